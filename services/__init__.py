@@ -1,0 +1,1 @@
+"""The services: none imports another; what they share lives in `shared`."""

@@ -1,0 +1,1 @@
+"""Takes SubmitArticle and POST /v1/articles; emits ArticleAccepted and ArticleRemoved."""

@@ -1,0 +1,1 @@
+"""Takes PageRendered, ArticlePublished and ArticleRemoved; emits ArticlePublished and ListingStale."""

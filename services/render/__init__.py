@@ -1,0 +1,1 @@
+"""Takes ArticleEnriched and ListingStale; emits PageRendered."""

@@ -1,0 +1,1 @@
+"""Takes the clock; emits whatever was lost, is due or stays stale."""

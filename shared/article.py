@@ -1,0 +1,225 @@
+"""The canonical article: what a reader may come to see, whatever format it arrived in.
+
+There is no field for editors' private notes, and unknown fields are refused, so that a telephone number in a wire's
+`edNote` cannot ride along by accident: readers of formats have nowhere to put it.
+
+Two types carry the body. `Article.body` is markup as the sender wrote it, kept for the record. `EnrichedArticle.body`
+is `SafeHtml`, which only the enrich service makes; themes take nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal, NewType
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+SafeHtml = NewType("SafeHtml", str)
+"""Sanitised HTML. Made by `services.enrich` only; a type checker refuses any other string."""
+
+MAX_BODY_CHARS = 1_000_000
+
+# C0 and C1 controls, and the bidirectional overrides that can make a headline read backwards.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE_SCHEME = re.compile(r"^(?!https?://[^\s<>\"'\\]+$)", re.IGNORECASE)
+
+
+def _one_line(text: str) -> str:
+    if found := _UNPRINTABLE.search(text):
+        message = f"holds the control character U+{ord(found.group()):04X}; send printable text"
+        raise ValueError(message)
+    return " ".join(text.split())
+
+
+def _not_blank(text: str) -> str:
+    if not text:
+        message = "is empty"
+        raise ValueError(message)
+    return text
+
+
+def _web_address(url: str) -> str:
+    if _UNSAFE_SCHEME.match(url) or _UNPRINTABLE.search(url):
+        message = "is not an http or https address"
+        raise ValueError(message)
+    return url
+
+
+Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
+"""One line of printable text; runs of white space become one space."""
+Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000)]
+Headline = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400)]
+Identifier = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500)]
+WebAddress = Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=40)]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 in lower-case hex."""
+
+
+class Status(StrEnum):
+    """What the sender says of an item (ninjs' words)."""
+
+    USABLE = "usable"
+    WITHHELD = "withheld"
+    CANCELED = "canceled"
+
+
+class Direction(StrEnum):
+    """Which way the script runs."""
+
+    LTR = "ltr"
+    RTL = "rtl"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Author(_Part):
+    """One of the people who made the article."""
+
+    name: Headline
+    role: Line | None = None
+    uri: Identifier | None = None
+
+
+class Topic(_Part):
+    """What the article is about, from a vocabulary or in the newsroom's words."""
+
+    name: Headline
+    uri: Identifier | None = None
+
+
+class Rendition(_Part):
+    """One size of a picture, in pixels."""
+
+    media: Digest
+    width: Annotated[int, Field(ge=1, le=100_000)]
+    height: Annotated[int, Field(ge=1, le=100_000)]
+    content_type: Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]
+
+
+class Picture(_Part):
+    """A picture and its words. `media` is the digest that `POST /v1/media` answered; without it only the words show."""
+
+    media: Digest | None = None
+    caption: Prose | None = None
+    credit: Line | None = None
+    alt: Prose | None = None
+    width: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    height: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    content_type: str | None = None
+    renditions: tuple[Rendition, ...] = Field(default=(), max_length=20)
+
+
+class Embed(_Part):
+    """Something shown from elsewhere; pages show a box that loads it on a click."""
+
+    url: WebAddress
+    kind: Line = "link"
+    title: Line | None = None
+    provider: Line | None = None
+
+
+class Related(_Part):
+    """Another article that the sender ties to this one."""
+
+    source_id: Identifier | None = None
+    url: WebAddress | None = None
+    title: Line | None = None
+    relation: Line | None = None
+
+
+class Entity(_Part):
+    """A person, place or organisation named in the text."""
+
+    name: Headline
+    kind: Literal["person", "place", "organisation", "event", "other"] = "other"
+    uri: Identifier | None = None
+
+
+class Rights(_Part):
+    """Whose it is, and what may be done with it."""
+
+    holder: Line | None = None
+    notice: Prose | None = None
+    usage_terms: Prose | None = None
+
+
+class ArticleFacts(BaseModel):
+    """Everything that is said about an article, but for its body."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    site: Name
+    source: Identifier
+    source_id: Identifier
+    version: Annotated[int, Field(ge=0, lt=10**10)] | None = None
+    version_created: AwareDatetime | None = None
+    first_created: AwareDatetime | None = None
+    status: Status = Status.USABLE
+
+    headline: Headline
+    kicker: Line | None = None
+    standfirst: Prose | None = None
+    byline: Line | None = None
+    authors: tuple[Author, ...] = Field(default=(), max_length=50)
+    dateline: Line | None = None
+    section: Name
+    topics: tuple[Topic, ...] = Field(default=(), max_length=100)
+    keywords: tuple[Line, ...] = Field(default=(), max_length=100)
+    entities: tuple[Entity, ...] = Field(default=(), max_length=200)
+    slug: Slug | None = None
+
+    picture: Picture | None = None
+    pictures: tuple[Picture, ...] = Field(default=(), max_length=100)
+    embeds: tuple[Embed, ...] = Field(default=(), max_length=100)
+    related: tuple[Related, ...] = Field(default=(), max_length=100)
+
+    language: LanguageTag
+    direction: Direction | None = None
+    urgency: Annotated[int, Field(ge=1, le=9)] = 5
+    embargo_until: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    correction_note: Prose | None = None
+    rights: Rights | None = None
+    canonical_url: WebAddress | None = None
+    replaces: tuple[Identifier, ...] = Field(default=(), max_length=20)
+
+
+class Article(ArticleFacts):
+    """The article as its sender meant it, its body as it came."""
+
+    body: Annotated[str, Field(max_length=MAX_BODY_CHARS)]
+
+
+class SubHead(_Part):
+    """An entry of the table of sub-heads; `anchor` is the id in the body."""
+
+    level: Annotated[int, Field(ge=2, le=4)]
+    text: str
+    anchor: str
+
+
+class EnrichedArticle(BaseModel):
+    """One revision made ready for a page: the facts, a body that is safe to show, and what the text did not say."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+    article: str
+    revision: str
+    enricher: str
+    facts: ArticleFacts
+    body: SafeHtml
+    text: str
+    slug: Slug
+    description: str
+    direction: Direction
+    word_count: int
+    reading_minutes: int
+    outline: tuple[SubHead, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,40 @@
+"""What a listing shows of an article, and what the public bucket holds of it."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.article import Direction
+
+
+class CardPicture(BaseModel):
+    """A public picture: `path` in the public bucket, size in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    path: str
+    width: int
+    height: int
+    alt: str = ""
+
+
+class Card(BaseModel):
+    """What a listing shows of an article. `path` is its page's key in the public bucket."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    article: str
+    path: str
+    headline: str
+    kicker: str | None = None
+    standfirst: str | None = None
+    byline: str | None = None
+    section: str
+    topics: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    urgency: int = 5
+    language: str = "en"
+    direction: Direction = Direction.LTR
+    created_at: AwareDatetime  # first creation by the sender's stamp: what listings sort by
+    updated_at: AwareDatetime | None = None
+    picture: CardPicture | None = None

@@ -1,0 +1,53 @@
+"""Errors are named for the fact; the retry policy reads only the two families at the top."""
+
+
+class PresslineError(Exception):
+    """Anything that Pressline itself raises."""
+
+
+class RetryableError(PresslineError):
+    """The same message may succeed later: time-outs, throttling, a conflict."""
+
+
+class OutageError(RetryableError):
+    """A peer is down. Waits as long as it takes: an outage counts no attempt and dead-letters nothing."""
+
+
+class PermanentError(PresslineError):
+    """The same message will fail for ever: dead-letter it at once."""
+
+
+class StorageUnavailableError(OutageError):
+    """The object store cannot take or give it now; the same call may succeed later."""
+
+
+class RedisUnavailableError(OutageError):
+    """Redis does not answer; what it held is rebuilt from the bucket."""
+
+
+class EdgeUnavailableError(OutageError):
+    """The edge did not confirm a purge."""
+
+
+class StorageConflictError(RetryableError):
+    """The store saw two writers at once (409): it says nothing of who won, so read and decide again."""
+
+
+class ObjectMissingError(PermanentError):
+    """There is no object under the key."""
+
+
+class PreconditionFailedError(RetryableError):
+    """The key exists (`unless_exists`) or its ETag is another one (`if_etag`): read and decide again."""
+
+
+class NotYetEnrichedError(RetryableError):
+    """The enriched object of a revision is not there (a cache was emptied, a message came early)."""
+
+
+class HostileMarkupError(PermanentError):
+    """Markup that is too large, too deep or too dense to be parsed in linear time."""
+
+
+class UnknownSiteError(PermanentError):
+    """No site of that name is configured."""

@@ -1,0 +1,170 @@
+"""Every key of the two buckets, in one place: what an operator sees in a listing is written here and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+
+# --- the content bucket: private, and the truth -----------------------------------------------------------------
+
+
+def article_id(site: str, source: str, source_id: str) -> str:
+    """Return the article's stable identity: 26 characters of base32 (130 bits)."""
+    digest = hashlib.sha256(f"{site}\0{source}\0{source_id}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:26]
+
+
+def articles_prefix(site: str) -> str:
+    """Return what the keys of all of a site's articles begin with."""
+    return f"articles/{site}/"
+
+
+def revisions_prefix(site: str, article: str) -> str:
+    """Return what the keys of an article's revisions begin with; they sort by order."""
+    return f"articles/{site}/{article}/revisions/"
+
+
+def revision_key(site: str, article: str, revision: str) -> str:
+    """Return where an immutable revision lies."""
+    return f"{revisions_prefix(site, article)}{revision}.json"
+
+
+def revision_of(key: str) -> str:
+    """Return the revision that a key of `revisions_prefix` names."""
+    return key.rsplit("/", 1)[-1].removesuffix(".json")
+
+
+def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
+    """Return where the enriched object lies: a cache, made again at will."""
+    return f"articles/{site}/{article}/enriched/{revision}.{enricher}.json"
+
+
+def live_key(site: str, article: str) -> str:
+    """Return where an article's public state is recorded (written with If-Match only)."""
+    return f"articles/{site}/{article}/live.json"
+
+
+def tombstone_key(site: str, article: str) -> str:
+    """Return where a kill stands until a restore removes it."""
+    return f"articles/{site}/{article}/tombstone.json"
+
+
+def raw_key(site: str, received_at: datetime, sha256: str) -> str:
+    """Return where the bytes lie as they came."""
+    return f"raw/{site}/{received_at.astimezone(UTC):%Y/%m/%d}/{sha256}"
+
+
+def media_key(site: str, digest: str) -> str:
+    """Return where a picture lies as it came; renditions will lie beside it."""
+    return f"media/{site}/{digest}/original"
+
+
+def asset_key(site: str, name: str) -> str:
+    """Return where a theme's file lies before its first page takes it public; the name holds its hash."""
+    return f"assets/{site}/{name}"
+
+
+def rendered_key(digest: str) -> str:
+    """Return where a page too large for a message waits for its publisher."""
+    return f"rendered/{digest}"
+
+
+def inbox_key(site: str, receipt: str) -> str:
+    """Return where a submission waits that was answered before it was read."""
+    return f"inbox/{site}/{receipt}.json"
+
+
+def inbox_prefix(site: str) -> str:
+    """Return what the keys of a site's unread submissions begin with."""
+    return f"inbox/{site}/"
+
+
+def journal_prefix(site: str) -> str:
+    """Return what the keys of a site's journal begin with; they sort by time."""
+    return f"journal/{site}/"
+
+
+def journal_minute(site: str, at: datetime) -> str:
+    """Return the part of the journal that one minute fills."""
+    return f"{journal_prefix(site)}{at.astimezone(UTC):%Y/%m/%d/%H/%M}/"
+
+
+def journal_key(site: str, at: datetime, article: str, revision: str) -> str:
+    """Return an (empty) journal marker's key: all that it says is in its name."""
+    return f"{journal_minute(site, at)}{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}~{article}~{revision}"
+
+
+def journal_entry(key: str) -> tuple[datetime, str, str]:
+    """Return (time, article, revision) of a journal marker."""
+    time, article, revision = key.rsplit("/", 1)[-1].split("~")
+    return datetime.strptime(time, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
+
+
+def schedule_prefix(site: str) -> str:
+    """Return what the keys of a site's future releases and expiries begin with; they sort by due time."""
+    return f"schedule/{site}/"
+
+
+def schedule_key(site: str, due: datetime, article: str, revision: str) -> str:
+    """Return where a future release or expiry waits."""
+    return f"{schedule_prefix(site)}{due.astimezone(UTC):%Y%m%dT%H%M%S%fZ}/{article}~{revision}"
+
+
+def schedule_entry(key: str) -> tuple[datetime, str, str]:
+    """Return (due, article, revision) of a schedule object."""
+    due, name = key.rsplit("/", 2)[-2:]
+    article, revision = name.split("~")
+    return datetime.strptime(due, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
+
+
+def dead_letter_key(service: str, at: datetime, letter: str) -> str:
+    """Return where a message that cannot succeed is kept with its reason."""
+    return f"dead-letters/{service}/{at.astimezone(UTC):%Y/%m/%d}/{letter}.json"
+
+
+def checkpoint_key(site: str) -> str:
+    """Return where the sweep notes the journal minute up to which all was seen."""
+    return f"scheduler/{site}/checkpoint.json"
+
+
+def token_key(sha256: str) -> str:
+    """Return where a bearer token's rights lie; only its hash is known here."""
+    return f"tokens/{sha256}.json"
+
+
+TOKENS_PREFIX = "tokens/"
+
+# --- the public bucket ------------------------------------------------------------------------------------------
+
+INDEX_DOCUMENT = "index.html"
+
+
+def url_path(path: str) -> str:
+    """Return the path of the URL at which readers find a key of the public bucket."""
+    return "/" + path.removesuffix(INDEX_DOCUMENT)
+
+
+def media_path(digest: str, width: int, extension: str) -> str:
+    """Return where a picture of some width in pixels is public."""
+    return f"media/{digest}/{width}.{extension}"
+
+
+def asset_path(name: str) -> str:
+    """Return where a theme's file is public."""
+    return f"assets/{name}"
+
+
+def path_surrogate_key(path: str) -> str:
+    """Return the cache tag that the edge gives every response for a path, a 404 too."""
+    return f"path:{url_path(path)}"
+
+
+def article_surrogate_key(article: str) -> str:
+    """Return the cache tag of everything that shows an article's text."""
+    return f"article:{article}"
+
+
+def listing_surrogate_key(listing: str) -> str:
+    """Return the cache tag of one listing."""
+    return f"listing:{listing}"

@@ -1,0 +1,123 @@
+"""What the services say to each other. Events carry ids, not documents, and are hints: losing one only delays.
+
+A message is a promise to a rolling deploy. Fields are added with a default and never renamed; unknown ones are
+ignored. `tests/contract/messages/` holds a golden file of every version.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Lane(StrEnum):
+    """Which queue of a service a message waits in; workers empty them in this order."""
+
+    URGENT = "urgent"
+    LIVE = "live"
+    BULK = "bulk"
+
+
+class Message(BaseModel):
+    """Envelope. Unknown fields are ignored, so that old workers survive a rolling deploy."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    message_id: UUID
+    causation_id: UUID | None = None  # the message that led to this one
+    trace_parent: str | None = None  # W3C Trace Context
+    lane: Lane = Lane.LIVE
+    schema_version: Literal[1] = 1
+
+
+class SubmitArticle(Message):
+    """Read these raw bytes and accept what they hold."""
+
+    site: str
+    receipt: str
+    raw_key: str
+    content_type: str | None = None
+    source: str  # who sent it, where the format does not say
+    received_at: AwareDatetime
+    can_take_down: bool = False  # the sender's token has the scope `takedown`
+
+
+class ArticleAccepted(Message):
+    """This article has moved to at least this revision."""
+
+    site: str
+    article: str
+    revision: str
+
+
+class ArticleEnriched(Message):
+    """The enriched object of this revision is in the content bucket."""
+
+    site: str
+    article: str
+    revision: str
+
+
+class ArticleRemoved(Message):
+    """This article's latest revision takes it down; `revision` is the one that says so."""
+
+    site: str
+    article: str
+    revision: str
+
+
+class Attachment(BaseModel):
+    """A file that has to be public before the page that shows it: copied from the content bucket."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source_key: str
+    path: str
+    content_type: str
+    is_immutable: bool = False
+
+
+class PageRendered(Message):
+    """The bytes of one page, and what they were made from.
+
+    `content` is the page compressed with zlib, in base64, up to 256 KB; a larger one lies under `content_key`.
+    An article's page names its article and revision; a listing names itself and the `changed` number it was made at.
+    """
+
+    site: str
+    path: str
+    order: str
+    sha256: str
+    content: str | None = None
+    content_key: str | None = None
+    content_type: str = "text/html; charset=utf-8"
+    surrogate_keys: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    theme: str
+    article: str | None = None
+    revision: str | None = None
+    listing: str | None = None
+    changed: int = 0
+
+
+class ArticlePublished(Message):
+    """The article's own page is live: it may enter the listings."""
+
+    site: str
+    article: str
+    revision: str
+
+
+class ListingStale(Message):
+    """This listing shows less than the index knows."""
+
+    site: str
+    listing: str
+
+
+def follow_up_id(cause: Message, name: str) -> UUID:
+    """Return the id of a follow-up: the same cause leads to the same id, so that a repetition can be told."""
+    return uuid5(cause.message_id, name)

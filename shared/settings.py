@@ -1,0 +1,32 @@
+"""Settings that every service has. Each reads `PRESSLINE_<NAME>`; a wrong value stops the process at its start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SITES = Path(__file__).resolve().parent.parent / "infra" / "sites"
+
+
+class ServiceSettings(BaseSettings):
+    """Where the two stores are, and how to speak of what happens."""
+
+    model_config = SettingsConfigDict(env_prefix="PRESSLINE_", env_file=".env", extra="ignore", frozen=True)
+
+    redis_url: str = "redis://127.0.0.1:6390/0"
+    s3_endpoint: str | None = None  # None: AWS
+    s3_region: str = "us-east-1"
+    s3_access_key: str | None = None  # None: boto3's own chain (a role, a profile)
+    s3_secret_key: SecretStr | None = None
+    content_bucket: str = "pressline-content"
+    public_bucket: str = "pressline-public"
+    sites_folder: Path = _SITES
+    base_url: str | None = None  # stands in for every site's own, for a stack on a laptop
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)  # /metrics and /healthz of a worker
+    storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=8.0)
+    redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=10.0)

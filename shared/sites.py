@@ -1,0 +1,88 @@
+"""The sites that this installation publishes, one TOML file each (`infra/sites`)."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.article import LanguageTag, Name
+from shared.errors import UnknownSiteError
+
+
+class Section(BaseModel):
+    """A part of the site that articles belong to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Name
+    name: str
+
+
+class Site(BaseModel):
+    """What a site is called, where it lives and how its pages are arranged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Name
+    name: str
+    tagline: str
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+    zone: str
+    language: LanguageTag
+    theme: Name
+    default_section: Name
+    sections: tuple[Section, ...]
+    home_cards: Annotated[int, Field(ge=1, le=200)] = 24
+    rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
+    listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        ZoneInfo(zone)
+        return zone
+
+    def section_name(self, section: str) -> str:
+        """Return the section's name as readers see it; the id itself where the section has gone."""
+        return next((known.name for known in self.sections if known.id == section), section)
+
+    def has_section(self, section: str) -> bool:
+        """Tell whether the section is one of the site's."""
+        return any(known.id == section for known in self.sections)
+
+
+@cache
+def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
+    """Return the sites of a folder of TOML files by id.
+
+    `base_url` stands in for each file's own: a stack on a laptop serves the same site from another address.
+
+    Raises:
+        ValueError: a file that is not a site; the message names the file.
+    """
+    sites: dict[str, Site] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            site = Site.model_validate(values | ({"base_url": base_url} if base_url else {}))
+        except ValueError as error:
+            message = f"{path} does not describe a site: {error}"
+            raise ValueError(message) from error
+        sites[site.id] = site
+    return sites
+
+
+def get_site(sites: dict[str, Site], site: str) -> Site:
+    """Return a site by id.
+
+    Raises:
+        UnknownSiteError: it is not configured here.
+    """
+    if site not in sites:
+        raise UnknownSiteError(site)
+    return sites[site]
