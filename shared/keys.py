@@ -35,9 +35,14 @@ def revision_of(key: str) -> str:
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
+def enriched_prefix(site: str, article: str, revision: str) -> str:
+    """Return what the keys of a revision's enriched objects begin with, one for each version of the enricher."""
+    return f"articles/{site}/{article}/enriched/{revision}."
+
+
 def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
     """Return where the enriched object lies: a cache, made again at will."""
-    return f"articles/{site}/{article}/enriched/{revision}.{enricher}.json"
+    return f"{enriched_prefix(site, article, revision)}{enricher}.json"
 
 
 def live_key(site: str, article: str) -> str:
@@ -134,6 +139,7 @@ def token_key(sha256: str) -> str:
 
 
 TOKENS_PREFIX = "tokens/"
+
 
 # --- the public bucket ------------------------------------------------------------------------------------------
 

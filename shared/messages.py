@@ -12,6 +12,8 @@ from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from shared.card import Card
+
 
 class Lane(StrEnum):
     """Which queue of a service a message waits in; workers empty them in this order."""
@@ -54,11 +56,12 @@ class ArticleAccepted(Message):
 
 
 class ArticleEnriched(Message):
-    """The enriched object of this revision is in the content bucket."""
+    """The enriched object of this revision, made by this version of the enricher, is in the content bucket."""
 
     site: str
     article: str
     revision: str
+    enricher: str
 
 
 class ArticleRemoved(Message):
@@ -84,7 +87,8 @@ class PageRendered(Message):
     """The bytes of one page, and what they were made from.
 
     `content` is the page compressed with zlib, in base64, up to 256 KB; a larger one lies under `content_key`.
-    An article's page names its article and revision; a listing names itself and the `changed` number it was made at.
+    An article's page names its article and revision and brings its card; a listing names itself and the `changed`
+    number that it was made at.
     """
 
     site: str
@@ -99,6 +103,7 @@ class PageRendered(Message):
     theme: str
     article: str | None = None
     revision: str | None = None
+    card: Card | None = None
     listing: str | None = None
     changed: int = 0
 

@@ -74,6 +74,11 @@ def stamp_of(revision: str) -> datetime:
     return _EPOCH + int(revision[:17]) * _MICROSECOND
 
 
+def page_order(revision: str, read_at: datetime) -> str:
+    """Return what decides between two renderings of an article's page: the revision, then when its inputs were read."""
+    return f"{revision}~{microseconds_of(read_at):017d}"
+
+
 def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:
     """Return the revisions that are, or once were, allowed out, oldest first.
 

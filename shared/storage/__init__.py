@@ -57,7 +57,7 @@ class ObjectStorage(Protocol):
         """Return what is known of the object without reading it, or None where there is none."""
         ...
 
-    def put(  # noqa: PLR0913 -- S3's own attributes of an object; each is named at the call
+    def put(
         self,
         key: str,
         body: bytes,

@@ -1,0 +1,152 @@
+"""What the stack consists of: each program's command, environment and sign of life, and where tools find it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+
+from infra.local.keeper import Keeper, Program
+from infra.local.processes import OWNER_VARIABLE
+from infra.local.servers import (
+    SEAWEED_GRACE_SECONDS,
+    WEED_MEMORY,
+    http_status,
+    redis_answers,
+    s3_answers,
+    seaweed_command,
+    valkey_command,
+    write_s3_config,
+)
+from infra.local.settings import LOCAL, StackSettings
+from infra.local.state import KeyPair, RunFolder, S3Access, StackFile
+
+EDGE_HEALTH_PATH = "/.pressline/healthz"
+WORKERS = ("ingest", "enrich", "render", "publish")
+_HEALTH_TIMEOUT_SECONDS = 0.5
+_SERVERS, _SERVICES = 0, 1  # stages
+
+
+def programs_of(settings: StackSettings, folder: RunFolder) -> list[Program]:
+    """Return all programs of the stack in their order; servers of others' are not among them."""
+    environment = environment_of(settings, folder)
+    return [*_servers(settings, folder, environment), *_services(settings, folder, environment)]
+
+
+def environment_of(settings: StackSettings, folder: RunFolder) -> dict[str, str]:
+    """Return the variables of every child: ours, and what tells it where the rest of the stack is."""
+    keys = keys_of(settings, folder)
+    return {
+        **os.environ,
+        **settings.as_environment(),
+        "PRESSLINE_REDIS_URL": settings.effective_redis_url,
+        "PRESSLINE_S3_ENDPOINT": settings.effective_s3_endpoint,
+        "PRESSLINE_S3_ACCESS_KEY": keys.access_key,
+        "PRESSLINE_S3_SECRET_KEY": keys.secret_key,
+        "PRESSLINE_BASE_URL": settings.edge_url,
+        "PRESSLINE_EDGE_URL": settings.edge_url,
+        "PRESSLINE_LOG_FORMAT": "json",
+        "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena a core otherwise: tens of megabytes a process
+        "PYTHONUNBUFFERED": "1",
+        OWNER_VARIABLE: str(folder.path),
+    }
+
+
+def keys_of(settings: StackSettings, folder: RunFolder) -> KeyPair:
+    """Return the keys that open the store: those that were set, else those that our own store was given."""
+    if settings.s3_access_key and settings.s3_secret_key:
+        return KeyPair(access_key=settings.s3_access_key, secret_key=settings.s3_secret_key.get_secret_value())
+    return folder.key_pair()
+
+
+def stack_file(settings: StackSettings, folder: RunFolder, keepers: Sequence[Keeper]) -> StackFile:
+    """Return what `stack.json` says at this moment."""
+    keys = keys_of(settings, folder)
+    services = (*WORKERS, "scheduler")
+    return StackFile(
+        api=settings.api_url,
+        edge=settings.edge_url,
+        redis=settings.effective_redis_url,
+        s3=S3Access(
+            endpoint=settings.effective_s3_endpoint,
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
+            content_bucket=settings.content_bucket,
+            public_bucket=settings.public_bucket,
+        ),
+        token=folder.token() or "",
+        metrics={
+            "endpoint": f"{settings.api_url}/metrics",
+            **{name: f"http://{LOCAL}:{settings.metrics_port(name)}/metrics" for name in services},
+        },
+        pids={keeper.program.name: keeper.pid for keeper in keepers if keeper.pid and not keeper.program.ends},
+    )
+
+
+def _servers(settings: StackSettings, folder: RunFolder, environment: Mapping[str, str]) -> Iterator[Program]:
+    if not settings.redis_url:
+        yield Program(
+            name="redis",
+            command=tuple(valkey_command(folder.path, settings.redis_port)),
+            environment=environment,
+            is_ready=lambda: redis_answers(LOCAL, settings.redis_port),
+            stage=_SERVERS,
+            port=settings.redis_port,
+            stops_last=True,
+        )
+    if not settings.s3_endpoint:
+        keys = keys_of(settings, folder)
+        config = write_s3_config(folder.path, keys.access_key, keys.secret_key, settings.public_bucket)
+        yield Program(
+            name="s3",
+            command=tuple(seaweed_command(folder.path, settings.seaweed_ports, config)),
+            environment={**environment, "GOMEMLIMIT": WEED_MEMORY},
+            is_ready=lambda: s3_answers(settings.effective_s3_endpoint),
+            stage=_SERVERS,
+            port=settings.s3_port,
+            grace_seconds=SEAWEED_GRACE_SECONDS,
+            stops_last=True,
+        )
+    # It loads while the store starts, and waits for it.
+    yield Program(
+        name="prepare",
+        command=(sys.executable, "-m", "infra.local.prepare"),
+        environment=environment,
+        stage=_SERVERS,
+        ends=True,
+    )
+
+
+def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[str, str]) -> Iterator[Program]:
+    def program(name: str, *command: str, port: int, url: str, metrics: bool) -> Program:
+        scratch = folder.path / "metrics" / name
+        more = {"PROMETHEUS_MULTIPROC_DIR": str(scratch)}
+        if metrics:
+            more["PRESSLINE_METRICS_PORT"] = str(port)
+        return Program(
+            name=name,
+            command=(sys.executable, "-m", *command),
+            environment={**environment, **more},
+            is_ready=lambda: http_status(url, _HEALTH_TIMEOUT_SECONDS) == HTTPStatus.OK,
+            stage=_SERVICES,
+            port=port,
+            grace_seconds=settings.stop_grace_seconds,
+            scratch=scratch,
+        )
+
+    edge_health = f"{settings.edge_url}{EDGE_HEALTH_PATH}"
+    yield program("edge", "infra.local.edge", port=settings.edge_port, url=edge_health, metrics=False)
+    yield program(
+        "endpoint",
+        "services.ingest",
+        "endpoint",
+        port=settings.api_port,
+        url=f"{settings.api_url}/readyz",
+        metrics=False,
+    )
+    commands = {"ingest": ("services.ingest", "worker")}
+    for name in (*WORKERS, "scheduler"):
+        port = settings.metrics_port(name)
+        command = commands.get(name, (f"services.{name}",))
+        yield program(name, *command, port=port, url=f"http://{LOCAL}:{port}/healthz", metrics=True)

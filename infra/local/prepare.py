@@ -1,0 +1,51 @@
+"""Runs once at each start, in a process that ends: makes the buckets, warms them, and sees to the stack's own token."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tomllib
+from datetime import UTC, datetime
+
+from infra.local.servers import prepare_buckets, s3_answers
+from infra.local.settings import StackSettings
+from infra.local.state import RunFolder
+from shared.settings import ServiceSettings
+from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.tokens import Scope, find_token, mint
+
+_POLL_SECONDS = 0.05
+
+
+def main() -> None:
+    """Prepare what the services take for granted; end with a reason where that cannot be done."""
+    settings, services = StackSettings(), ServiceSettings()
+    endpoint, access_key, secret = services.s3_endpoint, services.s3_access_key, services.s3_secret_key
+    if not (endpoint and access_key and secret):
+        sys.exit("PRESSLINE_S3_ENDPOINT, PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY are not all set")
+    deadline = time.monotonic() + settings.start_timeout_seconds
+    while not s3_answers(endpoint):
+        if time.monotonic() >= deadline:
+            sys.exit(f"the store at {endpoint} does not answer")
+        time.sleep(_POLL_SECONDS)
+    buckets = [services.content_bucket, services.public_bucket]
+    prepare_buckets(endpoint, access_key, secret.get_secret_value(), buckets, region=services.s3_region)
+    _see_to_the_token(RunFolder(settings.run_folder), services)
+
+
+def _see_to_the_token(folder: RunFolder, services: ServiceSettings) -> None:
+    """Keep a token that the store knows for every site; mint one where it is missing, revoked or too narrow."""
+    storage = S3ObjectStorage(s3_client(services), services.content_bucket)
+    sites = _sites(services)
+    token = folder.token()
+    record = find_token(storage, token) if token else None
+    if record is None or not all(record.covers(site) for site in sites):
+        folder.keep_token(mint(storage, name="embedded", scopes=list(Scope), sites=sites, now=datetime.now(UTC)))
+
+
+def _sites(services: ServiceSettings) -> list[str]:
+    return sorted(tomllib.loads(path.read_text("utf-8"))["id"] for path in services.sites_folder.glob("*.toml"))
+
+
+if __name__ == "__main__":
+    main()

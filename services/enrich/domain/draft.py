@@ -1,0 +1,26 @@
+"""What the enrichers hand on to each other: one revision on its way to being ready for a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.article import ArticleFacts, Direction, SafeHtml, SubHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A revision's facts and markup, and what the enrichers have said of them so far."""
+
+    article: str
+    revision: str
+    facts: ArticleFacts
+    source: str  # the body as it came; never shown
+    body: SafeHtml = SafeHtml("")
+    text: str = ""
+    slug: str = ""
+    description: str = ""
+    direction: Direction = Direction.LTR
+    word_count: int = 0
+    reading_minutes: int = 1
+    outline: tuple[SubHead, ...] = ()
+    warnings: tuple[str, ...] = ()

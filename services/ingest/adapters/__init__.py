@@ -1,0 +1,1 @@
+"""Readers of formats, and the libraries that look at pictures."""

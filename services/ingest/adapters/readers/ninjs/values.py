@@ -1,0 +1,64 @@
+"""Values of a wire's JSON, which may be of any kind wherever they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.ingest.adapters.readers.draft import Draft
+from services.ingest.domain.pointers import pointer
+
+Item = Mapping[str, Any]
+
+_NO_TIME = "0001-01-01"  # what some systems send for "none"
+_DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
+_REASONS = {
+    "contactInfo": "contact details are never published",
+    "edNote": "notes to editors are never published",
+}
+
+
+def text_of(value: object) -> str | None:
+    """Return a text without the white space around it; None where there is no text."""
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def instant_of(value: object) -> datetime | None:
+    """Return the instant that a date-time names; None where it is absent, empty or the year 1.
+
+    Raises:
+        ValueError: it is something else, or names no zone; the message says so in plain words.
+    """
+    if value is None or (isinstance(value, str) and (not value.strip() or value.strip().startswith(_NO_TIME))):
+        return None
+    try:
+        instant = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(_DATE_TIME) from error
+    if instant.tzinfo is None:
+        raise ValueError(_DATE_TIME)
+    return instant
+
+
+def objects_in(item: Item, name: str, draft: Draft, where: str = "") -> Iterator[tuple[str, Item]]:
+    """Yield (pointer, object) of a list of objects; whatever in it is none is reported as left out."""
+    value = item.get(name)
+    if value is None:
+        return
+    here = where + pointer(name)
+    if not isinstance(value, list):
+        draft.drop(here, "is not a list")
+        return
+    for index, entry in enumerate(value):
+        if isinstance(entry, dict):
+            yield here + pointer(index), entry
+        else:
+            draft.drop(here + pointer(index), "is not an object")
+
+
+def leave_rest(item: Item, used: Collection[str], draft: Draft, where: str, reason: str) -> None:
+    """Report all fields but the used ones as left out."""
+    for name, value in item.items():
+        if name not in used and value not in (None, "", [], {}):
+            draft.drop(where + pointer(name), _REASONS.get(name, reason))

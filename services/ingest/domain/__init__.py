@@ -1,0 +1,1 @@
+"""Rules of accepting, without I/O."""

@@ -1,0 +1,81 @@
+"""Which pictures are taken: kind and size, as their header says, before anything is decoded."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
+
+MAX_PICTURE_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+MAX_SIDE_PIXELS = 20_000
+
+PictureType = Literal["image/jpeg", "image/png", "image/webp", "image/gif"]
+EXTENSIONS: dict[PictureType, str] = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+
+
+class PictureFacts(BaseModel):
+    """What the header of a picture says; sides in pixels, as the picture is to be shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    content_type: PictureType
+    width: int
+    height: int
+
+
+class KeptPicture(PictureFacts):
+    """A picture that lies in the content bucket; `media` is the SHA-256 of its bytes."""
+
+    media: str
+    size_bytes: int
+    is_new: bool = True
+
+
+def sniff(data: bytes) -> PictureType:
+    """Return the kind that the first bytes name.
+
+    Raises:
+        RefusedError: 415, none of those that are taken.
+    """
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    raise RefusedError(415, "the bytes are not a JPEG, PNG, WebP or GIF picture")
+
+
+def check_size(data: bytes, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
+    """Refuse no bytes at all, and more than a picture may have.
+
+    Raises:
+        RefusedError: 400 or 413.
+    """
+    if not data:
+        raise RefusedError(400, "the body is empty; the bytes of a picture were expected")
+    if len(data) > max_bytes:
+        raise RefusedError(413, f"the picture has {len(data)} bytes; at most {max_bytes} are taken")
+
+
+def check_sides(width: int, height: int) -> None:
+    """Refuse what would not fit in memory once it is decoded.
+
+    Raises:
+        RefusedError: 422, with the limits in words.
+    """
+    if width < 1 or height < 1:
+        raise unacceptable([Fault("", "the picture has no width or no height")])
+    if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
+        limits = f"at most {MAX_SIDE_PIXELS} a side and {MAX_PIXELS // 1_000_000} megapixels in all are taken"
+        raise unacceptable([Fault("", f"the picture is {width} x {height} pixels; {limits}")])

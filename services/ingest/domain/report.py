@@ -1,0 +1,25 @@
+"""What a reader made of a document: nothing that was sent vanishes without a word."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Dropped(BaseModel):
+    """A part of what was sent that did not become part of the article."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    reason: str
+
+
+class Report(BaseModel):
+    """Format, the parts that were kept and dropped (JSON pointers into what was sent), and what to look at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    kept: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()

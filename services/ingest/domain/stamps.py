@@ -1,0 +1,51 @@
+"""The sender's clock and ours: which times are taken as they are, and what an article is ordered by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from services.ingest.domain.refusal import Fault
+from shared.article import ArticleFacts
+
+AHEAD_LIMIT = timedelta(hours=24)
+_TOLERANCE = timedelta(seconds=5)
+_ORDERED_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+_YEARS = range(1000, 9000)  # four digits in every zone, so that keys and paths sort and nothing overflows
+
+
+def stamp_for(version_created: datetime | None, received_at: datetime, latest: datetime | None) -> datetime:
+    """Return what a revision is ordered by: the sender's stamp, else a moment after all that is known.
+
+    `latest` is the stamp of the article's latest revision, None for the first.
+    """
+    if version_created is not None:
+        return version_created
+    if latest is None:
+        return received_at
+    return max(received_at, latest + timedelta(microseconds=1))
+
+
+def find_stamp_faults(facts: ArticleFacts, received_at: datetime) -> Iterator[Fault]:
+    """Yield what is wrong with an article's times."""
+    for name in ("version_created", "first_created", "embargo_until", "expires_at"):
+        instant: datetime | None = getattr(facts, name)
+        if instant is not None and instant.year not in _YEARS:
+            yield Fault(f"/{name}", f"lies outside the years {_YEARS.start} to {_YEARS.stop}")
+    stamp = facts.version_created
+    if stamp is not None and stamp < _ORDERED_SINCE:
+        yield Fault("/version_created", "lies before 1970; leave it out to have the time of receipt taken")
+    if stamp is not None and stamp - received_at > AHEAD_LIMIT:
+        yield Fault(
+            "/version_created",
+            "lies more than 24 hours ahead of our clock and would block every later update; "
+            "correct the sender's clock, or use embargo_until to publish later",
+        )
+
+
+def stamp_warnings(facts: ArticleFacts, received_at: datetime) -> Iterator[str]:
+    """Yield what an editor may want to look at in an article's times."""
+    if facts.version_created is not None and facts.version_created - received_at > _TOLERANCE:
+        yield "version_created lies ahead of our clock; it is taken as it is"
+    if facts.expires_at is not None and facts.expires_at <= received_at:
+        yield "expires_at has passed"

@@ -1,0 +1,95 @@
+"""What ingest needs from outside: readers of formats, and the look at a picture's header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.ingest.domain.document import Document
+from services.ingest.domain.pictures import PictureFacts
+from services.ingest.domain.refusal import Fault, RefusedError
+from services.ingest.domain.report import Dropped, Report
+from shared.article import Article
+from shared.sites import Site
+
+__all__ = [
+    "Document",
+    "Dropped",
+    "Fault",
+    "InspectPicture",
+    "PictureFacts",
+    "ReadArticle",
+    "Reader",
+    "Reading",
+    "ReadingContext",
+    "RefusedError",
+    "Report",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingContext:
+    """What is known beside the bytes: for which site, who sent them, when they came (UTC)."""
+
+    site: Site
+    source: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An article that was read, and what became of each part of the document."""
+
+    article: Article
+    report: Report
+
+
+class Reader(Protocol):
+    """Reads one format."""
+
+    @property
+    def format(self) -> str:
+        """Return the name and version of the format, as reports say it."""
+        ...
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """Return the media types that mean this format and no other, in lower case."""
+        ...
+
+    def recognises(self, document: Document) -> bool:
+        """Tell from the bytes alone whether the document is of this format, or so nearly that its faults are."""
+        ...
+
+    def read(self, document: Document, context: ReadingContext) -> Reading:
+        """Return the article.
+
+        Raises:
+            RefusedError: it cannot become one; the faults say where and why.
+        """
+        ...
+
+
+class ReadArticle(Protocol):
+    """Reads whatever format the bytes are in."""
+
+    def __call__(self, raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
+        """Return the article.
+
+        Raises:
+            RefusedError: no reader knows the format, or it cannot become an article.
+        """
+        ...
+
+
+class InspectPicture(Protocol):
+    """Looks at a picture's header, never at its pixels."""
+
+    def __call__(self, data: bytes) -> PictureFacts:
+        """Return kind and size.
+
+        Raises:
+            RefusedError: not a picture that can be shown, or over a limit.
+        """
+        ...

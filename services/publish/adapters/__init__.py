@@ -1,0 +1,1 @@
+"""Edges, each in its vendor's words."""

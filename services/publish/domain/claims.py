@@ -1,0 +1,76 @@
+"""How an article's public state changes: pure steps from one `LiveRecord` to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from shared.card import Card
+from shared.live import LiveRecord, PageRecord
+
+
+def is_outdated(record: LiveRecord, revision: str) -> bool:
+    """Tell whether a newer revision than this is live, took the article down, or has claimed."""
+    return revision < max(record.settled_revision, record.claimed_by)
+
+
+def claimed(record: LiveRecord, revision: str, path: str | None = None) -> LiveRecord:
+    """Return the record with a path claimed for the article by a revision."""
+    paths = record.claimed if path is None or path in record.claimed else (*record.claimed, path)
+    return record.model_copy(update={"claimed": paths, "claimed_by": max(record.claimed_by, revision)})
+
+
+def went_live(
+    record: LiveRecord,
+    *,
+    revision: str,
+    path: str,
+    pages: Mapping[str, PageRecord],
+    card: Card | None,
+    media: tuple[str, ...],
+    at: datetime,
+) -> LiveRecord:
+    """Return the record of an article whose page is live at a path."""
+    if is_outdated(record, revision):
+        return record.model_copy(update={"pages": _newer(record.pages, pages)})
+    return record.model_copy(
+        update={
+            "revision": revision,
+            "path": path,
+            "live_since": record.live_since or at,
+            "removed_by": None,
+            "pages": _newer(record.pages, pages),
+            "card": card,
+            "media": tuple(sorted({*record.media, *media})),
+        }
+    )
+
+
+def taken_down(record: LiveRecord, *, revision: str, pages: Mapping[str, PageRecord]) -> LiveRecord:
+    """Return the record of an article whose every address says that it is gone."""
+    if is_outdated(record, revision):
+        return record.model_copy(update={"pages": _newer(record.pages, pages)})
+    return record.model_copy(
+        update={
+            "revision": None,
+            "path": None,
+            "live_since": None,
+            "removed_by": revision,
+            "pages": _newer(record.pages, pages),
+            "card": None,
+        }
+    )
+
+
+def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:
+    merged = dict(old)
+    for path, page in new.items():
+        known = merged.get(path)
+        if known is None or (known.order <= page.order and not _is_same(known, page)):
+            merged[path] = page
+    return dict(sorted(merged.items()))
+
+
+def _is_same(known: PageRecord, page: PageRecord) -> bool:
+    """Tell whether the same bytes of the same revision were rendered again: no reason to write the record anew."""
+    return known.sha256 == page.sha256 and known.order.partition("~")[0] == page.order.partition("~")[0]

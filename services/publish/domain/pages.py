@@ -1,0 +1,89 @@
+"""What is put into the public bucket: bytes with the metadata that the edge turns into HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from dataclasses import dataclass
+
+from shared import keys
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+MEDIA = "public, max-age=3600, s-maxage=86400"
+ARTICLE = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
+LISTING = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
+GONE = "public, max-age=10, s-maxage=3600"
+"""Cache-Control by kind. `s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One object for readers. `order` decides between two of them at the same path."""
+
+    path: str
+    order: str
+    body: bytes
+    content_type: str
+    cache_control: str
+    theme: str
+    article: str = ""
+    surrogate_keys: tuple[str, ...] = ()
+    status: int = 200
+    location: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest that tells whether two pages are the same to a reader: bytes, status and target."""
+        envelope = b"" if self.status == 200 else f"{self.status} {self.location}\n".encode()  # noqa: PLR2004 -- OK
+        return hashlib.sha256(envelope + self.body).hexdigest()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Return the object's metadata; empty values are left out (S3 allows 2 KB in all)."""
+        values = {
+            "article": self.article,
+            "order": self.order,
+            "sha256": self.sha256,
+            "theme": self.theme,
+            "surrogate-keys": " ".join(self.surrogate_keys),
+            "status": str(self.status),
+            "location": self.location,
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def redirect(path: str, order: str, *, to: str, article: str) -> Page:
+    """Return the page that sends readers of an old address on to the article's page at `to` (a path)."""
+    location = keys.url_path(to)
+    target = html.escape(location)
+    return Page(
+        path=path,
+        order=order,
+        body=f'<!doctype html><title>Moved</title><p><a href="{target}">{target}</a>\n'.encode(),
+        content_type="text/html; charset=utf-8",
+        cache_control=ARTICLE,
+        theme="none",
+        article=article,
+        surrogate_keys=(keys.article_surrogate_key(article),),
+        status=301,
+        location=location,
+    )
+
+
+def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Page:
+    """Return the page that says that an article was taken down."""
+    return Page(
+        path=path,
+        order=order,
+        body=body,
+        content_type="text/html; charset=utf-8",
+        cache_control=GONE,
+        theme=theme,
+        article=article,
+        surrogate_keys=(keys.article_surrogate_key(article),),
+        status=410,
+    )
+
+
+GONE_BODY = b"<!doctype html><html lang=en><title>Gone</title><h1>This article was taken down.</h1>\n"
+"""What a taken-down address says until the theme's own page for it is there."""

@@ -1,0 +1,170 @@
+"""An article's own page: claim, read, decide, put, look again, record, purge (architecture part 5)."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import structlog
+
+from services.publish.domain import claims
+from services.publish.domain.pages import ARTICLE, Page, redirect
+from services.publish.handler.fence import Known, Outcome, Put, put_page
+from services.publish.handler.publisher import Publisher
+from shared import keys
+from shared.article import Status
+from shared.errors import PermanentError
+from shared.history import find_target
+from shared.live import LiveRecord, PageRecord
+from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up_id
+from shared.receipts import Outcome as ReceiptOutcome
+from shared.receipts import PublicPage, receipt_id
+from shared.sites import Site
+
+log = structlog.get_logger()
+
+
+def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Put an article's page before readers unless something newer is there or forbids it."""
+    if message.article is None or message.revision is None:
+        fault = "a page is neither a listing's nor an article's"
+        raise PermanentError(fault)
+    site, article, revision = publisher.site(message.site), message.article, message.revision
+    receipt = receipt_id(site.id, article, revision)
+    started = perf_counter()
+
+    claim = publisher.records.change(
+        site.id,
+        article,
+        lambda record: None if claims.is_outdated(record, revision) else claims.claimed(record, revision, message.path),
+    )
+    if claim is None:
+        log.info("page.superseded", path=message.path)
+        publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
+        return ()
+    record, _ = claim
+
+    page = Page(
+        path=message.path,
+        order=message.order,
+        body=publisher.body_of(message),
+        content_type=message.content_type,
+        cache_control=ARTICLE,
+        theme=message.theme,
+        article=article,
+        surrogate_keys=message.surrogate_keys,
+    )
+    puts = _put_all(page, record, message, site, publisher)
+    if puts is None:
+        log.info("page.forbidden", path=message.path)
+        return _told_again(message, publisher)
+    publisher.receipts.note(receipt, ReceiptOutcome.PUBLISHED, publisher.clock())
+
+    pages = {
+        each.path: PageRecord(order=each.order, sha256=each.sha256, etag=put.etag, status=each.status)
+        for each, put in puts
+        if put.outcome is not Outcome.STALE
+    }
+    publisher.records.change(
+        site.id,
+        article,
+        lambda record: claims.went_live(
+            record,
+            revision=revision,
+            path=page.path,
+            pages=pages,
+            card=message.card,
+            media=tuple(each.path for each in message.attachments if not each.is_immutable),
+            at=publisher.clock(),
+        ),
+        known=claim,
+    )
+    publisher.edge.purge(
+        [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
+    )
+    url = f"{site.base_url}{keys.url_path(page.path)}"
+    publisher.receipts.settle(
+        receipt,
+        ReceiptOutcome.LIVE,
+        publisher.clock(),
+        url=url,
+        pages=(PublicPage(path=page.path, url=url, sha256=page.sha256),),
+    )
+    log.info(
+        "page.published",
+        path=page.path,
+        outcome=puts[0][1].outcome.value,
+        size_bytes=len(page.body),
+        duration_ms=round((perf_counter() - started) * 1000, 1),
+    )
+    is_overtaken = any(put.is_overtaken for _, put in puts)
+    return (
+        ArticlePublished(
+            message_id=follow_up_id(message, "published"),
+            causation_id=message.message_id,
+            trace_parent=message.trace_parent,
+            lane=message.lane,
+            site=site.id,
+            article=article,
+            revision=revision,
+        ),
+        *_told_again(message, publisher, even_if_latest=is_overtaken),
+    )
+
+
+def _put_all(
+    page: Page, record: LiveRecord, message: PageRendered, site: Site, publisher: Publisher
+) -> list[tuple[Page, Put]] | None:
+    """Put the page, its pictures before it, and a redirect at every older address; None where it is forbidden."""
+
+    def may_put() -> bool:
+        """Ask the bucket: no tombstone, and no later revision that takes the article down."""
+        if publisher.content.find_head(keys.tombstone_key(site.id, record.article)) is not None:
+            return False
+        if not publisher.revisions.names(site.id, record.article, after=message.revision):
+            return True
+        target = find_target(publisher.revisions, site.id, record.article, publisher.clock())
+        return target is not None and target.status is Status.USABLE
+
+    if not may_put():
+        return None
+    publisher.copy_out(message.attachments)
+    old = [path for path in record.claimed if path != page.path]
+    redirects = [redirect(path, page.order, to=page.path, article=record.article) for path in old]
+    puts: list[tuple[Page, Put]] = []
+    for each in (page, *redirects):
+        put = put_page(
+            each,
+            _known(record, each.path),
+            site=site.id,
+            public=publisher.public,
+            marks=publisher.marks,
+            may_put=may_put,
+        )
+        if put is None:
+            return None
+        puts.append((each, put))
+    return puts
+
+
+def _known(record: LiveRecord, path: str) -> Known | None:
+    page = record.pages.get(path)
+    return Known(page.etag, page.order, page.sha256) if page else None
+
+
+def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
+    """Look again: where the article has moved on since, say so before this message is acknowledged."""
+    site, article, revision = message.site, message.article or "", message.revision or ""
+    newer = publisher.revisions.names(site, article, after=revision)
+    if not newer and not even_if_latest:
+        return ()
+    return (
+        ArticleAccepted(
+            message_id=follow_up_id(message, "look again"),
+            causation_id=message.message_id,
+            trace_parent=message.trace_parent,
+            lane=message.lane,
+            site=site,
+            article=article,
+            revision=newer[-1] if newer else revision,
+        ),
+    )

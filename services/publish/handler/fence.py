@@ -1,0 +1,100 @@
+"""Older never overwrites newer: one page put at one path, whatever other publishers do meanwhile.
+
+The decision is made from what is there when it is made, the store's precondition holds it, and `after` looks again:
+ETags are digests, so a publisher that stood still may win with old bytes when a page went A -> B -> A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.publish.domain.pages import Page
+from shared.errors import PreconditionFailedError, StorageConflictError
+from shared.marks import Marks
+from shared.storage import Etag, ObjectHead, ObjectStorage
+
+_TRIES = 8
+
+
+class Outcome(StrEnum):
+    """How putting a page ended."""
+
+    PUT = "put"
+    UNCHANGED = "unchanged"  # the same bytes were there: no PUT
+    STALE = "stale"  # something newer was there
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The outcome, and the ETag of what is there now."""
+
+    outcome: Outcome
+    etag: Etag
+    is_overtaken: bool = False  # a higher order was decided for the path meanwhile: it must be rendered again
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is believed to be at a path: its ETag, order and digest."""
+
+    etag: Etag
+    order: str
+    sha256: str
+
+
+def known_from(head: ObjectHead | None) -> Known | None:
+    """Return what an object says of itself."""
+    if head is None:
+        return None
+    return Known(head.etag, head.metadata.get("order", ""), head.metadata.get("sha256", ""))
+
+
+def put_page(
+    page: Page,
+    known: Known | None,
+    *,
+    site: str,
+    public: ObjectStorage,
+    marks: Marks,
+    may_put: Callable[[], bool],
+) -> Put | None:
+    """Put a page unless something newer is there; return None where `may_put` forbids it.
+
+    `known` was read before `may_put` is asked, and `may_put` before the decision: whoever forbids it later has
+    written first, and will find the page when it takes pages down.
+
+    Raises:
+        StorageConflictError: the store met two writers again and again; the same message may succeed later.
+        StorageUnavailableError: the store does not take it now.
+    """
+    for _ in range(_TRIES):
+        if not may_put():
+            return None
+        if known and known.order > page.order:
+            return Put(Outcome.STALE, known.etag)
+        marks.decide(site, page.path, page.order, page.sha256)
+        if known and known.sha256 == page.sha256:
+            return Put(Outcome.UNCHANGED, known.etag, _is_overtaken(site, page, marks))
+        try:
+            etag = public.put(
+                page.path,
+                page.body,
+                content_type=page.content_type,
+                cache_control=page.cache_control,
+                metadata=page.metadata,
+                unless_exists=known is None,
+                if_etag=known.etag if known else None,
+            )
+        except (PreconditionFailedError, StorageConflictError):
+            # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
+            known = known_from(public.find_head(page.path))
+        else:
+            return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks))
+    raise StorageConflictError(page.path)
+
+
+def _is_overtaken(site: str, page: Page, marks: Marks) -> bool:
+    decided = marks.decided(site, page.path)
+    return decided is not None and decided[0] > page.order and decided[1] != page.sha256

@@ -1,0 +1,52 @@
+"""Listings: an article enters them after its page is live, and each is put for the state that it was rendered from."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.publish.domain.pages import LISTING, Page
+from services.publish.handler.fence import Outcome, known_from, put_page
+from services.publish.handler.publisher import Publisher
+from shared import keys
+from shared.messages import ArticlePublished, Message, PageRendered
+
+log = structlog.get_logger()
+
+
+def enter_listings(message: ArticlePublished, publisher: Publisher) -> tuple[Message, ...]:
+    """Place a live article's card in the index, from the bucket's record of it, and tell which listings are behind."""
+    site = publisher.site(message.site)
+    record, _ = publisher.records.find(site.id, message.article)
+    if record.revision is None or record.card is None:
+        if record.removed_by is not None:
+            publisher.index.leave(site, record.article, record.removed_by)
+        return publisher.stale_listings(message, site)
+    has_changed = publisher.index.enter(site, record.card, record.revision)
+    log.info("article.listed", revision=record.revision, has_changed=has_changed)
+    return publisher.stale_listings(message, site)
+
+
+def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Put a listing's page before readers unless a later reading of the index is there."""
+    site, listing = publisher.site(message.site), message.listing or ""
+    known = known_from(publisher.public.find_head(message.path))
+    page = Page(
+        path=message.path,
+        order=message.order,
+        body=publisher.body_of(message),
+        content_type=message.content_type,
+        cache_control=LISTING,
+        theme=message.theme,
+        surrogate_keys=message.surrogate_keys,
+    )
+    publisher.copy_out(message.attachments)
+    put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)
+    if put is None or put.outcome is Outcome.STALE:
+        log.info("listing.superseded", listing=listing)
+        return publisher.stale_listings(message, site)
+    publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
+    publisher.index.set_published(site, listing, message.changed)
+    if put.is_overtaken:
+        publisher.index.touch(site, listing)
+    log.info("listing.published", listing=listing, outcome=put.outcome.value, size_bytes=len(page.body))
+    return publisher.stale_listings(message, site)

@@ -1,0 +1,62 @@
+"""`live.json` in the content bucket, changed by compare and set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shared import keys
+from shared.errors import PreconditionFailedError, StorageConflictError
+from shared.live import LiveRecord
+from shared.storage import Etag, ObjectStorage
+
+_TRIES = 8
+
+
+class LiveRecords:
+    """The public states of articles."""
+
+    def __init__(self, content: ObjectStorage) -> None:
+        self._content = content
+
+    def find(self, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
+        """Return the record and its ETag; a new one, without an ETag, where there is none yet."""
+        found = self._content.find(keys.live_key(site, article))
+        if found is None:
+            return LiveRecord(site=site, article=article), None
+        return LiveRecord.model_validate_json(found.body), found.etag
+
+    def change(
+        self,
+        site: str,
+        article: str,
+        step: Callable[[LiveRecord], LiveRecord | None],
+        *,
+        known: tuple[LiveRecord, Etag | None] | None = None,
+    ) -> tuple[LiveRecord, Etag | None] | None:
+        """Apply a step to the record as it is and store it; return the new record, or None where the step declines.
+
+        `known` spares a reading where the caller has just read or written it. A step that changes nothing costs
+        no PUT.
+
+        Raises:
+            StorageConflictError: others keep changing it; the same message may succeed later.
+        """
+        for _ in range(_TRIES):
+            record, etag = known or self.find(site, article)
+            known = None
+            changed = step(record)
+            if changed is None:
+                return None
+            if changed == record:
+                return record, etag
+            try:
+                etag = self._content.put(
+                    keys.live_key(site, article),
+                    changed.model_dump_json(indent=1).encode(),
+                    unless_exists=etag is None,
+                    if_etag=etag,
+                )
+            except (PreconditionFailedError, StorageConflictError):
+                continue  # read again: another publisher was here, or our own answer was lost and the step is repeated
+            return changed, etag
+        raise StorageConflictError(keys.live_key(site, article))

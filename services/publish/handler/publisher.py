@@ -1,0 +1,96 @@
+"""The ports that every publishing handler uses, and the steps that they share."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from services.publish.domain.pages import IMMUTABLE, MEDIA
+from services.publish.handler.live_records import LiveRecords
+from services.publish.ports import EdgeCache
+from shared import keys
+from shared.history import Revisions
+from shared.index import Index
+from shared.marks import Marks
+from shared.messages import Attachment, ListingStale, Message, PageRendered, follow_up_id
+from shared.receipts import Receipts
+from shared.sites import Site, get_site
+from shared.storage import ObjectStorage
+
+log = structlog.get_logger()
+
+MOST_PAGE_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """The two buckets, what Redis knows, the edge, and the clock."""
+
+    content: ObjectStorage
+    public: ObjectStorage
+    records: LiveRecords
+    revisions: Revisions
+    index: Index
+    marks: Marks
+    receipts: Receipts
+    edge: EdgeCache
+    sites: Mapping[str, Site]
+    clock: Callable[[], datetime]
+    known_assets: set[str]  # immutable files that this process has seen in the public bucket
+
+    def site(self, name: str) -> Site:
+        """Return a site by name.
+
+        Raises:
+            UnknownSiteError: it is not configured here.
+        """
+        return get_site(dict(self.sites), name)
+
+    def body_of(self, message: PageRendered) -> bytes:
+        """Return the page's bytes, out of the message or out of the content bucket."""
+        if message.content is not None:
+            inflater = zlib.decompressobj()
+            return inflater.decompress(base64.b64decode(message.content), MOST_PAGE_BYTES)
+        return self.content.get(message.content_key or "").body
+
+    def copy_out(self, attachments: Iterable[Attachment]) -> None:
+        """Make the files public that a page is about to show; those that are there already cost a look at most.
+
+        Raises:
+            ObjectMissingError: the content bucket does not hold one of them.
+        """
+        for attachment in attachments:
+            if attachment.path in self.known_assets:
+                continue
+            if self.public.find_head(attachment.path) is None:
+                self.public.put(
+                    attachment.path,
+                    self.content.get(attachment.source_key).body,
+                    content_type=attachment.content_type,
+                    cache_control=IMMUTABLE if attachment.is_immutable else MEDIA,
+                    metadata={"surrogate-keys": keys.path_surrogate_key(attachment.path), "status": "200"},
+                )
+                self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
+                log.info("attachment.published", path=attachment.path)
+            if attachment.is_immutable:
+                self.known_assets.add(attachment.path)
+
+    def stale_listings(self, cause: Message, site: Site) -> tuple[ListingStale, ...]:
+        """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""
+        return tuple(
+            ListingStale(
+                message_id=follow_up_id(cause, f"stale:{listing}"),
+                causation_id=cause.message_id,
+                trace_parent=cause.trace_parent,
+                lane=cause.lane,
+                site=site.id,
+                listing=listing,
+            )
+            for listing in self.index.stale(site)
+            if self.index.take_turn(site, listing)
+        )

@@ -1,0 +1,18 @@
+"""What publishing needs from outside: the edge's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class EdgeCache(Protocol):
+    """The CDN: it keeps what it served until it is told that something has changed."""
+
+    def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
+        """Forget every response that bears one of the keys; softly: serve it once more while asking again.
+
+        Raises:
+            EdgeUnavailableError: the edge did not confirm.
+        """
+        ...

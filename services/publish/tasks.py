@@ -1,0 +1,38 @@
+"""Celery's way into publishing: parse, handle, emit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.publish import wiring
+from services.publish.handler import enter_listings, publish_page, remove_article
+from shared.celery_app import emit
+from shared.messages import ArticlePublished, ArticleRemoved, PageRendered
+from shared.observability import message_context
+from shared.pipeline import LIST_ARTICLE, PUBLISH_PAGE, REMOVE_ARTICLE
+
+app = wiring.app()
+
+
+@app.task(name=PUBLISH_PAGE.task_name)
+def publish_rendered_page(payload: dict[str, Any]) -> None:
+    """Put a page before readers; safe to run twice."""
+    message = PageRendered.model_validate(payload)
+    with message_context(message):
+        emit(app, publish_page(message, wiring.publisher()))
+
+
+@app.task(name=LIST_ARTICLE.task_name)
+def list_published_article(payload: dict[str, Any]) -> None:
+    """Let a live article enter the listings; safe to run twice."""
+    message = ArticlePublished.model_validate(payload)
+    with message_context(message):
+        emit(app, enter_listings(message, wiring.publisher()))
+
+
+@app.task(name=REMOVE_ARTICLE.task_name)
+def remove_published_article(payload: dict[str, Any]) -> None:
+    """Take an article down; safe to run twice."""
+    message = ArticleRemoved.model_validate(payload)
+    with message_context(message):
+        emit(app, remove_article(message, wiring.publisher()))

@@ -1,0 +1,48 @@
+"""Times as readers read them, in the site's zone, and as machines do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from services.render.domain.languages import locale_for, primary_language
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant: `machine` for `<time datetime>` (with its offset), `text` for the eye."""
+
+    machine: str
+    text: str
+
+
+def moment_of(at: datetime, *, zone: str, language: str) -> Moment:
+    """Return an instant as `13 February 2025 06:14`, or as the language writes a long date."""
+    local = _local(at, zone)
+    return Moment(machine=local.isoformat(timespec="seconds"), text=f"{_date(local, language, 'long')} {local:%H:%M}")
+
+
+def day_of(at: datetime, *, zone: str, language: str) -> Moment:
+    """Return an instant's day with its weekday: `Thursday 13 February 2025`."""
+    local = _local(at, zone)
+    return Moment(machine=local.date().isoformat(), text=_date(local, language, "full"))
+
+
+def machine_time(at: datetime, *, zone: str) -> str:
+    """Return an instant in the site's zone as ISO 8601 to the second."""
+    return _local(at, zone).isoformat(timespec="seconds")
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone))
+
+
+def _date(local: datetime, language: str, length: str) -> str:
+    # English alone is set by hand: its locales disagree on the order, and a site has one.
+    if primary_language(language) == "en":
+        pattern = {"long": "d MMMM y", "full": "EEEE d MMMM y"}[length]
+        return format_date(local, pattern, locale="en")
+    return format_date(local, length, locale=locale_for(language))

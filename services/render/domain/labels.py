@@ -1,0 +1,238 @@
+# ruff: noqa: RUF001 - an apostrophe in French is a typographic one
+"""The few words that a page says of itself, in the language of what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.render.domain.languages import FALLBACK_LANGUAGE, primary_language
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One language's words. `language` is theirs: where nobody wrote a language's words, English ones stand in."""
+
+    language: str
+    skip: str
+    sections: str
+    home: str
+    you_are_here: str
+    updated: str
+    reading_time: str  # takes {minutes}
+    share: str
+    email: str
+    copy_link: str
+    copied: str
+    picture: str
+    in_this_story: str
+    correction: str
+    topics: str
+    people_and_places: str
+    also_read: str
+    latest_news: str
+    to_the_front: str
+    by_section: str
+    nothing_new: str
+    empty_front: str
+    empty_front_text: str
+    not_found: str
+    not_found_text: str
+    gone: str
+    gone_text: str
+    back_to_top: str
+
+
+_ENGLISH = Labels(
+    language="en",
+    skip="Skip to the story",
+    sections="Sections",
+    home="Home",
+    you_are_here="You are here",
+    updated="Updated",
+    reading_time="{minutes} min read",
+    share="Share",
+    email="Email",
+    copy_link="Copy link",
+    copied="Copied",
+    picture="Picture",
+    in_this_story="In this story",
+    correction="Correction",
+    topics="Topics",
+    people_and_places="People and places",
+    also_read="Also Read",
+    latest_news="Latest News",
+    to_the_front="All the news on the front page",
+    by_section="By section",
+    nothing_new="Nothing new in",
+    empty_front="The first edition is on its way",
+    empty_front_text="Nothing has been published yet. Stories appear here the moment they are ready.",
+    not_found="This page is not here",
+    not_found_text="The address may be mistyped, or the page may never have existed. The news is on the front page.",
+    gone="This story has been taken down",
+    gone_text="It was published here and is no longer available. The news is on the front page.",
+    back_to_top="Back to top",
+)
+
+_HINDI = Labels(
+    language="hi",
+    skip="सीधे ख़बर पर जाएँ",
+    sections="खंड",
+    home="मुखपृष्ठ",
+    you_are_here="आप यहाँ हैं",
+    updated="अपडेट",
+    reading_time="{minutes} मिनट में पढ़ें",
+    share="साझा करें",
+    email="ईमेल",
+    copy_link="लिंक कॉपी करें",
+    copied="कॉपी हो गया",
+    picture="तस्वीर",
+    in_this_story="इस ख़बर में",
+    correction="भूल सुधार",
+    topics="विषय",
+    people_and_places="लोग और स्थान",
+    also_read="यह भी पढ़ें",
+    latest_news="ताज़ा ख़बरें",
+    to_the_front="मुखपृष्ठ पर सभी ख़बरें",
+    by_section="खंडों के अनुसार",
+    nothing_new="इनमें कुछ नया नहीं:",
+    empty_front="पहला संस्करण आने वाला है",
+    empty_front_text="अभी तक कुछ प्रकाशित नहीं हुआ है। ख़बरें तैयार होते ही यहाँ दिखेंगी।",
+    not_found="यह पृष्ठ यहाँ नहीं है",
+    not_found_text="हो सकता है कि पता ग़लत लिखा गया हो, या यह पृष्ठ कभी था ही नहीं। ख़बरें मुखपृष्ठ पर हैं।",
+    gone="यह ख़बर हटा दी गई है",
+    gone_text="यह यहाँ प्रकाशित हुई थी और अब उपलब्ध नहीं है। ख़बरें मुखपृष्ठ पर हैं।",
+    back_to_top="ऊपर जाएँ",
+)
+
+_ARABIC = Labels(
+    language="ar",
+    skip="انتقل إلى الخبر",
+    sections="الأقسام",
+    home="الرئيسية",
+    you_are_here="أنت هنا",
+    updated="آخر تحديث",
+    reading_time="مدة القراءة: {minutes} د",
+    share="مشاركة",
+    email="البريد الإلكتروني",
+    copy_link="نسخ الرابط",
+    copied="تم النسخ",
+    picture="الصورة",
+    in_this_story="في هذا الخبر",
+    correction="تصحيح",
+    topics="المواضيع",
+    people_and_places="أشخاص وأماكن",
+    also_read="اقرأ أيضًا",
+    latest_news="آخر الأخبار",
+    to_the_front="كل الأخبار في الصفحة الرئيسية",
+    by_section="حسب القسم",
+    nothing_new="لا جديد في",
+    empty_front="العدد الأول في الطريق",
+    empty_front_text="لم يُنشر شيء بعد. تظهر الأخبار هنا فور جاهزيتها.",
+    not_found="هذه الصفحة غير موجودة",
+    not_found_text="ربما كُتب العنوان خطأً، أو أن الصفحة لم توجد قط. الأخبار في الصفحة الرئيسية.",
+    gone="سُحب هذا الخبر",
+    gone_text="نُشر هنا ولم يعد متاحًا. الأخبار في الصفحة الرئيسية.",
+    back_to_top="إلى الأعلى",
+)
+
+_GERMAN = Labels(
+    language="de",
+    skip="Zum Artikel springen",
+    sections="Ressorts",
+    home="Startseite",
+    you_are_here="Sie sind hier",
+    updated="Aktualisiert",
+    reading_time="{minutes} Min. Lesezeit",
+    share="Teilen",
+    email="E-Mail",
+    copy_link="Link kopieren",
+    copied="Kopiert",
+    picture="Bild",
+    in_this_story="In diesem Artikel",
+    correction="Korrektur",
+    topics="Themen",
+    people_and_places="Personen und Orte",
+    also_read="Lesen Sie auch",
+    latest_news="Neueste Nachrichten",
+    to_the_front="Alle Nachrichten auf der Startseite",
+    by_section="Nach Ressort",
+    nothing_new="Nichts Neues in",
+    empty_front="Die erste Ausgabe ist unterwegs",
+    empty_front_text="Noch ist nichts erschienen. Artikel stehen hier, sobald sie fertig sind.",
+    not_found="Diese Seite gibt es hier nicht",
+    not_found_text=(
+        "Vielleicht ist die Adresse vertippt, oder es gab die Seite nie. Die Nachrichten stehen auf der Startseite."
+    ),
+    gone="Dieser Artikel wurde entfernt",
+    gone_text="Er ist hier erschienen und nicht mehr verfügbar. Die Nachrichten stehen auf der Startseite.",
+    back_to_top="Nach oben",
+)
+
+_FRENCH = Labels(
+    language="fr",
+    skip="Aller à l’article",
+    sections="Rubriques",
+    home="Accueil",
+    you_are_here="Vous êtes ici",
+    updated="Mis à jour",
+    reading_time="{minutes} min de lecture",
+    share="Partager",
+    email="E-mail",
+    copy_link="Copier le lien",
+    copied="Copié",
+    picture="Photo",
+    in_this_story="Dans cet article",
+    correction="Rectification",
+    topics="Thèmes",
+    people_and_places="Personnes et lieux",
+    also_read="À lire aussi",
+    latest_news="Dernières nouvelles",
+    to_the_front="Toute l’actualité à la une",
+    by_section="Par rubrique",
+    nothing_new="Rien de nouveau en",
+    empty_front="La première édition arrive",
+    empty_front_text="Rien n’a encore été publié. Les articles paraissent ici dès qu’ils sont prêts.",
+    not_found="Cette page n’existe pas ici",
+    not_found_text="L’adresse est peut-être mal saisie, ou la page n’a jamais existé. L’actualité est à la une.",
+    gone="Cet article a été retiré",
+    gone_text="Il a été publié ici et n’est plus disponible. L’actualité est à la une.",
+    back_to_top="Haut de page",
+)
+
+_SPANISH = Labels(
+    language="es",
+    skip="Ir a la noticia",
+    sections="Secciones",
+    home="Portada",
+    you_are_here="Está aquí",
+    updated="Actualizado",
+    reading_time="{minutes} min de lectura",
+    share="Compartir",
+    email="Correo",
+    copy_link="Copiar enlace",
+    copied="Copiado",
+    picture="Imagen",
+    in_this_story="En esta noticia",
+    correction="Corrección",
+    topics="Temas",
+    people_and_places="Personas y lugares",
+    also_read="Lea también",
+    latest_news="Últimas noticias",
+    to_the_front="Todas las noticias en la portada",
+    by_section="Por sección",
+    nothing_new="Nada nuevo en",
+    empty_front="La primera edición está en camino",
+    empty_front_text="Aún no se ha publicado nada. Las noticias aparecen aquí en cuanto están listas.",
+    not_found="Esta página no está aquí",
+    not_found_text="Quizá la dirección esté mal escrita, o la página nunca existió. Las noticias están en la portada.",
+    gone="Esta noticia ha sido retirada",
+    gone_text="Se publicó aquí y ya no está disponible. Las noticias están en la portada.",
+    back_to_top="Volver arriba",
+)
+
+_BY_LANGUAGE = {labels.language: labels for labels in (_ENGLISH, _HINDI, _ARABIC, _GERMAN, _FRENCH, _SPANISH)}
+
+
+def labels_for(tag: str) -> Labels:
+    """Return the words for a language tag; English ones where nobody has written its own."""
+    return _BY_LANGUAGE.get(primary_language(tag), _BY_LANGUAGE[FALLBACK_LANGUAGE])

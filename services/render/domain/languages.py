@@ -1,0 +1,36 @@
+"""What a language tag means for a page: which way it runs, and whose customs its dates follow."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+
+FALLBACK_LANGUAGE = "en"
+
+
+def primary_language(tag: str) -> str:
+    """Return the first part of a language tag: `pt` of `pt-BR`."""
+    return tag.split("-", 1)[0].lower()
+
+
+@cache
+def find_locale(tag: str) -> Locale | None:
+    """Return the nearest locale that Babel knows: the tag's own, its language's, else None."""
+    for name in (tag, primary_language(tag)):
+        try:
+            return Locale.parse(name, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return None
+
+
+def locale_for(tag: str) -> Locale:
+    """Return the locale whose customs a page in this language follows; English where Babel knows none."""
+    return find_locale(tag) or Locale.parse(FALLBACK_LANGUAGE)
+
+
+def direction_of(tag: str) -> str:
+    """Return `rtl` for languages written from right to left, else `ltr`."""
+    locale = find_locale(tag)
+    return "rtl" if locale is not None and locale.text_direction == "rtl" else "ltr"

@@ -1,0 +1,30 @@
+"""Celery's way into rendering: parse, handle, emit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.render import wiring
+from services.render.handler import render_article, render_listing
+from shared.celery_app import emit
+from shared.messages import ArticleEnriched, ListingStale
+from shared.observability import message_context
+from shared.pipeline import RENDER_ARTICLE, RENDER_LISTING
+
+app = wiring.app()
+
+
+@app.task(name=RENDER_ARTICLE.task_name)
+def render_enriched_article(payload: dict[str, Any]) -> None:
+    """Render an article's page; safe to run twice."""
+    message = ArticleEnriched.model_validate(payload)
+    with message_context(message):
+        emit(app, render_article(message, wiring.renderer()))
+
+
+@app.task(name=RENDER_LISTING.task_name)
+def render_stale_listing(payload: dict[str, Any]) -> None:
+    """Render a listing; safe to run twice."""
+    message = ListingStale.model_validate(payload)
+    with message_context(message):
+        emit(app, render_listing(message, wiring.renderer()))

@@ -1,0 +1,187 @@
+"""Celery on Redis, set as it was measured to lose nothing (ADR 0002), and the one way to run and to emit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, NoReturn, cast
+
+import structlog
+from celery import Celery, Task, signals
+from celery.exceptions import Ignore, Reject, Retry
+from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
+from pydantic import ValidationError
+
+from shared.dead_letters import DeadLetters
+from shared.errors import OutageError, PermanentError, PresslineError, RedisUnavailableError
+from shared.messages import Lane, Message
+from shared.observability import configure_logging, serve_health
+from shared.pipeline import PIPELINE, queues_of, step_for
+from shared.settings import ServiceSettings
+
+VISIBILITY_TIMEOUT_SECONDS = 30
+TIME_LIMIT_SECONDS = 20
+LONGEST_RETRY_WAIT_SECONDS = 10
+MOST_ATTEMPTS = 6
+
+log = structlog.get_logger()
+
+
+class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their signatures
+    """A task that reads the two families of errors and nothing else."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- Celery's
+        """Run the task; retry what may succeed later, bury what never will."""
+        try:
+            return self.run(*args, **kwargs)
+        except (Ignore, Reject, Retry):
+            raise
+        except OutageError as error:
+            self._again(error)
+        except (PermanentError, ValidationError) as error:
+            self._bury(args[0], error)
+        except Exception as error:  # noqa: BLE001 -- retried, then buried with its traceback: nothing is swallowed
+            if self._attempts() < MOST_ATTEMPTS:
+                self._again(error)
+            self._bury(args[0], error)
+
+    def _attempts(self) -> int:
+        return int(self.request.retries) + 1
+
+    def _again(self, error: Exception) -> NoReturn:
+        wait = min(0.2 * 2 ** min(int(self.request.retries), 10), LONGEST_RETRY_WAIT_SECONDS)
+        log.warning("message.retried", task=self.name, error=type(error).__name__, reason=str(error), wait_seconds=wait)
+        raise self.retry(exc=error, countdown=wait, max_retries=None)
+
+    def _bury(self, payload: dict[str, Any], error: Exception) -> None:
+        letters = cast("PresslineCelery", self.app).dead_letters()
+        try:
+            letters.bury(self.name, payload, error, attempts=self._attempts(), at=datetime.now(UTC))
+        except OutageError as outage:
+            self._again(outage)
+
+
+class PresslineCelery(Celery):
+    """A Celery app that knows where its dead letters go."""
+
+    def __init__(self, name: str, *, dead_letters: Callable[[], DeadLetters] | None, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(name, task_cls=PresslineTask, **options)
+        self._dead_letters = dead_letters
+
+    def dead_letters(self) -> DeadLetters:
+        """Return the service's dead letters, built by its wiring."""
+        if self._dead_letters is None:
+            message = "this process only emits; it runs no task that could fail"
+            raise PresslineError(message)
+        return self._dead_letters()
+
+
+def create_app(
+    service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None = None
+) -> PresslineCelery:
+    """Return the Celery app of a service; without `dead_letters` it can emit but runs nothing."""
+    app = PresslineCelery("pressline", dead_letters=dead_letters, broker=settings.redis_url)
+    app.conf.update(
+        # A task is done when it is done: a killed child or worker gives it back.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure_or_timeout=False,
+        task_time_limit=TIME_LIMIT_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_soft_shutdown_timeout=TIME_LIMIT_SECONDS / 2,
+        # Messages are JSON and have no result.
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        # Our logs are ours.
+        worker_redirect_stdouts=False,
+        worker_hijack_root_logger=False,
+        # One queue a service and lane, on the default exchange: one LPUSH a message, no binding to look up.
+        task_queues=[_queue(name) for step in PIPELINE for name in queues_of(step.service)],
+        task_create_missing_queues=False,
+        task_default_queue=f"{PIPELINE[0].service}.{Lane.LIVE}",
+        worker_enable_remote_control=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+            "queue_order_strategy": "priority",
+            # Longer than the blocking read of a worker, short enough for an endpoint that must answer.
+            "socket_timeout": 15 if dead_letters else settings.redis_timeout_seconds,
+            "socket_connect_timeout": settings.redis_timeout_seconds,
+        },
+    )
+    app.set_default()
+    structlog.contextvars.bind_contextvars(service=service)
+    return app
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, Exchange(""), routing_key=name)
+
+
+def emit(app: Celery, messages: Iterable[Message]) -> None:
+    """Send each message to the queue of the step that consumes it.
+
+    Raises:
+        RedisUnavailableError: the broker does not take them now.
+    """
+    for message in messages:
+        step = step_for(type(message))
+        try:
+            app.send_task(
+                step.task_name,
+                args=[message.model_dump(mode="json")],
+                task_id=str(message.message_id),
+                queue=step.queue(message.lane),
+                retry=False,
+                ignore_result=True,
+            )
+        except (OperationalError, OSError) as error:
+            raise RedisUnavailableError(str(error)) from error
+
+
+def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings) -> None:
+    """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back)."""
+    configure_logging(settings.log_level, settings.log_format, service=service)
+    is_ready = False
+
+    @signals.setup_logging.connect(weak=False)
+    def _keep_ours(**_: object) -> None:
+        """Celery sets up no logging where somebody answers this signal."""
+
+    @signals.worker_ready.connect(weak=False)
+    def _ready(**_: object) -> None:
+        nonlocal is_ready
+        is_ready = True
+        log.info("worker.ready", queues=queues_of(service))
+
+    @signals.worker_shutting_down.connect(weak=False)
+    def _stopping(**_: object) -> None:
+        nonlocal is_ready
+        is_ready = False
+        log.info("worker.stopping")
+
+    if settings.metrics_port:
+        serve_health(
+            settings.metrics_port, settings.metrics_host, lambda: [] if is_ready else [f"{service} is not ready"]
+        )
+    app.worker_main(
+        [
+            "worker",
+            f"--hostname={service}@%h",
+            f"--queues={','.join(queues_of(service))}",
+            f"--concurrency={settings.concurrency}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            f"--loglevel={settings.log_level}",
+        ]
+    )
+    sys.exit(0)

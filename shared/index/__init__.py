@@ -1,0 +1,78 @@
+"""The index of what is live: cards, the listings that they change, and how far each listing's page is behind.
+
+It lives in Redis and may vanish: the bucket knows all of it. Listings are rendered only while the index is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.card import Card
+from shared.listings import Listing
+from shared.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A listing's cards at one instant: `changed` says of what state, `order` (microseconds, Redis's clock) when."""
+
+    cards: tuple[Card, ...]
+    changed: int
+    order: int
+
+
+class Index(Protocol):
+    """Cards by set, and two numbers a listing: stale means changed > published."""
+
+    def enter(self, site: Site, card: Card, revision: str) -> bool:
+        """Place an article's card, atomically; tell whether any listing changed.
+
+        An older revision than the one known is refused, and so is the late card of an article that was removed.
+        """
+        ...
+
+    def leave(self, site: Site, article: str, revision: str) -> bool:
+        """Take an article out and remember its revision; tell whether any listing changed."""
+        ...
+
+    def touch(self, site: Site, listing: str) -> None:
+        """Raise a listing's `changed` number."""
+        ...
+
+    def read(self, site: Site, listing: Listing) -> Snapshot:
+        """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
+        ...
+
+    def set_published(self, site: Site, listing: str, changed: int) -> None:
+        """Record that a listing's page shows the state numbered `changed` (never a smaller number than before)."""
+        ...
+
+    def stale(self, site: Site) -> list[str]:
+        """Return the listings whose page is behind."""
+        ...
+
+    def published(self, site: Site) -> dict[str, int]:
+        """Return the number that each listing's page shows; one that was never published is not in it."""
+        ...
+
+    def take_turn(self, site: Site, listing: str) -> bool:
+        """Tell whether the listing may be queued now: once per `listing_interval_seconds`, whoever asks."""
+        ...
+
+    def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
+        """Return the revision that the index has taken in (or removed), for those of the articles that it knows."""
+        ...
+
+    def whole_until(self, site: Site) -> datetime | None:
+        """Return the journal minute up to which this very Redis is whole, or None where it is not."""
+        ...
+
+    def last_whole_minute(self, site: Site) -> datetime | None:
+        """Return the minute of the last mark, whichever Redis process set it (a restart from its file keeps it)."""
+        ...
+
+    def set_whole(self, site: Site, minute: datetime) -> None:
+        """Mark the index as whole up to a journal minute, for this very Redis process."""
+        ...

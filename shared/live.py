@@ -1,0 +1,47 @@
+"""`live.json`: what the public bucket holds of an article. Written by publish, with If-Match only."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.card import Card
+from shared.storage import Etag
+
+
+class PageRecord(BaseModel):
+    """What was last put at a path: its order, digest and ETag, and the HTTP status that readers get."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    order: str
+    sha256: str
+    etag: Etag
+    status: int = 200
+
+
+class LiveRecord(BaseModel):
+    """An article's public state.
+
+    `claimed` holds every path that the article ever had, in the order of their claims; a path is here before
+    anything is put there. `claimed_by` is the highest revision that claimed: an older one is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = 1
+    site: str
+    article: str
+    claimed: tuple[str, ...] = ()
+    claimed_by: str = ""
+    revision: str | None = None  # the live one; None: nothing is live
+    path: str | None = None  # where its page is
+    live_since: AwareDatetime | None = None
+    removed_by: str | None = None  # the revision that took it down
+    pages: dict[str, PageRecord] = Field(default_factory=dict)
+    card: Card | None = None
+    media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
+
+    @property
+    def settled_revision(self) -> str:
+        """Return the revision that the public bucket shows or was taken down by; empty while there is none."""
+        return max(self.revision or "", self.removed_by or "")

@@ -1,0 +1,114 @@
+"""Receipts: what became of a submission. Kept in Redis for a week; the bucket answers where Redis has forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+
+
+class Outcome(StrEnum):
+    """A receipt's status; from LIVE on it is final."""
+
+    ACCEPTED = "accepted"
+    ENRICHED = "enriched"
+    RENDERED = "rendered"
+    PUBLISHED = "published"
+    SCHEDULED = "scheduled"
+    LIVE = "live"
+    HELD = "held"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    KILLED = "killed"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether nothing more will happen to the submission by itself."""
+        return self not in _ON_THE_WAY
+
+
+_ON_THE_WAY = {Outcome.ACCEPTED, Outcome.ENRICHED, Outcome.RENDERED, Outcome.PUBLISHED, Outcome.SCHEDULED}
+
+
+class Stage(BaseModel):
+    """A step on the way and when it was done."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    at: AwareDatetime
+
+
+class PublicPage(BaseModel):
+    """A page that the submission made public."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    url: str
+    sha256: str
+
+
+class Receipt(BaseModel):
+    """What is known of a submission now."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    receipt: str
+    site: str
+    article: str | None = None
+    revision: str | None = None
+    status: Outcome = Outcome.ACCEPTED
+    url: str | None = None
+    reason: str | None = None
+    stages: tuple[Stage, ...] = ()
+    pages: tuple[PublicPage, ...] = ()
+    report: dict[str, JsonValue] | None = None
+
+
+class Receipts(Protocol):
+    """Receipts by id. Writing one never fails a worker: it is a courtesy, not the truth."""
+
+    def open(self, receipt: Receipt) -> None:
+        """Write a new receipt, or what its reader found out about it."""
+        ...
+
+    def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
+        """Record that a stage was reached; the first time counts, and a final status stays."""
+        ...
+
+    def settle(
+        self,
+        receipt: str,
+        outcome: Outcome,
+        at: datetime,
+        *,
+        url: str | None = None,
+        reason: str | None = None,
+        pages: tuple[PublicPage, ...] = (),
+    ) -> None:
+        """Record how it ended, and wake who waits for it."""
+        ...
+
+    def find(self, receipt: str) -> Receipt | None:
+        """Return the receipt, or None where it is not (or no longer) known here."""
+        ...
+
+
+def receipt_id(site: str, article: str, revision: str) -> str:
+    """Return the receipt of an accepted revision: it names what it stands for, so that the bucket alone can answer."""
+    return f"{site}.{article}.{revision}"
+
+
+PARTS_OF_A_REVISIONS_RECEIPT = 3
+
+
+def revision_of_receipt(receipt: str) -> tuple[str, str, str] | None:
+    """Return (site, article, revision) of a receipt, or None for one given before its item was read."""
+    parts = receipt.split(".")
+    return (parts[0], parts[1], parts[2]) if len(parts) == PARTS_OF_A_REVISIONS_RECEIPT else None

@@ -1,0 +1,123 @@
+"""Receipts in Redis: a hash each, a week long; a message on a channel when one is settled."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from shared.receipts import Outcome, PublicPage, Receipt, Stage
+from shared.redis_client import translated
+
+CHANNEL = "receipts.settled"
+_KEPT_SECONDS = 7 * 86_400
+_STAGE = "stage:"
+
+# KEYS: receipt.  ARGV: stage, at, kept, final statuses...   A stage that comes late does not undo the end.
+_NOTE = """
+redis.call('HSETNX', KEYS[1], 'stage:' .. ARGV[1], ARGV[2])
+local status = redis.call('HGET', KEYS[1], 'status')
+local is_final = false
+for i = 4, #ARGV do if status == ARGV[i] then is_final = true end end
+if not is_final then redis.call('HSET', KEYS[1], 'status', ARGV[1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+log = structlog.get_logger()
+
+
+class RedisReceipts:
+    """Receipts by id."""
+
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
+        self._note = client.register_script(_NOTE)
+
+    def open(self, receipt: Receipt) -> None:
+        """Write a new receipt, or what its reader found out about it."""
+        values: dict[str, str] = {
+            "site": receipt.site,
+            "article": receipt.article or "",
+            "revision": receipt.revision or "",
+            "status": receipt.status.value,
+            "reason": receipt.reason or "",
+            "report": json.dumps(receipt.report),
+            **{f"{_STAGE}{stage.name}": stage.at.isoformat() for stage in receipt.stages},
+        }
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.hset(_key(receipt.receipt), mapping=cast("dict[Any, Any]", values))
+                pipe.expire(_key(receipt.receipt), _KEPT_SECONDS)
+                if receipt.status.is_final:
+                    pipe.publish(CHANNEL, receipt.receipt)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt.receipt, reason=str(error))
+
+    def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
+        """Record that a stage was reached."""
+        final = [outcome.value for outcome in Outcome if outcome.is_final]
+        try:
+            self._note(keys=[_key(receipt)], args=[stage.value, at.isoformat(), _KEPT_SECONDS, *final])
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+
+    def settle(
+        self,
+        receipt: str,
+        outcome: Outcome,
+        at: datetime,
+        *,
+        url: str | None = None,
+        reason: str | None = None,
+        pages: tuple[PublicPage, ...] = (),
+    ) -> None:
+        """Record how it ended, and wake who waits for it."""
+        values = {
+            "status": outcome.value,
+            "url": url or "",
+            "reason": reason or "",
+            "pages": json.dumps([page.model_dump() for page in pages]),
+        }
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
+                pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())
+                pipe.expire(_key(receipt), _KEPT_SECONDS)
+                pipe.publish(CHANNEL, receipt)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+
+    @translated
+    def find(self, receipt: str) -> Receipt | None:
+        """Return the receipt, or None where it is not known here."""
+        values = cast("dict[str, str]", self._redis.hgetall(_key(receipt)))
+        if "site" not in values:
+            return None
+        stages = [
+            Stage(name=name.removeprefix(_STAGE), at=datetime.fromisoformat(at))
+            for name, at in values.items()
+            if name.startswith(_STAGE)
+        ]
+        return Receipt(
+            receipt=receipt,
+            site=values["site"],
+            article=values.get("article") or None,
+            revision=values.get("revision") or None,
+            status=Outcome(values.get("status", Outcome.ACCEPTED)),
+            url=values.get("url") or None,
+            reason=values.get("reason") or None,
+            stages=tuple(sorted(stages, key=lambda stage: stage.at)),
+            pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
+            report=json.loads(values.get("report") or "null"),
+        )
+
+
+def _key(receipt: str) -> str:
+    return f"receipt:{receipt}"

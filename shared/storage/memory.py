@@ -1,0 +1,66 @@
+"""A bucket in memory, for tests: the same contract as the real ones (`tests/contract/test_object_storage.py`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from threading import Lock
+
+from shared.errors import ObjectMissingError, PreconditionFailedError
+from shared.storage import Etag, ObjectHead, StoredObject
+
+
+class MemoryObjectStorage:
+    """Objects in a dictionary. `puts` counts what was written, for tests of bounded work."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, StoredObject] = {}
+        self._lock = Lock()
+        self.puts: list[str] = []
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return the object, or None where there is none."""
+        return self._objects.get(key)
+
+    def get(self, key: str) -> StoredObject:
+        """Return the object."""
+        found = self.find(key)
+        if found is None:
+            raise ObjectMissingError(key)
+        return found
+
+    def find_head(self, key: str) -> ObjectHead | None:
+        """Return what is known of the object, or None where there is none."""
+        found = self.find(key)
+        return found.head if found else None
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        cache_control: str | None = None,  # noqa: ARG002 -- the port's; nobody is served from memory
+        metadata: Mapping[str, str] | None = None,
+        unless_exists: bool = False,
+        if_etag: Etag | None = None,
+    ) -> Etag:
+        """Store the bytes under the two preconditions."""
+        with self._lock:
+            present = self._objects.get(key)
+            if (unless_exists and present) or (if_etag and (present is None or present.etag != if_etag)):
+                raise PreconditionFailedError(key)
+            etag = Etag(f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
+            head = ObjectHead(key, etag, len(body), content_type, dict(metadata or {}))
+            self._objects[key] = StoredObject(head, body)
+            self.puts.append(key)
+            return etag
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        self._objects.pop(key, None)
+
+    def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        found = sorted(key for key in self._objects if key.startswith(prefix) and key > start_after)
+        yield from found[:limit]

@@ -1,0 +1,179 @@
+"""The object store over the S3 protocol (boto3). Vendor errors end here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+import stamina
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from shared.errors import (
+    ObjectMissingError,
+    PreconditionFailedError,
+    StorageConflictError,
+    StorageUnavailableError,
+)
+from shared.storage import Etag, ObjectHead, StoredObject
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+    from shared.settings import ServiceSettings
+
+_T = TypeVar("_T")
+
+NOT_FOUND = 404
+CONFLICT = 409
+PRECONDITION_FAILED = 412
+_PAGE = 1000
+
+
+def s3_client(settings: ServiceSettings) -> S3Client:
+    """Return a client that tries each call once: who retries must know that it did (a 412 may be our own success)."""
+    secret = settings.s3_secret_key
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=Config(
+            connect_timeout=settings.storage_timeout_seconds,
+            read_timeout=settings.storage_timeout_seconds,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=32,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+class S3ObjectStorage:
+    """One bucket of an S3-compatible store. Reads are repeated for a moment when the store stumbles; writes never."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def ensure_bucket(self) -> None:
+        """Make the bucket where there is none."""
+        try:
+            self._call("", lambda: self._client.head_bucket(Bucket=self.bucket))
+        except ObjectMissingError:
+            self._call("", lambda: self._client.create_bucket(Bucket=self.bucket))
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return the object, or None where there is none."""
+        try:
+            return self.get(key)
+        except ObjectMissingError:
+            return None
+
+    def get(self, key: str) -> StoredObject:
+        """Return the object."""
+
+        def read() -> StoredObject:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            return StoredObject(_head(key, answer), answer["Body"].read())
+
+        return self._read(key, read)
+
+    def find_head(self, key: str) -> ObjectHead | None:
+        """Return what is known of the object, or None where there is none."""
+        try:
+            return _head(key, self._read(key, lambda: self._client.head_object(Bucket=self.bucket, Key=key)))
+        except ObjectMissingError:
+            return None
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        cache_control: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        unless_exists: bool = False,
+        if_etag: Etag | None = None,
+    ) -> Etag:
+        """Store the bytes under the two preconditions, in one try."""
+        wanted: dict[str, Any] = {"ContentType": content_type, "Metadata": dict(metadata or {})}
+        if cache_control:
+            wanted["CacheControl"] = cache_control
+        if unless_exists:
+            wanted["IfNoneMatch"] = "*"
+        if if_etag:
+            wanted["IfMatch"] = if_etag
+        try:
+            answer = self._call(key, lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **wanted))
+        except ObjectMissingError as error:
+            if if_etag:  # AWS answers 404 where others say 412
+                raise PreconditionFailedError(key) from error
+            raise StorageUnavailableError(key) from error  # no such bucket (yet)
+        return Etag(answer["ETag"])
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        self._read(key, lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
+
+    def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        left = limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            found = self._read(prefix, partial(self._keys, prefix, start_after, page))
+            yield from found
+            if len(found) < page:
+                return
+            start_after = found[-1]
+            left = None if left is None else left - len(found)
+
+    def date(self) -> str:
+        """Return the store's own clock: the `Date` header of its answer."""
+        answer = self._read("", lambda: self._client.head_bucket(Bucket=self.bucket))
+        return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+
+    def _keys(self, prefix: str, start_after: str, page: int) -> list[str]:
+        answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=page)
+        return [found["Key"] for found in answer.get("Contents", [])]
+
+    def _read(self, key: str, call: Callable[[], _T]) -> _T:
+        for attempt in stamina.retry_context(
+            on=StorageUnavailableError, attempts=3, timeout=2.0, wait_initial=0.05, wait_max=0.5
+        ):
+            with attempt:
+                return self._call(key, call)
+        raise StorageUnavailableError(key)  # pragma: no cover -- the loop returns or raises
+
+    def _call(self, key: str, call: Callable[[], _T]) -> _T:
+        name = f"{self.bucket}/{key}"
+        try:
+            return call()
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == NOT_FOUND:
+                raise ObjectMissingError(name) from error
+            if status == PRECONDITION_FAILED:
+                raise PreconditionFailedError(name) from error
+            if status == CONFLICT:
+                raise StorageConflictError(name) from error
+            message = f"{name}: {error.response['Error'].get('Code', status)}"
+            raise StorageUnavailableError(message) from error
+        except (BotoCoreError, HTTPClientError, OSError) as error:
+            message = f"{name}: {error}"
+            raise StorageUnavailableError(message) from error
+
+
+def _head(key: str, answer: Any) -> ObjectHead:  # noqa: ANN401 -- GetObject's and HeadObject's answers share these
+    return ObjectHead(
+        key=key,
+        etag=Etag(answer["ETag"]),
+        size_bytes=answer["ContentLength"],
+        content_type=answer.get("ContentType", ""),
+        metadata=answer["Metadata"],
+    )
