@@ -41,8 +41,17 @@ class DeadLetters:
         self._storage = storage
         self._receipts = receipts
 
-    def bury(self, task: str, payload: dict[str, Any], error: BaseException, *, attempts: int, at: datetime) -> str:
-        """Keep the message and settle its receipt as failed; return the key.
+    def bury(
+        self,
+        task: str,
+        payload: dict[str, Any],
+        error: BaseException,
+        *,
+        attempts: int,
+        at: datetime,
+        outcome: Outcome = Outcome.FAILED,
+    ) -> str:
+        """Keep the message and settle its receipt, as failed unless told otherwise; return the key.
 
         Raises:
             StorageUnavailableError: the letter could not be kept, so the message must not be given up.
@@ -62,7 +71,7 @@ class DeadLetters:
         self._storage.put(key, letter.model_dump_json(indent=1).encode())
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
-            self._receipts.settle(receipt, Outcome.FAILED, at, reason=f"{letter.error}: {letter.reason} ({key})")
+            self._receipts.settle(receipt, outcome, at, reason=f"{letter.error}: {letter.reason} ({key})")
         return key
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import NoReturn
 
 from shared.errors import HostileMarkupError
 
@@ -28,74 +29,80 @@ MAX_ATTRIBUTES_OF_A_TAG = 100  # 50,000 on one tag: 0.9 s; 100 on each of 200 ta
 MAX_ESCAPES = 50_000  # of &, < and no-break space, each of which is written as an entity: 250,000 take 1.3 s
 MAX_REPEATED_FORMATTING = 60_000  # 100 open <b id=…> before 20,000 paragraphs: 2 million elements, 14 MB, 2.7 s
 
-_VOID = frozenset(
-    "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VOID = _words(
+    "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr"
 )
-_WITHOUT_EFFECT = frozenset(("html", "head", "body", "frameset"))  # ignored inside a body
-_RAW_TEXT = frozenset("iframe noembed noframes noscript script style textarea title xmp".split())
-_VOID_EVERYWHERE = frozenset(("br", "embed", "hr", "img", "meta"))  # these end an svg, so that they are void there too
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_FOREIGN = frozenset(("svg", "math"))
-_HTML_IN_FOREIGN = frozenset("foreignobject desc title mi mo mn ms mtext annotation-xml".split())
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_NOT_INSIDE_ITSELF = frozenset(("a", "nobr", "button", "form", "select"))
+_WITHOUT_EFFECT = _words("html head body frameset")  # ignored inside a body
+_RAW_TEXT = _words("iframe noembed noframes noscript script style textarea title xmp")
+_VOID_EVERYWHERE = _words("br embed hr img meta")  # these end an svg, so that they are void there too
+_FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
+_FOREIGN = _words("svg math")
+_HTML_IN_FOREIGN = _words("foreignobject desc title mi mo mn ms mtext annotation-xml")
+_HEADINGS = _words("h1 h2 h3 h4 h5 h6")
+_NOT_INSIDE_ITSELF = _words("a nobr button form select")
 
-_FITS_IN_SELECT = frozenset(("option", "optgroup"))
+_FITS_IN_SELECT = _words("option optgroup")
 _NOTHING: frozenset[str] = frozenset()
-_ENDS_WHAT_IS_IMPLIED = frozenset(("applet", "button", "marquee", "object", "ruby", "select", "template"))
+_ENDS_WHAT_IS_IMPLIED = _words("applet button dd dt li marquee object select template")
 
-_IMPLIED_END = frozenset("dd dt li optgroup option p rb rp rt rtc".split())
-_CELL = frozenset(("td", "th"))
+_IMPLIED_END = _words("dd dt li optgroup option p rb rp rt rtc")
+_RUBY_TEXT = _words("rt rp")
+_CELL = _words("td th")
 _ROW = _CELL | {"tr"}
-_ROW_GROUP = frozenset(("tbody", "thead", "tfoot"))
+_ROW_GROUP = _words("tbody thead tfoot")
 _TABLE_PART = _ROW | _ROW_GROUP | {"caption", "colgroup"}
-_TABLE_CONTEXT = frozenset(("table", "tr", "colgroup")) | _ROW_GROUP
+_TABLE_CONTEXT = _words("table tr colgroup") | _ROW_GROUP
 _LEFT_OUT_IN_TABLE = _IMPLIED_END | _TABLE_PART
 _FITS_IN_TABLE = _TABLE_PART | {"col", "script", "style", "template"}
 
-_BLOCKS = _HEADINGS | frozenset(
+_BLOCKS = _HEADINGS | _words(
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header hgroup"
-    " listing main menu nav ol pre search section summary ul".split()
+    " listing main menu nav ol pre search section summary ul"
 )
-_CLOSES_P = _BLOCKS | frozenset("p dd dt li form hr table xmp".split())
-_BREAKS_OUT_OF_FOREIGN = _HEADINGS | frozenset(
+_CLOSES_P = _BLOCKS | _words("p dd dt li form hr table xmp")
+_BREAKS_OUT_OF_FOREIGN = _HEADINGS | _words(
     "b big blockquote body br center code dd div dl dt em embed font head hr i img li listing menu meta nobr ol p pre"
-    " ruby s small span strong strike sub sup table tt u ul var".split()
+    " ruby s small span strong strike sub sup table tt u ul var"
 )
 
 _SIBLINGS = {
-    "li": frozenset(("li",)),
-    "dt": frozenset(("dt", "dd")),
-    "dd": frozenset(("dt", "dd")),
-    "option": frozenset(("option",)),
-    "rt": frozenset(("rt", "rp")),
-    "rp": frozenset(("rt", "rp")),
+    "li": _words("li"),
+    "dt": _words("dt dd"),
+    "dd": _words("dt dd"),
+    "option": _words("option"),
+    "rt": _RUBY_TEXT,
+    "rp": _RUBY_TEXT,
     "td": _CELL,
     "th": _CELL,
     "tr": _ROW | {"colgroup"},
     "tbody": _TABLE_PART,
     "thead": _TABLE_PART,
     "tfoot": _TABLE_PART,
-    "colgroup": frozenset(("caption", "colgroup")),
+    "colgroup": _words("caption colgroup"),
 }
 """A start tag ends these before it, without an end tag."""
 
 _PARENTS = {
-    "li": frozenset(("ul", "ol", "menu", "dir")),
-    "dt": frozenset(("dl",)),
-    "dd": frozenset(("dl",)),
-    "option": frozenset(("select", "optgroup", "datalist")),
-    "optgroup": frozenset(("select",)),
-    "rt": frozenset(("ruby",)),
-    "rp": frozenset(("ruby",)),
+    "li": _words("ul ol menu dir"),
+    "dt": _words("dl"),
+    "dd": _words("dl"),
+    "option": _words("select optgroup datalist"),
+    "optgroup": _words("select"),
+    "rt": _words("ruby"),
+    "rp": _words("ruby"),
     "td": _TABLE_CONTEXT,
     "th": _TABLE_CONTEXT,
     "tr": _ROW_GROUP | {"table"},
-    "tbody": frozenset(("table",)),
-    "thead": frozenset(("table",)),
-    "tfoot": frozenset(("table",)),
-    "caption": frozenset(("table",)),
-    "colgroup": frozenset(("table",)),
+    "tbody": _words("table"),
+    "thead": _words("table"),
+    "tfoot": _words("table"),
+    "caption": _words("table"),
+    "colgroup": _words("table"),
 }
 """Where a tag may stand for its end to be left out; anywhere else the markup is untidy."""
 
@@ -117,15 +124,25 @@ def check_markup(html: str) -> None:
             the rest of the article without a word). The message is meant for the sender.
     """
     if len(html) > MAX_CHARS:
-        raise _refusal(f"is {len(html)} characters long; the limit is {MAX_CHARS}")
+        _refuse(f"is {len(html)} characters long; the limit is {MAX_CHARS}")
     escapes = html.count("&") + html.count("<") + html.count("\u00a0")
     if escapes > MAX_ESCAPES:
-        raise _refusal(f"holds {escapes} of the characters &, < and no-break space; the limit is {MAX_ESCAPES}")
+        _refuse(f"holds {escapes} of the characters &, < and no-break space; the limit is {MAX_ESCAPES}")
     _Scan(html).run()
 
 
-def _refusal(reason: str) -> HostileMarkupError:
-    return HostileMarkupError(f"markup {reason}")
+def _refuse(reason: str) -> NoReturn:
+    message = f"markup {reason}"
+    raise HostileMarkupError(message)
+
+
+def _refuse_endless(start: int) -> NoReturn:
+    _refuse(f"begins a tag or comment at character {start + 1} that never ends")
+
+
+def _lower(name: str) -> str:
+    """Return a tag's name as parsers know it: they leave the Kelvin sign in `<lin\u212a>` alone."""
+    return name.lower() if name.isascii() else name
 
 
 class _Scan:
@@ -142,7 +159,7 @@ class _Scan:
         while found := _MARKUP.search(self._html, position):
             self._tags += 1
             if self._tags > MAX_TAGS:
-                raise _refusal(f"has more than {MAX_TAGS} tags and comments")
+                _refuse(f"has more than {MAX_TAGS} tags and comments")
             position = self._after(found.start())
 
     def _after(self, start: int) -> int:
@@ -154,15 +171,15 @@ class _Scan:
         name_match = _NAME.match(html, start + 1 + is_end)
         if name_match is None:
             if html.startswith("<![CDATA[", start) and self._nesting.is_unsure:
-                raise _refusal("has a CDATA section inside svg or math")
+                _refuse("has a CDATA section inside svg or math")
             return self._find(">", start, start)
         end, is_self_closing = self._after_attributes(name_match.end(), start)
-        name = name_match.group().lower()
+        name = _lower(name_match.group())
         if is_end:
             self._nesting.close(name)
             return end
         if name == "plaintext":
-            raise _refusal("has <plaintext>, after which no parser reads anything as markup")
+            _refuse("has <plaintext>, after which no parser reads anything as markup")
         has_raw_text = self._nesting.open(name, is_self_closing=is_self_closing)
         return self._after_raw_text(name, end) if has_raw_text else end
 
@@ -177,7 +194,7 @@ class _Scan:
     def _after_raw_text(self, name: str, start: int) -> int:
         found = _RAW_END[name].search(self._html, start)
         if found is None:
-            raise _refusal(f"opens <{name}> and never closes it, which hides the rest of the text")
+            _refuse(f"opens <{name}> and never closes it, which hides the rest of the text")
         return self._after_attributes(found.end(), found.start())[0]
 
     def _after_attributes(self, position: int, start: int) -> tuple[int, bool]:
@@ -191,16 +208,16 @@ class _Scan:
                 break
             name = _ATTRIBUTE_NAME.match(html, position)
             if name is None:
-                raise self._endless(start)
+                _refuse_endless(start)
             count += 1
             position = self._after_value(name.end(), start)
         self._attributes += count
         if count > MAX_ATTRIBUTES_OF_A_TAG:
-            raise _refusal(f"has a tag with {count} attributes; the limit is {MAX_ATTRIBUTES_OF_A_TAG}")
+            _refuse(f"has a tag with {count} attributes; the limit is {MAX_ATTRIBUTES_OF_A_TAG}")
         if self._attributes > MAX_ATTRIBUTES:
-            raise _refusal(f"has more than {MAX_ATTRIBUTES} attributes")
+            _refuse(f"has more than {MAX_ATTRIBUTES} attributes")
         if position - start > MAX_TAG_CHARS:
-            raise _refusal(f"has a tag of {position - start} characters; the limit is {MAX_TAG_CHARS}")
+            _refuse(f"has a tag of {position - start} characters; the limit is {MAX_TAG_CHARS}")
         return position + 1, gap is not None and gap.group().endswith("/")
 
     def _after_value(self, position: int, start: int) -> int:
@@ -217,11 +234,8 @@ class _Scan:
         """Return where `what` ends. Not finding it ends the scan, so that no text is searched twice."""
         found = self._html.find(what, position)
         if found < 0:
-            raise self._endless(start)
+            _refuse_endless(start)
         return found + len(what)
-
-    def _endless(self, start: int) -> HostileMarkupError:
-        return _refusal(f"begins a tag or comment at character {start + 1} that never ends")
 
 
 class _Nesting:
@@ -255,7 +269,7 @@ class _Nesting:
             self.is_unsure = not (self._is_tidy and is_self_closing)
             if not self.is_unsure:
                 return False
-        if name not in _VOID and (name != "p" or self._is_tidy):  # p never nests but through something that counts
+        if name not in _VOID:
             self._push(name)
         return False
 
@@ -277,8 +291,8 @@ class _Nesting:
                 self._push(name)
             return False
         if name in _RAW_TEXT:
-            raise _refusal(f"has <{name}> where, after unclosed svg, math or select, no two parsers agree what it is")
-        if name not in _VOID_EVERYWHERE and name != "p":
+            _refuse(f"has <{name}> where, after unclosed svg, math or select, no two parsers agree what it is")
+        if name not in _VOID_EVERYWHERE:
             self._push(name)
         return False
 
@@ -291,6 +305,8 @@ class _Nesting:
         siblings = _SIBLINGS.get(name, _NOTHING)
         if self._is_tidy and name in _TABLE_PART:
             siblings |= _IMPLIED_END
+        if not self._is_tidy and name in _RUBY_TEXT:
+            siblings = _NOTHING  # these nest without end where a parser sees no ruby
         while self._top() in siblings:
             self._pop()
         if self._is_tidy and name in _PARENTS and self._top() not in _PARENTS[name]:
@@ -299,7 +315,9 @@ class _Nesting:
     def _is_out_of_order(self, name: str) -> bool:
         top = self._top()
         if name in _TABLE_PART:
-            return not self._is_in_table()
+            return self._nearest_but(_LEFT_OUT_IN_TABLE) != "table"
+        if name in _RUBY_TEXT:
+            return self._nearest_but(_RUBY_TEXT) != "ruby"
         return (
             (name in _CLOSES_P and self._counts["p"] > 0)
             or (name in _HEADINGS and top in _HEADINGS)
@@ -308,8 +326,8 @@ class _Nesting:
             or (top in _TABLE_CONTEXT and name not in _FITS_IN_TABLE)
         )
 
-    def _is_in_table(self) -> bool:
-        return next((name for name in reversed(self._stack) if name not in _LEFT_OUT_IN_TABLE), "") == "table"
+    def _nearest_but(self, skipped: frozenset[str]) -> str:
+        return next((name for name in reversed(self._stack) if name not in skipped), "")
 
     def _close_across_implied(self, name: str) -> None:
         if not self._counts[name]:
@@ -318,8 +336,10 @@ class _Nesting:
             return
         if name in _TABLE_PART or name == "table":
             passable = _LEFT_OUT_IN_TABLE
-        elif name in _BLOCKS or name in _IMPLIED_END or name in _ENDS_WHAT_IS_IMPLIED:
+        elif name in _BLOCKS or name in _ENDS_WHAT_IS_IMPLIED:
             passable = _IMPLIED_END
+        elif name == "ruby":
+            passable = _RUBY_TEXT
         else:
             passable = _NOTHING
         left = len(self._stack) - 1
@@ -338,7 +358,7 @@ class _Nesting:
     def _count_repetition(self) -> None:
         self._repeated += self._formatting
         if self._repeated > MAX_REPEATED_FORMATTING:
-            raise _refusal("leaves bold, italic or other formatting open, which every later element repeats")
+            _refuse("leaves bold, italic or other formatting open, which every later element repeats")
 
     def _top(self) -> str:
         return self._stack[-1] if self._stack else ""
@@ -348,7 +368,7 @@ class _Nesting:
         self._counts[name] += 1
         self._formatting += name in _FORMATTING
         if len(self._stack) > MAX_DEPTH:
-            raise _refusal(f"is nested {len(self._stack)} deep; the limit is {MAX_DEPTH}")
+            _refuse(f"is nested {len(self._stack)} deep; the limit is {MAX_DEPTH}")
 
     def _pop(self) -> None:
         name = self._stack.pop()

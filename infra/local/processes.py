@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 OWNER_VARIABLE = "PRESSLINE_SUPERVISED_IN"
 """In the environment of every child: the run folder that it belongs to. It is how leftovers are known as ours."""
@@ -22,20 +23,18 @@ _TAIL_BYTES = 16 * 1024
 
 
 class Child:
-    """A running command in a process group of its own, its output in a log file."""
+    """A running command in a process group of its own; its output goes to a log, or where ours goes without one."""
 
-    def __init__(self, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, log: Path | None, environment: Mapping[str, str]) -> None:
         self.name = name
         self.log = log
         self.started_at = time.time()
-        log.parent.mkdir(parents=True, exist_ok=True)
-        rotate(log)
-        with log.open("ab") as output:
+        with _opened(log) as output:
             self._process = subprocess.Popen(  # noqa: S603 -- our own commands, no shell
                 [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=None if log is None else subprocess.STDOUT,
                 env=dict(environment),
                 start_new_session=True,
             )
@@ -78,7 +77,7 @@ class Child:
 
     def last_lines(self, count: int = 12) -> list[str]:
         """Return the end of its log."""
-        return last_lines(self.log, count)
+        return last_lines(self.log, count) if self.log else []
 
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -141,6 +140,17 @@ def kill_leftovers(run_folder: Path, timeout_seconds: float = 5.0) -> list[int]:
     while leftovers(run_folder) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return found
+
+
+@contextlib.contextmanager
+def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+    if log is None:
+        yield None
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    rotate(log)
+    with log.open("ab") as output:
+        yield output
 
 
 def _has_ended(pid: int) -> bool:

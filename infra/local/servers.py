@@ -172,7 +172,9 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def prepare_buckets(endpoint: str, access_key: str, secret_key: str, buckets: Sequence[str]) -> None:
+def prepare_buckets(
+    endpoint: str, access_key: str, secret_key: str, buckets: Sequence[str], *, region: str = "us-east-1"
+) -> None:
     """Make the buckets where they are missing, and have the store allot their first volume.
 
     The first PUT into a new bucket takes seconds; done here, no article waits for it.
@@ -185,7 +187,7 @@ def prepare_buckets(endpoint: str, access_key: str, secret_key: str, buckets: Se
         endpoint_url=endpoint,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
-        region_name="us-east-1",
+        region_name=region,
         config=Config(
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

@@ -1,6 +1,6 @@
 """Draws the pictures of the sample articles. The same code gives the same pixels.
 
-    python -m infra.samples.draw_pictures [NAME …]
+python -m infra.samples.draw_pictures [NAME …]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from infra.samples.drawing import coast, land
+from infra.samples.drawing import coast, flat, land, night
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 MAX_BYTES = 150_000
@@ -23,27 +23,32 @@ SCENES: dict[str, Callable[[], Image.Image]] = {
     "river.jpg": land.river,
     "solar.jpg": land.solar,
     "terraces.jpg": land.terraces,
+    "telescope.jpg": night.telescope,
+    "tram.jpg": night.tram,
+    "kites.jpg": night.kites,
+    "markets.webp": flat.markets,
+    "library.png": flat.library,
+    "track.jpg": flat.track,
 }
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
     """Return the picture as a file of that kind, at the best quality that stays under the limit."""
     if kind == "png":
+        buffer = io.BytesIO()
         colours = image.quantize(96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        return _saved(colours, format="PNG", optimize=True)
-    options = {"format": "WEBP", "method": 6} if kind == "webp" else {"format": "JPEG", "optimize": True, "progressive": True}
+        colours.save(buffer, format="PNG", optimize=True)
+        return buffer.getvalue()
     for quality in range(90, 30, -3):
-        data = _saved(image, quality=quality, **options)
-        if len(data) <= MAX_BYTES * 0.95:
-            return data
+        buffer = io.BytesIO()
+        if kind == "webp":
+            image.save(buffer, format="WEBP", method=6, quality=quality)
+        else:
+            image.save(buffer, format="JPEG", optimize=True, progressive=True, quality=quality)
+        if buffer.tell() <= MAX_BYTES * 0.95:
+            return buffer.getvalue()
     message = f"no {kind} of this picture stays under {MAX_BYTES} bytes"
     raise ValueError(message)
-
-
-def _saved(image: Image.Image, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, **options)
-    return buffer.getvalue()
 
 
 def main(names: list[str]) -> None:

@@ -51,9 +51,7 @@ def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> Enr
         HostileMarkupError: the body cannot be read in linear time.
     """
     facts = ArticleFacts.model_validate(revision.article.model_dump(exclude={"body"}))
-    draft = Draft(
-        article=revision.article_id, revision=revision.revision, facts=facts, source=revision.article.body
-    )
+    draft = Draft(article=revision.article_id, revision=revision.revision, facts=facts, source=revision.article.body)
     for enricher in enrichers:
         draft = enricher(draft)
     return EnrichedArticle(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from random import Random
 
 from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter
@@ -35,7 +36,7 @@ def mix(one: str, other: str, share: float) -> str:
 
 def at(stops: Stops, place: float) -> str:
     """Return the colour of a run of stops at a place from 0 to 1."""
-    for (low, first), (high, second) in zip(stops, stops[1:], strict=False):
+    for (low, first), (high, second) in pairwise(stops):
         if place <= high:
             return mix(first, second, (place - low) / (high - low))
     return stops[-1][1]
@@ -175,5 +176,5 @@ def curve(points: Sequence[Point], per_part: int = 16) -> list[Point]:
     return [*line, points[-1]]
 
 
-def _blend(a: float, b: float, c: float, d: float, t: float) -> float:  # noqa: PLR0913, PLR0917 four points and a place
+def _blend(a: float, b: float, c: float, d: float, t: float) -> float:
     return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)

@@ -8,7 +8,14 @@ from PIL import Image
 
 from infra.samples.drawing.canvas import Brush, Canvas, Stops, closed, curve, mix, ridge, seeded
 
-DUSK: Stops = [(0.0, "#16213f"), (0.28, "#3b3f6e"), (0.5, "#94597f"), (0.72, "#e5825f"), (0.9, "#f8b765"), (1.0, "#ffdd9c")]
+DUSK: Stops = [
+    (0.0, "#16213f"),
+    (0.28, "#3b3f6e"),
+    (0.5, "#94597f"),
+    (0.72, "#e5825f"),
+    (0.9, "#f8b765"),
+    (1.0, "#ffdd9c"),
+]
 INK = "#141629"
 SUN = 705.0
 
@@ -18,9 +25,9 @@ def harbour() -> Image.Image:
     canvas = Canvas(1600, 1000, [(0, "#16213f"), (1, "#16213f")])
     canvas.wash(DUSK, 0, 590)
     _clouds(canvas)
-    canvas.glow((SUN, 575), 640, "#ffb45c", 0.75, 2.2)
-    canvas.glow((SUN, 575), 170, "#fff2c8", 0.95, 2.4)
-    canvas.disc((SUN, 556), 40, "#fff6dc")
+    canvas.glow((SUN, 520), 660, "#ffb45c", 0.75, 2.2)
+    canvas.glow((SUN, 480), 190, "#fff2c8", 0.95, 2.4)
+    canvas.disc((SUN, 470), 44, "#fff6dc")
     canvas.polygon(closed(ridge(1600, 520, 26, 4), 600), "#a7637d", 0.85)
     canvas.polygon(closed(ridge(1600, 552, 20, 9), 600), "#6f4a72")
     canvas.polygon(closed(ridge(1600, 578, 9, 13), 600), "#413459")
@@ -67,7 +74,9 @@ def _ripples(canvas: Canvas) -> None:
             x = chance.gauss(SUN, spread)
             glint = max(0.0, 1 - abs(x - SUN) / (spread * 2.2))
             length = 8 + depth * 70 * chance.random()
-            water.line([(x - length, y), (x + length, y)], "#ffd28f", 1 + depth * 2.2, 0.08 + 0.5 * glint * (1 - depth * 0.5))
+            water.line(
+                [(x - length, y), (x + length, y)], "#ffd28f", 1 + depth * 2.2, 0.08 + 0.5 * glint * (1 - depth * 0.5)
+            )
         for _ in range(420):
             depth = chance.random()
             x, y, length = chance.uniform(0, 1600), 604 + depth * 390, 15 + depth * 110
@@ -101,11 +110,23 @@ def _ferry(canvas: Canvas, x: float, water: float) -> None:
     with canvas.layer(blur=3) as shade:
         shade.polygon([(x - 10, water), (x + 470, water), (x + 430, water + 46), (x + 30, water + 46)], "#12142b", 0.62)
     canvas.polygon(hull, "#1c2038")
-    canvas.polygon([(x - 14, water - 52), (x + 440, water - 52), (x + 494, water - 66), (x + 491, water - 58), (x + 440, water - 43), (x - 10, water - 43)], "#c4553f")
+    canvas.polygon(
+        [
+            (x - 14, water - 52),
+            (x + 440, water - 52),
+            (x + 494, water - 66),
+            (x + 491, water - 58),
+            (x + 440, water - 43),
+            (x - 10, water - 43),
+        ],
+        "#c4553f",
+    )
     canvas.box((x + 6, water - 88), (404, 37), "#ece3d6", radius=4)
     canvas.box((x + 34, water - 122), (330, 35), "#e2d7cb", radius=4)
     canvas.box((x + 292, water - 150), (62, 29), "#ece3d6", radius=4)
-    canvas.polygon([(x + 120, water - 122), (x + 128, water - 172), (x + 176, water - 172), (x + 182, water - 122)], "#c4553f")
+    canvas.polygon(
+        [(x + 120, water - 122), (x + 128, water - 172), (x + 176, water - 172), (x + 182, water - 122)], "#c4553f"
+    )
     canvas.box((x + 127, water - 172), (50, 12), "#1c2038")
     canvas.line([(x + 322, water - 150), (x + 322, water - 196)], INK, 2.4)
     canvas.glow((x + 200, water - 60), 300, "#ff9a3c", 0.3, 2)
@@ -135,7 +156,11 @@ def _quay(canvas: Canvas) -> None:
 
 def lighthouse() -> Image.Image:
     """Return a lighthouse, upright format, its beam over breaking waves."""
-    canvas = Canvas(1000, 1500, [(0, "#0d2436"), (0.3, "#1c4a5c"), (0.55, "#4d8583"), (0.7, "#a8b58d"), (0.76, "#f1cf8f"), (1, "#123")])
+    canvas = Canvas(
+        1000,
+        1500,
+        [(0, "#0d2436"), (0.3, "#1c4a5c"), (0.55, "#4d8583"), (0.7, "#a8b58d"), (0.76, "#f1cf8f"), (1, "#123")],
+    )
     chance = seeded(31)
     with canvas.layer() as stars:
         for _ in range(170):
@@ -144,13 +169,23 @@ def lighthouse() -> Image.Image:
     with canvas.layer(blur=14, opacity=0.5) as soft:
         for _ in range(34):
             y = chance.uniform(520, 1080)
-            soft.disc((chance.uniform(0, 1000), y), chance.uniform(90, 300), mix("#2a5766", "#ffe0a8", (y - 520) / 560), 0.5, 0.06)
+            soft.disc(
+                (chance.uniform(0, 1000), y),
+                chance.uniform(90, 300),
+                mix("#2a5766", "#ffe0a8", (y - 520) / 560),
+                0.5,
+                0.06,
+            )
     canvas.glow((230, 1120), 520, "#ffcf86", 0.6, 2)
     lamp = (640.0, 392.0)
     for spread, alpha in ((150, 0.2), (96, 0.3), (44, 0.4)):
         with canvas.layer(blur=10) as beam:
             beam.polygon([lamp, (-60, lamp[1] - 30 - spread), (-60, lamp[1] - 30 + spread)], "#fff1c4", alpha)
-            beam.polygon([lamp, (1100, lamp[1] + 34 - spread * 0.55), (1100, lamp[1] + 34 + spread * 0.55)], "#fff1c4", alpha * 0.6)
+            beam.polygon(
+                [lamp, (1100, lamp[1] + 34 - spread * 0.55), (1100, lamp[1] + 34 + spread * 0.55)],
+                "#fff1c4",
+                alpha * 0.6,
+            )
     canvas.wash([(0, "#d9c28f"), (0.08, "#6d9389"), (0.4, "#22566a"), (1, "#0b2334")], 1130, 1500)
     canvas.polygon(closed([(x, y + 560) for x, y in ridge(1000, 562, 12, 40)], 1136), "#2b5560", 0.8)
     _tower(canvas)
@@ -167,9 +202,30 @@ def _tower(canvas: Canvas) -> None:
         return 48 + 46 * (y - top) / (foot - top)
 
     def band(low: float, high: float, colour: str, left: float = -1.0, right: float = 1.0) -> None:
-        canvas.polygon([(centre + left * half(low), low), (centre + right * half(low), low), (centre + right * half(high), high), (centre + left * half(high), high)], colour)
+        canvas.polygon(
+            [
+                (centre + left * half(low), low),
+                (centre + right * half(low), low),
+                (centre + right * half(high), high),
+                (centre + left * half(high), high),
+            ],
+            colour,
+        )
 
-    rocks = [(300, 1260), (380, 1190), (450, 1202), (506, 1150), (590, 1168), (700, 1146), (786, 1170), (858, 1158), (930, 1206), (1010, 1196), (1010, 1400), (260, 1400)]
+    rocks = [
+        (300, 1260),
+        (380, 1190),
+        (450, 1202),
+        (506, 1150),
+        (590, 1168),
+        (700, 1146),
+        (786, 1170),
+        (858, 1158),
+        (930, 1206),
+        (1010, 1196),
+        (1010, 1400),
+        (260, 1400),
+    ]
     canvas.polygon(rocks, "#14222d")
     canvas.polygon([(380, 1190), (450, 1202), (420, 1262), (340, 1260)], "#27404a")
     canvas.polygon([(506, 1150), (590, 1168), (560, 1240), (470, 1230)], "#22383f")
@@ -180,7 +236,16 @@ def _tower(canvas: Canvas) -> None:
     for n in range(14):  # the side away from the west lies in shade
         left = -0.1 + n * 0.08
         with canvas.layer() as shade:
-            shade.polygon([(centre + left * half(top), top), (centre + half(top), top), (centre + half(foot), foot), (centre + left * half(foot), foot)], "#17303d", 0.05)
+            shade.polygon(
+                [
+                    (centre + left * half(top), top),
+                    (centre + half(top), top),
+                    (centre + half(foot), foot),
+                    (centre + left * half(foot), foot),
+                ],
+                "#17303d",
+                0.05,
+            )
     for y in (620, 790, 960):
         canvas.box((centre - 16, y), (17, 34), "#1c3340", radius=8)
         canvas.box((centre - 13, y + 4), (11, 27), "#ffd98a", radius=5)
@@ -192,7 +257,16 @@ def _tower(canvas: Canvas) -> None:
     canvas.box((centre - 36, top - 96), (72, 88), "#ffefb8", radius=3)
     for n in range(5):
         canvas.line([(centre - 36 + n * 18, top - 96), (centre - 36 + n * 18, top - 8)], "#22313a", 3)
-    canvas.polygon([(centre - 50, top - 94), (centre + 50, top - 94), (centre + 26, top - 132), (centre, top - 150), (centre - 26, top - 132)], "#8e2f2a")
+    canvas.polygon(
+        [
+            (centre - 50, top - 94),
+            (centre + 50, top - 94),
+            (centre + 26, top - 132),
+            (centre, top - 150),
+            (centre - 26, top - 132),
+        ],
+        "#8e2f2a",
+    )
     canvas.line([(centre, top - 150), (centre, top - 190)], "#22313a", 3)
 
 
@@ -200,12 +274,20 @@ def _waves(canvas: Canvas) -> None:
     chance = seeded(36)
     for n in range(9):
         level = 1190 + n * 36
-        outline = [(x, y + 9 * math.sin(x / (34 + n * 5) + n)) for x, y in ridge(1000, level, 11 + n * 1.6, 50 + n, step=5)]
+        outline = [
+            (x, y + 9 * math.sin(x / (34 + n * 5) + n)) for x, y in ridge(1000, level, 11 + n * 1.6, 50 + n, step=5)
+        ]
         canvas.polygon(closed(outline, 1510), mix("#3a7a83", "#0a2031", n / 8), 0.9)
         with canvas.layer(blur=0.8) as foam:
             for x, y in outline[::2]:
                 if chance.random() < 0.34 + 0.3 * math.sin(x / 90 + n):
-                    foam.disc((x, y + chance.uniform(-3, 5)), chance.uniform(1.5, 5.5 + n * 0.5), "#f4f6ea", chance.uniform(0.25, 0.8), 0.55)
+                    foam.disc(
+                        (x, y + chance.uniform(-3, 5)),
+                        chance.uniform(1.5, 5.5 + n * 0.5),
+                        "#f4f6ea",
+                        chance.uniform(0.25, 0.8),
+                        0.55,
+                    )
     with canvas.layer(blur=1.2) as spray:
         _spray(spray)
 

@@ -1,5 +1,7 @@
 """Seen from hills and from the air: a river's bends, panels on salt, terraces after rain."""
 
+# ruff: noqa: PLR2004 in a drawing the numbers are the drawing
+
 from __future__ import annotations
 
 import math
@@ -7,7 +9,7 @@ from itertools import pairwise
 
 from PIL import Image
 
-from infra.samples.drawing.canvas import Brush, Canvas, Point, closed, curve, mix, ridge, seeded
+from infra.samples.drawing.canvas import Brush, Canvas, Point, at, closed, curve, mix, ridge, seeded
 
 FIELDS = ("#b9c08a", "#a3b37d", "#c9c193", "#8fa873", "#d6c48e", "#9fae86", "#c2b27c", "#7f9b6c", "#e0d2a4")
 
@@ -15,12 +17,34 @@ FIELDS = ("#b9c08a", "#a3b37d", "#c9c193", "#8fa873", "#d6c48e", "#9fae86", "#c2
 def river() -> Image.Image:
     """Return a map from above: a winding river, fields, a town, and the dashed line of the old channel."""
     canvas = Canvas(1600, 1000, [(0, "#aeb784"), (1, "#bcbf8d")])
-    bends: list[Point] = [(-60, 300), (150, 380), (300, 610), (480, 690), (600, 520), (590, 330), (720, 210), (890, 300), (900, 520), (990, 720), (1170, 740), (1260, 560), (1240, 370), (1380, 270), (1520, 360), (1660, 330)]
+    bends: list[Point] = [
+        (-60, 300),
+        (150, 380),
+        (300, 610),
+        (480, 690),
+        (600, 520),
+        (590, 330),
+        (720, 210),
+        (890, 300),
+        (900, 520),
+        (990, 720),
+        (1170, 740),
+        (1260, 560),
+        (1240, 370),
+        (1380, 270),
+        (1520, 360),
+        (1660, 330),
+    ]
     course = curve(bends, 28)
     _fields(canvas, course)
-    for width, colour, alpha in ((330, "#9aae7c", 0.35), (250, "#93ab78", 0.4), (182, "#a9b883", 0.6), (138, "#d8cf9f", 0.85)):
-        with canvas.layer(blur=2) as meadow:
-            meadow.line(course, colour, width, alpha)
+    for width, colour, alpha in (
+        (330, "#9aae7c", 0.35),
+        (250, "#93ab78", 0.4),
+        (182, "#a9b883", 0.6),
+        (138, "#d8cf9f", 0.85),
+    ):
+        with canvas.layer(blur=3, opacity=alpha) as meadow:
+            meadow.line(course, colour, width)
     _ghost_bends(canvas)
     for width, colour in ((78, "#3d7f94"), (66, "#2c6a86"), (40, "#25597a"), (16, "#2f6f93")):
         with canvas.layer(blur=1.2) as water:
@@ -40,7 +64,10 @@ def _fields(canvas: Canvas, course: list[Point]) -> None:
     chance = seeded(61)
     columns, rows, size = 17, 12, 104.0
     corners = {
-        (i, j): ((i - 0.6) * size + chance.uniform(-26, 26) + j * 14 - 80, (j - 0.7) * size + chance.uniform(-22, 22) - i * 7 + 40)
+        (i, j): (
+            (i - 0.6) * size + chance.uniform(-26, 26) + j * 14 - 80,
+            (j - 0.7) * size + chance.uniform(-22, 22) - i * 7 + 40,
+        )
         for i in range(columns + 3)
         for j in range(rows + 1)
     }
@@ -53,7 +80,10 @@ def _fields(canvas: Canvas, course: list[Point]) -> None:
                 _furrows(canvas, quad, mix(colour, "#4d5a34", 0.35), chance.randint(7, 15))
             canvas.line([*quad, quad[0]], "#6f8454", 2.4, 0.65)
     with canvas.layer(blur=0.5) as roads:
-        for path in ([(0, 860), (380, 830), (700, 880), (1100, 870), (1600, 940)], [(1040, 0), (1050, 160), (1090, 480), (1080, 880), (1130, 1000)]):
+        for path in (
+            [(0, 860), (380, 830), (700, 880), (1100, 870), (1600, 940)],
+            [(1040, 0), (1050, 160), (1090, 480), (1080, 880), (1130, 1000)],
+        ):
             roads.line(curve(path), "#f1e7c6", 7, 0.95)
 
 
@@ -61,7 +91,15 @@ def _furrows(canvas: Canvas, quad: list[Point], colour: str, count: int) -> None
     a, b, c, d = quad
     for n in range(1, count):
         t = n / count
-        canvas.line([(a[0] + (d[0] - a[0]) * t, a[1] + (d[1] - a[1]) * t), (b[0] + (c[0] - b[0]) * t, b[1] + (c[1] - b[1]) * t)], colour, 1.2, 0.5)
+        canvas.line(
+            [
+                (a[0] + (d[0] - a[0]) * t, a[1] + (d[1] - a[1]) * t),
+                (b[0] + (c[0] - b[0]) * t, b[1] + (c[1] - b[1]) * t),
+            ],
+            colour,
+            1.2,
+            0.5,
+        )
 
 
 def _ghost_bends(canvas: Canvas) -> None:
@@ -70,9 +108,9 @@ def _ghost_bends(canvas: Canvas) -> None:
         [(905, 300), (1010, 220), (1130, 300), (1120, 420), (1010, 450)],
     )
     for loop in loops:
-        with canvas.layer(blur=1.5) as trace:
-            trace.line(curve(loop, 20), "#7fa18a", 40, 0.55)
-            trace.line(curve(loop, 20), "#5e9a9c", 18, 0.6)
+        with canvas.layer(blur=1.5, opacity=0.6) as trace:
+            trace.line(curve(loop, 20), "#7fa18a", 40)
+            trace.line(curve(loop, 20), "#4f96a3", 18)
 
 
 def _current(canvas: Canvas, course: list[Point]) -> None:
@@ -94,7 +132,12 @@ def _old_channel(canvas: Canvas) -> None:
     with canvas.layer() as chart:
         for n in range(steps):
             a, b = n / steps, (n + 0.56) / steps
-            chart.line([(start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t) for t in (a, b)], "#ffffff", 7, 0.95)
+            chart.line(
+                [(start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t) for t in (a, b)],
+                "#ffffff",
+                7,
+                0.95,
+            )
         for x, y in (start, end):
             chart.disc((x, y), 15, "#ffffff")
             chart.disc((x, y), 9, "#c14f36")
@@ -103,8 +146,8 @@ def _old_channel(canvas: Canvas) -> None:
 def _town(canvas: Canvas) -> None:
     chance = seeded(63)
     with canvas.layer(blur=2.5, opacity=0.5) as shade, canvas.layer() as roofs:
-        for _ in range(190):
-            x, y = chance.gauss(745, 70), chance.gauss(452, 74)
+        for _ in range(120):
+            x, y = chance.gauss(745, 76), chance.gauss(460, 84)
             if not 640 < x < 850 or not 330 < y < 640:
                 continue
             wide, deep, turn = chance.uniform(9, 19), chance.uniform(8, 13), chance.choice((0.12, 0.12, 1.69))
@@ -112,14 +155,19 @@ def _town(canvas: Canvas) -> None:
             shade.polygon([(u + 5, v + 6) for u, v in house], "#2c3320", 0.9)
             colour = chance.choice(("#c8674a", "#b9553d", "#d98a64", "#a94b39", "#e6b08b"))
             roofs.polygon(house, colour)
-            roofs.polygon([house[0], house[1], _mid(house[1], house[2]), _mid(house[3], house[0])], mix(colour, "#ffffff", 0.22))
+            roofs.polygon(
+                [house[0], house[1], _mid(house[1], house[2]), _mid(house[3], house[0])], mix(colour, "#ffffff", 0.22)
+            )
     for (x, y), turn in (((597, 430), 0.1), ((897, 440), 0.05), ((1252, 455), -0.2)):
         canvas.polygon(_turned((x, y), 64, 9, turn), "#f6ecd2")
 
 
 def _turned(centre: Point, wide: float, deep: float, turn: float) -> list[Point]:
     cos, sin = math.cos(turn), math.sin(turn)
-    return [(centre[0] + u * wide * cos - v * deep * sin, centre[1] + u * wide * sin + v * deep * cos) for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    return [
+        (centre[0] + u * wide * cos - v * deep * sin, centre[1] + u * wide * sin + v * deep * cos)
+        for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
 
 
 def _mid(a: Point, b: Point) -> Point:
@@ -150,7 +198,13 @@ def solar() -> Image.Image:
     chance = seeded(71)
     with canvas.layer(blur=10, opacity=0.55) as soft:
         for _ in range(40):
-            soft.disc((chance.uniform(-60, 1660), chance.uniform(30, 330)), chance.uniform(80, 300), chance.choice(("#fff3d6", "#e79a5b", "#ffe1a8")), 0.5, 0.05)
+            soft.disc(
+                (chance.uniform(-60, 1660), chance.uniform(30, 330)),
+                chance.uniform(80, 300),
+                chance.choice(("#fff3d6", "#e79a5b", "#ffe1a8")),
+                0.5,
+                0.05,
+            )
     canvas.glow((980, 330), 700, "#ffd68a", 0.6, 2)
     canvas.disc((980, 318), 46, "#fffbe9")
     canvas.glow((980, 318), 150, "#fff7dc", 0.9, 2)
@@ -173,8 +227,15 @@ def _pans(canvas: Canvas, horizon: float) -> None:
     for near, far in pairwise(depths):
         for lane in range(-16, 16):
             low, high = lane * 7.0, lane * 7.0 + 7.0
-            quad = [_ground(horizon, low, near), _ground(horizon, high, near), _ground(horizon, high, far), _ground(horizon, low, far)]
-            canvas.polygon(quad, chance.choice(("#ffffff", "#f4e3cd", "#dfe6ea", "#c9d6df", "#f7d9a5")), chance.uniform(0.1, 0.5))
+            quad = [
+                _ground(horizon, low, near),
+                _ground(horizon, high, near),
+                _ground(horizon, high, far),
+                _ground(horizon, low, far),
+            ]
+            canvas.polygon(
+                quad, chance.choice(("#ffffff", "#f4e3cd", "#dfe6ea", "#c9d6df", "#f7d9a5")), chance.uniform(0.1, 0.5)
+            )
             canvas.line([quad[0], quad[1]], "#ffffff", max(0.5, 14 / near), 0.55)
 
 
@@ -183,12 +244,25 @@ def _row(canvas: Canvas, horizon: float, x: float) -> None:
     low, high, half = 1.6, 3.1, 1.75
     with canvas.layer(blur=1.5, opacity=0.5) as shade:
         ends = (depths[0], depths[-1])
-        shade.polygon([_ground(horizon, x - half - 1.3, ends[0]), _ground(horizon, x + half - 1.1, ends[0]), _ground(horizon, x + half - 1.1, ends[1]), _ground(horizon, x - half - 1.3, ends[1])], "#6d6a78", 0.75)
+        shade.polygon(
+            [
+                _ground(horizon, x - half - 1.3, ends[0]),
+                _ground(horizon, x + half - 1.1, ends[0]),
+                _ground(horizon, x + half - 1.1, ends[1]),
+                _ground(horizon, x - half - 1.3, ends[1]),
+            ],
+            "#6d6a78",
+            0.75,
+        )
     for near, far in reversed(list(pairwise(depths))):
         haze = min(1.0, math.log(near / 6) / math.log(depths[-1] / 6)) ** 1.3
         for side in (-0.8, 0.8):
             edge = low if side < 0 else high
-            canvas.line([_ground(horizon, x + side * half, near, edge), _ground(horizon, x + side * half, near)], mix("#55504f", "#f0d3a0", haze), max(0.6, 34 / near))
+            canvas.line(
+                [_ground(horizon, x + side * half, near, edge), _ground(horizon, x + side * half, near)],
+                mix("#55504f", "#f0d3a0", haze),
+                max(0.6, 34 / near),
+            )
         for part in range(3):
             a, b = part / 3, (part + 0.96) / 3
             quad = [
@@ -209,7 +283,9 @@ def terraces() -> Image.Image:
     with canvas.layer(blur=16) as shafts:
         for n in range(7):
             x = 560 + n * 150
-            shafts.polygon([(1090 + n * 6 - 20, 90), (1090 + n * 6 + 10, 90), (x + 70, 720), (x - 40, 720)], "#fff6d0", 0.2)
+            shafts.polygon(
+                [(1090 + n * 6 - 20, 90), (1090 + n * 6 + 10, 90), (x + 70, 720), (x - 40, 720)], "#fff6d0", 0.2
+            )
     for level, swing, seed, colour in ((360, 60, 81, "#9db8ae"), (420, 54, 82, "#7fa592"), (480, 46, 83, "#638f74")):
         canvas.polygon(closed(ridge(1600, level, swing, seed), 1010), colour, 0.9)
         with canvas.layer(blur=26, opacity=0.5) as mist:
@@ -233,20 +309,22 @@ def _clouds(canvas: Canvas) -> None:
 def _slope(canvas: Canvas, *, side: int, seed: int) -> None:
     """Steps of one hillside that falls to the pond; `side` is 1 for the left, -1 for the right."""
     chance = seeded(seed)
-    count = 17
+    count = 21
+    lift = 0 if side > 0 else 46
     for n in range(count):
         share = n / (count - 1)
+        phase = chance.uniform(-0.2, 0.2)
         outline: list[Point] = []
-        phase = chance.uniform(-0.25, 0.25)
         for i in range(0, 1001, 10):
             t = i / 1000
-            fall = 330 + share * 420
-            y = fall + (t**1.6) * (420 - share * 160) + 16 * math.sin(t * 7 + share * 5 + phase) + 9 * math.sin(t * 17 + n)
-            x = t * (820 - 120 * share)
+            fall = 310 + lift + share**1.15 * 640
+            drop = (t**1.5) * (500 - share * 470)
+            y = fall + drop + 15 * math.sin(t * 7 + share * 5 + phase) + 7 * math.sin(t * 15 + n * 0.7)
+            x = t * (870 - 520 * share**1.3 + lift)
             outline.append((x if side > 0 else 1600 - x, y))
-        top = mix("#a9c46a", "#3f7a45", share**0.8 * 0.85 + chance.uniform(-0.07, 0.07))
-        canvas.polygon(closed(outline, 1010), mix(top, "#1d3d2b", 0.45))
-        canvas.polygon([*outline, *[(x, y + 15 + 11 * share) for x, y in reversed(outline)]], top)
+        top = mix("#bfd27a", "#2f6b41", share**0.75 * 0.9 + chance.uniform(-0.06, 0.06))
+        canvas.polygon(closed(outline, 1010), mix(top, "#1b3a2a", 0.5))
+        canvas.polygon([*outline, *[(x, y + 17 + 13 * share) for x, y in reversed(outline)]], top)
         canvas.line(outline, mix(top, "#fff6bd", 0.6), 2.2, 0.9)
         _plants(canvas, outline, top, share, seed * 100 + n)
 
@@ -257,30 +335,49 @@ def _plants(canvas: Canvas, outline: list[Point], colour: str, share: float, see
         for x, y in outline:
             for _ in range(3):
                 spot = (x + chance.uniform(-6, 6), y + chance.uniform(3, 15 + 10 * share))
-                rows.disc(spot, chance.uniform(1.6, 3.0 + 2.2 * share), mix(colour, chance.choice(("#12331f", "#e6f09a")), 0.35), 0.8, 0.7)
+                rows.disc(
+                    spot,
+                    chance.uniform(1.6, 3.0 + 2.2 * share),
+                    mix(colour, chance.choice(("#12331f", "#e6f09a")), 0.35),
+                    0.8,
+                    0.7,
+                )
 
 
 def _pond(canvas: Canvas) -> None:
-    shore = curve([(330, 1010), (430, 900), (610, 846), (800, 832), (990, 846), (1170, 898), (1280, 1010)], 20)
-    canvas.polygon([(x, y - 8) for x, y in shore], "#8a8a55")
-    canvas.polygon(shore, "#5f93a0")
-    with canvas.layer(blur=7) as sheen:
-        sheen.polygon([(620, 858), (1010, 858), (1130, 1010), (560, 1010)], "#dfe6c4", 0.55)
-        sheen.disc((900, 900), 190, "#fff3c4", 0.75, 0.2)
-        sheen.disc((470, 960), 120, "#2f5f50", 0.7, 0.36)
-        sheen.disc((1160, 960), 120, "#2f5f50", 0.7, 0.36)
+    top, middle = 828.0, 712.0
+
+    def reach(y: float) -> float:
+        return 60 + 500 * math.pow((y - top) / 172, 0.6) + 5 * math.sin(y / 9)
+
+    shore = [(middle - reach(y), y) for y in range(1008, 828, -4)]
+    shore += [(middle + reach(y), y) for y in range(832, 1009, 4)]
+    canvas.polygon([(x + (9 if x > middle else -9), y - 7) for x, y in shore], "#c3b67a")
+    tones = [(0.0, "#f8efc8"), (0.35, "#d5dfc6"), (0.75, "#8fb5b3"), (1.0, "#4f828a")]
+    for y in range(832, 1001):
+        half, tone = reach(y), at(tones, (y - 830) / 172)
+        canvas.line([(middle - half, y), (middle + half, y)], tone, 1.5)
+        for n in range(1, 14):  # the banks, upside down
+            part = half * (0.5 + 0.5 * n / 14)
+            canvas.line([(middle - half, y), (middle - part, y)], "#3f7a4d", 1.5, 0.07)
+            canvas.line([(middle + part, y), (middle + half, y)], "#3f7a4d", 1.5, 0.07)
     chance = seeded(86)
-    with canvas.layer(blur=0.5) as rings:
-        for _ in range(95):
-            x, y = chance.gauss(810, 170), chance.uniform(862, 996)
-            if abs(x - 805) > 150 + (y - 850) * 2.0:
-                continue
-            for size in (6, 12):
-                _ring(rings, (x, y), size * chance.uniform(0.7, 1.5))
+    with canvas.layer(blur=0.6) as light:
+        for _ in range(210):
+            height = 836 + chance.random() * 164
+            x, length = middle + 40 + chance.gauss(0, 0.26) * reach(height), 4 + (height - 820) * 0.2 * chance.random()
+            light.line([(x - length, height), (x + length, height)], "#fffbe4", 1.6, 0.45)
+        for _ in range(70):
+            height = 842 + chance.random() * 152
+            for size in (0.045, 0.09):
+                _ring(light, (middle + chance.uniform(-0.85, 0.85) * reach(height), height), (height - 760) * size)
 
 
 def _ring(sheet: Brush, centre: Point, radius: float) -> None:
-    points = [(centre[0] + radius * math.cos(t / 12 * math.pi), centre[1] + radius * 0.34 * math.sin(t / 12 * math.pi)) for t in range(25)]
+    points = [
+        (centre[0] + radius * math.cos(t / 12 * math.pi), centre[1] + radius * 0.34 * math.sin(t / 12 * math.pi))
+        for t in range(25)
+    ]
     sheet.line(points, "#f8f6dd", 1.1, 0.55)
 
 

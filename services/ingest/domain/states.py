@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.ingest.domain.refusal import Fault
 from services.ingest.domain.report import Report
+from shared.receipts import Outcome, Stage
 
-ReceiptStatus = Literal[
-    "accepted",
-    "enriched",
-    "rendered",
-    "published",
-    "live",
-    "scheduled",
-    "held",
-    "refused",
-    "duplicate",
-    "superseded",
-    "withdrawn",
-    "killed",
-    "failed",
-]
-
-FINAL: frozenset[ReceiptStatus] = frozenset(
-    {"live", "scheduled", "held", "refused", "duplicate", "superseded", "withdrawn", "killed", "failed"}
-)
+FINAL: frozenset[Outcome] = frozenset(outcome for outcome in Outcome if outcome.is_final)
 """Where the way of a submission ends; `failed` means dead-lettered with its reason."""
-
-
-class Stage(BaseModel):
-    """A step that is done, and when."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    at: AwareDatetime
 
 
 class PublishedPage(BaseModel):
@@ -57,7 +29,7 @@ class ReceiptState(BaseModel):
 
     receipt: str
     site: str
-    status: ReceiptStatus
+    status: Outcome
     article: str | None = Field(default=None, description="Known once the submission has been read.")
     revision: str | None = None
     url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
@@ -69,7 +41,7 @@ class ReceiptState(BaseModel):
 
 
 class ArticleState(BaseModel):
-    """How an article stands: what was sent last, and what readers see."""
+    """What was sent last, and what readers see."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,11 +50,11 @@ class ArticleState(BaseModel):
     source: str
     source_id: str
     headline: str
-    status: ReceiptStatus
+    status: Outcome
     revision: str = Field(description="The latest revision.")
     revisions: int = Field(description="How many revisions are kept.")
     live_revision: str | None = Field(default=None, description="The revision that readers see.")
-    url: str | None = None
-    paths: tuple[str, ...] = Field(default=(), description="Every path in the public bucket that it ever claimed.")
+    url: str | None = Field(default=None, description="Where readers find it, while it is live.")
+    paths: tuple[str, ...] = Field(default=(), description="Every path of the public bucket that it ever claimed.")
     embargo_until: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None

@@ -115,7 +115,7 @@ class ArticleView:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """An article in a listing. `language` and `direction` are given only where they differ from the page's."""
+    """An article in a listing. `language` is given only where it is not the site's."""
 
     article: str
     url: str
@@ -127,7 +127,7 @@ class CardView:
     published: Moment
     picture: PictureView | None
     language: str | None
-    direction: str | None
+    direction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,6 @@ def article_view(
 
 def card_view(card: Card, site: Site) -> CardView:
     """Return an article as a listing in the site's language shows it."""
-    is_foreign = card.language != site.language
     return CardView(
         article=card.article,
         url=url_path(card.path),
@@ -265,8 +264,8 @@ def card_view(card: Card, site: Site) -> CardView:
         byline=card.byline,
         published=moment_of(card.created_at, zone=site.zone, language=site.language),
         picture=_picture(card.picture, site) if card.picture else None,
-        language=card.language if is_foreign else None,
-        direction=card.direction.value if card.direction.value != direction_of(site.language) else None,
+        language=card.language if card.language != site.language else None,
+        direction=card.direction.value,
     )
 
 

@@ -29,13 +29,13 @@ document.querySelectorAll(".rail").forEach(fill);
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
-  button.hidden = false;
+  button.disabled = false;
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
       button.textContent = button.dataset.done;
     } catch {
-      button.hidden = true;
+      button.disabled = true;
     }
   });
 }

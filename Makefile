@@ -1,0 +1,109 @@
+# `make` alone shows what there is. Everything lands in .venv and .run; nothing is installed outside this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# The first of these that truly runs (a pyenv shim may not), is 3.11 or later and can make a virtual environment.
+PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
+PYTHON ?=
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the environment ---------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Make .venv from the hashed lock; instant when it is up to date
+
+$(VENV)/.created:
+	@chosen=""; \
+	for python in $(or $(PYTHON),$(PYTHONS)); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    chosen="$$python"; break; \
+	  fi; \
+	done; \
+	if [ -z "$$chosen" ]; then \
+	  echo "No Python 3.11 or later with venv among: $(or $(PYTHON),$(PYTHONS)). Set one: make setup PYTHON=/path/to/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$chosen" --version) …"; \
+	"$$chosen" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements/run.txt pyproject.toml $(VENV)/.created
+	@echo "Installing what the lock names …"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
+	@echo "Installing the tools for development …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# --- the stack ---------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## Start everything, publish the samples, show how long each took (ONCE=1: then end; FILES="a.json b.json")
+	@$(BIN)/python -m infra.local demo $(if $(filter-out 0,$(ONCE)),--once) -- $(FILES)
+
+.PHONY: up
+up: setup ## Start the stack in the background, or what is down of it
+	@$(BIN)/python -m infra.local up
+
+.PHONY: down
+down: setup ## Stop the stack; its state stays
+	@$(BIN)/python -m infra.local down
+
+.PHONY: status
+status: setup ## Show the stack's processes
+	@$(BIN)/python -m infra.local status
+
+.PHONY: logs
+logs: setup ## Follow a process's log: make logs S=render
+	@$(BIN)/python -m infra.local logs --follow $(or $(S),supervisor)
+
+.PHONY: ports
+ports: setup ## Show the ports and the settings that move them
+	@$(BIN)/python -m infra.local ports
+
+# --- development -------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Run all tests, on real valkey and real SeaweedFS (ARGS="-k edge")
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: e2e
+e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
+	@$(BIN)/python -m pytest -m e2e $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## Measure POST to readable page against the raw floor of the same run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.installed-dev ## Lint, format, types, imports, dependencies: what CI runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+	@git ls-files -co --exclude-standard -z -- '*.yml' '*.yaml' | xargs -0r $(BIN)/yamllint --strict
+	@git ls-files -co --exclude-standard -z -- '*Dockerfile*' | xargs -0r $(BIN)/hadolint
+	@if [ -f docker-compose.yml ] && docker compose version >/dev/null 2>&1; then docker compose config -q; fi
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## Put the code in shape
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Stop the stack, remove its state (all that it published) and the tools' caches; .venv stays
+	@if [ -f $(VENV)/.installed ]; then $(BIN)/python -m infra.local down; fi
+	@rm -rf .run .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,54 @@
+"""Runs the local edge until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import structlog
+import uvicorn
+
+from infra.local.edge.app import Edge
+from infra.local.edge.origin import Origin
+from infra.local.edge.settings import EdgeSettings
+
+_BACKLOG_SECONDS = 3
+
+
+def main() -> None:
+    """Serve."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+    asyncio.run(_serve(EdgeSettings()))
+
+
+async def _serve(settings: EdgeSettings) -> None:
+    timeout = httpx.Timeout(settings.edge_origin_timeout_seconds)
+    headers = {"accept-encoding": "identity"}
+    async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=False) as client:
+        bucket_url = f"{settings.s3_endpoint.rstrip('/')}/{settings.public_bucket}"
+        edge = Edge.of(settings, Origin(client, bucket_url, settings.edge_not_found_seconds))
+        config = uvicorn.Config(
+            edge,
+            host=settings.edge_host,
+            port=settings.edge_port,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # who asks for a purge is who connected
+            h11_max_incomplete_event_size=256 * 1024,  # a purge names many keys
+            timeout_graceful_shutdown=_BACKLOG_SECONDS,
+        )
+        await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    main()

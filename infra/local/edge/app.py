@@ -1,0 +1,294 @@
+"""Turns a reader's request into a path of the bucket, and an entry of the cache into an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import hmac
+import ipaddress
+import re
+import time
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from infra.local.edge.cache import Cache, Entry
+from infra.local.edge.esi import Include, has_esi, parts_of, without_esi
+from infra.local.edge.origin import Origin, OriginDownError
+from infra.local.edge.settings import EdgeSettings
+from shared.keys import INDEX_DOCUMENT, path_surrogate_key
+
+RESERVED = "/.pressline/"
+_NOT_FOUND_PAGE = "404.html"
+_MAX_PATH_BYTES = 1_024  # S3's own limit of a key
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ufffd]")
+_S_MAXAGE = re.compile(r"\s*\bs-maxage\s*=\s*\"?\d+\"?\s*(?:,|$)", re.IGNORECASE)
+_GZIPPED = re.compile(r"^(?:text/|application/(?:[a-z.+-]*(?:json|xml)|javascript)|image/svg)", re.IGNORECASE)
+_ACCEPTS_GZIP = re.compile(
+    r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)", re.IGNORECASE
+)
+_GZIP_FROM_BYTES = 600
+_GZIP_LEVEL = 5
+_SECURITY = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-src https:; frame-ancestors 'none'"  # an embed loads on a click
+    ),
+    "x-pressline-edge": "stand-in",
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader gets, before encoding and conditions."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class _Counts:
+    hits: int = 0
+    misses: int = 0
+    purges: int = 0
+
+
+@dataclass(slots=True)
+class Edge:
+    """The whole edge, as an ASGI application."""
+
+    settings: EdgeSettings
+    origin: Origin
+    cache: Cache
+    _on_their_way: dict[str, asyncio.Task[Entry]] = field(default_factory=dict)
+    _counts: _Counts = field(default_factory=_Counts)
+
+    @classmethod
+    def of(cls, settings: EdgeSettings, origin: Origin) -> Edge:
+        """Return an edge with an empty cache."""
+        return cls(settings, origin, Cache(settings.edge_cache_bytes, time.monotonic))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        for name, value in _SECURITY.items():
+            response.headers[name] = value
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method == "PURGE":
+            return self._purge(request)
+        if request.method not in {"GET", "HEAD"}:
+            return PlainTextResponse("GET, HEAD and PURGE are what an edge takes\n", 405, {"allow": "GET, HEAD, PURGE"})
+        url_path = request.scope["path"]
+        if url_path.startswith(RESERVED):
+            return self._reserved(url_path)
+        try:
+            answer = await self._answer(url_path)
+        except OriginDownError as error:
+            log.warning("origin.failed", path=url_path, reason=str(error))
+            return PlainTextResponse("the origin does not answer\n", 503, {"retry-after": "5"})
+        return _encoded(answer, request)
+
+    # --- reading ---
+
+    async def _answer(self, url_path: str) -> Answer:
+        path = object_path(url_path)
+        if path is None:
+            return await self._not_found("MISS")
+        if _lacks_slash(url_path):
+            entry, cached = await self._entry(f"{path}/{INDEX_DOCUMENT}")
+            if entry.status == HTTPStatus.NOT_FOUND:
+                return await self._not_found(cached)
+            location = quote(f"{url_path}/", safe="/")
+            return Answer(301, {"location": location, "cache-control": "max-age=60", "x-cache": cached})
+        entry, cached = await self._entry(path)
+        if entry.status == HTTPStatus.NOT_FOUND:
+            return await self._not_found(cached)
+        return await self._composed(entry, cached)
+
+    async def _not_found(self, cached: str) -> Answer:
+        """Return 404 with the site's own page for it."""
+        try:
+            page, _ = await self._entry(_NOT_FOUND_PAGE)
+        except OriginDownError:
+            page = Entry(404)
+        if page.status != HTTPStatus.OK:
+            page = replace(page, headers={"content-type": "text/plain; charset=utf-8"}, body=b"not found\n")
+        composed = await self._composed(page, cached)
+        headers = {"content-type": composed.headers["content-type"], "cache-control": "no-cache", "x-cache": cached}
+        return Answer(404, headers, composed.body)
+
+    async def _composed(self, entry: Entry, cached: str) -> Answer:
+        headers = {**entry.headers, "x-cache": cached}
+        if entry.stored_at:
+            # Not `Age`: that would eat into a max-age which begins only now.
+            headers["x-cache-age"] = str(int(self.cache.age(entry)))
+        if control := _S_MAXAGE.sub("", headers.pop("cache-control", "")).strip(" ,"):
+            headers["cache-control"] = control
+        body = entry.body
+        if headers.get("content-type", "").startswith("text/html") and has_esi(body):
+            body = await self._with_includes(body)
+            headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        return Answer(entry.status, headers, body)
+
+    async def _with_includes(self, body: bytes) -> bytes:
+        parts = [part if isinstance(part, bytes) else await self._fragment(part) for part in parts_of(body)]
+        return b"".join(parts)
+
+    async def _fragment(self, include: Include) -> bytes:
+        """Return a fragment's body, or nothing: a page is shown without it rather than not at all."""
+        path = object_path(include.path)
+        if path is None:
+            return b""
+        try:
+            entry, _ = await self._entry(path)
+        except OriginDownError as error:
+            log.warning("fragment.missing", path=include.path, reason=str(error))
+            return b""
+        return without_esi(entry.body) if entry.status == HTTPStatus.OK else b""
+
+    async def _entry(self, path: str) -> tuple[Entry, str]:
+        """Return a path's entry and how it was come by: HIT, STALE or MISS."""
+        kept = self.cache.find(path)
+        if kept and self.cache.is_fresh(kept):
+            self._counts.hits += 1
+            return kept, "HIT"
+        task = self._fetching(path)
+        if kept and self.cache.may_show_while_fetching(kept):
+            self._counts.hits += 1
+            return kept, "STALE"
+        self._counts.misses += 1
+        try:
+            return await asyncio.shield(task), "MISS"
+        except OriginDownError:
+            if still := self.cache.find(path):  # a purge may have taken it out since we looked
+                return still, "STALE"
+            raise
+
+    def _fetching(self, path: str) -> asyncio.Task[Entry]:
+        """Return the one request to the origin that is on its way for a path, begun after the last purge."""
+        if (under_way := self._on_their_way.get(path)) and not under_way.done():
+            return under_way
+        task = asyncio.create_task(self._fetch(path))
+        self._on_their_way[path] = task
+        task.add_done_callback(lambda done: self._fetched(path, done))
+        return task
+
+    def _fetched(self, path: str, task: asyncio.Task[Entry]) -> None:
+        if self._on_their_way.get(path) is task:
+            del self._on_their_way[path]
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("origin.failed", path=path, reason=str(error))
+
+    async def _fetch(self, path: str) -> Entry:
+        with self.cache.fetch() as fetch:
+            entry = await self.origin.fetch(path)
+            self.cache.store(path, entry, fetch)
+            return entry
+
+    # --- purging ---
+
+    def _purge(self, request: Request) -> Response:
+        if not _is_local(request) or not self._bears_token(request):
+            return PlainTextResponse("purges are for this machine's own services\n", 403)
+        hard = request.headers.get("xkey-purge", "").split()
+        soft = request.headers.get("xkey-softpurge", "").split()
+        if not hard and not soft and (path := object_path(request.scope["path"])):
+            hard = [path_surrogate_key(path)]
+        # Whoever asks from here on must not be given what was on its way before.
+        self._on_their_way.clear()
+        count = self.cache.purge(hard) + self.cache.soft_purge(soft)
+        self._counts.purges += 1
+        log.info("edge.purged", keys=hard, soft_keys=soft, entries=count)
+        return JSONResponse({"purged": count}, headers={"x-purged": str(count)})
+
+    def _bears_token(self, request: Request) -> bool:
+        if (wanted := self.settings.purge_token) is None:
+            return True
+        given = request.headers.get("x-purge-token", "")
+        return hmac.compare_digest(given.encode(), wanted.get_secret_value().encode())
+
+    def _reserved(self, url_path: str) -> Response:
+        if url_path == f"{RESERVED}healthz":
+            return PlainTextResponse("ok\n")
+        if url_path == f"{RESERVED}stats":
+            return JSONResponse(
+                {
+                    "entries": len(self.cache),
+                    "size_bytes": self.cache.size_bytes,
+                    "hits": self._counts.hits,
+                    "misses": self._counts.misses,
+                    "purges": self._counts.purges,
+                }
+            )
+        return PlainTextResponse("not found\n", 404)
+
+
+def object_path(url_path: str) -> str | None:
+    """Return the key that a (decoded) URL path means, or None for a path that no key can have."""
+    if not url_path.startswith("/") or _UNSAFE.search(url_path) or len(url_path.encode()) > _MAX_PATH_BYTES:
+        return None
+    segments = url_path[1:].split("/")
+    if any(segment in {".", ".."} for segment in segments) or "" in segments[:-1]:
+        return None
+    return url_path[1:] + (INDEX_DOCUMENT if url_path.endswith("/") else "")
+
+
+def _lacks_slash(url_path: str) -> bool:
+    """Return whether the last segment looks like a folder: `/world`, not `/world/` or `/feed.xml`."""
+    last = url_path.rsplit("/", 1)[-1]
+    return bool(last) and "." not in last
+
+
+def _is_local(request: Request) -> bool:
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _encoded(answer: Answer, request: Request) -> Response:
+    """Return the answer as this reader takes it: 304, gzip, or as it is. Starlette leaves a HEAD's body out."""
+    headers = {**answer.headers, "accept-ranges": "none"}
+    body = answer.body
+    is_text = bool(_GZIPPED.match(headers.get("content-type", "")))
+    if is_text:
+        headers["vary"] = "Accept-Encoding"
+    if is_text and len(body) >= _GZIP_FROM_BYTES and _ACCEPTS_GZIP.search(request.headers.get("accept-encoding", "")):
+        headers["content-encoding"] = "gzip"
+        if "etag" in headers:  # another encoding, other bytes: the tag can only be weak
+            headers["etag"] = f"W/{headers['etag'].removeprefix('W/')}"
+        if not _matches(request, headers.get("etag")):
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    if answer.status == HTTPStatus.OK and _matches(request, headers.get("etag")):
+        kept = ("etag", "cache-control", "vary", "x-cache", "x-cache-age", "last-modified")
+        return Response(status_code=304, headers={name: headers[name] for name in kept if name in headers})
+    response = Response(body if request.method == "GET" else b"", answer.status)
+    response.raw_headers = [
+        (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()
+    ]
+    response.raw_headers.append((b"content-length", str(len(body)).encode()))
+    return response
+
+
+def _matches(request: Request, etag: str | None) -> bool:
+    """Return whether If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2)."""
+    if etag is None:
+        return False
+    given = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return "*" in given or etag.removeprefix("W/") in given

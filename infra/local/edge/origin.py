@@ -1,0 +1,74 @@
+"""The public bucket as the edge reads it: one anonymous GET an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+import httpx
+
+from infra.local.edge.cache import Ages, Entry, ages_of
+from shared.keys import path_surrogate_key
+
+_KEPT = ("content-type", "content-language", "last-modified", "etag", "cache-control")
+_NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})  # AWS answers 403 to who may not list
+_BY_METADATA = frozenset(
+    {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.PERMANENT_REDIRECT, HTTPStatus.GONE}
+)
+_REDIRECTS = _BY_METADATA - {HTTPStatus.GONE}
+
+
+class OriginDownError(Exception):
+    """The store does not answer, or not sensibly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bucket is."""
+
+    client: httpx.AsyncClient
+    bucket_url: str
+    not_found_seconds: float
+
+    async def fetch(self, path: str) -> Entry:
+        """Return the object's answer; a 404, too, is one.
+
+        Raises:
+            OriginDownError: there is no answer.
+        """
+        try:
+            response = await self.client.get(f"{self.bucket_url}/{quote(path, safe='/')}")
+        except httpx.HTTPError as error:
+            raise OriginDownError(str(error) or type(error).__name__) from error
+        if response.status_code in _NOT_THERE:
+            return Entry(404, keys=frozenset({path_surrogate_key(path)}), ages=Ages(self.not_found_seconds))
+        if response.status_code != HTTPStatus.OK:
+            message = f"the store answered {response.status_code}"
+            raise OriginDownError(message)
+        return _entry(path, response)
+
+
+def _entry(path: str, response: httpx.Response) -> Entry:
+    metadata = response.headers
+    status = _status(metadata)
+    headers = {name: metadata[name] for name in _KEPT if name in metadata}
+    location = metadata.get("x-amz-meta-location", "")
+    if status in _REDIRECTS:
+        if not location:
+            message = f"{path} is a redirect to nowhere"
+            raise OriginDownError(message)
+        headers["location"] = location
+    return Entry(
+        status=status,
+        headers=headers,
+        body=response.content,
+        keys=frozenset({path_surrogate_key(path), *metadata.get("x-amz-meta-surrogate-keys", "").split()}),
+        ages=ages_of(metadata.get("cache-control", "")),
+    )
+
+
+def _status(metadata: Mapping[str, str]) -> int:
+    given = metadata.get("x-amz-meta-status", "")
+    return int(given) if given.isdigit() and int(given) in _BY_METADATA else HTTPStatus.OK

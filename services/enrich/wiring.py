@@ -1,0 +1,45 @@
+"""The only place of enrich that builds clients and picks adapters. Built on first use, so in each worker's child."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from services.enrich.handler import Enrichment
+from services.enrich.settings import EnrichSettings
+from shared.celery_app import PresslineCelery, create_app
+from shared.dead_letters import DeadLetters
+from shared.history import StoredRevisions
+from shared.receipts.redis import RedisReceipts
+from shared.redis_client import redis_client
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+
+@cache
+def settings() -> EnrichSettings:
+    """Return the settings, read once."""
+    return EnrichSettings()
+
+
+@cache
+def app() -> PresslineCelery:
+    """Return enrich's Celery app."""
+    return create_app("enrich", settings(), dead_letters)
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """Return where enrich's dead letters go."""
+    return DeadLetters("enrich", enrichment().content, enrichment().receipts)
+
+
+@cache
+def enrichment() -> Enrichment:
+    """Return what the handler needs."""
+    content = S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+    return Enrichment(
+        content=content,
+        revisions=StoredRevisions(content),
+        receipts=RedisReceipts(redis_client(settings())),
+        clock=lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,65 @@
+"""Runs one of ingest's two doors: `python -m services.ingest endpoint` or `python -m services.ingest worker`."""
+
+from __future__ import annotations
+
+import sys
+
+from services.ingest import wiring
+from services.ingest.domain.states import ReceiptState
+
+
+def run_endpoint() -> None:
+    """Serve the HTTP endpoint until told to stop."""
+    import uvicorn  # noqa: PLC0415 -- the worker does without a web server
+
+    from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- and without its routes
+    from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
+    from shared.observability import configure_logging  # noqa: PLC0415
+
+    settings = wiring.settings()
+    configure_logging(settings.log_level, settings.log_format, service="endpoint")
+
+    async def find(receipt: str) -> ReceiptState | None:
+        return await threads.run(wiring.receipt_state, receipt)
+
+    deps = EndpointDeps(
+        settings=settings,
+        sites=wiring.sites(),
+        find_token=wiring.tokens().find,
+        accept=wiring.accept_article,
+        submit=wiring.submit_bytes,
+        keep_picture=wiring.keep_uploaded_picture,
+        wait=wiring.waiter(find).wait,
+        receipt=wiring.receipt_state,
+        article=wiring.article_state,
+        ready=wiring.faults,
+        clock=wiring.now,
+    )
+    app = create_app(deps)
+    threads: Threads = app.state.threads
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def run_worker() -> None:
+    """Run the worker that reads submissions."""
+    from services.ingest.tasks import app  # noqa: PLC0415 -- the endpoint runs no tasks
+    from shared import celery_app  # noqa: PLC0415
+
+    celery_app.run_worker(app, "ingest", wiring.settings())
+
+
+DOORS = {"endpoint": run_endpoint, "worker": run_worker}
+
+if __name__ == "__main__":
+    door = DOORS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if door is None:
+        sys.exit("usage: python -m services.ingest endpoint|worker")
+    door()

@@ -1,0 +1,50 @@
+"""The FastAPI application, put together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+
+from services.ingest.endpoint import articles, health, media, receipts
+from services.ingest.endpoint.deps import EndpointDeps, Threads
+from services.ingest.endpoint.description import DESCRIPTION, describe
+from services.ingest.endpoint.docs import docs_page
+from services.ingest.endpoint.problems import install_problem_handlers
+from services.ingest.endpoint.requests import RequestContext
+
+_TAGS = [
+    {"name": "articles", "description": "Posting articles, and how they stand."},
+    {"name": "media", "description": "Pictures."},
+    {"name": "receipts", "description": "What became of a submission."},
+    {"name": "operations", "description": "For who runs it."},
+]
+_DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def create_app(deps: EndpointDeps) -> FastAPI:
+    """Return the endpoint, ready to be served."""
+    app = FastAPI(
+        title="Pressline",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=_TAGS,
+        openapi_url="/openapi.json",
+        docs_url=None,  # FastAPI's page loads its script from a third party; ours needs none
+        redoc_url=None,
+    )
+    app.state.deps = deps
+    app.state.threads = Threads(deps.settings.api_threads)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    install_problem_handlers(app)
+    app.add_middleware(RequestContext)
+    for module in (articles, media, receipts, health):
+        app.include_router(module.router)
+    app.add_api_route("/docs", _get_docs, include_in_schema=False)
+    return app
+
+
+async def _get_docs(request: Request) -> Response:
+    page = docs_page(request.app.openapi(), str(request.base_url).rstrip("/"))
+    return HTMLResponse(page, headers={"Content-Security-Policy": _DOCS_POLICY})

@@ -1,0 +1,114 @@
+"""What the endpoint needs from the rest of the service; wiring gives it, tests give fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import Request
+
+from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.states import ArticleState, ReceiptState
+from services.ingest.settings import IngestSettings
+from shared.sites import Site
+from shared.tokens import TokenRecord
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AcceptArticle(Protocol):
+    """Reads bytes and commits the revision that they hold."""
+
+    def __call__(
+        self,
+        raw: bytes,
+        *,
+        content_type: str | None,
+        site: Site,
+        source: str,
+        received_at: datetime,
+        may_take_down: bool,
+    ) -> Accepted:
+        """Return under which ids the article lives on.
+
+        Raises:
+            RefusedError: it cannot be taken as it is.
+            OutageError: the store is down; nothing was accepted.
+        """
+        ...
+
+
+class SubmitBytes(Protocol):
+    """Stores bytes for the ingest worker to read."""
+
+    def __call__(
+        self,
+        raw: bytes,
+        *,
+        content_type: str | None,
+        site: Site,
+        source: str,
+        received_at: datetime,
+        may_take_down: bool,
+    ) -> str:
+        """Return the receipt, once the bytes are safe."""
+        ...
+
+
+class KeepPicture(Protocol):
+    """Stores a picture by its digest."""
+
+    def __call__(self, data: bytes, *, site: Site) -> KeptPicture:
+        """Return what was stored; `is_new` is false where it was there.
+
+        Raises:
+            RefusedError: not a picture that can be shown, or over a limit.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointDeps:
+    """The collaborators. All but `wait` may block: they run in threads."""
+
+    settings: IngestSettings
+    sites: Mapping[str, Site]
+    find_token: Callable[[str], TokenRecord | None]
+    accept: AcceptArticle
+    submit: SubmitBytes
+    keep_picture: KeepPicture
+    wait: Callable[[str, float], Awaitable[ReceiptState | None]]  # receipt, seconds
+    receipt: Callable[[str], ReceiptState | None]
+    article: Callable[[str, str], ArticleState | None]  # site, article
+    ready: Callable[[], list[str]]  # what is down, in plain words; empty when all is well
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+class Threads:
+    """Runs blocking calls in threads, so many at a time and no more."""
+
+    def __init__(self, most: int) -> None:
+        self._limiter = anyio.CapacityLimiter(most)
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` returns."""
+        return await anyio.to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._limiter)
+
+
+def deps_of(request: Request) -> EndpointDeps:
+    """Return the collaborators of the app that serves the request."""
+    deps: EndpointDeps = request.app.state.deps
+    return deps
+
+
+def threads_of(request: Request) -> Threads:
+    """Return the threads of the app that serves the request."""
+    threads: Threads = request.app.state.threads
+    return threads

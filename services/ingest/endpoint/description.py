@@ -1,0 +1,70 @@
+"""The API's description (OpenAPI 3.1): what FastAPI knows, and the forms of articles that it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from services.ingest.endpoint.problems import Problem
+from shared.article import Article
+
+_REF = "#/components/schemas/{model}"
+_NEEDED = ("source_id", "headline", "body")
+_ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's name for the article: the same one again is a
+later revision. Unknown fields are refused, so that a misspelt one does not go unseen. Of an article that is taken
+down (`status` canceled or withheld) only `source_id` and `status` are needed."""
+_ABOUT_NINJS = """An item of IPTC ninjs 3.0 with `type` text. Fields that have no place in an article are left out and
+named in the report; `edNote` and contact details never are published."""
+
+DESCRIPTION = """
+Newsrooms post articles here; a few moments later readers have them.
+
+1. `POST /v1/articles` with the article and a bearer token. The answer 202 is a promise: it is stored.
+2. `GET /v1/receipts/{id}` (the answer's `Location`) tells what becomes of it; or post with `Prefer: wait=10` and have
+   the address of the page in the answer.
+3. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
+
+Errors are problem documents (RFC 9457) with a JSON pointer for each fault. What was not accepted is answered with 4xx
+or 5xx; after a 503, send the same again.
+"""
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the description, made once."""
+    if app.openapi_schema is None:
+        described = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):  # ours are problem documents
+            schemas.pop(unused, None)
+        problem = Problem.model_json_schema(ref_template=_REF)
+        schemas |= problem.pop("$defs") | {"Problem": problem}
+        schemas |= _article_schemas()
+        app.openapi_schema = described
+    return app.openapi_schema
+
+
+def _article_schemas() -> dict[str, Any]:
+    own = Article.model_json_schema(ref_template=_REF)
+    parts: dict[str, Any] = own.pop("$defs")
+    own |= {"title": "ArticleForm", "description": _ABOUT_OWN, "required": list(_NEEDED)}
+    ninjs = {
+        "title": "NinjsItem",
+        "description": _ABOUT_NINJS,
+        "type": "object",
+        "required": ["uri"],
+        "properties": {
+            "uri": {"type": "string", "description": "The item's identity."},
+            "versionCreated": {"type": "string", "format": "date-time"},
+            "headlines": {"type": "array", "items": {"type": "object"}},
+            "bodies": {"type": "array", "items": {"type": "object"}},
+        },
+    }
+    return parts | {"ArticleForm": own, "NinjsItem": ninjs}

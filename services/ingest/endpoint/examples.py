@@ -1,0 +1,57 @@
+"""What the API's description shows: request bodies, with an example for each format that is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OWN_EXAMPLE: dict[str, Any] = {
+    "source_id": "harbour-bridge-2026-11-22",
+    "version_created": "2026-11-22T09:30:00+05:30",
+    "headline": "Harbour bridge reopens after two years of repairs",
+    "standfirst": "The first buses crossed at dawn; the toll is gone for good.",
+    "byline": "EPN Desk",
+    "section": "india",
+    "keywords": ["transport", "infrastructure"],
+    "body": "<p>The harbour bridge reopened on Sunday.</p>\n<h2>No more tolls</h2>\n<p>Drivers pay nothing.</p>",
+}
+
+NINJS_EXAMPLE: dict[str, Any] = {
+    "standard": {"name": "ninjs", "version": "3.0"},
+    "uri": "urn:example:2026-11-22:harbour-bridge",
+    "type": "text",
+    "version": "1",
+    "versionCreated": "2026-11-22T09:30:00+05:30",
+    "pubStatus": "usable",
+    "urgency": 3,
+    "language": "en",
+    "headlines": [{"role": "main", "value": "Harbour bridge reopens after two years of repairs"}],
+    "descriptions": [{"role": "summary", "value": "The first buses crossed at dawn; the toll is gone for good."}],
+    "by": "EPN Desk",
+    "subjects": [{"name": "India", "uri": "epn:section:india"}],
+    "bodies": [{"role": "main", "contentType": "text/html", "value": "<p>The harbour bridge reopened on Sunday.</p>"}],
+}
+
+_OWN = {"summary": "Pressline's own JSON form", "value": OWN_EXAMPLE}
+_NINJS = {"summary": "IPTC ninjs 3.0", "value": NINJS_EXAMPLE}
+_OWN_SCHEMA = {"$ref": "#/components/schemas/ArticleForm"}
+_NINJS_SCHEMA = {"$ref": "#/components/schemas/NinjsItem"}
+
+ARTICLE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"anyOf": [_OWN_SCHEMA, _NINJS_SCHEMA]},
+            "examples": {"pressline": _OWN, "ninjs": _NINJS},
+        },
+        "application/vnd.pressline.article+json": {"schema": _OWN_SCHEMA, "examples": {"pressline": _OWN}},
+        "application/vnd.iptc.ninjs+json": {"schema": _NINJS_SCHEMA, "examples": {"ninjs": _NINJS}},
+    },
+}
+
+PICTURE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        kind: {"schema": {"type": "string", "format": "binary"}}
+        for kind in ("image/jpeg", "image/png", "image/webp", "image/gif")
+    },
+}

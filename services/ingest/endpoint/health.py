@@ -1,0 +1,62 @@
+"""Whether the process is up, whether it can do its work, and what it has counted."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from services.ingest.domain.refusal import Fault
+from services.ingest.endpoint.deps import deps_of, threads_of
+from services.ingest.endpoint.metrics import CONTENT_TYPE_LATEST, metrics_text
+from services.ingest.endpoint.problems import documented, problem_response, request_id
+from services.ingest.endpoint.replies import json_response
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """How it is."""
+
+    status: str
+
+
+@router.get(
+    "/healthz",
+    summary="Is the process up?",
+    operation_id="getHealth",
+    response_model=None,
+    responses={200: {"model": Health}, **documented()},
+)
+async def get_health() -> Response:
+    """Answer, without asking anybody else."""
+    return json_response(200, Health(status="ok"))
+
+
+@router.get(
+    "/readyz",
+    summary="Can it take articles?",
+    operation_id="getReadiness",
+    response_model=None,
+    responses={200: {"model": Health}, **documented(503)},
+)
+async def get_readiness(request: Request) -> Response:
+    """Ask the stores, and compare the clock with the store's; a 503 names what is wrong."""
+    deps = deps_of(request)
+    found = await threads_of(request).run(deps.ready)
+    if found:
+        faults = [Fault("", each) for each in found]
+        wait = {"Retry-After": str(deps.settings.retry_after_seconds)}
+        return problem_response(503, "; ".join(found), faults=faults, instance=request_id(request), headers=wait)
+    return json_response(200, Health(status="ready"))
+
+
+@router.get(
+    "/metrics",
+    summary="Counters for Prometheus",
+    operation_id="getMetrics",
+    response_model=None,
+    responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}, **documented()},
+)
+async def get_metrics(request: Request) -> Response:
+    """Tell what this process has counted."""
+    return Response(await threads_of(request).run(metrics_text), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,62 @@
+"""Uploading a picture."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from services.ingest.domain.refusal import RefusedError
+from services.ingest.endpoint.auth import Publisher
+from services.ingest.endpoint.body import read_body
+from services.ingest.endpoint.deps import deps_of, threads_of
+from services.ingest.endpoint.examples import PICTURE_BODY
+from services.ingest.endpoint.metrics import REFUSALS
+from services.ingest.endpoint.problems import documented
+from services.ingest.endpoint.replies import MediaLinks, MediaReply, json_response
+from services.ingest.endpoint.sites import SiteName
+
+router = APIRouter(tags=["media"])
+log = structlog.get_logger()
+
+
+@router.post(
+    "/v1/media",
+    summary="Upload a picture",
+    operation_id="postMedia",
+    status_code=201,
+    response_model=None,
+    responses={
+        201: {"model": MediaReply, "description": "Kept."},
+        200: {"model": MediaReply, "description": "The same bytes were there already."},
+        **documented(400, 401, 403, 408, 413, 415, 422, 503),
+    },
+    openapi_extra={"requestBody": PICTURE_BODY},
+)
+async def post_media(request: Request, caller: Publisher, site: SiteName = None) -> Response:
+    """Keep a picture (JPEG, PNG, WebP or GIF, as its first bytes say), for articles to show.
+
+    Send the bytes as the body. The answer's `media` goes into an article's `picture.media`. The picture stays private
+    until a page that shows it is published.
+    """
+    deps = deps_of(request)
+    meant = caller.site(site)
+    data = await read_body(
+        request,
+        max_bytes=deps.settings.max_picture_bytes,
+        timeout_seconds=deps.settings.body_timeout_seconds,
+    )
+    try:
+        kept = await threads_of(request).run(deps.keep_picture, data, site=meant)
+    except RefusedError as error:
+        REFUSALS.labels(str(error.code)).inc()
+        log.info("picture.refused", site=meant.id, source=caller.name, status=error.code, size_bytes=len(data))
+        raise
+    reply = MediaReply(
+        media=kept.media,
+        content_type=kept.content_type,
+        width=kept.width,
+        height=kept.height,
+        size_bytes=kept.size_bytes,
+        links=MediaLinks(rendition=f"media:{kept.media}"),
+    )
+    return json_response(201 if kept.is_new else 200, reply)

@@ -1,0 +1,19 @@
+"""What the endpoint counts. `shared.observability` comes first: it decides how prometheus_client counts."""
+
+from __future__ import annotations
+
+from shared.observability import metrics_text
+
+# isort: split
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram
+
+__all__ = ["CONTENT_TYPE_LATEST", "REFUSALS", "REQUESTS", "REQUEST_SECONDS", "metrics_text"]
+
+REQUESTS = Counter("pressline_requests", "Requests answered.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "pressline_request_seconds",
+    "Time to answer a request.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+REFUSALS = Counter("pressline_refusals", "Submissions refused, by the status that was answered.", ["status"])

@@ -1,0 +1,36 @@
+"""`Prefer` (RFC 7240): whether the sender waits, and for how long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SECONDS = re.compile(r"^[0-9]{1,9}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the sender would rather have."""
+
+    is_async: bool = False
+    wait_seconds: float | None = None
+
+    @property
+    def applied(self) -> str:
+        """Return what was followed, as `Preference-Applied` says it; empty for nothing."""
+        wait = [] if self.wait_seconds is None else [f"wait={self.wait_seconds:g}"]
+        return ", ".join((["respond-async"] if self.is_async else []) + wait)
+
+
+def parse_prefer(headers: Iterable[str], *, wait_limit_seconds: float) -> Preferences:
+    """Return the preferences; of several that are the same the first counts, and unknown ones are passed over."""
+    is_async, wait = False, None
+    for preference in ",".join(headers).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"')
+        if name == "respond-async":
+            is_async = True
+        elif name == "wait" and wait is None and _SECONDS.match(value):
+            wait = min(float(value), wait_limit_seconds)
+    return Preferences(is_async=is_async, wait_seconds=wait)

@@ -1,0 +1,163 @@
+"""Every error is a problem document (RFC 9457): what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from services.ingest.domain.refusal import Fault, RefusedError
+from services.ingest.endpoint.deps import deps_of
+from shared.errors import HostileMarkupError, RetryableError
+
+PROBLEM_JSON = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+class ProblemFault(BaseModel):
+    """One thing that is wrong."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into what was sent; empty for the whole of it.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field(default="about:blank", description="about:blank: the status says what kind it is.")
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, in plain words.")
+    instance: str | None = Field(default=None, description="The id of the request, to be found in our logs.")
+    errors: list[ProblemFault] = Field(default_factory=list, description="One entry for each fault.")
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(self, status: int, detail: str, *, title: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title or HTTPStatus(status).phrase
+        self.detail = detail
+        self.headers = headers
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    *,
+    title: str = "",
+    faults: Iterable[Fault] = (),
+    instance: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem document as a response."""
+    problem = Problem(
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=instance,
+        errors=[ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in faults],
+    )
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers=dict(headers or {}),
+    )
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's description of the errors that an operation may answer."""
+    every = {*statuses, 500}
+    return {status: _description_of(status) for status in sorted(every)}
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer all errors of the app with problem documents; the unexpected ones are caught further out."""
+    handlers: tuple[tuple[type[Exception], Any], ...] = (  # Any: each takes its own kind of error
+        (ProblemError, _on_problem),
+        (RefusedError, _on_refused),
+        (HostileMarkupError, _on_hostile_markup),
+        (RetryableError, _on_outage),
+        (HTTPException, _on_http),
+        (RequestValidationError, _on_invalid),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+
+
+def request_id(request: Request) -> str | None:
+    """Return the id that the request bears in our logs, as a URN."""
+    found = request.scope.get("state", {}).get("request_id")
+    return f"urn:pressline:request:{found}" if found else None
+
+
+async def _on_problem(request: Request, error: ProblemError) -> Response:
+    return problem_response(
+        error.status, error.detail, title=error.title, instance=request_id(request), headers=error.headers
+    )
+
+
+async def _on_refused(request: Request, error: RefusedError) -> Response:
+    return problem_response(
+        error.code, error.detail, title=error.title, faults=error.faults, instance=request_id(request)
+    )
+
+
+async def _on_hostile_markup(request: Request, error: HostileMarkupError) -> Response:
+    return problem_response(422, str(error), title="Not acceptable", instance=request_id(request))
+
+
+async def _on_outage(request: Request, error: RetryableError) -> Response:
+    log.warning("request.deferred", reason=type(error).__name__)
+    detail = "a part of the system that is needed for this does not answer now; send the same again"
+    wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+    return problem_response(503, detail, instance=request_id(request), headers=wait)
+
+
+async def _on_http(request: Request, error: HTTPException) -> Response:
+    detail = str(error.detail) or HTTPStatus(error.status_code).phrase
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "there is nothing at this address; /docs tells what is where"
+    return problem_response(error.status_code, detail, instance=request_id(request), headers=error.headers)
+
+
+async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
+    faults = [Fault("", f"{' '.join(map(str, each['loc']))}: {each['msg']}") for each in error.errors()]
+    detail = faults[0].detail if faults else "the request is not valid"
+    return problem_response(422, detail, faults=faults, instance=request_id(request))
+
+
+UNEXPECTED = "something went wrong on our side; nothing is known to be accepted, and sending it again is safe"
+
+_WHEN = {
+    400: "What was sent cannot be read.",
+    401: "No bearer token, or one that is not known here.",
+    403: "The token lacks the scope, or is not bound to the site.",
+    404: "There is nothing of that name.",
+    408: "The body did not arrive in time.",
+    413: "The body is larger than is taken.",
+    415: "No reader knows the format.",
+    422: "What was sent was read and breaks rules; `errors` says which, and where.",
+    500: "A fault of ours; `instance` finds it in our logs.",
+    503: "The store is down: nothing was accepted. Send it again after `Retry-After` seconds.",
+}
+
+
+def _description_of(status: int) -> dict[str, Any]:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    headers: dict[str, Any] = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+    return {"description": _WHEN[status], "content": content} | ({"headers": headers} if headers else {})

@@ -1,0 +1,81 @@
+"""The bodies of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from services.ingest.domain.pictures import PictureType
+from services.ingest.domain.report import Report
+from services.ingest.domain.states import ArticleState, ReceiptState
+from shared.receipts import Outcome
+
+
+class Links(BaseModel):
+    """Where to go from here; paths of this endpoint."""
+
+    receipt: str | None = Field(default=None, description="What becomes of the submission.")
+    article: str | None = Field(default=None, description="How the article stands.")
+
+
+class ArticleReply(BaseModel):
+    """What became of a submission."""
+
+    receipt: str
+    site: str
+    article: str | None = Field(default=None, description="Absent until the ingest worker has read it (respond-async).")
+    revision: str | None = None
+    status: Outcome = Field(
+        description="accepted: on its way. scheduled: waits for its embargo. duplicate: the same bytes are there "
+        "already. superseded: a later revision is there; this one is kept and not published. live: readers have it."
+    )
+    url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
+    reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
+    links: Links
+    report: Report | None = Field(default=None, description="What the reader made of it.")
+
+
+class ReceiptReply(ReceiptState):
+    """How far a submission has come."""
+
+    links: Links
+
+
+class ArticleStateReply(ArticleState):
+    """How an article stands."""
+
+    links: Links
+
+
+class MediaLinks(BaseModel):
+    """How articles refer to the picture."""
+
+    rendition: str = Field(description="The href of a rendition, in ninjs: media:{digest}.")
+
+
+class MediaReply(BaseModel):
+    """A picture that is kept."""
+
+    media: str = Field(description="The SHA-256 of its bytes in hex: what `picture.media` of an article refers to.")
+    content_type: PictureType
+    width: int = Field(description="Pixels, as shown.")
+    height: int = Field(description="Pixels, as shown.")
+    size_bytes: int
+    links: MediaLinks
+
+
+def links_to(site: str, receipt: str | None, article: str | None) -> Links:
+    """Return the paths of a submission's receipt and of its article."""
+    return Links(
+        receipt=f"/v1/receipts/{receipt}" if receipt else None,
+        article=f"/v1/articles/{article}?site={site}" if article else None,
+    )
+
+
+def json_response(status: int, body: BaseModel, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a model as a JSON response."""
+    return Response(
+        body.model_dump_json(), status_code=status, media_type="application/json", headers=dict(headers or {})
+    )

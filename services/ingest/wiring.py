@@ -1,0 +1,173 @@
+"""The only place of ingest that builds clients and picks adapters: for the endpoint and for the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache, partial
+from uuid import uuid4
+
+from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.waiting import ReceiptWaiter
+from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.states import ArticleState, ReceiptState
+from services.ingest.handler import Intake, accept, find_article_state, find_receipt_state, keep_picture, submit
+from services.ingest.settings import IngestSettings
+from shared.celery_app import PresslineCelery, create_app, emit
+from shared.dead_letters import DeadLetters
+from shared.errors import PresslineError
+from shared.history import StoredRevisions
+from shared.marks.redis import RedisMarks
+from shared.receipts.redis import RedisReceipts
+from shared.redis_client import redis_client
+from shared.sites import Site, load_sites
+from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.tokens import Tokens
+
+
+@cache
+def settings() -> IngestSettings:
+    """Return the settings, read once."""
+    return IngestSettings()
+
+
+@cache
+def app() -> PresslineCelery:
+    """Return the worker's Celery app."""
+    return create_app("ingest", settings(), dead_letters)
+
+
+@cache
+def emitter() -> PresslineCelery:
+    """Return the endpoint's Celery app: it only emits, and does not wait long for a broker that is away."""
+    return create_app("endpoint", settings())
+
+
+@cache
+def content() -> S3ObjectStorage:
+    """Return the content bucket."""
+    return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+
+
+@cache
+def receipts() -> RedisReceipts:
+    """Return where receipts are kept."""
+    return RedisReceipts(redis_client(settings()))
+
+
+@cache
+def sites() -> dict[str, Site]:
+    """Return the sites."""
+    return load_sites(settings().sites_folder, settings().base_url)
+
+
+@cache
+def tokens() -> Tokens:
+    """Return the bearer tokens."""
+    return Tokens(content(), ttl_seconds=settings().token_ttl_seconds)
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """Return where ingest's dead letters go."""
+    return DeadLetters("ingest", content(), receipts())
+
+
+@cache
+def worker_intake() -> Intake:
+    """Return what the worker's handler needs."""
+    return _intake(app())
+
+
+@cache
+def endpoint_intake() -> Intake:
+    """Return what the endpoint's handler needs."""
+    return _intake(emitter())
+
+
+def _intake(celery: PresslineCelery) -> Intake:
+    return Intake(
+        content=content(),
+        revisions=StoredRevisions(content()),
+        read_article=read_article,
+        inspect_picture=partial(inspect_picture, max_bytes=settings().max_picture_bytes),
+        receipts=receipts(),
+        marks=RedisMarks(redis_client(settings())),
+        letters=dead_letters(),
+        emit=partial(emit, celery),
+        sites=sites(),
+        clock=now,
+        executor=ThreadPoolExecutor(settings().api_threads, thread_name_prefix="store"),
+    )
+
+
+def now() -> datetime:
+    """Return this moment (UTC)."""
+    return datetime.now(UTC)
+
+
+def accept_article(
+    raw: bytes, *, content_type: str | None, site: Site, source: str, received_at: datetime, may_take_down: bool
+) -> Accepted:
+    """Accept what was posted."""
+    return accept(
+        raw,
+        content_type=content_type,
+        site=site,
+        source=source,
+        received_at=received_at,
+        may_take_down=may_take_down,
+        intake=endpoint_intake(),
+    )
+
+
+def submit_bytes(
+    raw: bytes, *, content_type: str | None, site: Site, source: str, received_at: datetime, may_take_down: bool
+) -> str:
+    """Store what was posted, for the worker to read."""
+    return submit(
+        raw,
+        content_type=content_type,
+        site=site,
+        source=source,
+        received_at=received_at,
+        may_take_down=may_take_down,
+        receipt=uuid4(),
+        intake=endpoint_intake(),
+    )
+
+
+def keep_uploaded_picture(data: bytes, *, site: Site) -> KeptPicture:
+    """Keep an uploaded picture."""
+    return keep_picture(data, site, endpoint_intake())
+
+
+def receipt_state(receipt: str) -> ReceiptState | None:
+    """Return how a submission stands."""
+    return find_receipt_state(receipt, endpoint_intake())
+
+
+def article_state(site: str, article: str) -> ArticleState | None:
+    """Return how an article stands."""
+    return find_article_state(sites()[site], article, endpoint_intake())
+
+
+def waiter(find: Callable[[str], Awaitable[ReceiptState | None]]) -> ReceiptWaiter:
+    """Return what lets a request wait for its page."""
+    return ReceiptWaiter(settings().redis_url, find)
+
+
+def faults() -> list[str]:
+    """Return what keeps the endpoint from accepting. Redis does not: what is accepted lies in the bucket."""
+    try:
+        store_time = parsedate_to_datetime(content().date())
+    except PresslineError as error:
+        return [f"the object store does not answer: {error}"]
+    apart = abs(now() - store_time) - timedelta(seconds=1)  # the header counts whole seconds
+    if apart > timedelta(seconds=settings().clock_tolerance_seconds):
+        return [f"this machine's clock and the store's are {apart.total_seconds():.0f} s apart"]
+    return []

@@ -1,0 +1,58 @@
+"""The ports of the scheduler, and the comparison that all its duties rest on: is the public behind the bucket?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from shared import keys
+from shared.article import Status
+from shared.history import Revisions, history
+from shared.index import Index
+from shared.live import LiveRecord
+from shared.marks import Marks
+from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane, Message
+from shared.revision import Revision, target
+from shared.sites import Site
+from shared.storage import ObjectStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Clockwork:
+    """The content bucket, what Redis knows, the sites, the clock."""
+
+    content: ObjectStorage
+    revisions: Revisions
+    index: Index
+    marks: Marks
+    sites: Mapping[str, Site]
+    clock: Callable[[], datetime]
+    sweep_minutes: int
+
+    def record(self, site: Site, article: str) -> LiveRecord:
+        """Return what the public bucket holds of an article."""
+        found = self.content.find(keys.live_key(site.id, article))
+        return LiveRecord.model_validate_json(found.body) if found else LiveRecord(site=site.id, article=article)
+
+    def find_event(self, site: Site, article: str) -> Message | None:
+        """Return what has to be said of an article again, or None where the public and the index are as they should be.
+
+        The lane is the one stored with the revision: what came in bulk is said again in bulk.
+        """
+        record = self.record(site, article)
+        seen = target(history(self.revisions, site.id, article), self.clock())
+        if seen is None:
+            return None
+        is_settled = record.settled_revision >= seen.revision
+        if not is_settled:
+            kind = ArticleAccepted if seen.status is Status.USABLE else ArticleRemoved
+            return _said_again(kind, seen, site)
+        known = self.index.revisions(site, [article]).get(article, "")
+        return _said_again(ArticlePublished, seen, site) if known < record.settled_revision else None
+
+
+def _said_again(kind: type[ArticleAccepted | ArticleRemoved | ArticlePublished], seen: Revision, site: Site) -> Message:
+    lane = seen.lane if kind is not ArticleRemoved else Lane.URGENT
+    return kind(message_id=uuid4(), lane=lane, site=site.id, article=seen.article_id, revision=seen.revision)

@@ -1,0 +1,34 @@
+"""The clock's rounds: handle, emit. A store or a Redis that is away costs a round, never the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from services.scheduler import wiring
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep
+from shared.celery_app import emit
+from shared.errors import PresslineError
+from shared.messages import Message
+from shared.sites import Site
+
+log = structlog.get_logger()
+
+Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
+
+TICK: tuple[Duty, ...] = (release_due, restore_index, say_stale_listings)
+SWEEP: tuple[Duty, ...] = (sweep,)
+
+
+def do_round(duties: tuple[Duty, ...]) -> list[str]:
+    """Do each duty for each site; return what went wrong, in words."""
+    clockwork, faults = wiring.clockwork(), []
+    for site in clockwork.sites.values():
+        for duty in duties:
+            try:
+                emit(wiring.app(), duty(site, clockwork) or ())
+            except PresslineError as error:
+                log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
+                faults.append(f"{duty.__name__} for {site.id}: {error}")
+    return faults

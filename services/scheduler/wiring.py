@@ -1,0 +1,44 @@
+"""The only place of the scheduler that builds clients and picks adapters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from services.scheduler.handler import Clockwork
+from services.scheduler.settings import SchedulerSettings
+from shared.celery_app import PresslineCelery, create_app
+from shared.history import StoredRevisions
+from shared.index.redis import RedisIndex
+from shared.marks.redis import RedisMarks
+from shared.redis_client import redis_client
+from shared.sites import load_sites
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+
+@cache
+def settings() -> SchedulerSettings:
+    """Return the settings, read once."""
+    return SchedulerSettings()
+
+
+@cache
+def app() -> PresslineCelery:
+    """Return a Celery app that only emits."""
+    return create_app("scheduler", settings())
+
+
+@cache
+def clockwork() -> Clockwork:
+    """Return what the handlers need."""
+    redis = redis_client(settings())
+    content = S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+    return Clockwork(
+        content=content,
+        revisions=StoredRevisions(content),
+        index=RedisIndex(redis),
+        marks=RedisMarks(redis, first_wait_seconds=settings().sweep_seconds),
+        sites=load_sites(settings().sites_folder, settings().base_url),
+        clock=lambda: datetime.now(UTC),
+        sweep_minutes=settings().sweep_minutes,
+    )

@@ -1,0 +1,71 @@
+"""Real servers for all tests that want them: one valkey and one SeaweedFS a run, emptied in between by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from infra.local.ports import free_ports
+from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
+from shared.settings import ServiceSettings
+from shared.storage.memory import MemoryObjectStorage
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_BUCKET = "test-public"
+CONTENT_BUCKET = "test-content"
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers_folder: Path) -> Iterator[str]:
+    server = start_valkey(servers_folder, free_ports(1)[0])
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    client = Redis.from_url(redis_url, decode_responses=True)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
+    server = start_seaweed(servers_folder, SeaweedPorts.free(), "key", "secret", PUBLIC_BUCKET)
+    prepare_buckets(server.url, "key", "secret", [CONTENT_BUCKET, PUBLIC_BUCKET])
+    yield ServiceSettings(
+        s3_endpoint=server.url,
+        s3_access_key="key",
+        s3_secret_key="secret",  # type: ignore[arg-type]  # pydantic makes it secret
+        content_bucket=CONTENT_BUCKET,
+        public_bucket=PUBLIC_BUCKET,
+    )
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def storage(request: pytest.FixtureRequest) -> MemoryObjectStorage | S3ObjectStorage:
+    """Every adapter of the port, one after the other; the fake is held to the same promises."""
+    if request.param == "memory":
+        return MemoryObjectStorage()
+    settings: ServiceSettings = request.getfixturevalue("store_settings")
+    return S3ObjectStorage(s3_client(settings), CONTENT_BUCKET)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A part of the key space that no other test uses."""
+    return f"test-{next(_numbers)}/"

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from shared.article import Direction
+from shared.card import Card
+from shared.index.redis import RedisIndex
+from shared.listings import HOME, RAIL_LATEST, listing_of
+from shared.sites import Section, Site
+
+SITE = Site(
+    id="epn",
+    name="EPN",
+    tagline="t",
+    base_url="http://127.0.0.1",
+    zone="UTC",
+    language="en",
+    theme="epn",
+    default_section="news",
+    sections=(Section(id="news", name="News"), Section(id="world", name="World")),
+    home_cards=3,
+    rail_cards=2,
+)
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def index(redis: Redis) -> RedisIndex:
+    return RedisIndex(redis)
+
+
+def a_card(article: str, minutes: int = 0, headline: str = "A headline", section: str = "news") -> Card:
+    return Card(
+        article=article,
+        path=f"{section}/{article}/index.html",
+        headline=headline,
+        section=section,
+        direction=Direction.LTR,
+        created_at=NOON + timedelta(minutes=minutes),
+    )
+
+
+def headlines(index: RedisIndex, listing: str = HOME) -> list[str]:
+    return [card.headline for card in index.read(SITE, listing_of(SITE, listing)).cards]
+
+
+def changed(index: RedisIndex, listing: str) -> int:
+    return index.read(SITE, listing_of(SITE, listing)).changed
+
+
+def test_listings_show_the_newest_first_and_no_more_than_they_hold(index: RedisIndex) -> None:
+    for number in (2, 0, 3, 1):
+        index.enter(SITE, a_card(f"a{number}", number, f"Number {number}"), "r1")
+
+    assert headlines(index) == ["Number 3", "Number 2", "Number 1"]
+    assert headlines(index, RAIL_LATEST) == ["Number 3", "Number 2"]
+
+
+def test_a_late_index_step_does_not_bring_an_older_card_back(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a", headline="New"), "r2")
+
+    assert index.enter(SITE, a_card("a", headline="Old"), "r1") is False
+    assert headlines(index) == ["New"]
+
+
+def test_a_late_index_step_does_not_bring_a_removed_article_back(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a"), "r1")
+    index.leave(SITE, "a", "r2")
+
+    assert index.enter(SITE, a_card("a"), "r1") is False
+    assert headlines(index) == []
+
+
+def test_the_same_card_of_a_newer_revision_makes_no_listing_stale(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a"), "r1")
+    before = changed(index, HOME)
+
+    assert index.enter(SITE, a_card("a"), "r2") is False
+    assert changed(index, HOME) == before
+    assert index.revisions(SITE, ["a", "b"]) == {"a": "r2"}
+
+
+def test_a_changed_section_touches_the_old_listings_and_the_new(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a", section="news"), "r1")
+    before = {name: changed(index, name) for name in ("rail.also-news", "rail.also-world")}
+
+    index.enter(SITE, a_card("a", section="world"), "r2")
+
+    assert {name: changed(index, name) - before[name] for name in before} == {"rail.also-news": 1, "rail.also-world": 1}
+    assert headlines(index, "rail.also-news") == []
+    assert headlines(index, "rail.also-world") == ["A headline"]
+
+
+def test_an_article_too_old_to_be_shown_touches_no_listing(index: RedisIndex) -> None:
+    for number in range(4):
+        index.enter(SITE, a_card(f"a{number}", number), "r1")
+    before = changed(index, HOME)
+
+    assert index.enter(SITE, a_card("old", -1), "r1") is False
+    assert changed(index, HOME) == before
+
+
+def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a"), "r1")
+    first = changed(index, HOME)
+    index.enter(SITE, a_card("b"), "r1")
+
+    index.set_published(SITE, HOME, first)
+    assert HOME in index.stale(SITE)
+
+    index.set_published(SITE, HOME, first + 1)
+    assert HOME not in index.stale(SITE)
+
+    index.set_published(SITE, HOME, first)  # a late publisher
+    assert index.published(SITE)[HOME] == first + 1
+
+
+def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> None:
+    assert [index.take_turn(SITE, HOME) for _ in range(3)] == [True, False, False]
+
+
+def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
+    assert index.whole_until(SITE) is None
+    index.set_whole(SITE, NOON)
+    assert index.whole_until(SITE) == NOON
+    redis.flushall()
+    assert index.whole_until(SITE) is None
+
+
+def test_another_redis_process_with_the_old_file_is_not_whole_but_knows_since_when(
+    index: RedisIndex, redis: Redis
+) -> None:
+    index.set_whole(SITE, NOON)
+    redis.hset("index:epn:whole", "run_id", "another")
+
+    assert index.whole_until(SITE) is None
+    assert index.last_whole_minute(SITE) == NOON

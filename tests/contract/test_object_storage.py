@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared.errors import ObjectMissingError, PreconditionFailedError, StorageConflictError
+from shared.storage import Etag, ObjectStorage
+
+
+def test_what_was_put_is_read_back_with_its_type_and_metadata(storage: ObjectStorage, prefix: str) -> None:
+    etag = storage.put(f"{prefix}a", b"body", content_type="text/html; charset=utf-8", metadata={"order": "1"})
+
+    found = storage.get(f"{prefix}a")
+
+    assert (found.body, found.etag, found.head.size_bytes) == (b"body", etag, 4)
+    assert found.head.content_type == "text/html; charset=utf-8"
+    assert found.head.metadata["order"] == "1"
+    assert storage.find_head(f"{prefix}a") == found.head
+
+
+def test_a_key_without_an_object_is_none_or_missing(storage: ObjectStorage, prefix: str) -> None:
+    assert storage.find(f"{prefix}none") is None
+    assert storage.find_head(f"{prefix}none") is None
+    with pytest.raises(ObjectMissingError):
+        storage.get(f"{prefix}none")
+
+
+def test_unless_exists_refuses_the_second_writer(storage: ObjectStorage, prefix: str) -> None:
+    storage.put(f"{prefix}a", b"first", unless_exists=True)
+
+    with pytest.raises(PreconditionFailedError):
+        storage.put(f"{prefix}a", b"second", unless_exists=True)
+    assert storage.get(f"{prefix}a").body == b"first"
+
+
+def test_if_etag_refuses_who_has_not_seen_the_latest(storage: ObjectStorage, prefix: str) -> None:
+    seen = storage.put(f"{prefix}a", b"one")
+    storage.put(f"{prefix}a", b"two", if_etag=seen)
+
+    with pytest.raises(PreconditionFailedError):
+        storage.put(f"{prefix}a", b"three", if_etag=seen)
+    assert storage.get(f"{prefix}a").body == b"two"
+
+
+def test_if_etag_refuses_an_object_that_is_gone(storage: ObjectStorage, prefix: str) -> None:
+    with pytest.raises(PreconditionFailedError):
+        storage.put(f"{prefix}never", b"x", if_etag=Etag('"0123456789abcdef0123456789abcdef"'))
+
+
+def test_of_many_writers_at_once_exactly_one_wins(storage: ObjectStorage, prefix: str) -> None:
+    def write(number: int) -> bool:
+        try:
+            storage.put(f"{prefix}raced", b"%d" % number, unless_exists=True)
+        except (PreconditionFailedError, StorageConflictError):
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        won = [number for number, has_won in enumerate(pool.map(write, range(16))) if has_won]
+
+    assert len(won) == 1
+    assert storage.get(f"{prefix}raced").body == b"%d" % won[0]
+
+
+def test_keys_are_listed_in_order_after_a_key_and_up_to_a_limit(storage: ObjectStorage, prefix: str) -> None:
+    for name in ("b", "a", "c~x", "c-x", "d/e"):
+        storage.put(f"{prefix}{name}", b"x")
+
+    assert list(storage.list_keys(prefix)) == [f"{prefix}{name}" for name in ("a", "b", "c-x", "c~x", "d/e")]
+    assert list(storage.list_keys(prefix, start_after=f"{prefix}b", limit=2)) == [f"{prefix}c-x", f"{prefix}c~x"]
+    assert list(storage.list_keys(f"{prefix}zzz")) == []
+
+
+def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: ObjectStorage, prefix: str) -> None:
+    storage.put(f"{prefix}a", b"x")
+    storage.delete(f"{prefix}a")
+    storage.delete(f"{prefix}a")
+
+    assert storage.find(f"{prefix}a") is None

@@ -1,0 +1,113 @@
+"""What the front page, the rails and the two notices promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lxml import html
+
+from services.render.adapters.minijinja_theme import MinijinjaTheme
+from services.render.domain.view import front_view, rail_view, shell_view
+from shared.article import Direction
+from shared.card import Card, CardPicture
+from shared.sites import Site
+
+MakeCard = Callable[..., Card]
+
+
+def test_the_first_card_leads_and_rank_follows_order(site: Site, make_card: MakeCard) -> None:
+    front = front_view(site, tuple(make_card(number) for number in range(7)))
+
+    assert front.lead is not None
+    assert front.lead.headline == "Story 0"
+    assert [card.headline for card in front.seconds] == ["Story 1", "Story 2", "Story 3"]
+    assert [card.headline for card in front.river] == ["Story 4", "Story 5", "Story 6"]
+
+
+def test_every_section_of_the_menu_can_be_found_on_the_front_page(
+    theme: MinijinjaTheme, site: Site, make_card: MakeCard
+) -> None:
+    for count in (0, 1, 3, 9):
+        page = html.fromstring(theme.home(front_view(site, tuple(map(make_card, range(count))))).decode())
+        anchors = [link.removeprefix("/#") for link in page.xpath("//nav//a/@href")]
+
+        assert anchors
+        for anchor in anchors:
+            assert len(page.xpath(f"//*[@id='{anchor}']")) == 1
+
+
+def test_a_front_page_always_has_one_h1(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
+    for count in (0, 1, 9):
+        page = html.fromstring(theme.home(front_view(site, tuple(map(make_card, range(count))))).decode())
+
+        assert len(page.xpath("//h1")) == 1
+
+
+def test_an_empty_front_page_says_so(theme: MinijinjaTheme, site: Site) -> None:
+    page = theme.home(front_view(site, ())).decode()
+
+    assert "Nothing has been published yet." in page
+    assert not html.fromstring(page).xpath("//article")
+
+
+def test_the_front_page_is_dated_by_its_newest_story_not_by_the_clock(
+    theme: MinijinjaTheme, site: Site, make_card: MakeCard
+) -> None:
+    page = theme.home(front_view(site, (make_card(),))).decode()
+
+    assert '<time datetime="2025-02-13">Thursday 13 February 2025</time>' in page
+    assert page == theme.home(front_view(site, (make_card(),))).decode()
+
+
+def test_a_card_shows_a_picture_only_where_there_is_one(
+    theme: MinijinjaTheme, site: Site, make_card: MakeCard, picture: CardPicture
+) -> None:
+    page = html.fromstring(theme.home(front_view(site, (make_card(1, picture=picture), make_card(2)))).decode())
+
+    (image,) = page.xpath("//img")
+    assert (image.get("src"), image.get("width"), image.get("height")) == ("/media/0a1b/1200.jpg", "1200", "800")
+
+
+def test_a_cards_words_are_never_markup(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
+    hostile = '<script>alert(1)</script>" onmouseover="alert(1)'
+    card = make_card(headline=hostile, kicker=hostile, standfirst=hostile, byline=hostile)
+
+    for page in (theme.home(front_view(site, (card,))), theme.rail(rail_view(site, "latest", (card,)))):
+        tree = html.fromstring(page.decode())
+        assert b"<script>alert" not in page
+        assert not tree.xpath("//*[@onmouseover]")
+
+
+def test_a_story_in_another_language_says_so_in_a_listing(
+    theme: MinijinjaTheme, site: Site, make_card: MakeCard
+) -> None:
+    card = make_card(headline="العبّارة تعود", language="ar", direction=Direction.RTL)
+
+    (link,) = html.fromstring(theme.rail(rail_view(site, "latest", (card,))).decode()).xpath("//a")
+
+    assert (link.get("lang"), link.get("dir")) == ("ar", "rtl")
+
+
+def test_a_rail_is_a_list_without_a_page_around_it(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
+    rail = theme.rail(rail_view(site, "also-world", (make_card(1), make_card(2)))).decode()
+
+    assert rail.startswith("<ul")
+    assert rail.endswith("</ul>")
+    assert html.fromstring(rail).xpath("//li//a/@href") == ["/world/2025/02/13/story-1/", "/world/2025/02/13/story-2/"]
+    assert html.fromstring(rail).xpath("//li//@data-article") == ["article1", "article2"]
+
+
+def test_an_empty_rail_is_nothing_at_all(theme: MinijinjaTheme, site: Site) -> None:
+    assert theme.rail(rail_view(site, "latest", ())) == b""
+
+
+def test_a_dead_end_says_what_happened_and_where_the_news_is(theme: MinijinjaTheme, site: Site) -> None:
+    for page, said in (
+        (theme.not_found(shell_view(site)), "This page is not here"),
+        (theme.gone(shell_view(site)), "This story has been taken down"),
+    ):
+        tree = html.fromstring(page.decode())
+        assert tree.xpath("//h1/text()") == [said]
+        assert tree.xpath("//main//a[@href='/']")
+        assert tree.xpath("//*[@data-rail='/_rail/latest.html']")
+        assert tree.xpath("//meta[@name='robots']/@content") == ["noindex"]
