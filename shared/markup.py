@@ -276,6 +276,8 @@ class _Nesting:
     def close(self, name: str) -> None:
         """Take in an end tag."""
         self._count_repetition()
+        if name == "form" and not self._is_tidy:
+            return  # a parser closes the form that it remembers, or none
         if self._top() == name:
             self._pop()
             if self._is_tidy and name in _FOREIGN:

@@ -12,6 +12,7 @@ from types import FrameType
 
 from infra.local.keeper import Keeper, Patience, Program, Report
 from infra.local.processes import trim, wait_until_ended
+from infra.local.servers import SEAWEED_GRACE_SECONDS
 from infra.local.state import RunFolder, StackPhase, SupervisorState
 
 _BUSY_SECONDS = 0.05
@@ -118,11 +119,11 @@ class Supervisor:
             child.terminate()
         began = time.monotonic()
         for keeper, child in sorted(children, key=lambda pair: pair[0].program.grace_seconds):
-            grace_left = began + keeper.program.grace_seconds - time.monotonic()
-            while not wait_until_ended([child], min(grace_left, _BUSY_SECONDS)):
-                grace_left = began + keeper.program.grace_seconds - time.monotonic()
-                if grace_left <= 0 or self._impatient:
-                    self._report(f"{keeper.program.name} was killed: it took longer to end than it may", [])
+            deadline = began + keeper.program.grace_seconds
+            while not wait_until_ended([child], min(deadline - time.monotonic(), _BUSY_SECONDS)):
+                if self._impatient or time.monotonic() >= deadline:
+                    if keeper.program.grace_seconds > SEAWEED_GRACE_SECONDS:  # it is never in time, and need not be
+                        self._report(f"{keeper.program.name} took too long to end and was killed", [])
                     break
             child.kill()
             keeper.child = None

@@ -240,7 +240,7 @@ def track() -> Image.Image:
     _infield(canvas, centre, inner - 8)
     for n in range(11):
         canvas.arc(centre, inner + n * lane, (170, 290), "#fbf3e4", 7)
-    for turn in (204, 233, 262):
+    for turn in (204.0, 233.0, 262.0):
         cos, sin = math.cos(math.radians(turn)), math.sin(math.radians(turn))
         ends = [(centre[0] + cos * r, centre[1] + sin * r) for r in (inner, inner + 10 * lane)]
         canvas.line(ends, "#f7d9a0", 4, 0.55)

@@ -245,8 +245,8 @@ def _tram_reflection(canvas: Canvas) -> None:
     with canvas.layer(blur=9, opacity=0.75) as wet:
         wet.box((654, 712), (292, 120), "#b42f2d", 0.75)
         wet.box((664, 830), (272, 110), "#e2cfa8", 0.5)
-        for x in (702, 898):
-            wet.box((x - 20, 716), (40, 284), "#fff3c9", 0.85)
+        for lamp in (702, 898):
+            wet.box((lamp - 20, 716), (40, 284), "#fff3c9", 0.85)
         wet.box((690, 850), (220, 70), "#ffd98f", 0.5)
     chance = seeded(105)
     with canvas.layer(blur=1) as cuts:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from services.render.domain.languages import locale_for, primary_language
+from services.render.domain.languages import locale_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def _local(at: datetime, zone: str) -> datetime:
 
 def _date(local: datetime, language: str, length: str) -> str:
     # English alone is set by hand: its locales disagree on the order, and a site has one.
-    if primary_language(language) == "en":
+    locale = locale_for(language)
+    if locale.language == "en":
         pattern = {"long": "d MMMM y", "full": "EEEE d MMMM y"}[length]
         return format_date(local, pattern, locale="en")
-    return format_date(local, length, locale=locale_for(language))
+    return format_date(local, length, locale=locale)

@@ -28,8 +28,12 @@ def page_of(theme: MinijinjaTheme, make_view: MakeView) -> PageOf:
     return lambda **article: theme.article(make_view(**article)).decode()
 
 
+def tree_of(page: str) -> Any:  # noqa: ANN401 - lxml's types for XPath name every kind of answer at once
+    return html.fromstring(page)
+
+
 def json_ld(page: str) -> dict[str, Any]:
-    (script,) = html.fromstring(page).xpath("//script[@type='application/ld+json']/text()")
+    (script,) = tree_of(page).xpath("//script[@type='application/ld+json']/text()")
     described: dict[str, Any] = json.loads(script)
     return described
 
@@ -43,13 +47,13 @@ def test_the_same_article_gives_the_same_bytes(epn_folder: Path, make_view: Make
 
 
 def test_two_revisions_never_share_their_bytes(theme: MinijinjaTheme, make_view: MakeView) -> None:
-    page = html.fromstring(theme.article(make_view()).decode())
+    page = tree_of(theme.article(make_view()).decode())
 
     assert page.xpath("//meta[@name='revision']/@content") == ["20250213004400000-0000000001-000"]
 
 
 def test_the_headline_is_the_only_h1(page_of: PageOf, picture: CardPicture) -> None:
-    page = html.fromstring(
+    page = tree_of(
         page_of(picture=picture, body="<p>A</p><h2 id='b'>B</h2><p>C</p>", correction_note="It was 4, not 2.")
     )
 
@@ -69,7 +73,7 @@ def test_everything_the_newsroom_wrote_is_on_the_page(page_of: PageOf) -> None:
         body="<p>The boat is back.</p><h2 id='next'>What comes next</h2>",
     )
 
-    shown = html.fromstring(page).xpath("string(//main)")
+    shown = tree_of(page).xpath("string(//main)")
     for words in (
         "Live",
         "A toll on lorries pays for it.",
@@ -112,7 +116,7 @@ def test_words_of_the_newsroom_are_never_markup(page_of: PageOf, picture: CardPi
         rights={"notice": HOSTILE},
     )
 
-    tree = html.fromstring(page)
+    tree = tree_of(page)
     assert "<script>alert" not in page
     assert not tree.xpath("//*[@onerror]")
     assert not tree.xpath("//img[@src='x']")
@@ -129,7 +133,7 @@ def test_a_headline_cannot_end_the_json_ld(page_of: PageOf) -> None:
     headline = "</script><script>alert(1)</script> & \u2028 <!--"
     page = page_of(headline=headline)
 
-    assert len(html.fromstring(page).xpath("//script")) == 2
+    assert len(tree_of(page).xpath("//script")) == 2
     assert "\u2028" not in page.split("ld+json")[1].split("</script>")[0]
     # White space is folded by the model: what is left is the same headline.
     assert json_ld(page)["headline"] == " ".join(headline.split())
@@ -158,14 +162,14 @@ def test_the_house_signs_as_an_organisation_and_a_person_as_a_person(page_of: Pa
 def test_the_canonical_address_is_the_senders_or_our_own(page_of: PageOf) -> None:
     canonical = "//link[@rel='canonical']/@href"
 
-    assert html.fromstring(page_of()).xpath(canonical) == ["https://epn.example/world/2025/02/13/ferry-back-abc123/"]
+    assert tree_of(page_of()).xpath(canonical) == ["https://epn.example/world/2025/02/13/ferry-back-abc123/"]
     elsewhere = page_of(canonical_url="https://first.example/ferry")
-    assert html.fromstring(elsewhere).xpath(canonical) == ["https://first.example/ferry"]
+    assert tree_of(elsewhere).xpath(canonical) == ["https://first.example/ferry"]
 
 
 def test_a_picture_says_its_size_and_who_made_it(page_of: PageOf, picture: CardPicture) -> None:
     words = {"caption": "The north landing.", "credit": "Jun Castellane"}
-    page = html.fromstring(page_of(picture=picture, facts_picture=words))
+    page = tree_of(page_of(picture=picture, facts_picture=words))
 
     (image,) = page.xpath("//figure/img")
     assert (image.get("width"), image.get("height"), image.get("alt")) == ("1200", "800", "A ferry at dusk")
@@ -175,7 +179,7 @@ def test_a_picture_says_its_size_and_who_made_it(page_of: PageOf, picture: CardP
 
 
 def test_a_caption_without_its_picture_still_shows(page_of: PageOf) -> None:
-    page = html.fromstring(page_of(facts_picture={"caption": "US President"}))
+    page = tree_of(page_of(facts_picture={"caption": "US President"}))
 
     assert not page.xpath("//figure//img")
     assert page.xpath("//figure/*[@aria-hidden='true']")
@@ -183,14 +187,14 @@ def test_a_caption_without_its_picture_still_shows(page_of: PageOf) -> None:
 
 
 def test_a_page_without_a_picture_has_no_figure(page_of: PageOf) -> None:
-    page = html.fromstring(page_of())
+    page = tree_of(page_of())
 
     assert not page.xpath("//figure | //img")
     assert not page.xpath("//meta[@property='og:image']")
 
 
 def test_an_arabic_story_runs_from_right_to_left_in_its_own_words(page_of: PageOf) -> None:
-    page = html.fromstring(page_of(language="ar", direction=Direction.RTL, headline="العبّارة تعود"))
+    page = tree_of(page_of(language="ar", direction=Direction.RTL, headline="العبّارة تعود"))
 
     assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
     assert page.xpath("string(//*[@id='rail-latest'])") == "آخر الأخبار"
@@ -209,21 +213,21 @@ def test_an_arabic_story_runs_from_right_to_left_in_its_own_words(page_of: PageO
     ],
 )
 def test_labels_are_in_the_storys_language(page_of: PageOf, language: str, latest: str) -> None:
-    title = html.fromstring(page_of(language=language)).xpath("//*[@id='rail-latest']")[0]
+    title = tree_of(page_of(language=language)).xpath("//*[@id='rail-latest']")[0]
 
     assert title.text_content() == latest
     assert not title.xpath("./bdi")
 
 
 def test_labels_that_nobody_translated_are_english_and_say_so(page_of: PageOf) -> None:
-    page = html.fromstring(page_of(language="xh"))
+    page = tree_of(page_of(language="xh"))
 
     (title,) = page.xpath("//*[@id='rail-latest']/bdi")
     assert (title.text, title.get("lang"), title.get("dir")) == ("Latest News", "en", "ltr")
 
 
 def test_nothing_is_fetched_from_another_house(page_of: PageOf, picture: CardPicture) -> None:
-    page = html.fromstring(page_of(picture=picture))
+    page = tree_of(page_of(picture=picture))
 
     fetched = page.xpath("//script/@src | //img/@src | //iframe/@src | //link[not(@rel='canonical')]/@href")
     assert fetched
@@ -231,14 +235,14 @@ def test_nothing_is_fetched_from_another_house(page_of: PageOf, picture: CardPic
 
 
 def test_a_strict_content_policy_is_possible(page_of: PageOf, picture: CardPicture) -> None:
-    page = html.fromstring(page_of(picture=picture))
+    page = tree_of(page_of(picture=picture))
 
     assert not page.xpath("//style | //*[@style] | //*[@onclick]")
     assert page.xpath("//script[not(@src)]/@type") == ["application/ld+json"]
 
 
 def test_every_link_leads_somewhere_that_exists(page_of: PageOf) -> None:
-    page = html.fromstring(page_of())
+    page = tree_of(page_of())
 
     inner = {link for link in page.xpath("//a/@href") if link.startswith(("/", "#"))}
     assert inner == {"/", "/#section-news", "/#section-world", "#main", "#top"}
@@ -247,7 +251,7 @@ def test_every_link_leads_somewhere_that_exists(page_of: PageOf) -> None:
 
 
 def test_sharing_takes_no_script(page_of: PageOf) -> None:
-    links = html.fromstring(page_of(headline="Salt & bread: 100%?")).xpath("//*[@class='share']//a/@href")
+    links = tree_of(page_of(headline="Salt & bread: 100%?")).xpath("//*[@class='share']//a/@href")
 
     assert links[0] == (
         "mailto:?subject=Salt%20%26%20bread%3A%20100%25%3F"
@@ -258,7 +262,7 @@ def test_sharing_takes_no_script(page_of: PageOf) -> None:
 
 def test_the_rails_are_taken_in_by_edge_or_script_or_left_as_a_link(page_of: PageOf) -> None:
     page = page_of()
-    tree = html.fromstring(page)
+    tree = tree_of(page)
 
     for rail in ("/_rail/latest.html", "/_rail/also-world.html"):
         assert f'<!--esi <esi:include src="{rail}" onerror="continue"/> -->' in page

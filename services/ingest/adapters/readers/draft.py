@@ -106,6 +106,7 @@ class Draft:
         if self.is_removal:  # a removal must get through, however bare
             self.default("headline", self.values.get("source_id"))
             self.default("body", "")
+            self._move_to_known_section()
         self._cut_notes()
         article = self._validated(validate, frozenset(dispensable))
         if article is not None:
@@ -159,6 +160,12 @@ class Draft:
 
     def _refuse(self, faults: Iterable[Fault]) -> None:
         self.faults += [Fault(origin_of(fault.pointer, self._origins), fault.detail) for fault in faults]
+
+    def _move_to_known_section(self) -> None:
+        site, section = self._context.site, self.values["section"]
+        if isinstance(section, str) and not site.has_section(section):
+            self.drop(origin_of("/section", self._origins), "is not a section of the site; the removal stands")
+            self.values["section"] = site.default_section
 
     def _cut_notes(self) -> None:
         body = self.values.get("body")

@@ -1,0 +1,1 @@
+"""One module a command; `rebuild`, `replay`, `dead-letters`, `verify` and `why` have their room here."""

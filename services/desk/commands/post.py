@@ -1,0 +1,50 @@
+"""`pressline post`: send articles as a newsroom would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.desk import wiring
+from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
+
+_GOOD = {"accepted", "live", "duplicate", "superseded", "scheduled", "withdrawn", "killed"}
+
+
+def post(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Articles, one a file.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each page is live.")] = False,  # noqa: FBT002
+    seconds: Annotated[float, typer.Option(help="How long to wait for one page.", min=0.1, max=30)] = 20.0,
+    site: Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")] = None,
+) -> None:
+    """Post articles in any format that the endpoint reads.
+
+    A picture that an article names by file (`"picture": {"file": "harbour.jpg"}`, beside it) is uploaded first.
+    Ends with 1 if any article was not taken, or with --wait is not live in time.
+    """
+    console = Console()
+    endpoint = wiring.endpoint()
+    table = Table("file", "status", "url or receipt", "reason", box=None, pad_edge=False)
+    has_failed = False
+    with console.status("") as status:
+        for number, path in enumerate(files, 1):
+            status.update(f"{number} of {len(files)}: {path.name}")
+            try:
+                reply = endpoint.post_article(path, site=site, wait_seconds=seconds if wait else None)
+            except (EndpointRefusedError, EndpointUnavailableError) as error:
+                has_failed = True
+                table.add_row(path.name, "[red]refused[/]", "", Text(str(error)))
+                continue
+            outcome, notes = str(reply["status"]), "; ".join((reply.get("report") or {}).get("warnings", []))
+            is_good = outcome in _GOOD and not (wait and outcome == "accepted")
+            has_failed |= not is_good
+            where = reply.get("url") or reply["receipt"]
+            table.add_row(path.name, outcome if is_good else f"[yellow]{outcome}[/]", Text(str(where)), Text(notes))
+    console.print(table)
+    if has_failed:
+        raise typer.Exit(1)

@@ -1,0 +1,61 @@
+"""`pressline stack`: where everything is, and preparing a store for its first use."""
+
+from __future__ import annotations
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.desk import wiring
+from services.desk.settings import find_stack
+from shared.errors import PresslineError
+
+app = typer.Typer(help="Where everything is.", invoke_without_command=True)
+
+
+@app.callback()
+def show(context: typer.Context) -> None:
+    """List the addresses of the stack that runs here, and whether each service is well."""
+    if context.invoked_subcommand is not None:
+        return
+    console = Console()
+    stack = find_stack(wiring.settings().run_folder)
+    if stack is None:
+        console.print("No embedded stack has run in this folder. Start one with: make up")
+        raise typer.Exit(1)
+    table = Table("what", "where", "pid", "state", box=None, pad_edge=False)
+    pids = stack["pids"]
+    table.add_row("endpoint", stack["api"], str(pids.get("endpoint", "")), _state(f"{stack['api']}/readyz"))
+    table.add_row("API docs", f"{stack['api']}/docs", "", "")
+    table.add_row("edge (the site)", stack["edge"], str(pids.get("edge", "")), "")
+    table.add_row("Redis", stack["redis"], str(pids.get("redis", "")), "")
+    table.add_row("S3", stack["s3"]["endpoint"], str(pids.get("s3", "")), "")
+    for service, url in stack["metrics"].items():
+        if service != "endpoint":
+            table.add_row(service, url, str(pids.get(service, "")), _state(url.replace("/metrics", "/healthz")))
+    console.print(table)
+
+
+@app.command()
+def prepare() -> None:
+    """Make the two buckets where they are missing; safe to run again."""
+    console = Console()
+    for storage in (wiring.content(), wiring.public()):
+        try:
+            storage.ensure_bucket()
+            storage.put(".warm", b"", content_type="text/plain")
+            storage.delete(".warm")
+        except PresslineError as error:
+            console.print(Text(f"{storage.bucket}: {error}", style="red"))
+            raise typer.Exit(1) from error
+        console.print(f"{storage.bucket}: ready")
+
+
+def _state(url: str) -> str:
+    try:
+        answer = httpx.get(url, timeout=3, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"down ({type(error).__name__})"
+    return "well" if answer.is_success else f"{answer.status_code}: {answer.text.strip()[:200]}"

@@ -1,0 +1,68 @@
+"""`pressline status`: how the line stands, or one article."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+from redis import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.desk import wiring
+from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
+from shared.errors import PresslineError
+from shared.messages import Lane
+from shared.pipeline import WORKERS
+
+_ARTICLE = re.compile(r"^[a-z2-7]{26}$")
+
+
+def status(
+    article: Annotated[str | None, typer.Argument(help="An article's id or a receipt; without it: the line.")] = None,
+    site: Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")] = None,
+) -> None:
+    """Tell how the line stands, or what became of one article or receipt."""
+    console = Console()
+    try:
+        if article is None:
+            _show_line(console)
+        elif _ARTICLE.match(article):
+            _show(console, wiring.endpoint().article(article, site=site))
+        else:
+            _show(console, wiring.endpoint().receipt(article))
+    except (EndpointRefusedError, EndpointUnavailableError) as error:
+        console.print(Text(str(error), style="red"))
+        raise typer.Exit(1) from error
+
+
+def _show(console: Console, facts: dict[str, Any]) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in facts.items():
+        if value in (None, [], {}) or name in {"links", "report"}:
+            continue
+        if name == "stages":
+            value = "\n".join(f"{stage['at']}  {stage['name']}" for stage in value)  # noqa: PLW2901
+        elif isinstance(value, list):
+            value = "\n".join(str(each.get("url", each)) if isinstance(each, dict) else str(each) for each in value)  # noqa: PLW2901
+        table.add_row(Text(name, style="bold"), Text(str(value)))
+    console.print(table)
+
+
+def _show_line(console: Console) -> None:
+    """Show readiness, what waits in each queue, and how many dead letters there are."""
+    console.print("endpoint:", wiring.endpoint().readiness()["status"])
+    table = Table("waiting", *(lane.value for lane in Lane), "dead letters", box=None, pad_edge=False)
+    try:
+        redis = Redis.from_url(wiring.settings().redis_url, decode_responses=True, socket_timeout=3)
+        for service in WORKERS:
+            waiting = [str(redis.llen(f"{service}.{lane}")) for lane in Lane]
+            letters = sum(1 for _ in wiring.content().list_keys(f"dead-letters/{service}/", limit=1000))
+            table.add_row(service, *waiting, str(letters) if letters < 1000 else "1000 or more")  # noqa: PLR2004
+    except (RedisError, PresslineError) as error:
+        console.print(Text(f"queues or store: {error}", style="red"))
+        raise typer.Exit(1) from error
+    console.print(table)

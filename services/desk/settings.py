@@ -1,0 +1,50 @@
+"""Where the command line finds the line: its settings, or the stack that runs here (`.run/stack.json`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, PositiveFloat, SecretStr
+
+from shared.settings import ServiceSettings
+
+
+class DeskSettings(ServiceSettings):
+    """The endpoint, and the token that it is asked with."""
+
+    api_url: str = "http://127.0.0.1:8080"
+    token: SecretStr | None = None
+    run_folder: Path = Path(".run")
+    api_timeout_seconds: PositiveFloat = Field(default=60.0, le=600)
+
+
+def load_settings() -> DeskSettings:
+    """Return the settings; what the environment does not say is taken from the embedded stack that runs here."""
+    given = DeskSettings()
+    stack = find_stack(given.run_folder)
+    if stack is None:
+        return given
+    found: dict[str, Any] = {
+        "api_url": stack["api"],
+        "token": stack["token"],
+        "redis_url": stack["redis"],
+        "s3_endpoint": stack["s3"]["endpoint"],
+        "s3_access_key": stack["s3"]["access_key"],
+        "s3_secret_key": stack["s3"]["secret_key"],
+        "content_bucket": stack["s3"]["content_bucket"],
+        "public_bucket": stack["s3"]["public_bucket"],
+        "base_url": stack["edge"],
+    }
+    missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
+    return DeskSettings(**missing)
+
+
+def find_stack(run_folder: Path) -> dict[str, Any] | None:
+    """Return what the embedded stack says of itself, or None where none has run here."""
+    try:
+        stack = json.loads((run_folder / "stack.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return stack if isinstance(stack, dict) else None

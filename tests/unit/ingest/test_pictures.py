@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.domain.refusal import RefusedError
+
+
+def a_picture(kind: str, width: int = 40, height: int = 30, orientation: int | None = None) -> bytes:
+    picture, out = Image.new("RGB", (width, height), "teal"), io.BytesIO()
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    picture.save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+def a_png_that_claims(width: int, height: int) -> bytes:
+    """Return a header without any pixels: what a bomb looks like before it is decoded."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + b"\x00\x00\x00\x00IEND"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"),
+    [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp"), ("GIF", "image/gif")],
+)
+def test_the_header_tells_kind_and_sides(kind: str, content_type: str) -> None:
+    facts = inspect_picture(a_picture(kind))
+
+    assert (facts.content_type, facts.width, facts.height) == (content_type, 40, 30)
+
+
+def test_a_camera_that_was_turned_turns_the_sides() -> None:
+    facts = inspect_picture(a_picture("JPEG", orientation=6))
+
+    assert (facts.width, facts.height) == (30, 40)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(20_001, 10), (10, 20_001), (10_000, 5_001), (2**31 - 1, 2**31 - 1), (0, 5)]
+)
+def test_a_picture_too_large_to_decode_is_refused_by_its_header(width: int, height: int) -> None:
+    with pytest.raises(RefusedError) as refused:
+        inspect_picture(a_png_that_claims(width, height))
+
+    assert refused.value.code in (400, 422)
+
+
+def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
+    with pytest.raises(RefusedError) as refused:
+        inspect_picture(b"x" * 101, max_bytes=100)
+
+    assert refused.value.code == 413
+
+
+@pytest.mark.parametrize(
+    "data", [b"BM" + b"\0" * 100, b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"hello", b"%PDF-1.7"]
+)
+def test_other_kinds_are_refused(data: bytes) -> None:
+    with pytest.raises(RefusedError) as refused:
+        inspect_picture(data)
+
+    assert refused.value.code == 415
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("size", [0, 3, 9, 14, 20])
+def test_a_picture_that_is_cut_short_in_its_header_is_refused(kind: str, size: int) -> None:
+    with pytest.raises(RefusedError):
+        inspect_picture(a_picture(kind)[:size])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    start=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x10\x00\x00\x00WEBPVP8 ", b""]),
+    rest=st.binary(max_size=200),
+)
+def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
+    try:
+        facts = inspect_picture(start + rest)
+    except RefusedError:
+        return
+    assert facts.width * facts.height <= 50_000_000

@@ -1,0 +1,86 @@
+"""Whatever arrives: an article or a refusal, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.ingest.adapters.readers import READERS, read_article
+from services.ingest.ports import Reading, ReadingContext, RefusedError
+from shared.article import Article
+
+TEXT = st.text(max_size=30) | st.sampled_from(
+    ["", "usable", "canceled", "text", "main", "text/html", "2026-11-22T09:00:00Z", "0001-01-01T00:00:00+14:00", "\x00"]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
+NINJS_NAMES = [
+    *("uri", "guid", "type", "version", "versionCreated", "versioncreated", "firstCreated", "embargoedUntil"),
+    *("embargoed", "expires", "pubStatus", "pubstatus", "urgency", "language", "headlines", "title", "descriptions"),
+    *("bodies", "by", "located", "slugline", "subjects", "people", "places", "associations", "altIds", "standard"),
+    *("edNote", "usageTerms", "name", "rel", "role", "value", "contentType", "renditions", "href", "width", "literal"),
+]
+NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES]) | st.text(max_size=8)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6), max_leaves=30
+)
+TYPES = st.none() | st.sampled_from(["application/json", *(kind for reader in READERS for kind in reader.media_types)])
+
+
+def _outcome(raw: bytes, content_type: str | None, context: ReadingContext) -> Reading | RefusedError:
+    try:
+        return read_article(raw, content_type, context)
+    except RefusedError as refused:
+        return refused
+
+
+def _is_well_formed(outcome: Reading | RefusedError) -> bool:
+    if isinstance(outcome, Reading):
+        outcome.report.model_dump_json()
+        return bool(outcome.article.model_dump_json())
+    details = [outcome.detail, *(fault.detail for fault in outcome.faults)]
+    return outcome.code in (400, 415, 422) and all(details) and bool(json.dumps(details).encode())
+
+
+@settings(max_examples=300, deadline=None)
+@given(raw=st.binary(max_size=300), content_type=TYPES)
+@example(raw=b"\xef\xbb\xbf", content_type=None)
+@example(raw=b'{"source_id": 1e400}', content_type=None)
+@example(raw=b'{"headline": "\\udfff"}', content_type=None)
+def test_any_bytes_give_an_article_or_a_refusal(context: ReadingContext, raw: bytes, content_type: str | None) -> None:
+    assert _is_well_formed(_outcome(raw, content_type, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(document=JSON, content_type=TYPES)
+def test_any_json_gives_an_article_or_a_refusal(
+    context: ReadingContext, document: object, content_type: str | None
+) -> None:
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), content_type, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from([*Article.model_fields]), JSON, min_size=1, max_size=4))
+def test_any_value_in_any_field_of_the_own_form_gives_an_article_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {"source_id": "a", "headline": "b", "body": "c"} | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(NINJS_NAMES), JSON, min_size=1, max_size=4))
+def test_any_value_in_any_field_of_ninjs_gives_an_article_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {
+        "uri": "urn:a",
+        "versionCreated": "2026-11-22T09:00:00Z",
+        "headlines": [{"value": "b"}],
+        "bodies": [{"value": "c"}],
+    } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
