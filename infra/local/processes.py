@@ -30,6 +30,7 @@ class Child:
         self.log = log
         self.started_at = time.time()
         with _opened(log) as output:
+            self._log_begins = output.tell() if output else 0
             self._process = subprocess.Popen(  # noqa: S603 -- our own commands, no shell
                 [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
@@ -76,8 +77,8 @@ class Child:
         self.kill()
 
     def last_lines(self, count: int = 12) -> list[str]:
-        """Return the end of its log."""
-        return last_lines(self.log, count) if self.log else []
+        """Return the end of its log; nothing of what one before it wrote there."""
+        return last_lines(self.log, count, from_byte=self._log_begins) if self.log else []
 
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -109,11 +110,13 @@ def trim(log: Path, limit_bytes: int = _LOG_LIMIT_BYTES) -> None:
             os.truncate(log, 0)
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """Return the last lines of a log, however long it is."""
+def last_lines(log: Path, count: int, *, from_byte: int = 0) -> list[str]:
+    """Return the last lines of a log, however long it is; `from_byte` leaves out what is older."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            size = file.seek(0, os.SEEK_END)
+            begin = from_byte if from_byte <= size else 0  # it was cut meanwhile
+            file.seek(max(begin, size - _TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []

@@ -37,6 +37,7 @@ SEAWEED_GRACE_SECONDS = 0.5
 """How long weed may take to end. Asked to, it waits 10 s for its own filer's subscribers; killed, it loses nothing
 that it acknowledged (1,733 puts, kill -9: 0 missing), so nobody waits."""
 WARM_KEY = ".warm"
+_BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 class ServerError(Exception):
@@ -181,6 +182,7 @@ def prepare_buckets(
     """
     import boto3  # noqa: PLC0415 -- 40 MB that the supervisor must not carry
     from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import ClientError  # noqa: PLC0415
 
     client = boto3.client(
         "s3",
@@ -198,8 +200,11 @@ def prepare_buckets(
     with contextlib.closing(client):
 
         def prepare(bucket: str) -> None:
-            with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+            try:
                 client.create_bucket(Bucket=bucket)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _BUCKET_IS_THERE:
+                    raise
             client.put_object(Bucket=bucket, Key=WARM_KEY, Body=b"warm")
             client.delete_object(Bucket=bucket, Key=WARM_KEY)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.enrich.domain.draft import Draft
@@ -11,37 +12,47 @@ from services.enrich.ports import Enricher
 from shared import keys
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.errors import PreconditionFailedError
-from shared.history import Revisions, find_target
+from shared.history import Revisions, history
 from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane, Message, follow_up_id
-from shared.revision import Revision
+from shared.receipts import Outcome, Receipts, receipt_id
+from shared.revision import Revision, released
 from shared.storage import ObjectStorage
 
 
-def handle(
-    message: ArticleAccepted,
-    *,
-    storage: ObjectStorage,
-    revisions: Revisions,
-    now: datetime,
-    enrichers: Sequence[Enricher] = ENRICHERS,
-) -> tuple[Message, ...]:
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """What enriching reads from and writes to, and its rules."""
+
+    content: ObjectStorage
+    revisions: Revisions
+    receipts: Receipts
+    clock: Callable[[], datetime]
+    enrichers: Sequence[Enricher] = ENRICHERS
+
+
+def handle(message: ArticleAccepted, enrichment: Enrichment) -> tuple[Message, ...]:
     """Make the enriched object of what the public should see now, and say so; safe to run twice, late or early.
 
-    The message is a hint: the revision that counts is the latest released one at `now`, whatever it named. Nothing
-    is said while nothing is released.
+    The message is a hint: the revision that counts is the latest one that is released, whatever it named. Nothing is
+    said while nothing is released. The earliest one is made ready too: the page's address is named after it, and it
+    may have been overtaken before anyone looked at it.
 
     Raises:
         HostileMarkupError: the body cannot be read in linear time.
-        ObjectMissingError: the message names a revision that is not there.
         StorageUnavailableError: the store does not answer.
     """
-    found = find_target(revisions, message.site, message.article, now, hint=message.revision)
-    if found is None:
+    out = released(history(enrichment.revisions, message.site, message.article), enrichment.clock())
+    if not out:
         return ()
-    if found.status is not Status.USABLE:
-        return (_removed(message, found),)
-    _store_once(storage, found, enrichers)
-    return (_enriched(message, found),)
+    latest = out[-1]
+    if latest.status is not Status.USABLE:
+        return (_removed(message, latest),)
+    earliest = next(revision for revision in out if revision.status is Status.USABLE)
+    for revision in {each.revision: each for each in (earliest, latest)}.values():
+        _store_once(revision, enrichment)
+    receipt = receipt_id(message.site, message.article, latest.revision)
+    enrichment.receipts.note(receipt, Outcome.ENRICHED, enrichment.clock())
+    return (_enriched(message, latest),)
 
 
 def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> EnrichedArticle:
@@ -71,12 +82,13 @@ def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> Enr
     )
 
 
-def _store_once(storage: ObjectStorage, revision: Revision, enrichers: Sequence[Enricher]) -> None:
+def _store_once(revision: Revision, enrichment: Enrichment) -> None:
     key = keys.enriched_key(revision.article.site, revision.article_id, revision.revision, ENRICHER)
-    if storage.find_head(key) is not None:
+    if enrichment.content.find_head(key) is not None:
         return  # the key names revision and rules, so what lies there is what we would make
+    body = enrich(revision, enrichment.enrichers).model_dump_json().encode()
     try:
-        storage.put(key, enrich(revision, enrichers).model_dump_json().encode(), unless_exists=True)
+        enrichment.content.put(key, body, unless_exists=True)
     except PreconditionFailedError:
         return  # another worker made the same bytes a moment ago
 
@@ -90,6 +102,7 @@ def _enriched(cause: ArticleAccepted, revision: Revision) -> ArticleEnriched:
         site=cause.site,
         article=cause.article,
         revision=revision.revision,
+        enricher=ENRICHER,
     )
 
 

@@ -1,5 +1,7 @@
-"""What an enricher is. A later one (entities, related articles, topics) is a module in `domain/` and a line in
-`domain/rules.py`; one that has to ask the world (a store, a vocabulary server) is an adapter that wiring adds.
+"""What an enricher is.
+
+A later one (entities, related articles, topics) is a module in `domain/` and a line in `domain/rules.py`; one that has
+to ask the world (a store, a vocabulary server) is an adapter that wiring adds.
 """
 
 from __future__ import annotations

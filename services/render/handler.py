@@ -167,7 +167,7 @@ def _lead_picture(article: EnrichedArticle, site: Site) -> tuple[CardPicture | N
     if picture is None or picture.media is None or not (picture.width and picture.height and picture.content_type):
         return None, ()
     path = keys.media_path(picture.media, picture.width, _EXTENSIONS[picture.content_type])
-    shown = CardPicture(path=path, width=picture.width, height=picture.height, alt=picture.alt or picture.caption or "")
+    shown = CardPicture(path=path, width=picture.width, height=picture.height, alt=picture.alt or "")
     source = keys.media_key(site.id, picture.media)
     return shown, (Attachment(source_key=source, path=path, content_type=picture.content_type),)
 

@@ -16,6 +16,7 @@ from shared.redis_client import translated
 CHANNEL = "receipts.settled"
 _KEPT_SECONDS = 7 * 86_400
 _STAGE = "stage:"
+_ORDER = [outcome.value for outcome in Outcome]
 
 # KEYS: receipt.  ARGV: stage, at, kept, final statuses...   A stage that comes late does not undo the end.
 _NOTE = """
@@ -113,7 +114,7 @@ class RedisReceipts:
             status=Outcome(values.get("status", Outcome.ACCEPTED)),
             url=values.get("url") or None,
             reason=values.get("reason") or None,
-            stages=tuple(sorted(stages, key=lambda stage: stage.at)),
+            stages=tuple(sorted(stages, key=lambda stage: (stage.at, _ORDER.index(stage.name)))),
             pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
             report=json.loads(values.get("report") or "null"),
         )

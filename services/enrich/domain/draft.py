@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from shared.article import ArticleFacts, Direction, SafeHtml, SubHead
 
+_NOTHING = SafeHtml("")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -15,7 +17,7 @@ class Draft:
     revision: str
     facts: ArticleFacts
     source: str  # the body as it came; never shown
-    body: SafeHtml = SafeHtml("")
+    body: SafeHtml = _NOTHING
     text: str = ""
     slug: str = ""
     description: str = ""

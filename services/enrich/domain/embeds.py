@@ -51,7 +51,7 @@ def link_embeds(root: Element) -> tuple[list[Embed], int]:
         can_load = url.lower().startswith("https:") and (url in embeds or len(embeds) < MAX_EMBEDS)
         if can_load:
             embeds.setdefault(url, Embed(url=url, kind="frame", title=title or None, provider=host))
-        tree.replace(element, [_box(url, title or host, can_load=can_load)])
+        tree.replace(_alone(element), [_box(url, title or host, can_load=can_load)])
     return list(embeds.values()), lost
 
 
@@ -60,6 +60,15 @@ def _box(url: str, text: str, *, can_load: bool) -> Element:
     attributes = {"href": url, "rel": EMBED_REL} | ({"data-embed": url} if can_load else {})
     etree.SubElement(paragraph, "a", attributes).text = text
     return paragraph
+
+
+def _alone(element: Element) -> Element:
+    """Return the paragraph that holds nothing else, or the element."""
+    parent = element.getparent()
+    if parent is None or parent.tag != "p" or len(parent) > 1:
+        return element
+    has_text = bool((parent.text or "").strip() or (element.tail or "").strip())
+    return element if has_text else parent
 
 
 def _host_of(url: str | None) -> str | None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import nh3
 
-from services.enrich.domain.structure import Structured, structure
+from services.enrich.domain.plain import has_markup, markup_of
+from services.enrich.domain.structure import structure
 from shared.article import Embed, SafeHtml, SubHead
 from shared.markup import check_markup
 
 _INLINE = frozenset(
     {
-        *("a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "data", "del", "dfn", "em", "i", "ins", "kbd", "mark"),
+        *("a", "abbr", "b", "bdi", "br", "cite", "code", "data", "del", "dfn", "em", "i", "ins", "kbd", "mark"),
         *("q", "rp", "rt", "ruby", "s", "samp", "small", "strong", "sub", "sup", "time", "u", "var", "wbr"),
     }
 )
@@ -33,7 +34,7 @@ _READ_FIRST = frozenset(
     {
         *("address", "article", "center", "details", "dir", "fieldset", "footer", "h1", "h5", "h6", "header", "hgroup"),
         *("iframe", "img", "main", "menu", "nav", "picture", "search", "section", "summary"),
-        *("big", "font", "span", "strike", "tt"),
+        *("bdo", "big", "font", "form", "legend", "span", "strike", "tt"),
     }
 )
 """Kept by the first pass alone: `structure` makes something else of them."""
@@ -48,9 +49,7 @@ _DROPPED_WITH_CONTENT = frozenset(
 
 _ATTRIBUTES = {
     "*": {"lang", "dir"},
-    "a": {"href"},
     "abbr": {"title"},
-    "bdo": {"dir"},
     "col": {"span"},
     "colgroup": {"span"},
     "data": {"value"},
@@ -60,6 +59,7 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
+    "a": {"href", "rel", "data-embed"},
     "*": {"lang", "dir", "class"},
     "iframe": {"src", "title", "class"},
     "img": {"alt", "class"},
@@ -69,8 +69,11 @@ _ATTRIBUTES_SHOWN = _ATTRIBUTES | {
     "h2": {"id"},
     "h3": {"id"},
     "h4": {"id"},
-    "p": {"class"},
-    "div": {"class", "role", "tabindex", "aria-label"},
+    "div": {"aria-label"},
+}
+_FIXED_VALUES = {
+    "p": {"class": {"embed"}},
+    "div": {"class": {"table-scroll"}, "role": {"region"}, "tabindex": {"0"}},
 }
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
@@ -89,12 +92,17 @@ _VALUES = {
     "datetime": re.compile(r"[0-9A-Za-z:+.\- ]{1,40}"),
 }
 
-# Control characters, and what turns or hides text without being seen: the bidirectional overrides, embeddings and
-# isolates (CVE-2021-42574, "Trojan Source"), byte order marks, and lone surrogates, which are no characters at all.
-# Marks that only tell the order (U+200E, U+200F, U+061C) and joiners (U+200C, U+200D) stay: scripts need them.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
-_UNSEEN_REFERENCE = re.compile(r"&#(?:0{0,8}([0-9]{1,7})|[xX]0{0,8}([0-9A-Fa-f]{1,6}))(?![0-9A-Fa-f]);?")
-_NON_CHARACTER_FLOOR = 0xFFFE
+# What turns or hides text without being seen: controls, the bidirectional overrides, embeddings and isolates
+# (CVE-2021-42574, "Trojan Source"), byte order marks, lone surrogates and non-characters. Marks that only tell the
+# order (U+200E, U+200F, U+061C) and joiners (U+200C, U+200D) stay: scripts need them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
+# Text of windows-1252 that was read as ISO-8859-1 has its quotation marks and dashes among the C1 controls.
+_C1 = re.compile("[\x80-\x9f]")
+_LEFT_OUT = re.compile(
+    r"<(applet|audio|canvas|embed|form|math|object|script|select|style|svg|video)(?=[\s/>])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +113,62 @@ class Sanitised:
     outline: tuple[SubHead, ...]
     embeds: tuple[Embed, ...]
     warnings: tuple[str, ...]
+
+
+def sanitise(html: str) -> Sanitised:
+    """Return the body that may be shown, made of markup or of plain text.
+
+    What comes out is unchanged by going through again.
+
+    Raises:
+        HostileMarkupError: no parser should meet it; the message says why.
+    """
+    text = _C1.sub(_as_windows_1252, html)
+    clean = _UNSEEN.sub("", text)
+    warnings = ["left out of the body: control characters"] if clean != text else []
+    source = clean if has_markup(clean) else markup_of(clean)
+    check_markup(source)
+    if names := sorted({found.group(1).lower() for found in _LEFT_OUT.finditer(source)}):
+        warnings.append(f"left out of the body: {', '.join(f'<{name}>' for name in names)}")
+    read = _UNSEEN.sub("", _READER.clean(source)).replace("\f", " ")  # references (&#x202e;) are letters by now
+    structured = structure(read)
+    body = SafeHtml(_LAST_WORD.clean(structured.html).strip())
+    return Sanitised(body, structured.outline, structured.embeds, (*warnings, *structured.warnings))
+
+
+def _as_windows_1252(found: re.Match[str]) -> str:
+    return found.group().encode("latin-1").decode("windows-1252", errors="ignore")
+
+
+def _value(tag: str, name: str, value: str) -> str | None:
+    """Return an attribute's value if it is one that this attribute may have."""
+    allowed = _VALUES.get(name)
+    if tag == "abbr" or allowed is None or (name == "lang" and not value):
+        return value
+    return value if allowed.fullmatch(value) else None
+
+
+def _absolute(address: str) -> str | None:
+    """Return `//host/path` with its scheme; other relative addresses mean something on the sender's site alone."""
+    return f"https:{address}" if address.startswith("//") else None
+
+
+_READER = nh3.Cleaner(
+    tags=_INLINE | _BLOCKS | _READ_FIRST,
+    clean_content_tags=_DROPPED_WITH_CONTENT,
+    attributes=_ATTRIBUTES_READ_FIRST,
+    attribute_filter=_value,
+    url_schemes=_SCHEMES,
+    url_relative=_absolute,
+    link_rel=None,
+)
+_LAST_WORD = nh3.Cleaner(
+    tags=_INLINE | _BLOCKS,
+    clean_content_tags=_DROPPED_WITH_CONTENT | {"iframe"},
+    attributes=_ATTRIBUTES_SHOWN,
+    tag_attribute_values=_FIXED_VALUES,
+    attribute_filter=_value,
+    url_schemes=_SCHEMES,
+    url_relative="deny",
+    link_rel=None,
+)

@@ -1,11 +1,13 @@
-"""Sanitised HTML as a tree, and back. What nh3 writes is regular enough to be read as XML, so the tree is exactly the
+"""Sanitised HTML as a tree, and back.
+
+What nh3 writes is regular enough to be read as XML, so the tree is exactly the
 one that nh3 saw: lxml's own HTML parser would guess anew, and two guesses may differ where it hurts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -37,12 +39,21 @@ def serialise(root: Element) -> str:
 
 def text_of(element: Element) -> str:
     """Return the text inside an element, on one line."""
-    return " ".join("".join(element.itertext()).split())
+    return " ".join("".join(_texts(element)).split())
 
 
 def is_blank(element: Element) -> bool:
     """Tell whether a reader would see nothing of the text inside an element."""
-    return not any(part.strip(_INVISIBLE) for part in element.itertext())
+    return not any(part.strip(_INVISIBLE) for part in _texts(element))
+
+
+def raw_text_of(element: Element) -> str:
+    """Return the text inside an element as it stands, line feeds too."""
+    return "".join(_texts(element))
+
+
+def _texts(element: Element) -> Iterator[str]:
+    return map(str, element.itertext())
 
 
 def remove(element: Element) -> None:

@@ -31,6 +31,7 @@ def create_app(deps: EndpointDeps) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=_TAGS,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # one address each; a redirected POST would lose its body
         docs_url=None,  # FastAPI's page loads its script from a third party; ours needs none
         redoc_url=None,
     )

@@ -11,6 +11,7 @@ from services.ingest.endpoint.problems import Problem
 from shared.article import Article
 
 _REF = "#/components/schemas/{model}"
+_JSON = "application/json"
 _NEEDED = ("source_id", "headline", "body")
 _ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's name for the article: the same one again is a
 later revision. Unknown fields are refused, so that a misspelt one does not go unseen. Of an article that is taken
@@ -22,8 +23,10 @@ DESCRIPTION = """
 Newsrooms post articles here; a few moments later readers have them.
 
 1. `POST /v1/articles` with the article and a bearer token. The answer 202 is a promise: it is stored.
+
 2. `GET /v1/receipts/{id}` (the answer's `Location`) tells what becomes of it; or post with `Prefer: wait=10` and have
    the address of the page in the answer.
+
 3. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
 
 Errors are problem documents (RFC 9457) with a JSON pointer for each fault. What was not accepted is answered with 4xx
@@ -42,13 +45,23 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
         )
         schemas = described.setdefault("components", {}).setdefault("schemas", {})
-        for unused in ("HTTPValidationError", "ValidationError"):  # ours are problem documents
-            schemas.pop(unused, None)
+        _forget_fastapis_own_errors(described)
         problem = Problem.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemas |= _article_schemas()
         app.openapi_schema = described
     return app.openapi_schema
+
+
+def _forget_fastapis_own_errors(described: dict[str, Any]) -> None:
+    """Take out what FastAPI adds for invalid parameters: here every error is a problem document."""
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            responses: dict[str, Any] = operation["responses"]
+            if _JSON in responses.get("422", {}).get("content", {}):
+                del responses["422"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        described["components"]["schemas"].pop(unused, None)
 
 
 def _article_schemas() -> dict[str, Any]:

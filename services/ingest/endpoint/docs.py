@@ -16,13 +16,14 @@ table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}
 td,th{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line)}
 summary{cursor:pointer}.method{font-weight:700;text-transform:uppercase}
 """
+_AUTHORIZED = ' \\\n  -H "Authorization: Bearer $TOKEN"'
 _CURL = {
-    "postArticle": 'curl -sS {base}/v1/articles -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" '
-    '-H "Prefer: wait=10" --data-binary @article.json',
-    "postMedia": 'curl -sS {base}/v1/media -H "Authorization: Bearer $TOKEN" -H "Content-Type: image/jpeg" '
+    "postArticle": "curl -sS {base}/v1/articles" + _AUTHORIZED + ' \\\n  -H "Content-Type: application/json" '
+    '-H "Prefer: wait=10" \\\n  --data-binary @article.json',
+    "postMedia": "curl -sS {base}/v1/media" + _AUTHORIZED + ' \\\n  -H "Content-Type: image/jpeg" '
     "--data-binary @picture.jpg",
-    "getReceipt": 'curl -sS {base}/v1/receipts/RECEIPT -H "Authorization: Bearer $TOKEN"',
-    "getArticle": 'curl -sS {base}/v1/articles/ARTICLE -H "Authorization: Bearer $TOKEN"',
+    "getReceipt": "curl -sS {base}/v1/receipts/RECEIPT" + _AUTHORIZED,
+    "getArticle": "curl -sS {base}/v1/articles/ARTICLE" + _AUTHORIZED,
 }
 
 

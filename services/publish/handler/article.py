@@ -55,7 +55,10 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     )
     puts = _put_all(page, record, message, site, publisher)
     if puts is None:
-        log.info("page.forbidden", path=message.path)
+        is_killed = publisher.content.find_head(keys.tombstone_key(site.id, article)) is not None
+        outcome = ReceiptOutcome.KILLED if is_killed else ReceiptOutcome.SUPERSEDED
+        publisher.receipts.settle(receipt, outcome, publisher.clock())
+        log.info("page.forbidden", path=message.path, outcome=outcome.value)
         return _told_again(message, publisher)
     publisher.receipts.note(receipt, ReceiptOutcome.PUBLISHED, publisher.clock())
 

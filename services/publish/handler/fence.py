@@ -76,7 +76,11 @@ def put_page(
             return Put(Outcome.STALE, known.etag)
         marks.decide(site, page.path, page.order, page.sha256)
         if known and known.sha256 == page.sha256:
-            return Put(Outcome.UNCHANGED, known.etag, _is_overtaken(site, page, marks))
+            # What we believe may have been overwritten by a publisher that stood still: look before sparing the PUT.
+            there = known_from(public.find_head(page.path))
+            if there and there.sha256 == page.sha256:
+                return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks))
+            known = there
         try:
             etag = public.put(
                 page.path,

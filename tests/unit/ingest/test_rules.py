@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -65,17 +64,15 @@ def test_paragraphs_of_any_text_hold_no_markup_of_its_own(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["<", "<p", "<p class='nonpublic", "<p class=nonpublic>", "&", "\n \n", "<!--", "</p"]
 )
-def test_a_million_characters_of_anything_are_looked_through_in_no_time(piece: str) -> None:
+@pytest.mark.timeout(30)  # quadratic time would be hours
+def test_a_million_characters_of_anything_are_looked_through(piece: str) -> None:
     text = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
-    started = perf_counter()
 
     prose.without_notes(text)
     prose.is_blank(text)
     prose.has_tags(text)
     prose.paragraphs(text)
     prose.plain(text)
-
-    assert perf_counter() - started < 10  # quadratic time would be hours
 
 
 @pytest.mark.parametrize(

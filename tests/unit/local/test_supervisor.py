@@ -19,7 +19,8 @@ from infra.local.state import RunFolder, SupervisorState
 
 _DEADLINE_SECONDS = 20.0
 
-# A supervisor of its own process: `folder`, then a JSON list of [name, code, scratch or null].
+# A supervisor in a process of its own: takes the folder and a JSON list of [name, code, stage]. A program is ready once
+# it has said "up".
 _SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
@@ -31,7 +32,14 @@ from infra.local.supervisor import Supervisor
 folder = RunFolder(Path(sys.argv[1]))
 environment = {**os.environ, OWNER_VARIABLE: str(folder.path)}
 programs = [
-    Program(name, (sys.executable, "-c", code), environment, stage=stage, grace_seconds=2)
+    Program(
+        name,
+        (sys.executable, "-c", code),
+        environment,
+        is_ready=lambda log=folder.log(name): b"up" in log.read_bytes(),
+        stage=stage,
+        grace_seconds=2,
+    )
     for name, code, stage in json.loads(sys.argv[2])
 ]
 try:
@@ -45,8 +53,8 @@ try:
 except CannotStartError as error:
     sys.exit(str(error))
 """
-_SLEEPER = "import time; time.sleep(600)"
-_FORKING_SLEEPER = "import os, time; os.fork(); time.sleep(600)"
+_SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+_FORKING_SLEEPER = "import os, time; os.fork(); print('up', flush=True); time.sleep(600)"
 _DYING = "import sys; print('no site is configured'); sys.exit(3)"
 
 
@@ -213,6 +221,14 @@ def test_the_last_log_lines_of_a_dead_child_are_shown(tmp_path: Path) -> None:
 
     with pytest.raises(CannotStartError, match="no site is configured"):
         _run(keeper)
+
+
+def test_what_an_earlier_child_wrote_is_not_shown_as_the_last_words_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("an old story\n")
+    child = Child("x", [sys.executable, "-c", _DYING], log=tmp_path / "log", environment=dict(os.environ))
+    until(lambda: not child.is_running)
+
+    assert child.last_lines() == ["no site is configured"]
 
 
 def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:

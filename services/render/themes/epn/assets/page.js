@@ -19,7 +19,7 @@ async function fill(rail) {
       const reply = await fetch(slot.dataset.rail, { credentials: "omit" });
       if (reply.ok) slot.innerHTML = await reply.text();
     } catch {
-      // Offline: the link under the slot stays.
+      // Offline: the link above the slot stays.
     }
   }
   settle(rail);

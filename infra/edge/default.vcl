@@ -1,0 +1,289 @@
+# The edge: Varnish 7 before the public bucket.
+#
+# What readers get: index documents, 301 and 410 from an object's metadata, the site's own 404 page, the rail by ESI,
+# and stale pages while the store is down. What publish workers get: PURGE by surrogate key (shared/keys.py), hard or
+# soft. `infra/local/edge` keeps the same contract for a machine without Varnish.
+#
+#   PURGE /            xkey-purge: article:abc path:/world/x/      hard: gone at once
+#   PURGE /            xkey-softpurge: listing:home                soft: shown until the new one is there
+#   PURGE /world/x/                                                hard, what is cached for that path
+#   -> 200 {"purged": n}, and n in x-purged
+#
+# From the environment: PRESSLINE_PUBLIC_BUCKET, PRESSLINE_PURGE_TOKEN (optional); `start` writes the backend.
+
+vcl 4.1;
+
+import header;
+import std;
+import var;
+import xkey;
+
+include "origin.vcl"; # backend `store`, written by `start`
+
+# Who may purge: this machine and private networks; with a token set, only who bears it too.
+acl neighbours {
+    "127.0.0.0"/8;
+    "10.0.0.0"/8;
+    "172.16.0.0"/12;
+    "192.168.0.0"/16;
+    "::1";
+    "fc00::"/7;
+}
+
+sub vcl_recv {
+    if (req.restarts == 0) {
+        unset req.http.x-folder;
+        unset req.http.x-missing;
+        unset req.http.x-store-down;
+    }
+    # What no key of the bucket is made of: query, fragment.
+    set req.url = regsub(req.url, "[?#].*$", "");
+    # One name in the cache for one object.
+    set req.url = regsub(req.url, "/index\.html$", "/");
+
+    if (req.method == "PURGE") {
+        call purge;
+    }
+    if (req.url == "/.pressline/healthz") {
+        return (synth(200, "ok"));
+    }
+    if (req.method != "GET" && req.method != "HEAD") {
+        return (synth(405, "Method Not Allowed"));
+    }
+    call refuse_odd_paths;
+
+    # `/world` is a folder as far as a reader can tell: ask for its index, and send the reader there if it exists.
+    if (req.esi_level == 0 && !req.http.x-missing && req.url ~ "/[^/.]+$") {
+        set req.http.x-folder = "1";
+        set req.url = req.url + "/";
+    }
+
+    # While the store answers, a page is shown 30 s beyond its time at most; while it does not, for a day.
+    if (!req.http.x-store-down && std.healthy(store)) {
+        set req.grace = 30s;
+    } else {
+        set req.grace = 24h;
+    }
+    unset req.http.Cookie;
+    unset req.http.Authorization;
+    return (hash);
+}
+
+# Readers cannot fill the cache with second names for one object, which no purge by path would find: a percent sign
+# may stand only before what has to be escaped. Nor can they climb.
+sub refuse_odd_paths {
+    if (req.url !~ "^/" || req.url ~ "^.{1025}" || req.url ~ "//" || req.url ~ "/\.\.?(/|$)" || req.url ~ "[\\\x00-\x20\x7f]"
+        || req.url ~ "%($|.$|[^0-9A-F]|.[^0-9A-F])" || req.url ~ "(?i)%(2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef]|[01])") {
+        return (synth(404, "Not Found"));
+    }
+}
+
+sub purge {
+    if (client.ip !~ neighbours) {
+        return (synth(403, "Forbidden"));
+    }
+    if (std.getenv("PRESSLINE_PURGE_TOKEN") != "" && req.http.x-purge-token != std.getenv("PRESSLINE_PURGE_TOKEN")) {
+        return (synth(403, "Forbidden"));
+    }
+    # Before the purge: what is on its way from the store may be older than it (see vcl_backend_response).
+    var.global_set("purged-at", "" + std.time2real(now, 0.0));
+    if (!req.http.xkey-purge && !req.http.xkey-softpurge) {
+        set req.http.xkey-purge = "path:" + req.url;
+    }
+    set req.http.x-hard = "0";
+    set req.http.x-soft = "0";
+    if (req.http.xkey-purge) {
+        set req.http.x-hard = xkey.purge(req.http.xkey-purge);
+    }
+    if (req.http.xkey-softpurge) {
+        set req.http.x-soft = xkey.softpurge(req.http.xkey-softpurge);
+    }
+    var.set_int("purged", std.integer(req.http.x-hard, 0) + std.integer(req.http.x-soft, 0));
+    return (synth(200, "Purged"));
+}
+
+sub vcl_hash {
+    hash_data(req.url); # one site a bucket: whatever the reader calls us
+    return (lookup);
+}
+
+sub vcl_hit {
+    if (obj.ttl > 0s) {
+        set req.http.x-cache = "HIT";
+    } else {
+        set req.http.x-cache = "STALE";
+    }
+}
+
+sub vcl_miss {
+    set req.http.x-cache = "MISS";
+}
+
+sub vcl_pass {
+    set req.http.x-cache = "PASS";
+}
+
+# --- towards the store ---
+
+sub vcl_backend_fetch {
+    var.set_real("began", std.time2real(now, 0.0));
+    if (bereq.retries == 0) {
+        var.set("path", bereq.url);
+        # Never a key that ends in a slash: SeaweedFS answers 200 with nothing in it.
+        set bereq.url = "/" + std.getenv("PRESSLINE_PUBLIC_BUCKET") + regsub(bereq.url, "/$", "/index.html");
+    }
+    # The status lies in the metadata, and a 304 does not bring any: always the whole object.
+    unset bereq.http.If-None-Match;
+    unset bereq.http.If-Modified-Since;
+    unset bereq.http.Accept-Encoding;
+    unset bereq.http.Origin;
+    unset bereq.http.Cookie;
+    header.regsub(bereq, "(?i)^x-(amz|seaweed|purge)[^:]*:.*$", "x-dropped: 1");
+    unset bereq.http.x-dropped;
+    unset bereq.body;
+}
+
+sub vcl_backend_response {
+    if (beresp.status == 404 || beresp.status == 403) {
+        return (error(404, "Not Found")); # AWS answers 403 to who may not list
+    }
+    if (beresp.status != 200) {
+        if (bereq.retries == 0) {
+            return (retry);
+        }
+        return (abandon);
+    }
+
+    set beresp.http.xkey = "path:" + var.get("path") + " " + beresp.http.x-amz-meta-surrogate-keys;
+    if (beresp.http.x-amz-meta-status ~ "^(301|302|308)$") {
+        if (beresp.http.x-amz-meta-location !~ "^(/|https?://)") {
+            return (abandon);
+        }
+        set beresp.http.Location = beresp.http.x-amz-meta-location;
+        set beresp.status = std.integer(beresp.http.x-amz-meta-status, 301);
+    } else if (beresp.http.x-amz-meta-status == "410") {
+        set beresp.status = 410;
+    }
+
+    # s-maxage was for us and is in beresp.ttl by now; a browser is not purged.
+    set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, {"(?i)\s*\bs-maxage\s*=\s*"?\d+"?\s*(,|$)"}, "");
+    set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, "[\s,]+$", "");
+    header.regsub(beresp, "(?i)^(x-amz|seaweed|x-seaweed)[^:]*:.*$", "x-dropped: 1");
+    unset beresp.http.x-dropped;
+    unset beresp.http.Server;
+    unset beresp.http.Vary;
+    unset beresp.http.Set-Cookie;
+
+    set beresp.grace = 24h;
+    set beresp.keep = 0s;
+    call distrust_what_a_purge_overtook;
+
+    if (beresp.http.Content-Type ~ "(?i)^(text/|image/svg|application/([a-z.+-]*(json|xml)|javascript))") {
+        set beresp.do_gzip = true;
+    }
+    if (beresp.http.Content-Type ~ "(?i)^text/html") {
+        set beresp.do_esi = true;
+        # The tag is that of the page without its fragments; a reader's copy may have another rail.
+        unset beresp.http.ETag;
+        unset beresp.http.Last-Modified;
+    }
+}
+
+# A purge finds what is in the cache, not what is on its way there. An answer whose request began before the last
+# purge may hold the bytes that were purged: it serves those who wait for it, and a second later it is asked for again.
+sub distrust_what_a_purge_overtook {
+    if (var.get_real("began") <= std.real(var.global_get("purged-at"), 0.0) + 0.002) {
+        if (beresp.ttl > 1s) {
+            set beresp.ttl = 1s;
+        }
+        set beresp.grace = 0s;
+    }
+}
+
+sub vcl_backend_error {
+    if (beresp.status == 404) {
+        set beresp.http.xkey = "path:" + var.get("path");
+        set beresp.http.Content-Type = "text/plain; charset=utf-8";
+        set beresp.ttl = 5s;
+        set beresp.grace = 0s;
+        set beresp.keep = 0s;
+        call distrust_what_a_purge_overtook;
+        synthetic("");
+        return (deliver);
+    }
+    return (abandon); # what is cached stays
+}
+
+# --- towards the reader ---
+
+sub vcl_deliver {
+    if (resp.status == 404 && req.esi_level == 0) {
+        if (req.url == "/404.html") {
+            return (synth(404, "Not Found")); # the site has no page for it
+        }
+        unset req.http.x-folder;
+        set req.http.x-missing = "1";
+        set req.url = "/404.html";
+        return (restart);
+    }
+    if (req.http.x-folder) {
+        return (synth(751, "Moved Permanently"));
+    }
+    if (req.http.x-missing) {
+        set resp.status = 404;
+        set resp.http.Cache-Control = "no-cache";
+    }
+    set resp.http.x-cache = req.http.x-cache;
+    if (resp.http.Age) {
+        set resp.http.x-cache-age = resp.http.Age;
+        unset resp.http.Age; # it would eat into a max-age that begins only now
+    }
+    unset resp.http.xkey;
+    unset resp.http.Via;
+    unset resp.http.X-Varnish;
+    call protect;
+}
+
+sub vcl_synth {
+    if (resp.status == 503 && !req.http.x-store-down && req.method != "PURGE") {
+        set req.http.x-store-down = "1"; # once more: a page that is a day old is better than none
+        return (restart);
+    }
+    if (resp.status == 404 && req.url != "/404.html" && req.method != "PURGE" && req.esi_level == 0) {
+        set req.http.x-missing = "1";
+        set req.url = "/404.html";
+        return (restart);
+    }
+    set resp.http.Content-Type = "text/plain; charset=utf-8";
+    set resp.http.Cache-Control = "no-store";
+    if (req.method == "PURGE" && resp.status == 200) {
+        set resp.http.Content-Type = "application/json";
+        set resp.http.x-purged = var.get_int("purged");
+        synthetic({"{"purged": "} + var.get_int("purged") + "}");
+    } else if (resp.status == 503) {
+        set resp.http.Retry-After = "5";
+        synthetic("the origin does not answer");
+    } else {
+        synthetic(std.tolower(resp.reason));
+    }
+    if (resp.status == 751) {
+        set resp.status = 301;
+        set resp.http.Location = req.url;
+        set resp.http.Cache-Control = "max-age=60";
+    } else if (resp.status == 405) {
+        set resp.http.Allow = "GET, HEAD, PURGE";
+    }
+    unset resp.http.X-Varnish;
+    call protect;
+    return (deliver);
+}
+
+sub protect {
+    set resp.http.X-Content-Type-Options = "nosniff";
+    set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
+    set resp.http.Content-Security-Policy = "default-src 'self'; img-src 'self' data:; style-src 'self'; "
+        + "script-src 'self'; object-src 'none'; frame-src https:; frame-ancestors 'none'; base-uri 'none'; "
+        + "form-action 'self'"; # an embed loads on a click
+    set resp.http.x-pressline-edge = "varnish";
+    unset resp.http.Server;
+}

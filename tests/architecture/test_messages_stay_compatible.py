@@ -1,0 +1,45 @@
+"""A rolling deploy mixes versions: every message that was ever sent can still be read (golden files, only added to)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared import messages
+from shared.live import LiveRecord
+from shared.messages import Message
+from shared.revision import Revision
+
+GOLDEN = sorted((Path(__file__).resolve().parents[1] / "contract" / "messages").glob("*.json"))
+KINDS = {kind.__name__: kind for kind in Message.__subclasses__()} | {"Revision": Revision, "LiveRecord": LiveRecord}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_what_was_once_written_is_still_read(path: Path) -> None:
+    kind, written = KINDS[path.stem.split("-")[0]], json.loads(path.read_text(encoding="utf-8"))
+
+    read = kind.model_validate(written).model_dump(mode="json")
+
+    assert {name: read[name] for name in written} == written
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_has_a_golden_file(kind: type) -> None:
+    assert any(path.stem.split("-")[0] == kind.__name__ for path in GOLDEN)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_field_of_tomorrow_is_ignored(path: Path) -> None:
+    kind, written = KINDS[path.stem.split("-")[0]], json.loads(path.read_text(encoding="utf-8"))
+
+    assert kind.model_validate(written | {"a_field_of_tomorrow": 1}) == kind.model_validate(written)
+
+
+def test_a_follow_up_has_the_same_id_however_often_its_cause_is_handled() -> None:
+    path = next(each for each in GOLDEN if each.stem.startswith("ListingStale"))
+    cause = messages.ListingStale.model_validate_json(path.read_bytes())
+
+    assert messages.follow_up_id(cause, "page") == messages.follow_up_id(cause, "page")
+    assert messages.follow_up_id(cause, "page") != messages.follow_up_id(cause, "other")

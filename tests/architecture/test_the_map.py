@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from shared.celery_app import (
+    LONGEST_RETRY_WAIT_SECONDS,
+    TIME_LIMIT_SECONDS,
+    VISIBILITY_TIMEOUT_SECONDS,
+    PresslineCelery,
+)
+from shared.messages import Lane, Message
+from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, step_for
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+
+
+def app_of(service: str) -> PresslineCelery:
+    app = importlib.import_module(f"services.{service}.tasks").app
+    assert isinstance(app, PresslineCelery)
+    return app
+
+
+def test_every_step_is_a_task_of_its_service_and_no_task_is_without_a_step() -> None:
+    for service in WORKERS:
+        own = {name for name in app_of(service).tasks if name.startswith(f"{service}.")}
+        assert own == {step.task_name for step in PIPELINE if step.service == service}
+
+
+def test_every_message_that_is_emitted_is_consumed_by_exactly_one_step() -> None:
+    consumed = [step.consumes for step in PIPELINE]
+    emitted = {message for step in PIPELINE for message in step.emits} | set(SCHEDULER_EMITS)
+
+    assert len(consumed) == len(set(consumed))
+    assert emitted <= set(consumed)
+    assert set(consumed) == set(Message.__subclasses__())
+
+
+def test_workers_empty_their_lanes_in_the_order_urgent_live_bulk() -> None:
+    assert queues_of("publish") == ("publish.urgent", "publish.live", "publish.bulk")
+    assert app_of("publish").conf.broker_transport_options["queue_order_strategy"] == "priority"
+    assert step_for(PIPELINE[0].consumes).queue(Lane.BULK) == "ingest.bulk"
+
+
+def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
+    assert LONGEST_RETRY_WAIT_SECONDS < TIME_LIMIT_SECONDS < VISIBILITY_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("task_acks_late", True),
+        ("task_reject_on_worker_lost", True),
+        ("task_acks_on_failure_or_timeout", False),
+        ("worker_prefetch_multiplier", 1),
+        ("task_ignore_result", True),
+        ("task_serializer", "json"),
+        ("accept_content", ["json"]),
+        ("task_time_limit", 20),
+        ("worker_redirect_stdouts", False),
+        ("worker_hijack_root_logger", False),
+        ("broker_connection_retry_on_startup", True),
+    ],
+)
+def test_celery_is_set_as_it_was_measured_to_lose_nothing(setting: str, value: object) -> None:
+    assert getattr(app_of("publish").conf, setting) == value
+
+
+def test_redis_gives_a_dead_workers_message_back_within_35_seconds() -> None:
+    options = app_of("publish").conf.broker_transport_options
+    scan = options["unacked_restore_interval"] * options["unacked_restore_throttle"]
+
+    assert options["visibility_timeout"] + scan <= 35
+
+
+def test_the_purge_fits_into_a_tasks_time() -> None:
+    from services.publish.settings import PublishSettings
+
+    longest = PublishSettings.model_fields["purge_timeout_seconds"].metadata
+    assert any(getattr(bound, "le", TIME_LIMIT_SECONDS) < TIME_LIMIT_SECONDS for bound in longest)

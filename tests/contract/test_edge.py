@@ -1,0 +1,526 @@
+"""What readers and publishers may expect of an edge: the local stand-in, over HTTP, in front of a real SeaweedFS."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+import pytest
+
+from infra.local.edge.app import Edge
+from infra.local.edge.origin import Origin
+from infra.local.edge.settings import EdgeSettings
+from infra.local.ports import free_ports
+from infra.local.processes import Child
+from shared.settings import ServiceSettings
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+_DEADLINE_SECONDS = 15.0
+_YEAR = "max-age=30, s-maxage=31536000"
+
+
+class Bucket:
+    """The public bucket, as the publisher writes it."""
+
+    def __init__(self, settings: ServiceSettings, prefix: str) -> None:
+        self._storage = S3ObjectStorage(s3_client(settings), settings.public_bucket)
+        self.prefix = prefix
+
+    def put(self, path: str, body: str, *, keys: str = "", cache_control: str = _YEAR, **metadata: str) -> None:
+        kind = "text/html; charset=utf-8" if path.endswith(".html") else "application/json"
+        if keys:
+            metadata["surrogate-keys"] = keys
+        self._storage.put(
+            path if path == "404.html" else self.prefix + path,
+            body.encode(),
+            content_type=kind,
+            cache_control=cache_control,
+            metadata=metadata,
+        )
+
+    def url(self, path: str) -> str:
+        return f"/{self.prefix}{path}"
+
+
+@pytest.fixture(scope="module")
+def edge_url(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_ports(1)[0]
+    environment = {
+        **os.environ,
+        "PRESSLINE_EDGE_PORT": str(port),
+        "PRESSLINE_S3_ENDPOINT": store_settings.s3_endpoint or "",
+        "PRESSLINE_PUBLIC_BUCKET": store_settings.public_bucket,
+        "PRESSLINE_PURGE_TOKEN": "",
+    }
+    log = tmp_path_factory.mktemp("edge") / "edge.log"
+    child = Child("edge", [sys.executable, "-m", "infra.local.edge"], log=log, environment=environment)
+    url = f"http://127.0.0.1:{port}"
+    _until(lambda: _is_up(url))
+    yield url
+    child.stop()
+
+
+@pytest.fixture
+def edge(edge_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=edge_url, trust_env=False, headers={"accept-encoding": "identity"}) as client:
+        yield client
+
+
+@pytest.fixture
+def bucket(store_settings: ServiceSettings, prefix: str) -> Bucket:
+    return Bucket(store_settings, prefix)
+
+
+# --- what readers get ---
+
+
+@pytest.mark.parametrize("address", ["x/", "x/index.html"])
+def test_a_folder_shows_its_index_document(edge: httpx.Client, bucket: Bucket, address: str) -> None:
+    bucket.put("x/index.html", "<h1>hello</h1>")
+
+    answer = edge.get(bucket.url(address))
+
+    assert (answer.status_code, answer.text) == (200, "<h1>hello</h1>")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_an_address_without_its_slash_leads_to_the_folder(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello")
+
+    answer = edge.get(bucket.url("x"))
+
+    assert (answer.status_code, answer.headers["location"]) == (301, bucket.url("x/"))
+
+
+def test_an_address_without_a_slash_and_without_a_folder_is_not_there(edge: httpx.Client, bucket: Bucket) -> None:
+    assert edge.get(bucket.url("nothing")).status_code == 404
+
+
+def test_a_folder_without_an_index_document_is_not_there(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/y.json", "{}")
+
+    assert edge.get(bucket.url("x/")).status_code == 404
+
+
+def test_what_is_not_there_shows_the_sites_own_page(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("404.html", "<h1>Not here</h1>")
+    edge.request("PURGE", "/404.html")
+
+    answer = edge.get(bucket.url("nothing/"))
+
+    assert (answer.status_code, answer.text) == (404, "<h1>Not here</h1>")
+
+
+def test_a_moved_page_redirects(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("old/index.html", "", status="301", location="/new/")
+
+    answer = edge.get(bucket.url("old/"))
+
+    assert (answer.status_code, answer.headers["location"]) == (301, "/new/")
+
+
+def test_a_withdrawn_page_is_gone(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "<h1>Gone</h1>", status="410")
+
+    answer = edge.get(bucket.url("x/"))
+
+    assert (answer.status_code, answer.text) == (410, "<h1>Gone</h1>")
+
+
+def test_the_stores_own_headers_stay_inside(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello", keys="article:1", article="1")
+
+    headers = edge.get(bucket.url("x/")).headers
+
+    assert not [name for name in headers if name.startswith(("x-amz", "seaweed")) or "surrogate" in name]
+    assert headers["cache-control"] == "max-age=30"
+    assert headers["x-pressline-edge"] == "stand-in"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "referrer-policy" in headers
+
+
+def test_a_known_etag_is_answered_without_the_page(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello")
+    etag = edge.get(bucket.url("x/")).headers["etag"]
+
+    answer = edge.get(bucket.url("x/"), headers={"if-none-match": f'"other", {etag}'})
+
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers["etag"] == etag
+    assert edge.get(bucket.url("x/"), headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_head_tells_all_but_the_page(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello")
+
+    got, head = edge.get(bucket.url("x/")), edge.head(bucket.url("x/"))
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"] == "5"
+
+
+def test_text_is_compressed_for_who_accepts_it(edge: httpx.Client, bucket: Bucket) -> None:
+    page = "<p>news</p>" * 200
+    bucket.put("x/index.html", page)
+
+    with edge.stream("GET", bucket.url("x/"), headers={"accept-encoding": "br, gzip"}) as answer:
+        raw = b"".join(answer.iter_raw())
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert gzip.decompress(raw).decode() == page
+    assert "content-encoding" not in edge.get(bucket.url("x/"), headers={"accept-encoding": "gzip;q=0"}).headers
+
+
+def test_a_query_string_makes_no_other_page(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello")
+    edge.get(bucket.url("x/"))
+
+    answer = edge.get(bucket.url("x/?utm_source=mail&acl"))
+
+    assert (answer.text, answer.headers["x-cache"]) == ("hello", "HIT")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../test-content/secret.json",
+        "/%2e%2e/test-content/secret.json",
+        "/a/..%2f..%2fsecret",
+        "//",
+        "/a//b",
+        "/a%00b",
+    ],
+)
+def test_no_path_leads_out_of_the_bucket(edge_url: str, path: str) -> None:
+    assert _raw_status(edge_url, "GET", path) == 404
+
+
+def test_the_bucket_cannot_be_listed(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "hello")
+
+    for address in ("/", "/?list-type=2", bucket.url("")):
+        assert "ListBucketResult" not in edge.get(address).text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_readers_can_only_read(edge: httpx.Client, bucket: Bucket, method: str) -> None:
+    answer = edge.request(method, bucket.url("x/"))
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+
+
+# --- ESI ---
+
+
+def test_a_fragment_takes_the_place_of_its_include(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("rail.html", "<li>latest</li>")
+    include = f'<esi:include src="{bucket.url("rail.html")}" onerror="continue"/>'
+    bucket.put("x/index.html", f"<ul><!--esi {include} --></ul><esi:remove>no rail</esi:remove>")
+
+    assert edge.get(bucket.url("x/")).text == "<ul> <li>latest</li> </ul>"
+
+
+def test_a_purged_fragment_changes_the_page_and_its_etag(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("rail.html", "one", keys="listing:rail-a")
+    bucket.put("x/index.html", f'<esi:include src="{bucket.url("rail.html")}"/>')
+    before = edge.get(bucket.url("x/"))
+    bucket.put("rail.html", "two", keys="listing:rail-a")
+
+    edge.request("PURGE", "/", headers={"xkey-purge": "listing:rail-a"})
+    after = edge.get(bucket.url("x/"), headers={"if-none-match": before.headers["etag"]})
+
+    assert (before.text, after.status_code, after.text) == ("one", 200, "two")
+
+
+def test_a_missing_fragment_costs_nothing_but_itself(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", f'<p>a</p><esi:include src="{bucket.url("no.html")}"/><p>b</p>')
+
+    assert edge.get(bucket.url("x/")).text == "<p>a</p><p>b</p>"
+
+
+def test_includes_are_counted_and_one_level_deep(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("self.html", f'i<esi:include src="{bucket.url("self.html")}"/>')
+    bucket.put("x/index.html", f'<esi:include src="{bucket.url("self.html")}"/>' * 12)
+
+    assert edge.get(bucket.url("x/")).text == "i" * 10
+
+
+def test_only_html_is_searched_for_includes(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x.json", '"<esi:remove>kept</esi:remove>"')
+
+    assert edge.get(bucket.url("x.json")).text == '"<esi:remove>kept</esi:remove>"'
+
+
+@pytest.mark.parametrize("source", ["https://elsewhere.example/", "//elsewhere.example/", "../x", ""])
+def test_nothing_is_included_from_elsewhere(edge: httpx.Client, bucket: Bucket, source: str) -> None:
+    bucket.put("x/index.html", f'a<esi:include src="{source}"/>b')
+
+    assert edge.get(bucket.url("x/")).text == "ab"
+
+
+# --- the cache and its purges ---
+
+
+def test_a_page_is_kept_until_it_is_purged_by_its_key(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "one", keys="article:a1 section:world")
+    edge.get(bucket.url("x/"))
+    bucket.put("x/index.html", "two", keys="article:a1 section:world")
+    assert edge.get(bucket.url("x/")).text == "one"
+
+    answer = edge.request("PURGE", "/", headers={"xkey-purge": "article:none article:a1"})
+
+    assert (answer.status_code, answer.json(), answer.headers["x-purged"]) == (200, {"purged": 1}, "1")
+    assert edge.get(bucket.url("x/")).text == "two"
+
+
+def test_a_purge_spares_what_bears_another_key(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "one", keys="article:b1")
+    edge.get(bucket.url("x/"))
+
+    edge.request("PURGE", "/", headers={"xkey-purge": "article:b"})
+
+    assert edge.get(bucket.url("x/")).headers["x-cache"] == "HIT"
+
+
+def test_every_page_can_be_purged_by_its_path(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "one")
+    edge.get(bucket.url("x/"))
+    bucket.put("x/index.html", "two")
+
+    edge.request("PURGE", "/", headers={"xkey-purge": f"path:{bucket.url('x/')}"})
+
+    assert edge.get(bucket.url("x/")).text == "two"
+
+
+@pytest.mark.parametrize("address", ["x/", "x"])
+def test_a_remembered_absence_ends_with_the_purge_of_its_path(edge: httpx.Client, bucket: Bucket, address: str) -> None:
+    assert edge.get(bucket.url(address)).status_code == 404
+    bucket.put("x/index.html", "new")
+    assert edge.get(bucket.url(address)).status_code == 404
+
+    edge.request("PURGE", "/", headers={"xkey-purge": f"path:{bucket.url('x/')}"})
+
+    assert edge.get(bucket.url(address), follow_redirects=True).text == "new"
+
+
+def test_a_plain_purge_of_an_address_works_as_well(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "one")
+    edge.get(bucket.url("x/"))
+    bucket.put("x/index.html", "two")
+
+    assert edge.request("PURGE", bucket.url("x/")).json() == {"purged": 1}
+    assert edge.get(bucket.url("x/")).text == "two"
+
+
+def test_a_soft_purge_shows_the_old_page_until_the_new_one_is_there(edge: httpx.Client, bucket: Bucket) -> None:
+    bucket.put("x/index.html", "one", keys="listing:home-a")
+    edge.get(bucket.url("x/"))
+    bucket.put("x/index.html", "two", keys="listing:home-a")
+
+    edge.request("PURGE", "/", headers={"xkey-softpurge": "listing:home-a"})
+    first = edge.get(bucket.url("x/"))
+
+    assert (first.text, first.headers["x-cache"]) == ("one", "STALE")
+    _until(lambda: edge.get(bucket.url("x/")).text == "two")
+
+
+def test_what_must_not_be_kept_is_not(edge: httpx.Client, bucket: Bucket) -> None:
+    for cache_control in ("no-store", "private, max-age=60", "max-age=60, s-maxage=0", ""):
+        bucket.put("x.json", "1", cache_control=cache_control)
+        edge.request("PURGE", bucket.url("x.json"))
+        edge.get(bucket.url("x.json"))
+
+        assert edge.get(bucket.url("x.json")).headers["x-cache"] == "MISS", cache_control
+
+
+def test_a_purge_may_name_a_thousand_keys(edge: httpx.Client) -> None:
+    keys = " ".join(f"path:/world/2026/11/22/a-rather-long-slug-{n:04}/" for n in range(1_000))
+
+    assert edge.request("PURGE", "/", headers={"xkey-purge": keys}).status_code == 200
+
+
+# --- what needs a store that does as the test says ---
+
+
+class SlowStore:
+    """A store that answers only when told, with what it held when it was asked."""
+
+    def __init__(self) -> None:
+        self.body = "old"
+        self.may_answer = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.is_down = False
+        self.requests = 0
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.is_down:
+            message = "refused"
+            raise httpx.ConnectError(message)
+        if request.url.path.endswith("404.html"):
+            return httpx.Response(404)
+        body = self.body
+        self.asked.set()
+        await self.may_answer.wait()
+        headers = {"cache-control": "s-maxage=60", "x-amz-meta-surrogate-keys": "article:1", "etag": f'"{body}"'}
+        return httpx.Response(200, text=body, headers=headers)
+
+
+def _with_edge(
+    test: Callable[[SlowStore, httpx.AsyncClient], Awaitable[None]],
+    *,
+    asker: str = "127.0.0.1",
+    purge_token: str | None = None,
+) -> None:
+    async def run() -> None:
+        store = SlowStore()
+        settings = EdgeSettings.model_validate({"purge_token": purge_token})
+        async with httpx.AsyncClient(transport=httpx.MockTransport(store)) as origin:
+            app = Edge.of(settings, Origin(origin, "http://store/bucket", 5.0))
+            transport = httpx.ASGITransport(app=app, client=(asker, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://edge") as reader:
+                await asyncio.wait_for(test(store, reader), _DEADLINE_SECONDS)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("key", ["article:1", "path:/x/"])
+@pytest.mark.parametrize("header", ["xkey-purge", "xkey-softpurge"])
+def test_bytes_asked_for_before_a_purge_are_not_kept_after_it(header: str, key: str) -> None:
+    async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        early = asyncio.create_task(reader.get("/x/"))
+        await store.asked.wait()
+        store.body = "new"
+        await reader.request("PURGE", "/", headers={header: key})
+        store.may_answer.set()
+
+        assert (await early).text == "old"  # it was asked for before
+        assert (await reader.get("/x/")).text == "new"
+
+    _with_edge(race)
+
+
+def test_who_asks_after_a_purge_does_not_wait_for_the_older_bytes() -> None:
+    async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        early = asyncio.create_task(reader.get("/x/"))
+        await store.asked.wait()
+        store.asked.clear()
+        store.body = "new"
+        await reader.request("PURGE", "/", headers={"xkey-purge": "path:/x/"})
+        late = asyncio.create_task(reader.get("/x/"))
+        await store.asked.wait()
+        store.may_answer.set()
+
+        assert ((await early).text, (await late).text) == ("old", "new")
+        assert (await reader.get("/x/")).text == "new"
+
+    _with_edge(race)
+
+
+def test_a_purge_of_something_else_does_not_keep_a_page_out() -> None:
+    async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        asking = asyncio.create_task(reader.get("/x/"))
+        await store.asked.wait()
+        await reader.request("PURGE", "/", headers={"xkey-purge": "article:2"})
+        store.may_answer.set()
+        await asking
+
+        assert (await reader.get("/x/")).headers["x-cache"] == "HIT"
+
+    _with_edge(race)
+
+
+def test_many_readers_cost_the_store_one_request() -> None:
+    async def crowd(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        asking = [asyncio.create_task(reader.get("/x/")) for _ in range(20)]
+        await store.asked.wait()
+        store.may_answer.set()
+
+        assert {(await one).text for one in asking} == {"old"}
+        assert store.requests == 1
+
+    _with_edge(crowd)
+
+
+def test_readers_get_the_last_known_page_while_the_store_is_down() -> None:
+    async def outage(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        store.may_answer.set()
+        await reader.get("/x/")
+        store.is_down = True
+        await reader.request("PURGE", "/", headers={"xkey-softpurge": "path:/x/"})
+
+        for _ in range(3):
+            answer = await reader.get("/x/")
+            assert (answer.status_code, answer.text, answer.headers["x-cache"]) == (200, "old", "STALE")
+
+    _with_edge(outage)
+
+
+def test_a_hard_purge_is_not_undone_by_an_outage() -> None:
+    async def outage(store: SlowStore, reader: httpx.AsyncClient) -> None:
+        store.may_answer.set()
+        await reader.get("/x/")
+        store.is_down = True
+        await reader.request("PURGE", "/", headers={"xkey-purge": "article:1"})
+
+        assert (await reader.get("/x/")).status_code == 503
+
+    _with_edge(outage)
+
+
+def test_only_this_machine_may_purge() -> None:
+    async def purge(_: SlowStore, stranger: httpx.AsyncClient) -> None:
+        answer = await stranger.request("PURGE", "/", headers={"xkey-purge": "a", "x-forwarded-for": "127.0.0.1"})
+        assert answer.status_code == 403
+
+    _with_edge(purge, asker="192.0.2.7")
+
+
+def test_a_purge_bears_the_token_where_one_is_set() -> None:
+    async def purge(_: SlowStore, publisher: httpx.AsyncClient) -> None:
+        keys = {"xkey-purge": "a"}
+        assert (await publisher.request("PURGE", "/", headers=keys)).status_code == 403
+        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "no"})).status_code == 403
+        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "yes"})).status_code == 200
+
+    _with_edge(purge, purge_token="yes")
+
+
+# --- helpers ---
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/.pressline/healthz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+def _raw_status(url: str, method: str, path: str) -> int:
+    """Return the answer's status to a path sent exactly so: clients mend dots and slashes."""
+    host, port = url.removeprefix("http://").split(":")
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        line = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return line
+
+    return int(asyncio.run(ask()).split()[1])

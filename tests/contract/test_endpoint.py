@@ -1,0 +1,551 @@
+"""The endpoint's promises to a newsroom engineer, kept against stand-ins for the rest of the service."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+from PIL import Image
+
+from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.readers import read_article
+from services.ingest.domain.accepted import Accepted, AcceptedStatus
+from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
+from services.ingest.endpoint import EndpointDeps, create_app
+from services.ingest.ports import ReadingContext
+from services.ingest.settings import IngestSettings
+from shared.errors import StorageConflictError, StorageUnavailableError
+from shared.keys import article_id
+from shared.receipts import Outcome, Stage
+from shared.sites import Section, Site
+from shared.storage.memory import MemoryObjectStorage
+from shared.tokens import Tokens, mint
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+REVISION = "01700000000000000-0000000001-000"
+OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
+SECRET = "words that are nobody's business"
+
+
+def a_site(name: str) -> Site:
+    return Site(
+        id=name,
+        name=name.upper(),
+        tagline="",
+        base_url="https://epn.example",
+        zone="UTC",
+        language="en",
+        theme="epn",
+        default_section="news",
+        sections=(Section(id="news", name="News"),),
+    )
+
+
+@dataclass
+class Newsroom:
+    """Stands in for what lies behind the endpoint."""
+
+    status: AcceptedStatus = "accepted"
+    settles_as: Outcome | None = None
+    error: Exception | None = None
+    down: list[str] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+    pictures: set[str] = field(default_factory=set)
+
+    def accept(self, raw: bytes, **told: Any) -> Accepted:
+        self.calls.append(told | {"raw": raw})
+        if self.error:
+            raise self.error
+        site = told["site"]
+        reading = read_article(raw, told["content_type"], ReadingContext(site, told["source"], told["received_at"]))
+        article = article_id(site.id, reading.article.source, reading.article.source_id)
+        receipt = f"{site.id}.{article}.{REVISION}"
+        return Accepted(
+            status=self.status,
+            site=site.id,
+            article=article,
+            revision=REVISION,
+            receipt=receipt,
+            report=reading.report,
+        )
+
+    def submit(self, raw: bytes, **told: Any) -> str:
+        self.calls.append(told | {"raw": raw})
+        if self.error:
+            raise self.error
+        return "c0ffee"
+
+    def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
+        facts, digest = inspect_picture(data), hashlib.sha256(data).hexdigest()
+        is_new = digest not in self.pictures
+        self.pictures.add(digest)
+        return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
+
+    async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
+        self.waited.append(seconds)
+        return self.receipt(receipt)
+
+    def receipt(self, receipt: str) -> ReceiptState | None:
+        if receipt not in ("c0ffee", "other") and not receipt.startswith("epn."):
+            return None
+        url = "https://epn.example/news/x/" if self.settles_as is Outcome.LIVE else None
+        return ReceiptState(
+            receipt=receipt,
+            site="other" if receipt == "other" else "epn",
+            status=self.settles_as or Outcome.ACCEPTED,
+            article="a" * 26,
+            revision=REVISION,
+            url=url,
+            stages=(Stage(name="accepted", at=NOW),),
+            pages=(PublishedPage(path="news/x/index.html", url=url),) if url else (),
+        )
+
+    def article(self, site: str, article: str) -> ArticleState | None:
+        if article != "a" * 26:
+            return None
+        return ArticleState(
+            site=site,
+            article=article,
+            source="desk",
+            source_id="a-1",
+            headline="Bridge reopens",
+            status=Outcome.LIVE,
+            revision=REVISION,
+            revisions=1,
+        )
+
+    def ready(self) -> list[str]:
+        return self.down
+
+
+@dataclass
+class Api:
+    """Calls the endpoint as its clients do, and holds every answer to what the description promises."""
+
+    app: FastAPI
+    portal: BlockingPortal
+    token: str | None
+
+    def __call__(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | rest.pop("headers", {})
+        answer: httpx.Response = self.portal.call(self._call, method, path, headers, rest)
+        self._hold_to_description(method, path, answer)
+        return answer
+
+    def post(self, article: object, path: str = "/v1/articles", **headers: str) -> httpx.Response:
+        content = article if isinstance(article, bytes) else json.dumps(article).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self("POST", path, content=content, headers={"Content-Type": "application/json"} | named)
+
+    async def _call(self, method: str, path: str, headers: dict[str, str], rest: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://endpoint") as client:
+            answer: httpx.Response = await client.request(method, path, headers=headers, **rest)
+            return answer
+
+    def _hold_to_description(self, method: str, path: str, answer: httpx.Response) -> None:
+        assert answer.headers["x-request-id"]
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == answer.status_code
+            assert answer.json()["detail"]
+        for pattern, operations in self.app.openapi()["paths"].items():
+            is_this = re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path.partition("?")[0])
+            if is_this and method.lower() in operations:
+                assert str(answer.status_code) in operations[method.lower()]["responses"]
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture
+def newsroom() -> Newsroom:
+    return Newsroom()
+
+
+@pytest.fixture
+def storage() -> MemoryObjectStorage:
+    return MemoryObjectStorage()
+
+
+@pytest.fixture
+def app(newsroom: Newsroom, storage: MemoryObjectStorage) -> FastAPI:
+    return create_app(
+        EndpointDeps(
+            settings=IngestSettings(max_article_bytes=10_000, max_picture_bytes=50_000, _env_file=None),
+            sites={name: a_site(name) for name in ("epn", "other")},
+            find_token=Tokens(storage).find,
+            accept=newsroom.accept,
+            submit=newsroom.submit,
+            keep_picture=newsroom.keep_picture,
+            wait=newsroom.wait,
+            receipt=newsroom.receipt,
+            article=newsroom.article,
+            ready=newsroom.ready,
+            clock=lambda: NOW,
+        )
+    )
+
+
+@pytest.fixture
+def api(app: FastAPI, portal: BlockingPortal, storage: MemoryObjectStorage) -> Api:
+    token = mint(storage, name="desk", scopes=["publish", "read"], sites=["epn"], now=NOW)
+    return Api(app, portal, token)
+
+
+def with_token(api: Api, storage: MemoryObjectStorage, *scopes: str, sites: tuple[str, ...] = ("epn",)) -> Api:
+    return Api(api.app, api.portal, mint(storage, name="x", scopes=scopes, sites=sites, now=NOW))
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    return [fault["pointer"] for fault in answer.json()["errors"]]
+
+
+# --- posting ------------------------------------------------------------------------------------------------------
+
+
+def test_an_article_is_accepted_with_its_ids_and_where_to_ask(api: Api) -> None:
+    answer = api.post(OWN)
+    reply = answer.json()
+
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/v1/receipts/{reply['receipt']}" == reply["links"]["receipt"]
+    assert (reply["site"], reply["status"], reply["revision"]) == ("epn", "accepted", REVISION)
+    assert reply["report"]["format"] == "pressline-article-1"
+    assert api("GET", answer.headers["location"]).status_code == 200
+
+
+def test_the_handler_is_told_who_sent_what_when_and_whether_it_may_take_down(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    api.post(OWN)
+    with_token(api, storage, "publish", "takedown").post(OWN)
+
+    first, second = newsroom.calls
+    assert (first["source"], first["site"].id, first["received_at"]) == ("desk", "epn", NOW)
+    assert first["content_type"] == "application/json"
+    assert json.loads(first["raw"]) == OWN
+    assert (first["may_take_down"], second["may_take_down"]) == (False, True)
+
+
+@pytest.mark.parametrize("status", ["duplicate", "superseded"])
+def test_what_leads_nowhere_is_answered_with_200(api: Api, newsroom: Newsroom, status: AcceptedStatus) -> None:
+    newsroom.status = status
+    answer = api.post(OWN)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, status)
+
+
+def test_an_embargoed_article_is_scheduled_and_not_waited_for(api: Api, newsroom: Newsroom) -> None:
+    newsroom.status = "scheduled"
+    answer = api.post(OWN, Prefer="wait=5")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "scheduled")
+    assert newsroom.waited == []
+
+
+def test_who_waits_is_told_the_address_once_the_page_is_live(api: Api, newsroom: Newsroom) -> None:
+    newsroom.settles_as = Outcome.LIVE
+    answer = api.post(OWN, Prefer="wait=5")
+
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "wait=5"
+    assert (answer.json()["status"], answer.json()["url"]) == ("live", "https://epn.example/news/x/")
+
+
+def test_who_waits_in_vain_has_a_202_all_the_same(api: Api, newsroom: Newsroom) -> None:
+    answer = api.post(OWN, Prefer="wait=5")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    assert newsroom.waited == [5]
+
+
+def test_nobody_waits_longer_than_the_limit(api: Api, newsroom: Newsroom) -> None:
+    answer = api.post(OWN, Prefer="wait=100000")
+
+    assert newsroom.waited == [30]
+    assert answer.headers["preference-applied"] == "wait=30"
+
+
+def test_respond_async_answers_before_anything_is_read(api: Api, newsroom: Newsroom) -> None:
+    answer = api.post(b"not even json", Prefer="respond-async")
+    reply = answer.json()
+
+    assert answer.status_code == 202
+    assert answer.headers["preference-applied"] == "respond-async"
+    assert (reply["receipt"], reply["status"], reply["article"]) == ("c0ffee", "accepted", None)
+    assert newsroom.calls[0]["raw"] == b"not even json"
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "where"),
+    [
+        (b"not json", 400, []),
+        (b"", 400, []),
+        (b"\x00\xff", 400, []),
+        (b'{"headline": "\\ud800"}', 400, []),
+        (b"[" * 5_000, 400, []),
+        (b"[]", 422, [""]),
+        (b"<newsItem/>", 415, []),
+        (OWN | {"headline": ""}, 422, ["/headline"]),
+        (OWN | {"headline": 5}, 422, ["/headline"]),
+        (OWN | {"section": "nowhere"}, 422, ["/section"]),
+        (OWN | {"slug": "../../x"}, 422, ["/slug"]),
+        (OWN | {"byline": "a\u0007"}, 422, ["/byline"]),
+        (OWN | {"body": ""}, 422, ["/body"]),
+        (OWN | {"version": 10**4_000}, 422, ["/version"]),
+    ],
+)
+def test_bad_input_has_its_stated_answer(api: Api, body: object, status: int, where: list[str]) -> None:
+    answer = api.post(body)
+
+    assert (answer.status_code, pointers(answer)) == (status, where)
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_parsed(api: Api, newsroom: Newsroom) -> None:
+    answer = api.post(b"[" * 10_001)
+
+    assert answer.status_code == 413
+    assert newsroom.calls == []
+
+
+def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(api: Api, newsroom: Newsroom) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield b"x" * 1_000
+
+    answer = api("POST", "/v1/articles", content=endless())
+
+    assert answer.status_code == 413
+    assert taken <= 12
+    assert newsroom.calls == []
+
+
+def test_a_compressed_body_is_refused(api: Api) -> None:
+    assert api.post(OWN, Content_Encoding="gzip").status_code == 415
+
+
+def test_a_refusal_is_logged_by_pointer_and_never_by_text(api: Api) -> None:
+    with structlog.testing.capture_logs() as logs:
+        api.post(OWN | {"headline": "", "standfirst": SECRET, "byline": SECRET + "\u0007"})
+
+    [refused] = [line for line in logs if line["event"] == "submission.refused"]
+    assert refused["pointers"] == ["/headline", "/byline"]
+    assert SECRET not in str(logs)
+
+
+# --- who may do what ----------------------------------------------------------------------------------------------
+
+
+def test_without_a_token_nothing_is_taken(api: Api, newsroom: Newsroom) -> None:
+    answer = Api(api.app, api.portal, None).post(OWN)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert newsroom.calls == []
+
+
+@pytest.mark.parametrize("header", ["Bearer prl_guess", "Bearer ", "Basic cHJs", "prl_x", "Bearer x y"])
+def test_a_token_that_is_not_known_is_no_token(api: Api, header: str) -> None:
+    answer = Api(api.app, api.portal, None).post(OWN, Authorization=header)
+
+    assert answer.status_code == 401
+    assert "www-authenticate" in answer.headers
+
+
+def test_a_token_does_what_its_scopes_say(api: Api, storage: MemoryObjectStorage) -> None:
+    reader = with_token(api, storage, "read")
+
+    assert reader.post(OWN).status_code == 403
+    assert reader.post(b"", "/v1/media").status_code == 403
+    assert reader("GET", "/v1/receipts/c0ffee").status_code == 200
+    assert with_token(api, storage, "ops")("GET", "/v1/receipts/c0ffee").status_code == 403
+
+
+def test_a_token_reaches_its_sites_and_no_others(api: Api) -> None:
+    assert api.post(OWN, "/v1/articles?site=epn").status_code == 202
+    assert api.post(OWN, "/v1/articles?site=other").status_code == 403
+    assert api.post(OWN, "/v1/articles?site=unheard-of").status_code == 403
+    assert api("GET", "/v1/receipts/other").status_code == 404
+
+
+def test_a_token_of_several_sites_has_to_say_which(api: Api, storage: MemoryObjectStorage) -> None:
+    both = with_token(api, storage, "publish", sites=("epn", "other"))
+
+    assert both.post(OWN).status_code == 422
+    assert "epn, other" in both.post(OWN).json()["detail"]
+    assert both.post(OWN, "/v1/articles?site=other").json()["site"] == "other"
+
+
+def test_a_token_of_a_site_that_has_gone_reaches_nothing(api: Api, storage: MemoryObjectStorage) -> None:
+    assert with_token(api, storage, "publish", sites=("closed",)).post(OWN).status_code == 403
+
+
+# --- when things are down -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [StorageUnavailableError("x"), StorageConflictError("x")])
+def test_while_the_store_is_down_the_sender_is_told_to_come_back(
+    api: Api, newsroom: Newsroom, error: Exception
+) -> None:
+    newsroom.error = error
+    for prefer in ("", "respond-async"):
+        answer = api.post(OWN, Prefer=prefer)
+
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_fault_of_ours_has_an_id_and_tells_no_more(api: Api, newsroom: Newsroom) -> None:
+    newsroom.error = RuntimeError(SECRET)
+    with structlog.testing.capture_logs() as logs:
+        answer = api.post(OWN, X_Request_Id="desk-17")
+
+    assert answer.status_code == 500
+    assert answer.headers["x-request-id"] == "desk-17"
+    assert answer.json()["instance"] == "urn:pressline:request:desk-17"
+    assert SECRET not in answer.text
+    assert "Traceback" not in answer.text
+    assert any(line["event"] == "request.failed" for line in logs)
+
+
+def test_a_request_id_that_could_forge_a_log_is_replaced(api: Api) -> None:
+    answer = api.post(OWN, X_Request_Id="a b{}")
+
+    assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"])
+
+
+def test_readiness_names_what_is_down(api: Api, newsroom: Newsroom) -> None:
+    assert api("GET", "/readyz").json() == {"status": "ready"}
+
+    newsroom.down = ["the object store does not answer", "the clock is 9 s off"]
+    answer = api("GET", "/readyz")
+
+    assert answer.status_code == 503
+    assert [fault["detail"] for fault in answer.json()["errors"]] == newsroom.down
+    assert api("GET", "/healthz").json() == {"status": "ok"}
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+def test_a_receipt_tells_stages_and_pages(api: Api, newsroom: Newsroom) -> None:
+    newsroom.settles_as = Outcome.LIVE
+    reply = api("GET", "/v1/receipts/c0ffee").json()
+
+    assert reply["status"] == "live"
+    assert reply["stages"] == [{"name": "accepted", "at": "2026-11-22T12:00:00Z"}]
+    assert reply["pages"][0]["path"] == "news/x/index.html"
+    assert reply["links"]["article"] == f"/v1/articles/{'a' * 26}?site=epn"
+
+
+def test_an_article_tells_how_it_stands(api: Api) -> None:
+    reply = api("GET", f"/v1/articles/{'a' * 26}").json()
+
+    assert (reply["status"], reply["headline"], reply["revisions"]) == ("live", "Bridge reopens", 1)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/receipts/nothing", "/v1/receipts/%00", "/v1/receipts/..%2f", "/v1/articles/x", "/v1/articles/%ff"]
+)
+def test_what_is_not_there_is_a_404(api: Api, path: str) -> None:
+    assert api("GET", path).status_code == 404
+
+
+def test_wrong_addresses_and_methods_are_problems_too(api: Api) -> None:
+    assert api("GET", "/nowhere").status_code == 404
+    answer = api("DELETE", "/v1/articles")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+
+def a_picture(kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(out, kind)
+    return out.getvalue()
+
+
+def test_a_picture_is_kept_under_its_digest_once(api: Api) -> None:
+    first, again = (api.post(a_picture(), "/v1/media", Content_Type="image/png") for _ in range(2))
+    reply = first.json()
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert reply["media"] == hashlib.sha256(a_picture()).hexdigest()
+    assert (reply["content_type"], reply["width"], reply["height"]) == ("image/png", 40, 30)
+    assert reply["links"]["rendition"] == f"media:{reply['media']}"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"", 400), (b"<svg/>", 415), (b"\x89PNG\r\n\x1a\n", 400), (b"\xff\xd8\xff" + b"x" * 50_000, 413)],
+)
+def test_what_is_no_picture_is_refused(api: Api, data: bytes, status: int) -> None:
+    assert api.post(data, "/v1/media", Content_Type="image/png").status_code == status
+
+
+# --- the description ----------------------------------------------------------------------------------------------
+
+
+def test_the_description_is_openapi_3_1_and_whole(api: Api) -> None:
+    described = api("GET", "/openapi.json").json()
+    schemas = described["components"]["schemas"]
+
+    assert described["openapi"].startswith("3.1")
+    for reference in re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)):
+        assert reference in schemas
+    assert schemas["ArticleForm"]["required"] == ["source_id", "headline", "body"]
+
+
+def test_the_examples_of_the_description_are_accepted(api: Api) -> None:
+    described = api("GET", "/openapi.json").json()
+    body = described["paths"]["/v1/articles"]["post"]["requestBody"]["content"]
+    for kind, content in body.items():
+        for example in content["examples"].values():
+            article = example["value"]
+            article.pop("section", None)  # the site of this test has one section
+            assert api.post(article, Content_Type=kind).status_code == 202
+
+
+def test_the_explanation_needs_nothing_from_elsewhere(api: Api) -> None:
+    answer = api("GET", "/docs")
+
+    assert answer.status_code == 200
+    assert "postArticle" in answer.text
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.text)
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_requests_are_counted_by_route_and_not_by_id(api: Api) -> None:
+    api("GET", "/v1/receipts/c0ffee")
+    metrics = api("GET", "/metrics").text
+
+    assert 'route="/v1/receipts/{receipt}"' in metrics
+    assert "c0ffee" not in metrics

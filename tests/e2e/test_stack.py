@@ -1,0 +1,187 @@
+"""The embedded stack as an operator knows it: every server and service a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.processes import leftovers, memory_bytes
+from infra.local.settings import StackSettings
+from infra.local.stack import embedded_stack, start_stack, stop_stack
+from infra.local.state import RunFolder, StackFile
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+_DEADLINE_SECONDS = 60.0
+_GIGABYTE = 1024**3
+_PROCESSES = {"redis", "s3", "edge", "endpoint", "ingest", "enrich", "render", "publish", "scheduler"}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
+    return StackSettings.in_folder(tmp_path_factory.mktemp("stack") / ".run")
+
+
+@pytest.fixture(scope="module")
+def folder(settings: StackSettings) -> RunFolder:
+    return RunFolder(settings.run_folder)
+
+
+@pytest.fixture(scope="module")
+def stack(settings: StackSettings) -> Iterator[StackFile]:
+    with embedded_stack(settings) as stack:
+        yield stack
+
+
+def test_each_part_is_a_process_of_its_own(stack: StackFile) -> None:
+    assert set(stack.pids) == _PROCESSES
+    assert len(set(stack.pids.values())) == len(_PROCESSES)
+    for pid in stack.pids.values():
+        os.kill(pid, 0)
+
+
+def test_every_service_shows_its_metrics(stack: StackFile) -> None:
+    for service, url in stack.metrics.items():
+        answer = httpx.get(url, trust_env=False)
+        assert answer.status_code == 200, service
+        assert answer.headers["content-type"].startswith("text/plain"), service
+
+
+def test_the_endpoint_and_the_edge_are_ready(stack: StackFile) -> None:
+    assert httpx.get(f"{stack.api}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{stack.edge}/.pressline/healthz", trust_env=False).status_code == 200
+
+
+def test_the_token_opens_the_endpoint_and_is_kept_in_clear_only_in_the_run_folder(
+    stack: StackFile, folder: RunFolder
+) -> None:
+    wrong = _post_nothing(stack, "prl_" + "x" * 43)
+    right = _post_nothing(stack, stack.token)
+
+    assert wrong.status_code == 401
+    assert right.status_code in {400, 415, 422}
+    assert stat.S_IMODE(folder.token_file.stat().st_mode) == 0o600
+
+
+def test_strangers_may_read_the_public_bucket_and_no_other(stack: StackFile) -> None:
+    def status(bucket: str) -> int:
+        return httpx.get(f"{stack.s3.endpoint}/{bucket}/no-such-key", trust_env=False).status_code
+
+    assert status(stack.s3.public_bucket) == 404
+    assert status(stack.s3.content_bucket) == 403
+
+
+def test_the_idle_stack_stays_under_a_gigabyte(stack: StackFile, folder: RunFolder) -> None:
+    state = folder.state()
+    assert state is not None
+
+    used = {name: memory_bytes(pid) for name, pid in {**stack.pids, "supervisor": state.pid}.items()}
+
+    assert sum(used.values()) < _GIGABYTE, used
+
+
+@pytest.mark.parametrize("name", ["render", "redis", "s3", "edge", "endpoint"])
+def test_what_was_killed_comes_back_and_stack_json_says_so(stack: StackFile, folder: RunFolder, name: str) -> None:
+    before = _pids(folder)
+
+    os.kill(before[name], signal.SIGKILL)
+
+    _until(lambda: _pids(folder).get(name) not in {None, before[name]} and _all_ready(folder))
+    assert {one: pid for one, pid in _pids(folder).items() if one != name} == {
+        one: pid for one, pid in before.items() if one != name
+    }
+
+
+def test_a_second_supervisor_is_refused(stack: StackFile, settings: StackSettings) -> None:
+    ended = _run("run", settings)
+
+    assert ended.returncode == 1
+    assert "is up already" in ended.stderr
+
+
+def test_status_shows_every_process(stack: StackFile, settings: StackSettings) -> None:
+    ended = _run("status", settings)
+
+    assert ended.returncode == 0
+    assert all(name in ended.stdout for name in _PROCESSES)
+    assert "resident in all" in ended.stdout
+
+
+def test_a_taken_port_is_named_with_its_setting_before_anything_starts(tmp_path: Path) -> None:
+    settings = StackSettings.in_folder(tmp_path / ".run")
+
+    with socket.create_server(("127.0.0.1", settings.api_port)):
+        ended = _run("up", settings)
+
+    assert ended.returncode == 1
+    assert f"port {settings.api_port} for the endpoint is taken" in ended.stderr
+    assert "PRESSLINE_API_PORT=" in ended.stderr
+    assert not (tmp_path / ".run" / "redis").exists()
+
+
+def test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+    settings = StackSettings.in_folder(tmp_path / ".run")
+    folder = RunFolder(settings.run_folder)
+    try:
+        first = start_stack(settings)
+        again = start_stack(settings)
+        assert again.pids == first.pids
+
+        state = folder.state()
+        assert state is not None
+        os.kill(state.pid, signal.SIGKILL)
+        _until(lambda: not leftovers(folder.path))
+
+        second = start_stack(settings)
+        assert (second.token, second.s3) == (first.token, first.s3)
+        assert set(second.pids) == _PROCESSES
+
+        assert stop_stack(settings)
+        assert not folder.stack_file.exists()
+        assert not leftovers(folder.path)
+    finally:
+        stop_stack(settings)
+
+
+def _post_nothing(stack: StackFile, token: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    return httpx.post(f"{stack.api}/v1/articles", content=b"{", headers=headers, trust_env=False)
+
+
+def _run(command: str, settings: StackSettings) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local", command],
+        env={**os.environ, **settings.as_environment(), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=_DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+def _pids(folder: RunFolder) -> dict[str, int]:
+    pids: dict[str, int] = json.loads(folder.stack_file.read_text())["pids"]
+    return pids
+
+
+def _all_ready(folder: RunFolder) -> bool:
+    state = folder.state()
+    return state is not None and all(process.phase in {"ready", "done"} for process in state.processes)
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)

@@ -1,0 +1,262 @@
+"""The whole line in one process: real handlers, a real Redis, buckets in memory, a clock that the test moves."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from PIL import Image
+from redis import Redis
+
+from infra.local.settings import PROJECT
+from services.enrich.handler import Enrichment
+from services.enrich.handler import handle as enrich
+from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.readers import read_article
+from services.ingest.domain.accepted import Accepted
+from services.ingest.handler import Intake, accept, find_receipt_state
+from services.ingest.handler import handle as submit
+from services.publish.handler import Publisher, enter_listings, publish_page, remove_article
+from services.publish.handler.live_records import LiveRecords
+from services.render.adapters.minijinja_theme import MinijinjaTheme
+from services.render.handler import Renderer, render_article, render_listing
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep
+from shared import keys
+from shared.dead_letters import DeadLetters
+from shared.history import StoredRevisions
+from shared.index.redis import RedisIndex
+from shared.live import LiveRecord
+from shared.marks.redis import RedisMarks
+from shared.messages import (
+    ArticleAccepted,
+    ArticleEnriched,
+    ArticlePublished,
+    ArticleRemoved,
+    ListingStale,
+    Message,
+    PageRendered,
+    SubmitArticle,
+)
+from shared.receipts.redis import RedisReceipts
+from shared.sites import Site, load_sites
+from shared.storage.memory import MemoryObjectStorage
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+THEMES = PROJECT / "services" / "render" / "themes"
+
+
+@dataclass
+class FakeEdge:
+    """Remembers what it was told to forget."""
+
+    purged: list[str] = field(default_factory=list)
+
+    def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
+        """Remember the keys."""
+        self.purged.extend(surrogate_keys)
+
+
+class Line:
+    """All handlers, and the messages that are on their way between them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.now = NOON
+        self.queue: list[Message] = []
+        self.content, self.public, self.edge = MemoryObjectStorage(), MemoryObjectStorage(), FakeEdge()
+        sites = {
+            name: site.model_copy(update={"listing_interval_seconds": 0.002})
+            for name, site in load_sites(PROJECT / "infra" / "sites", "http://edge.test").items()
+        }
+        self.site: Site = sites["epn"]
+        receipts, index, marks = RedisReceipts(redis), RedisIndex(redis), RedisMarks(redis, first_wait_seconds=0.005)
+        revisions, clock = StoredRevisions(self.content), lambda: self.now
+        self.index = index
+        self.intake = Intake(
+            content=self.content,
+            revisions=revisions,
+            read_article=read_article,
+            inspect_picture=inspect_picture,
+            receipts=receipts,
+            marks=marks,
+            letters=DeadLetters("ingest", self.content, receipts),
+            emit=self.queue.extend,
+            sites=sites,
+            clock=clock,
+            executor=ThreadPoolExecutor(2),
+        )
+        self.enrichment = Enrichment(content=self.content, revisions=revisions, receipts=receipts, clock=clock)
+        theme = MinijinjaTheme(THEMES / "epn")
+        self.renderer = Renderer(
+            content=self.content,
+            public=self.public,
+            revisions=revisions,
+            index=index,
+            receipts=receipts,
+            sites=sites,
+            theme_of=lambda _: theme,
+            clock=clock,
+            kept_assets=set(),
+        )
+        self.publisher = Publisher(
+            content=self.content,
+            public=self.public,
+            records=LiveRecords(self.content),
+            revisions=revisions,
+            index=index,
+            marks=marks,
+            receipts=receipts,
+            edge=self.edge,
+            sites=sites,
+            clock=clock,
+            known_assets=set(),
+        )
+        self.clockwork = Clockwork(
+            content=self.content,
+            revisions=revisions,
+            index=index,
+            marks=marks,
+            sites=sites,
+            clock=clock,
+            sweep_minutes=15,
+        )
+        restore_index(self.site, self.clockwork)
+
+    def post(self, *, may_take_down: bool = True, **article: Any) -> Accepted:
+        """Post an article in our own form, some of its fields filled in; a moment passes."""
+        self.now += timedelta(milliseconds=1)
+        raw = json.dumps(an_article(**article)).encode()
+        return accept(
+            raw,
+            content_type="application/json",
+            site=self.site,
+            source="desk",
+            received_at=self.now,
+            may_take_down=may_take_down,
+            intake=self.intake,
+        )
+
+    def deliver(self, message: Message) -> tuple[Message, ...]:
+        """Have one message handled by the service that consumes it; return what follows."""
+        self.now += timedelta(microseconds=10)
+        match message:
+            case SubmitArticle():
+                submit(message, self.intake)
+                return ()
+            case ArticleAccepted():
+                return enrich(message, self.enrichment)
+            case ArticleEnriched():
+                return render_article(message, self.renderer)
+            case ListingStale():
+                return render_listing(message, self.renderer)
+            case PageRendered():
+                return publish_page(message, self.publisher)
+            case ArticlePublished():
+                return enter_listings(message, self.publisher)
+            case ArticleRemoved():
+                return remove_article(message, self.publisher)
+            case _:
+                raise AssertionError(message)
+
+    def run(self, *, disorder: random.Random | None = None) -> None:
+        """Deliver until nothing is on its way; with `disorder`, in any order, and some of them twice."""
+        while self.queue:
+            position = disorder.randrange(len(self.queue)) if disorder else 0
+            message = self.queue[position]
+            is_repeated = disorder is not None and disorder.random() < 0.25
+            if not is_repeated:
+                del self.queue[position]
+            self.queue.extend(self.deliver(message))
+
+    def tick(self, *, until_quiet: bool = True) -> None:
+        """Let the scheduler do its rounds, and the workers theirs, until no listing is behind."""
+        for _ in range(200):
+            self.queue.extend(release_due(self.site, self.clockwork))
+            restore_index(self.site, self.clockwork)
+            self.queue.extend(say_stale_listings(self.site, self.clockwork))
+            if not self.queue and (not until_quiet or not self.index.stale(self.site)):
+                return
+            self.run()
+        raise AssertionError(self.index.stale(self.site))
+
+    def sweep(self) -> None:
+        """Let the scheduler look for what was lost."""
+        self.queue.extend(sweep(self.site, self.clockwork))
+
+    def record(self, article: str) -> LiveRecord:
+        """Return what is recorded of an article's public state."""
+        return LiveRecord.model_validate_json(self.content.get(keys.live_key("epn", article)).body)
+
+    def page(self, path: str) -> str:
+        """Return what readers find at a path of the public bucket."""
+        return self.public.get(path).body.decode()
+
+    def page_of(self, article: str) -> str:
+        """Return an article's page as readers find it."""
+        path = self.record(article).path
+        assert path is not None, "the article is not live"
+        return self.page(path)
+
+    def status_at(self, path: str) -> str:
+        """Return the HTTP status that readers get at a path."""
+        return self.public.get(path).head.metadata["status"]
+
+    def receipt_status(self, receipt: str) -> str:
+        """Return what a sender is told of a submission."""
+        state = find_receipt_state(receipt, self.intake)
+        assert state is not None
+        return state.status
+
+    def site_bytes(self) -> dict[str, tuple[bytes, str]]:
+        """Return the public bucket: bytes and status by path."""
+        paths = self.public.list_keys("")
+        return {path: (self.public.get(path).body, self.status_at(path)) for path in paths}
+
+
+def an_article(**fields: Any) -> dict[str, Any]:
+    """Return an article in our own form; None leaves a field out."""
+    article: dict[str, Any] = {
+        "source": "desk",
+        "source_id": "story-1",
+        "version_created": "2026-11-01T10:00:00Z",
+        "headline": "Ferry returns to Port Almina",
+        "standfirst": "The first crossing in nine years left at dawn.",
+        "section": "world",
+        "language": "en",
+        "body": "<p>The ferry left at dawn with forty people on board.</p><h2>Why now</h2><p>The pier was mended.</p>",
+    }
+    return {name: value for name, value in (article | fields).items() if value is not None}
+
+
+@pytest.fixture
+def line(redis: Redis) -> Iterator[Line]:
+    built = Line(redis)
+    yield built
+    built.intake.executor.shutdown()
+
+
+@pytest.fixture
+def new_line(redis: Redis) -> partial[Line]:
+    """Make one line after another, each on an empty Redis."""
+
+    def make() -> Line:
+        redis.flushall()
+        return Line(redis)
+
+    return partial(make)
+
+
+@pytest.fixture
+def a_picture() -> bytes:
+    """A real PNG, 8 pixels wide and 6 high."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 6), (20, 60, 120)).save(out, "PNG")
+    return out.getvalue()

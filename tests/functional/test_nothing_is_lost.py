@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.ingest.domain.refusal import RefusedError
+from services.ingest.handler import submit
+from shared.errors import RedisUnavailableError
+from shared.marks.redis import RedisMarks
+from tests.functional.conftest import Line, an_article
+
+
+def until_marks_expire(line: Line, article: str) -> None:
+    """Wait until the sweep may speak of the article again (milliseconds, in these tests)."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if not line.redis.exists(f"pending:epn:{article}") or RedisMarks(line.redis).take_pending("epn", article):
+            line.redis.delete(f"pending:epn:{article}")
+            return
+    raise AssertionError(article)
+
+
+def test_an_accepted_article_whose_event_was_lost_is_announced_by_the_sweep(line: Line) -> None:
+    accepted = line.post()
+    line.queue.clear()
+
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    line.run()
+
+    assert line.receipt_status(accepted.receipt) == "live"
+
+
+def test_an_article_is_accepted_while_redis_is_away(line: Line) -> None:
+    def refuse(_: object) -> None:
+        raise RedisUnavailableError
+
+    object.__setattr__(line.intake, "emit", refuse)
+    accepted = line.post()
+    object.__setattr__(line.intake, "emit", line.queue.extend)
+
+    assert accepted.status == "accepted"
+    line.sweep()
+    line.run()
+    assert line.receipt_status(accepted.receipt) == "live"
+
+
+def test_an_article_on_its_way_is_not_announced_twice(line: Line) -> None:
+    line.clockwork.marks._first_wait_seconds = 60  # type: ignore[attr-defined]  # noqa: SLF001
+    line.intake.marks.set_pending("epn", line.post().article)
+    line.queue.clear()
+
+    line.sweep()
+
+    assert line.queue == []
+
+
+def test_a_redis_that_forgot_everything_shows_readers_the_same_site(line: Line) -> None:
+    for number in range(5):
+        line.post(source_id=f"story-{number}", headline=f"Story {number}")
+    line.tick()
+    before = line.site_bytes()
+
+    line.redis.flushall()
+    line.sweep()
+    line.tick()
+
+    assert line.site_bytes() == before
+
+
+def test_no_listing_is_rendered_while_the_index_is_not_whole(line: Line) -> None:
+    line.post(headline="Last good front page")
+    line.tick()
+    line.redis.flushall()
+
+    line.post(source_id="story-2", headline="Newer", version_created="2026-11-01T10:30:00Z")
+    line.run()
+
+    assert "Last good front page" in line.page("index.html")
+    line.tick()
+    assert "Last good front page" in line.page("index.html")
+    assert "Newer" in line.page("index.html")
+
+
+def test_receipts_are_answered_from_the_bucket_when_redis_forgot_them(line: Line) -> None:
+    accepted = line.post()
+    line.tick()
+    line.redis.flushall()
+
+    assert line.receipt_status(accepted.receipt) == "live"
+
+
+def test_a_lost_index_step_is_applied_again(line: Line) -> None:
+    accepted = line.post(headline="Lost step")
+    line.run()
+    line.redis.hdel("index:epn:entries", accepted.article)
+    line.redis.zrem("index:epn:set:all", accepted.article)
+
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    line.tick()
+
+    assert "Lost step" in line.page("index.html")
+
+
+def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_message(line: Line) -> None:
+    import json
+
+    receipt = submit(
+        json.dumps(an_article(headline="Read later")).encode(),
+        content_type="application/json",
+        site=line.site,
+        source="desk",
+        received_at=line.now,
+        may_take_down=False,
+        receipt=uuid4(),
+        intake=line.intake,
+    )
+    line.queue.clear()
+    line.now += timedelta(seconds=30)
+
+    line.sweep()
+    line.tick()
+
+    assert line.receipt_status(receipt) == "live"
+    assert "Read later" in line.page("index.html")
+    assert list(line.content.list_keys("inbox/")) == []
+
+
+def test_a_submission_that_is_refused_later_is_kept_with_its_reason(line: Line) -> None:
+    receipt = submit(
+        b"{}",
+        content_type="application/json",
+        site=line.site,
+        source="desk",
+        received_at=line.now,
+        may_take_down=False,
+        receipt=uuid4(),
+        intake=line.intake,
+    )
+    line.run()
+
+    assert line.receipt_status(receipt) == "refused"
+    assert len(list(line.content.list_keys("dead-letters/ingest/"))) == 1
+
+
+def test_the_raw_bytes_of_a_refused_article_are_kept(line: Line) -> None:
+    with pytest.raises(RefusedError):
+        line.post(headline="")
+
+    assert len(list(line.content.list_keys("raw/epn/"))) == 1
+
+
+def test_an_embargoed_article_is_public_at_its_time_and_not_a_byte_before(line: Line) -> None:
+    due = line.now + timedelta(hours=1)
+    accepted = line.post(headline="Not yet", embargo_until=due.isoformat())
+    line.tick()
+    line.sweep()
+    line.tick()
+
+    assert accepted.status == "scheduled"
+    assert "Not yet" not in str(line.site_bytes())
+    assert line.receipt_status(accepted.receipt) == "scheduled"
+
+    line.now = due
+    line.tick()
+
+    assert "Not yet" in line.page("index.html")
+    assert line.receipt_status(accepted.receipt) == "live"
+    line.redis.delete(f"pending:epn:due:{accepted.article}")
+    line.tick()
+    assert list(line.content.list_keys("schedule/")) == []
+
+
+def test_an_embargoed_update_leaves_the_live_article_as_it_is_until_its_time(line: Line) -> None:
+    accepted = line.post(headline="Live words")
+    line.run()
+    due = line.now + timedelta(hours=1)
+
+    line.post(headline="Held words", version_created="2026-11-01T11:00:00Z", embargo_until=due.isoformat())
+    line.tick()
+    assert "Live words" in line.page_of(accepted.article)
+
+    line.now = due
+    line.tick()
+    assert "Held words" in line.page_of(accepted.article)
+
+
+def test_an_update_that_prolongs_an_embargo_supersedes_what_was_waiting(line: Line) -> None:
+    first_due, second_due = line.now + timedelta(hours=1), line.now + timedelta(hours=2)
+    line.post(headline="First plan", embargo_until=first_due.isoformat())
+    line.post(headline="Second plan", version_created="2026-11-01T11:00:00Z", embargo_until=second_due.isoformat())
+
+    line.now = first_due
+    line.tick()
+    assert "plan" not in str(line.site_bytes())
+
+    line.now = second_due
+    line.tick()
+    assert "Second plan" in line.page("index.html")

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import pytest
+
+from shared.messages import ArticleAccepted, PageRendered
+from tests.functional.conftest import Line
+
+EARLY, LATE = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z"
+
+
+def rendered(line: Line) -> PageRendered:
+    """Run the line up to the publisher's door and take the article's page from the queue."""
+    while True:
+        message = line.queue.pop(0)
+        if isinstance(message, PageRendered) and message.article:
+            return message
+        line.queue.extend(line.deliver(message))
+
+
+def test_a_late_older_revision_is_stored_and_never_shown(line: Line) -> None:
+    accepted = line.post(headline="Second word", version_created=LATE)
+    line.run()
+
+    late = line.post(headline="First word", version_created=EARLY)
+    line.run()
+
+    assert late.status == "superseded"
+    assert "Second word" in line.page_of(accepted.article)
+    assert len(line.intake.revisions.names("epn", accepted.article)) == 2
+    assert line.receipt_status(late.receipt) == "superseded"
+
+
+def test_a_late_render_never_overwrites_a_newer_page(line: Line) -> None:
+    accepted = line.post(headline="Old words", version_created=EARLY)
+    old = rendered(line)
+    line.post(headline="New words", version_created=LATE)
+    line.run()
+
+    line.queue.extend(line.deliver(old))
+    line.run()
+
+    assert "New words" in line.page_of(accepted.article)
+
+
+def test_a_publisher_that_stood_still_between_decision_and_put_leaves_nothing_old_behind(line: Line) -> None:
+    accepted = line.post(headline="Old words", version_created=EARLY)
+    old = rendered(line)
+    put = line.public.put
+
+    def put_after_the_others(key: str, *args: object, **kwargs: object) -> object:
+        line.public.put = put  # type: ignore[method-assign]
+        line.post(headline="New words", version_created=LATE)
+        line.run()
+        return put(key, *args, **kwargs)  # type: ignore[arg-type]
+
+    line.public.put = put_after_the_others  # type: ignore[assignment, method-assign]
+    line.queue.extend(line.deliver(old))
+    line.run()
+
+    assert "New words" in line.page_of(accepted.article)
+
+
+def test_an_old_page_put_over_a_page_that_went_back_to_its_first_bytes_is_mended(line: Line) -> None:
+    """ETags are digests: A -> B -> A makes an old ETag match again, and only looking again helps."""
+    accepted = line.post(headline="State A", version_created=EARLY)
+    first = rendered(line)
+    line.queue.extend(line.deliver(first))
+    line.run()
+    line.post(headline="State B", version_created=LATE)
+    stalled = rendered(line)
+    put = line.public.put
+
+    def put_after_a_return_to_a(key: str, *args: object, **kwargs: object) -> object:
+        line.public.put = put  # type: ignore[method-assign]
+        line.post(headline="State C", version_created="2026-11-01T11:30:00Z")
+        line.run()
+        page = line.public.get(first.path)
+        put(first.path, b"first bytes", metadata=dict(page.head.metadata))  # whatever the ETag now is, let it match
+        return put(key, *args, **(kwargs | {"if_etag": line.public.get(first.path).etag}))  # type: ignore[arg-type]
+
+    line.public.put = put_after_a_return_to_a  # type: ignore[assignment, method-assign]
+    line.queue.extend(line.deliver(stalled))
+    assert any(isinstance(message, ArticleAccepted) for message in line.queue), "nobody looked again"
+    line.run()
+
+    assert "State C" in line.page_of(accepted.article)
+
+
+def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(line: Line) -> None:
+    from shared.errors import StorageUnavailableError
+
+    accepted = line.post()
+    page = rendered(line)
+    put = line.public.put
+
+    def put_and_lose_the_answer(key: str, *args: object, **kwargs: object) -> object:
+        put(key, *args, **kwargs)  # type: ignore[arg-type]
+        if key == page.path:
+            line.public.put = put  # type: ignore[method-assign]
+            raise StorageUnavailableError(key)
+        return None
+
+    line.public.put = put_and_lose_the_answer  # type: ignore[assignment, method-assign]
+    with pytest.raises(StorageUnavailableError):
+        line.deliver(page)
+    line.queue.extend(line.deliver(page))
+    line.run()
+
+    assert line.receipt_status(accepted.receipt) == "live"
+    assert line.public.puts.count(page.path) == 1
+
+
+def test_an_unstamped_update_comes_after_what_was_there(line: Line) -> None:
+    accepted = line.post(headline="Stamped ahead", version_created="2026-11-01T18:00:00Z")
+    line.run()
+
+    line.post(headline="Unstamped", version_created=None)
+    line.run()
+
+    assert "Unstamped" in line.page_of(accepted.article)
+
+
+def test_two_contents_under_one_stamp_end_in_the_one_that_came_last(line: Line) -> None:
+    accepted = line.post(headline="First content")
+    line.post(headline="Second content")
+    line.run()
+
+    assert "Second content" in line.page_of(accepted.article)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(new_line: partial[Line], seed: int) -> None:
+    def publish(disorder: random.Random | None) -> dict[str, tuple[bytes, str]]:
+        line = new_line()
+        for number in range(3):
+            for minute in range(3):
+                line.post(
+                    source_id=f"story-{number}",
+                    headline=f"Story {number}, minute {minute}",
+                    slug=f"story-{number}",
+                    version_created=f"2026-11-01T10:0{minute}:00Z",
+                )
+        line.run(disorder=disorder)
+        line.tick()
+        return line.site_bytes()
+
+    assert publish(random.Random(seed)) == publish(None)  # noqa: S311 -- disorder, not secrets
