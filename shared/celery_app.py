@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from socket import gethostname
 from typing import Any, NoReturn, cast
 
 import structlog
@@ -172,16 +173,15 @@ def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings) ->
         serve_health(
             settings.metrics_port, settings.metrics_host, lambda: [] if is_ready else [f"{service} is not ready"]
         )
-    app.worker_main(
-        [
-            "worker",
-            f"--hostname={service}@%h",
-            f"--queues={','.join(queues_of(service))}",
-            f"--concurrency={settings.concurrency}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            f"--loglevel={settings.log_level}",
-        ]
+    worker = app.Worker(  # not `worker_main`, whose command line costs 9 MB a process
+        hostname=f"{service}@{gethostname()}",
+        queues=",".join(queues_of(service)),
+        concurrency=settings.concurrency,
+        loglevel=settings.log_level.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
     )
-    sys.exit(0)
+    worker.start()
+    sys.exit(worker.exitcode)

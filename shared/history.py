@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,11 +12,28 @@ from shared.revision import Revision, target
 from shared.storage import ObjectStorage
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What came after some revision: the names of newer ones, oldest first, and whether a kill stands."""
+
+    names: tuple[str, ...] = ()
+    is_killed: bool = False
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether that revision is still the last word."""
+        return not self.names and not self.is_killed
+
+
 class Revisions(Protocol):
     """The revisions of articles; immutable, so that one that was read need not be read again."""
 
-    def names(self, site: str, article: str, *, after: str | None = None) -> list[str]:
-        """Return the names of an article's revisions, oldest first; `after` leaves out all up to that one."""
+    def names(self, site: str, article: str) -> list[str]:
+        """Return the names of an article's revisions, oldest first."""
+        ...
+
+    def since(self, site: str, article: str, revision: str) -> Since:
+        """Return what came after a revision; one call to the store."""
         ...
 
     def get(self, site: str, article: str, revision: str) -> Revision:
@@ -35,11 +53,17 @@ class StoredRevisions:
         self._remembered = remembered
         self._cache: dict[str, Revision] = {}
 
-    def names(self, site: str, article: str, *, after: str | None = None) -> list[str]:
-        """Return the names of an article's revisions, oldest first; `after` leaves out all up to that one."""
-        start = keys.revision_key(site, article, after) if after else ""
-        prefix = keys.revisions_prefix(site, article)
-        return [keys.revision_of(key) for key in self._storage.list_keys(prefix, start_after=start)]
+    def names(self, site: str, article: str) -> list[str]:
+        """Return the names of an article's revisions, oldest first."""
+        return [keys.revision_of(key) for key in self._storage.list_keys(keys.revisions_prefix(site, article))]
+
+    def since(self, site: str, article: str, revision: str) -> Since:
+        """Return what came after a revision: the tombstone's key sorts behind the revisions', so one listing tells."""
+        start = keys.revision_key(site, article, revision)
+        found = list(self._storage.list_keys(keys.article_prefix(site, article), start_after=start))
+        prefix, tombstone = keys.revisions_prefix(site, article), keys.tombstone_key(site, article)
+        names = tuple(keys.revision_of(key) for key in found if key.startswith(prefix))
+        return Since(names=names, is_killed=tombstone in found)
 
     def get(self, site: str, article: str, revision: str) -> Revision:
         """Return one revision, from memory where it was read before."""
@@ -64,7 +88,7 @@ def find_target(
     With a `hint` (the revision that a message named) the common case costs one listing and one read: nothing later
     than the hint exists, and the hint is out.
     """
-    if hint is not None and not revisions.names(site, article, after=hint):
+    if hint is not None and not revisions.since(site, article, hint).names:
         latest = revisions.get(site, article, hint)
         if latest.status is not Status.USABLE or latest.embargo_until is None or latest.embargo_until <= now:
             return latest

@@ -20,9 +20,14 @@ def articles_prefix(site: str) -> str:
     return f"articles/{site}/"
 
 
+def article_prefix(site: str, article: str) -> str:
+    """Return what all keys of an article begin with."""
+    return f"{articles_prefix(site)}{article}/"
+
+
 def revisions_prefix(site: str, article: str) -> str:
     """Return what the keys of an article's revisions begin with; they sort by order."""
-    return f"articles/{site}/{article}/revisions/"
+    return f"{article_prefix(site, article)}revisions/"
 
 
 def revision_key(site: str, article: str, revision: str) -> str:
@@ -37,7 +42,7 @@ def revision_of(key: str) -> str:
 
 def enriched_prefix(site: str, article: str, revision: str) -> str:
     """Return what the keys of a revision's enriched objects begin with, one for each version of the enricher."""
-    return f"articles/{site}/{article}/enriched/{revision}."
+    return f"{article_prefix(site, article)}enriched/{revision}."
 
 
 def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
@@ -47,12 +52,12 @@ def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
 
 def live_key(site: str, article: str) -> str:
     """Return where an article's public state is recorded (written with If-Match only)."""
-    return f"articles/{site}/{article}/live.json"
+    return f"{article_prefix(site, article)}live.json"
 
 
 def tombstone_key(site: str, article: str) -> str:
-    """Return where a kill stands until a restore removes it."""
-    return f"articles/{site}/{article}/tombstone.json"
+    """Return where a kill stands until a restore removes it; behind the revisions, so that one listing tells both."""
+    return f"{article_prefix(site, article)}tombstone.json"
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:

@@ -33,6 +33,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MESSAGES = Counter("pressline_messages", "Messages handled, by kind and outcome.", ["message", "outcome"])
+STORE_CALLS = Counter("pressline_store_calls", "Calls to the object store, by operation.", ["operation"])
 SECONDS = Histogram(
     "pressline_message_seconds",
     "Time to handle a message.",

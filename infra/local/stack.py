@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from infra.local.keeper import CannotStartError, Keeper, Patience, Report
 from infra.local.plan import programs_of, stack_file
 from infra.local.ports import PortTakenError, check_ports
-from infra.local.processes import Child, kill_leftovers, last_lines, rotate
+from infra.local.processes import Child, is_running, kill_leftovers, last_lines, start_detached
 from infra.local.servers import ServerError
 from infra.local.settings import StackSettings
 from infra.local.state import RunFolder, StackError, StackFile, SupervisorState
@@ -80,19 +79,8 @@ def start_stack(settings: StackSettings, watch: Watch | None = None) -> StackFil
     folder = RunFolder(settings.run_folder)
     if folder.signal_supervisor(NUDGE):
         return _wait_until_ready(folder, None, folder.is_supervised, watch)
-    folder.logs.mkdir(parents=True, exist_ok=True)
-    log = folder.log("supervisor")
-    rotate(log)
-    with log.open("ab") as output:
-        supervisor = subprocess.Popen(  # noqa: S603 -- our own command
-            supervisor_command(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(settings),
-            start_new_session=True,
-        )
-    return _wait_until_ready(folder, supervisor.pid, lambda: supervisor.poll() is None, watch)
+    pid = start_detached(supervisor_command(), log=folder.log("supervisor"), environment=_environment(settings))
+    return _wait_until_ready(folder, pid, lambda: is_running(pid), watch)
 
 
 def stop_stack(settings: StackSettings) -> bool:

@@ -18,7 +18,7 @@ from shared import keys
 from shared.article import EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError, PermanentError, PreconditionFailedError
-from shared.history import Revisions, history
+from shared.history import Revisions
 from shared.index import Index
 from shared.listings import GONE, HOME, NOT_FOUND, RAIL_ALSO, RAIL_LATEST, Listing, listing_of
 from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up_id
@@ -58,13 +58,10 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     """
     site = get_site(dict(renderer.sites), message.site)
     read_at = renderer.clock()
-    out = released(history(renderer.revisions, site.id, message.article), read_at)
-    if not out or out[-1].status is not Status.USABLE:
+    seen = _latest_and_earliest(message, site, read_at, renderer)
+    if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
-    target = out[-1]
-    first = next(revision for revision in out if revision.status is Status.USABLE)
-    latest = _enriched(renderer, site, target.article_id, target.revision, message)
-    earliest = latest if first is target else _enriched(renderer, site, first.article_id, first.revision, message)
+    latest, earliest = seen
 
     theme = renderer.theme_of(site)
     path = article_path(latest, earliest, site)
@@ -148,6 +145,26 @@ def _listing_body(listing: Listing, site: Site, theme: Theme, cards: tuple[Card,
     if listing.name == GONE:
         return theme.gone(shell_view(site))
     raise PermanentError(listing.name)
+
+
+def _latest_and_earliest(
+    message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer
+) -> tuple[EnrichedArticle, EnrichedArticle] | None:
+    """Return the revision that should be seen now and the first that ever was; None where none should be."""
+    names = renderer.revisions.names(site.id, message.article)
+    if names == [message.revision]:  # nearly always: its enriched object says all that its revision does
+        only = _enriched(renderer, site, message.article, message.revision, message)
+        embargo = only.facts.embargo_until
+        if only.facts.status is Status.USABLE and (embargo is None or embargo <= read_at):
+            return only, only
+        return None
+    revisions = [renderer.revisions.get(site.id, message.article, name) for name in names]
+    out = released(revisions, read_at)
+    if not out or out[-1].status is not Status.USABLE:
+        return None
+    target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
+    latest = _enriched(renderer, site, message.article, target.revision, message)
+    return latest, latest if first is target else _enriched(renderer, site, message.article, first.revision, message)
 
 
 def _enriched(renderer: Renderer, site: Site, article: str, revision: str, message: ArticleEnriched) -> EnrichedArticle:

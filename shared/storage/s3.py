@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 import stamina
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from shared.errors import (
@@ -17,6 +15,7 @@ from shared.errors import (
     StorageConflictError,
     StorageUnavailableError,
 )
+from shared.observability import STORE_CALLS
 from shared.storage import Etag, ObjectHead, StoredObject
 
 if TYPE_CHECKING:
@@ -34,6 +33,9 @@ _PAGE = 1000
 
 def s3_client(settings: ServiceSettings) -> S3Client:
     """Return a client that tries each call once: who retries must know that it did (a 412 may be our own success)."""
+    import boto3  # noqa: PLC0415 -- 13 MB that a worker's parent process can do without
+    from botocore.config import Config  # noqa: PLC0415
+
     secret = settings.s3_secret_key
     return boto3.client(
         "s3",
@@ -63,9 +65,9 @@ class S3ObjectStorage:
     def ensure_bucket(self) -> None:
         """Make the bucket where there is none."""
         try:
-            self._call("", lambda: self._client.head_bucket(Bucket=self.bucket))
+            self._call("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         except ObjectMissingError:
-            self._call("", lambda: self._client.create_bucket(Bucket=self.bucket))
+            self._call("PUT", "", lambda: self._client.create_bucket(Bucket=self.bucket))
 
     def find(self, key: str) -> StoredObject | None:
         """Return the object, or None where there is none."""
@@ -81,12 +83,12 @@ class S3ObjectStorage:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             return StoredObject(_head(key, answer), answer["Body"].read())
 
-        return self._read(key, read)
+        return self._read("GET", key, read)
 
     def find_head(self, key: str) -> ObjectHead | None:
         """Return what is known of the object, or None where there is none."""
         try:
-            return _head(key, self._read(key, lambda: self._client.head_object(Bucket=self.bucket, Key=key)))
+            return _head(key, self._read("HEAD", key, lambda: self._client.head_object(Bucket=self.bucket, Key=key)))
         except ObjectMissingError:
             return None
 
@@ -110,7 +112,9 @@ class S3ObjectStorage:
         if if_etag:
             wanted["IfMatch"] = if_etag
         try:
-            answer = self._call(key, lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **wanted))
+            answer = self._call(
+                "PUT", key, lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **wanted)
+            )
         except ObjectMissingError as error:
             if if_etag:  # AWS answers 404 where others say 412
                 raise PreconditionFailedError(key) from error
@@ -119,14 +123,14 @@ class S3ObjectStorage:
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
-        self._read(key, lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
+        self._read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
-            found = self._read(prefix, partial(self._keys, prefix, start_after, page))
+            found = self._read("LIST", prefix, partial(self._keys, prefix, start_after, page))
             yield from found
             if len(found) < page:
                 return
@@ -135,22 +139,23 @@ class S3ObjectStorage:
 
     def date(self) -> str:
         """Return the store's own clock: the `Date` header of its answer."""
-        answer = self._read("", lambda: self._client.head_bucket(Bucket=self.bucket))
+        answer = self._read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
     def _keys(self, prefix: str, start_after: str, page: int) -> list[str]:
         answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=page)
         return [found["Key"] for found in answer.get("Contents", [])]
 
-    def _read(self, key: str, call: Callable[[], _T]) -> _T:
+    def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
         for attempt in stamina.retry_context(
             on=StorageUnavailableError, attempts=3, timeout=2.0, wait_initial=0.05, wait_max=0.5
         ):
             with attempt:
-                return self._call(key, call)
+                return self._call(operation, key, call)
         raise StorageUnavailableError(key)  # pragma: no cover -- the loop returns or raises
 
-    def _call(self, key: str, call: Callable[[], _T]) -> _T:
+    def _call(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
+        STORE_CALLS.labels(operation).inc()
         name = f"{self.bucket}/{key}"
         try:
             return call()

@@ -417,7 +417,9 @@ def test_the_publisher_s_own_adapter_is_understood(edge: Edge, folder: str) -> N
     edge.put(f"{folder}/index.html", "new")
     many = [f"path:/world/2026/11/22/a-headline-of-a-usual-length-{n:06}/" for n in range(400)]
 
-    VarnishEdgeCache(edge.url, timeout_seconds=5, token=TOKEN).purge([*many, f"path:/{folder}/"])
+    cache = VarnishEdgeCache(edge.url, timeout_seconds=5, token=TOKEN)
+    with contextlib.closing(cache._client):  # noqa: SLF001 -- a worker keeps it for life
+        cache.purge([*many, f"path:/{folder}/"])
 
     assert edge.get(f"/{folder}/").text == "new"
 

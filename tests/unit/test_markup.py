@@ -81,8 +81,39 @@ def test_what_would_stall_a_parser_is_refused_with_a_plain_reason(reason: str, h
 
 @pytest.mark.parametrize(
     "piece",
-    ["<", "</", "<!", "<!-", "<!--", "<!-->", "<?", "<a", "<a b", '<a b="', "<a b='", "<a b=", "<script", "<script>"]
-    + ["</script", "&", "<![CDATA[", "<p>", "</p>", "<div>", "</div>", "<b>", "<svg>", "<table>", "<a/", "--!>", "="],
+    [
+        *(
+            "<",
+            "</",
+            "<!",
+            "<!-",
+            "<!--",
+            "<!-->",
+            "<?",
+            "<a",
+            "<a b",
+            '<a b="',
+            "<a b='",
+            "<a b=",
+            "<script",
+            "<script>",
+        ),
+        *(
+            "</script",
+            "&",
+            "<![CDATA[",
+            "<p>",
+            "</p>",
+            "<div>",
+            "</div>",
+            "<b>",
+            "<svg>",
+            "<table>",
+            "<a/",
+            "--!>",
+            "=",
+        ),
+    ],
 )
 def test_repeating_any_piece_ends_soon(piece: str) -> None:
     """A scan that looked twice at each character would not end here within the suite's time-out."""
@@ -93,11 +124,12 @@ def test_repeating_any_piece_ends_soon(piece: str) -> None:
             continue
 
 
-TAGS = (
+TAGS = re.findall(
+    r"\S+",
     "div p span b i a font li ul ol dd dt dl table tr td th tbody caption colgroup select option svg g path title style"
     " foreignobject desc math mi button object template form h1 h2 blockquote br hr img input ruby rt rp section iframe"
-    " textarea script noscript nobr em pre body x-y marquee"
-).split()
+    " textarea script noscript nobr em pre body x-y marquee",
+)
 VOID = {"br", "hr", "img", "input", "col"}
 RAW = re.compile(r"<(style|title|iframe|textarea|script|noscript)>.*?</\1>", re.DOTALL)
 EVERYTHING = nh3.Cleaner(tags={*TAGS, "foreignObject"}, clean_content_tags=set(), attributes={}, link_rel=None)

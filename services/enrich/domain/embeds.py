@@ -14,6 +14,7 @@ from shared.article import Embed
 MAX_EMBEDS = 100
 MAX_ADDRESS_CHARS = 2_000
 MAX_TITLE_CHARS = 200
+_NO_BOXES = ("caption", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "pre")
 EMBED_REL = "noopener nofollow external"
 _ADDRESS = re.compile(r"(?:https?://[^\s/?#<>\"'\\@]+(?:[/?#]\S*)?|(?:mailto|tel):\S+)", re.IGNORECASE)
 _NOT_IN_ADDRESS = re.compile(r"[\s<>\"'\\`{}|^\x00-\x20\x7f]")
@@ -33,7 +34,10 @@ def web_address(href: str | None) -> str | None:
 
 
 def link_embeds(root: Element) -> tuple[list[Embed], int]:
-    """Put a link in the place of each frame; return what they show, and how many had no address to link to."""
+    """Put a link in the place of each frame; return what can be loaded, and how many had no address to link to.
+
+    A frame that is not encrypted, or stands where no box can (in a sub-head, say), becomes a link and no more.
+    """
     embeds: dict[str, Embed] = {}
     lost = 0
     for element in list(root.iter("iframe", "a")):
@@ -48,18 +52,27 @@ def link_embeds(root: Element) -> tuple[list[Embed], int]:
             continue
         title = (element.get("title") if is_frame else tree.text_of(element)) or ""
         title = " ".join(title.split())[:MAX_TITLE_CHARS].strip()
-        can_load = url.lower().startswith("https:") and (url in embeds or len(embeds) < MAX_EMBEDS)
-        if can_load:
+        has_room = url in embeds or len(embeds) < MAX_EMBEDS
+        if has_room and url.lower().startswith("https:") and next(element.iterancestors(*_NO_BOXES), None) is None:
             embeds.setdefault(url, Embed(url=url, kind="frame", title=title or None, provider=host))
-        tree.replace(_alone(element), [_box(url, title or host, can_load=can_load)])
+            tree.replace(_alone(element), [_box(url, title or host)])
+        else:
+            tree.replace(element, [_link(url, title or host, rel="nofollow")])
     return list(embeds.values()), lost
 
 
-def _box(url: str, text: str, *, can_load: bool) -> Element:
+def _box(url: str, text: str) -> Element:
     paragraph = etree.Element("p", {"class": "embed"})
-    attributes = {"href": url, "rel": EMBED_REL} | ({"data-embed": url} if can_load else {})
-    etree.SubElement(paragraph, "a", attributes).text = text
+    link = _link(url, text, rel=EMBED_REL)
+    link.set("data-embed", url)
+    paragraph.append(link)
     return paragraph
+
+
+def _link(url: str, text: str, *, rel: str) -> Element:
+    link = etree.Element("a", {"href": url, "rel": rel})
+    link.text = text
+    return link
 
 
 def _alone(element: Element) -> Element:
@@ -76,4 +89,4 @@ def _host_of(url: str | None) -> str | None:
         host = urlsplit(url or "").hostname
     except ValueError:  # a broken IPv6 address, say
         return None
-    return host[4:] if host and host.startswith("www.") else host
+    return host.removeprefix("www.")[:MAX_TITLE_CHARS] if host else None

@@ -59,7 +59,9 @@ def _primary(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-_KNOWN = frozenset(_primary(code) for _, code in pycld2.LANGUAGES) | frozenset().union(*_SAME)
+_KNOWN = frozenset(_primary(code) for _, code in pycld2.LANGUAGES if not code.startswith("xx")) | frozenset().union(
+    *_SAME
+)
 
 
 def language_warning(declared: str, text: str) -> str | None:

@@ -41,8 +41,11 @@ def settle(root: Element) -> None:
         element.tag = _RENAMED[str(element.tag)]
     for element in list(root.iter(*_MEANINGLESS)):
         tree.unwrap(element)
-    for element in [group for group in root.iter("div") if _is_in_definitions(group)]:
+    for element in [group for group in root.iter("div") if _is_in(group, "dl")]:
         tree.unwrap(element)
+    for element in list(root.iter("figcaption")):
+        if not _is_in(element, "figure"):
+            element.tag = "div"
     for element in list(root.iter("p")):
         if not is_embed(element):
             element.tag = "div"  # it may hold frames, or two line breaks: paragraphs are made anew
@@ -54,9 +57,9 @@ def is_embed(element: Element) -> bool:
     return element.tag == "p" and element.get("class") == "embed"
 
 
-def _is_in_definitions(group: Element) -> bool:
-    parent = group.getparent()
-    return parent is not None and parent.tag == "dl"
+def _is_in(element: Element, tag: str) -> bool:
+    parent = element.getparent()
+    return parent is not None and parent.tag == tag
 
 
 def _settle(element: Element) -> None:
@@ -87,7 +90,7 @@ def _make_paragraphs(element: Element) -> None:
     for block in blocks:
         block.tail = None
         for name, value in inherited.items():
-            if name not in block.attrib and element.tag in _LOOSE and block.tag != "hr":
+            if name not in block.attrib and element.tag in _LOOSE and block.tag != "hr" and not is_embed(block):
                 block.set(name, value)
 
 
@@ -103,9 +106,6 @@ def _blocks_of(element: Element) -> Iterator[Element]:
         yield from run.end(unless_in=_STRAYS.get(str(child.tag)))
         if child.tag in _STRAYS:
             run.add_stray(child, _STRAYS[str(child.tag)])
-        elif child.tag == "figcaption" and element.tag != "figure":
-            child.tag = "p"
-            yield child
         elif child.tag in _LOOSE:
             yield from list(child)
         else:
@@ -140,8 +140,9 @@ class _Run:
         self.add_text(tail)
 
     def add_stray(self, child: Element, around: str) -> None:
-        self._block.tag = around
-        self._block.append(child)
+        if not tree.is_blank(child):
+            self._block.tag = around
+            self._block.append(child)
 
     def end(self, *, unless_in: str | None = None) -> Iterator[Element]:
         """Yield the block so far, if it holds anything, and begin a new one."""
@@ -203,6 +204,7 @@ def _make_paragraphs_of_strays(element: Element, wanted: frozenset[str], around:
         if child.tag not in wanted:
             item = etree.Element(around)
             tree.wrap(child, item)
+            _settle_mixed(item)
         if tail:
             stray = etree.Element(around)
             stray.text = tail
@@ -239,13 +241,15 @@ def _settle_link(element: Element) -> bool:
     for, so `nofollow` is not added; where the sender marks one as paid or not vouched for, the mark stays.
     """
     address = web_address(element.get("href"))
-    if address is None:
+    if address is None or next(element.iterdescendants("a"), None) is not None:
         if not any(child.tag in _BLOCKS for child in element):
             tree.unwrap(element)
             return False
         element.tag = "span"
         return True
     marks = (element.get("rel") or "").lower().split()
+    for name in ("href", "rel"):
+        element.attrib.pop(name, "")  # so that they are written in this order, whatever the sender's was
     element.set("href", address)
     element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in marks))))
     return True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-_KNOWN_TAG = re.compile(
-    r"<(?:!--|!doctype|/?(?:a|abbr|article|aside|b|blockquote|body|br|center|code|dd|div|dl|dt|em|embed|figure|font|form"
-    r"|h[1-6]|header|hr|html|i|iframe|img|input|li|link|main|math|meta|nav|noscript|object|ol|p|pre|q|s|script|section"
-    r"|select|small|span|strong|style|sub|sup|svg|table|tbody|td|template|textarea|th|tr|u|ul|video)(?=[\s/>]))",
-    re.IGNORECASE,
+_TAGS = (
+    "a abbr address applet article aside audio b bdi bdo big blockquote body br button canvas caption center cite code"
+    " dd del details dfn dir div dl dt em embed fieldset figcaption figure font footer form frameset h1 h2 h3 h4 h5 h6 head"
+    " header hr html i iframe img input ins kbd li link main mark math menu meta nav noscript object ol p picture pre q s"
+    " samp script section select small span strike strong style sub summary sup svg table tbody td template textarea"
+    " tfoot th thead title tr tt u ul video wbr"
 )
+_KNOWN_TAG = re.compile(rf"<(?:!--|!doctype|\?xml|/?(?:{_TAGS.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*|\n(?=[ \t]{2,}\S|\t)")
 _LONGEST_WRAPPED_LINE = 120
 

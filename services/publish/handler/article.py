@@ -55,7 +55,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     )
     puts = _put_all(page, record, message, site, publisher)
     if puts is None:
-        is_killed = publisher.content.find_head(keys.tombstone_key(site.id, article)) is not None
+        is_killed = publisher.revisions.since(site.id, article, revision).is_killed
         outcome = ReceiptOutcome.KILLED if is_killed else ReceiptOutcome.SUPERSEDED
         publisher.receipts.settle(receipt, outcome, publisher.clock())
         log.info("page.forbidden", path=message.path, outcome=outcome.value)
@@ -67,7 +67,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         for each, put in puts
         if put.outcome is not Outcome.STALE
     }
-    publisher.records.change(
+    recorded = publisher.records.change(
         site.id,
         article,
         lambda record: claims.went_live(
@@ -84,14 +84,12 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     publisher.edge.purge(
         [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
     )
-    url = f"{site.base_url}{keys.url_path(page.path)}"
-    publisher.receipts.settle(
-        receipt,
-        ReceiptOutcome.LIVE,
-        publisher.clock(),
-        url=url,
-        pages=(PublicPage(path=page.path, url=url, sha256=page.sha256),),
-    )
+    if recorded is not None and recorded[0].revision == revision:
+        url = f"{site.base_url}{keys.url_path(page.path)}"
+        shown = PublicPage(path=page.path, url=url, sha256=page.sha256)
+        publisher.receipts.settle(receipt, ReceiptOutcome.LIVE, publisher.clock(), url=url, pages=(shown,))
+    else:  # a newer revision claimed meanwhile
+        publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
     log.info(
         "page.published",
         path=page.path,
@@ -121,14 +119,14 @@ def _put_all(
 
     def may_put() -> bool:
         """Ask the bucket: no tombstone, and no later revision that takes the article down."""
-        if publisher.content.find_head(keys.tombstone_key(site.id, record.article)) is not None:
-            return False
-        if not publisher.revisions.names(site.id, record.article, after=message.revision):
-            return True
+        since = publisher.revisions.since(site.id, record.article, message.revision or "")
+        if since.is_nothing or since.is_killed:
+            return not since.is_killed
         target = find_target(publisher.revisions, site.id, record.article, publisher.clock())
         return target is not None and target.status is Status.USABLE
 
-    if not may_put():
+    has_pictures = any(not attachment.is_immutable for attachment in message.attachments)
+    if has_pictures and not may_put():
         return None
     publisher.copy_out(message.attachments)
     old = [path for path in record.claimed if path != page.path]
@@ -157,7 +155,7 @@ def _known(record: LiveRecord, path: str) -> Known | None:
 def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
     """Look again: where the article has moved on since, say so before this message is acknowledged."""
     site, article, revision = message.site, message.article or "", message.revision or ""
-    newer = publisher.revisions.names(site, article, after=revision)
+    newer = publisher.revisions.since(site, article, revision).names
     if not newer and not even_if_latest:
         return ()
     return (
