@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from socket import gethostname
@@ -10,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 import structlog
 from celery import Celery, Task, signals
-from celery.exceptions import Ignore, Reject, Retry
+from celery.exceptions import Ignore, Reject, Retry, SecurityWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
@@ -151,6 +152,7 @@ def emit(app: Celery, messages: Iterable[Message]) -> None:
 def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings) -> None:
     """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back)."""
     configure_logging(settings.log_level, settings.log_format, service=service)
+    warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
 
     @signals.setup_logging.connect(weak=False)

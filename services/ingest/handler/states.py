@@ -90,7 +90,8 @@ def _status(revision: Revision, revisions: list[Revision], record: LiveRecord, i
         return Outcome.SUPERSEDED
     if revision.revision == record.settled_revision:
         return _REMOVED.get(revision.status, Outcome.LIVE)
-    if intake.content.find_head(keys.tombstone_key(revision.article.site, revision.article_id)):
+    is_usable = revision.status is Status.USABLE
+    if is_usable and intake.content.find_head(keys.tombstone_key(revision.article.site, revision.article_id)):
         return Outcome.KILLED
     seen = target(revisions, intake.clock())
     if revision.embargo_until and revision.embargo_until > intake.clock():

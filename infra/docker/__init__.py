@@ -1,0 +1,1 @@
+"""How the line runs as containers: one image, the store's start, the health check."""

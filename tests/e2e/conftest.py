@@ -1,0 +1,89 @@
+"""One whole stack of real processes for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.local.settings import StackSettings
+from infra.local.stack import embedded_stack
+from infra.local.state import RunFolder, StackFile
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.e2e)
+
+
+class Newsroom:
+    """A newsroom's systems and a reader, outside of the stack."""
+
+    def __init__(self, settings: StackSettings, stack: StackFile) -> None:
+        self.folder = RunFolder(settings.run_folder)
+        self.stack = stack
+        headers = {"Authorization": f"Bearer {stack.token}"}
+        self.api = httpx.Client(base_url=stack.api, headers=headers, timeout=40, trust_env=False)
+        self.edge = httpx.Client(base_url=stack.edge, timeout=20, trust_env=False)
+
+    def post(self, *, wait: float | None = None, **fields: Any) -> httpx.Response:
+        """Post an article in our own form."""
+        article = {
+            "source": "e2e",
+            "source_id": uuid4().hex,
+            "headline": "A story from the test",
+            "section": "world",
+            "language": "en",
+            "body": "<p>Words that readers can read.</p>",
+        } | fields
+        return self.post_raw(json.dumps(article).encode(), wait=wait)
+
+    def post_raw(
+        self, body: bytes, *, wait: float | None = None, content_type: str = "application/json"
+    ) -> httpx.Response:
+        """Post bytes as they are."""
+        headers = {"Content-Type": content_type} | ({"Prefer": f"wait={wait:g}"} if wait else {})
+        return self.api.post("/v1/articles", content=body, headers=headers)
+
+    def read(self, url: str) -> httpx.Response:
+        """Read a page at the edge."""
+        return self.edge.get(url)
+
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        """Poll until something is so."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                pytest.fail(f"after {seconds:g} s still not: {what}")
+            time.sleep(0.05)
+
+    def pid(self, service: str) -> int:
+        """Return the process that runs a service now."""
+        return self.find_pid(service) or pytest.fail(f"{service} is down")
+
+    def find_pid(self, service: str) -> int | None:
+        """Return the process that runs a service, None while it is down."""
+        stack = self.folder.stack()
+        return stack.pids.get(service) if stack else None
+
+    def wait_for_restart(self, service: str, killed: int) -> None:
+        """Wait until another process runs a service than the one that was killed."""
+        self.wait_for(lambda: self.find_pid(service) not in {None, killed}, f"{service} is started again")
+
+
+@pytest.fixture(scope="session")
+def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    settings = StackSettings.in_folder(tmp_path_factory.mktemp("stack"))
+    with embedded_stack(settings) as stack:
+        room = Newsroom(settings, stack)
+        with room.api, room.edge:
+            yield room

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Newsroom
+
+SEED = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "seed" / "epn-article.ninjs.json"
+
+
+def test_an_article_is_readable_when_the_waiting_post_is_answered(newsroom: Newsroom) -> None:
+    answer = newsroom.post(wait=20, headline="Readable at once")
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "live"
+    page = newsroom.read(answer.json()["url"])
+    assert page.status_code == 200
+    assert "Readable at once" in page.text
+    assert "Words that readers can read." in page.text
+
+
+def test_the_front_page_and_the_rails_show_it_soon_after(newsroom: Newsroom) -> None:
+    newsroom.post(wait=20, headline="Soon on the front page")
+
+    for path in ("/", "/_rail/latest.html", "/_rail/also-world.html"):
+        newsroom.wait_for(
+            lambda path=path: "Soon on the front page" in newsroom.read(path).text, f"shown at {path}", 20
+        )  # type: ignore[misc]
+
+
+def test_an_update_replaces_the_page_and_readers_see_it_at_once(newsroom: Newsroom) -> None:
+    first = newsroom.post(wait=20, source_id="updated", headline="First words", slug="updated").json()
+    assert "First words" in newsroom.read(first["url"]).text  # now it is in the edge's cache
+
+    second = newsroom.post(wait=20, source_id="updated", headline="Second words", slug="updated").json()
+
+    assert second["url"] == first["url"]
+    assert "Second words" in newsroom.read(first["url"]).text
+
+
+def test_a_killed_article_is_gone_for_readers(newsroom: Newsroom) -> None:
+    url = newsroom.post(wait=20, source_id="killed", headline="To be killed").json()["url"]
+    assert newsroom.read(url).status_code == 200
+
+    answer = newsroom.post(wait=20, source_id="killed", headline="Kill", status="canceled", body="")
+
+    assert answer.json()["status"] == "killed"
+    gone = newsroom.read(url)
+    assert gone.status_code == 410
+    assert "To be killed" not in gone.text
+
+
+@pytest.mark.parametrize("service", ["enrich", "render", "publish"])
+def test_an_article_goes_live_although_a_worker_is_killed_while_it_is_on_its_way(
+    newsroom: Newsroom, service: str
+) -> None:
+    killed = newsroom.pid(service)
+    os.kill(killed, signal.SIGSTOP)  # it cannot finish what it is about to be sent
+    receipt = newsroom.post(headline=f"While {service} was down").json()["receipt"]
+    os.kill(killed, signal.SIGKILL)
+
+    newsroom.wait_for_restart(service, killed)
+    newsroom.wait_for(
+        lambda: newsroom.api.get(f"/v1/receipts/{receipt}").json()["status"] == "live", "the article is live", 90
+    )
+
+
+def test_a_killed_ingest_worker_loses_no_submission(newsroom: Newsroom) -> None:
+    killed = newsroom.pid("ingest")
+    os.kill(killed, signal.SIGSTOP)
+    article = b'{"source": "e2e", "source_id": "async", "headline": "Read later", "body": "<p>Words.</p>"}'
+    headers = {"Content-Type": "application/json", "Prefer": "respond-async"}
+    receipt = newsroom.api.post("/v1/articles", content=article, headers=headers).json()["receipt"]
+    os.kill(killed, signal.SIGKILL)
+
+    newsroom.wait_for(
+        lambda: newsroom.api.get(f"/v1/receipts/{receipt}").json()["status"] == "live", "the submission is live", 90
+    )
+
+
+def test_an_endpoint_that_is_killed_comes_back_and_nothing_it_accepted_is_lost(newsroom: Newsroom) -> None:
+    def endpoint_answers() -> bool:
+        try:
+            return newsroom.api.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
+
+    receipt = newsroom.post(headline="Just before the end").json()["receipt"]
+    killed = newsroom.pid("endpoint")
+    os.kill(killed, signal.SIGKILL)
+
+    newsroom.wait_for_restart("endpoint", killed)
+    newsroom.wait_for(endpoint_answers, "the endpoint answers")
+
+    newsroom.wait_for(
+        lambda: newsroom.api.get(f"/v1/receipts/{receipt}").json()["status"] == "live", "the article is live", 60
+    )
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="../shared/inputs is not here")
+def test_the_seed_article_is_shown_whole_and_only_once_published(newsroom: Newsroom) -> None:
+    import html
+    import json
+    import re
+
+    item = json.loads(SEED.read_text(encoding="utf-8"))
+    answer = newsroom.post_raw(SEED.read_bytes(), wait=20)
+    page = html.unescape(newsroom.read(answer.json()["url"]).text)
+
+    body = item["bodies"][0]["value"]
+    assert html.unescape(item["headlines"][0]["value"]) in page
+    assert item["descriptions"][0]["value"] in page
+    assert "EPN Desk" in page
+    assert "13 February 2025 06:14" in page
+    assert "US President" in page
+    heads, paragraphs = re.findall(r"<h2>(.*?)</h2>", body), re.findall(r"<p>(.*?)</p>", body)
+    assert len(heads) == 4
+    assert [text for text in heads + paragraphs if html.unescape(text) not in page] == []
+
+    again = newsroom.post_raw(SEED.read_bytes(), wait=20)
+    assert (again.status_code, again.json()["revision"]) == (200, answer.json()["revision"])
