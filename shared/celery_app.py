@@ -149,8 +149,11 @@ def emit(app: Celery, messages: Iterable[Message]) -> None:
             raise RedisUnavailableError(str(error)) from error
 
 
-def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings) -> None:
-    """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back)."""
+def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings, *, build: Callable[[], object]) -> None:
+    """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back).
+
+    `build` makes the clients in each of its children as they start, so that the first message need not wait for them.
+    """
     configure_logging(settings.log_level, settings.log_format, service=service)
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
@@ -158,6 +161,11 @@ def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings) ->
     @signals.setup_logging.connect(weak=False)
     def _keep_ours(**_: object) -> None:
         """Celery sets up no logging where somebody answers this signal."""
+
+    @signals.worker_process_init.connect(weak=False)
+    def _child_started(**_: object) -> None:
+        if build is not None:
+            build()
 
     @signals.worker_ready.connect(weak=False)
     def _ready(**_: object) -> None:

@@ -35,6 +35,7 @@ def run_endpoint() -> None:
         ready=wiring.faults,
         clock=wiring.now,
     )
+    wiring.endpoint_intake()  # built now, so that the first article need not wait for it
     app = create_app(deps)
     threads: Threads = app.state.threads
     uvicorn.run(
@@ -53,7 +54,7 @@ def run_worker() -> None:
     from services.ingest.tasks import app  # noqa: PLC0415 -- the endpoint runs no tasks
     from shared import celery_app  # noqa: PLC0415
 
-    celery_app.run_worker(app, "ingest", wiring.settings())
+    celery_app.run_worker(app, "ingest", wiring.settings())  # seldom used: built when needed
 
 
 DOORS = {"endpoint": run_endpoint, "worker": run_worker}

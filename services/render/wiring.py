@@ -42,13 +42,16 @@ def renderer() -> Renderer:
     """Return what the handlers need."""
     client, redis = s3_client(settings()), redis_client(settings())
     content = S3ObjectStorage(client, settings().content_bucket)
+    sites = load_sites(settings().sites_folder, settings().base_url)
+    for site in sites.values():
+        theme_of(site)  # a site without its theme stops the worker at its start
     return Renderer(
         content=content,
         public=S3ObjectStorage(client, settings().public_bucket),
         revisions=StoredRevisions(content),
         index=RedisIndex(redis),
         receipts=RedisReceipts(redis),
-        sites=load_sites(settings().sites_folder, settings().base_url),
+        sites=sites,
         theme_of=theme_of,
         clock=lambda: datetime.now(UTC),
         kept_assets=set(),
