@@ -149,7 +149,9 @@ def emit(app: Celery, messages: Iterable[Message]) -> None:
             raise RedisUnavailableError(str(error)) from error
 
 
-def run_worker(app: PresslineCelery, service: str, settings: ServiceSettings, *, build: Callable[[], object]) -> None:
+def run_worker(
+    app: PresslineCelery, service: str, settings: ServiceSettings, *, build: Callable[[], object] | None = None
+) -> None:
     """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back).
 
     `build` makes the clients in each of its children as they start, so that the first message need not wait for them.

@@ -28,7 +28,7 @@ def page_of(theme: MinijinjaTheme, make_view: MakeView) -> PageOf:
     return lambda **article: theme.article(make_view(**article)).decode()
 
 
-def tree_of(page: str) -> Any:  # noqa: ANN401 - lxml's types for XPath name every kind of answer at once
+def tree_of(page: str) -> Any:
     return html.fromstring(page)
 
 

@@ -16,7 +16,7 @@ from shared.sites import Site
 MakeCard = Callable[..., Card]
 
 
-def tree_of(page: str) -> Any:  # noqa: ANN401 - lxml's types for XPath name every kind of answer at once
+def tree_of(page: str) -> Any:
     return html.fromstring(page)
 
 
