@@ -1,0 +1,104 @@
+"""The pages in a real browser: nothing overflows, nothing complains, nothing is asked of a third party."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.conftest import Newsroom
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+SAMPLES = Path(__file__).resolve().parents[2] / "infra" / "samples"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(newsroom: Newsroom) -> list[str]:
+    """Publish articles of different shape, one with a picture, one from right to left; return their addresses."""
+    urls = ["/"]
+    for name in ("co-operative-results.json", "maktaba-ala-ajalat.json", "night-ferry.json"):
+        article = json.loads((SAMPLES / name).read_text(encoding="utf-8"))
+        if file := article.get("picture", {}).pop("file", None):
+            picture = (SAMPLES / file).read_bytes()
+            article["picture"]["media"] = newsroom.api.post("/v1/media", content=picture).json()["media"]
+        answer = newsroom.post_raw(json.dumps(article).encode(), wait=20)
+        assert answer.status_code == 200, answer.text
+        urls.append(urlsplit(answer.json()["url"]).path)
+    newsroom.wait_for(lambda: urls[-1] in newsroom.read("/").text, "the front page shows the last of them", 20)
+    return urls
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_pages_fit_say_nothing_on_the_console_and_ask_no_third_party(
+    browser: Browser, newsroom: Newsroom, pages: list[str], width: int, scheme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+
+    for path in pages:
+        page.goto(f"{newsroom.stack.edge}{path}", wait_until="networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.locator("h1").count() == 1, path
+
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((newsroom.stack.edge, "data:"))] == []
+    context.close()
+
+
+def test_an_article_is_whole_without_script(browser: Browser, newsroom: Newsroom, pages: list[str]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{newsroom.stack.edge}{pages[-1]}")
+
+    assert page.locator("article p").count() > 3
+    assert page.locator("figure img").first.is_visible()
+    assert page.get_by_text("Latest News").first.is_visible()
+    context.close()
+
+
+def test_arabic_runs_from_right_to_left(browser: Browser, newsroom: Newsroom, pages: list[str]) -> None:
+    page = browser.new_page()
+    page.goto(f"{newsroom.stack.edge}{pages[2]}")
+
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    assert page.locator("html").get_attribute("lang") == "ar"
+    page.close()
