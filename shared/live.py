@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared import keys
 from shared.card import Card
-from shared.storage import Etag
+from shared.storage import Etag, ObjectStorage
 
 
 class PageRecord(BaseModel):
@@ -45,3 +46,11 @@ class LiveRecord(BaseModel):
     def settled_revision(self) -> str:
         """Return the revision that the public bucket shows or was taken down by; empty while there is none."""
         return max(self.revision or "", self.removed_by or "")
+
+
+def read_record(content: ObjectStorage, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
+    """Return an article's public state and its ETag; an empty one, without an ETag, where nothing was ever public."""
+    found = content.find(keys.live_key(site, article))
+    if found is None:
+        return LiveRecord(site=site, article=article), None
+    return LiveRecord.model_validate_json(found.body), found.etag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -77,7 +78,7 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
     return sites
 
 
-def get_site(sites: dict[str, Site], site: str) -> Site:
+def get_site(sites: Mapping[str, Site], site: str) -> Site:
     """Return a site by id.
 
     Raises:

@@ -168,6 +168,9 @@ sub vcl_backend_response {
     # s-maxage was for us and is in beresp.ttl by now; a browser is not purged.
     set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, {"(?i)\s*\bs-maxage\s*=\s*"?\d+"?\s*(,|$)"}, "");
     set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, "[\s,]+$", "");
+    if (beresp.http.Cache-Control == "") {
+        unset beresp.http.Cache-Control;
+    }
     header.regsub(beresp, "(?i)^(x-amz|seaweed|x-seaweed)[^:]*:.*$", "x-dropped: 1");
     unset beresp.http.x-dropped;
     unset beresp.http.Server;

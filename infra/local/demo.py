@@ -157,12 +157,15 @@ def _stay(console: Console, folder: RunFolder, *, is_ours: bool) -> None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into Ctrl-C inside, so that whatever ends us ends the stack too."""
+    """Turn SIGTERM and SIGHUP into Ctrl-C inside, so that whatever ends us ends the stack too.
+
+    SIGINT is set as well: who starts us with `&` in a script makes us ignore it.
+    """
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

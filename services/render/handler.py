@@ -56,7 +56,7 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     Raises:
         NotYetEnrichedError: an enriched object is missing; the same message may succeed later.
     """
-    site = get_site(dict(renderer.sites), message.site)
+    site = get_site(renderer.sites, message.site)
     read_at = renderer.clock()
     seen = _latest_and_earliest(message, site, read_at, renderer)
     if seen is None:
@@ -109,7 +109,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     The order is the index's clock at the reading, and always above that of the page that is there: a clock that went
     back after a failover does not freeze a front page.
     """
-    site = get_site(dict(renderer.sites), message.site)
+    site = get_site(renderer.sites, message.site)
     if renderer.index.whole_until(site) is None:
         log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
         return ()

@@ -101,6 +101,21 @@ def test_an_endpoint_that_is_killed_comes_back_and_nothing_it_accepted_is_lost(n
     )
 
 
+def test_articles_are_accepted_while_redis_is_away_and_live_when_it_is_back(newsroom: Newsroom) -> None:
+    redis = newsroom.pid("redis")
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        answer = newsroom.post(headline="Accepted without Redis")
+    finally:
+        os.kill(redis, signal.SIGCONT)
+
+    assert answer.status_code == 202
+    receipt = answer.json()["receipt"]
+    newsroom.wait_for(
+        lambda: newsroom.api.get(f"/v1/receipts/{receipt}").json()["status"] == "live", "the article is live", 60
+    )
+
+
 @pytest.mark.skipif(not SEED.exists(), reason="../shared/inputs is not here")
 def test_the_seed_article_is_shown_whole_and_only_once_published(newsroom: Newsroom) -> None:
     import html

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.docker.healthy import is_well
+from infra.local.ports import free_ports
 from services.desk.settings import DeskSettings
 from services.enrich.settings import EnrichSettings
 from services.ingest.settings import IngestSettings
@@ -158,15 +159,8 @@ def test_the_image_runs_as_nobody_in_particular_and_takes_only_what_it_needs() -
         assert any(entry.startswith(f"!{source}") for entry in taken), source
 
 
-def test_the_health_check_says_no_where_nobody_answers(unused_port: int) -> None:
-    assert not is_well(unused_port, "/healthz")
-
-
-@pytest.fixture
-def unused_port() -> int:
-    from infra.local.ports import free_ports  # noqa: PLC0415
-
-    return free_ports(1)[0]
+def test_the_health_check_says_no_where_nobody_answers() -> None:
+    assert not is_well(free_ports(1)[0], "/healthz")
 
 
 def test_hadolint_has_nothing_to_say() -> None:
@@ -185,7 +179,7 @@ def test_compose_itself_can_read_it() -> None:
         pytest.skip("docker compose is not installed here; the structure above is checked all the same")
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PRESSLINE_")}
-    command = [docker, "compose", "-f", COMPOSE, "--env-file", os.devnull, "--profile", "tools", "config", "-q"]
+    command = [docker, "compose", "-f", str(COMPOSE), "--env-file", os.devnull, "--profile", "tools", "config", "-q"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     assert (checked.returncode, checked.stderr) == (0, "")

@@ -8,7 +8,7 @@ from shared import keys
 from shared.article import Status
 from shared.errors import RedisUnavailableError
 from shared.history import history
-from shared.live import LiveRecord
+from shared.live import LiveRecord, read_record
 from shared.receipts import Outcome, Receipt, receipt_id, revision_of_receipt
 from shared.revision import Revision, target
 from shared.sites import Site
@@ -37,7 +37,8 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
     revisions = history(intake.revisions, site.id, article)
     if not revisions:
         return None
-    latest, record = revisions[-1], _record(site.id, article, intake)
+    latest = revisions[-1]
+    record, _ = read_record(intake.content, site.id, article)
     facts = latest.article
     return ArticleState(
         site=site.id,
@@ -64,7 +65,7 @@ def _from_bucket(
     if site is None or name not in intake.revisions.names(site_id, article):
         return None
     revisions = history(intake.revisions, site_id, article)
-    record = _record(site_id, article, intake)
+    record, _ = read_record(intake.content, site_id, article)
     revision = next(each for each in revisions if each.revision == name)
     status = _status(revision, revisions, record, intake)
     if known is not None and not status.is_final:
@@ -104,11 +105,6 @@ def _remembered(receipt: str, intake: Intake) -> Receipt | None:
         return intake.receipts.find(receipt)
     except RedisUnavailableError:
         return None  # the bucket knows
-
-
-def _record(site: str, article: str, intake: Intake) -> LiveRecord:
-    found = intake.content.find(keys.live_key(site, article))
-    return LiveRecord.model_validate_json(found.body) if found else LiveRecord(site=site, article=article)
 
 
 def _url(site: Site, record: LiveRecord) -> str | None:

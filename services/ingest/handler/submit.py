@@ -69,7 +69,7 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
 
     What follows an acceptance is announced by `accept` itself, as it is for the endpoint.
     """
-    site = get_site(dict(intake.sites), message.site)
+    site = get_site(intake.sites, message.site)
     raw = intake.content.get(message.raw_key).body
     try:
         accepted = accept(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared import keys
 from shared.errors import PreconditionFailedError, StorageConflictError
-from shared.live import LiveRecord
+from shared.live import LiveRecord, read_record
 from shared.storage import Etag, ObjectStorage
 
 _TRIES = 8
@@ -20,10 +20,7 @@ class LiveRecords:
 
     def find(self, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
         """Return the record and its ETag; a new one, without an ETag, where there is none yet."""
-        found = self._content.find(keys.live_key(site, article))
-        if found is None:
-            return LiveRecord(site=site, article=article), None
-        return LiveRecord.model_validate_json(found.body), found.etag
+        return read_record(self._content, site, article)
 
     def change(
         self,

@@ -49,7 +49,7 @@ class Publisher:
         Raises:
             UnknownSiteError: it is not configured here.
         """
-        return get_site(dict(self.sites), name)
+        return get_site(self.sites, name)
 
     def body_of(self, message: PageRendered) -> bytes:
         """Return the page's bytes, out of the message or out of the content bucket."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from shared import keys
 from shared.article import Status
 from shared.history import Revisions, history
 from shared.index import Index
-from shared.live import LiveRecord
+from shared.live import LiveRecord, read_record
 from shared.marks import Marks
 from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane, Message
 from shared.revision import Revision, target
@@ -33,8 +32,7 @@ class Clockwork:
 
     def record(self, site: Site, article: str) -> LiveRecord:
         """Return what the public bucket holds of an article."""
-        found = self.content.find(keys.live_key(site.id, article))
-        return LiveRecord.model_validate_json(found.body) if found else LiveRecord(site=site.id, article=article)
+        return read_record(self.content, site.id, article)[0]
 
     def find_event(self, site: Site, article: str) -> Message | None:
         """Return what has to be said of an article again, or None where the public and the index are as they should be.
