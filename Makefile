@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 # The first of these that truly runs (a pyenv shim may not), is 3.11 or later and can make a virtual environment.
 PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
 PYTHON ?=

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 
 from infra.local.ports import free_ports
@@ -49,7 +50,7 @@ def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
     yield ServiceSettings(
         s3_endpoint=server.url,
         s3_access_key="key",
-        s3_secret_key="secret",  # type: ignore[arg-type]  # pydantic makes it secret
+        s3_secret_key=SecretStr("secret"),
         content_bucket=CONTENT_BUCKET,
         public_bucket=PUBLIC_BUCKET,
     )

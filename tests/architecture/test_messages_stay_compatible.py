@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from shared import messages
 from shared.live import LiveRecord
@@ -13,7 +14,11 @@ from shared.messages import Message
 from shared.revision import Revision
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "contract" / "messages").glob("*.json"))
-KINDS = {kind.__name__: kind for kind in Message.__subclasses__()} | {"Revision": Revision, "LiveRecord": LiveRecord}
+KINDS: dict[str, type[BaseModel]] = {
+    **{kind.__name__: kind for kind in Message.__subclasses__()},
+    "Revision": Revision,
+    "LiveRecord": LiveRecord,
+}
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -71,7 +71,7 @@ class Floor:
         """Answer each push, as a worker would take it; ends with the connection."""
         keys = [f"bench:{hop}" for hop in range(HOPS)]
         while (popped := redis.brpop(keys, timeout=0)) is not None:
-            key, _ = popped
+            key = str(popped[0])
             if key == "bench:0" and redis.exists("bench:stop"):
                 return
             redis.lpush(key.replace("bench:", "bench:back:"), "1")

@@ -26,10 +26,11 @@ def test_an_article_is_readable_when_the_waiting_post_is_answered(newsroom: News
 def test_the_front_page_and_the_rails_show_it_soon_after(newsroom: Newsroom) -> None:
     newsroom.post(wait=20, headline="Soon on the front page")
 
-    for path in ("/", "/_rail/latest.html", "/_rail/also-world.html"):
-        newsroom.wait_for(
-            lambda path=path: "Soon on the front page" in newsroom.read(path).text, f"shown at {path}", 20
-        )  # type: ignore[misc]
+    def is_shown_everywhere() -> bool:
+        paths = ("/", "/_rail/latest.html", "/_rail/also-world.html")
+        return all("Soon on the front page" in newsroom.read(path).text for path in paths)
+
+    newsroom.wait_for(is_shown_everywhere, "shown on the front page and in both rails", 20)
 
 
 def test_an_update_replaces_the_page_and_readers_see_it_at_once(newsroom: Newsroom) -> None:

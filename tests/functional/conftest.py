@@ -88,7 +88,7 @@ class Line:
             receipts=receipts,
             marks=marks,
             letters=DeadLetters("ingest", self.content, receipts),
-            emit=self.queue.extend,
+            emit=self.take,
             sites=sites,
             clock=clock,
             executor=ThreadPoolExecutor(2),
@@ -129,6 +129,10 @@ class Line:
             sweep_minutes=15,
         )
         restore_index(self.site, self.clockwork)
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Put messages on their way."""
+        self.queue.extend(messages)
 
     def post(self, *, may_take_down: bool = True, **article: Any) -> Accepted:
         """Post an article in our own form, some of its fields filled in; a moment passes."""

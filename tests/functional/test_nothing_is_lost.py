@@ -40,7 +40,7 @@ def test_an_article_is_accepted_while_redis_is_away(line: Line) -> None:
 
     object.__setattr__(line.intake, "emit", refuse)
     accepted = line.post()
-    object.__setattr__(line.intake, "emit", line.queue.extend)
+    object.__setattr__(line.intake, "emit", line.take)
 
     assert accepted.status == "accepted"
     line.sweep()

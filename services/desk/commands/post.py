@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from services.desk import wiring
@@ -29,7 +28,6 @@ def post(
     """
     console = Console()
     endpoint = wiring.endpoint()
-    table = Table("file", "status", "url or receipt", "reason", box=None, pad_edge=False)
     has_failed = False
     with console.status("") as status:
         for number, path in enumerate(files, 1):
@@ -38,13 +36,21 @@ def post(
                 reply = endpoint.post_article(path, site=site, wait_seconds=seconds if wait else None)
             except (EndpointRefusedError, EndpointUnavailableError) as error:
                 has_failed = True
-                table.add_row(path.name, "[red]refused[/]", "", Text(str(error)))
+                _say(console, "refused", path, "", [str(error)], style="red")
                 continue
-            outcome, notes = str(reply["status"]), "; ".join((reply.get("report") or {}).get("warnings", []))
+            outcome = str(reply["status"])
             is_good = outcome in _GOOD and not (wait and outcome == "accepted")
             has_failed |= not is_good
-            where = reply.get("url") or reply["receipt"]
-            table.add_row(path.name, outcome if is_good else f"[yellow]{outcome}[/]", Text(str(where)), Text(notes))
-    console.print(table)
+            notes = [reply["reason"]] if reply.get("reason") else (reply.get("report") or {}).get("warnings", [])
+            where = str(reply.get("url") or reply["receipt"])
+            _say(console, outcome, path, where, notes, style="green" if is_good else "yellow")
     if has_failed:
         raise typer.Exit(1)
+
+
+def _say(console: Console, outcome: str, path: Path, where: str, notes: list[str], *, style: str) -> None:
+    """Print a line for a file, an address in one piece, and what there is to note of it below."""
+    line = Text.assemble((f"{outcome:<11}", style), f" {path.name}  ", where)
+    console.print(line, soft_wrap=True)
+    for note in notes:
+        console.print(Text(f"            {note}"), soft_wrap=True)
