@@ -200,6 +200,8 @@ class _Scan:
     def _after_attributes(self, position: int, start: int) -> tuple[int, bool]:
         """Return where a tag ends and whether it closes itself (`/>`)."""
         html = self._html
+        if html.startswith(">", position):
+            return position + 1, False
         count = 0
         while True:
             gap = _GAP.match(html, position)

@@ -5,7 +5,7 @@
 # soft. `infra/local/edge` keeps the same contract for a machine without Varnish.
 #
 #   PURGE /            xkey-purge: article:abc path:/world/x/      hard: gone at once
-#   PURGE /            xkey-softpurge: listing:home                soft: shown until the new one is there
+#   PURGE /            xkey-softpurge: listing:home                soft: shown again only while the store is down
 #   PURGE /world/x/                                                hard, what is cached for that path
 #   -> 200 {"purged": n}, and n in x-purged
 #
@@ -58,9 +58,10 @@ sub vcl_recv {
         set req.url = req.url + "/";
     }
 
-    # While the store answers, a page is shown 30 s beyond its time at most; while it does not, for a day.
+    # While the store answers, nothing is shown beyond its time: a killed headline must not come once more from a
+    # front page that was purged softly. While it does not answer, for a day.
     if (!req.http.x-store-down && std.healthy(store)) {
-        set req.grace = 30s;
+        set req.grace = 0s;
     } else {
         set req.grace = 24h;
     }

@@ -10,7 +10,7 @@ class EdgeCache(Protocol):
     """The CDN: it keeps what it served until it is told that something has changed."""
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
-        """Forget every response that bears one of the keys; softly: serve it once more while asking again.
+        """Forget every response that bears one of the keys; softly: keep it for when the store is down.
 
         Raises:
             EdgeUnavailableError: the edge did not confirm.

@@ -96,7 +96,7 @@ class Cache:
 
     def may_show_while_fetching(self, entry: Entry) -> bool:
         """Return whether a reader may have it although it is no longer fresh."""
-        return entry.is_soft_purged or self.age(entry) < entry.ages.fresh + entry.ages.stale
+        return not entry.is_soft_purged and self.age(entry) < entry.ages.fresh + entry.ages.stale
 
     @contextmanager
     def fetch(self) -> Iterator[Fetch]:
@@ -134,7 +134,7 @@ class Cache:
         return len(paths)
 
     def soft_purge(self, keys: Iterable[str]) -> int:
-        """Let every entry that bears one of the keys be shown only until a new one is there; return how many."""
+        """Let every entry that bears one of the keys be shown only while the origin is down; return how many."""
         paths = self._named(keys)
         for path in paths:
             self._entries[path] = replace(self._entries[path], is_soft_purged=True)

@@ -55,9 +55,9 @@ def link_embeds(root: Element) -> tuple[list[Embed], int]:
         has_room = url in embeds or len(embeds) < MAX_EMBEDS
         if has_room and url.lower().startswith("https:") and next(element.iterancestors(*_NO_BOXES), None) is None:
             embeds.setdefault(url, Embed(url=url, kind="frame", title=title or None, provider=host))
-            tree.replace(_alone(element), [_box(url, title or host)])
+            tree.replace(_alone(element), _box(url, title or host))
         else:
-            tree.replace(element, [_link(url, title or host, rel="nofollow")])
+            tree.replace(element, _link(url, title or host, rel="nofollow"))
     return list(embeds.values()), lost
 
 
@@ -78,7 +78,8 @@ def _link(url: str, text: str, *, rel: str) -> Element:
 def _alone(element: Element) -> Element:
     """Return the paragraph that holds nothing else, or the element."""
     parent = element.getparent()
-    if parent is None or parent.tag != "p" or len(parent) > 1:
+    is_only_child = element.getprevious() is None and element.getnext() is None
+    if parent is None or parent.tag != "p" or not is_only_child:
         return element
     has_text = bool((parent.text or "").strip() or (element.tail or "").strip())
     return element if has_text else parent

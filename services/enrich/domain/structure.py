@@ -17,6 +17,7 @@ _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4
 _NON_PUBLIC = frozenset(("np-nonpublic", "nonpublic", "non-public"))
 _PICTURE_BOXES = frozenset(("media-block",))  # Superdesk's older box around a picture and its caption
+_DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
 
 
@@ -50,31 +51,44 @@ def structure(html: str) -> Structured:
     return Structured(tree.serialise(root), outline, tuple(embeds), tuple(warnings))
 
 
-def _classes(element: Element) -> set[str]:
-    return set((element.get("class") or "").lower().split())
-
-
 def _remove_non_public(root: Element) -> int:
     """Take out editors' notes with all they hold: they name people and their telephones (dpa's np-nonpublic)."""
-    found = [element for element in root.iter() if _classes(element) & _NON_PUBLIC]
-    for element in found:
-        tree.remove(element)
+    found = [element for element in root.iter() if _has_class(element, _NON_PUBLIC)]
+    _drop(root, found)
     return len(found)
 
 
 def _remove_pictures(root: Element) -> int:
     """Take out pictures, whose addresses in wires are signed and expire, and boxes that held nothing else."""
-    boxes = [element for element in root.iter() if element.tag == "figure" or _classes(element) & _PICTURE_BOXES]
     pictures = list(root.iter("img"))
-    for box in boxes:
-        captions = list(box.iter("figcaption"))
-        words = len(tree.text_of(box)) - sum(len(tree.text_of(caption)) for caption in captions)
-        holds_only_a_picture = next(box.iter("img"), None) is not None and next(box.iter("iframe"), None) is None
-        if holds_only_a_picture and (box.tag != "figure" or words <= len(captions)):
-            tree.remove(box)
-    for picture in pictures:
-        tree.remove(picture)
+    boxes = {box for picture in pictures if (box := _box_around(picture)) is not None}
+    _drop(root, [box for box in boxes if _holds_only_a_picture(box)] + pictures)
     return len(pictures)
+
+
+def _box_around(picture: Element) -> Element | None:
+    boxes = (each for each in picture.iterancestors() if each.tag == "figure" or _has_class(each, _PICTURE_BOXES))
+    return next(boxes, None)
+
+
+def _holds_only_a_picture(box: Element) -> bool:
+    if next(box.iterdescendants("iframe", "figure"), None) is not None:
+        return False
+    captions = list(box.iterchildren("figcaption"))
+    words = len(tree.text_of(box)) - sum(len(tree.text_of(caption)) for caption in captions)
+    return box.tag != "figure" or words <= len(captions)
+
+
+def _has_class(element: Element, names: frozenset[str]) -> bool:
+    value = element.get("class")
+    return value is not None and not names.isdisjoint(value.lower().split())
+
+
+def _drop(root: Element, elements: list[Element]) -> None:
+    """Take elements out with all they hold, in one pass; the text after them stays."""
+    for element in elements:
+        element.tag = _DROPPED
+    etree.strip_elements(root, _DROPPED, with_tail=False)
 
 
 def _drop_classes(root: Element) -> None:
@@ -87,7 +101,7 @@ def _anchor_headings(root: Element) -> tuple[SubHead, ...]:
     headings = list(root.iter(*_HEADINGS))
     depths = sorted({int(str(heading.tag)[1]) for heading in headings})
     outline: list[SubHead] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for heading in headings:
         level = min(_SHALLOWEST + depths.index(int(str(heading.tag)[1])), _DEEPEST)
         text = tree.text_of(heading)
@@ -98,13 +112,13 @@ def _anchor_headings(root: Element) -> tuple[SubHead, ...]:
     return tuple(outline)
 
 
-def _free_anchor(text: str, number: int, taken: set[str]) -> str:
+def _free_anchor(text: str, number: int, taken: dict[str, int]) -> str:
     wanted = slug_of(text, otherwise=f"section-{number}", max_chars=_MAX_ANCHOR_CHARS)
-    anchor, n = wanted, 1
+    anchor = wanted
     while anchor in taken:
-        n += 1
-        anchor = f"{wanted}-{n}"
-    taken.add(anchor)
+        taken[wanted] += 1
+        anchor = f"{wanted}-{taken[wanted]}"
+    taken[anchor] = 1
     return anchor
 
 

@@ -7,7 +7,7 @@ one that nh3 saw: lxml's own HTML parser would guess anew, and two guesses may d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lxml import etree
 
@@ -56,43 +56,51 @@ def _texts(element: Element) -> Iterator[str]:
     return map(str, element.itertext())
 
 
+def last_child(element: Element) -> Element | None:
+    """Return the last element inside an element."""
+    return next(element.iterchildren(reversed=True), None)
+
+
 def remove(element: Element) -> None:
     """Take an element out with all it holds; the text after it stays."""
-    _splice(element, (), "")
+    _put_before(element, [], "")
 
 
 def unwrap(element: Element) -> None:
     """Take an element out and leave what it holds in its place."""
-    _splice(element, list(element), element.text or "")
+    _put_before(element, list(element), element.text or "")
 
 
-def replace(element: Element, others: Iterable[Element]) -> None:
-    """Put other elements in an element's place."""
-    _splice(element, list(others), "")
+def replace(element: Element, other: Element) -> None:
+    """Put another element in an element's place."""
+    _put_before(element, [other], "")
 
 
 def wrap(element: Element, around: Element) -> None:
     """Put an element into another, which takes its place."""
-    around.tail, element.tail = element.tail, None
     parent = element.getparent()
     if parent is not None:
+        around.tail, element.tail = element.tail, None
         parent.replace(element, around)
-    around.append(element)
+        around.append(element)
 
 
-def _splice(element: Element, others: Iterable[Element], text: str) -> None:
-    parent = element.getparent()
+def _put_before(element: Element, others: list[Element], text: str) -> None:
+    """Put text and elements in an element's place; the text after it stays."""
+    parent, before = element.getparent(), element.getprevious()
     if parent is None:
         return
-    index, tail = parent.index(element), element.tail or ""
-    before = parent[index - 1] if index else None
-    others = list(others)
-    parent[index : index + 1] = others
+    tail, element.tail = element.tail or "", None
     if others:
         others[-1].tail = (others[-1].tail or "") + tail
     else:
         text += tail
-    if before is not None:
+    for other in others:
+        element.addprevious(other)
+    if not text:
+        pass
+    elif before is not None:
         before.tail = (before.tail or "") + text
     else:
         parent.text = (parent.text or "") + text
+    parent.remove(element)
