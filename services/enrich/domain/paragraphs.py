@@ -53,6 +53,8 @@ def settle(root: Element) -> None:
             _settle_link(link)
     etree.strip_tags(root, _GONE)
     _unwrap_empty(root)
+    for element in list(root.iter(*_PHRASING - {"pre"})):
+        _trim(element)
     blocks_within = _inline_that_holds_blocks(root)
     for element in reversed(list(root.iter(*_FLOW, *_MIXED, *_LISTS))):  # what is inside before what is around it
         _settle_container(element, blocks_within)
@@ -87,8 +89,6 @@ def _flatten(element: Element) -> None:
     etree.strip_tags(element, _GONE)
     if element.tag == "pre":
         element.text = (element.text or "").lstrip("\n")  # a parser drops the first: none must hang on it
-    else:
-        _trim(element)
 
 
 def _settle_link(element: Element) -> None:

@@ -17,6 +17,7 @@ _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4
 _NON_PUBLIC = frozenset(("np-nonpublic", "nonpublic", "non-public"))
 _PICTURE_BOXES = frozenset(("media-block",))  # Superdesk's older box around a picture and its caption
+_MORE_THAN_A_CAPTION = ("blockquote", "dl", "figure", "iframe", "ol", "pre", "table", "ul")
 _DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
 
@@ -72,11 +73,8 @@ def _box_around(picture: Element) -> Element | None:
 
 
 def _holds_only_a_picture(box: Element) -> bool:
-    if next(box.iterdescendants("iframe", "figure"), None) is not None:
-        return False
-    captions = list(box.iterchildren("figcaption"))
-    words = len(tree.text_of(box)) - sum(len(tree.text_of(caption)) for caption in captions)
-    return box.tag != "figure" or words <= len(captions)
+    """Tell whether whatever else a picture's box holds can only be its caption (`<figcatpion>` occurs in the wild)."""
+    return next(box.iterdescendants(*_MORE_THAN_A_CAPTION), None) is None
 
 
 def _has_class(element: Element, names: frozenset[str]) -> bool:

@@ -30,10 +30,9 @@ def text_of(body: SafeHtml) -> str:
 
 def word_count(text: str) -> int:
     """Return how many words a text has; in scripts without spaces, how many English words take as long to read."""
-    ideographs = len(_IDEOGRAPHS.findall(text))
-    unspaced = len(_UNSPACED.findall(text))
-    rest = _UNSPACED.sub(" ", _IDEOGRAPHS.sub(" ", text))
-    spaced = sum(any(letter.isalnum() for letter in word) for word in rest.split())
+    rest, ideographs = _IDEOGRAPHS.subn(" ", text)
+    rest, unspaced = _UNSPACED.subn(" ", rest)
+    spaced = sum(word[0].isalnum() or any(letter.isalnum() for letter in word) for word in rest.split())
     return spaced + -(-ideographs // _IDEOGRAPHS_A_WORD) + -(-unspaced // _UNSPACED_A_WORD)
 
 

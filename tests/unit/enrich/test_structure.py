@@ -61,6 +61,19 @@ def test_a_frame_that_is_not_encrypted_is_a_link_alone() -> None:
     assert made.embeds == ()
 
 
+def test_a_picture_takes_its_caption_along_and_nothing_else() -> None:
+    made = sanitise(
+        "<p>a</p><figure><img src=x><figcatpion>Misspelt</figcaption></figure>"
+        "<div class=media-block><img src=x><span>Older box</span></div><p>b <img src=x> c</p>"
+        "<figure><img src=x><blockquote>Said</blockquote><figcaption>Who</figcaption></figure>"
+    )
+
+    assert made.body == (
+        "<p>a</p>\n<p>b  c</p>\n<figure><blockquote><p>Said</p></blockquote><figcaption>Who</figcaption></figure>"
+    )
+    assert "4 picture(s)" in made.warnings[0]
+
+
 @pytest.mark.parametrize(
     ("html", "body"),
     [
@@ -79,8 +92,10 @@ def test_a_frame_that_is_not_encrypted_is_a_link_alone() -> None:
         ("<blockquote>said<cite>who</cite></blockquote>", "<blockquote><p>said<cite>who</cite></p></blockquote>"),
         ("<p dir=rtl>a<br><br>b</p>", '<p dir="rtl">a</p>\n<p dir="rtl">b</p>'),
         ("<details><summary>s</summary>text</details>", "<p>s</p>\n<p>text</p>"),
-        ("<figure><blockquote>q</blockquote><figcaption>w</figcaption></figure>",)
-        + ("<figure><blockquote><p>q</p></blockquote><figcaption>w</figcaption></figure>",),
+        (
+            "<figure><blockquote>q</blockquote><figcaption>w</figcaption></figure>",
+            "<figure><blockquote><p>q</p></blockquote><figcaption>w</figcaption></figure>",
+        ),
         ("<strike>a</strike> <tt>b</tt> <font color=red>c</font>", "<p><s>a</s> <code>b</code> c</p>"),
     ],
 )
