@@ -18,7 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 SafeHtml = NewType("SafeHtml", str)
 """Sanitised HTML. Made by `services.enrich` only; a type checker refuses any other string."""
 
-MAX_BODY_CHARS = 1_000_000
+MAX_BODY_CHARS = 500_000
 
 # C0 and C1 controls, and the bidirectional overrides that can make a headline read backwards.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")

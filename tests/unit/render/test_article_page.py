@@ -197,7 +197,7 @@ def test_an_arabic_story_runs_from_right_to_left_in_its_own_words(page_of: PageO
     page = tree_of(page_of(language="ar", direction=Direction.RTL, headline="العبّارة تعود"))
 
     assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
-    assert page.xpath("string(//*[@id='rail-latest'])") == "آخر الأخبار"
+    assert page.xpath("string(//*[@id='epn-rail-latest'])") == "آخر الأخبار"
     assert page.xpath("string(//main//time)") == "13 فبراير 2025 06:14"
     assert set(page.xpath("//*[@class='tagline']/bdi/@lang")) == {"en"}
 
@@ -213,7 +213,7 @@ def test_an_arabic_story_runs_from_right_to_left_in_its_own_words(page_of: PageO
     ],
 )
 def test_labels_are_in_the_storys_language(page_of: PageOf, language: str, latest: str) -> None:
-    title = tree_of(page_of(language=language)).xpath("//*[@id='rail-latest']")[0]
+    title = tree_of(page_of(language=language)).xpath("//*[@id='epn-rail-latest']")[0]
 
     assert title.text_content() == latest
     assert not title.xpath("./bdi")
@@ -222,7 +222,7 @@ def test_labels_are_in_the_storys_language(page_of: PageOf, language: str, lates
 def test_labels_that_nobody_translated_are_english_and_say_so(page_of: PageOf) -> None:
     page = tree_of(page_of(language="xh"))
 
-    (title,) = page.xpath("//*[@id='rail-latest']/bdi")
+    (title,) = page.xpath("//*[@id='epn-rail-latest']/bdi")
     assert (title.text, title.get("lang"), title.get("dir")) == ("Latest News", "en", "ltr")
 
 
@@ -245,9 +245,9 @@ def test_every_link_leads_somewhere_that_exists(page_of: PageOf) -> None:
     page = tree_of(page_of())
 
     inner = {link for link in page.xpath("//a/@href") if link.startswith(("/", "#"))}
-    assert inner == {"/", "/#section-news", "/#section-world", "#main", "#top"}
-    assert page.xpath("//*[@id='main']")
-    assert page.xpath("//*[@id='top']")
+    assert inner == {"/", "/#section-news", "/#section-world", "#epn-main", "#epn-top"}
+    assert page.xpath("//*[@id='epn-main']")
+    assert page.xpath("//*[@id='epn-top']")
 
 
 def test_sharing_takes_no_script(page_of: PageOf) -> None:
@@ -275,3 +275,10 @@ def test_a_page_of_700_words_stays_under_12_kb(page_of: PageOf, picture: CardPic
     page = page_of(picture=picture, body=f"<p>{' '.join(words)}</p>", standfirst="A toll on lorries pays for it.")
 
     assert len(zlib.compress(page.encode())) < 12_000
+
+
+def test_no_sub_head_can_take_an_id_of_the_pages_own(page_of: PageOf) -> None:
+    own = re.findall(r'\bid="([^"]+)"', page_of(correction_note="A figure was mended."))
+
+    assert own
+    assert [name for name in own if not name.startswith("epn-")] == []
