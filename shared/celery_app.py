@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
+from os import EX_SOFTWARE
 from socket import gethostname
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any, NoReturn, cast
 
 import structlog
@@ -15,18 +20,23 @@ from celery.exceptions import Ignore, Reject, Retry, SecurityWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
+from redis import Redis
+from redis.exceptions import RedisError
 
 from shared.dead_letters import DeadLetters
 from shared.errors import OutageError, PermanentError, PresslineError, RedisUnavailableError
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
+from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
+from shared.stalls import END_AFTER_SECONDS, StallWatch
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
 LONGEST_RETRY_WAIT_SECONDS = 10
 MOST_ATTEMPTS = 6
+_LOOK_EVERY_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -166,6 +176,7 @@ def run_worker(
     configure_logging(settings.log_level, settings.log_format, service=service)
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
+    watch = StallWatch(partial(_waiting, service, redis_client(settings)), monotonic)
 
     @signals.setup_logging.connect(weak=False)
     def _keep_ours(**_: object) -> None:
@@ -176,10 +187,16 @@ def run_worker(
         if build is not None:
             build()
 
+    @signals.task_received.connect(weak=False)
+    def _took_one(**_: object) -> None:
+        watch.took_one()
+
     @signals.worker_ready.connect(weak=False)
     def _ready(**_: object) -> None:
         nonlocal is_ready
         is_ready = True
+        watch.took_one()
+        Thread(target=_end_when_stalled, args=(watch,), name="stall-watch", daemon=True).start()
         log.info("worker.ready", queues=queues_of(service))
 
     @signals.worker_shutting_down.connect(weak=False)
@@ -190,7 +207,9 @@ def run_worker(
 
     if settings.metrics_port:
         serve_health(
-            settings.metrics_port, settings.metrics_host, lambda: [] if is_ready else [f"{service} is not ready"]
+            settings.metrics_port,
+            settings.metrics_host,
+            lambda: watch.faults() if is_ready else [f"{service} is not ready"],
         )
     worker = app.Worker(  # not `worker_main`, whose command line costs 9 MB a process
         hostname=f"{service}@{gethostname()}",
@@ -204,3 +223,18 @@ def run_worker(
     )
     worker.start()
     sys.exit(worker.exitcode)
+
+
+def _waiting(service: str, redis: Redis) -> int:
+    """Return how many messages wait in a service's queues; none where Redis is away, for nobody can take them then."""
+    try:
+        return sum(int(redis.llen(queue)) for queue in queues_of(service))
+    except RedisError:
+        return 0
+
+
+def _end_when_stalled(watch: StallWatch) -> None:
+    while (seconds := watch.look()) < END_AFTER_SECONDS:
+        sleep(_LOOK_EVERY_SECONDS)
+    log.error("worker.stalled", seconds=round(seconds))
+    os._exit(EX_SOFTWARE)  # a consumer that hangs would hang in an orderly end too

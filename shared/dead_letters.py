@@ -71,7 +71,8 @@ class DeadLetters:
         self._storage.put(key, letter.model_dump_json(indent=1).encode())
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
-            self._receipts.settle(receipt, outcome, at, reason=f"{letter.error}: {letter.reason} ({key})")
+            told = letter.reason if outcome is Outcome.REFUSED else f"{letter.error}: {letter.reason} ({key})"
+            self._receipts.settle(receipt, outcome, at, reason=told)
         return key
 
 

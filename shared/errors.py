@@ -51,3 +51,7 @@ class HostileMarkupError(PermanentError):
 
 class UnknownSiteError(PermanentError):
     """No site of that name is configured."""
+
+
+class AddressTakenError(PermanentError):
+    """Another article's page is at this path: two articles were given the same slug, section, day and id prefix."""

@@ -104,6 +104,7 @@ class PageRendered(Message):
     article: str | None = None
     revision: str | None = None
     card: Card | None = None
+    expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
     listing: str | None = None
     changed: int = 0
 

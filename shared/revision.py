@@ -41,6 +41,13 @@ class Revision(BaseModel):
     article: Article
     action: Action | None = None
 
+    def status_at(self, now: datetime) -> Status:
+        """Return what should be done with it now: a usable revision that has expired is withheld."""
+        expires_at = self.article.expires_at
+        if self.status is Status.USABLE and expires_at is not None and expires_at <= now:
+            return Status.WITHHELD
+        return self.status
+
     @property
     def embargo_until(self) -> datetime | None:
         """Return the instant before which nothing of it may be public; removals know none."""

@@ -41,11 +41,12 @@ def handle(message: ArticleAccepted, enrichment: Enrichment) -> tuple[Message, .
         HostileMarkupError: the body cannot be read in linear time.
         StorageUnavailableError: the store does not answer.
     """
-    out = released(history(enrichment.revisions, message.site, message.article), enrichment.clock())
+    now = enrichment.clock()
+    out = released(history(enrichment.revisions, message.site, message.article), now)
     if not out:
         return ()
     latest = out[-1]
-    if latest.status is not Status.USABLE:
+    if latest.status_at(now) is not Status.USABLE:
         return (_removed(message, latest),)
     earliest = next(revision for revision in out if revision.status is Status.USABLE)
     for revision in {each.revision: each for each in (earliest, latest)}.values():

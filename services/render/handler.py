@@ -100,7 +100,8 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
         attachments=attachments,
     )
-    return (page.model_copy(update={"article": latest.article, "revision": latest.revision, "card": card}),)
+    named = {"article": latest.article, "revision": latest.revision, "card": card, "expires_at": facts.expires_at}
+    return (page.model_copy(update=named),)
 
 
 def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRendered, ...]:
@@ -154,13 +155,12 @@ def _latest_and_earliest(
     names = renderer.revisions.names(site.id, message.article)
     if names == [message.revision]:  # nearly always: its enriched object says all that its revision does
         only = _enriched(renderer, site, message.article, message.revision, message)
-        embargo = only.facts.embargo_until
-        if only.facts.status is Status.USABLE and (embargo is None or embargo <= read_at):
-            return only, only
-        return None
+        embargo, expiry = only.facts.embargo_until, only.facts.expires_at
+        is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
+        return (only, only) if is_out and only.facts.status is Status.USABLE else None
     revisions = [renderer.revisions.get(site.id, message.article, name) for name in names]
     out = released(revisions, read_at)
-    if not out or out[-1].status is not Status.USABLE:
+    if not out or out[-1].status_at(read_at) is not Status.USABLE:
         return None
     target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
     latest = _enriched(renderer, site, message.article, target.revision, message)

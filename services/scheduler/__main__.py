@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 
 import structlog
@@ -16,6 +16,32 @@ log = structlog.get_logger()
 _SILENT_FOR_SECONDS = 30.0
 
 
+class Rounds(Thread):
+    """Does the same duties again and again."""
+
+    def __init__(self, duties: tuple[tasks.Duty, ...], every_seconds: float, stop: Event) -> None:
+        super().__init__(name=duties[0].__name__)
+        self._duties = duties
+        self._every_seconds = every_seconds
+        self._stop_asked = stop
+        self._good_at = monotonic()
+
+    @property
+    def faults(self) -> list[str]:
+        """Return what a health check has to say."""
+        silent_for = monotonic() - self._good_at - self._every_seconds
+        return [f"no round of {self.name} has succeeded lately"] if silent_for > _SILENT_FOR_SECONDS else []
+
+    def run(self) -> None:
+        """Go round until asked to stop."""
+        clockwork = wiring.clockwork()
+        while not self._stop_asked.is_set():
+            started = monotonic()
+            if not tasks.do_round(self._duties, clockwork):
+                self._good_at = monotonic()
+            self._stop_asked.wait(max(0.0, self._every_seconds - (monotonic() - started)))
+
+
 def main() -> None:
     """Tick until told to stop."""
     settings = wiring.settings()
@@ -23,24 +49,19 @@ def main() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    good_at = monotonic()
+    rounds = (
+        Rounds(tasks.TICK, settings.tick_seconds, stop),
+        Rounds(tasks.SWEEP, settings.sweep_seconds, stop),  # apart: a long sweep holds up no embargo
+    )
     if settings.metrics_port:
         serve_health(
-            settings.metrics_port,
-            settings.metrics_host,
-            lambda: ["no round has succeeded lately"] if monotonic() - good_at > _SILENT_FOR_SECONDS else [],
+            settings.metrics_port, settings.metrics_host, lambda: [each for one in rounds for each in one.faults]
         )
+    for each in rounds:
+        each.start()
     log.info("scheduler.ready")
-    swept_at = -settings.sweep_seconds
-    while not stop.is_set():
-        started = monotonic()
-        faults = tasks.do_round(tasks.TICK)
-        if started - swept_at >= settings.sweep_seconds:
-            faults += tasks.do_round(tasks.SWEEP)
-            swept_at = started
-        if not faults:
-            good_at = monotonic()
-        stop.wait(max(0.0, settings.tick_seconds - (monotonic() - started)))
+    for each in rounds:
+        each.join()
     log.info("scheduler.stopped")
 
 

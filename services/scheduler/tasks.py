@@ -21,9 +21,9 @@ TICK: tuple[Duty, ...] = (release_due, restore_index, say_stale_listings)
 SWEEP: tuple[Duty, ...] = (sweep,)
 
 
-def do_round(duties: tuple[Duty, ...]) -> list[str]:
+def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:
     """Do each duty for each site; return what went wrong, in words."""
-    clockwork, faults = wiring.clockwork(), []
+    faults = []
     for site in clockwork.sites.values():
         for duty in duties:
             try:

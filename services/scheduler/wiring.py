@@ -28,9 +28,8 @@ def app() -> PresslineCelery:
     return create_app("scheduler", settings())
 
 
-@cache
 def clockwork() -> Clockwork:
-    """Return what the handlers need."""
+    """Return what the handlers need, made anew for each thread that goes its rounds."""
     redis = redis_client(settings())
     content = S3ObjectStorage(s3_client(settings()), settings().content_bucket)
     return Clockwork(

@@ -8,6 +8,7 @@ import pytest
 
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import submit
+from shared import keys
 from shared.errors import RedisUnavailableError
 from shared.marks.redis import RedisMarks
 from tests.functional.conftest import Line, an_article
@@ -201,3 +202,18 @@ def test_an_update_that_prolongs_an_embargo_supersedes_what_was_waiting(line: Li
     line.now = second_due
     line.tick()
     assert "Second plan" in line.page("index.html")
+
+
+def test_a_schedule_entry_without_a_revision_holds_up_no_other_release(line: Line) -> None:
+    due = line.now + timedelta(minutes=5)
+    orphan = keys.schedule_key("epn", line.now, "a" * 26, "0" * 17 + "-0000000000-000")
+    line.content.put(orphan, b"")
+    line.post(headline="Behind an orphan", embargo_until=due.isoformat())
+
+    line.now = due
+    line.tick()
+    assert "Behind an orphan" in line.page("index.html")
+
+    line.now += timedelta(hours=2)
+    line.tick()
+    assert line.content.find(orphan) is None

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services.ingest.domain.refusal import RefusedError
+from shared.errors import AddressTakenError
+from shared.messages import PageRendered
 from tests.functional.conftest import Line
 
 LATER = "2026-11-01T11:00:00Z"
@@ -84,3 +88,54 @@ def test_taking_down_needs_the_scope(line: Line) -> None:
         line.post(status="canceled", body="", may_take_down=False)
 
     assert refusal.value.code == 403
+
+
+def test_an_expired_article_is_gone_at_its_time_and_not_before(line: Line) -> None:
+    expiry = line.now + timedelta(hours=1)
+    accepted = line.post(headline="For an hour", expires_at=expiry.isoformat())
+    line.tick()
+    assert "For an hour" in line.page("index.html")
+
+    line.now = expiry
+    line.tick()
+
+    assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
+    assert "For an hour" not in line.page("index.html")
+
+
+def test_an_article_that_had_expired_before_it_came_is_never_shown(line: Line) -> None:
+    line.post(headline="Too late", expires_at="2026-10-01T00:00:00Z")
+    line.tick()
+
+    assert "Too late" not in str(line.site_bytes())
+
+
+def test_a_page_that_waited_until_its_article_expired_is_not_put(line: Line) -> None:
+    expiry = line.now + timedelta(hours=1)
+    line.post(headline="Rendered in time", expires_at=expiry.isoformat())
+    while not any(isinstance(message, PageRendered) for message in line.queue):
+        line.queue.extend(line.deliver(line.queue.pop(0)))
+
+    line.now = expiry
+    line.run()
+
+    assert "Rendered in time" not in str(line.site_bytes())
+
+
+def test_two_articles_that_would_share_an_address_do_not_overwrite_one_another(line: Line) -> None:
+    first = line.post(source_id="one", headline="Weather")
+    line.run()
+    path = line.record(first.article).path or ""
+    second = line.post(source_id="two", headline="Weather")
+    while not isinstance(line.queue[0], PageRendered):
+        line.queue.extend(line.deliver(line.queue.pop(0)))
+    clash = line.queue.pop(0).model_copy(update={"path": path})
+    before = line.page(path)
+
+    with pytest.raises(AddressTakenError):
+        line.deliver(clash)
+    line.post(source_id="two", status="canceled", body="", version_created=LATEST)
+    line.run()
+
+    assert line.record(second.article).claimed == (path,)
+    assert (line.page(path), line.status_at(path)) == (before, "200")

@@ -35,6 +35,8 @@ def find_stamp_faults(facts: ArticleFacts, received_at: datetime) -> Iterator[Fa
     stamp = facts.version_created
     if stamp is not None and stamp < _ORDERED_SINCE:
         yield Fault("/version_created", "lies before 1970; leave it out to have the time of receipt taken")
+    if facts.first_created is not None and facts.first_created - received_at > AHEAD_LIMIT:
+        yield Fault("/first_created", "lies more than 24 hours ahead of our clock; it dates the page and its place")
     if stamp is not None and stamp - received_at > AHEAD_LIMIT:
         yield Fault(
             "/version_created",

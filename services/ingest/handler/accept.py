@@ -23,7 +23,8 @@ from shared.sites import Site
 
 log = structlog.get_logger()
 
-_TRIES = 8
+_TRIES = 32  # twenty senders of one article at the same moment have been seen to need nine
+_MOST_UNDER_ONE_STAMP = 999
 _MARKER_GOOD_FOR = timedelta(seconds=60)
 
 
@@ -171,6 +172,9 @@ def _name(
         if intake.revisions.get(article.site, identity, name).raw_sha256 == sha256:
             return name, ""
     n = int(same_place[-1][-3:]) + 1 if same_place else 0
+    if n > _MOST_UNDER_ONE_STAMP:
+        detail = f"has come with more than {_MOST_UNDER_ONE_STAMP} different contents; send a newer stamp"
+        raise unacceptable([Fault("/version_created", detail)])
     return None, revision_id(stamp, article.version, n)
 
 

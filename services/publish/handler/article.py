@@ -57,7 +57,8 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     if puts is None:
         is_killed = publisher.revisions.since(site.id, article, revision).is_killed
         outcome = ReceiptOutcome.KILLED if is_killed else ReceiptOutcome.SUPERSEDED
-        publisher.receipts.settle(receipt, outcome, publisher.clock())
+        reason = "a kill of this article stands; nothing of it is published" if is_killed else None
+        publisher.receipts.settle(receipt, outcome, publisher.clock(), reason=reason)
         log.info("page.forbidden", path=message.path, outcome=outcome.value)
         return _told_again(message, publisher)
     publisher.receipts.note(receipt, ReceiptOutcome.PUBLISHED, publisher.clock())
@@ -118,12 +119,15 @@ def _put_all(
     """Put the page, its pictures before it, and a redirect at every older address; None where it is forbidden."""
 
     def may_put() -> bool:
-        """Ask the bucket: no tombstone, and no later revision that takes the article down."""
+        """Ask the bucket: no tombstone, and no later revision that takes the article down; and it has not expired."""
+        now = publisher.clock()
+        if message.expires_at is not None and message.expires_at <= now:
+            return False
         since = publisher.revisions.since(site.id, record.article, message.revision or "")
         if since.is_nothing or since.is_killed:
             return not since.is_killed
-        target = find_target(publisher.revisions, site.id, record.article, publisher.clock())
-        return target is not None and target.status is Status.USABLE
+        target = find_target(publisher.revisions, site.id, record.article, now)
+        return target is not None and target.status_at(now) is Status.USABLE
 
     has_pictures = any(not attachment.is_immutable for attachment in message.attachments)
     if has_pictures and not may_put():
@@ -149,7 +153,7 @@ def _put_all(
 
 def _known(record: LiveRecord, path: str) -> Known | None:
     page = record.pages.get(path)
-    return Known(page.etag, page.order, page.sha256) if page else None
+    return Known(page.etag, page.order, page.sha256, record.article) if page else None
 
 
 def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:

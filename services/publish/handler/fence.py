@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.publish.domain.pages import Page
-from shared.errors import PreconditionFailedError, StorageConflictError
+from shared.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
 from shared.marks import Marks
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
@@ -37,18 +37,20 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is believed to be at a path: its ETag, order and digest."""
+    """What is believed to be at a path: its ETag, order and digest, and whose page it is (empty: a listing's)."""
 
     etag: Etag
     order: str
     sha256: str
+    article: str = ""
 
 
 def known_from(head: ObjectHead | None) -> Known | None:
     """Return what an object says of itself."""
     if head is None:
         return None
-    return Known(head.etag, head.metadata.get("order", ""), head.metadata.get("sha256", ""))
+    metadata = head.metadata
+    return Known(head.etag, metadata.get("order", ""), metadata.get("sha256", ""), metadata.get("article", ""))
 
 
 def put_page(
@@ -66,12 +68,15 @@ def put_page(
     written first, and will find the page when it takes pages down.
 
     Raises:
+        AddressTakenError: another article's page is there.
         StorageConflictError: the store met two writers again and again; the same message may succeed later.
         StorageUnavailableError: the store does not take it now.
     """
     for _ in range(_TRIES):
         if not may_put():
             return None
+        if known and known.article != page.article:
+            raise AddressTakenError(page.path)
         if known and known.order > page.order:
             return Put(Outcome.STALE, known.etag)
         marks.decide(site, page.path, page.order, page.sha256)

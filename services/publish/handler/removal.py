@@ -10,6 +10,7 @@ from services.publish.handler.fence import Known, Outcome, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.article import Status
+from shared.errors import AddressTakenError
 from shared.history import find_target
 from shared.listings import GONE, listing_of
 from shared.live import PageRecord
@@ -29,8 +30,9 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
 
     def removal() -> str | None:
         """Return the revision that takes the article down, or None where it is to be seen."""
-        target = find_target(publisher.revisions, site.id, article, publisher.clock(), hint=message.revision)
-        return target.revision if target and target.status is not Status.USABLE else None
+        now = publisher.clock()
+        target = find_target(publisher.revisions, site.id, article, now, hint=message.revision)
+        return target.revision if target and target.status_at(now) is not Status.USABLE else None
 
     revision = removal()
     if revision is None:
@@ -56,14 +58,18 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
             article=article,
         )
         there = record.pages.get(path)
-        put = put_page(
-            page,
-            Known(there.etag, there.order, there.sha256) if there else None,
-            site=site.id,
-            public=publisher.public,
-            marks=publisher.marks,
-            may_put=lambda: removal() == revision,
-        )
+        try:
+            put = put_page(
+                page,
+                Known(there.etag, there.order, there.sha256, article) if there else None,
+                site=site.id,
+                public=publisher.public,
+                marks=publisher.marks,
+                may_put=lambda: removal() == revision,
+            )
+        except AddressTakenError:
+            log.warning("removal.spared", path=path)  # claimed, but never ours
+            continue
         if put is None:
             return ()  # it may be seen again: a later revision says so, and brings its own message
         if put.outcome is not Outcome.STALE:
@@ -74,7 +80,7 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     publisher.records.change(
         site.id, article, lambda record: claims.taken_down(record, revision=revision, pages=pages), known=claim
     )
-    status = publisher.revisions.get(site.id, article, revision).status
+    status = publisher.revisions.get(site.id, article, revision).status_at(publisher.clock())
     publisher.receipts.settle(receipt_id(site.id, article, revision), _OUTCOMES[status], publisher.clock())
     publisher.index.leave(site, article, revision)
     log.info("article.removed", status=status.value, paths=len(record.claimed))

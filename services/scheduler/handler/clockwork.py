@@ -40,13 +40,14 @@ class Clockwork:
         The lane is the one stored with the revision: what came in bulk is said again in bulk.
         """
         record = self.record(site, article)
-        seen = target(history(self.revisions, site.id, article), self.clock())
+        now = self.clock()
+        seen = target(history(self.revisions, site.id, article), now)
         if seen is None:
             return None
-        is_settled = record.settled_revision >= seen.revision
-        if not is_settled:
-            kind = ArticleAccepted if seen.status is Status.USABLE else ArticleRemoved
-            return _said_again(kind, seen, site)
+        is_usable = seen.status_at(now) is Status.USABLE
+        settled = record.settled_revision if is_usable else record.removed_by or ""
+        if settled < seen.revision:
+            return _said_again(ArticleAccepted if is_usable else ArticleRemoved, seen, site)
         known = self.index.revisions(site, [article]).get(article, "")
         return _said_again(ArticlePublished, seen, site) if known < record.settled_revision else None
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import structlog
 
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
+from shared.errors import ObjectMissingError
 from shared.messages import ArticleAccepted, Message
 from shared.revision import Revision
 from shared.sites import Site
 
 log = structlog.get_logger()
+
+_FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
@@ -23,7 +27,12 @@ def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
         due, article, revision = keys.schedule_entry(key)
         if due > now:
             return  # the keys sort by due time
-        scheduled = clockwork.revisions.get(site.id, article, revision)
+        try:
+            scheduled = clockwork.revisions.get(site.id, article, revision)
+        except ObjectMissingError:  # its acceptance was cut short before the commit, or is under way
+            if now - due > _FORGOTTEN_AFTER:
+                clockwork.content.delete(key)
+            continue
         if _has_come_true(scheduled, site, clockwork):
             clockwork.content.delete(key)
         elif clockwork.marks.take_pending(site.id, f"due:{article}"):
