@@ -117,6 +117,20 @@ def test_articles_are_accepted_while_redis_is_away_and_live_when_it_is_back(news
     )
 
 
+@pytest.mark.timeout(240)
+def test_a_redis_that_is_killed_under_load_loses_nothing_and_wedges_nobody(newsroom: Newsroom) -> None:
+    receipts = [newsroom.post(headline=f"In flight {number}").json()["receipt"] for number in range(12)]
+    killed = newsroom.pid("redis")
+    os.kill(killed, signal.SIGKILL)
+    receipts += [newsroom.post(headline=f"Just after {number}").json()["receipt"] for number in range(3)]
+    newsroom.wait_for_restart("redis", killed)
+
+    def statuses() -> set[str]:
+        return {newsroom.api.get(f"/v1/receipts/{receipt}").json()["status"] for receipt in receipts}
+
+    newsroom.wait_for(lambda: statuses() == {"live"}, "all are live", 180)
+
+
 @pytest.mark.skipif(not SEED.exists(), reason="../shared/inputs is not here")
 def test_the_seed_article_is_shown_whole_and_only_once_published(newsroom: Newsroom) -> None:
     import html
