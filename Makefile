@@ -102,6 +102,12 @@ format: $(VENV)/.installed-dev ## Put the code in shape
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+.PHONY: lock
+lock: ## Renew the hashed locks from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "uv is needed: install it with pip or your system's packages" >&2; exit 1; }
+	@uv pip compile pyproject.toml --extra embedded --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/run.txt
+	@uv pip compile pyproject.toml --extra embedded --extra dev --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/dev.txt
+
 .PHONY: clean
 clean: ## Stop the stack, remove its state (all that it published) and the tools' caches; .venv stays
 	@if [ -f $(VENV)/.installed ]; then $(BIN)/python -m infra.local down; fi

@@ -1,7 +1,8 @@
 """The canonical article: what a reader may come to see, whatever format it arrived in.
 
-There is no field for editors' private notes, and unknown fields are refused, so that a telephone number in a wire's
-`edNote` cannot ride along by accident: readers of formats have nowhere to put it.
+There is no field for editors' private notes, so that a telephone number in a wire's `edNote` cannot ride along by
+accident: readers of formats have nowhere to put it. Fields of tomorrow are ignored, since articles are stored and a
+rolling deploy reads them with yesterday's code; the reader of our own JSON form refuses them.
 
 Two types carry the body. `Article.body` is markup as the sender wrote it, kept for the record. `EnrichedArticle.body`
 is `SafeHtml`, which only the enrich service makes; themes take nothing else.
@@ -75,7 +76,7 @@ class Direction(StrEnum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Author(_Part):
@@ -152,7 +153,7 @@ class Rights(_Part):
 class ArticleFacts(BaseModel):
     """Everything that is said about an article, but for its body."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     site: Name
     source: Identifier

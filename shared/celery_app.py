@@ -24,7 +24,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.dead_letters import DeadLetters
-from shared.errors import OutageError, PermanentError, PresslineError, RedisUnavailableError
+from shared.errors import OutageError, PermanentError, PresslineError, RedisUnavailableError, RetryableError
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
@@ -35,7 +35,8 @@ from shared.stalls import END_AFTER_SECONDS, StallWatch
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
 LONGEST_RETRY_WAIT_SECONDS = 10
-MOST_ATTEMPTS = 6
+MOST_ATTEMPTS = 6  # of what nobody foresaw
+MOST_ATTEMPTS_OF_THE_RETRYABLE = 40  # five minutes: a conflict passes, another worker is about to be done
 _LOOK_EVERY_SECONDS = 5.0
 
 log = structlog.get_logger()
@@ -56,6 +57,10 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             self._again(error)
         except (PermanentError, ValidationError) as error:
             self._bury(args[0], error)
+        except RetryableError as error:
+            if self._attempts() < MOST_ATTEMPTS_OF_THE_RETRYABLE:
+                self._again(error)
+            self._bury(args[0], error)
         except Exception as error:  # noqa: BLE001 -- retried, then buried with its traceback: nothing is swallowed
             if self._attempts() < MOST_ATTEMPTS:
                 self._again(error)
@@ -67,7 +72,10 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
     def _again(self, error: Exception) -> NoReturn:
         wait = min(0.2 * 2 ** min(int(self.request.retries), 10), LONGEST_RETRY_WAIT_SECONDS)
         log.warning("message.retried", task=self.name, error=type(error).__name__, reason=str(error), wait_seconds=wait)
-        raise self.retry(exc=error, countdown=wait, max_retries=None)
+        try:
+            raise self.retry(exc=error, countdown=wait, max_retries=None)
+        except Reject as rejected:  # the broker did not take the retry: the message itself must not be dropped
+            raise Reject(str(error), requeue=True) from rejected
 
     def _bury(self, payload: dict[str, Any], error: Exception) -> None:
         letters = cast("PresslineCelery", self.app).dead_letters()

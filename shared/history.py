@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared import keys
 from shared.article import Status
-from shared.revision import Revision, target
+from shared.revision import Revision, released
 from shared.storage import ObjectStorage
 
 
@@ -66,18 +66,42 @@ class StoredRevisions:
         return Since(names=names, is_killed=tombstone in found)
 
     def get(self, site: str, article: str, revision: str) -> Revision:
-        """Return one revision, from memory where it was read before."""
+        """Return one revision, from memory where it was read before; several threads may ask at once."""
         key = keys.revision_key(site, article, revision)
-        if key not in self._cache:
-            while len(self._cache) >= self._remembered:
-                del self._cache[next(iter(self._cache))]
-            self._cache[key] = Revision.model_validate_json(self._storage.get(key).body)
-        return self._cache[key]
+        found = self._cache.get(key)
+        if found is None:
+            found = Revision.model_validate_json(self._storage.get(key).body)
+            for oldest in list(self._cache)[: max(0, len(self._cache) - self._remembered + 1)]:
+                self._cache.pop(oldest, None)
+            self._cache[key] = found
+        return found
 
 
-def history(revisions: Revisions, site: str, article: str) -> list[Revision]:
-    """Return all revisions of an article, oldest first."""
-    return [revisions.get(site, article, name) for name in revisions.names(site, article)]
+@dataclass(frozen=True, slots=True)
+class Past:
+    """All that was accepted of an article, oldest first, and whether a kill stands."""
+
+    revisions: tuple[Revision, ...]
+    is_killed: bool
+
+    def released(self, now: datetime) -> list[Revision]:
+        """Return what is, or once was, allowed out, oldest first; while a kill stands, nothing that came after it."""
+        out = released(self.revisions, now)
+        if not self.is_killed:
+            return out
+        kills = [position for position, revision in enumerate(out) if revision.status is Status.CANCELED]
+        return out[: kills[-1] + 1] if kills else []
+
+    def seen(self, now: datetime) -> Revision | None:
+        """Return the revision that the public should see (or be told is gone), or None while nothing is released."""
+        out = self.released(now)
+        return out[-1] if out else None
+
+
+def read_past(revisions: Revisions, site: str, article: str) -> Past:
+    """Return all that was accepted of an article."""
+    since = revisions.since(site, article, "")
+    return Past(tuple(revisions.get(site, article, name) for name in since.names), since.is_killed)
 
 
 def find_target(
@@ -88,8 +112,8 @@ def find_target(
     With a `hint` (the revision that a message named) the common case costs one listing and one read: nothing later
     than the hint exists, and the hint is out.
     """
-    if hint is not None and not revisions.since(site, article, hint).names:
+    if hint is not None and revisions.since(site, article, hint).is_nothing:
         latest = revisions.get(site, article, hint)
         if latest.status is not Status.USABLE or latest.embargo_until is None or latest.embargo_until <= now:
             return latest
-    return target(history(revisions, site, article), now)
+    return read_past(revisions, site, article).seen(now)

@@ -102,9 +102,3 @@ def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:
             out.append(revision)
         superseded_from = min(superseded_from or revision.accepted_at, revision.accepted_at)
     return out[::-1]
-
-
-def target(revisions: Iterable[Revision], now: datetime) -> Revision | None:
-    """Return the revision that the public should see, or None while nothing is released."""
-    out = released(revisions, now)
-    return out[-1] if out else None

@@ -1,1 +1,1 @@
-"""Takes ArticleAccepted; emits ArticleEnriched."""
+"""Takes ArticleAccepted; emits ArticleEnriched, or ArticleRemoved."""

@@ -12,10 +12,10 @@ from services.enrich.ports import Enricher
 from shared import keys
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.errors import PreconditionFailedError
-from shared.history import Revisions, history
+from shared.history import Revisions, read_past
 from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane, Message, follow_up_id
 from shared.receipts import Outcome, Receipts, receipt_id
-from shared.revision import Revision, released
+from shared.revision import Revision
 from shared.storage import ObjectStorage
 
 
@@ -42,7 +42,7 @@ def handle(message: ArticleAccepted, enrichment: Enrichment) -> tuple[Message, .
         StorageUnavailableError: the store does not answer.
     """
     now = enrichment.clock()
-    out = released(history(enrichment.revisions, message.site, message.article), now)
+    out = read_past(enrichment.revisions, message.site, message.article).released(now)
     if not out:
         return ()
     latest = out[-1]

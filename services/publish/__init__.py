@@ -1,1 +1,1 @@
-"""Takes PageRendered, ArticlePublished and ArticleRemoved; emits ArticlePublished and ListingStale."""
+"""Takes PageRendered, ArticlePublished, ArticleRemoved; emits ArticlePublished, ListingStale, ArticleAccepted."""

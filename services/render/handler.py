@@ -18,12 +18,12 @@ from shared import keys
 from shared.article import EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError, PermanentError, PreconditionFailedError
-from shared.history import Revisions
+from shared.history import Revisions, Since, read_past
 from shared.index import Index
 from shared.listings import GONE, HOME, NOT_FOUND, RAIL_ALSO, RAIL_LATEST, Listing, listing_of
 from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up_id
 from shared.receipts import Outcome, Receipts, receipt_id
-from shared.revision import page_order, released
+from shared.revision import page_order
 from shared.sites import Site, get_site
 from shared.storage import ObjectStorage
 
@@ -113,6 +113,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     site = get_site(renderer.sites, message.site)
     if renderer.index.whole_until(site) is None:
         log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
+        renderer.index.end_turn(site, message.listing)
         return ()
     try:
         listing = listing_of(site, message.listing)
@@ -120,6 +121,8 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         raise PermanentError(message.listing) from error
     there = renderer.public.find_head(listing.path)
     snapshot = renderer.index.read(site, listing)
+    if snapshot.changed <= renderer.index.published(site).get(listing.name, -1):
+        return ()  # another message was quicker
     stored = int(there.metadata.get("order") or 0) if there else 0
     theme = renderer.theme_of(site)
     page = _page(
@@ -152,14 +155,14 @@ def _latest_and_earliest(
     message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer
 ) -> tuple[EnrichedArticle, EnrichedArticle] | None:
     """Return the revision that should be seen now and the first that ever was; None where none should be."""
-    names = renderer.revisions.names(site.id, message.article)
-    if names == [message.revision]:  # nearly always: its enriched object says all that its revision does
+    if renderer.revisions.since(site.id, message.article, "") == Since(
+        (message.revision,)
+    ):  # nearly always: its enriched object says all that its revision does
         only = _enriched(renderer, site, message.article, message.revision, message)
         embargo, expiry = only.facts.embargo_until, only.facts.expires_at
         is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
         return (only, only) if is_out and only.facts.status is Status.USABLE else None
-    revisions = [renderer.revisions.get(site.id, message.article, name) for name in names]
-    out = released(revisions, read_at)
+    out = read_past(renderer.revisions, site.id, message.article).released(read_at)
     if not out or out[-1].status_at(read_at) is not Status.USABLE:
         return None
     target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)

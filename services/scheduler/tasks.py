@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import structlog
+from pydantic import ValidationError
 
 from services.scheduler import wiring
 from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep
@@ -28,7 +29,7 @@ def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:
         for duty in duties:
             try:
                 emit(wiring.app(), duty(site, clockwork) or ())
-            except PresslineError as error:
+            except (PresslineError, ValidationError) as error:
                 log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
                 faults.append(f"{duty.__name__} for {site.id}: {error}")
     return faults

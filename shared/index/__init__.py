@@ -58,7 +58,15 @@ class Index(Protocol):
         ...
 
     def take_turn(self, site: Site, listing: str) -> bool:
-        """Tell whether the listing may be queued now: once per `listing_interval_seconds`, whoever asks."""
+        """Tell whether the listing may be queued now, whoever asks.
+
+        Not while a message for it is on its way (`read` ends that), nor within `listing_interval_seconds` after it
+        was last read.
+        """
+        ...
+
+    def end_turn(self, site: Site, listing: str) -> None:
+        """Let the listing be queued again: its message led to nothing."""
         ...
 
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
@@ -73,6 +81,13 @@ class Index(Protocol):
         """Return the minute of the last mark, whichever Redis process set it (a restart from its file keeps it)."""
         ...
 
-    def set_whole(self, site: Site, minute: datetime) -> None:
-        """Mark the index as whole up to a journal minute, for this very Redis process."""
+    def begin_restore(self, site: Site) -> str:
+        """Note that the index is being made whole; return the token that `set_whole` asks for at the end."""
+        ...
+
+    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
+        """Mark the index as whole up to a journal minute, for this very Redis process; tell whether it was marked.
+
+        It is not where Redis was emptied or restarted since `restore` began; without `restore` a mark is only moved.
+        """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, cast
 
 from redis import Redis
@@ -53,8 +54,9 @@ end
 return count
 """
 
-# KEYS: entries, changed, set.  ARGV: listing, limit
+# KEYS: entries, changed, set, turn.  ARGV: listing, limit, interval (ms)
 _READ = """
+redis.call('SET', KEYS[4], '1', 'PX', ARGV[3])
 local time = redis.call('TIME')
 local entries = {}
 if tonumber(ARGV[2]) > 0 then
@@ -73,6 +75,17 @@ return 1
 """
 
 
+# KEYS: whole, restoring.  ARGV: run_id, minute, token or empty
+_WHOLE = """
+local is_marked = redis.call('HGET', KEYS[1], 'run_id') == ARGV[1]
+local is_restored = ARGV[3] ~= '' and redis.call('GET', KEYS[2]) == ARGV[3]
+if not is_marked and not is_restored then return 0 end
+redis.call('HSET', KEYS[1], 'run_id', ARGV[1], 'minute', ARGV[2])
+return 1
+"""
+_LONGEST_TURN_SECONDS = 20  # a message for a listing that is not read by then counts as lost
+
+
 class RedisIndex:
     """The index, one set of keys a site."""
 
@@ -81,6 +94,7 @@ class RedisIndex:
         self._place = client.register_script(_PLACE)
         self._read_cards = client.register_script(_READ)
         self._set_published = client.register_script(_PUBLISHED)
+        self._set_whole = client.register_script(_WHOLE)
 
     @translated
     def enter(self, site: Site, card: Card, revision: str) -> bool:
@@ -114,10 +128,11 @@ class RedisIndex:
     @translated
     def read(self, site: Site, listing: Listing) -> Snapshot:
         """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
-        keys = [_key(site, "entries"), _key(site, "changed"), _key(site, f"set:{listing.reads}")]
+        turn = _key(site, f"turn:{listing.name}")
+        keys = [_key(site, "entries"), _key(site, "changed"), _key(site, f"set:{listing.reads}"), turn]
         seconds, microseconds, changed, entries = cast(
             "tuple[str, str, str, list[str | None]]",
-            self._read_cards(keys=keys, args=[listing.name, listing.limit]),
+            self._read_cards(keys=keys, args=[listing.name, listing.limit, _interval_ms(site)]),
         )
         cards = tuple(Card.model_validate_json(json.loads(entry)["card"]) for entry in entries if entry)
         return Snapshot(cards=cards, changed=int(changed), order=int(seconds) * 1_000_000 + int(microseconds))
@@ -143,8 +158,13 @@ class RedisIndex:
     @translated
     def take_turn(self, site: Site, listing: str) -> bool:
         """Tell whether the listing may be queued now."""
-        interval_ms = int(site.listing_interval_seconds * 1000)
-        return bool(self._redis.set(_key(site, f"turn:{listing}"), "1", nx=True, px=interval_ms))
+        longest_ms = max(_interval_ms(site), _LONGEST_TURN_SECONDS * 1000)
+        return bool(self._redis.set(_key(site, f"turn:{listing}"), "1", nx=True, px=longest_ms))
+
+    @translated
+    def end_turn(self, site: Site, listing: str) -> None:
+        """Let the listing be queued again."""
+        self._redis.delete(_key(site, f"turn:{listing}"))
 
     @translated
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
@@ -167,15 +187,25 @@ class RedisIndex:
         return _minute(mark) if mark else None
 
     @translated
-    def set_whole(self, site: Site, minute: datetime) -> None:
+    def begin_restore(self, site: Site) -> str:
+        """Note that the index is being made whole."""
+        token = f"{self._run_id()} {token_hex(8)}"
+        self._redis.set(_key(site, "restoring"), token)
+        return token
+
+    @translated
+    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
         """Mark the index as whole up to a journal minute, for this very Redis process."""
-        self._redis.hset(
-            _key(site, "whole"),
-            mapping={"run_id": self._run_id(), "minute": minute.astimezone(UTC).isoformat()},
-        )
+        run_id = restore.partition(" ")[0] if restore else self._run_id()
+        keys = [_key(site, "whole"), _key(site, "restoring")]
+        return bool(self._set_whole(keys=keys, args=[run_id, minute.astimezone(UTC).isoformat(), restore or ""]))
 
     def _run_id(self) -> str:
         return str(self._redis.info("server")["run_id"])
+
+
+def _interval_ms(site: Site) -> int:
+    return max(1, int(site.listing_interval_seconds * 1000))
 
 
 def _key(site: Site, name: str) -> str:

@@ -86,6 +86,9 @@ class RedisReceipts:
             "pages": json.dumps([page.model_dump() for page in pages]),
         }
         try:
+            was_live = self._redis.hget(_key(receipt), "status") == Outcome.LIVE.value
+            if was_live and outcome is Outcome.SUPERSEDED:
+                return  # a late message of a revision that was live once
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
                 pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())

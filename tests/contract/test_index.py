@@ -124,16 +124,25 @@ def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> N
 
 def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
     assert index.whole_until(SITE) is None
-    index.set_whole(SITE, NOON)
+    index.set_whole(SITE, NOON, index.begin_restore(SITE))
     assert index.whole_until(SITE) == NOON
     redis.flushall()
     assert index.whole_until(SITE) is None
 
 
+def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> None:
+    assert index.set_whole(SITE, NOON) is False
+
+    index.set_whole(SITE, NOON, index.begin_restore(SITE))
+
+    assert index.set_whole(SITE, NOON + timedelta(minutes=1)) is True
+    assert index.whole_until(SITE) == NOON + timedelta(minutes=1)
+
+
 def test_another_redis_process_with_the_old_file_is_not_whole_but_knows_since_when(
     index: RedisIndex, redis: Redis
 ) -> None:
-    index.set_whole(SITE, NOON)
+    index.set_whole(SITE, NOON, index.begin_restore(SITE))
     redis.hset("index:epn:whole", "run_id", "another")
 
     assert index.whole_until(SITE) is None

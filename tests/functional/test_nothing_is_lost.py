@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -8,6 +9,7 @@ import pytest
 
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import submit
+from services.scheduler.handler import say_stale_listings
 from shared import keys
 from shared.errors import RedisUnavailableError
 from shared.marks.redis import RedisMarks
@@ -108,8 +110,6 @@ def test_a_lost_index_step_is_applied_again(line: Line) -> None:
 
 
 def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_message(line: Line) -> None:
-    import json
-
     receipt = submit(
         json.dumps(an_article(headline="Read later")).encode(),
         content_type="application/json",
@@ -217,3 +217,64 @@ def test_a_schedule_entry_without_a_revision_holds_up_no_other_release(line: Lin
     line.now += timedelta(hours=2)
     line.tick()
     assert line.content.find(orphan) is None
+
+
+def test_an_article_that_waited_out_a_long_outage_is_still_announced(line: Line) -> None:
+    accepted = line.post()
+    line.sweep()
+    line.queue.clear()
+    for _ in range(40):  # minutes in which nobody could publish
+        line.now += timedelta(minutes=1)
+        line.sweep()
+        line.queue.clear()
+    line.redis.flushall()
+
+    line.sweep()
+    line.tick()
+
+    assert line.receipt_status(accepted.receipt) == "live"
+
+
+def test_a_submission_that_is_read_twice_does_not_bring_its_old_text_back(line: Line) -> None:
+    received_at = line.now
+    raw = json.dumps(an_article(headline="Old words", version_created=None)).encode()
+    receipt = submit(
+        raw,
+        content_type="application/json",
+        site=line.site,
+        source="desk",
+        received_at=received_at,
+        may_take_down=False,
+        receipt=uuid4(),
+        intake=line.intake,
+    )
+    again = line.queue[0]
+    line.run()
+    accepted = line.post(headline="Corrected words", version_created=None)
+    line.run()
+
+    line.queue.append(again)
+    line.run()
+
+    assert "Corrected words" in line.page_of(accepted.article)
+    assert line.receipt_status(receipt) in {"live", "superseded"}
+
+
+def test_a_listing_is_queued_once_while_its_message_waits(line: Line) -> None:
+    line.tick()
+    line.post()
+    line.run()
+    line.clockwork.index.touch(line.site, "home")
+
+    said = [message for _ in range(20) for message in say_stale_listings(line.site, line.clockwork)]
+
+    assert [message.listing for message in said].count("home") <= 1
+
+
+def test_a_redis_that_was_emptied_during_a_restore_is_not_marked_whole(line: Line) -> None:
+    line.redis.flushall()
+    restore = line.index.begin_restore(line.site)
+    line.redis.flushall()
+
+    assert line.index.set_whole(line.site, line.now, restore) is False
+    assert line.index.whole_until(line.site) is None

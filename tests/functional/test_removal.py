@@ -56,6 +56,18 @@ def test_a_revision_that_comes_after_a_kill_stays_unpublished(line: Line) -> Non
     assert line.receipt_status(late.receipt) == "killed"
 
 
+def test_a_kill_followed_at_once_by_an_update_takes_the_text_down_all_the_same(line: Line) -> None:
+    accepted = line.post()
+    line.run()
+
+    line.post(status="canceled", body="", version_created=LATER)
+    line.post(headline="Back again", version_created=LATEST)
+    line.run()
+
+    assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
+    assert "Back again" not in str(line.site_bytes())
+
+
 def test_a_withheld_article_comes_back_with_its_next_usable_revision(line: Line) -> None:
     accepted = line.post()
     line.run()

@@ -158,12 +158,17 @@ def _name(
     """Return (the revision that already holds these very bytes or None, the name of a new revision).
 
     Stamped items carry their place in order; the same bytes can only be a revision of the same stamp and version. An
-    unstamped item comes after what was there, and repeats it only if it is the same as the latest.
+    unstamped item comes after what was there, and repeats it only if it is the same as the latest, or was accepted
+    since it was received: then this is a submission that is read a second time.
     """
     stamp = article.version_created
     if stamp is None:
-        if names and intake.revisions.get(article.site, identity, names[-1]).raw_sha256 == sha256:
-            return names[-1], ""
+        for name in reversed(names):
+            there = intake.revisions.get(article.site, identity, name)
+            if there.raw_sha256 == sha256 and (name == names[-1] or there.accepted_at >= received_at):
+                return name, ""
+            if there.accepted_at < received_at:
+                break
         latest = stamp_of(names[-1]) if names else None
         return None, revision_id(stamp_for(None, received_at, latest), article.version)
     first = revision_id(stamp, article.version)

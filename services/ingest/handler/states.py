@@ -7,10 +7,10 @@ from services.ingest.handler.intake import Intake
 from shared import keys
 from shared.article import Status
 from shared.errors import RedisUnavailableError
-from shared.history import history
+from shared.history import Past, read_past
 from shared.live import LiveRecord, read_record
 from shared.receipts import Outcome, Receipt, receipt_id, revision_of_receipt
-from shared.revision import Revision, target
+from shared.revision import Revision
 from shared.sites import Site
 
 _REMOVED = {Status.CANCELED: Outcome.KILLED, Status.WITHHELD: Outcome.WITHDRAWN}
@@ -34,7 +34,8 @@ def find_receipt_state(receipt: str, intake: Intake) -> ReceiptState | None:
 
 def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState | None:
     """Return how an article stands, or None where it is not known."""
-    revisions = history(intake.revisions, site.id, article)
+    past = read_past(intake.revisions, site.id, article)
+    revisions = past.revisions
     if not revisions:
         return None
     latest = revisions[-1]
@@ -46,7 +47,7 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
         source=facts.source,
         source_id=facts.source_id,
         headline=facts.headline,
-        status=_status(latest, revisions, record, intake).value,
+        status=_status(latest, past, record, intake).value,
         revision=latest.revision,
         revisions=len(revisions),
         live_revision=record.revision,
@@ -64,10 +65,10 @@ def _from_bucket(
     site = intake.sites.get(site_id)
     if site is None or name not in intake.revisions.names(site_id, article):
         return None
-    revisions = history(intake.revisions, site_id, article)
+    past = read_past(intake.revisions, site_id, article)
     record, _ = read_record(intake.content, site_id, article)
-    revision = next(each for each in revisions if each.revision == name)
-    status = _status(revision, revisions, record, intake)
+    revision = next(each for each in past.revisions if each.revision == name)
+    status = _status(revision, past, record, intake)
     if known is not None and not status.is_final:
         return _state(known)
     url = _url(site, record) if status is Outcome.LIVE else None
@@ -85,18 +86,17 @@ def _from_bucket(
     )
 
 
-def _status(revision: Revision, revisions: list[Revision], record: LiveRecord, intake: Intake) -> Outcome:
+def _status(revision: Revision, past: Past, record: LiveRecord, intake: Intake) -> Outcome:
     """Return a revision's status as the bucket alone tells it."""
     if revision.revision < record.settled_revision:
         return Outcome.SUPERSEDED
     if revision.revision == record.settled_revision:
         return _REMOVED.get(revision.status, Outcome.LIVE)
-    is_usable = revision.status is Status.USABLE
-    if is_usable and intake.content.find_head(keys.tombstone_key(revision.article.site, revision.article_id)):
+    if revision.status is Status.USABLE and past.is_killed:
         return Outcome.KILLED
-    seen = target(revisions, intake.clock())
+    seen = past.seen(intake.clock())
     if revision.embargo_until and revision.embargo_until > intake.clock():
-        return Outcome.SCHEDULED if revision is revisions[-1] else Outcome.SUPERSEDED
+        return Outcome.SCHEDULED if revision is past.revisions[-1] else Outcome.SUPERSEDED
     return Outcome.ACCEPTED if seen is revision else Outcome.SUPERSEDED
 
 

@@ -16,7 +16,9 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler.accept import accept
 from services.ingest.handler.intake import Intake
 from shared import keys
+from shared.errors import PermanentError
 from shared.messages import Lane, SubmitArticle
+from shared.pipeline import SUBMIT_ARTICLE
 from shared.receipts import Outcome, Receipt, Stage
 from shared.sites import Site, get_site
 
@@ -82,11 +84,10 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
             intake=intake,
             lane=message.lane,
         )
-    except RefusedError as refusal:
+    except PermanentError as error:
         payload = message.model_dump(mode="json")
-        intake.letters.bury(
-            "ingest.SubmitArticle", payload, refusal, attempts=1, at=intake.clock(), outcome=Outcome.REFUSED
-        )
+        outcome = Outcome.REFUSED if isinstance(error, RefusedError) else Outcome.FAILED
+        intake.letters.bury(SUBMIT_ARTICLE.task_name, payload, error, attempts=1, at=intake.clock(), outcome=outcome)
     else:
         intake.receipts.open(
             Receipt(

@@ -9,9 +9,16 @@ from shared.card import Card
 from shared.live import LiveRecord, PageRecord
 
 
-def is_outdated(record: LiveRecord, revision: str) -> bool:
-    """Tell whether a newer revision than this is live, took the article down, or has claimed."""
-    return revision < max(record.settled_revision, record.claimed_by)
+def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
+    """Tell whether a newer revision than this is live, took the article down, or has claimed.
+
+    With the `order` of a page, also whether a later rendering of the same revision is live: it knew more (an older
+    revision that came late may have moved the address).
+    """
+    if revision < max(record.settled_revision, record.claimed_by):
+        return True
+    live = record.pages.get(record.path or "")
+    return bool(order and live and record.revision == revision and live.order > order)
 
 
 def claimed(record: LiveRecord, revision: str, path: str | None = None) -> LiveRecord:
@@ -25,13 +32,14 @@ def went_live(
     *,
     revision: str,
     path: str,
+    order: str,
     pages: Mapping[str, PageRecord],
     card: Card | None,
     media: tuple[str, ...],
     at: datetime,
 ) -> LiveRecord:
     """Return the record of an article whose page is live at a path."""
-    if is_outdated(record, revision):
+    if is_outdated(record, revision, order):
         return record.model_copy(update={"pages": _newer(record.pages, pages)})
     return record.model_copy(
         update={

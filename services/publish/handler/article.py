@@ -35,7 +35,11 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     claim = publisher.records.change(
         site.id,
         article,
-        lambda record: None if claims.is_outdated(record, revision) else claims.claimed(record, revision, message.path),
+        lambda record: (
+            None
+            if claims.is_outdated(record, revision, message.order)
+            else claims.claimed(record, revision, message.path)
+        ),
     )
     if claim is None:
         log.info("page.superseded", path=message.path)
@@ -68,6 +72,9 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         for each, put in puts
         if put.outcome is not Outcome.STALE
     }
+    publisher.edge.purge(
+        [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
+    )
     recorded = publisher.records.change(
         site.id,
         article,
@@ -75,15 +82,13 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
             record,
             revision=revision,
             path=page.path,
+            order=page.order,
             pages=pages,
             card=message.card,
             media=tuple(each.path for each in message.attachments if not each.is_immutable),
             at=publisher.clock(),
         ),
         known=claim,
-    )
-    publisher.edge.purge(
-        [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
     )
     if recorded is not None and recorded[0].revision == revision:
         url = f"{site.base_url}{keys.url_path(page.path)}"

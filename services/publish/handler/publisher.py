@@ -16,6 +16,7 @@ from services.publish.ports import EdgeCache
 from shared import keys
 from shared.history import Revisions
 from shared.index import Index
+from shared.listings import listings
 from shared.marks import Marks
 from shared.messages import Attachment, ListingStale, Message, PageRendered, follow_up_id
 from shared.receipts import Receipts
@@ -82,6 +83,7 @@ class Publisher:
 
     def stale_listings(self, cause: Message, site: Site) -> tuple[ListingStale, ...]:
         """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""
+        names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
         return tuple(
             ListingStale(
                 message_id=follow_up_id(cause, f"stale:{listing}"),
@@ -92,5 +94,5 @@ class Publisher:
                 listing=listing,
             )
             for listing in self.index.stale(site)
-            if self.index.take_turn(site, listing)
+            if listing in names and self.index.take_turn(site, listing)
         )

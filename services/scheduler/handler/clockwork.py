@@ -8,12 +8,12 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared.article import Status
-from shared.history import Revisions, history
+from shared.history import Revisions, read_past
 from shared.index import Index
 from shared.live import LiveRecord, read_record
 from shared.marks import Marks
 from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane, Message
-from shared.revision import Revision, target
+from shared.revision import Revision
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
@@ -41,7 +41,7 @@ class Clockwork:
         """
         record = self.record(site, article)
         now = self.clock()
-        seen = target(history(self.revisions, site.id, article), now)
+        seen = read_past(self.revisions, site.id, article).seen(now)
         if seen is None:
             return None
         is_usable = seen.status_at(now) is Status.USABLE

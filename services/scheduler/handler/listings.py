@@ -17,9 +17,10 @@ def say_stale_listings(site: Site, clockwork: Clockwork) -> Iterator[ListingStal
         return
     published = clockwork.index.published(site)
     stale = clockwork.index.stale(site)
+    names = {listing.name for listing in listings(site)}
     for listing in listings(site):
         if listing.name not in published and listing.name not in stale:
             clockwork.index.touch(site, listing.name)
     for name in clockwork.index.stale(site):
-        if clockwork.index.take_turn(site, name):
+        if name in names and clockwork.index.take_turn(site, name):
             yield ListingStale(message_id=uuid4(), site=site.id, listing=name)

@@ -18,21 +18,21 @@ _OVERLAP = timedelta(minutes=5)
 
 
 def restore_index(site: Site, clockwork: Clockwork) -> None:
-    """Mark the index as whole; first, where this Redis never was, apply what the bucket says.
+    """Make the index whole where this very Redis never was: apply what the bucket says, then mark it.
 
     A Redis that restarted from its own file lacks at most what came after its last mark: the journal from five
-    minutes before that. One without a mark lacks everything: each article's `live.json` is read.
+    minutes before that. One without a mark lacks everything: each article's `live.json` is read. The sweep moves the
+    mark on.
     """
-    now = clockwork.clock()
-    if clockwork.index.whole_until(site) is None:
-        mark = clockwork.index.last_whole_minute(site)
-        articles = (
-            {article for article, _ in recent(site, mark - _OVERLAP, clockwork)} if mark else _all(site, clockwork)
-        )
-        for article in sorted(articles):
-            _enter(site, article, clockwork)
-        log.info("index.restored", site=site.id, articles=len(articles), since=mark.isoformat() if mark else None)
-    clockwork.index.set_whole(site, now)
+    if clockwork.index.whole_until(site) is not None:
+        return
+    now, restore = clockwork.clock(), clockwork.index.begin_restore(site)
+    mark = clockwork.index.last_whole_minute(site)
+    articles = {each.article for each in recent(site, mark - _OVERLAP, clockwork)} if mark else _all(site, clockwork)
+    for article in sorted(articles):
+        _enter(site, article, clockwork)
+    is_whole = clockwork.index.set_whole(site, now, restore)
+    log.info("index.restored", site=site.id, articles=len(articles), since=str(mark), is_whole=is_whole)
 
 
 def _all(site: Site, clockwork: Clockwork) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -17,47 +18,62 @@ log = structlog.get_logger()
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
+_HELD_BACK_AT_MOST = timedelta(hours=24)
 
 
 class Checkpoint(BaseModel):
-    """The journal minute up to which everything was seen."""
+    """The journal minute up to which everything is settled: public, or not to be public."""
 
     schema_version: int = 1
     minute: AwareDatetime
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal marker."""
+
+    at: datetime
+    article: str
+    revision: str
+
+
 def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
-    """Yield an event for each article of the recent journal that the public is behind of and nobody speaks of now."""
+    """Yield an event for each article of the recent journal that the public is behind of and nobody speaks of now.
+
+    What is not settled holds the checkpoint back, so that no outage is too long for it to be found again.
+    """
     now = clockwork.clock()
     checkpoint = _checkpoint(site, clockwork)
     since = checkpoint - timedelta(minutes=clockwork.sweep_minutes) if checkpoint else _OLDEST
-    newest = _newest_by_article(site, since, clockwork)
+    newest: dict[str, Entry] = {}
+    for entry in recent(site, since, clockwork):
+        if entry.article not in newest or newest[entry.article].revision <= entry.revision:
+            newest[entry.article] = entry
     known = clockwork.index.revisions(site, list(newest)) if newest else {}
-    for article, revision in newest.items():
-        if known.get(article, "") >= revision or not clockwork.marks.take_pending(site.id, article):
+    settled_until = now
+    for entry in newest.values():
+        if known.get(entry.article, "") >= entry.revision:
             continue
-        event = clockwork.find_event(site, article)
+        if not clockwork.marks.take_pending(site.id, entry.article):
+            settled_until = min(settled_until, entry.at)  # on its way, as far as anybody knows
+            continue
+        event = clockwork.find_event(site, entry.article)
         if event is not None:
-            log.info("article.said_again", site=site.id, article=article, message=type(event).__name__)
+            settled_until = min(settled_until, entry.at)
+            log.info("article.said_again", site=site.id, article=entry.article, message=type(event).__name__)
             yield event
     yield from _unread(site, clockwork)
-    if checkpoint is None or now - checkpoint >= _CHECKPOINT_EVERY:
-        _save(site, now, clockwork)
+    settled_until = max(settled_until, now - _HELD_BACK_AT_MOST)
+    clockwork.index.set_whole(site, settled_until)
+    if checkpoint is None or settled_until - checkpoint >= _CHECKPOINT_EVERY:
+        _save(site, settled_until, clockwork)
 
 
-def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[tuple[str, str]]:
-    """Yield (article, revision) of each journal marker since a minute."""
+def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]:
+    """Yield each journal marker since a minute, oldest first."""
     start = keys.journal_minute(site.id, since) if since > _OLDEST else ""
     for key in clockwork.content.list_keys(keys.journal_prefix(site.id), start_after=start):
-        _, article, revision = keys.journal_entry(key)
-        yield article, revision
-
-
-def _newest_by_article(site: Site, since: datetime, clockwork: Clockwork) -> dict[str, str]:
-    newest: dict[str, str] = {}
-    for article, revision in recent(site, since, clockwork):
-        newest[article] = max(newest.get(article, ""), revision)
-    return newest
+        yield Entry(*keys.journal_entry(key))
 
 
 def _unread(site: Site, clockwork: Clockwork) -> Iterator[Message]:

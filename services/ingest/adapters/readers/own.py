@@ -51,7 +51,9 @@ def _validate(values: dict[str, Any]) -> Article:
     """Return the article; as JSON, since only there strict means what a sender understands by it."""
     if values.get("status") in (Status.WITHHELD, Status.CANCELED) and values.get("body") is None:
         values = values | {"body": ""}
-    return Article.model_validate_json(pydantic_core.to_json(values, inf_nan_mode="constants"), strict=True)
+    return Article.model_validate_json(
+        pydantic_core.to_json(values, inf_nan_mode="constants"), strict=True, extra="forbid"
+    )
 
 
 def _point_out_files(given: dict[str, object], draft: Draft) -> None:
