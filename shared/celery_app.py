@@ -46,6 +46,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
     """A task that reads the two families of errors and nothing else."""
 
     abstract = True
+    max_retries = None  # Celery's own three are not asked: the two families of errors decide
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- Celery's
         """Run the task; retry what may succeed later, bury what never will."""
@@ -73,7 +74,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         wait = min(0.2 * 2 ** min(int(self.request.retries), 10), LONGEST_RETRY_WAIT_SECONDS)
         log.warning("message.retried", task=self.name, error=type(error).__name__, reason=str(error), wait_seconds=wait)
         try:
-            raise self.retry(exc=error, countdown=wait, max_retries=None)
+            raise self.retry(exc=error, countdown=wait)
         except Reject as rejected:  # the broker did not take the retry: the message itself must not be dropped
             raise Reject(str(error), requeue=True) from rejected
 

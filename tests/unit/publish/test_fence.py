@@ -1,0 +1,139 @@
+"""The fence alone: each guard by itself, with nothing behind it that would cover for its absence."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.publish.domain.pages import Page
+from services.publish.handler.fence import Known, Outcome, Put, known_from, put_page
+from shared.errors import AddressTakenError
+from shared.storage import Etag
+from shared.storage.memory import MemoryObjectStorage
+
+PATH = "world/x/index.html"
+
+
+class NotedMarks:
+    """The last decision for a path, as another publisher may have left it."""
+
+    def __init__(self, decided: tuple[str, str] | None = None) -> None:
+        self.known = decided
+
+    def set_pending(self, site: str, article: str) -> None:
+        """Not asked for here."""
+
+    def take_pending(self, site: str, article: str) -> bool:
+        return True
+
+    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
+        if self.known is None or order >= self.known[0]:
+            self.known = (order, sha256)
+
+    def decided(self, site: str, path: str) -> tuple[str, str] | None:
+        return self.known
+
+
+def a_page(order: str, body: bytes, article: str = "a") -> Page:
+    return Page(PATH, order, body, "text/html", "no-store", "epn", article=article)
+
+
+@pytest.fixture
+def public() -> MemoryObjectStorage:
+    return MemoryObjectStorage()
+
+
+def put(
+    public: MemoryObjectStorage,
+    page: Page,
+    known: Known | None = None,
+    marks: NotedMarks | None = None,
+    *,
+    is_allowed: bool = True,
+) -> Put | None:
+    return put_page(page, known, site="epn", public=public, marks=marks or NotedMarks(), may_put=lambda: is_allowed)
+
+
+def test_an_older_page_does_not_overwrite_a_newer_one_that_nobody_told_it_of(public: MemoryObjectStorage) -> None:
+    put(public, a_page("2", b"new"))
+
+    outcome = put(public, a_page("1", b"old"))
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.STALE
+    assert public.get(PATH).body == b"new"
+
+
+def test_a_page_known_to_be_older_is_replaced(public: MemoryObjectStorage) -> None:
+    put(public, a_page("1", b"old"))
+
+    outcome = put(public, a_page("2", b"new"), known_from(public.find_head(PATH)))
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.PUT
+    assert public.get(PATH).body == b"new"
+
+
+def test_a_higher_decision_of_other_bytes_is_noticed_after_the_put(public: MemoryObjectStorage) -> None:
+    outcome = put(public, a_page("1", b"old"), marks=NotedMarks(("2", "other bytes")))
+
+    assert outcome is not None
+    assert outcome.is_overtaken
+
+
+def test_ones_own_decision_is_not_taken_for_anothers(public: MemoryObjectStorage) -> None:
+    outcome = put(public, a_page("1", b"mine"))
+
+    assert outcome is not None
+    assert not outcome.is_overtaken
+
+
+def test_what_is_forbidden_is_not_put(public: MemoryObjectStorage) -> None:
+    assert put(public, a_page("1", b"killed"), is_allowed=False) is None
+    assert public.puts == []
+
+
+def test_another_articles_page_is_never_overwritten(public: MemoryObjectStorage) -> None:
+    put(public, a_page("1", b"theirs", article="theirs"))
+
+    with pytest.raises(AddressTakenError):
+        put(public, a_page("2", b"ours", article="ours"))
+    assert public.get(PATH).body == b"theirs"
+
+
+def test_bytes_that_are_believed_to_be_there_and_are_not_are_put(public: MemoryObjectStorage) -> None:
+    page = a_page("3", b"state A")
+    put(public, a_page("2", b"state B"))
+    believed = Known(Etag('"state-a"'), "1", page.sha256, "a")
+
+    outcome = put(public, page, believed)
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.PUT
+    assert public.get(PATH).body == b"state A"
+
+
+def test_the_same_bytes_again_cost_no_put(public: MemoryObjectStorage) -> None:
+    put(public, a_page("1", b"same"))
+
+    outcome = put(public, a_page("2", b"same"), known_from(public.find_head(PATH)))
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.UNCHANGED
+    assert public.puts == [PATH]
+
+
+def test_metadata_fits_into_what_s3_allows() -> None:
+    page = Page(
+        path="p" * 300,
+        order="0" * 17 + "-" + "0" * 10 + "-000~" + "0" * 17,
+        body=b"",
+        content_type="text/html",
+        cache_control="",
+        theme="epn-0123456789ab",
+        article="a" * 26,
+        surrogate_keys=("article:" + "a" * 26,),
+        status=301,
+        location="/" + "l" * 400,
+    )
+
+    assert sum(len(name) + len(value) for name, value in page.metadata.items()) <= 1800
