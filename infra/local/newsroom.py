@@ -80,7 +80,7 @@ def _follow(outcome: Outcome, document: bytes, api: httpx.Client, edge: httpx.Cl
     """Post one article, wait for its outcome, then read its page as a reader would."""
     posted_at = time.time()
     receipt = _taken(api.post("/v1/articles", content=document, headers={"content-type": "application/json"}))
-    outcome.status = receipt["status"]
+    outcome.status = told_at_once = receipt["status"]
     known = _receipt_when(api, receipt, lambda known: known["status"] in _FINAL, _LIMIT_SECONDS)
     outcome.status = known["status"]
     outcome.url = known.get("url") or _published_url(api, receipt)
@@ -95,6 +95,9 @@ def _follow(outcome: Outcome, document: bytes, api: httpx.Client, edge: httpx.Cl
         outcome.reason = refusal
         return
     outcome.readable_ms = (time.time() - posted_at) * 1000
+    if told_at_once in UNCHANGED:
+        outcome.status = told_at_once  # its stages are those of an earlier post
+        return
     if outcome.status == "live":
         known = _receipt_when(api, receipt, lambda known: "live" in _stage_names(known), _LAST_STAGE_SECONDS)
     for stage in known.get("stages", []):

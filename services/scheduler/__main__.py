@@ -24,6 +24,7 @@ class Rounds(Thread):
         self._duties = duties
         self._every_seconds = every_seconds
         self._stop_asked = stop
+        self._clockwork = wiring.clockwork()
         self._good_at = monotonic()
 
     @property
@@ -34,7 +35,7 @@ class Rounds(Thread):
 
     def run(self) -> None:
         """Go round until asked to stop."""
-        clockwork = wiring.clockwork()
+        clockwork = self._clockwork
         while not self._stop_asked.is_set():
             started = monotonic()
             if not tasks.do_round(self._duties, clockwork):

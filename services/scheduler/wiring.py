@@ -28,13 +28,18 @@ def app() -> PresslineCelery:
     return create_app("scheduler", settings())
 
 
+@cache
+def content() -> S3ObjectStorage:
+    """Return the content bucket; boto3's clients may be shared by threads."""
+    return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+
+
 def clockwork() -> Clockwork:
     """Return what the handlers need, made anew for each thread that goes its rounds."""
     redis = redis_client(settings())
-    content = S3ObjectStorage(s3_client(settings()), settings().content_bucket)
     return Clockwork(
-        content=content,
-        revisions=StoredRevisions(content),
+        content=content(),
+        revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         marks=RedisMarks(redis, first_wait_seconds=settings().sweep_seconds),
         sites=load_sites(settings().sites_folder, settings().base_url),
