@@ -147,8 +147,9 @@ class Edge:
         return Answer(entry.status, headers, body)
 
     async def _with_includes(self, body: bytes) -> bytes:
-        parts = [part if isinstance(part, bytes) else await self._fragment(part) for part in parts_of(body)]
-        return b"".join(parts)
+        parts = parts_of(body)
+        fragments = iter(await asyncio.gather(*(self._fragment(part) for part in parts if not isinstance(part, bytes))))
+        return b"".join(part if isinstance(part, bytes) else next(fragments) for part in parts)
 
     async def _fragment(self, include: Include) -> bytes:
         """Return a fragment's body, or nothing: a page is shown without it rather than not at all."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,6 +22,7 @@ from shared.messages import ArticleAccepted, ArticleRemoved, Lane
 from shared.receipts import Outcome, Receipt, Stage, receipt_id
 from shared.revision import Revision, revision_id, stamp_of
 from shared.sites import Site
+from shared.storage import Etag
 
 log = structlog.get_logger()
 
@@ -58,6 +61,9 @@ def accept(
         raise
 
     identity = keys.article_id(site.id, article.source, article.source_id)
+    # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
+    stamp = article.version_created
+    marker = _mark(article, identity, revision_id(stamp, article.version), intake) if stamp else None
     names = intake.revisions.names(site.id, identity)
     for _ in range(_TRIES):
         twin, name = _name(article, sha256, identity, names, received_at, intake)
@@ -74,12 +80,11 @@ def accept(
             raw_key=raw_key,
             article=article,
         )
-        marked_at = intake.clock()
-        marker = keys.journal_key(site.id, marked_at, identity, name)
-        marked = intake.executor.submit(intake.content.put, marker, b"", content_type="text/plain")
+        if marker is None or marker.revision != name:
+            marker = _mark(article, identity, name, intake)
         for due in _dues(revision, received_at):
             intake.content.put(keys.schedule_key(site.id, due, identity, name), b"", content_type="text/plain")
-        marked.result()
+        marker.is_there.result()
         raw_kept.result()
         if revision.status is Status.CANCELED and (not names or names[-1] < name):
             # Before the commit: a kill that is cut short stays closed until its sender repeats it.
@@ -93,8 +98,24 @@ def accept(
             # Somebody was here first, or our own answer was lost: what lies there tells, in the next round.
             names = intake.revisions.names(site.id, identity)
             continue
-        return _commit(revision, reading, names, marked_at, site, intake)
+        return _commit(revision, reading, names, marker.at, site, intake)
     raise StorageConflictError(identity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    """A journal marker on its way into the bucket."""
+
+    revision: str
+    at: datetime
+    is_there: Future[Etag]
+
+
+def _mark(article: Article, identity: str, name: str, intake: Intake) -> _Marker:
+    """Begin to write the marker that has to be there before the revision; one too many does no harm."""
+    at = intake.clock()
+    key = keys.journal_key(article.site, at, identity, name)
+    return _Marker(name, at, intake.executor.submit(intake.content.put, key, b"", content_type="text/plain"))
 
 
 def _commit(
@@ -106,10 +127,6 @@ def _commit(
         intake.content.put(keys.journal_key(site.id, now, identity, name), b"", content_type="text/plain")
     is_latest = not names or names[-1] < name
     is_removal = revision.status is not Status.USABLE
-    if revision.status is Status.CANCELED and is_latest:
-        intake.content.put(
-            keys.tombstone_key(site.id, identity), revision.model_dump_json(exclude={"article"}).encode()
-        )
     status: AcceptedStatus = "accepted"
     if not is_latest:
         status = "superseded"
