@@ -113,6 +113,9 @@ def test_an_expired_article_is_gone_at_its_time_and_not_before(line: Line) -> No
 
     assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
     assert "For an hour" not in line.page("index.html")
+    assert line.receipt_status(accepted.receipt) == "withdrawn"
+    line.redis.flushall()
+    assert line.receipt_status(accepted.receipt) == "withdrawn"  # the bucket alone says so too
 
 
 def test_an_article_that_had_expired_before_it_came_is_never_shown(line: Line) -> None:
@@ -124,7 +127,7 @@ def test_an_article_that_had_expired_before_it_came_is_never_shown(line: Line) -
 
 def test_a_page_that_waited_until_its_article_expired_is_not_put(line: Line) -> None:
     expiry = line.now + timedelta(hours=1)
-    line.post(headline="Rendered in time", expires_at=expiry.isoformat())
+    accepted = line.post(headline="Rendered in time", expires_at=expiry.isoformat())
     while not any(isinstance(message, PageRendered) for message in line.queue):
         line.queue.extend(line.deliver(line.queue.pop(0)))
 
@@ -132,6 +135,7 @@ def test_a_page_that_waited_until_its_article_expired_is_not_put(line: Line) -> 
     line.run()
 
     assert "Rendered in time" not in str(line.site_bytes())
+    assert line.receipt_status(accepted.receipt) == "withdrawn"
 
 
 def test_two_articles_that_would_share_an_address_do_not_overwrite_one_another(line: Line) -> None:

@@ -11,6 +11,7 @@ from redis import Redis
 from shared.celery_app import MOST_ATTEMPTS, PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.errors import OutageError, PermanentError
+from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
 from shared.settings import ServiceSettings
 from shared.storage.memory import MemoryObjectStorage
@@ -59,11 +60,14 @@ def test_a_permanent_error_is_kept_at_once_with_payload_and_reason(bench: Bench)
 
 
 def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
+    bench.receipts.open(Receipt(receipt="epn.a.1", site="epn", article="a", revision="1"))
+
     bench.run(PermanentError("the reason"))
 
     receipt = bench.receipts.find("epn.a.1")
-    assert receipt is None or "the reason" in (receipt.reason or "")
-    assert bench.receipts._redis.hget("receipt:epn.a.1", "status") == "failed"  # noqa: SLF001 -- opened by nobody here
+    assert receipt is not None
+    assert receipt.status is Outcome.FAILED
+    assert "the reason" in (receipt.reason or "")
 
 
 def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench) -> None:

@@ -91,7 +91,8 @@ def _status(revision: Revision, past: Past, record: LiveRecord, intake: Intake) 
     if revision.revision < record.settled_revision:
         return Outcome.SUPERSEDED
     if revision.revision == record.settled_revision:
-        return _REMOVED.get(revision.status, Outcome.LIVE)
+        is_removed = record.removed_by == revision.revision
+        return _REMOVED.get(revision.status_at(intake.clock()), Outcome.WITHDRAWN) if is_removed else Outcome.LIVE
     if revision.status is Status.USABLE and past.is_killed:
         return Outcome.KILLED
     seen = past.seen(intake.clock())

@@ -59,9 +59,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     )
     puts = _put_all(page, record, message, site, publisher)
     if puts is None:
-        is_killed = publisher.revisions.since(site.id, article, revision).is_killed
-        outcome = ReceiptOutcome.KILLED if is_killed else ReceiptOutcome.SUPERSEDED
-        reason = "a kill of this article stands; nothing of it is published" if is_killed else None
+        outcome, reason = _why_forbidden(message, publisher)
         publisher.receipts.settle(receipt, outcome, publisher.clock(), reason=reason)
         log.info("page.forbidden", path=message.path, outcome=outcome.value)
         return _told_again(message, publisher)
@@ -154,6 +152,15 @@ def _put_all(
             return None
         puts.append((each, put))
     return puts
+
+
+def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[ReceiptOutcome, str]:
+    """Return what a sender is told of a page that may not be shown."""
+    if publisher.revisions.since(message.site, message.article or "", message.revision or "").is_killed:
+        return ReceiptOutcome.KILLED, "a kill of this article stands; nothing of it is published"
+    if message.expires_at is not None and message.expires_at <= publisher.clock():
+        return ReceiptOutcome.WITHDRAWN, "it expired before its page was published"
+    return ReceiptOutcome.SUPERSEDED, "a later revision takes the article down"
 
 
 def _known(record: LiveRecord, path: str) -> Known | None:
