@@ -58,10 +58,13 @@ class FakeEdge:
     """Remembers what it was told to forget."""
 
     purged: list[str] = field(default_factory=list)
+    purged_hard: list[str] = field(default_factory=list)
 
     def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
         """Remember the keys."""
         self.purged.extend(surrogate_keys)
+        if not soft:
+            self.purged_hard.extend(surrogate_keys)
 
 
 class Line:

@@ -29,6 +29,18 @@ def test_a_kill_answers_410_at_every_address_the_article_ever_had(line: Line) ->
     assert line.receipt_status(kill.receipt) == "killed"
 
 
+def test_a_kill_purges_the_article_and_each_of_its_addresses_hard(line: Line) -> None:
+    accepted = line.post()
+    line.run()
+    line.edge.purged_hard.clear()
+
+    line.post(status="canceled", body="", version_created=LATER)
+    line.run()
+
+    address = line.record(accepted.article).claimed[0].removesuffix("index.html")
+    assert {f"article:{accepted.article}", f"path:/{address}"} <= set(line.edge.purged_hard)
+
+
 def test_a_killed_article_vanishes_from_every_listing(line: Line) -> None:
     line.post(headline="To be killed")
     line.tick()
