@@ -6,8 +6,9 @@ ignored. `tests/contract/messages/` holds a golden file of every version.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypedDict
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -32,6 +33,7 @@ class Message(BaseModel):
     causation_id: UUID | None = None  # the message that led to this one
     trace_parent: str | None = None  # W3C Trace Context
     lane: Lane = Lane.LIVE
+    begun_at: AwareDatetime | None = None  # when its chain began (UTC); what follows it says the same
     schema_version: Literal[1] = 1
 
 
@@ -103,6 +105,8 @@ class PageRendered(Message):
     theme: str
     article: str | None = None
     revision: str | None = None
+    former: tuple[str, ...] = ()  # the article's other addresses, where readers are sent on
+    revisions_seen: int = 0  # how many of the article's revisions were known when it was rendered
     card: Card | None = None
     expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
     listing: str | None = None
@@ -124,6 +128,25 @@ class ListingStale(Message):
     listing: str
 
 
-def follow_up_id(cause: Message, name: str) -> UUID:
-    """Return the id of a follow-up: the same cause leads to the same id, so that a repetition can be told."""
-    return uuid5(cause.message_id, name)
+class Envelope(TypedDict):
+    """What a message inherits from its cause."""
+
+    message_id: UUID
+    causation_id: UUID
+    trace_parent: str | None
+    lane: Lane
+    begun_at: datetime | None
+
+
+def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
+    """Return the envelope of a follow-up, in its cause's lane unless another is named.
+
+    The same cause and name lead to the same id, so that a repetition can be told.
+    """
+    return Envelope(
+        message_id=uuid5(cause.message_id, name),
+        causation_id=cause.message_id,
+        trace_parent=cause.trace_parent,
+        lane=lane or cause.lane,
+        begun_at=cause.begun_at,
+    )

@@ -13,7 +13,7 @@ from shared import keys
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.errors import PreconditionFailedError
 from shared.history import Revisions, read_past
-from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane, Message, follow_up_id
+from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane, Message, follow_up
 from shared.receipts import Outcome, Receipts, receipt_id
 from shared.revision import Revision
 from shared.storage import ObjectStorage
@@ -96,10 +96,7 @@ def _store_once(revision: Revision, enrichment: Enrichment) -> None:
 
 def _enriched(cause: ArticleAccepted, revision: Revision) -> ArticleEnriched:
     return ArticleEnriched(
-        message_id=follow_up_id(cause, f"enriched:{revision.revision}"),
-        causation_id=cause.message_id,
-        trace_parent=cause.trace_parent,
-        lane=cause.lane,
+        **follow_up(cause, f"enriched:{revision.revision}"),
         site=cause.site,
         article=cause.article,
         revision=revision.revision,
@@ -109,10 +106,11 @@ def _enriched(cause: ArticleAccepted, revision: Revision) -> ArticleEnriched:
 
 def _removed(cause: ArticleAccepted, revision: Revision) -> ArticleRemoved:
     return ArticleRemoved(
-        message_id=follow_up_id(cause, f"removed:{revision.revision}"),
-        causation_id=cause.message_id,
-        trace_parent=cause.trace_parent,
-        lane=Lane.URGENT if revision.status is Status.CANCELED else cause.lane,
+        **follow_up(
+            cause,
+            f"removed:{revision.revision}",
+            Lane.URGENT if revision.status is Status.CANCELED else None,
+        ),
         site=cause.site,
         article=cause.article,
         revision=revision.revision,

@@ -21,7 +21,7 @@ from shared.errors import NotYetEnrichedError, PermanentError, PreconditionFaile
 from shared.history import Revisions, Since, read_past
 from shared.index import Index
 from shared.listings import GONE, HOME, NOT_FOUND, RAIL_ALSO, RAIL_LATEST, Listing, listing_of
-from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up_id
+from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up
 from shared.receipts import Outcome, Receipts, receipt_id
 from shared.revision import page_order
 from shared.sites import Site, get_site
@@ -206,10 +206,7 @@ def _page(
     sha256 = hashlib.sha256(body).hexdigest()
     content, content_key = _packed(body, sha256, renderer.content)
     return PageRendered(
-        message_id=follow_up_id(message, f"page:{path}:{order}"),
-        causation_id=message.message_id,
-        trace_parent=message.trace_parent,
-        lane=message.lane,
+        **follow_up(message, f"page:{path}:{order}"),
         site=message.site,
         path=path,
         order=order,

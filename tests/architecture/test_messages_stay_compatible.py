@@ -46,5 +46,5 @@ def test_a_follow_up_has_the_same_id_however_often_its_cause_is_handled() -> Non
     path = next(each for each in GOLDEN if each.stem.startswith("ListingStale"))
     cause = messages.ListingStale.model_validate_json(path.read_bytes())
 
-    assert messages.follow_up_id(cause, "page") == messages.follow_up_id(cause, "page")
-    assert messages.follow_up_id(cause, "page") != messages.follow_up_id(cause, "other")
+    assert messages.follow_up(cause, "page") == messages.follow_up(cause, "page")
+    assert messages.follow_up(cause, "page")["message_id"] != messages.follow_up(cause, "other")["message_id"]

@@ -163,6 +163,7 @@ def _event(revision: Revision, *, is_removal: bool, site: Site) -> ArticleAccept
     return kind(
         message_id=uuid5(NAMESPACE_URL, receipt_id(site.id, revision.article_id, revision.revision)),
         lane=revision.lane,
+        begun_at=revision.accepted_at,
         site=site.id,
         article=revision.article_id,
         revision=revision.revision,

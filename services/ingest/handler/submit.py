@@ -45,6 +45,7 @@ def submit(
     message = SubmitArticle(
         message_id=receipt,
         lane=Lane.LIVE,
+        begun_at=received_at,
         site=site.id,
         receipt=receipt.hex,
         raw_key=raw_key,

@@ -15,7 +15,7 @@ from shared.article import Status
 from shared.errors import PermanentError
 from shared.history import find_target
 from shared.live import LiveRecord, PageRecord
-from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up_id
+from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import PublicPage, receipt_id
 from shared.sites import Site
@@ -103,15 +103,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     )
     is_overtaken = any(put.is_overtaken for _, put in puts)
     return (
-        ArticlePublished(
-            message_id=follow_up_id(message, "published"),
-            causation_id=message.message_id,
-            trace_parent=message.trace_parent,
-            lane=message.lane,
-            site=site.id,
-            article=article,
-            revision=revision,
-        ),
+        ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision),
         *_told_again(message, publisher, even_if_latest=is_overtaken),
     )
 
@@ -176,10 +168,7 @@ def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: 
         return ()
     return (
         ArticleAccepted(
-            message_id=follow_up_id(message, "look again"),
-            causation_id=message.message_id,
-            trace_parent=message.trace_parent,
-            lane=message.lane,
+            **follow_up(message, "look again"),
             site=site,
             article=article,
             revision=newer[-1] if newer else revision,

@@ -18,7 +18,7 @@ from shared.history import Revisions
 from shared.index import Index
 from shared.listings import listings
 from shared.marks import Marks
-from shared.messages import Attachment, ListingStale, Message, PageRendered, follow_up_id
+from shared.messages import Attachment, ListingStale, Message, PageRendered, follow_up
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
 from shared.storage import ObjectStorage
@@ -85,14 +85,7 @@ class Publisher:
         """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""
         names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
         return tuple(
-            ListingStale(
-                message_id=follow_up_id(cause, f"stale:{listing}"),
-                causation_id=cause.message_id,
-                trace_parent=cause.trace_parent,
-                lane=cause.lane,
-                site=site.id,
-                listing=listing,
-            )
+            ListingStale(**follow_up(cause, f"stale:{listing}"), site=site.id, listing=listing)
             for listing in self.index.stale(site)
             if listing in names and self.index.take_turn(site, listing)
         )

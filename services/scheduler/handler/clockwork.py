@@ -47,11 +47,14 @@ class Clockwork:
         is_usable = seen.status_at(now) is Status.USABLE
         settled = record.settled_revision if is_usable else record.removed_by or ""
         if settled < seen.revision:
-            return _said_again(ArticleAccepted if is_usable else ArticleRemoved, seen, site)
+            return _said_again(ArticleAccepted if is_usable else ArticleRemoved, seen, site, now)
         known = self.index.revisions(site, [article]).get(article, "")
-        return _said_again(ArticlePublished, seen, site) if known < record.settled_revision else None
+        return _said_again(ArticlePublished, seen, site, now) if known < record.settled_revision else None
 
 
-def _said_again(kind: type[ArticleAccepted | ArticleRemoved | ArticlePublished], seen: Revision, site: Site) -> Message:
+def _said_again(
+    kind: type[ArticleAccepted | ArticleRemoved | ArticlePublished], seen: Revision, site: Site, now: datetime
+) -> Message:
     lane = seen.lane if kind is not ArticleRemoved else Lane.URGENT
-    return kind(message_id=uuid4(), lane=lane, site=site.id, article=seen.article_id, revision=seen.revision)
+    named = {"site": site.id, "article": seen.article_id, "revision": seen.revision}
+    return kind(message_id=uuid4(), lane=lane, begun_at=now, **named)

@@ -40,7 +40,12 @@ def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
             clockwork.content.put(marker, b"", content_type="text/plain")
             log.info("revision.released", site=site.id, article=article, revision=revision, due=due.isoformat())
             yield ArticleAccepted(
-                message_id=uuid4(), lane=scheduled.lane, site=site.id, article=article, revision=revision
+                message_id=uuid4(),
+                lane=scheduled.lane,
+                begun_at=now,
+                site=site.id,
+                article=article,
+                revision=revision,
             )
 
 
