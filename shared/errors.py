@@ -45,6 +45,10 @@ class NotYetEnrichedError(RetryableError):
     """The enriched object of a revision is not there (a cache was emptied, a message came early)."""
 
 
+class ListingsBehindError(RetryableError):
+    """A withdrawn article is still shown by listings: they go first, its page after them."""
+
+
 class HostileMarkupError(PermanentError):
     """Markup that is too large, too deep or too dense to be parsed in linear time."""
 

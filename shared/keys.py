@@ -70,6 +70,16 @@ def media_key(site: str, digest: str) -> str:
     return f"media/{site}/{digest}/original"
 
 
+def shown_by_prefix(media: str) -> str:
+    """Return what the keys of all articles that show a picture, or once did, begin with; `media` is the picture's."""
+    return f"{media.rpartition('/')[0]}/shown-by/"
+
+
+def shown_by_key(media: str, article: str) -> str:
+    """Return the (empty) marker that is there before an article shows a picture."""
+    return f"{shown_by_prefix(media)}{article}"
+
+
 def asset_key(site: str, name: str) -> str:
     """Return where a theme's file lies before its first page takes it public; the name holds its hash."""
     return f"assets/{site}/{name}"

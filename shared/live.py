@@ -23,8 +23,10 @@ class PageRecord(BaseModel):
 class LiveRecord(BaseModel):
     """An article's public state.
 
-    `claimed` holds every path that the article ever had, in the order of their claims; a path is here before
-    anything is put there. `claimed_by` is the highest revision that claimed: an older one is refused.
+    `claimed` holds every path that the article has or may have had, in the order of their claims; a path is here
+    before anything is put there. `claimed_by` is the highest revision that claimed: an older one is refused.
+    `revisions_seen` says of how many revisions account is taken: an older one that comes late changes no more than
+    this number.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,6 +40,7 @@ class LiveRecord(BaseModel):
     path: str | None = None  # where its page is
     live_since: AwareDatetime | None = None
     removed_by: str | None = None  # the revision that took it down
+    revisions_seen: int = 0
     pages: dict[str, PageRecord] = Field(default_factory=dict)
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypedDict
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.card import Card
 
@@ -67,11 +67,16 @@ class ArticleEnriched(Message):
 
 
 class ArticleRemoved(Message):
-    """This article's latest revision takes it down; `revision` is the one that says so."""
+    """This article's latest revision takes it down; `revision` is the one that says so.
+
+    A withdrawal comes twice: the second time it waits until the listings (by their `changed` number) show it no more.
+    """
 
     site: str
     article: str
     revision: str
+    unlisted_at: AwareDatetime | None = None
+    waits_for: dict[str, int] = Field(default_factory=dict)
 
 
 class Attachment(BaseModel):

@@ -81,9 +81,13 @@ def stamp_of(revision: str) -> datetime:
     return _EPOCH + int(revision[:17]) * _MICROSECOND
 
 
-def page_order(revision: str, read_at: datetime) -> str:
-    """Return what decides between two renderings of an article's page: the revision, then when its inputs were read."""
-    return f"{revision}~{microseconds_of(read_at):017d}"
+def page_order(revision: str, revisions_seen: int, read_at: datetime) -> str:
+    """Return what decides between two renderings of an article's page.
+
+    First the revision; then how many of the article's revisions were known, for an older one that comes late may move
+    the page; then when the inputs were read. The letter lets it sort behind orders from before the number was kept.
+    """
+    return f"{revision}~n{revisions_seen:06d}~{microseconds_of(read_at):017d}"
 
 
 def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:

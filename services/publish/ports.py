@@ -16,3 +16,11 @@ class EdgeCache(Protocol):
             EdgeUnavailableError: the edge did not confirm.
         """
         ...
+
+    def find_status(self, path: str) -> int | None:
+        """Return the HTTP status that a reader gets for a key of the public bucket, or None where no edge is asked.
+
+        Raises:
+            EdgeUnavailableError: the edge does not answer.
+        """
+        ...

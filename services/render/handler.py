@@ -11,10 +11,11 @@ from datetime import datetime
 
 import structlog
 
-from services.render.domain.address import article_path, created_at, updated_at
+from services.render.domain.updates import updated_at
 from services.render.domain.view import also_rail, article_view, front_view, rail_view, shell_view
 from services.render.ports import Theme
 from shared import keys
+from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
 from shared.article import EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError, PermanentError, PreconditionFailedError
@@ -32,7 +33,15 @@ log = structlog.get_logger()
 MOST_INLINE_BYTES = 256 * 1024
 LISTING_ORDER_DIGITS = 20
 
-_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the public should see of an article: its latest revision, its earliest, where, and of how many known."""
+
+    latest: EnrichedArticle
+    earliest: EnrichedArticle
+    addresses: Addresses
+    revisions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +67,15 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     """
     site = get_site(renderer.sites, message.site)
     read_at = renderer.clock()
-    seen = _latest_and_earliest(message, site, read_at, renderer)
+    seen = _find_seen(message, site, read_at, renderer)
     if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
-    latest, earliest = seen
+    latest, path = seen.latest, seen.addresses.current
 
     theme = renderer.theme_of(site)
-    path = article_path(latest, earliest, site)
     picture, attachments = _lead_picture(latest, site)
-    updated = updated_at(latest, earliest)
-    view = article_view(
-        latest, site=site, path=path, created_at=created_at(earliest), updated_at=updated, picture=picture
-    )
+    created, updated = created_at(seen.earliest.facts, seen.earliest.revision), updated_at(latest, seen.earliest)
+    view = article_view(latest, site=site, path=path, created_at=created, updated_at=updated, picture=picture)
     facts = latest.facts
     card = Card(
         article=latest.article,
@@ -84,7 +90,7 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         urgency=facts.urgency,
         language=facts.language,
         direction=latest.direction,
-        created_at=created_at(earliest),
+        created_at=created,
         updated_at=updated,
         picture=picture,
     )
@@ -94,13 +100,20 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         message,
         renderer,
         path=path,
-        order=page_order(latest.revision, read_at),
+        order=page_order(latest.revision, seen.revisions, read_at),
         body=theme.article(view),
         theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
         attachments=attachments,
     )
-    named = {"article": latest.article, "revision": latest.revision, "card": card, "expires_at": facts.expires_at}
+    named = {
+        "article": latest.article,
+        "revision": latest.revision,
+        "former": seen.addresses.former,
+        "revisions_seen": seen.revisions,
+        "card": card,
+        "expires_at": facts.expires_at,
+    }
     return (page.model_copy(update=named),)
 
 
@@ -151,23 +164,25 @@ def _listing_body(listing: Listing, site: Site, theme: Theme, cards: tuple[Card,
     raise PermanentError(listing.name)
 
 
-def _latest_and_earliest(
-    message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer
-) -> tuple[EnrichedArticle, EnrichedArticle] | None:
-    """Return the revision that should be seen now and the first that ever was; None where none should be."""
+def _find_seen(message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer) -> Seen | None:
+    """Return what should be seen now; None where nothing should be."""
     if renderer.revisions.since(site.id, message.article, "") == Since(
         (message.revision,)
     ):  # nearly always: its enriched object says all that its revision does
         only = _enriched(renderer, site, message.article, message.revision, message)
         embargo, expiry = only.facts.embargo_until, only.facts.expires_at
         is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
-        return (only, only) if is_out and only.facts.status is Status.USABLE else None
-    out = read_past(renderer.revisions, site.id, message.article).released(read_at)
-    if not out or out[-1].status_at(read_at) is not Status.USABLE:
+        path = article_path(only.article, only.facts, only.facts, only.revision, site)
+        return Seen(only, only, Addresses(path), 1) if is_out and only.facts.status is Status.USABLE else None
+    past = read_past(renderer.revisions, site.id, message.article)
+    out = past.released(read_at)
+    addresses = addresses_of(out, site)
+    if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
         return None
     target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
     latest = _enriched(renderer, site, message.article, target.revision, message)
-    return latest, latest if first is target else _enriched(renderer, site, message.article, first.revision, message)
+    earliest = latest if first is target else _enriched(renderer, site, message.article, first.revision, message)
+    return Seen(latest, earliest, addresses, len(past.revisions))
 
 
 def _enriched(renderer: Renderer, site: Site, article: str, revision: str, message: ArticleEnriched) -> EnrichedArticle:
@@ -183,13 +198,12 @@ def _enriched(renderer: Renderer, site: Site, article: str, revision: str, messa
 
 
 def _lead_picture(article: EnrichedArticle, site: Site) -> tuple[CardPicture | None, tuple[Attachment, ...]]:
-    picture = article.facts.picture
-    if picture is None or picture.media is None or not (picture.width and picture.height and picture.content_type):
+    picture = shown_picture(article.facts)
+    if picture is None:
         return None, ()
-    path = keys.media_path(picture.media, picture.width, _EXTENSIONS[picture.content_type])
-    shown = CardPicture(path=path, width=picture.width, height=picture.height, alt=picture.alt or "")
-    source = keys.media_key(site.id, picture.media)
-    return shown, (Attachment(source_key=source, path=path, content_type=picture.content_type),)
+    file = picture_file(picture, site)
+    shown = CardPicture(path=file.path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")
+    return shown, (file,)
 
 
 def _page(

@@ -53,6 +53,10 @@ class Index(Protocol):
         """Return the listings whose page is behind."""
         ...
 
+    def behind(self, site: Site) -> dict[str, int]:
+        """Return the listings whose page is behind, and the `changed` number that each has to reach."""
+        ...
+
     def published(self, site: Site) -> dict[str, int]:
         """Return the number that each listing's page shows; one that was never published is not in it."""
         ...

@@ -150,6 +150,13 @@ class RedisIndex:
         return sorted(cast("set[str]", self._redis.smembers(_key(site, "stale"))))
 
     @translated
+    def behind(self, site: Site) -> dict[str, int]:
+        """Return the listings whose page is behind, and the `changed` number that each has to reach."""
+        stale = self.stale(site)
+        numbers = cast("list[str | None]", self._redis.hmget(_key(site, "changed"), stale)) if stale else []
+        return {listing: int(number or 0) for listing, number in zip(stale, numbers, strict=True)}
+
+    @translated
     def published(self, site: Site) -> dict[str, int]:
         """Return the number that each listing's page shows."""
         found = cast("dict[str, str]", self._redis.hgetall(_key(site, "published")))

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from services.ingest.domain.refusal import RefusedError
-from shared.errors import AddressTakenError
-from shared.messages import PageRendered
+from services.ingest.handler import keep_picture
+from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
+from shared.messages import ArticleRemoved, PageRendered
 from tests.functional.conftest import Line
 
 LATER = "2026-11-01T11:00:00Z"
@@ -165,5 +166,153 @@ def test_two_articles_that_would_share_an_address_do_not_overwrite_one_another(l
     line.post(source_id="two", status="canceled", body="", version_created=LATEST)
     line.run()
 
-    assert line.record(second.article).claimed == (path,)
+    assert path in line.record(second.article).claimed
     assert (line.page(path), line.status_at(path)) == (before, "200")
+
+
+def test_a_kill_that_comes_before_the_first_page_leaves_410_where_it_would_have_been(line: Line) -> None:
+    """The same end as if the page had been there: what is public does not depend on what came first."""
+    kill = line.post(status="canceled", body="", version_created=LATER)
+    line.run()
+
+    line.post(headline="Too late")
+    line.tick()
+
+    path = "world/2026/11/01/too-late-" + kill.article[:6] + "/index.html"
+    assert line.status_at(path) == "410"
+    assert "Too late" not in str(line.site_bytes())
+
+
+def keep_picture_of(line: Line, a_picture: bytes) -> dict[str, object]:
+    return {"media": keep_picture(a_picture, line.site, line.intake).media, "alt": "A ferry"}
+
+
+def media_of(line: Line, article: str) -> str:
+    return line.record(article).media[0]
+
+
+def test_a_killed_articles_picture_answers_410(line: Line, a_picture: bytes) -> None:
+    accepted = line.post(picture=keep_picture_of(line, a_picture))
+    line.run()
+    path = media_of(line, accepted.article)
+    assert line.status_at(path) == "200"
+
+    line.post(status="canceled", body="", version_created=LATER)
+    line.run()
+
+    assert line.status_at(path) == "410"
+    assert f"path:/{path}" in line.edge.purged_hard
+
+
+def test_a_picture_stays_for_as_long_as_another_article_shows_it(line: Line, a_picture: bytes) -> None:
+    shown = keep_picture_of(line, a_picture)
+    first = line.post(source_id="one", picture=shown)
+    line.post(source_id="two", picture=shown)
+    line.run()
+    path = media_of(line, first.article)
+
+    line.post(source_id="one", status="canceled", body="", version_created=LATER)
+    line.run()
+    assert line.status_at(path) == "200"
+
+    line.post(source_id="two", status="canceled", body="", version_created=LATER)
+    line.run()
+    assert line.status_at(path) == "410"
+
+
+def test_a_picture_that_went_with_one_article_comes_back_with_another(line: Line, a_picture: bytes) -> None:
+    shown = keep_picture_of(line, a_picture)
+    first = line.post(source_id="one", picture=shown)
+    line.run()
+    path = media_of(line, first.article)
+    line.post(source_id="one", status="canceled", body="", version_created=LATER)
+    line.run()
+
+    line.post(source_id="two", picture=shown)
+    line.run()
+
+    assert line.status_at(path) == "200"
+    assert line.public.get(path).body == a_picture
+
+
+def test_an_article_that_takes_up_a_picture_while_another_goes_down_with_it_keeps_it(
+    line: Line, a_picture: bytes
+) -> None:
+    shown = keep_picture_of(line, a_picture)
+    first = line.post(source_id="one", picture=shown)
+    line.run()
+    path = media_of(line, first.article)
+    line.post(source_id="one", status="canceled", body="", version_created=LATER)
+    put = line.public.put
+
+    def put_after_the_other_has_looked(key: str, *args: object, **kwargs: object) -> object:
+        if key == path:
+            line.public.put = put  # type: ignore[method-assign]
+            line.post(source_id="two", picture=shown)
+            line.run()
+        return put(key, *args, **kwargs)  # type: ignore[arg-type]
+
+    line.public.put = put_after_the_other_has_looked  # type: ignore[assignment, method-assign]
+    line.run()
+
+    assert line.public.get(path).body == a_picture
+
+
+def test_a_kill_is_not_told_done_while_the_edge_still_shows_the_page(line: Line) -> None:
+    line.post()
+    line.run()
+    kill = line.post(status="canceled", body="", version_created=LATER)
+    statuses = iter([200, 200, 410])
+    line.edge.find_status = lambda _: next(statuses)  # type: ignore[method-assign]
+    (message,) = line.queue
+
+    for _ in range(2):
+        with pytest.raises(EdgeUnavailableError, match="still answers 200"):
+            line.deliver(message)
+        assert line.redis.hget(f"receipt:{kill.receipt}", "status") == "accepted"
+    line.run()
+
+    assert line.redis.hget(f"receipt:{kill.receipt}", "status") == "killed"
+
+
+def test_a_kill_works_while_the_index_is_incomplete(line: Line) -> None:
+    accepted = line.post()
+    line.tick()
+    line.redis.flushall()
+
+    line.post(status="canceled", body="", version_created=LATER)
+    line.run()
+
+    assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
+
+
+def test_a_withdrawal_goes_listings_first(line: Line) -> None:
+    accepted = line.post(headline="On its way out")
+    line.tick()
+    path = line.record(accepted.article).path or ""
+    line.public.puts.clear()
+
+    line.post(status="withheld", body="", version_created=LATER)
+    line.tick()
+
+    fronts = {"index.html", "_rail/latest.html", "_rail/also-world.html"}
+    assert line.status_at(path) == "410"
+    assert fronts <= set(line.public.puts[: line.public.puts.index(path)])
+
+
+def test_a_withdrawal_does_not_wait_for_listings_that_nobody_renders(line: Line) -> None:
+    accepted = line.post(headline="On its way out")
+    line.tick()
+    path = line.record(accepted.article).path or ""
+    line.post(status="withheld", body="", version_created=LATER)
+    first, *_ = line.queue
+    line.queue.clear()
+    (again,) = [each for each in line.deliver(first) if isinstance(each, ArticleRemoved)]
+    with pytest.raises(ListingsBehindError):
+        line.deliver(again)
+    assert line.status_at(path) == "200"
+
+    line.now += timedelta(seconds=10)
+    line.deliver(again)
+
+    assert line.status_at(path) == "410"

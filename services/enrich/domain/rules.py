@@ -13,9 +13,9 @@ from dataclasses import replace
 from services.enrich.domain.draft import Draft
 from services.enrich.domain.language import direction_of, language_warning
 from services.enrich.domain.sanitise import sanitise
-from services.enrich.domain.slug import slug_of
 from services.enrich.domain.text import description_of, reading_minutes, text_of, word_count
 from shared.article import Embed
+from shared.slug import slug_of
 
 RULES = 1
 VOCABULARIES: tuple[str, ...] = ()  # name and version of each word list that a rule reads, as "mediatopics3"

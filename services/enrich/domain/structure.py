@@ -9,9 +9,9 @@ from lxml import etree
 from services.enrich.domain import tree
 from services.enrich.domain.embeds import link_embeds
 from services.enrich.domain.paragraphs import settle
-from services.enrich.domain.slug import slug_of
 from services.enrich.domain.tree import Element
 from shared.article import Embed, SubHead
+from shared.slug import slug_of
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import httpx
 
+from shared import keys
 from shared.errors import EdgeUnavailableError
 
 _KEYS_A_REQUEST = 100  # Varnish takes a header line of 32 KB; the longest of our keys has about 200 characters
@@ -22,12 +24,22 @@ class VarnishEdgeCache:
         """Forget every response that bears one of the keys."""
         header = "xkey-softpurge" if soft else "xkey-purge"
         for start in range(0, len(surrogate_keys), _KEYS_A_REQUEST):
-            keys = " ".join(surrogate_keys[start : start + _KEYS_A_REQUEST])
+            tags = " ".join(surrogate_keys[start : start + _KEYS_A_REQUEST])
             try:
-                self._client.request("PURGE", "/", headers={header: keys}).raise_for_status()
+                self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
             except httpx.HTTPError as error:
-                message = f"purge of {keys}: {error}"
+                message = f"purge of {tags}: {error}"
                 raise EdgeUnavailableError(message) from error
+
+    def find_status(self, path: str) -> int | None:
+        """Return the HTTP status that a reader gets."""
+        address = quote(keys.url_path(path))
+        try:
+            with self._client.stream("GET", address) as answer:
+                return answer.status_code
+        except httpx.HTTPError as error:
+            message = f"GET {address}: {error}"
+            raise EdgeUnavailableError(message) from error
 
     def close(self) -> None:
         """End the connections."""
@@ -39,3 +51,6 @@ class NoEdgeCache:
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Do nothing."""
+
+    def find_status(self, path: str) -> int | None:
+        """Return None: nobody is asked."""

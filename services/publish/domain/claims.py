@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shared.card import Card
@@ -21,16 +21,22 @@ def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
     return bool(order and live and record.revision == revision and live.order > order)
 
 
-def claimed(record: LiveRecord, revision: str, path: str | None = None) -> LiveRecord:
-    """Return the record with a path claimed for the article by a revision."""
-    paths = record.claimed if path is None or path in record.claimed else (*record.claimed, path)
-    return record.model_copy(update={"claimed": paths, "claimed_by": max(record.claimed_by, revision)})
+def claimed(record: LiveRecord, revision: str, paths: Iterable[str] = (), *, media: Iterable[str] = ()) -> LiveRecord:
+    """Return the record with paths, and public paths of pictures, claimed for the article by a revision."""
+    return record.model_copy(
+        update={
+            "claimed": tuple(dict.fromkeys((*record.claimed, *paths))),
+            "claimed_by": max(record.claimed_by, revision),
+            "media": tuple(sorted({*record.media, *media})),
+        }
+    )
 
 
 def went_live(
     record: LiveRecord,
     *,
     revision: str,
+    revisions_seen: int,
     path: str,
     order: str,
     pages: Mapping[str, PageRecord],
@@ -40,34 +46,45 @@ def went_live(
 ) -> LiveRecord:
     """Return the record of an article whose page is live at a path."""
     if is_outdated(record, revision, order):
-        return record.model_copy(update={"pages": _newer(record.pages, pages)})
+        return overwritten(record, pages)
     return record.model_copy(
         update={
             "revision": revision,
+            "revisions_seen": max(record.revisions_seen, revisions_seen),
             "path": path,
             "live_since": record.live_since or at,
             "removed_by": None,
             "pages": _newer(record.pages, pages),
             "card": card,
-            "media": tuple(sorted({*record.media, *media})),
+            "media": tuple(sorted(media)),
         }
     )
 
 
-def taken_down(record: LiveRecord, *, revision: str, pages: Mapping[str, PageRecord]) -> LiveRecord:
+def taken_down(
+    record: LiveRecord, *, revision: str, revisions_seen: int, pages: Mapping[str, PageRecord]
+) -> LiveRecord:
     """Return the record of an article whose every address says that it is gone."""
     if is_outdated(record, revision):
-        return record.model_copy(update={"pages": _newer(record.pages, pages)})
+        return overwritten(record, pages)
     return record.model_copy(
         update={
             "revision": None,
+            "revisions_seen": max(record.revisions_seen, revisions_seen),
             "path": None,
             "live_since": None,
             "removed_by": revision,
             "pages": _newer(record.pages, pages),
             "card": None,
+            "media": (),
         }
     )
+
+
+def overwritten(record: LiveRecord, pages: Mapping[str, PageRecord]) -> LiveRecord:
+    """Return the record after somebody who was late has put pages: what was recorded there is not to be relied on."""
+    kept = {path: page for path, page in record.pages.items() if path not in pages or page.order <= pages[path].order}
+    return record.model_copy(update={"pages": kept})
 
 
 def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:

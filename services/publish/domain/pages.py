@@ -85,5 +85,19 @@ def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Pag
     )
 
 
+def gone_file(path: str, *, body: bytes) -> Page:
+    """Return what stands where a picture was; a picture has no order, for its path names its bytes."""
+    return Page(
+        path=path,
+        order="",
+        body=body,
+        content_type="text/html; charset=utf-8",
+        cache_control=GONE,
+        theme="none",
+        surrogate_keys=(keys.path_surrogate_key(path),),
+        status=410,
+    )
+
+
 GONE_BODY = b"<!doctype html><html lang=en><title>Gone</title><h1>This article was taken down.</h1>\n"
 """What a taken-down address says until the theme's own page for it is there."""

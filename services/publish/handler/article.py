@@ -12,7 +12,7 @@ from services.publish.handler.fence import Known, Outcome, Put, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.article import Status
-from shared.errors import PermanentError
+from shared.errors import AddressTakenError, PermanentError
 from shared.history import find_target
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up
@@ -32,19 +32,21 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     receipt = receipt_id(site.id, article, revision)
     started = perf_counter()
 
+    pictures = tuple(each for each in message.attachments if not each.is_immutable)
+    media = tuple(each.path for each in pictures)
+    publisher.announce(pictures, article)
     claim = publisher.records.change(
         site.id,
         article,
         lambda record: (
             None
             if claims.is_outdated(record, revision, message.order)
-            else claims.claimed(record, revision, message.path)
+            else claims.claimed(record, revision, (message.path, *message.former), media=media)
         ),
     )
     if claim is None:
-        log.info("page.superseded", path=message.path)
         publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
-        return ()
+        return _superseded(message, publisher)
     record, _ = claim
 
     page = Page(
@@ -79,16 +81,18 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         lambda record: claims.went_live(
             record,
             revision=revision,
+            revisions_seen=message.revisions_seen,
             path=page.path,
             order=page.order,
             pages=pages,
             card=message.card,
-            media=tuple(each.path for each in message.attachments if not each.is_immutable),
+            media=media,
             at=publisher.clock(),
         ),
         known=claim,
     )
-    if recorded is not None and recorded[0].revision == revision:
+    is_live = recorded is not None and not claims.is_outdated(recorded[0], revision, page.order)
+    if is_live:
         url = f"{site.base_url}{keys.url_path(page.path)}"
         shown = PublicPage(path=page.path, url=url, sha256=page.sha256)
         publisher.receipts.settle(receipt, ReceiptOutcome.LIVE, publisher.clock(), url=url, pages=(shown,))
@@ -101,7 +105,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         size_bytes=len(page.body),
         duration_ms=round((perf_counter() - started) * 1000, 1),
     )
-    is_overtaken = any(put.is_overtaken for _, put in puts)
+    is_overtaken = not is_live or any(put.is_overtaken for _, put in puts)
     return (
         ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision),
         *_told_again(message, publisher, even_if_latest=is_overtaken),
@@ -111,7 +115,11 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
 def _put_all(
     page: Page, record: LiveRecord, message: PageRendered, site: Site, publisher: Publisher
 ) -> list[tuple[Page, Put]] | None:
-    """Put the page, its pictures before it, and a redirect at every older address; None where it is forbidden."""
+    """Put the page, its pictures before it, and a redirect at every other address; None where it is forbidden.
+
+    A redirect that is recorded as it should be costs no look: a publisher that was late and overwrote it takes it out
+    of the record.
+    """
 
     def may_put() -> bool:
         """Ask the bucket: no tombstone, and no later revision that takes the article down; and it has not expired."""
@@ -119,8 +127,8 @@ def _put_all(
         if message.expires_at is not None and message.expires_at <= now:
             return False
         since = publisher.revisions.since(site.id, record.article, message.revision or "")
-        if since.is_nothing or since.is_killed:
-            return not since.is_killed
+        if since.is_nothing:
+            return True
         target = find_target(publisher.revisions, site.id, record.article, now)
         return target is not None and target.status_at(now) is Status.USABLE
 
@@ -131,19 +139,39 @@ def _put_all(
     old = [path for path in record.claimed if path != page.path]
     redirects = [redirect(path, page.order, to=page.path, article=record.article) for path in old]
     puts: list[tuple[Page, Put]] = []
-    for each in (page, *redirects):
-        put = put_page(
-            each,
-            _known(record, each.path),
-            site=site.id,
-            public=publisher.public,
-            marks=publisher.marks,
-            may_put=may_put,
-        )
+    for each in (page, *(each for each in redirects if not _is_recorded(record, each))):
+        try:
+            put = put_page(
+                each,
+                _known(record, each.path),
+                site=site.id,
+                public=publisher.public,
+                marks=publisher.marks,
+                may_put=may_put,
+            )
+        except AddressTakenError:
+            if each is page:
+                raise
+            log.warning("redirect.spared", path=each.path)  # might have been ours, and is another article's
+            continue
         if put is None:
             return None
         puts.append((each, put))
     return puts
+
+
+def _superseded(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Look whether this very page was put late, by a publisher that died before it could look again: then say so."""
+    there = publisher.public.find_head(message.path)
+    is_ours = there is not None and there.metadata.get("order") == message.order
+    log.info("page.superseded", path=message.path, was_put=is_ours)
+    if there is None or not is_ours:
+        return ()
+    put = PageRecord(order=message.order, sha256=message.sha256, etag=there.etag)
+    publisher.records.change(
+        message.site, message.article or "", lambda record: claims.overwritten(record, {message.path: put})
+    )
+    return _told_again(message, publisher, even_if_latest=True)
 
 
 def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[ReceiptOutcome, str]:
@@ -153,6 +181,11 @@ def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[Receipt
     if message.expires_at is not None and message.expires_at <= publisher.clock():
         return ReceiptOutcome.WITHDRAWN, "it expired before its page was published"
     return ReceiptOutcome.SUPERSEDED, "a later revision takes the article down"
+
+
+def _is_recorded(record: LiveRecord, page: Page) -> bool:
+    there = record.pages.get(page.path)
+    return there is not None and there.sha256 == page.sha256
 
 
 def _known(record: LiveRecord, path: str) -> Known | None:
@@ -166,11 +199,5 @@ def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: 
     newer = publisher.revisions.since(site, article, revision).names
     if not newer and not even_if_latest:
         return ()
-    return (
-        ArticleAccepted(
-            **follow_up(message, "look again"),
-            site=site,
-            article=article,
-            revision=newer[-1] if newer else revision,
-        ),
-    )
+    latest = newer[-1] if newer else revision
+    return (ArticleAccepted(**follow_up(message, "look again"), site=site, article=article, revision=latest),)

@@ -42,7 +42,7 @@ class Publisher:
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
-    known_assets: set[str]  # immutable files that this process has seen in the public bucket
+    known_assets: set[str]  # what this process has seen in place: immutable files, and markers of who shows a picture
 
     def site(self, name: str) -> Site:
         """Return a site by name.
@@ -59,6 +59,14 @@ class Publisher:
             return inflater.decompress(base64.b64decode(message.content), MOST_PAGE_BYTES)
         return self.content.get(message.content_key or "").body
 
+    def announce(self, pictures: Iterable[Attachment], article: str) -> None:
+        """Note that an article is about to show these pictures, so that nobody takes them down unasked."""
+        for picture in pictures:
+            key = keys.shown_by_key(picture.source_key, article)
+            if key not in self.known_assets:
+                self.content.put(key, b"", content_type="text/plain")
+                self.known_assets.add(key)
+
     def copy_out(self, attachments: Iterable[Attachment]) -> None:
         """Make the files public that a page is about to show; those that are there already cost a look at most.
 
@@ -68,7 +76,8 @@ class Publisher:
         for attachment in attachments:
             if attachment.path in self.known_assets:
                 continue
-            if self.public.find_head(attachment.path) is None:
+            there = self.public.find_head(attachment.path)
+            if there is None or there.metadata.get("status") != "200":  # or taken down with another article
                 self.public.put(
                     attachment.path,
                     self.content.get(attachment.source_key).body,

@@ -1,87 +1,181 @@
-"""Taking an article down: its text first, then the listings. A dead link for a second beats a killed text."""
+"""Taking an article down.
+
+A kill takes the text first: a dead link for a second beats a killed text. A withdrawal takes the listings first: no
+reader meets a link that leads nowhere.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
 
 import structlog
 
 from services.publish.domain import claims
-from services.publish.domain.pages import GONE_BODY, gone
+from services.publish.domain.pages import GONE_BODY, Page, gone
 from services.publish.handler.fence import Known, Outcome, put_page
+from services.publish.handler.pictures import take_down_pictures
 from services.publish.handler.publisher import Publisher
 from shared import keys
+from shared.addresses import addresses_of, picture_files
 from shared.article import Status
-from shared.errors import AddressTakenError
-from shared.history import find_target
+from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
+from shared.history import read_past
 from shared.listings import GONE, listing_of
-from shared.live import PageRecord
-from shared.messages import ArticleRemoved, Message
+from shared.live import LiveRecord, PageRecord
+from shared.messages import ArticleRemoved, Attachment, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import receipt_id
 from shared.revision import page_order
+from shared.sites import Site
 
 log = structlog.get_logger()
 
 _OUTCOMES = {Status.CANCELED: ReceiptOutcome.KILLED, Status.WITHHELD: ReceiptOutcome.WITHDRAWN}
+_LISTINGS_GET = timedelta(seconds=10)  # a withdrawn page waits for its listings no longer than this
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What takes an article down, and all that it has or may have had in public."""
+
+    revision: str
+    status: Status  # withheld or canceled
+    paths: tuple[str, ...]
+    pictures: tuple[Attachment, ...]
+    revisions_seen: int
 
 
 def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
-    """Put 410 at every path that the article ever claimed, purge hard, then take it out of the listings."""
+    """Put 410 at every path that the article has or may have had, purge hard, and look at it as a reader would.
+
+    Raises:
+        ListingsBehindError: a withdrawn article is still listed; the same message succeeds in a moment.
+        EdgeUnavailableError: the edge did not take the purge, or still shows something.
+    """
     site, article = publisher.site(message.site), message.article
-
-    def removal() -> str | None:
-        """Return the revision that takes the article down, or None where it is to be seen."""
-        now = publisher.clock()
-        target = find_target(publisher.revisions, site.id, article, now, hint=message.revision)
-        return target.revision if target and target.status_at(now) is not Status.USABLE else None
-
-    revision = removal()
-    if revision is None:
+    removal = _find_removal(site, article, publisher)
+    if removal is None:
         return ()
     claim = publisher.records.change(
         site.id,
         article,
-        lambda record: None if claims.is_outdated(record, revision) else claims.claimed(record, revision),
+        lambda record: (
+            None
+            if claims.is_outdated(record, removal.revision)
+            else claims.claimed(record, removal.revision, removal.paths)
+        ),
     )
     if claim is None:
         return ()
     record, _ = claim
+    if removal.status is Status.WITHHELD and record.revision is not None:
+        first = _unlist(message, removal, site, publisher)
+        if first:
+            return first
 
+    pages = _put_gone(removal, record, site, publisher)
+    if pages is None:
+        return ()  # it may be seen again: a later revision says so, and brings its own message
+    publisher.edge.purge([keys.article_surrogate_key(article), *map(keys.path_surrogate_key, record.claimed)])
+    publisher.records.change(
+        site.id,
+        article,
+        lambda record: claims.taken_down(
+            record, revision=removal.revision, revisions_seen=removal.revisions_seen, pages=pages
+        ),
+        known=claim,
+    )
+    publisher.index.leave(site, article, removal.revision)
+    pictures = take_down_pictures(removal.pictures, article, site, publisher)
+    _see_that_it_is_gone((*pages, *pictures), publisher)
+    receipt = receipt_id(site.id, article, removal.revision)
+    publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
+    log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
+    return publisher.stale_listings(message, site)
+
+
+def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | None:
+    """Return what takes the article down now, or None where it is to be seen."""
+    now = publisher.clock()
+    past = read_past(publisher.revisions, site.id, article)
+    out = past.released(now)
+    if not out or out[-1].status_at(now) is Status.USABLE:
+        return None
+    addresses = addresses_of(out, site)
+    return Removal(
+        revision=out[-1].revision,
+        status=out[-1].status_at(now),
+        paths=addresses.all if addresses else (),
+        pictures=picture_files(out, site),
+        revisions_seen=len(past.revisions),
+    )
+
+
+def _unlist(message: ArticleRemoved, removal: Removal, site: Site, publisher: Publisher) -> tuple[Message, ...]:
+    """Take the article out of the listings and come back when they show it no more; nothing where that is so."""
+    index = publisher.index
+    if message.unlisted_at is None:
+        if index.whole_until(site) is None:
+            return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
+        index.leave(site, message.article, removal.revision)
+        behind = index.behind(site)
+        if not behind:
+            return ()
+        again = ArticleRemoved(
+            **follow_up(message, "unlisted"),
+            site=site.id,
+            article=message.article,
+            revision=removal.revision,
+            unlisted_at=publisher.clock(),
+            waits_for=behind,
+        )
+        return (*publisher.stale_listings(message, site), again)
+    published = index.published(site)
+    late = [name for name, number in message.waits_for.items() if published.get(name, -1) < number]
+    if late and publisher.clock() - message.unlisted_at < _LISTINGS_GET:
+        raise ListingsBehindError(", ".join(late))
+    return ()
+
+
+def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publisher) -> dict[str, PageRecord] | None:
+    """Put 410 at every claimed path; return what is there now, or None where the removal has been overruled."""
     shown = publisher.public.find(listing_of(site, GONE).path)
-    order = page_order(revision, publisher.clock())
+    body = shown.body if shown else GONE_BODY
+    theme = shown.head.metadata.get("theme", "none") if shown else "none"
+    order = page_order(removal.revision, removal.revisions_seen, publisher.clock())
+
+    def may_put() -> bool:
+        current = _find_removal(site, record.article, publisher)
+        return current is not None and current.revision == removal.revision
+
     pages: dict[str, PageRecord] = {}
     for path in record.claimed:
-        page = gone(
-            path,
-            order,
-            body=shown.body if shown else GONE_BODY,
-            theme=shown.head.metadata.get("theme", "none") if shown else "none",
-            article=article,
-        )
-        there = record.pages.get(path)
+        page = gone(path, order, body=body, theme=theme, article=record.article)
+        known = _known(page, record)
         try:
-            put = put_page(
-                page,
-                Known(there.etag, there.order, there.sha256, article) if there else None,
-                site=site.id,
-                public=publisher.public,
-                marks=publisher.marks,
-                may_put=lambda: removal() == revision,
-            )
+            put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=may_put)
         except AddressTakenError:
             log.warning("removal.spared", path=path)  # claimed, but never ours
             continue
         if put is None:
-            return ()  # it may be seen again: a later revision says so, and brings its own message
+            return None
         if put.outcome is not Outcome.STALE:
             pages[path] = PageRecord(order=order, sha256=page.sha256, etag=put.etag, status=page.status)
-    publisher.edge.purge(
-        [keys.article_surrogate_key(article), *(keys.path_surrogate_key(path) for path in record.claimed)]
-    )
-    publisher.records.change(
-        site.id, article, lambda record: claims.taken_down(record, revision=revision, pages=pages), known=claim
-    )
-    status = publisher.revisions.get(site.id, article, revision).status_at(publisher.clock())
-    publisher.receipts.settle(receipt_id(site.id, article, revision), _OUTCOMES[status], publisher.clock())
-    publisher.index.leave(site, article, revision)
-    log.info("article.removed", status=status.value, paths=len(record.claimed))
-    return publisher.stale_listings(message, site)
+    return pages
+
+
+def _known(page: Page, record: LiveRecord) -> Known | None:
+    there = record.pages.get(page.path)
+    return Known(there.etag, there.order, there.sha256, record.article) if there else None
+
+
+def _see_that_it_is_gone(paths: Iterable[str], publisher: Publisher) -> None:
+    """Fetch every address as a reader would; a purge that was confirmed proves nothing."""
+    for path in paths:
+        status = publisher.edge.find_status(path)
+        if status not in (None, HTTPStatus.GONE):
+            message = f"{keys.url_path(path)} is taken down and the edge still answers {status}"
+            raise EdgeUnavailableError(message)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from services.publish.domain.claims import claimed, is_outdated, taken_down, went_live
+from services.publish.domain.claims import claimed, is_outdated, overwritten, taken_down, went_live
 from shared.live import LiveRecord, PageRecord
 from shared.storage import Etag
 
@@ -13,12 +13,22 @@ NEW = LiveRecord(site="epn", article="a")
 def live(record: LiveRecord, revision: str, path: str = "p", order: str | None = None) -> LiveRecord:
     order = order or f"{revision}~1"
     pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
-    return went_live(record, revision=revision, path=path, order=order, pages=pages, card=None, media=(), at=NOW)
+    return went_live(
+        record,
+        revision=revision,
+        revisions_seen=1,
+        path=path,
+        order=order,
+        pages=pages,
+        card=None,
+        media=(),
+        at=NOW,
+    )
 
 
 def test_a_newer_claim_shuts_an_older_revision_out() -> None:
-    assert is_outdated(claimed(NEW, "r2", "p"), "r1")
-    assert not is_outdated(claimed(NEW, "r2", "p"), "r2")
+    assert is_outdated(claimed(NEW, "r2", ["p"]), "r1")
+    assert not is_outdated(claimed(NEW, "r2", ["p"]), "r2")
 
 
 def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
@@ -26,7 +36,7 @@ def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
 
 
 def test_a_removal_shuts_what_it_removed_out() -> None:
-    assert is_outdated(taken_down(live(NEW, "r1"), revision="r2", pages={}), "r1")
+    assert is_outdated(taken_down(live(NEW, "r1"), revision="r2", revisions_seen=2, pages={}), "r1")
 
 
 def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> None:
@@ -37,7 +47,7 @@ def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> No
 
 
 def test_every_address_is_remembered_in_the_order_of_its_claim() -> None:
-    record = claimed(claimed(claimed(NEW, "r1", "p"), "r2", "q"), "r3", "p")
+    record = claimed(claimed(claimed(NEW, "r1", ["p"]), "r2", ["q"]), "r3", ["p"])
 
     assert record.claimed == ("p", "q")
 
@@ -46,6 +56,25 @@ def test_the_same_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None
     record = live(NEW, "r1")
     pages = {"p": record.pages["p"].model_copy(update={"order": "r1~2"})}
 
-    again = went_live(record, revision="r1", path="p", order="r1~2", pages=pages, card=None, media=(), at=NOW)
+    again = went_live(
+        record,
+        revision="r1",
+        revisions_seen=1,
+        path="p",
+        order="r1~2",
+        pages=pages,
+        card=None,
+        media=(),
+        at=NOW,
+    )
 
     assert again == record
+
+
+def test_a_page_that_was_put_too_late_takes_what_it_overwrote_out_of_the_record() -> None:
+    record = claimed(live(NEW, "r2"), "r3")
+
+    late = {"p": PageRecord(order="r1~1", sha256="old", etag=Etag("old"))}
+
+    assert "p" not in overwritten(record, late).pages
+    assert overwritten(record, {"p": record.pages["p"]}) == record

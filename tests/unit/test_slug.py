@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from services.enrich.domain.slug import slug_of
 from shared.article import Slug
+from shared.slug import slug_of
 
 SLUG = TypeAdapter(Slug)
 

@@ -1,0 +1,52 @@
+"""Pictures: public just before the first page that shows them, gone with the last article that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from services.publish.domain.pages import GONE_BODY, gone_file
+from services.publish.handler.publisher import Publisher
+from shared import keys
+from shared.live import read_record
+from shared.messages import Attachment
+from shared.sites import Site
+
+log = structlog.get_logger()
+
+
+def take_down_pictures(
+    pictures: Iterable[Attachment], article: str, site: Site, publisher: Publisher
+) -> tuple[str, ...]:
+    """Put 410 at every picture that no other article shows and purge it hard; return their paths.
+
+    An article announces a picture before it looks whether that is public (`Publisher.announce`), so who takes it down
+    and looks again afterwards misses nobody.
+    """
+    gone = []
+    for picture in pictures:
+        if _is_shown_elsewhere(picture, article, site, publisher):
+            continue
+        page = gone_file(picture.path, body=GONE_BODY)
+        publisher.public.put(
+            page.path,
+            page.body,
+            content_type=page.content_type,
+            cache_control=page.cache_control,
+            metadata=page.metadata,
+        )
+        publisher.edge.purge([keys.path_surrogate_key(picture.path)])
+        if _is_shown_elsewhere(picture, article, site, publisher):
+            publisher.copy_out([picture])
+            continue
+        gone.append(picture.path)
+        log.info("picture.removed", path=picture.path)
+    return tuple(gone)
+
+
+def _is_shown_elsewhere(picture: Attachment, article: str, site: Site, publisher: Publisher) -> bool:
+    prefix = keys.shown_by_prefix(picture.source_key)
+    others = (key.removeprefix(prefix) for key in publisher.content.list_keys(prefix))
+    records = (read_record(publisher.content, site.id, other)[0] for other in others if other != article)
+    return any(picture.path in record.media for record in records)

@@ -1,0 +1,100 @@
+"""What an article may ever have been public under: a function of its released revisions and the site, nothing else.
+
+Revisions come in any order. Whichever of them had come by some moment, the page then stood where the earliest and the
+latest of those put it; all these addresses are the article's, whether a page was ever there or not, so that what is
+public in the end does not depend on what was published when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared import keys
+from shared.article import ArticleFacts, Picture, Status
+from shared.messages import Attachment
+from shared.revision import Revision, stamp_of
+from shared.sites import Site
+from shared.slug import slug_of
+
+_ARTICLE_CHARACTERS = 6
+_MOST_FORMER = 50  # of an article that moves with every revision, the first so many are kept
+_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Keys of the public bucket: where the article's page is, and from where else readers are sent to it."""
+
+    current: str
+    former: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Return every address, the current one first."""
+        return (self.current, *self.former)
+
+
+def addresses_of(released: Sequence[Revision], site: Site) -> Addresses | None:
+    """Return an article's addresses, or None where none of its released revisions (oldest first) was to be shown."""
+    usable = [revision for revision in released if revision.status is Status.USABLE]
+    if not usable:
+        return None
+    article = usable[0].article_id
+    starts = {_start(each.article, each.revision, site): place for place, each in reversed(list(enumerate(usable)))}
+    ends = {(each.article.section, each.article.slug): place for place, each in enumerate(usable)}
+    current = article_path(article, usable[-1].article, usable[0].article, usable[0].revision, site)
+    former = {
+        _path(section, day, slug or first_slug, article)
+        for (day, first_slug), first in starts.items()
+        for (section, slug), last in ends.items()
+        if first <= last
+    } - {current}
+    return Addresses(current, tuple(sorted(former)[:_MOST_FORMER]))
+
+
+def created_at(earliest: ArticleFacts, revision: str) -> datetime:
+    """Return when the article was first made, by its sender's stamp; `revision` names the earliest one."""
+    return earliest.first_created or stamp_of(revision)
+
+
+def article_path(article: str, latest: ArticleFacts, earliest: ArticleFacts, revision: str, site: Site) -> str:
+    """Return the key of the article's page in the public bucket; `revision` names the earliest one.
+
+    Day and slug are those of the first revision, so that a mended headline does not move the page; the section is the
+    latest one's. Six characters of the article's id are always in it, so that two articles never share a path.
+    """
+    day, first_slug = _start(earliest, revision, site)
+    return _path(latest.section, day, latest.slug or first_slug, article)
+
+
+def shown_picture(facts: ArticleFacts) -> Picture | None:
+    """Return the lead picture where it can be shown: one whose bytes and measures are known."""
+    picture = facts.picture
+    known = picture and picture.media and picture.width and picture.height and picture.content_type
+    return picture if known else None
+
+
+def picture_file(picture: Picture, site: Site) -> Attachment:
+    """Return the file that has to be public for a picture to be seen; for pictures of `shown_picture` only."""
+    media, kind = str(picture.media), str(picture.content_type)
+    path = keys.media_path(media, picture.width or 0, _EXTENSIONS[kind])
+    return Attachment(source_key=keys.media_key(site.id, media), path=path, content_type=kind)
+
+
+def picture_files(released: Sequence[Revision], site: Site) -> tuple[Attachment, ...]:
+    """Return the files of every picture that the article showed or may have shown, by path."""
+    shown = (shown_picture(each.article) for each in released if each.status is Status.USABLE)
+    files = {file.path: file for picture in shown if picture for file in (picture_file(picture, site),)}
+    return tuple(files[path] for path in sorted(files))
+
+
+def _start(earliest: ArticleFacts, revision: str, site: Site) -> tuple[str, str]:
+    day = created_at(earliest, revision).astimezone(ZoneInfo(site.zone))
+    return f"{day:%Y/%m/%d}", earliest.slug or slug_of(earliest.headline)
+
+
+def _path(section: str, day: str, slug: str, article: str) -> str:
+    return f"{section}/{day}/{slug}-{article[:_ARTICLE_CHARACTERS]}/{keys.INDEX_DOCUMENT}"
