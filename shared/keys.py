@@ -100,6 +100,11 @@ def inbox_prefix(site: str) -> str:
     return f"inbox/{site}/"
 
 
+def receipt_of(key: str) -> str:
+    """Return the receipt that a key of `inbox_prefix` names."""
+    return key.rsplit("/", 1)[-1].removesuffix(".json")
+
+
 def journal_prefix(site: str) -> str:
     """Return what the keys of a site's journal begin with; they sort by time."""
     return f"journal/{site}/"

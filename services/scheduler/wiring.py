@@ -7,6 +7,7 @@ from functools import cache
 
 from services.scheduler.handler import Clockwork
 from services.scheduler.settings import SchedulerSettings
+from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
@@ -42,6 +43,7 @@ def clockwork() -> Clockwork:
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         marks=RedisMarks(redis, first_wait_seconds=settings().sweep_seconds),
+        backlog=RedisBacklog(redis),
         sites=load_sites(settings().sites_folder, settings().base_url),
         clock=lambda: datetime.now(UTC),
         sweep_minutes=settings().sweep_minutes,

@@ -5,18 +5,30 @@ Losing them costs a repetition, never an article.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+
+from shared.messages import Lane
 
 
 class Marks(Protocol):
-    """Marks in Redis."""
+    """Marks in Redis. A subject is an article, a submission or an entry of the schedule."""
 
-    def set_pending(self, site: str, article: str) -> None:
-        """Note that an event of the article is on its way: the sweep need not say it again yet."""
+    def set_pending(self, site: str, subject: str, lane: Lane) -> None:
+        """Note that an event of the subject is on its way in a lane: nobody need tell of it again yet."""
         ...
 
-    def take_pending(self, site: str, article: str) -> bool:
-        """Tell whether the sweep may emit for the article again now; if so the next time is twice as far off."""
+    def may_tell(self, site: str, subjects: Sequence[str], waits_since: Mapping[Lane, datetime]) -> dict[str, str]:
+        """Return those subjects that may be told of (again) now, each with the token that `tell` asks for.
+
+        Not those whose wait is not over, nor those that may still be in a queue: told after the oldest of what waits
+        in their lane began (`Backlog.waits_since`). The token of what nobody told of yet is empty.
+        """
+        ...
+
+    def tell(self, site: str, subject: str, lane: Lane, token: str) -> bool:
+        """Note that an event is sent again, and double the wait; false where somebody was quicker since `may_tell`."""
         ...
 
     def decide(self, site: str, path: str, order: str, sha256: str) -> None:

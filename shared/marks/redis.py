@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from redis import Redis
 
+from shared.messages import Lane
 from shared.redis_client import translated
 
-_REMEMBERED_SECONDS = 3600
+_DECISIONS_REMEMBERED_SECONDS = 3600
+_TOLD_REMEMBERED_SECONDS = 86_400  # the longest that something is swept for
 _LONGEST_WAIT_SECONDS = 600
+_CLOCKS_APART = timedelta(seconds=5)  # what /readyz allows
+_ANY = "*"
 
-# KEYS: mark.  ARGV: first wait, longest wait, remembered (seconds).  The mark: "{attempt} {wait until, ms}"
-_TAKE = """
+# KEYS: mark.  ARGV: token, first wait, longest wait, remembered (seconds), lane.
+# The mark, which is the token too: "{attempt} {told at, ms} {wait until, ms} {lane}"
+_TELL = """
+local mark = redis.call('GET', KEYS[1]) or ''
+if ARGV[1] ~= '*' and ARGV[1] ~= mark then return 0 end
+local attempt = 0
+if ARGV[1] ~= '*' and mark ~= '' then attempt = tonumber(string.match(mark, '^%d+')) + 1 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local attempt = 0
-local mark = redis.call('GET', KEYS[1])
-if mark then
-  local space = string.find(mark, ' ')
-  if tonumber(string.sub(mark, space + 1)) > now then return 0 end
-  attempt = tonumber(string.sub(mark, 1, space - 1)) + 1
-end
-local wait = math.min(tonumber(ARGV[1]) * 2 ^ attempt, tonumber(ARGV[2])) * 1000
-redis.call('SET', KEYS[1], string.format('%d %d', attempt, now + wait), 'EX', ARGV[3])
+local wait = math.min(tonumber(ARGV[2]) * 2 ^ attempt, tonumber(ARGV[3])) * 1000
+redis.call('SET', KEYS[1], string.format('%d %d %d %s', attempt, now, now + wait, ARGV[5]), 'EX', ARGV[4])
 return 1
 """
 
@@ -37,33 +41,48 @@ return 1
 
 
 class RedisMarks:
-    """Marks with an end: each is forgotten after an hour."""
+    """Marks with an end: each is forgotten after a while."""
 
     def __init__(self, client: Redis, *, first_wait_seconds: float = 10.0) -> None:
         self._redis = client
         self._first_wait_seconds = first_wait_seconds
-        self._take = client.register_script(_TAKE)
+        self._tell = client.register_script(_TELL)
         self._decide = client.register_script(_DECIDE)
 
     @translated
-    def set_pending(self, site: str, article: str) -> None:
-        """Note that an event of the article is on its way."""
-        key = _pending(site, article)
-        self._redis.delete(key)
-        self._take(keys=[key], args=self._waits())
+    def set_pending(self, site: str, subject: str, lane: Lane) -> None:
+        """Note that an event of the subject is on its way in a lane."""
+        self._note(site, subject, lane, _ANY)
 
     @translated
-    def take_pending(self, site: str, article: str) -> bool:
-        """Tell whether the sweep may emit for the article again now."""
-        return bool(self._take(keys=[_pending(site, article)], args=self._waits()))
+    def may_tell(self, site: str, subjects: Sequence[str], waits_since: Mapping[Lane, datetime]) -> dict[str, str]:
+        """Return those subjects that may be told of (again) now, each with the token that `tell` asks for."""
+        if not subjects:
+            return {}
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.mget([_pending(site, subject) for subject in subjects])
+            (seconds, microseconds), marks = cast("tuple[tuple[int, int], list[str | None]]", pipe.execute())
+        now = seconds * 1000 + microseconds // 1000
+        return {
+            subject: mark or ""
+            for subject, mark in zip(subjects, marks, strict=True)
+            if mark is None or _is_over(mark, now, waits_since)
+        }
 
-    def _waits(self) -> list[float]:
-        return [self._first_wait_seconds, _LONGEST_WAIT_SECONDS, _REMEMBERED_SECONDS]
+    @translated
+    def tell(self, site: str, subject: str, lane: Lane, token: str) -> bool:
+        """Note that an event is sent again, and double the wait."""
+        return self._note(site, subject, lane, token)
+
+    def _note(self, site: str, subject: str, lane: Lane, token: str) -> bool:
+        waits = [self._first_wait_seconds, _LONGEST_WAIT_SECONDS, _TOLD_REMEMBERED_SECONDS]
+        return bool(self._tell(keys=[_pending(site, subject)], args=[token, *waits, lane.value]))
 
     @translated
     def decide(self, site: str, path: str, order: str, sha256: str) -> None:
         """Note that a publisher decided to show these bytes at this path."""
-        self._decide(keys=[_decision(site, path)], args=[order, sha256, _REMEMBERED_SECONDS])
+        self._decide(keys=[_decision(site, path)], args=[order, sha256, _DECISIONS_REMEMBERED_SECONDS])
 
     @translated
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
@@ -75,8 +94,19 @@ class RedisMarks:
         return order, sha256
 
 
-def _pending(site: str, article: str) -> str:
-    return f"pending:{site}:{article}"
+def _is_over(mark: str, now: int, waits_since: Mapping[Lane, datetime]) -> bool:
+    """Tell whether the wait that a mark notes is over and the event can no longer be in a queue."""
+    parts = mark.split(" ")
+    if len(parts) != len(("attempt", "told", "until", "lane")):
+        return int(parts[-1]) <= now  # from before the lane was kept
+    told, until, lane = int(parts[1]), int(parts[2]), Lane(parts[3])
+    oldest = waits_since.get(lane)
+    is_queued = oldest is not None and told >= (oldest - _CLOCKS_APART).timestamp() * 1000
+    return until <= now and not is_queued
+
+
+def _pending(site: str, subject: str) -> str:
+    return f"pending:{site}:{subject}"
 
 
 def _decision(site: str, path: str) -> str:

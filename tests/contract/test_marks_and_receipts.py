@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from shared.marks.redis import RedisMarks
+from shared.messages import Lane
 from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
 
@@ -25,31 +26,51 @@ def status(receipts: RedisReceipts) -> Outcome:
     return receipt.status
 
 
-def waits_ms(redis: Redis) -> float:
-    """Return how long the mark that was just set says to wait."""
-    seconds, microseconds = redis.time()
-    _, until = str(redis.get("pending:epn:a")).split(" ")
-    return float(until) - (seconds * 1000 + microseconds / 1000)
-
-
-def test_an_article_on_its_way_is_not_taken_again_before_its_time(redis: Redis) -> None:
+def test_a_subject_that_was_told_of_is_not_told_of_again_before_its_time(redis: Redis) -> None:
     marks = RedisMarks(redis, first_wait_seconds=60)
-    marks.set_pending("epn", "a")
+    marks.set_pending("epn", "a", Lane.LIVE)
 
-    assert marks.take_pending("epn", "a") is False
-    assert marks.take_pending("epn", "another") is True
+    assert marks.may_tell("epn", ["a", "another"], {}) == {"another": ""}
 
 
-def test_each_time_that_an_article_is_taken_the_next_is_twice_as_far_off(redis: Redis) -> None:
+def test_each_time_that_a_subject_is_told_of_the_next_is_twice_as_far_off(redis: Redis) -> None:
     marks = RedisMarks(redis, first_wait_seconds=60)
     waits = []
     for attempt in range(3):
         if attempt:
-            redis.set("pending:epn:a", f"{attempt - 1} 0")  # its time has come
-        assert marks.take_pending("epn", "a") is True
-        waits.append(round(waits_ms(redis) / 1000, -1))
+            redis.set("pending:epn:a", f"{attempt - 1} 0 0 live")  # its time has come
+        token = marks.may_tell("epn", ["a"], {})["a"]
+        assert marks.tell("epn", "a", Lane.LIVE, token) is True
+        _, told, until, _ = str(redis.get("pending:epn:a")).split(" ")
+        waits.append((int(until) - int(told)) / 1000)
 
     assert waits == [60, 120, 240]
+
+
+def test_of_two_schedulers_one_tells(redis: Redis) -> None:
+    marks = RedisMarks(redis)
+    token = marks.may_tell("epn", ["a"], {})["a"]
+
+    assert [marks.tell("epn", "a", Lane.LIVE, token) for _ in range(2)] == [True, False]
+
+
+def test_what_may_still_wait_in_its_lane_is_not_told_of_again(redis: Redis) -> None:
+    marks = RedisMarks(redis)
+    told = NOW.timestamp() * 1000
+    redis.set("pending:epn:a", f"0 {told:.0f} {told:.0f} bulk")
+    an_hour = timedelta(hours=1)
+
+    assert marks.may_tell("epn", ["a"], {Lane.BULK: NOW - an_hour}) == {}
+    assert "a" in marks.may_tell("epn", ["a"], {Lane.BULK: NOW + an_hour, Lane.LIVE: NOW - an_hour})
+
+
+def test_a_mark_from_before_the_lane_was_kept_is_still_read(redis: Redis) -> None:
+    marks = RedisMarks(redis)
+    redis.set("pending:epn:a", "1 0")
+
+    token = marks.may_tell("epn", ["a"], {})["a"]
+
+    assert marks.tell("epn", "a", Lane.LIVE, token) is True
 
 
 def test_a_lower_decision_does_not_replace_a_higher_one(redis: Redis) -> None:

@@ -41,6 +41,7 @@ from shared.messages import (
     ArticleEnriched,
     ArticlePublished,
     ArticleRemoved,
+    Lane,
     ListingStale,
     Message,
     PageRendered,
@@ -61,6 +62,7 @@ class FakeEdge:
     public: MemoryObjectStorage
     purged: list[str] = field(default_factory=list)
     purged_hard: list[str] = field(default_factory=list)
+    shows: int | None = None
 
     def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
         """Remember the keys."""
@@ -69,26 +71,48 @@ class FakeEdge:
             self.purged_hard.extend(surrogate_keys)
 
     def find_status(self, path: str) -> int | None:
-        """Return what the object says of itself, as an edge without a cache would."""
+        """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
         head = self.public.find_head(path)
-        return int(head.metadata["status"]) if head else 404
+        return self.shows or (int(head.metadata["status"]) if head else 404)
+
+
+@dataclass
+class NotedBacklog:
+    """Queues of which the test says since when something waits in them."""
+
+    since: datetime | None = None
+
+    def waiting(self, service: str) -> dict[Lane, int]:
+        return dict.fromkeys(Lane, 0)
+
+    def total(self) -> int:
+        return 0
+
+    def next_up(self, service: str, lane: Lane) -> None:
+        return None
+
+    def waits_since(self, lane: Lane) -> datetime | None:
+        return self.since
 
 
 class Line:
     """All handlers, and the messages that are on their way between them."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(
+        self, redis: Redis, *, listing_interval_seconds: float = 0.002, first_wait_seconds: float = 0.005
+    ) -> None:
         self.redis = redis
         self.now = NOON
         self.queue: list[Message] = []
         self.content, self.public = MemoryObjectStorage(), MemoryObjectStorage()
         self.edge = FakeEdge(self.public)
         sites = {
-            name: site.model_copy(update={"listing_interval_seconds": 0.002})
+            name: site.model_copy(update={"listing_interval_seconds": listing_interval_seconds})
             for name, site in load_sites(PROJECT / "infra" / "sites", "http://edge.test").items()
         }
         self.site: Site = sites["epn"]
-        receipts, index, marks = RedisReceipts(redis), RedisIndex(redis), RedisMarks(redis, first_wait_seconds=0.005)
+        receipts, index = RedisReceipts(redis), RedisIndex(redis)
+        marks = RedisMarks(redis, first_wait_seconds=first_wait_seconds)
         revisions, clock = StoredRevisions(self.content), lambda: self.now
         self.index = index
         self.intake = Intake(
@@ -130,11 +154,13 @@ class Line:
             clock=clock,
             known_assets=set(),
         )
+        self.backlog = NotedBacklog()
         self.clockwork = Clockwork(
             content=self.content,
             revisions=revisions,
             index=index,
             marks=marks,
+            backlog=self.backlog,
             sites=sites,
             clock=clock,
             sweep_minutes=15,
@@ -273,9 +299,14 @@ def new_line(redis: Redis) -> partial[Line]:
     return partial(make)
 
 
+def a_png(color: tuple[int, int, int]) -> bytes:
+    """Return a real PNG of one colour, 8 pixels wide and 6 high."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 6), color).save(out, "PNG")
+    return out.getvalue()
+
+
 @pytest.fixture
 def a_picture() -> bytes:
-    """A real PNG, 8 pixels wide and 6 high."""
-    out = io.BytesIO()
-    Image.new("RGB", (8, 6), (20, 60, 120)).save(out, "PNG")
-    return out.getvalue()
+    """A real PNG."""
+    return a_png((20, 60, 120))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,19 +11,32 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import submit
 from services.scheduler.handler import say_stale_listings
 from shared import keys
-from shared.errors import RedisUnavailableError
-from shared.marks.redis import RedisMarks
+from shared.errors import RedisUnavailableError, StorageUnavailableError
+from shared.messages import ArticleAccepted, Lane
 from tests.functional.conftest import Line, an_article
 
 
 def until_marks_expire(line: Line, article: str) -> None:
     """Wait until the sweep may speak of the article again (milliseconds, in these tests)."""
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not line.redis.exists(f"pending:epn:{article}") or RedisMarks(line.redis).take_pending("epn", article):
-            line.redis.delete(f"pending:epn:{article}")
-            return
-    raise AssertionError(article)
+    while not line.clockwork.may_tell(line.site, [article]):
+        assert time.monotonic() < deadline, article
+
+
+def post_with_a_commit_that_fails(line: Line) -> None:
+    """Post an article of which the store takes everything but the revision."""
+    put = line.content.put
+
+    def fail_at_the_commit(key: str, *args: object, **kwargs: object) -> object:
+        if "/revisions/" in key:
+            raise StorageUnavailableError(key)
+        return put(key, *args, **kwargs)  # type: ignore[arg-type]
+
+    line.content.put = fail_at_the_commit  # type: ignore[assignment, method-assign]
+    try:
+        line.post()
+    finally:
+        line.content.put = put  # type: ignore[method-assign]
 
 
 def test_an_accepted_article_whose_event_was_lost_is_announced_by_the_sweep(line: Line) -> None:
@@ -53,12 +66,70 @@ def test_an_article_is_accepted_while_redis_is_away(line: Line) -> None:
 
 def test_an_article_on_its_way_is_not_announced_twice(line: Line) -> None:
     line.clockwork.marks._first_wait_seconds = 60  # type: ignore[attr-defined]  # noqa: SLF001
-    line.intake.marks.set_pending("epn", line.post().article)
+    line.intake.marks.set_pending("epn", line.post().article, Lane.LIVE)
     line.queue.clear()
 
     line.sweep()
 
     assert line.queue == []
+
+
+def test_an_article_that_may_still_wait_in_a_queue_is_not_announced_twice(line: Line) -> None:
+    """Ten thousand imported articles wait for minutes; only what began before the oldest of them has been lost."""
+    accepted = line.post()
+    line.queue.clear()
+    until_marks_expire(line, accepted.article)
+
+    line.backlog.since = datetime.now(UTC) - timedelta(minutes=5)
+    line.sweep()
+    assert line.queue == []
+
+    line.backlog.since = datetime.now(UTC) + timedelta(minutes=5)
+    line.sweep()
+    assert [message.article for message in line.queue if isinstance(message, ArticleAccepted)] == [accepted.article]
+
+
+def test_a_late_older_revision_whose_event_was_lost_is_taken_into_account_by_the_sweep(line: Line) -> None:
+    accepted = line.post(headline="Second headline", version_created="2026-11-01T11:00:00Z")
+    line.run()
+    line.sweep()
+    line.post(headline="First headline", version_created="2026-11-01T09:00:00Z")
+    line.queue.clear()
+
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    line.run()
+
+    assert "first-headline" in (line.record(accepted.article).path or "")
+
+
+def test_what_the_sweep_has_seen_settled_costs_no_second_look(line: Line) -> None:
+    for minute in (0, 1):
+        line.post(headline=f"Minute {minute}", version_created=f"2026-11-01T10:0{minute}:00Z")
+    line.tick()
+    line.now += timedelta(minutes=3)
+    line.sweep()
+    reads: list[str] = []
+    find = line.content.find
+    line.content.find = lambda key: reads.append(key) or find(key)  # type: ignore[func-returns-value, method-assign]
+
+    line.sweep()
+
+    assert [key for key in reads if key.endswith("live.json")] == []
+
+
+def test_an_article_whose_marker_was_swept_before_its_commit_is_announced_all_the_same(line: Line) -> None:
+    with pytest.raises(StorageUnavailableError):
+        post_with_a_commit_that_fails(line)
+    line.sweep()
+
+    accepted = line.post()
+    line.queue.clear()
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    line.run()
+
+    assert line.receipt_status(accepted.receipt) == "live"
 
 
 def test_a_redis_that_forgot_everything_shows_readers_the_same_site(line: Line) -> None:

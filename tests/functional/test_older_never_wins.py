@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -87,6 +89,103 @@ def test_an_old_page_put_over_a_page_that_went_back_to_its_first_bytes_is_mended
     line.run()
 
     assert "State C" in line.page_of(accepted.article)
+
+
+def put_when_the_rest_is_done(line: Line, path: str, rest: Callable[[], None]) -> None:
+    """Stop the next publisher between its decision and its PUT at a path until the rest is done."""
+    put = line.public.put
+
+    def stopped_put(key: str, *args: object, **kwargs: object) -> object:
+        if key == path:
+            line.public.put = put  # type: ignore[method-assign]
+            rest()
+        return put(key, *args, **kwargs)  # type: ignore[arg-type]
+
+    line.public.put = stopped_put  # type: ignore[assignment, method-assign]
+
+
+def test_a_publisher_that_stood_still_leaves_nothing_of_an_article_killed_before_its_first_page(line: Line) -> None:
+    accepted = line.post(headline="Never to be seen")
+    first = rendered(line)
+
+    def kill() -> None:
+        line.post(status="canceled", body="", version_created=LATE)
+        line.run()
+
+    put_when_the_rest_is_done(line, first.path, kill)
+    line.queue.extend(line.deliver(first))
+    line.run()
+    line.tick()
+
+    assert "Never to be seen" not in str(line.site_bytes())
+    assert line.status_at(first.path) == "410"
+    assert line.receipt_status(accepted.receipt) == "killed"
+
+
+def test_a_publisher_that_stood_still_leaves_no_second_page_of_an_article_whose_address_moved(line: Line) -> None:
+    accepted = line.post(headline="Moved", section="world", version_created=EARLY)
+    first = rendered(line)
+
+    def move() -> None:
+        line.post(headline="Moved", section="news", version_created=LATE)
+        line.run()
+
+    put_when_the_rest_is_done(line, first.path, move)
+    line.queue.extend(line.deliver(first))
+    line.run()
+
+    assert line.status_at(first.path) == "301"
+    assert line.record(accepted.article).path == first.path.replace("world", "news")
+
+
+def test_a_publisher_that_died_right_after_a_late_put_is_found_out_when_its_message_comes_again(line: Line) -> None:
+    """It won because the ETag matched again, and died before it could look again."""
+    accepted = line.post(headline="Old words", slug="words", version_created=EARLY)
+    old = rendered(line)
+    line.queue.extend(line.deliver(old))
+    line.run()
+    line.post(headline="New words", slug="words", version_created=LATE)
+    line.run()
+    page = line.public.get(old.path)
+    metadata = dict(page.head.metadata) | {"order": old.order, "sha256": old.sha256}
+    line.public.put(old.path, b"Old words", metadata=metadata)
+
+    line.queue.extend(line.deliver(old))
+    line.run()
+
+    assert "New words" in line.page_of(accepted.article)
+
+
+def test_a_redirect_that_a_late_publisher_overwrote_is_put_again(line: Line) -> None:
+    accepted = line.post(headline="Moved", section="world", version_created=EARLY)
+    old = rendered(line)
+    line.queue.extend(line.deliver(old))
+    line.run()
+    line.post(headline="Moved", section="news", version_created=LATE)
+    line.run()
+    metadata = dict(line.public.get(old.path).head.metadata) | {"order": old.order, "sha256": old.sha256}
+    line.public.put(old.path, b"Old page", metadata=metadata | {"status": "200"})
+
+    line.queue.extend(line.deliver(old))
+    line.run()
+
+    assert line.status_at(old.path) == "301"
+    assert "Moved" in line.page_of(accepted.article)
+
+
+def test_of_two_renderings_of_one_revision_the_one_that_knew_more_wins_whatever_the_clocks_say(line: Line) -> None:
+    accepted = line.post(headline="Second headline", version_created=LATE)
+    line.now += timedelta(hours=1)  # this renderer's clock is ahead
+    knew_less = rendered(line)
+    line.now -= timedelta(hours=1)
+    line.post(headline="First headline", version_created=EARLY)
+    line.run()
+
+    line.queue.extend(line.deliver(knew_less))
+    line.run()
+
+    assert "first-headline" in (line.record(accepted.article).path or "")
+    assert line.status_at(knew_less.path) == "301"
 
 
 def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(line: Line) -> None:

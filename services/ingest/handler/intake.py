@@ -57,8 +57,9 @@ class Intake:
         What is in the bucket is accepted, so a broker that is down is no reason to refuse it.
         """
         try:
-            self.emit(messages)
+            sent = tuple(messages)
+            self.emit(sent)
             if article is not None:
-                self.marks.set_pending(site, article)
+                self.marks.set_pending(site, article, sent[0].lane)
         except RedisUnavailableError as error:
             log.warning("event.postponed", reason=str(error))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
@@ -11,44 +12,71 @@ import structlog
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
 from shared.errors import ObjectMissingError
-from shared.messages import ArticleAccepted, Message
-from shared.revision import Revision
+from shared.messages import ArticleAccepted
 from shared.sites import Site
 
 log = structlog.get_logger()
 
 _FORGOTTEN_AFTER = timedelta(hours=1)
+_MOST_A_ROUND = 200  # half a second later comes the next round
 
 
-def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
-    """Yield an event for each article whose time has come and whose effect is not yet public."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An entry of the schedule whose time has come."""
+
+    key: str
+    at: datetime
+    article: str
+    revision: str
+
+    @property
+    def subject(self) -> str:
+        """Return what it is called where it is noted that it was told."""
+        return f"due:{self.key}"
+
+
+def release_due(site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
+    """Yield an event for each article whose time has come and whose effect is not yet public.
+
+    What comes due for the first time goes before anything is looked at once more.
+    """
+    due = {each.subject: each for each in _due(site, clockwork)}
+    turns = clockwork.may_tell(site, due)
+    for subject, token in sorted(turns.items(), key=lambda turn: turn[1] != "")[:_MOST_A_ROUND]:
+        was_told = token != ""
+        if was_told and clockwork.find_event(site, due[subject].article) is None:
+            clockwork.content.delete(due[subject].key)
+        else:
+            yield from _release(due[subject], token, site, clockwork)
+
+
+def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
     now = clockwork.clock()
     for key in clockwork.content.list_keys(keys.schedule_prefix(site.id)):
-        due, article, revision = keys.schedule_entry(key)
-        if due > now:
+        at, article, revision = keys.schedule_entry(key)
+        if at > now:
             return  # the keys sort by due time
-        try:
-            scheduled = clockwork.revisions.get(site.id, article, revision)
-        except ObjectMissingError:  # its acceptance was cut short before the commit, or is under way
-            if now - due > _FORGOTTEN_AFTER:
-                clockwork.content.delete(key)
-            continue
-        if _has_come_true(scheduled, site, clockwork):
-            clockwork.content.delete(key)
-        elif clockwork.marks.take_pending(site.id, f"due:{article}"):
-            marker = keys.journal_key(site.id, now, article, revision)
-            clockwork.content.put(marker, b"", content_type="text/plain")
-            log.info("revision.released", site=site.id, article=article, revision=revision, due=due.isoformat())
-            yield ArticleAccepted(
-                message_id=uuid4(),
-                lane=scheduled.lane,
-                begun_at=now,
-                site=site.id,
-                article=article,
-                revision=revision,
-            )
+        yield Due(key, at, article, revision)
 
 
-def _has_come_true(scheduled: Revision, site: Site, clockwork: Clockwork) -> bool:
-    """Tell whether the public shows what it should by now, so that nothing is left to be done at this time."""
-    return clockwork.find_event(site, scheduled.article_id) is None
+def _release(due: Due, token: str, site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
+    now = clockwork.clock()
+    try:
+        scheduled = clockwork.revisions.get(site.id, due.article, due.revision)
+    except ObjectMissingError:  # its acceptance was cut short before the commit, or is under way
+        if now - due.at > _FORGOTTEN_AFTER:
+            clockwork.content.delete(due.key)
+        return
+    if not clockwork.marks.tell(site.id, due.subject, scheduled.lane, token):
+        return  # another scheduler was quicker
+    clockwork.content.put(keys.journal_key(site.id, now, due.article, due.revision), b"", content_type="text/plain")
+    log.info("revision.released", site=site.id, article=due.article, revision=due.revision, due=due.at.isoformat())
+    yield ArticleAccepted(
+        message_id=uuid4(),
+        lane=scheduled.lane,
+        begun_at=now,
+        site=site.id,
+        article=due.article,
+        revision=due.revision,
+    )

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
+_COMMITTED_BY_THEN = timedelta(minutes=2)  # a marker comes before its revision, by a minute at most
 _HELD_BACK_AT_MOST = timedelta(hours=24)
 
 
@@ -45,23 +46,23 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
     now = clockwork.clock()
     checkpoint = _checkpoint(site, clockwork)
     since = checkpoint - timedelta(minutes=clockwork.sweep_minutes) if checkpoint else _OLDEST
-    newest: dict[str, Entry] = {}
+    journal: dict[str, list[Entry]] = {}
     for entry in recent(site, since, clockwork):
-        if entry.article not in newest or newest[entry.article].revision <= entry.revision:
-            newest[entry.article] = entry
-    known = clockwork.index.revisions(site, list(newest)) if newest else {}
+        journal.setdefault(entry.article, []).append(entry)
+    unsettled = _unsettled(site, journal, clockwork)
     settled_until = now
-    for entry in newest.values():
-        if known.get(entry.article, "") >= entry.revision:
-            continue
-        if not clockwork.marks.take_pending(site.id, entry.article):
-            settled_until = min(settled_until, entry.at)  # on its way, as far as anybody knows
-            continue
-        event = clockwork.find_event(site, entry.article)
-        if event is not None:
-            settled_until = min(settled_until, entry.at)
-            log.info("article.said_again", site=site.id, article=entry.article, message=type(event).__name__)
-            yield event
+    turns = clockwork.may_tell(site, unsettled)
+    for article in unsettled:
+        if article in turns:
+            event = clockwork.find_event(site, article)
+            if event is None:
+                if now - journal[article][-1].at > _COMMITTED_BY_THEN:
+                    clockwork.settled[site.id, article] = _named(journal[article])
+                continue
+            if clockwork.marks.tell(site.id, article, event.lane, turns[article]):
+                log.info("article.said_again", site=site.id, article=article, message=type(event).__name__)
+                yield event
+        settled_until = min(settled_until, journal[article][0].at)  # on its way, as far as anybody knows
     yield from _unread(site, clockwork)
     settled_until = max(settled_until, now - _HELD_BACK_AT_MOST)
     clockwork.index.set_whole(site, settled_until)
@@ -76,16 +77,36 @@ def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]
         yield Entry(*keys.journal_entry(key))
 
 
+def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork) -> list[str]:
+    """Return the articles of which nobody knows yet that they are settled.
+
+    The index answers for an article with one recent revision, which it has. Where there are several, one may have come
+    late and be older than what the index shows: the bucket is asked, once.
+    """
+    seen = {article: _named(entries) for article, entries in journal.items()}
+    forgotten = [key for key, names in clockwork.settled.items() if key[0] == site.id and seen.get(key[1]) != names]
+    for key in forgotten:
+        del clockwork.settled[key]
+    unsettled = [article for article in journal if (site.id, article) not in clockwork.settled]
+    known = clockwork.index.revisions(site, unsettled)
+    return [article for article in unsettled if seen[article] != (known.get(article),)]
+
+
+def _named(entries: list[Entry]) -> tuple[str, ...]:
+    return tuple(sorted({entry.revision for entry in entries}))
+
+
 def _unread(site: Site, clockwork: Clockwork) -> Iterator[Message]:
     """Yield the submissions that were answered and not yet read."""
-    for key in clockwork.content.list_keys(keys.inbox_prefix(site.id)):
-        found = clockwork.content.find(key)
+    receipts = {keys.receipt_of(key): key for key in clockwork.content.list_keys(keys.inbox_prefix(site.id))}
+    for receipt, token in clockwork.may_tell(site, receipts).items():
+        found = clockwork.content.find(receipts[receipt])
         if found is None:
             continue  # read meanwhile
         message = SubmitArticle.model_validate_json(found.body)
         is_fresh = clockwork.clock() - message.received_at < timedelta(seconds=10)
-        if not is_fresh and clockwork.marks.take_pending(site.id, message.receipt):
-            log.info("submission.said_again", site=site.id, receipt=message.receipt)
+        if not is_fresh and clockwork.marks.tell(site.id, receipt, message.lane, token):
+            log.info("submission.said_again", site=site.id, receipt=receipt)
             yield message
 
 

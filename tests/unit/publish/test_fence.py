@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
 import pytest
 
 from services.publish.domain.pages import Page
 from services.publish.handler.fence import Known, Outcome, Put, known_from, put_page
 from shared.errors import AddressTakenError
+from shared.messages import Lane
 from shared.storage import Etag
 from shared.storage.memory import MemoryObjectStorage
 
@@ -19,10 +23,13 @@ class NotedMarks:
     def __init__(self, decided: tuple[str, str] | None = None) -> None:
         self.known = decided
 
-    def set_pending(self, site: str, article: str) -> None:
+    def set_pending(self, site: str, subject: str, lane: Lane) -> None:
         """Not asked for here."""
 
-    def take_pending(self, site: str, article: str) -> bool:
+    def may_tell(self, site: str, subjects: Sequence[str], waits_since: Mapping[Lane, datetime]) -> dict[str, str]:
+        return {}
+
+    def tell(self, site: str, subject: str, lane: Lane, token: str) -> bool:
         return True
 
     def decide(self, site: str, path: str, order: str, sha256: str) -> None:

@@ -1,0 +1,271 @@
+"""Whatever the order, the repetitions, the crashes and the losses: the same news ends in the same public bucket.
+
+Every revision bears a stamp of its own. Equal stamps with other content are ordered by arrival, so they are not part
+of this promise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from redis import Redis
+
+from services.ingest.handler import accept, keep_picture
+from services.scheduler.handler import release_due, restore_index, say_stale_listings
+from shared.addresses import picture_files
+from shared.errors import RetryableError, StorageUnavailableError
+from shared.history import read_past
+from shared.live import LiveRecord
+from shared.messages import Message
+from tests.functional.conftest import NOON, Line, a_png, an_article
+
+DUE = NOON + timedelta(hours=1)
+PICTURES = tuple(a_png(color) for color in ((20, 60, 120), (120, 60, 20)))
+
+facts = st.fixed_dictionaries(
+    {
+        "headline": st.sampled_from(["Ferry returns", "Ferry is late", "No ferry today"]),
+        "section": st.sampled_from(["world", "news"]),
+        "slug": st.sampled_from([None, None, "ferry"]),
+        "body": st.sampled_from(["<p>Forty people on board.</p>", "<p>Fifty people on board.</p>"]),
+        "status": st.sampled_from(["usable", "usable", "usable", "withheld"]),
+        "embargo_until": st.sampled_from([None, None, None, DUE.isoformat()]),
+        "picture": st.sampled_from([None, None, 0, 1]),
+    }
+)
+articles = st.lists(st.tuples(st.lists(facts, min_size=1, max_size=4), st.booleans()), min_size=1, max_size=3)
+
+
+def revisions_of(number: int, states: list[dict[str, Any]], *, is_killed: bool) -> Iterator[dict[str, Any]]:
+    """Yield the revisions of an article as its newsroom sends them, each under a stamp of its own."""
+    if is_killed:
+        states = [*states, {"status": "canceled", "body": ""}]
+    for minute, state in enumerate(states):
+        stamp = f"2026-11-01T{9 + number:02d}:{minute:02d}:00Z"
+        yield an_article(source_id=f"story-{number}", version_created=stamp, **state)
+
+
+class Interleaving(RuleBasedStateMachine):
+    """One line to which all sorts of things happen, and at the end the site that it has to arrive at."""
+
+    new_line: Callable[[], Line]
+
+    @initialize(news=articles)
+    def begin(self, news: list[tuple[list[dict[str, Any]], bool]]) -> None:
+        self.news = [
+            revision
+            for number, (states, is_killed) in enumerate(news)
+            for revision in revisions_of(number, states, is_killed=is_killed)
+        ]
+        self.unsent = list(self.news)
+        self.expected = expected_site(self.new_line(), self.news)
+        self.line = self.new_line()
+
+    @precondition(lambda self: self.unsent)
+    @rule(data=st.data(), keep=st.sampled_from([False, False, True]))
+    def send(self, data: st.DataObject, *, keep: bool) -> None:
+        """A sender posts any of its revisions, and perhaps once more later."""
+        article = data.draw(st.sampled_from(self.unsent))
+        if not keep:
+            self.unsent.remove(article)
+        post(self.line, article)
+
+    @precondition(lambda self: self.unsent)
+    @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
+    def send_to_a_store_that_fails(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
+        """The sender got no answer and will post it again."""
+        article = data.draw(st.sampled_from(self.unsent))
+        with failing(self.line, call, is_done=is_done):
+            try:
+                post(self.line, article)
+            except StorageUnavailableError:
+                return
+        self.unsent.remove(article)
+
+    @precondition(lambda self: self.line.queue)
+    @rule(data=st.data())
+    def handle(self, data: st.DataObject) -> None:
+        """A worker handles any of the messages."""
+        message = self._taken(data)
+        self._handle(message)
+
+    @precondition(lambda self: self.line.queue)
+    @rule(data=st.data())
+    def handle_and_die(self, data: st.DataObject) -> None:
+        """A worker does all that a message asks for, dies before it says so, and the message comes again."""
+        message = self._taken(data)
+        before = list(self.line.queue)
+        self._handle(message)
+        self.line.queue = [*before, message]
+
+    @precondition(lambda self: self.line.queue)
+    @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
+    def handle_and_die_in_the_middle(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
+        """The store fails at some call, or does what it was asked for and its answer is lost."""
+        message = self._taken(data)
+        with failing(self.line, call, is_done=is_done):
+            self._handle(message)
+
+    @rule()
+    def lose_redis(self) -> None:
+        """Redis forgets everything: queues, marks, receipts, the index."""
+        self.line.redis.flushall()
+        self.line.queue.clear()
+
+    @rule()
+    def look_for_what_was_lost(self) -> None:
+        """The scheduler's rounds."""
+        self.line.sweep()
+
+    def _taken(self, data: st.DataObject) -> Message:
+        return self.line.queue.pop(data.draw(st.integers(0, 999)) % len(self.line.queue))
+
+    def _handle(self, message: Message) -> None:
+        try:
+            self.line.take(self.line.deliver(message))
+        except RetryableError:
+            self.line.queue.append(message)
+
+    def teardown(self) -> None:
+        """All is sent, time passes, and the site is what it has to be."""
+        if not hasattr(self, "line"):
+            return
+        for article in self.unsent:
+            post(self.line, article)
+        found = settled_site(self.line)
+        assert sorted(found) == sorted(self.expected)
+        assert {path: body for path, body in found.items() if body != self.expected[path]} == {}
+        self.line.intake.executor.shutdown()
+
+
+def expected_site(line: Line, news: list[dict[str, Any]]) -> dict[str, tuple[bytes, str]]:
+    """Return the public bucket of a line to which all was sent in order and nothing happened."""
+    for article in news:
+        post(line, article)
+        line.run()
+    site = settled_site(line)
+    line.intake.executor.shutdown()
+    return site
+
+
+def settled_site(line: Line) -> dict[str, tuple[bytes, str]]:
+    """Return the public bucket once the last embargo is over and nothing is on its way."""
+    line.now = DUE
+    settle(line)
+    pictures = pictures_of(line)
+    return {
+        path: found for path, found in line.site_bytes().items() if not path.startswith("media/") or path in pictures
+    }
+
+
+def settle(line: Line) -> None:
+    """Let scheduler and workers do what there is to do."""
+    for _ in range(20):
+        end_all_waits(line)
+        line.queue.extend(release_due(line.site, line.clockwork))
+        restore_index(line.site, line.clockwork)
+        line.queue.extend(say_stale_listings(line.site, line.clockwork))
+        line.sweep()
+        if not line.queue and not line.index.stale(line.site):
+            return
+        line.run()
+    raise AssertionError(line.queue)
+
+
+def pictures_of(line: Line) -> set[str]:
+    """Return the pictures that live pages show, and those that only articles showed which are taken down.
+
+    One that lost its last page otherwise stays until `verify --repair` finds it.
+    """
+    shown, may_have_shown, taken_down = set[str](), Counter[str](), set[str]()
+    for key in line.content.list_keys("articles/"):
+        if not key.endswith("/live.json"):
+            continue
+        record = LiveRecord.model_validate_json(line.content.get(key).body)
+        out = read_past(line.intake.revisions, "epn", record.article).released(line.now)
+        its_own = {file.path for file in picture_files(out, line.site)}
+        shown |= set(record.media)
+        may_have_shown.update(its_own)
+        taken_down |= its_own if record.removed_by else set()
+    return shown | {path for path in taken_down if may_have_shown[path] == 1}
+
+
+def end_all_waits(line: Line) -> None:
+    """Let what was told be told again, and what was rendered be rendered again."""
+    for key in line.redis.scan_iter("pending:*"):
+        attempt, _, _, lane = str(line.redis.get(key)).split(" ")
+        line.redis.set(key, f"{attempt} 0 0 {lane}")
+    for key in line.redis.scan_iter("index:*:turn:*"):
+        line.redis.delete(key)
+
+
+def post(line: Line, article: dict[str, Any]) -> None:
+    """Post an article, its picture first."""
+    if "picture" in article:
+        kept = keep_picture(PICTURES[article["picture"]], line.site, line.intake)
+        article = article | {"picture": {"media": kept.media}}
+    line.now += timedelta(milliseconds=1)
+    accept(
+        json.dumps(article).encode(),
+        content_type="application/json",
+        site=line.site,
+        source="desk",
+        received_at=line.now,
+        may_take_down=True,
+        intake=line.intake,
+    )
+
+
+@contextmanager
+def failing(line: Line, call: int, *, is_done: bool) -> Iterator[None]:
+    """Let one PUT fail, counted over both buckets: before anything was done, or after, when the answer is lost."""
+    left = call
+    puts = (line.content.put, line.public.put)
+
+    def failing_put(put: Callable[..., object]) -> Callable[..., object]:
+        def maybe_fail(key: str, *args: Any, **kwargs: Any) -> object:
+            nonlocal left
+            left -= 1
+            if left != -1:
+                return put(key, *args, **kwargs)
+            if is_done:
+                put(key, *args, **kwargs)
+            raise StorageUnavailableError(key)
+
+        return maybe_fail
+
+    line.content.put = failing_put(puts[0])  # type: ignore[assignment, method-assign]
+    line.public.put = failing_put(puts[1])  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        line.content.put, line.public.put = puts  # type: ignore[method-assign]
+
+
+@pytest.mark.timeout(600)
+def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_public_bucket(redis: Redis) -> None:
+    def new_line() -> Line:
+        redis.flushall()
+        line = Line(redis, listing_interval_seconds=300, first_wait_seconds=3600)  # no wait ends by itself
+        settle(line)  # the theme's own 410 page is there
+        return line
+
+    machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line)})
+    run = machine.TestCase  # type: ignore[attr-defined]
+    run.settings = settings(
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    )
+    run().runTest()
