@@ -127,10 +127,11 @@ class ArticlePublished(Message):
 
 
 class ListingStale(Message):
-    """This listing shows less than the index knows."""
+    """This listing shows less than the index knows; `changed` is the number that the index had then."""
 
     site: str
     listing: str
+    changed: int = 0
 
 
 class Envelope(TypedDict):

@@ -38,3 +38,18 @@ class Marks(Protocol):
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
         """Return (order, SHA-256) of the highest decision for a path, or None where none is remembered."""
         ...
+
+    def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
+        """Note that a message about a subject lies among the dead letters: up to this moment it is not said again.
+
+        `subject` is an article (then `moment` is its revision) or `listing:{name}` (its `changed` number).
+        """
+        ...
+
+    def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
+        """Tell whether what was said of a subject up to this moment lies among the dead letters; newer may be said."""
+        ...
+
+    def unpark(self, site: str, subject: str) -> None:
+        """Let a subject be said again."""
+        ...

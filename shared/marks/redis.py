@@ -93,6 +93,22 @@ class RedisMarks:
         order, sha256 = known.split(" ")
         return order, sha256
 
+    @translated
+    def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
+        """Note that a message about a subject lies among the dead letters; a lower moment than the noted is ignored."""
+        self._decide(keys=[_parked(site, subject)], args=[_as_text(moment), "parked", seconds])
+
+    @translated
+    def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
+        """Tell whether what was said of a subject up to this moment lies among the dead letters."""
+        known = cast("str | None", self._redis.get(_parked(site, subject)))
+        return known is not None and known.partition(" ")[0] >= _as_text(moment)
+
+    @translated
+    def unpark(self, site: str, subject: str) -> None:
+        """Let a subject be said again."""
+        self._redis.delete(_parked(site, subject))
+
 
 def _is_over(mark: str, now: int, waits_since: Mapping[Lane, datetime]) -> bool:
     """Tell whether the wait that a mark notes is over and the event can no longer be in a queue."""
@@ -111,3 +127,12 @@ def _pending(site: str, subject: str) -> str:
 
 def _decision(site: str, path: str) -> str:
     return f"decided:{site}:{path}"
+
+
+def _parked(site: str, subject: str) -> str:
+    return f"parked:{site}:{subject}"
+
+
+def _as_text(moment: str | int) -> str:
+    """Return a moment so that as text the later sorts after the earlier; revisions are named so already."""
+    return f"{moment:020d}" if isinstance(moment, int) else moment

@@ -82,6 +82,27 @@ def test_a_lower_decision_does_not_replace_a_higher_one(redis: Redis) -> None:
     assert marks.decided("epn", "q") is None
 
 
+def test_what_is_parked_is_not_said_again_but_newer_is(redis: Redis) -> None:
+    marks = RedisMarks(redis)
+    marks.park("epn", "a", "2", 60)
+    marks.park("epn", "a", "1", 60)  # an older letter that comes late opens nothing
+    marks.park("epn", "listing:home", 9, 60)
+
+    assert [marks.is_parked("epn", "a", revision) for revision in ("1", "2", "3")] == [True, True, False]
+    assert [marks.is_parked("epn", "listing:home", number) for number in (9, 10)] == [True, False]
+    assert marks.is_parked("epn", "another", "1") is False
+    assert 0 < int(str(redis.ttl("parked:epn:a"))) <= 60
+
+
+def test_what_is_replayed_may_be_said_again(redis: Redis) -> None:
+    marks = RedisMarks(redis)
+    marks.park("epn", "a", "2", 60)
+
+    marks.unpark("epn", "a")
+
+    assert marks.is_parked("epn", "a", "2") is False
+
+
 def test_a_stage_that_comes_late_does_not_undo_the_end(receipts: RedisReceipts) -> None:
     receipts.settle("r", Outcome.LIVE, NOW, url="http://edge.test/x/")
     receipts.note("r", Outcome.RENDERED, NOW + timedelta(seconds=1))

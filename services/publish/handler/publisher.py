@@ -94,7 +94,7 @@ class Publisher:
         """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""
         names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
         return tuple(
-            ListingStale(**follow_up(cause, f"stale:{listing}"), site=site.id, listing=listing)
-            for listing in self.index.stale(site)
+            ListingStale(**follow_up(cause, f"stale:{listing}"), site=site.id, listing=listing, changed=changed)
+            for listing, changed in self.index.behind(site).items()
             if listing in names and self.index.take_turn(site, listing)
         )

@@ -21,6 +21,6 @@ def say_stale_listings(site: Site, clockwork: Clockwork) -> Iterator[ListingStal
     for listing in listings(site):
         if listing.name not in published and listing.name not in stale:
             clockwork.index.touch(site, listing.name)
-    for name in clockwork.index.stale(site):
+    for name, changed in clockwork.index.behind(site).items():
         if name in names and clockwork.index.take_turn(site, name):
-            yield ListingStale(message_id=uuid4(), site=site.id, listing=name)
+            yield ListingStale(message_id=uuid4(), site=site.id, listing=name, changed=changed)

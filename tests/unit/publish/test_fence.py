@@ -39,6 +39,15 @@ class NotedMarks:
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
         return self.known
 
+    def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
+        """Not asked for here."""
+
+    def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
+        return False
+
+    def unpark(self, site: str, subject: str) -> None:
+        """Not asked for here."""
+
 
 def a_page(order: str, body: bytes, article: str = "a") -> Page:
     return Page(PATH, order, body, "text/html", "no-store", "epn", article=article)
