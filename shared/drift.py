@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from shared.article import Status
 from shared.history import Revisions, read_past
 from shared.index import Index
 from shared.live import LiveRecord, read_record
-from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane, Message
+from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane
 from shared.revision import Revision
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
+ArticleEvent = ArticleAccepted | ArticleRemoved | ArticlePublished
+
 
 def find_event(
     site: Site, article: str, now: datetime, *, content: ObjectStorage, revisions: Revisions, index: Index
-) -> Message | None:
+) -> ArticleEvent | None:
     """Return what has to be said of an article again, or None where the public and the index are as they should be.
 
     The lane is the one stored with the revision: what came in bulk is said again in bulk.
@@ -40,10 +42,12 @@ def _is_settled(record: LiveRecord, seen: Revision, revisions: int, now: datetim
     return settled == seen.revision and record.revisions_seen >= revisions
 
 
-def _event(
-    kind: type[ArticleAccepted | ArticleRemoved | ArticlePublished], seen: Revision, site: Site, now: datetime
-) -> Message:
-    lane = seen.lane if kind is not ArticleRemoved else Lane.URGENT
-    named = {"site": site.id, "article": seen.article_id, "revision": seen.revision}
-    message_id: UUID = uuid4()
-    return kind(message_id=message_id, lane=lane, begun_at=now, **named)
+def _event(kind: type[ArticleEvent], seen: Revision, site: Site, now: datetime) -> ArticleEvent:
+    return kind(
+        message_id=uuid4(),
+        lane=Lane.URGENT if kind is ArticleRemoved else seen.lane,
+        begun_at=now,
+        site=site.id,
+        article=seen.article_id,
+        revision=seen.revision,
+    )

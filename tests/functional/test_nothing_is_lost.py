@@ -9,7 +9,7 @@ import pytest
 
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import submit
-from services.scheduler.handler import say_stale_listings
+from services.scheduler.handler import release_due, say_stale_listings
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
 from shared.messages import ArticleAccepted, Lane
@@ -349,3 +349,43 @@ def test_a_redis_that_was_emptied_during_a_restore_is_not_marked_whole(line: Lin
 
     assert line.index.set_whole(line.site, line.now, restore) is False
     assert line.index.whole_until(line.site) is None
+
+
+def test_what_lies_among_the_dead_letters_is_not_said_again_until_something_newer_comes(line: Line) -> None:
+    accepted = line.post()
+    line.queue.clear()
+    line.clockwork.marks.park("epn", accepted.article, accepted.revision, 60)
+
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    assert line.queue == []
+
+    newer = line.post(headline="A newer one", version_created="2026-11-01T11:00:00Z")
+    line.queue.clear()
+    until_marks_expire(line, accepted.article)
+    line.sweep()
+    line.run()
+    assert line.receipt_status(newer.receipt) == "live"
+
+
+def test_a_listing_that_lies_among_the_dead_letters_is_said_again_when_it_changes(line: Line) -> None:
+    line.tick()
+    line.index.touch(line.site, "home")
+    line.clockwork.marks.park("epn", "listing:home", line.index.behind(line.site)["home"], 60)
+
+    assert [each.listing for each in say_stale_listings(line.site, line.clockwork)] == []
+
+    line.index.touch(line.site, "home")
+    assert [each.listing for each in say_stale_listings(line.site, line.clockwork)] == ["home"]
+
+
+def test_many_embargoes_that_end_at_one_moment_are_all_told_before_any_is_looked_at_again(line: Line) -> None:
+    due = line.now + timedelta(hours=1)
+    articles = {line.post(source_id=f"story-{number}", embargo_until=due.isoformat()).article for number in range(150)}
+
+    line.clockwork.marks._first_wait_seconds = 60  # type: ignore[attr-defined]  # noqa: SLF001
+    line.now = due
+    first, second = list(release_due(line.site, line.clockwork)), list(release_due(line.site, line.clockwork))
+
+    assert {each.article for each in first} == articles
+    assert second == []

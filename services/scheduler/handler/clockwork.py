@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.backlog import Backlog
-from shared.drift import find_event
+from shared.drift import ArticleEvent, find_event
 from shared.history import Revisions
 from shared.index import Index
 from shared.live import LiveRecord, read_record
 from shared.marks import Marks
-from shared.messages import Lane, Message
+from shared.messages import Lane
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
@@ -36,9 +36,13 @@ class Clockwork:
         """Return what the public bucket holds of an article."""
         return read_record(self.content, site.id, article)[0]
 
-    def find_event(self, site: Site, article: str) -> Message | None:
+    def find_event(self, site: Site, article: str) -> ArticleEvent | None:
         """Return what has to be said of an article again, or None where the public and the index are right."""
         return find_event(site, article, self.clock(), content=self.content, revisions=self.revisions, index=self.index)
+
+    def is_parked(self, site: Site, event: ArticleEvent) -> bool:
+        """Tell whether what the event would lead to lies among the dead letters already, and nothing newer came."""
+        return self.marks.is_parked(site.id, event.article, event.revision)
 
     def may_tell(self, site: Site, subjects: Iterable[str]) -> dict[str, str]:
         """Return those that may be told of again, each with the token that `Marks.tell` asks for."""

@@ -22,5 +22,8 @@ def say_stale_listings(site: Site, clockwork: Clockwork) -> Iterator[ListingStal
         if listing.name not in published and listing.name not in stale:
             clockwork.index.touch(site, listing.name)
     for name, changed in clockwork.index.behind(site).items():
-        if name in names and clockwork.index.take_turn(site, name):
-            yield ListingStale(message_id=uuid4(), site=site.id, listing=name, changed=changed)
+        is_parked = clockwork.marks.is_parked(site.id, f"listing:{name}", changed)
+        if name in names and not is_parked and clockwork.index.take_turn(site, name):
+            yield ListingStale(
+                message_id=uuid4(), begun_at=clockwork.clock(), site=site.id, listing=name, changed=changed
+            )

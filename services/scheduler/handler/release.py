@@ -44,11 +44,13 @@ def release_due(site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
     due = {each.subject: each for each in _due(site, clockwork)}
     turns = clockwork.may_tell(site, due)
     for subject, token in sorted(turns.items(), key=lambda turn: turn[1] != "")[:_MOST_A_ROUND]:
-        was_told = token != ""
-        if was_told and clockwork.find_event(site, due[subject].article) is None:
-            clockwork.content.delete(due[subject].key)
-        else:
-            yield from _release(due[subject], token, site, clockwork)
+        if token != "":  # it was told: has it come true?
+            event = clockwork.find_event(site, due[subject].article)
+            if event is None:
+                clockwork.content.delete(due[subject].key)
+            if event is None or clockwork.is_parked(site, event):
+                continue
+        yield from _release(due[subject], token, site, clockwork)
 
 
 def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:

@@ -59,6 +59,8 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
                 if now - journal[article][-1].at > _COMMITTED_BY_THEN:
                     clockwork.settled[site.id, article] = _named(journal[article])
                 continue
+            if clockwork.is_parked(site, event):
+                continue  # its outcome is stated; who replays it says so in the journal
             if clockwork.marks.tell(site.id, article, event.lane, turns[article]):
                 log.info("article.said_again", site=site.id, article=article, message=type(event).__name__)
                 yield event
