@@ -62,5 +62,7 @@ class MemoryObjectStorage:
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
-        found = sorted(key for key in self._objects if key.startswith(prefix) and key > start_after)
+        with self._lock:  # others put meanwhile
+            known = list(self._objects)
+        found = sorted(key for key in known if key.startswith(prefix) and key > start_after)
         yield from found[:limit]

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.handler import submit
+from services.ingest.handler import keep_picture, submit
 from services.scheduler.handler import release_due, say_stale_listings
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
@@ -377,6 +378,32 @@ def test_a_listing_that_lies_among_the_dead_letters_is_said_again_when_it_change
 
     line.index.touch(line.site, "home")
     assert [each.listing for each in say_stale_listings(line.site, line.clockwork)] == ["home"]
+
+
+def test_not_a_byte_of_an_embargoed_item_is_public_before_its_time(line: Line, a_picture: bytes) -> None:
+    line.post(headline="What is there")
+    line.tick()
+    before = line.site_bytes()
+    due = line.now + timedelta(hours=1)
+    secret: dict[str, Any] = {
+        "headline": "Secret words",
+        "slug": "secret-address",
+        "section": "business",
+        "picture": {"media": keep_picture(a_picture, line.site, line.intake).media, "alt": "A secret"},
+        "embargo_until": due.isoformat(),
+    }
+    line.post(source_id="embargoed", **secret)
+    line.post(version_created="2026-11-01T11:00:00Z", **secret)  # an update of what is there
+
+    for _ in range(3):
+        line.sweep()
+        line.tick()
+        line.now += timedelta(minutes=19)
+    assert line.site_bytes() == before
+
+    line.now = due
+    line.tick()
+    assert sum("secret-address" in path for path in line.site_bytes()) >= 2
 
 
 def test_many_embargoes_that_end_at_one_moment_are_all_told_before_any_is_looked_at_again(line: Line) -> None:

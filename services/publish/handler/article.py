@@ -194,10 +194,13 @@ def _known(record: LiveRecord, path: str) -> Known | None:
 
 
 def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
-    """Look again: where the article has moved on since, say so before this message is acknowledged."""
+    """Look again: where the article has moved on since, say so before this message is acknowledged.
+
+    A later revision that waits for its embargo is no such move.
+    """
     site, article, revision = message.site, message.article or "", message.revision or ""
-    newer = publisher.revisions.since(site, article, revision).names
-    if not newer and not even_if_latest:
+    target = find_target(publisher.revisions, site, article, publisher.clock(), hint=revision)
+    if (target is None or target.revision <= revision) and not even_if_latest:
         return ()
-    latest = newer[-1] if newer else revision
+    latest = max(target.revision if target else "", revision)
     return (ArticleAccepted(**follow_up(message, "look again"), site=site, article=article, revision=latest),)
