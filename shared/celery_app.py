@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from os import EX_SOFTWARE
 from socket import gethostname
 from threading import Thread
@@ -24,7 +24,17 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.dead_letters import DeadLetters
-from shared.errors import OutageError, PermanentError, PresslineError, RedisUnavailableError, RetryableError
+from shared.deadline import time_for_calls
+from shared.deliveries import Deliveries
+from shared.deliveries.redis import RedisDeliveries
+from shared.errors import (
+    OutageError,
+    PermanentError,
+    PresslineError,
+    RedisUnavailableError,
+    RetryableError,
+    WorkerKilledError,
+)
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
@@ -34,38 +44,58 @@ from shared.stalls import END_AFTER_SECONDS, StallWatch
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
+CALLS_END_AFTER_SECONDS = 9  # of a task; its last call may take twice its time-out (to connect, to read)
 LONGEST_RETRY_WAIT_SECONDS = 10
+MOST_DEATHS = 3  # of its process, until a message is not run once more
 MOST_ATTEMPTS = 6  # of what nobody foresaw
 MOST_ATTEMPTS_OF_THE_RETRYABLE = 40  # five minutes: a conflict passes, another worker is about to be done
 _LOOK_EVERY_SECONDS = 5.0
+_BURIAL_WAIT_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
 class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their signatures
-    """A task that reads the two families of errors and nothing else."""
+    """A task that reads the two families of errors and nothing else, and counts what kills its process (ADR 0011)."""
 
     abstract = True
     max_retries = None  # Celery's own three are not asked: the two families of errors decide
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- Celery's
-        """Run the task; retry what may succeed later, bury what never will."""
+        """Run the task; retry what may succeed later, bury what never will or what killed its process each time."""
+        payload = args[0] if args and isinstance(args[0], dict) else {"args": args, "kwargs": kwargs}
+        delivery = f"{self.request.id}.{(self.request.properties or {}).get('delivery_tag', '')}"
+        begun = self._begin(delivery)
+        if begun > MOST_DEATHS:
+            self._bury_deadly(payload, deaths=begun - 1)
+            result = None
+        else:
+            try:
+                result = self._run(payload, *args, **kwargs)
+            except Exception:  # a retry: this process lives. Of a SystemExit that cannot be said
+                self._end(delivery)
+                raise
+        self._end(delivery)
+        return result
+
+    def _run(self, payload: dict[str, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- Celery's
         try:
-            return self.run(*args, **kwargs)
+            with time_for_calls(CALLS_END_AFTER_SECONDS):
+                return self.run(*args, **kwargs)
         except (Ignore, Reject, Retry):
             raise
         except OutageError as error:
             self._again(error)
         except (PermanentError, ValidationError) as error:
-            self._bury(args[0], error)
+            self._bury(payload, error)
         except RetryableError as error:
             if self._attempts() < MOST_ATTEMPTS_OF_THE_RETRYABLE:
                 self._again(error)
-            self._bury(args[0], error)
+            self._bury(payload, error)
         except Exception as error:  # noqa: BLE001 -- retried, then buried with its traceback: nothing is swallowed
             if self._attempts() < MOST_ATTEMPTS:
                 self._again(error)
-            self._bury(args[0], error)
+            self._bury(payload, error)
 
     def _attempts(self) -> int:
         return int(self.request.retries) + 1
@@ -79,19 +109,50 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             raise Reject(str(error), requeue=True) from rejected
 
     def _bury(self, payload: dict[str, Any], error: Exception) -> None:
-        letters = cast("PresslineCelery", self.app).dead_letters()
         try:
-            letters.bury(self.name, payload, error, attempts=self._attempts(), at=datetime.now(UTC))
+            self._line.dead_letters().bury(self.name, payload, error, attempts=self._attempts(), at=datetime.now(UTC))
         except OutageError as outage:
             self._again(outage)
 
+    def _bury_deadly(self, payload: dict[str, Any], *, deaths: int) -> None:
+        error = WorkerKilledError(f"the process that ran it died {deaths} times")
+        try:
+            self._line.dead_letters().bury(self.name, payload, error, attempts=deaths, at=datetime.now(UTC))
+        except OutageError as outage:  # a retry would be another delivery, without a count: give back this very one
+            sleep(_BURIAL_WAIT_SECONDS)
+            raise Reject(str(outage), requeue=True) from outage
+
+    def _begin(self, delivery: str) -> int:
+        try:
+            return self._line.deliveries.begin(self._line.service, delivery)
+        except OutageError as error:
+            log.warning("delivery.uncounted", task=self.name, reason=str(error))
+            return 0
+
+    def _end(self, delivery: str) -> None:
+        try:
+            self._line.deliveries.end(delivery)
+        except OutageError as error:
+            log.warning("delivery.uncounted", task=self.name, reason=str(error))
+
+    @property
+    def _line(self) -> PresslineCelery:
+        return cast("PresslineCelery", self.app)
+
 
 class PresslineCelery(Celery):
-    """A Celery app that knows where its dead letters go."""
+    """A Celery app that knows where its dead letters go and where its deliveries are counted."""
 
-    def __init__(self, name: str, *, dead_letters: Callable[[], DeadLetters] | None, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(name, task_cls=PresslineTask, **options)
+    def __init__(self, service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None) -> None:
+        super().__init__("pressline", task_cls=PresslineTask, broker=settings.redis_url)
+        self.service = service
+        self._settings = settings
         self._dead_letters = dead_letters
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Return where this process counts what it begins."""
+        return RedisDeliveries(redis_client(self._settings))
 
     def dead_letters(self) -> DeadLetters:
         """Return the service's dead letters, built by its wiring."""
@@ -105,7 +166,7 @@ def create_app(
     service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None = None
 ) -> PresslineCelery:
     """Return the Celery app of a service; without `dead_letters` it can emit but runs nothing."""
-    app = PresslineCelery("pressline", dead_letters=dead_letters, broker=settings.redis_url)
+    app = PresslineCelery(service, settings, dead_letters)
     app.conf.update(
         # A task is done when it is done: a killed child or worker gives it back.
         task_acks_late=True,
@@ -193,6 +254,7 @@ def run_worker(
 
     @signals.worker_process_init.connect(weak=False)
     def _child_started(**_: object) -> None:
+        app.dead_letters()
         if build is not None:
             build()
 

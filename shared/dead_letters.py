@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared import keys
+from shared.errors import RedisUnavailableError
+from shared.marks import Marks
+from shared.pipeline import SUBMIT_ARTICLE
 from shared.receipts import Outcome, Receipts, receipt_id
 from shared.storage import ObjectStorage
+
+_ARTICLE_PARKED_SECONDS = 86_400  # as long as the sweep remembers what is not settled
+_LISTING_PARKED_SECONDS = 600
+_LONGEST_REASON = 2_000  # characters; both may quote what a stranger sent
+_LONGEST_TRACEBACK = 20_000
 
 log = structlog.get_logger()
 
@@ -36,10 +46,11 @@ class DeadLetter(BaseModel):
 class DeadLetters:
     """The dead letters of one service, in the content bucket."""
 
-    def __init__(self, service: str, storage: ObjectStorage, receipts: Receipts) -> None:
+    def __init__(self, service: str, storage: ObjectStorage, receipts: Receipts, marks: Marks) -> None:
         self.service = service
         self._storage = storage
         self._receipts = receipts
+        self._marks = marks
 
     def bury(
         self,
@@ -53,27 +64,74 @@ class DeadLetters:
     ) -> str:
         """Keep the message and settle its receipt, as failed unless told otherwise; return the key.
 
+        What the message was about is parked: nobody says it again by himself, for it would only fail again.
+
         Raises:
             StorageUnavailableError: the letter could not be kept, so the message must not be given up.
         """
         letter = DeadLetter(
-            id=str(payload.get("message_id", "unknown")),
+            id=_letter_id(payload),
             service=self.service,
             task=task,
             payload=payload,
             error=type(error).__name__,
-            reason=str(error),
-            traceback="".join(traceback.format_exception(error)),
+            reason=_cut(str(error), _LONGEST_REASON),
+            traceback=_cut("".join(traceback.format_exception(error)), _LONGEST_TRACEBACK),
             attempts=attempts,
             buried_at=at,
         )
         key = keys.dead_letter_key(self.service, at, letter.id)
-        self._storage.put(key, letter.model_dump_json(indent=1).encode())
+        self._storage.put(key, json.dumps(letter.model_dump(mode="json"), indent=1).encode())
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
             told = letter.reason if outcome is Outcome.REFUSED else f"{letter.error}: {letter.reason} ({key})"
             self._receipts.settle(receipt, outcome, at, reason=told)
+        self._park(letter)
         return key
+
+    def _park(self, letter: DeadLetter) -> None:
+        if letter.task == SUBMIT_ARTICLE.task_name:
+            self._storage.delete(keys.inbox_key(str(letter.payload.get("site")), str(letter.payload.get("receipt"))))
+        try:
+            if subject := subject_of(letter):
+                self._marks.park(*subject)
+        except RedisUnavailableError as error:
+            log.warning("letter.unparked", letter=letter.id, reason=str(error))  # said again once: one more letter
+
+
+class Subject(NamedTuple):
+    """What a letter's message was about: an article's revision or a listing's number, and how long it stays parked."""
+
+    site: str
+    name: str
+    moment: str | int
+    seconds: int
+
+
+def subject_of(letter: DeadLetter) -> Subject | None:
+    """Return what a letter's message was about, or None where it names neither an article nor a listing."""
+    site, article, revision, listing = (letter.payload.get(name) for name in ("site", "article", "revision", "listing"))
+    if site and article and revision:
+        return Subject(str(site), str(article), str(revision), _ARTICLE_PARKED_SECONDS)
+    if site and listing:
+        return Subject(
+            str(site), f"listing:{listing}", int(letter.payload.get("changed") or 0), _LISTING_PARKED_SECONDS
+        )
+    return None
+
+
+def _letter_id(payload: dict[str, Any]) -> str:
+    """Return the message's own id, or one made of its content where it has none that could be a key."""
+    try:
+        return str(UUID(str(payload.get("message_id"))))
+    except ValueError:
+        return str(uuid5(NAMESPACE_URL, json.dumps(payload, sort_keys=True, default=str)))
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text, without its middle if it is too long: how it begins and how it ends tells most."""
+    text = text.encode(errors="backslashreplace").decode()  # half a character of UTF-16 is no text
+    return text if len(text) <= most else f"{text[: most // 2]}\n[...]\n{text[-most // 2 :]}"
 
 
 def _receipt_of(payload: dict[str, Any]) -> str | None:

@@ -29,6 +29,18 @@ class EdgeUnavailableError(OutageError):
     """The edge did not confirm a purge."""
 
 
+class PeersTooSlowError(OutageError):
+    """The task's time was spent on waiting for its peers; what it would begin now might not end in time."""
+
+
+class TaskTooSlowError(RetryableError):
+    """The task's time was spent on work of its own; what it would begin now might not end in time."""
+
+
+class WorkerKilledError(PermanentError):
+    """The process that ran the message died, each time: it is not run once more."""
+
+
 class StorageConflictError(RetryableError):
     """The store saw two writers at once (409): it says nothing of who won, so read and decide again."""
 

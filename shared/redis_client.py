@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from redis import Redis
 from redis.exceptions import RedisError
 
+from shared.deadline import peer_call
 from shared.errors import RedisUnavailableError
 from shared.settings import ServiceSettings
 
@@ -33,7 +34,8 @@ def translated(method: Callable[_P, _T]) -> Callable[_P, _T]:
     @wraps(method)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
-            return method(*args, **kwargs)
+            with peer_call():
+                return method(*args, **kwargs)
         except RedisError as error:
             raise RedisUnavailableError(str(error)) from error
 

@@ -30,5 +30,5 @@ class ServiceSettings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)  # /metrics and /healthz of a worker
     metrics_host: str = "127.0.0.1"
     concurrency: int = Field(default=1, ge=1, le=64)  # messages that a worker handles side by side
-    storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=8.0)
-    redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=10.0)
+    storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
+    redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=5.0)

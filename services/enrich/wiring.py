@@ -10,6 +10,7 @@ from services.enrich.settings import EnrichSettings
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
+from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.storage.s3 import S3ObjectStorage, s3_client
@@ -30,7 +31,8 @@ def app() -> PresslineCelery:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where enrich's dead letters go."""
-    return DeadLetters("enrich", enrichment().content, enrichment().receipts)
+    marks = RedisMarks(redis_client(settings()))
+    return DeadLetters("enrich", enrichment().content, enrichment().receipts, marks)
 
 
 @cache

@@ -74,7 +74,7 @@ def tokens() -> Tokens:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where ingest's dead letters go."""
-    return DeadLetters("ingest", content(), receipts())
+    return DeadLetters("ingest", content(), receipts(), RedisMarks(redis_client(settings())))
 
 
 @cache

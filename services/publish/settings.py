@@ -15,4 +15,4 @@ class PublishSettings(ServiceSettings):
     edge: Literal["varnish", "none"] = "varnish"  # the local stand-in speaks Varnish's calls
     edge_url: str = "http://127.0.0.1:8081"  # where purges go
     purge_token: SecretStr | None = None
-    purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=10.0)
+    purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)

@@ -36,7 +36,7 @@ def app() -> PresslineCelery:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where publish's dead letters go."""
-    return DeadLetters("publish", publisher().content, publisher().receipts)
+    return DeadLetters("publish", publisher().content, publisher().receipts, publisher().marks)
 
 
 @cache

@@ -13,6 +13,7 @@ from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
+from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
@@ -34,7 +35,8 @@ def app() -> PresslineCelery:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where render's dead letters go."""
-    return DeadLetters("render", renderer().content, renderer().receipts)
+    marks = RedisMarks(redis_client(settings()))
+    return DeadLetters("render", renderer().content, renderer().receipts, marks)
 
 
 @cache

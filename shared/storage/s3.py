@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from shared.deadline import peer_call
 from shared.errors import (
     ObjectMissingError,
     PreconditionFailedError,
@@ -158,7 +159,8 @@ class S3ObjectStorage:
         STORE_CALLS.labels(operation).inc()
         name = f"{self.bucket}/{key}"
         try:
-            return call()
+            with peer_call():
+                return call()
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status == NOT_FOUND:

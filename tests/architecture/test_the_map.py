@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from services.publish.settings import PublishSettings
 from shared.celery_app import (
+    CALLS_END_AFTER_SECONDS,
     LONGEST_RETRY_WAIT_SECONDS,
+    MOST_DEATHS,
     TIME_LIMIT_SECONDS,
     VISIBILITY_TIMEOUT_SECONDS,
     PresslineCelery,
 )
 from shared.messages import Lane, Message
 from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, step_for
+from shared.settings import ServiceSettings
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 
@@ -62,6 +66,8 @@ def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
         ("worker_redirect_stdouts", False),
         ("worker_hijack_root_logger", False),
         ("broker_connection_retry_on_startup", True),
+        ("broker_connection_max_retries", None),
+        ("worker_soft_shutdown_timeout", 10),
     ],
 )
 def test_celery_is_set_as_it_was_measured_to_lose_nothing(setting: str, value: object) -> None:
@@ -70,13 +76,26 @@ def test_celery_is_set_as_it_was_measured_to_lose_nothing(setting: str, value: o
 
 def test_redis_gives_a_dead_workers_message_back_within_35_seconds() -> None:
     options = app_of("publish").conf.broker_transport_options
+    assert (options["visibility_timeout"], options["unacked_restore_interval"]) == (30, 1)
     scan = options["unacked_restore_interval"] * options["unacked_restore_throttle"]
 
     assert options["visibility_timeout"] + scan <= 35
 
 
-def test_the_purge_fits_into_a_tasks_time() -> None:
-    from services.publish.settings import PublishSettings
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        (ServiceSettings, "storage_timeout_seconds"),
+        (ServiceSettings, "redis_timeout_seconds"),
+        (PublishSettings, "purge_timeout_seconds"),
+    ],
+)
+def test_the_last_call_of_a_task_ends_before_the_task_is_killed(settings: type[ServiceSettings], setting: str) -> None:
+    (longest,) = (bound.le for bound in settings.model_fields[setting].metadata if hasattr(bound, "le"))
 
-    longest = PublishSettings.model_fields["purge_timeout_seconds"].metadata
-    assert any(getattr(bound, "le", TIME_LIMIT_SECONDS) < TIME_LIMIT_SECONDS for bound in longest)
+    assert CALLS_END_AFTER_SECONDS + 2 * longest < TIME_LIMIT_SECONDS
+
+
+def test_a_retry_waits_ten_seconds_at_most_and_a_message_kills_three_processes_at_most() -> None:
+    assert LONGEST_RETRY_WAIT_SECONDS <= 10
+    assert MOST_DEATHS == 3

@@ -122,7 +122,7 @@ class Line:
             inspect_picture=inspect_picture,
             receipts=receipts,
             marks=marks,
-            letters=DeadLetters("ingest", self.content, receipts),
+            letters=DeadLetters("ingest", self.content, receipts, marks),
             emit=self.take,
             sites=sites,
             clock=clock,

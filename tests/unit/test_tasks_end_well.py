@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
-from shared.celery_app import MOST_ATTEMPTS, PresslineCelery, create_app
+from infra.local.ports import free_ports
+from shared import keys
+from shared.celery_app import (
+    LONGEST_RETRY_WAIT_SECONDS,
+    MOST_ATTEMPTS,
+    MOST_ATTEMPTS_OF_THE_RETRYABLE,
+    PresslineCelery,
+    create_app,
+)
 from shared.dead_letters import DeadLetters
-from shared.errors import OutageError, PermanentError
+from shared.deliveries.redis import RedisDeliveries
+from shared.errors import PermanentError, StorageConflictError, StorageUnavailableError
+from shared.marks.redis import RedisMarks
 from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
 from shared.settings import ServiceSettings
@@ -18,31 +29,43 @@ from shared.storage.memory import MemoryObjectStorage
 
 PAYLOAD = {"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", "site": "epn", "article": "a", "revision": "1"}
 
+DOWN = StorageUnavailableError("down")
+
 
 class Bench:
-    """An app whose one task fails as it is told, and the bucket where its dead letters go."""
+    """An app whose one task does as it is told, and the bucket where its dead letters go."""
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.content = MemoryObjectStorage()
-        self.receipts = RedisReceipts(redis)
-        letters = DeadLetters("render", self.content, self.receipts)
+        self.receipts, self.marks = RedisReceipts(redis), RedisMarks(redis)
+        letters = DeadLetters("render", self.content, self.receipts, self.marks)
         self.app: PresslineCelery = create_app("render", ServiceSettings(redis_url=redis_url), lambda: letters)
         self.runs = 0
 
-    def run(self, error: Exception) -> None:
-        """Have a task fail with an error until Celery is done with it."""
+    def run(self, error: Exception | None, payload: dict[str, Any] = PAYLOAD, name: str = "render.") -> None:
+        """Have a task fail with an error (or not) until Celery is done with it."""
 
-        def fail(payload: dict[str, Any]) -> None:
+        def do(payload: dict[str, Any]) -> None:
             self.runs += 1
-            raise error
+            if error is not None:
+                raise error
 
-        self.app.task(name=f"render.fail-{id(error)}")(fail).apply(args=(PAYLOAD,))
+        name += f"{id(do)}" if name.endswith(".") else ""
+        self.app.task(name=name, shared=False)(do).apply(args=(payload,), task_id=payload["message_id"])
+
+    def die(self, times: int) -> None:
+        """Leave behind what a process leaves that dies while it runs the message."""
+        for _ in range(times):
+            self.app.deliveries.begin("render", f"{PAYLOAD['message_id']}.")
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Return the dead letters."""
+        return [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
 
     def letter(self) -> dict[str, Any]:
         """Return the one dead letter."""
-        (key,) = self.content.list_keys("dead-letters/render/")
-        found: dict[str, Any] = json.loads(self.content.get(key).body)
-        return found
+        (letter,) = self.letters()
+        return letter
 
 
 @pytest.fixture
@@ -77,16 +100,106 @@ def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench)
     assert bench.letter()["attempts"] == MOST_ATTEMPTS
 
 
-def test_an_outage_is_waited_out_however_long_and_buries_nothing(bench: Bench) -> None:
-    class StoreDownForAWhileError(OutageError):
-        """A store that is down for the first fifty tries."""
-
+def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_buried(bench: Bench) -> None:
     def fail(payload: dict[str, Any]) -> None:
         bench.runs += 1
-        if bench.runs <= 50:
-            raise StoreDownForAWhileError
+        if sum(line["wait_seconds"] for line in lines if "wait_seconds" in line) < 600:
+            raise DOWN
 
-    bench.app.task(name="render.outage")(fail).apply(args=(PAYLOAD,))
+    with capture_logs() as lines:
+        bench.app.task(name="render.outage", shared=False)(fail).apply(args=(PAYLOAD,))
 
-    assert bench.runs == 51
-    assert list(bench.content.list_keys("dead-letters/")) == []
+    assert bench.runs > MOST_ATTEMPTS_OF_THE_RETRYABLE
+    assert max(line["wait_seconds"] for line in lines if "wait_seconds" in line) == LONGEST_RETRY_WAIT_SECONDS
+    assert bench.letters() == []
+
+
+def test_a_message_that_killed_its_process_three_times_is_kept_at_its_fourth_delivery_without_being_run(
+    bench: Bench,
+) -> None:
+    bench.die(times=3)
+    bench.run(None)
+
+    letter = bench.letter()
+    assert bench.runs == 0
+    assert (letter["error"], letter["attempts"], letter["payload"]) == ("WorkerKilledError", 3, PAYLOAD)
+
+
+def test_a_message_that_killed_its_process_twice_is_run_once_more(bench: Bench) -> None:
+    bench.die(times=2)
+    bench.run(None)
+
+    assert bench.runs == 1
+    assert bench.letters() == []
+
+
+@pytest.mark.parametrize("error", [None, PermanentError("x"), StorageConflictError("x"), ZeroDivisionError("x")])
+def test_a_process_that_survives_its_message_leaves_no_count(
+    bench: Bench, redis: Redis, error: Exception | None
+) -> None:
+    bench.die(times=2)
+    bench.run(error)
+
+    assert redis.keys("deliveries:*") == []
+
+
+def test_copies_of_a_message_that_are_run_side_by_side_do_not_count_for_one_another(redis: Redis) -> None:
+    deliveries = RedisDeliveries(redis)
+
+    assert [deliveries.begin("render", f"message.{copy}") for copy in range(5)] == [1] * 5
+
+
+def test_while_redis_is_away_nothing_is_counted_and_the_message_is_run(redis: Redis) -> None:
+    nobody = f"redis://127.0.0.1:{free_ports(1)[0]}/0"
+    bench = Bench(redis, nobody)
+
+    bench.run(None)
+
+    assert bench.runs == 1
+
+
+def test_a_deadly_message_that_cannot_be_kept_yet_is_given_back_with_its_count(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(*_: object, **__: object) -> None:
+        raise DOWN
+
+    bench.die(times=3)
+    with monkeypatch.context() as outage:
+        outage.setattr(bench.content, "put", put)
+        bench.run(None)
+    assert bench.letters() == []
+    bench.run(None)
+
+    assert bench.letter()["error"] == "WorkerKilledError"
+    assert bench.runs == 0
+
+
+def test_what_is_kept_is_parked_so_that_it_is_not_said_again_for_ever(bench: Bench) -> None:
+    bench.run(PermanentError("x"))
+    bench.run(PermanentError("x"), PAYLOAD | {"article": None, "listing": "home", "changed": 7})
+
+    assert bench.marks.is_parked("epn", "a", "1")
+    assert not bench.marks.is_parked("epn", "a", "2")
+    assert bench.marks.is_parked("epn", "listing:home", 7)
+    assert not bench.marks.is_parked("epn", "listing:home", 8)
+
+
+def test_a_submission_that_is_kept_is_no_longer_in_the_inbox(bench: Bench) -> None:
+    inbox = keys.inbox_key("epn", "r")
+    bench.content.put(inbox, b"{}")
+
+    bench.run(PermanentError("x"), PAYLOAD | {"receipt": "r"}, name="ingest.SubmitArticle")
+
+    assert bench.content.find(inbox) is None
+
+
+def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) -> None:
+    payload = PAYLOAD | {"message_id": "../../elsewhere", "article": "\ud800"}
+    bench.run(PermanentError("\ud800" + "x" * 1_000_000), payload)
+
+    letter = bench.letter()
+    assert len(letter["reason"]) < 3_000
+    assert len(letter["traceback"]) < 30_000
+    assert letter["payload"] == payload
+    assert "/" not in letter["id"]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from shared import keys
+from shared.deadline import peer_call
 from shared.errors import EdgeUnavailableError
 
 _KEYS_A_REQUEST = 100  # Varnish takes a header line of 32 KB; the longest of our keys has about 200 characters
@@ -26,7 +27,8 @@ class VarnishEdgeCache:
         for start in range(0, len(surrogate_keys), _KEYS_A_REQUEST):
             tags = " ".join(surrogate_keys[start : start + _KEYS_A_REQUEST])
             try:
-                self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
+                with peer_call():
+                    self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
             except httpx.HTTPError as error:
                 message = f"purge of {tags}: {error}"
                 raise EdgeUnavailableError(message) from error
@@ -35,7 +37,7 @@ class VarnishEdgeCache:
         """Return the HTTP status that a reader gets."""
         address = quote(keys.url_path(path))
         try:
-            with self._client.stream("GET", address) as answer:
+            with peer_call(), self._client.stream("GET", address) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
             message = f"GET {address}: {error}"

@@ -1,0 +1,66 @@
+"""A slow store must not have a worker's process killed again and again: a task stops calling before its time is up."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared import deadline
+from shared.deadline import peer_call, time_for_calls
+from shared.errors import PeersTooSlowError, TaskTooSlowError
+from shared.settings import ServiceSettings
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+
+class Time:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    clock = Time()
+    monkeypatch.setattr(deadline, "monotonic", clock)
+    return clock
+
+
+def a_call(time: Time, seconds: float) -> None:
+    """Call a peer that takes its time."""
+    with peer_call():
+        time.now += seconds
+
+
+def test_a_task_whose_peers_are_slow_ends_as_one_that_met_an_outage(time: Time) -> None:
+    with time_for_calls(9):
+        for _ in range(3):
+            a_call(time, 4)
+        with pytest.raises(PeersTooSlowError):
+            a_call(time, 4)
+
+    assert time.now == 12
+
+
+def test_a_task_that_is_slow_by_itself_is_not_taken_for_an_outage(time: Time) -> None:
+    with time_for_calls(9):
+        a_call(time, 1)
+        time.now += 12
+        with pytest.raises(TaskTooSlowError):
+            a_call(time, 1)
+
+
+def test_outside_of_a_task_calls_have_all_the_time(time: Time) -> None:
+    with time_for_calls(9):
+        pass
+    time.now = 1e6
+
+    a_call(time, 100)
+
+
+def test_the_store_is_not_called_when_a_tasks_time_is_up(store_settings: ServiceSettings) -> None:
+    storage = S3ObjectStorage(s3_client(store_settings), "test-content")
+
+    with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
+        storage.find("any")
