@@ -109,18 +109,18 @@ def metrics_text() -> bytes:
 
 
 def serve_health(port: int, host: str, faults: Callable[[], list[str]]) -> None:
-    """Answer `/healthz` (503 and the reasons where there are faults) and `/metrics`, from a thread of this process."""
+    """Answer `/healthz` and `/readyz` (503 and the reasons where there are faults) and `/metrics`, from a thread."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/metrics":
             start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
             return [metrics_text()]
-        if environ["PATH_INFO"] == "/healthz":
+        if environ["PATH_INFO"] in {"/healthz", "/readyz"}:
             found = faults()
             start_response("503 Service Unavailable" if found else "200 OK", [("Content-Type", "text/plain")])
             return ["\n".join(found or ["ok"]).encode() + b"\n"]
         start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/healthz and /metrics are here\n"]
+        return [b"/healthz, /readyz and /metrics are here\n"]
 
     server = make_server(host, port, answer, handler_class=_QuietHandler)
     Thread(target=server.serve_forever, name="health", daemon=True).start()

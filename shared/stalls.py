@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.backlog import Backlog
+from shared.deliveries import Deliveries
+from shared.errors import RedisUnavailableError
+from shared.pipeline import WORKERS
+
 UNWELL_AFTER_SECONDS = 25.0  # longer than the longest task
 END_AFTER_SECONDS = 40.0
 
@@ -36,3 +41,40 @@ class StallWatch:
         if seconds < UNWELL_AFTER_SECONDS:
             return []
         return [f"messages have waited for {seconds:.0f} s and none was taken"]
+
+
+class QueueWatch:
+    """Sees from outside, whoever asks and however rarely, that a service takes nothing while its queues hold messages.
+
+    A service has taken something if its number of begun deliveries is another one than at the look before; what is
+    lost with Redis (the number, the queues) makes no stall.
+    """
+
+    def __init__(self, backlog: Backlog, deliveries: Deliveries, clock: Callable[[], float]) -> None:
+        self._backlog = backlog
+        self._deliveries = deliveries
+        self._clock = clock
+        self._seen: dict[str, tuple[int, float]] = {}  # where messages wait: at which number, since when
+
+    def faults(self) -> list[str]:
+        """Return in plain words which services have stalled; none while Redis, and with it the queues, is away."""
+        try:
+            return [fault for service in WORKERS if (fault := self._fault(service))]
+        except RedisUnavailableError:
+            return []
+
+    def _fault(self, service: str) -> str | None:
+        waiting, begun = sum(self._backlog.waiting(service).values()), self._deliveries.begun(service)
+        now = self._clock()
+        if not waiting:
+            self._seen.pop(service, None)
+            return None
+        known, since = self._seen.get(service, (begun, now))
+        if begun != known:
+            since = now
+        self._seen[service] = (begun, since)
+        if now - since < UNWELL_AFTER_SECONDS:
+            return None
+        return (
+            f"{service} has taken nothing for {now - since:.0f} s while messages wait ({waiting}): is its worker well?"
+        )

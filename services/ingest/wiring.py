@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
+from time import monotonic
 from uuid import uuid4
 
 from services.ingest.adapters.pillow_pictures import inspect_picture
@@ -17,14 +18,17 @@ from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Intake, accept, find_article_state, find_receipt_state, keep_picture, submit
 from services.ingest.settings import IngestSettings
+from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app, emit
 from shared.dead_letters import DeadLetters
+from shared.deliveries.redis import RedisDeliveries
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
+from shared.stalls import QueueWatch
 from shared.storage.s3 import S3ObjectStorage, s3_client
 from shared.tokens import Tokens
 
@@ -170,4 +174,11 @@ def faults() -> list[str]:
     apart = abs(now() - store_time) - timedelta(seconds=1)  # the header counts whole seconds
     if apart > timedelta(seconds=settings().clock_tolerance_seconds):
         return [f"this machine's clock and the store's are {apart.total_seconds():.0f} s apart"]
-    return []
+    return queue_watch().faults()
+
+
+@cache
+def queue_watch() -> QueueWatch:
+    """Return what sees that a service takes nothing."""
+    redis = redis_client(settings())
+    return QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), monotonic)

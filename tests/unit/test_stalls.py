@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from redis import Redis
 
+from infra.local.ports import free_ports
+from shared.backlog.redis import RedisBacklog
 from shared.celery_app import TIME_LIMIT_SECONDS
-from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, StallWatch
+from shared.deliveries.redis import RedisDeliveries
+from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, QueueWatch, StallWatch
 
 
 class Scene:
@@ -47,3 +51,75 @@ def test_a_busy_worker_with_a_full_queue_is_well(scene: Scene) -> None:
 
 def test_the_longest_task_is_no_stall() -> None:
     assert TIME_LIMIT_SECONDS < UNWELL_AFTER_SECONDS < END_AFTER_SECONDS
+
+
+class Queues:
+    """The queues and the clock, as somebody sees them from outside; the test moves both."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.now = 0.0
+        self.redis, self.deliveries = redis, RedisDeliveries(redis)
+        self.watch = QueueWatch(RedisBacklog(redis), self.deliveries, lambda: self.now)
+
+    def fill(self, lane: str = "live", count: int = 1) -> None:
+        """Put messages into a queue of render's."""
+        self.redis.lpush(f"render.{lane}", *["{}"] * count)
+
+    def take(self) -> None:
+        """Let render begin a message."""
+        self.deliveries.begin("render", "x")
+
+    def after(self, seconds: float) -> list[str]:
+        """Let time pass and look."""
+        self.now += seconds
+        return self.watch.faults()
+
+
+@pytest.fixture
+def queues(redis: Redis) -> Queues:
+    return Queues(redis)
+
+
+def test_a_service_that_takes_nothing_while_its_queue_fills_is_named(queues: Queues) -> None:
+    queues.fill(count=12)
+
+    assert queues.after(0) == []
+    assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
+    assert queues.after(1) == ["render has taken nothing for 25 s while messages wait (12): is its worker well?"]
+    queues.take()
+    assert queues.after(1) == []
+
+
+def test_two_looks_that_lie_far_apart_are_no_stall_if_the_service_worked_in_between(queues: Queues) -> None:
+    for _ in range(3):
+        queues.fill()
+        assert queues.after(3600) == []
+        queues.take()
+
+
+def test_messages_that_come_after_an_idle_night_are_no_stall_at_the_first_look(queues: Queues) -> None:
+    assert queues.after(0) == []
+    assert queues.after(36_000) == []
+    queues.fill()
+    assert queues.after(36_000) == []
+    assert queues.after(UNWELL_AFTER_SECONDS) != []
+
+
+def test_a_lane_that_starves_behind_a_busy_one_is_no_stall(queues: Queues) -> None:
+    queues.fill("bulk")
+    queues.fill("urgent")
+    for _ in range(10):
+        queues.take()
+        assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
+
+
+def test_a_redis_that_was_emptied_or_is_away_is_no_stall(queues: Queues) -> None:
+    queues.fill()
+    queues.take()
+    queues.after(0)
+    queues.redis.flushall()
+    queues.fill()
+    assert queues.after(UNWELL_AFTER_SECONDS) == []
+
+    away = Redis.from_url(f"redis://127.0.0.1:{free_ports(1)[0]}/0", decode_responses=True)
+    assert QueueWatch(RedisBacklog(away), RedisDeliveries(away), lambda: 0).faults() == []

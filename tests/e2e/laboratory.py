@@ -1,0 +1,60 @@
+"""A worker of the tests' own: the real worker loop and the real kind of task, which does as its message says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from threading import Event
+from typing import Any
+
+from celery import signals
+
+from shared.celery_app import create_app, run_worker
+from shared.dead_letters import DeadLetters
+from shared.marks.redis import RedisMarks
+from shared.receipts.redis import RedisReceipts
+from shared.redis_client import redis_client
+from shared.settings import ServiceSettings
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+SERVICE, TASK = "render", "render.Experiment"
+
+settings = ServiceSettings()
+
+
+def dead_letters() -> DeadLetters:
+    """Return where the dead letters go."""
+    redis = redis_client(settings)
+    storage = S3ObjectStorage(s3_client(settings), settings.content_bucket)
+    return DeadLetters(SERVICE, storage, RedisReceipts(redis), RedisMarks(redis))
+
+
+app = create_app(SERVICE, settings, dead_letters)
+
+
+@app.task(name=TASK)
+def experiment(payload: dict[str, Any]) -> None:
+    """Tell who runs the message, do what it says, tell that it is done."""
+    redis, name = redis_client(settings), payload["message_id"]
+    redis.rpush(f"runs:{name}", os.getpid())
+    match payload["do"]:
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            Event().wait()
+        case "hold":
+            while not redis.exists(f"released:{name}"):
+                time.sleep(0.02)
+    redis.set(f"done:{name}", 1)
+
+
+@signals.task_received.connect(weak=False)
+def hang_the_consumer(request: Any, **_: object) -> None:
+    """Stop the thread that takes messages, for good, as a lost answer of the broker does."""
+    if request.args[0]["do"] == "hang the consumer":
+        Event().wait()
+
+
+if __name__ == "__main__":
+    run_worker(app, SERVICE, settings)

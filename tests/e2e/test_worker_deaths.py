@@ -1,0 +1,252 @@
+"""Workers die, hang and are told to end: what they had in hand is done by another, and what kills them is put aside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import httpx
+import pytest
+from redis import Redis
+
+from infra.local.ports import free_ports
+from infra.local.processes import Child
+from infra.local.servers import start_valkey
+from shared.celery_app import create_app
+from shared.settings import ServiceSettings
+from shared.storage.s3 import S3ObjectStorage, s3_client
+from tests.e2e.conftest import Newsroom
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("laboratory.py")
+
+
+class Laboratory:
+    """Workers, the queue before them, and what they say of each message."""
+
+    def __init__(self, folder: Path, redis_url: str, store: ServiceSettings) -> None:
+        self.redis = Redis.from_url(redis_url, decode_responses=True)
+        self.content = S3ObjectStorage(s3_client(store), store.content_bucket)
+        self.workers: list[Child] = []
+        self._folder = folder
+        self._app = create_app("laboratory", store.model_copy(update={"redis_url": redis_url}))
+        secret = store.s3_secret_key.get_secret_value() if store.s3_secret_key else ""
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PRESSLINE_REDIS_URL": redis_url,
+            "PRESSLINE_S3_ENDPOINT": str(store.s3_endpoint),
+            "PRESSLINE_S3_ACCESS_KEY": str(store.s3_access_key),
+            "PRESSLINE_S3_SECRET_KEY": secret,
+            "PRESSLINE_CONTENT_BUCKET": store.content_bucket,
+        }
+
+    def start(self) -> Child:
+        """Return a worker that takes messages."""
+        self.port = free_ports(1)[0]
+        number = len(self.workers)
+        environment = {
+            **self._environment,
+            "PRESSLINE_METRICS_PORT": str(self.port),
+            "PROMETHEUS_MULTIPROC_DIR": str(self._folder / f"metrics-{number}"),
+        }
+        (self._folder / f"metrics-{number}").mkdir()
+        log = self._folder / f"worker-{number}.log"
+        worker = Child(f"worker-{number}", [sys.executable, str(PROGRAM)], log=log, environment=environment)
+        self.workers.append(worker)
+        wait_for(lambda: self.health() == 200, "the worker is ready")
+        return worker
+
+    def health(self, path: str = "/healthz") -> int:
+        """Return what the newest worker says of itself."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=5).status_code
+        except httpx.HTTPError:
+            return 0
+
+    def send(self, do: str = "nothing", **options: Any) -> str:
+        """Send a message; return its id."""
+        name = str(uuid4())
+        payload = {"message_id": name, "do": do}
+        self._app.send_task("render.Experiment", [payload], task_id=name, queue="render.live", **options)
+        return name
+
+    def runs(self, name: str) -> list[int]:
+        """Return the processes that have begun a message, in order."""
+        return [int(pid) for pid in cast("list[str]", self.redis.lrange(f"runs:{name}", 0, -1))]
+
+    def is_done(self, name: str) -> bool:
+        """Tell whether a message was worked through to its end."""
+        return bool(self.redis.exists(f"done:{name}"))
+
+    def release(self, name: str) -> None:
+        """Let a message that holds its process go on."""
+        self.redis.set(f"released:{name}", 1)
+
+    def waiting(self) -> int:
+        """Return how many messages wait in the queue."""
+        return int(self.redis.llen("render.live"))
+
+    def letter(self, name: str) -> dict[str, Any] | None:
+        """Return a message's dead letter."""
+        for key in self.content.list_keys("dead-letters/render/"):
+            if name in key:
+                return cast("dict[str, Any]", json.loads(self.content.get(key).body))
+        return None
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> float:
+    """Poll until something is so; return after how many seconds it was."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            pytest.fail(f"after {seconds:g} s still not: {what}")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def lab(tmp_path: Path, redis: Redis, redis_url: str, store_settings: ServiceSettings) -> Iterator[Laboratory]:
+    built = Laboratory(tmp_path, redis_url, store_settings)
+    yield built
+    for worker in built.workers:
+        worker.kill()
+    built.redis.close()
+
+
+def test_a_killed_workers_message_is_done_by_another_within_35_seconds(lab: Laboratory) -> None:
+    first = lab.start()
+    message = lab.send("hold")
+    wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
+    lab.start()
+
+    first.kill()
+    lab.release(message)
+
+    assert wait_for(lambda: lab.is_done(message), "it is done", seconds=40) < 35
+    assert len(lab.runs(message)) == 2
+
+
+def test_a_killed_childs_message_is_given_to_the_next_child_at_once(lab: Laboratory) -> None:
+    lab.start()
+    message = lab.send("hold")
+    wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
+
+    os.kill(lab.runs(message)[0], signal.SIGKILL)
+    lab.release(message)
+
+    assert wait_for(lambda: lab.is_done(message), "it is done") < 10
+    assert len(set(lab.runs(message))) == 2
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_does_and_hands_the_rest_back(lab: Laboratory) -> None:
+    worker = lab.start()
+    held, others = lab.send("hold"), [lab.send() for _ in range(3)]
+    wait_for(lambda: len(lab.runs(held)) == 1, "it is begun")
+
+    worker.terminate()
+    lab.release(held)
+    wait_for(lambda: worker.exit_code is not None, "it has ended")
+
+    assert worker.exit_code == 0
+    assert lab.is_done(held)
+    assert (lab.waiting(), lab.redis.hlen("unacked")) == (3, 0)
+    lab.start()
+    wait_for(lambda: all(lab.is_done(other) for other in others), "the others are done", seconds=5)
+
+
+def test_a_worker_that_must_end_soon_hands_back_what_it_cannot_finish(lab: Laboratory) -> None:
+    worker = lab.start()
+    message = lab.send("hold")
+    wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
+
+    os.kill(worker.pid, signal.SIGQUIT)
+    assert 9 < wait_for(lambda: worker.exit_code is not None, "it has ended") < 15
+
+    assert (lab.waiting(), lab.redis.hlen("unacked")) == (1, 0)
+    lab.release(message)
+    lab.start()
+    wait_for(lambda: lab.is_done(message), "it is done", seconds=5)
+
+
+def test_a_worker_goes_on_when_redis_was_killed_and_comes_back(tmp_path: Path, store_settings: ServiceSettings) -> None:
+    (port,) = free_ports(1)
+    server = start_valkey(tmp_path, port)
+    lab = Laboratory(tmp_path, server.url, store_settings)
+    try:
+        worker = lab.start()
+        before = lab.send()
+        wait_for(lambda: lab.is_done(before), "it is done")
+
+        server.child.kill()
+        server = start_valkey(tmp_path, port)
+        after = lab.send()
+
+        wait_for(lambda: lab.is_done(after), "it is done")
+        assert worker.is_running
+    finally:
+        for each in lab.workers:
+            each.kill()
+        server.stop()
+
+
+@pytest.mark.parametrize(("do", "options"), [("die", {}), ("hang", {"time_limit": 1})])
+def test_a_message_that_kills_its_process_is_kept_at_its_fourth_delivery_while_others_flow(
+    lab: Laboratory, do: str, options: dict[str, Any]
+) -> None:
+    lab.start()
+    poison = lab.send(do, **options)
+    others = [lab.send() for _ in range(20)]
+
+    wait_for(lambda: all(lab.is_done(other) for other in others), "the others are done")
+    wait_for(lambda: lab.letter(poison) is not None, "it is kept")
+
+    letter = lab.letter(poison)
+    assert letter is not None
+    assert (letter["error"], letter["attempts"], letter["payload"]["do"]) == ("WorkerKilledError", 3, do)
+    assert len(lab.runs(poison)) == 3
+    wait_for(lambda: (lab.waiting(), lab.redis.hlen("unacked")) == (0, 0), "nothing of it is left")
+
+
+def test_a_worker_whose_consumer_hangs_says_so_and_ends_itself_and_its_messages_are_done(lab: Laboratory) -> None:
+    worker = lab.start()
+    lab.send("hang the consumer")
+    wait_for(lambda: lab.waiting() == 0, "it is taken")
+    message = lab.send()
+    assert (lab.health(), lab.health("/readyz")) == (200, 200)
+
+    wait_for(lambda: lab.health() == 503, "it says that it is unwell", seconds=40)
+    assert lab.health("/readyz") == 503
+    assert worker.is_running
+    wait_for(lambda: worker.exit_code is not None, "it has ended", seconds=30)
+
+    assert worker.exit_code == os.EX_SOFTWARE
+    assert lab.waiting() == 1
+    assert not lab.is_done(message)
+
+
+def test_the_endpoint_is_not_ready_while_a_service_takes_nothing_of_what_waits(newsroom: Newsroom) -> None:
+    def readiness() -> httpx.Response:
+        return newsroom.api.get("/readyz")
+
+    assert readiness().status_code == 200
+    render = newsroom.pid("render")
+    os.kill(render, signal.SIGSTOP)  # the process is up; it only takes nothing
+    try:
+        reply = newsroom.post()
+        newsroom.wait_for(lambda: readiness().status_code == 503, "the stall is seen")
+        assert "render has taken nothing" in readiness().json()["detail"]
+    finally:
+        os.kill(render, signal.SIGCONT)
+    newsroom.wait_for(lambda: readiness().status_code == 200, "it is ready again")
+    receipt = newsroom.stack.api + reply.headers["location"]
+    newsroom.wait_for(lambda: newsroom.api.get(receipt).json()["status"] == "live", "the article is live")
