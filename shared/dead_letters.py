@@ -42,6 +42,10 @@ class DeadLetter(BaseModel):
     attempts: int
     buried_at: AwareDatetime
 
+    def as_json(self) -> bytes:
+        """Return the letter as it is kept: in ASCII, which any text of strangers fits into."""
+        return json.dumps(self.model_dump(mode="json"), indent=1).encode()
+
 
 class DeadLetters:
     """The dead letters of one service, in the content bucket."""
@@ -81,7 +85,7 @@ class DeadLetters:
             buried_at=at,
         )
         key = keys.dead_letter_key(self.service, at, letter.id)
-        self._storage.put(key, json.dumps(letter.model_dump(mode="json"), indent=1).encode())
+        self._storage.put(key, letter.as_json())
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
             told = letter.reason if outcome is Outcome.REFUSED else f"{letter.error}: {letter.reason} ({key})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 # --- the content bucket: private, and the truth -----------------------------------------------------------------
 
@@ -145,7 +145,23 @@ def schedule_entry(key: str) -> tuple[datetime, str, str]:
 
 def dead_letter_key(service: str, at: datetime, letter: str) -> str:
     """Return where a message that cannot succeed is kept with its reason."""
-    return f"dead-letters/{service}/{at.astimezone(UTC):%Y/%m/%d}/{letter}.json"
+    return f"{dead_letters_prefix(service, at.astimezone(UTC).date())}{letter}.json"
+
+
+def dead_letters_prefix(service: str, day: date | None = None) -> str:
+    """Return what the keys of a service's dead letters begin with, of one day (UTC) or of all."""
+    return f"dead-letters/{service}/" + (f"{day:%Y/%m/%d}/" if day else "")
+
+
+def dead_letter_day(key: str) -> date:
+    """Return the day (UTC) of a dead letter's key."""
+    year, month, day = key.split("/")[2:5]
+    return date(int(year), int(month), int(day))
+
+
+def dead_letter_id(key: str) -> str:
+    """Return the id of the message that a dead letter's key names."""
+    return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
 def checkpoint_key(site: str) -> str:

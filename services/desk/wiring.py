@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.settings import DeskSettings, load_settings
+from shared.backlog.redis import RedisBacklog
+from shared.history import StoredRevisions
+from shared.marks.redis import RedisMarks
+from shared.messages import Message
+from shared.redis_client import redis_client
 from shared.storage.s3 import S3ObjectStorage, s3_client
 
 
@@ -33,3 +39,25 @@ def content() -> S3ObjectStorage:
 def public() -> S3ObjectStorage:
     """Return the public bucket."""
     return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
+
+
+def revisions() -> StoredRevisions:
+    """Return the articles' revisions."""
+    return StoredRevisions(content())
+
+
+def marks() -> RedisMarks:
+    """Return the marks in Redis."""
+    return RedisMarks(redis_client(settings()))
+
+
+def backlog() -> RedisBacklog:
+    """Return what waits in the queues."""
+    return RedisBacklog(redis_client(settings()))
+
+
+def emitter() -> Callable[[Iterable[Message]], None]:
+    """Return what sends messages on their way; the desk runs no task."""
+    from shared.celery_app import create_app, emit  # noqa: PLC0415 -- a third of a second that few commands need
+
+    return partial(emit, create_app("desk", settings()))

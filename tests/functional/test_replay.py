@@ -1,0 +1,219 @@
+"""Dead letters sent again, and the journal walked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.desk.handler.journal import walk_journal
+from services.desk.handler.letters import (
+    KeptLetter,
+    Selection,
+    UnreplayableLetterError,
+    find_letters,
+    replay,
+)
+from shared import keys
+from shared.dead_letters import DeadLetters
+from shared.errors import PermanentError, RedisUnavailableError
+from shared.history import StoredRevisions
+from shared.marks.redis import RedisMarks
+from shared.messages import ArticleAccepted, ArticleEnriched, Lane, ListingStale, Message, SubmitArticle
+from shared.pipeline import step_for
+from shared.receipts.redis import RedisReceipts
+from tests.functional.conftest import NOON, Line
+
+
+class Desk:
+    """Letters of the line, and a desk that replays them."""
+
+    def __init__(self, line: Line) -> None:
+        self.line, self.marks = line, RedisMarks(line.redis)
+
+    def bury(self, message: Message, at: datetime = NOON) -> str:
+        """Put a message aside; return its letter's key."""
+        step = step_for(type(message))
+        letters = DeadLetters(step.service, self.line.content, RedisReceipts(self.line.redis), self.marks)
+        return letters.bury(step.task_name, message.model_dump(mode="json"), PermanentError("x"), attempts=1, at=at)
+
+    def find(self, **selection: object) -> list[KeptLetter]:
+        """Return the letters that are meant."""
+        return list(find_letters(self.line.content, Selection(**selection), NOON + timedelta(days=9)))  # type: ignore[arg-type]
+
+    def replay(self, **selection: object) -> None:
+        """Send letters again."""
+        for kept in self.find(**selection):
+            replay(kept, self.line.content, self.marks, self.line.take)
+
+
+@pytest.fixture
+def desk(line: Line) -> Desk:
+    return Desk(line)
+
+
+def the_enriched(line: Line) -> ArticleEnriched:
+    """Post an article; return the message that leads to its page, which is lost."""
+    line.post()
+    (message,) = line.deliver(line.queue.pop())
+    assert isinstance(message, ArticleEnriched)
+    return message
+
+
+def test_a_replayed_letter_enters_at_the_stage_that_failed_and_its_article_is_live(desk: Desk) -> None:
+    message = the_enriched(desk.line)
+    key = desk.bury(message)
+
+    desk.replay(ids=(str(message.message_id)[:8],))
+
+    assert [(type(each), each.message_id) for each in desk.line.queue] == [(ArticleEnriched, message.message_id)]
+    assert desk.line.content.find(key) is None
+    desk.line.run()
+    assert "Ferry returns" in desk.line.page_of(message.article)
+
+
+def test_a_replay_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
+    message = the_enriched(desk.line)
+    desk.bury(message)
+    for key in list(desk.line.content.list_keys("journal/")):
+        desk.line.content.delete(key)  # older than the sweep looks back
+
+    desk.replay(service="render")
+    desk.line.queue.clear()
+    desk.line.redis.flushall()
+    desk.line.now = datetime.now(UTC)
+    desk.line.sweep()
+
+    assert [type(each) for each in desk.line.queue] == [ArticleAccepted]
+
+
+def test_a_replayed_article_is_parked_no_longer(desk: Desk) -> None:
+    message = the_enriched(desk.line)
+    desk.bury(message)
+    assert desk.marks.is_parked("epn", message.article, message.revision)
+
+    desk.replay()
+
+    assert not desk.marks.is_parked("epn", message.article, message.revision)
+
+
+def test_a_replayed_submission_is_in_the_inbox_again(desk: Desk) -> None:
+    message = SubmitArticle(
+        message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e",
+        site="epn",
+        receipt="r",
+        raw_key="k",
+        source="desk",
+        received_at=NOON,
+    )
+    desk.bury(message)
+
+    desk.replay()
+
+    assert desk.line.content.find(keys.inbox_key("epn", "r")) is not None
+    assert desk.line.queue[0].message_id == message.message_id
+
+
+@pytest.mark.parametrize("interruption", [RedisUnavailableError, KeyboardInterrupt])
+def test_a_replay_that_is_cut_short_keeps_the_letter(desk: Desk, interruption: type[BaseException]) -> None:
+    def refuse(_: Iterable[Message]) -> None:
+        raise interruption
+
+    desk.bury(the_enriched(desk.line))
+    (kept,) = desk.find()
+
+    with pytest.raises(interruption):
+        replay(kept, desk.line.content, desk.marks, refuse)
+
+    assert desk.find() == [kept]
+
+
+def test_a_letter_that_is_written_again_at_once_is_not_taken_away(desk: Desk) -> None:
+    message = the_enriched(desk.line)
+    desk.bury(message)
+    (kept,) = desk.find()
+
+    def fail_at_once(messages: Iterable[Message]) -> None:
+        for each in messages:
+            desk.bury(each)
+
+    replay(kept, desk.line.content, desk.marks, fail_at_once)
+
+    assert len(desk.find()) == 1
+
+
+def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
+    key = desk.bury(ListingStale(message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", site="epn", listing="home"))
+    (kept,) = desk.find()
+    unknown = KeptLetter(key, kept.letter.model_copy(update={"task": "render.Yesterday"}))
+
+    with pytest.raises(UnreplayableLetterError):
+        replay(unknown, desk.line.content, desk.marks, desk.line.take)
+
+    assert desk.find() == [kept]
+
+
+def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> None:
+    message = the_enriched(desk.line)
+    days = [NOON + timedelta(days=day, hours=day) for day in range(4)]
+    for day in days:
+        desk.bury(message, at=day)
+    desk.line.post(source_id="other")
+    desk.bury(desk.line.queue.pop(), at=days[1])
+
+    assert [each.letter.buried_at for each in desk.find(service="render")] == days[::-1]
+    assert [each.letter.buried_at for each in desk.find(service="render", since=days[1], until=days[2])] == [
+        days[2],
+        days[1],
+    ]
+    assert len(desk.find()) == 5
+    assert len(desk.find(ids=(str(message.message_id),))) == 4
+
+
+def walked(line: Line, since: datetime, until: datetime, source: str | None = None) -> list[ArticleAccepted]:
+    """Return what a walk says."""
+    heard = walk_journal(
+        line.content, StoredRevisions(line.content), "epn", since=since, until=until, source=source, now=NOON
+    )
+    return [each.message for each in heard if each.message is not None]
+
+
+def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(line: Line) -> None:
+    line.post(source_id="before")
+    line.now = since = NOON + timedelta(minutes=5)
+    first = line.post(source_id="one").article
+    line.post(source_id="one", version_created="2026-11-01T11:00:00Z", headline="Corrected")
+    second = line.post(source_id="two", source="wire").article
+    line.now = until = NOON + timedelta(minutes=10)
+    line.post(source_id="after")
+
+    said = walked(line, since, until)
+
+    assert [each.article for each in said] == [first, second]
+    assert {each.lane for each in said} == {Lane.BULK}
+    assert [each.article for each in walked(line, since, until, source="wire")] == [second]
+
+
+def test_a_marker_whose_acceptance_was_cut_short_is_passed_over(line: Line) -> None:
+    line.content.put(keys.journal_key("epn", NOON, "a" * 26, "1"), b"")
+
+    assert walked(line, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
+
+
+def test_a_replay_of_what_readers_see_changes_nothing_and_a_kill_stays_a_kill(line: Line) -> None:
+    line.post(source_id="kept")
+    killed = line.post(source_id="killed").article
+    line.run()
+    line.tick()
+    line.post(source_id="killed", status="canceled", version_created="2026-11-01T11:00:00Z")
+    line.run()
+    line.tick()
+    before = line.site_bytes()
+
+    line.take(walked(line, NOON - timedelta(hours=1), line.now))
+    line.run()
+    line.tick()
+
+    assert line.site_bytes() == before
+    assert all(line.status_at(path) == "410" for path in line.record(killed).claimed)
