@@ -115,7 +115,8 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             self._again(outage)
 
     def _bury_deadly(self, payload: dict[str, Any], *, deaths: int) -> None:
-        error = WorkerKilledError(f"the process that ran it died {deaths} times")
+        reason = f"the process that ran it died {deaths} times: out of memory, over its time or killed, its log tells"
+        error = WorkerKilledError(reason)
         try:
             self._line.dead_letters().bury(self.name, payload, error, attempts=deaths, at=datetime.now(UTC))
         except OutageError as outage:  # a retry would be another delivery, without a count: give back this very one

@@ -50,13 +50,14 @@ class Laboratory:
             "PRESSLINE_CONTENT_BUCKET": store.content_bucket,
         }
 
-    def start(self) -> Child:
+    def start(self, *, concurrency: int = 1) -> Child:
         """Return a worker that takes messages."""
         self.port = free_ports(1)[0]
         number = len(self.workers)
         environment = {
             **self._environment,
             "PRESSLINE_METRICS_PORT": str(self.port),
+            "PRESSLINE_CONCURRENCY": str(concurrency),
             "PROMETHEUS_MULTIPROC_DIR": str(self._folder / f"metrics-{number}"),
         }
         (self._folder / f"metrics-{number}").mkdir()
@@ -73,9 +74,9 @@ class Laboratory:
         except httpx.HTTPError:
             return 0
 
-    def send(self, do: str = "nothing", **options: Any) -> str:
+    def send(self, do: str = "nothing", *, name: str | None = None, **options: Any) -> str:
         """Send a message; return its id."""
-        name = str(uuid4())
+        name = name or str(uuid4())
         payload = {"message_id": name, "do": do}
         self._app.send_task("render.Experiment", [payload], task_id=name, queue="render.live", **options)
         return name
@@ -215,6 +216,19 @@ def test_a_message_that_kills_its_process_is_kept_at_its_fourth_delivery_while_o
     assert (letter["error"], letter["attempts"], letter["payload"]["do"]) == ("WorkerKilledError", 3, do)
     assert len(lab.runs(poison)) == 3
     wait_for(lambda: (lab.waiting(), lab.redis.hlen("unacked")) == (0, 0), "nothing of it is left")
+
+
+def test_copies_of_a_message_that_are_run_side_by_side_are_no_deaths(lab: Laboratory) -> None:
+    lab.start(concurrency=5)
+    message = lab.send("hold")
+    for _ in range(4):
+        lab.send("hold", name=message)
+
+    wait_for(lambda: len(lab.runs(message)) == 5, "all are begun")
+    lab.release(message)
+
+    wait_for(lambda: lab.redis.hlen("unacked") == 0, "all are done")
+    assert lab.letter(message) is None
 
 
 def test_a_worker_whose_consumer_hangs_says_so_and_ends_itself_and_its_messages_are_done(lab: Laboratory) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from services.desk import wiring
+from services.desk.__main__ import app
 from services.desk.handler.journal import walk_journal
 from services.desk.handler.letters import (
     KeptLetter,
@@ -16,6 +19,7 @@ from services.desk.handler.letters import (
     replay,
 )
 from shared import keys
+from shared.backlog.redis import RedisBacklog
 from shared.dead_letters import DeadLetters
 from shared.errors import PermanentError, RedisUnavailableError
 from shared.history import StoredRevisions
@@ -217,3 +221,32 @@ def test_a_replay_of_what_readers_see_changes_nothing_and_a_kill_stays_a_kill(li
 
     assert line.site_bytes() == before
     assert all(line.status_at(path) == "410" for path in line.record(killed).claimed)
+
+
+def test_a_replay_that_was_stopped_tells_how_to_go_on_and_then_misses_nothing(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emit(messages: Iterable[Message]) -> None:
+        if len(said) == 1:
+            said.append("Ctrl-C")
+            raise KeyboardInterrupt
+        said.extend(each.article for each in messages if isinstance(each, ArticleAccepted))
+
+    said: list[str] = []
+    posted = []
+    for minute in range(3):
+        line.now = NOON + timedelta(minutes=minute)
+        posted.append(line.post(source_id=str(minute)).article)
+    monkeypatch.setattr(wiring, "content", lambda: line.content)
+    monkeypatch.setattr(wiring, "revisions", lambda: StoredRevisions(line.content))
+    monkeypatch.setattr(wiring, "backlog", lambda: RedisBacklog(line.redis))
+    monkeypatch.setattr(wiring, "emitter", lambda: emit)
+
+    stopped = CliRunner().invoke(app, ["replay", "--since", "2026-11-01T00:00Z", "--until", "2026-11-02T00:00Z"])
+    assert stopped.exit_code == 1
+    (command,) = (each for each in stopped.output.splitlines() if "pressline replay" in each)
+    went_on = CliRunner().invoke(app, command.split()[1:])
+
+    assert went_on.exit_code == 0
+    assert command.split()[3] > "2026-11-01T12:00"
+    assert said == [posted[0], "Ctrl-C", posted[0], posted[1], posted[2]]

@@ -10,16 +10,17 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from infra.local.ports import free_ports
-from shared import keys
+from shared import deadline, keys
 from shared.celery_app import (
     LONGEST_RETRY_WAIT_SECONDS,
     MOST_ATTEMPTS,
     MOST_ATTEMPTS_OF_THE_RETRYABLE,
+    TIME_LIMIT_SECONDS,
     PresslineCelery,
     create_app,
 )
 from shared.dead_letters import DeadLetters
-from shared.deliveries.redis import RedisDeliveries
+from shared.deadline import peer_call
 from shared.errors import PermanentError, StorageConflictError, StorageUnavailableError
 from shared.marks.redis import RedisMarks
 from shared.receipts import Outcome, Receipt
@@ -114,6 +115,25 @@ def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_burie
     assert bench.letters() == []
 
 
+def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_after_an_outage(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call_slow_peers(payload: dict[str, Any]) -> None:
+        bench.runs += 1
+        began = now[0]
+        for _ in range(5):
+            with peer_call():
+                now[0] += 4 if bench.runs <= MOST_ATTEMPTS_OF_THE_RETRYABLE else 0
+        assert now[0] - began < TIME_LIMIT_SECONDS
+
+    now = [0.0]
+    monkeypatch.setattr(deadline, "monotonic", lambda: now[0])
+    bench.app.task(name="render.slow-peers", shared=False)(call_slow_peers).apply(args=(PAYLOAD,))
+
+    assert bench.runs == MOST_ATTEMPTS_OF_THE_RETRYABLE + 1
+    assert bench.letters() == []
+
+
 def test_a_message_that_killed_its_process_three_times_is_kept_at_its_fourth_delivery_without_being_run(
     bench: Bench,
 ) -> None:
@@ -141,12 +161,6 @@ def test_a_process_that_survives_its_message_leaves_no_count(
     bench.run(error)
 
     assert redis.keys("deliveries:*") == []
-
-
-def test_copies_of_a_message_that_are_run_side_by_side_do_not_count_for_one_another(redis: Redis) -> None:
-    deliveries = RedisDeliveries(redis)
-
-    assert [deliveries.begin("render", f"message.{copy}") for copy in range(5)] == [1] * 5
 
 
 def test_while_redis_is_away_nothing_is_counted_and_the_message_is_run(redis: Redis) -> None:
