@@ -123,3 +123,12 @@ def test_a_redis_that_was_emptied_or_is_away_is_no_stall(queues: Queues) -> None
 
     away = Redis.from_url(f"redis://127.0.0.1:{free_ports(1)[0]}/0", decode_responses=True)
     assert QueueWatch(RedisBacklog(away), RedisDeliveries(away), lambda: 0).faults() == []
+
+
+def test_a_queue_that_was_emptied_between_two_fillings_is_no_stall(queues: Queues) -> None:
+    queues.fill()
+    assert queues.after(0) == []
+    queues.redis.delete("render.live")
+    assert queues.after(1) == []
+    queues.fill()
+    assert queues.after(UNWELL_AFTER_SECONDS) == []
