@@ -15,7 +15,8 @@ from shared import keys
 from shared.errors import RedisUnavailableError
 from shared.marks import Marks
 from shared.pipeline import SUBMIT_ARTICLE
-from shared.receipts import Outcome, Receipts, receipt_id
+from shared.receipts import Outcome, Receipt, ReceiptFault, Receipts, receipt_id
+from shared.receipts.kept import keep_receipt
 from shared.storage import ObjectStorage
 
 _ARTICLE_PARKED_SECONDS = 86_400  # as long as the sweep remembers what is not settled
@@ -65,6 +66,7 @@ class DeadLetters:
         attempts: int,
         at: datetime,
         outcome: Outcome = Outcome.FAILED,
+        faults: tuple[ReceiptFault, ...] = (),
     ) -> str:
         """Keep the message and settle its receipt, as failed unless told otherwise; return the key.
 
@@ -89,6 +91,7 @@ class DeadLetters:
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
             told = letter.reason if outcome is Outcome.REFUSED else f"{letter.error}: {letter.reason} ({key})"
+            keep_receipt(self._storage, _settled(receipt, payload, outcome, told, faults))
             self._receipts.settle(receipt, outcome, at, reason=told)
         self._park(letter)
         return key
@@ -139,7 +142,22 @@ def _cut(text: str, most: int) -> str:
 
 
 def _receipt_of(payload: dict[str, Any]) -> str | None:
-    if receipt := payload.get("receipt"):
+    if (receipt := payload.get("receipt")) and payload.get("site"):
         return str(receipt)
     site, article, revision = (payload.get(name) for name in ("site", "article", "revision"))
     return receipt_id(site, article, revision) if site and article and revision else None
+
+
+def _settled(
+    receipt: str, payload: dict[str, Any], outcome: Outcome, reason: str, faults: tuple[ReceiptFault, ...]
+) -> Receipt:
+    """Return the receipt as it has to be told also when Redis has forgotten it."""
+    return Receipt(
+        receipt=receipt,
+        site=str(payload["site"]),
+        article=payload.get("article"),
+        revision=payload.get("revision"),
+        status=outcome,
+        reason=reason,
+        faults=faults,
+    )

@@ -14,15 +14,18 @@ from shared.storage import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What came after some revision: the names of newer ones, oldest first, and whether a kill stands."""
+    """What came after some revision: the names of newer ones, oldest first, and of all kills that have a tombstone.
+
+    Whether one of these stands, `Past` knows: a later restore overrules it, and may not have cleared it away.
+    """
 
     names: tuple[str, ...] = ()
-    is_killed: bool = False
+    kills: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
-        """Tell whether that revision is still the last word."""
-        return not self.names and not self.is_killed
+        """Tell whether that revision is for certain still the last word."""
+        return not self.names and not self.kills
 
 
 class Revisions(Protocol):
@@ -58,12 +61,14 @@ class StoredRevisions:
         return [keys.revision_of(key) for key in self._storage.list_keys(keys.revisions_prefix(site, article))]
 
     def since(self, site: str, article: str, revision: str) -> Since:
-        """Return what came after a revision: the tombstone's key sorts behind the revisions', so one listing tells."""
+        """Return what came after a revision: tombstones' keys sort behind the revisions', so one listing tells."""
         start = keys.revision_key(site, article, revision)
         found = list(self._storage.list_keys(keys.article_prefix(site, article), start_after=start))
-        prefix, tombstone = keys.revisions_prefix(site, article), keys.tombstone_key(site, article)
-        names = tuple(keys.revision_of(key) for key in found if key.startswith(prefix))
-        return Since(names=names, is_killed=tombstone in found)
+        revisions, tombstones = keys.revisions_prefix(site, article), keys.tombstone_prefix(site, article)
+        return Since(
+            names=tuple(keys.revision_of(key) for key in found if key.startswith(revisions)),
+            kills=tuple(keys.kill_of(key) for key in found if key.startswith(tombstones)),
+        )
 
     def get(self, site: str, article: str, revision: str) -> Revision:
         """Return one revision, from memory where it was read before; several threads may ask at once."""
@@ -79,18 +84,38 @@ class StoredRevisions:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """All that was accepted of an article, oldest first, and whether a kill stands."""
+    """All that was accepted of an article, oldest first, and the kills that have a tombstone."""
 
     revisions: tuple[Revision, ...]
-    is_killed: bool
+    kills: tuple[str, ...] = ()
+
+    @property
+    def is_killed(self) -> bool:
+        """Tell whether a kill stands: it has a tombstone, and no restore is newer than it."""
+        return bool(self.kills) and (not self._restored or max(self.kills) > self._restored)
+
+    @property
+    def kill(self) -> Revision | None:
+        """Return the kill that stands; None where none does, or where it was cut short before its commit."""
+        since = [each for each in self.revisions if each.status is Status.CANCELED and each.revision > self._restored]
+        return since[-1] if self.is_killed and since else None
+
+    @property
+    def _restored(self) -> str:
+        """Return the name of the newest restore, empty for none."""
+        restores = (each.revision for each in self.revisions if each.action and each.action.kind == "restore")
+        return max(restores, default="")
 
     def released(self, now: datetime) -> list[Revision]:
-        """Return what is, or once was, allowed out, oldest first; while a kill stands, nothing that came after it."""
+        """Return what is, or once was, allowed out, oldest first; while a kill stands, nothing that came after it.
+
+        A kill that was cut short before its commit lets nothing out: its sender was told to send it again.
+        """
         out = released(self.revisions, now)
         if not self.is_killed:
             return out
-        kills = [position for position, revision in enumerate(out) if revision.status is Status.CANCELED]
-        return out[: kills[-1] + 1] if kills else []
+        kill = self.kill
+        return [revision for revision in out if kill and revision.revision <= kill.revision]
 
     def seen(self, now: datetime) -> Revision | None:
         """Return the revision that the public should see (or be told is gone), or None while nothing is released."""
@@ -98,10 +123,10 @@ class Past:
         return out[-1] if out else None
 
 
-def read_past(revisions: Revisions, site: str, article: str) -> Past:
-    """Return all that was accepted of an article."""
-    since = revisions.since(site, article, "")
-    return Past(tuple(revisions.get(site, article, name) for name in since.names), since.is_killed)
+def read_past(revisions: Revisions, site: str, article: str, since: Since | None = None) -> Past:
+    """Return all that was accepted of an article; `since` spares the listing where it was just made."""
+    known = since or revisions.since(site, article, "")
+    return Past(tuple(revisions.get(site, article, name) for name in known.names), known.kills)
 
 
 def find_target(

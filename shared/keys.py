@@ -55,9 +55,22 @@ def live_key(site: str, article: str) -> str:
     return f"{article_prefix(site, article)}live.json"
 
 
-def tombstone_key(site: str, article: str) -> str:
-    """Return where a kill stands until a restore removes it; behind the revisions, so that one listing tells both."""
-    return f"{article_prefix(site, article)}tombstone.json"
+def tombstone_prefix(site: str, article: str) -> str:
+    """Return what the keys of an article's tombstones begin with; behind its revisions: one listing has both."""
+    return f"{article_prefix(site, article)}tombstone."
+
+
+def tombstone_key(site: str, article: str, kill: str) -> str:
+    """Return where the tombstone of a kill lies; one each, so that who clears an old one never clears a newer one.
+
+    The name is empty for one from before each had its own.
+    """
+    return f"{tombstone_prefix(site, article)}{kill}{'.' if kill else ''}json"
+
+
+def kill_of(key: str) -> str:
+    """Return the kill that a tombstone's key names."""
+    return key.rsplit("/", 1)[-1].removeprefix("tombstone.").removesuffix("json").removesuffix(".")
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:
@@ -103,6 +116,11 @@ def inbox_prefix(site: str) -> str:
 def receipt_of(key: str) -> str:
     """Return the receipt that a key of `inbox_prefix` names."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
+
+
+def receipt_key(site: str, receipt: str) -> str:
+    """Return where an outcome lies that nothing else in the bucket tells: a refusal, a failure, what was read later."""
+    return f"receipts/{site}/{receipt}.json"
 
 
 def journal_prefix(site: str) -> str:

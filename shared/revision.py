@@ -15,12 +15,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+ActionKind = Literal["kill", "withdraw", "restore"]
+
+
 class Action(BaseModel):
     """Who asked for a revision that no sender wrote, and why."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    kind: Literal["kill", "withdraw", "restore"]
+    kind: ActionKind
     by: str
     why: str
 
@@ -40,6 +43,7 @@ class Revision(BaseModel):
     raw_key: str
     article: Article
     action: Action | None = None
+    text_of: str | None = None  # of a restore: the revision whose text came back
 
     def status_at(self, now: datetime) -> Status:
         """Return what should be done with it now: a usable revision that has expired is withheld."""

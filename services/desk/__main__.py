@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.desk.commands import dead_letters, post, replay, stack, status, tokens
+from services.desk.commands import act, dead_letters, post, replay, stack, status, tokens
 from shared.errors import PresslineError
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ app.command()(post.post)
 app.command()(status.status)
 app.command()(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(act.kill)
+app.command()(act.withdraw)
+app.command()(act.restore)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
 

@@ -28,6 +28,7 @@ def run_endpoint() -> None:
         find_token=wiring.tokens().find,
         accept=wiring.accept_article,
         submit=wiring.submit_bytes,
+        act=wiring.act_on_article,
         keep_picture=wiring.keep_uploaded_picture,
         wait=wiring.waiter(find).wait,
         receipt=wiring.receipt_state,

@@ -18,5 +18,6 @@ class IngestSettings(ServiceSettings):
     wait_limit_seconds: PositiveFloat = Field(default=30.0, le=120.0)  # the longest `Prefer: wait=N`
     body_timeout_seconds: PositiveFloat = Field(default=30.0, le=300.0)  # a sender slower than this is let go
     retry_after_seconds: PositiveInt = Field(default=5, le=600)  # what a sender is told while the store is down
+    backlog_limit: PositiveInt = 20_000  # messages waiting from which `lane=bulk` is sent away; `live` at ten times it
     token_ttl_seconds: PositiveFloat = Field(default=10.0, le=300.0)  # a revoked token works for this long at most
     clock_tolerance_seconds: PositiveFloat = Field(default=5.0, le=60.0)  # against the store's Date

@@ -13,10 +13,20 @@ from uuid import uuid4
 from services.ingest.adapters.pillow_pictures import inspect_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.adapters.waiting import ReceiptWaiter
-from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.states import ArticleState, ReceiptState
-from services.ingest.handler import Intake, accept, find_article_state, find_receipt_state, keep_picture, submit
+from services.ingest.handler import (
+    Admission,
+    Intake,
+    accept,
+    act,
+    find_article_state,
+    find_receipt_state,
+    keep_picture,
+    submit,
+)
+from services.ingest.handler.intake import Admit, admit_all
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app, emit
@@ -25,8 +35,10 @@ from shared.deliveries.redis import RedisDeliveries
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
+from shared.messages import Lane
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
+from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
 from shared.storage.s3 import S3ObjectStorage, s3_client
@@ -90,10 +102,11 @@ def worker_intake() -> Intake:
 @cache
 def endpoint_intake() -> Intake:
     """Return what the endpoint's handler needs."""
-    return _intake(emitter())
+    backlog = RedisBacklog(redis_client(settings()))
+    return _intake(emitter(), admit=Admission(backlog, settings().backlog_limit, monotonic))
 
 
-def _intake(celery: PresslineCelery) -> Intake:
+def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
     return Intake(
         content=content(),
         revisions=StoredRevisions(content()),
@@ -106,6 +119,7 @@ def _intake(celery: PresslineCelery) -> Intake:
         sites=sites(),
         clock=now,
         executor=ThreadPoolExecutor(settings().api_threads, thread_name_prefix="store"),
+        admit=admit,
     )
 
 
@@ -115,7 +129,14 @@ def now() -> datetime:
 
 
 def accept_article(
-    raw: bytes, *, content_type: str | None, site: Site, source: str, received_at: datetime, may_take_down: bool
+    raw: bytes,
+    *,
+    content_type: str | None,
+    site: Site,
+    source: str,
+    received_at: datetime,
+    may_take_down: bool,
+    lane: Lane,
 ) -> Accepted:
     """Accept what was posted."""
     return accept(
@@ -125,13 +146,26 @@ def accept_article(
         source=source,
         received_at=received_at,
         may_take_down=may_take_down,
+        lane=lane,
         intake=endpoint_intake(),
     )
 
 
+def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:
+    """Kill, withdraw or restore an article."""
+    return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, intake=endpoint_intake())
+
+
 def submit_bytes(
-    raw: bytes, *, content_type: str | None, site: Site, source: str, received_at: datetime, may_take_down: bool
-) -> str:
+    raw: bytes,
+    *,
+    content_type: str | None,
+    site: Site,
+    source: str,
+    received_at: datetime,
+    may_take_down: bool,
+    lane: Lane,
+) -> Submitted:
     """Store what was posted, for the worker to read."""
     return submit(
         raw,
@@ -141,6 +175,7 @@ def submit_bytes(
         received_at=received_at,
         may_take_down=may_take_down,
         receipt=uuid4(),
+        lane=lane,
         intake=endpoint_intake(),
     )
 

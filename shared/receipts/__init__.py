@@ -54,6 +54,15 @@ class PublicPage(BaseModel):
     sha256: str
 
 
+class ReceiptFault(BaseModel):
+    """One thing that was wrong, and where in what was sent (a JSON pointer)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    detail: str
+
+
 class Receipt(BaseModel):
     """What is known of a submission now."""
 
@@ -66,6 +75,7 @@ class Receipt(BaseModel):
     status: Outcome = Outcome.ACCEPTED
     url: str | None = None
     reason: str | None = None
+    faults: tuple[ReceiptFault, ...] = ()
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublicPage, ...] = ()
     report: dict[str, JsonValue] | None = None

@@ -20,14 +20,17 @@ from PIL import Image
 
 from services.ingest.adapters.pillow_pictures import inspect_picture
 from services.ingest.adapters.readers import read_article
-from services.ingest.domain.accepted import Accepted, AcceptedStatus
+from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
 from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
+from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.ports import ReadingContext
 from services.ingest.settings import IngestSettings
 from shared.errors import StorageConflictError, StorageUnavailableError
 from shared.keys import article_id
+from shared.messages import Lane
 from shared.receipts import Outcome, Stage
 from shared.sites import Section, Site
 from shared.storage.memory import MemoryObjectStorage
@@ -60,6 +63,7 @@ class Newsroom:
     status: AcceptedStatus = "accepted"
     settles_as: Outcome | None = None
     error: Exception | None = None
+    warning: str | None = None
     down: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
@@ -82,11 +86,26 @@ class Newsroom:
             report=reading.report,
         )
 
-    def submit(self, raw: bytes, **told: Any) -> str:
+    def submit(self, raw: bytes, **told: Any) -> Submitted:
         self.calls.append(told | {"raw": raw})
         if self.error:
             raise self.error
-        return "c0ffee"
+        return Submitted(receipt="c0ffee", warning=self.warning)
+
+    def act(self, kind: str, **told: Any) -> Accepted:
+        self.calls.append(told | {"kind": kind})
+        if self.error:
+            raise self.error
+        site, article = told["site"].id, told["article"]
+        return Accepted(
+            status=self.status,
+            site=site,
+            article=article,
+            revision=REVISION,
+            receipt=f"{site}.{article}.{REVISION}",
+            report=Report(format="pressline-action-1"),
+            text_of=REVISION if kind == "restore" else None,
+        )
 
     def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
         facts, digest = inspect_picture(data), hashlib.sha256(data).hexdigest()
@@ -193,6 +212,7 @@ def app(newsroom: Newsroom, storage: MemoryObjectStorage) -> FastAPI:
             find_token=Tokens(storage).find,
             accept=newsroom.accept,
             submit=newsroom.submit,
+            act=newsroom.act,
             keep_picture=newsroom.keep_picture,
             wait=newsroom.wait,
             receipt=newsroom.receipt,
@@ -291,6 +311,116 @@ def test_respond_async_answers_before_anything_is_read(api: Api, newsroom: Newsr
     assert answer.headers["preference-applied"] == "respond-async"
     assert (reply["receipt"], reply["status"], reply["article"]) == ("c0ffee", "accepted", None)
     assert newsroom.calls[0]["raw"] == b"not even json"
+
+
+def test_who_may_be_told_that_publication_is_delayed_is_told(api: Api, newsroom: Newsroom) -> None:
+    assert api.post(OWN, Prefer="respond-async").json()["report"] is None
+
+    newsroom.warning = "it is stored, and publication is delayed"
+    answer = api.post(OWN, Prefer="respond-async")
+
+    assert answer.status_code == 202
+    assert answer.json()["report"]["warnings"] == [newsroom.warning]
+
+
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_the_lane_is_the_senders_choice_and_news_unless_said_otherwise(
+    api: Api, newsroom: Newsroom, prefer: str
+) -> None:
+    api.post(OWN, Prefer=prefer)
+    api.post(OWN, "/v1/articles?lane=bulk", Prefer=prefer)
+
+    assert [call["lane"] for call in newsroom.calls] == [Lane.LIVE, Lane.BULK]
+    assert api.post(OWN, "/v1/articles?lane=urgent", Prefer=prefer).status_code == 422
+
+
+# --- taking down, bringing back -----------------------------------------------------------------------------------
+
+ARTICLE = "a" * 26
+KINDS = ["kill", "withdraw", "restore"]
+
+
+@pytest.fixture
+def editor(api: Api, storage: MemoryObjectStorage) -> Api:
+    return with_token(api, storage, "takedown")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_action_is_accepted_like_a_post(editor: Api, newsroom: Newsroom, kind: str) -> None:
+    answer = editor.post({"why": "The court has ordered it."}, f"/v1/articles/{ARTICLE}/{kind}?site=epn")
+    reply = answer.json()
+
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/v1/receipts/{reply['receipt']}"
+    assert (reply["status"], reply["article"], reply["revision"]) == ("accepted", ARTICLE, REVISION)
+    [call] = newsroom.calls
+    assert (call["kind"], call["article"], call["site"].id) == (kind, ARTICLE, "epn")
+    assert (call["by"], call["why"], call["received_at"]) == ("x", "The court has ordered it.", NOW)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_action_need_not_say_why(editor: Api, newsroom: Newsroom, kind: str) -> None:
+    assert editor("POST", f"/v1/articles/{ARTICLE}/{kind}").status_code == 202
+    assert newsroom.calls[0]["why"] == ""
+
+
+def test_a_restore_tells_which_revisions_text_came_back(editor: Api) -> None:
+    assert editor("POST", f"/v1/articles/{ARTICLE}/restore").json()["text_of"] == REVISION
+
+
+def test_an_action_can_be_waited_for_and_is_never_put_off(editor: Api, newsroom: Newsroom) -> None:
+    newsroom.settles_as = Outcome.KILLED
+    answer = editor("POST", f"/v1/articles/{ARTICLE}/kill", headers={"Prefer": "wait=5, respond-async"})
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "killed")
+    assert answer.headers["preference-applied"] == "wait=5"
+
+
+def test_an_action_that_changes_nothing_is_answered_with_200(editor: Api, newsroom: Newsroom) -> None:
+    newsroom.status = "duplicate"
+    answer = editor("POST", f"/v1/articles/{ARTICLE}/kill")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "duplicate")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_taking_down_and_bringing_back_need_the_scope(api: Api, newsroom: Newsroom, kind: str) -> None:
+    assert api("POST", f"/v1/articles/{ARTICLE}/{kind}").status_code == 403
+    assert newsroom.calls == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "where"),
+    [
+        (b"{", 400, []),
+        (b"[]", 422, [""]),
+        ({"because": "x"}, 422, ["/because"]),
+        ({"why": 5}, 422, ["/why"]),
+        ({"why": "x" * 2_001}, 422, ["/why"]),
+        (b"x" * 20_000, 413, []),
+    ],
+)
+def test_a_reason_that_cannot_be_read_is_refused(
+    editor: Api, newsroom: Newsroom, body: object, status: int, where: list[str]
+) -> None:
+    answer = editor.post(body, f"/v1/articles/{ARTICLE}/kill")
+
+    assert (answer.status_code, pointers(answer)) == (status, where)
+    assert newsroom.calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ArticleUnknownError("x"), 404),
+        (RefusedError(409, "the article is killed"), 409),
+        (StorageUnavailableError("x"), 503),
+    ],
+)
+def test_an_action_that_cannot_be_done_says_why(editor: Api, newsroom: Newsroom, error: Exception, status: int) -> None:
+    newsroom.error = error
+
+    assert editor("POST", f"/v1/articles/{ARTICLE}/withdraw").status_code == status
 
 
 # --- bad input ----------------------------------------------------------------------------------------------------
@@ -417,6 +547,19 @@ def test_while_the_store_is_down_the_sender_is_told_to_come_back(
 
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_when_too_much_waits_the_sender_is_told_how_much_and_when_to_come_back(
+    api: Api, newsroom: Newsroom, prefer: str
+) -> None:
+    newsroom.error = BacklogFullError("20001 messages wait to be published")
+    answer = api.post(OWN, "/v1/articles?lane=bulk", Prefer=prefer)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "20001 messages wait" in answer.json()["detail"]
+    assert "nothing was accepted" in answer.json()["detail"]
 
 
 def test_a_fault_of_ours_has_an_id_and_tells_no_more(api: Api, newsroom: Newsroom) -> None:

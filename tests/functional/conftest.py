@@ -22,7 +22,7 @@ from services.enrich.handler import handle as enrich
 from services.ingest.adapters.pillow_pictures import inspect_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted
-from services.ingest.handler import Intake, accept, find_receipt_state
+from services.ingest.handler import Intake, accept, act, find_receipt_state
 from services.ingest.handler import handle as submit
 from services.publish.handler import Publisher, enter_listings, publish_page, remove_article
 from services.publish.handler.live_records import LiveRecords
@@ -48,6 +48,7 @@ from shared.messages import (
     SubmitArticle,
 )
 from shared.receipts.redis import RedisReceipts
+from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.storage.memory import MemoryObjectStorage
 
@@ -184,6 +185,11 @@ class Line:
             may_take_down=may_take_down,
             intake=self.intake,
         )
+
+    def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:
+        """Kill, withdraw or restore an article; a moment passes."""
+        self.now += timedelta(milliseconds=1)
+        return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
 
     def deliver(self, message: Message) -> tuple[Message, ...]:
         """Have one message handled by the service that consumes it; return what follows."""

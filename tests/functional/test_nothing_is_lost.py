@@ -191,7 +191,7 @@ def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_messa
         may_take_down=False,
         receipt=uuid4(),
         intake=line.intake,
-    )
+    ).receipt
     line.queue.clear()
     line.now += timedelta(seconds=30)
 
@@ -213,7 +213,7 @@ def test_a_submission_that_is_refused_later_is_kept_with_its_reason(line: Line) 
         may_take_down=False,
         receipt=uuid4(),
         intake=line.intake,
-    )
+    ).receipt
     line.run()
 
     assert line.receipt_status(receipt) == "refused"
@@ -319,7 +319,7 @@ def test_a_submission_that_is_read_twice_does_not_bring_its_old_text_back(line: 
         may_take_down=False,
         receipt=uuid4(),
         intake=line.intake,
-    )
+    ).receipt
     again = line.queue[0]
     line.run()
     accepted = line.post(headline="Corrected words", version_created=None)

@@ -6,6 +6,7 @@ import json
 import mimetypes
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -31,10 +32,18 @@ class Endpoint:
             EndpointUnavailableError: it can be tried again.
         """
         body, content_type = self._with_pictures(path, site)
-        headers = {"Content-Type": content_type}
-        if wait_seconds is not None:
-            headers["Prefer"] = f"wait={wait_seconds:g}"
+        headers = {"Content-Type": content_type} | _prefer(wait_seconds)
         return self._call("POST", "/v1/articles", content=body, headers=headers, params=_of_site(site))
+
+    def act(self, kind: str, article: str, *, why: str, site: str | None, wait_seconds: float | None) -> dict[str, Any]:
+        """Kill, withdraw or restore an article.
+
+        Raises:
+            EndpointRefusedError: it was not taken.
+            EndpointUnavailableError: it can be tried again.
+        """
+        path = f"/v1/articles/{quote(article, safe='')}/{kind}"
+        return self._call("POST", path, json={"why": why}, headers=_prefer(wait_seconds), params=_of_site(site))
 
     def article(self, article: str, *, site: str | None) -> dict[str, Any]:
         """Return how an article stands."""
@@ -78,6 +87,10 @@ class Endpoint:
             raise EndpointRefusedError(_words(answer))
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _prefer(wait_seconds: float | None) -> dict[str, str]:
+    return {} if wait_seconds is None else {"Prefer": f"wait={wait_seconds:g}"}
 
 
 def _of_site(site: str | None) -> dict[str, str]:

@@ -46,6 +46,8 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
             continue
         if name == "stages":
             value = "\n".join(f"{stage['at']}  {stage['name']}" for stage in value)  # noqa: PLW2901
+        elif name == "actions":
+            value = "\n".join(f"{each['at']}  {each['kind']} by {each['by']}: {each['why']}" for each in value)  # noqa: PLW2901
         elif isinstance(value, list):
             value = "\n".join(str(each.get("url", each)) if isinstance(each, dict) else str(each) for each in value)  # noqa: PLW2901
         table.add_row(Text(name, style="bold"), Text(str(value)))

@@ -1,4 +1,4 @@
-"""The outcome of accepting one article."""
+"""The outcome of accepting one article, or bytes that hold one."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ class Accepted(BaseModel):
     revision: str
     receipt: str
     report: Report
+    text_of: str | None = None  # of a restore: the revision whose text came back
+
+
+class Submitted(BaseModel):
+    """The receipt of bytes that are safe, and what their sender has to know of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    receipt: str
+    warning: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.errors import PermanentError
+from shared.errors import PermanentError, RetryableError
 
 RefusalCode = Literal[400, 403, 409, 413, 415, 422]
 """HTTP's words for it: not readable, not yours to do, in conflict, too large, unknown format, not acceptable."""
@@ -47,3 +47,11 @@ def unacceptable(faults: Sequence[Fault], detail: str = "") -> RefusedError:
         first, others = faults[0], len(faults) - 1
         detail = f"{first.pointer or 'the document'}: {first.detail}" + (f" (and {others} more)" if others else "")
     return RefusedError(422, detail, faults)
+
+
+class ArticleUnknownError(PermanentError):
+    """There is no such article on the site."""
+
+
+class BacklogFullError(RetryableError):
+    """So much waits to be published that this lane takes no more for now; the text says what a sender can do."""

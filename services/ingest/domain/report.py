@@ -23,3 +23,7 @@ class Report(BaseModel):
     kept: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def with_warning(self, warning: str) -> Report:
+        """Return the report with one more thing to look at."""
+        return self.model_copy(update={"warnings": (*self.warnings, warning)})

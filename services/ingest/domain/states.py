@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.ingest.domain.refusal import Fault
 from services.ingest.domain.report import Report
 from shared.receipts import Outcome, Stage
+from shared.revision import Action
 
 FINAL: frozenset[Outcome] = frozenset(outcome for outcome in Outcome if outcome.is_final)
 """Where the way of a submission ends; `failed` means dead-lettered with its reason."""
@@ -40,6 +41,14 @@ class ReceiptState(BaseModel):
     report: Report | None = None
 
 
+class ActionState(Action):
+    """Who killed, withdrew or restored the article, why, when, and as which revision."""
+
+    at: AwareDatetime
+    revision: str
+    text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
+
+
 class ArticleState(BaseModel):
     """What was sent last, and what readers see."""
 
@@ -58,3 +67,6 @@ class ArticleState(BaseModel):
     paths: tuple[str, ...] = Field(default=(), description="Every path of the public bucket that it ever claimed.")
     embargo_until: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
+    actions: tuple[ActionState, ...] = Field(
+        default=(), description="What was done to it through the API, oldest first: who and why."
+    )

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from http import HTTPStatus
+from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.refusal import RefusedError
+from services.ingest.domain.report import Report
+from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import Caller, Publisher, Reader
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.examples import ARTICLE_BODY
 from services.ingest.endpoint.metrics import REFUSALS
-from services.ingest.endpoint.preferences import Preferences, parse_prefer
+from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
-from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
-from services.ingest.endpoint.sites import SiteName
+from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to, reply_to
+from services.ingest.endpoint.sites import ARTICLE, SiteName
+from shared.messages import Lane
 from shared.receipts import Outcome
 from shared.sites import Site
 
-_ARTICLE = re.compile(r"^[a-z2-7]{26}$")
-_REPLY_HEADERS = {
-    "Location": {"schema": {"type": "string"}, "description": "The receipt: what becomes of it."},
-    "Preference-Applied": {"schema": {"type": "string"}, "description": "What was followed of `Prefer`."},
-}
-_PREFER = {
-    "name": "Prefer",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "`wait=N`: answer once the page is live, at the latest after N seconds. `respond-async`: answer as "
-    "soon as the bytes are safe and leave reading to a worker (RFC 7240).",
-    "example": "wait=10",
-}
+_UNREAD = "not read yet"
 
+LaneName = Annotated[
+    Literal["live", "bulk"],
+    Query(
+        description="`live`: news. `bulk`: imports, which wait behind news and are sent away first when it piles up."
+    ),
+]
 router = APIRouter(tags=["articles"])
 log = structlog.get_logger()
 
@@ -50,6 +45,7 @@ class _Submission:
     caller: Caller
     site: Site
     raw: bytes
+    lane: Lane
 
     async def accept(self) -> Accepted:
         """Return what became of it.
@@ -67,6 +63,7 @@ class _Submission:
                 source=self.caller.name,
                 received_at=deps.clock(),
                 may_take_down=self.caller.may_take_down,
+                lane=self.lane,
             )
         except RefusedError as error:
             REFUSALS.labels(str(error.code)).inc()
@@ -81,7 +78,7 @@ class _Submission:
             )
             raise
 
-    async def submit(self) -> str:
+    async def submit(self) -> Submitted:
         """Return the receipt of bytes that a worker will read."""
         deps = deps_of(self.request)
         return await threads_of(self.request).run(
@@ -92,6 +89,7 @@ class _Submission:
             source=self.caller.name,
             received_at=deps.clock(),
             may_take_down=self.caller.may_take_down,
+            lane=self.lane,
         )
 
 
@@ -102,37 +100,44 @@ class _Submission:
     status_code=202,
     response_model=None,
     responses={
-        202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": _REPLY_HEADERS},
+        202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": REPLY_HEADERS},
         200: {
             "model": ArticleReply,
             "description": "Nothing more will come of it: live (with `Prefer: wait`), duplicate or superseded.",
-            "headers": _REPLY_HEADERS,
+            "headers": REPLY_HEADERS,
         },
         **documented(400, 401, 403, 408, 413, 415, 422, 503),
     },
-    openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [_PREFER]},
+    openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
-async def post_article(request: Request, caller: Publisher, site: SiteName = None) -> Response:
+async def post_article(request: Request, caller: Publisher, site: SiteName = None, lane: LaneName = "live") -> Response:
     """Take an article in any format that is read, by its Content-Type or else by what it looks like.
 
     Formats: Pressline's own JSON form (`application/vnd.pressline.article+json`, or `application/json`) and IPTC
     ninjs 3.0. A 202 is a promise: the article is stored, and `Location` tells what becomes of it. The same bytes
     again are a `duplicate`, so sending again after a lost answer is safe. `status: canceled` or `withheld` takes an
     article down and asks for the scope `takedown`.
+
+    An archive or any other import says `?lane=bulk`: it waits behind the news, and is the first to be answered 503
+    when more waits than can be published soon. Removals are never sent away.
     """
     settings = deps_of(request).settings
     wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
     meant = caller.site(site)
     raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=settings.body_timeout_seconds)
-    submission = _Submission(request, caller, meant, raw)
+    submission = _Submission(request, caller, meant, raw, Lane(lane))
     if wanted.is_async:
-        receipt = await submission.submit()
+        submitted = await submission.submit()
         reply = ArticleReply(
-            receipt=receipt, site=meant.id, status=Outcome.ACCEPTED, links=links_to(meant.id, receipt, None)
+            receipt=submitted.receipt,
+            site=meant.id,
+            status=Outcome.ACCEPTED,
+            links=links_to(meant.id, submitted.receipt, None),
+            report=Report(format=_UNREAD, warnings=(submitted.warning,)) if submitted.warning else None,
         )
     else:
-        reply = _reply_to(await submission.accept())
-    return await _answer(request, reply, wanted)
+        reply = reply_to(await submission.accept())
+    return await answer(request, reply, wanted)
 
 
 @router.get(
@@ -146,40 +151,9 @@ async def get_article(request: Request, caller: Reader, article: str, site: Site
     """Tell what was sent last of an article, and what readers see."""
     meant = caller.site(site)
     state = None
-    if _ARTICLE.match(article):
+    if ARTICLE.match(article):
         state = await threads_of(request).run(deps_of(request).article, meant.id, article)
     if state is None:
         raise ProblemError(404, "there is no such article on this site")
     links = links_to(state.site, None, state.article)
     return json_response(200, ArticleStateReply(**dict(state), links=links))
-
-
-def _reply_to(accepted: Accepted) -> ArticleReply:
-    return ArticleReply(
-        receipt=accepted.receipt,
-        site=accepted.site,
-        article=accepted.article,
-        revision=accepted.revision,
-        status=Outcome(accepted.status),
-        links=links_to(accepted.site, accepted.receipt, accepted.article),
-        report=accepted.report,
-    )
-
-
-async def _answer(request: Request, reply: ArticleReply, wanted: Preferences) -> Response:
-    """Answer at once, or after a while if the sender waits: 200 for what is at its end, 202 for what is on its way."""
-    is_done = reply.status.is_final
-    if wanted.wait_seconds is not None and reply.status in (Outcome.ACCEPTED, Outcome.DUPLICATE):
-        state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
-        if state is not None and state.status.is_final:
-            status = state.status if reply.status is Outcome.ACCEPTED else reply.status
-            told = {"status": status, "url": state.url, "reason": state.reason}
-            known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
-            links = links_to(reply.site, reply.receipt, known["article"])
-            report = reply.report or state.report
-            reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
-            is_done = True
-    headers = {"Location": f"/v1/receipts/{reply.receipt}"}
-    if wanted.applied:
-        headers["Preference-Applied"] = wanted.applied
-    return json_response(HTTPStatus.OK if is_done else HTTPStatus.ACCEPTED, reply, headers)

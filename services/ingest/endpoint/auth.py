@@ -85,5 +85,6 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Securi
 
 
 Publisher = Annotated[Caller, caller_with(Scope.PUBLISH)]
+TakerDown = Annotated[Caller, caller_with(Scope.TAKEDOWN)]
 Reader = Annotated[Caller, caller_with(Scope.READ, Scope.PUBLISH)]
 """Who publishes may also see what became of it."""

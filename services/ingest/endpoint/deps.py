@@ -12,10 +12,12 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
-from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.settings import IngestSettings
+from shared.messages import Lane
+from shared.revision import ActionKind
 from shared.sites import Site
 from shared.tokens import TokenRecord
 
@@ -35,11 +37,13 @@ class AcceptArticle(Protocol):
         source: str,
         received_at: datetime,
         may_take_down: bool,
+        lane: Lane,
     ) -> Accepted:
         """Return under which ids the article lives on.
 
         Raises:
             RefusedError: it cannot be taken as it is.
+            BacklogFullError: too much waits to be published before it.
             OutageError: the store is down; nothing was accepted.
         """
         ...
@@ -57,8 +61,30 @@ class SubmitBytes(Protocol):
         source: str,
         received_at: datetime,
         may_take_down: bool,
-    ) -> str:
-        """Return the receipt, once the bytes are safe."""
+        lane: Lane,
+    ) -> Submitted:
+        """Return the receipt, once the bytes are safe.
+
+        Raises:
+            BacklogFullError: too much waits to be published before them.
+            OutageError: the store is down; nothing was accepted.
+        """
+        ...
+
+
+class ActOnArticle(Protocol):
+    """Kills, withdraws or restores an article."""
+
+    def __call__(
+        self, kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime
+    ) -> Accepted:
+        """Return the revision that says so.
+
+        Raises:
+            ArticleUnknownError: there is no such article.
+            RefusedError: it makes no sense as the article stands.
+            OutageError: the store is down; sent again, what is left to be done is done.
+        """
         ...
 
 
@@ -83,6 +109,7 @@ class EndpointDeps:
     find_token: Callable[[str], TokenRecord | None]
     accept: AcceptArticle
     submit: SubmitBytes
+    act: ActOnArticle
     keep_picture: KeepPicture
     wait: Callable[[str, float], Awaitable[ReceiptState | None]]  # receipt, seconds
     receipt: Callable[[str], ReceiptState | None]

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from services.ingest.endpoint.actions import ActionForm
 from services.ingest.endpoint.problems import Problem
 from shared.article import Article
 
@@ -27,7 +28,9 @@ Newsrooms post articles here; a few moments later readers have them.
 2. `GET /v1/receipts/{id}` (the answer's `Location`) tells what becomes of it; or post with `Prefer: wait=10` and have
    the address of the page in the answer.
 
-3. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
+3. `POST /v1/articles/{article}/kill`, `withdraw` and `restore` take an article down and bring it back.
+
+4. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
 
 Errors are problem documents (RFC 9457) with a JSON pointer for each fault. What was not accepted is answered with 4xx
 or 5xx; after a 503, send the same again.
@@ -49,6 +52,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemas |= _article_schemas()
+        schemas["ActionForm"] = ActionForm.model_json_schema(ref_template=_REF)
         app.openapi_schema = described
     return app.openapi_schema
 

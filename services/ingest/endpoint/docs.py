@@ -17,11 +17,15 @@ td,th{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bott
 summary{cursor:pointer}.method{font-weight:700;text-transform:uppercase}
 """
 _AUTHORIZED = ' \\\n  -H "Authorization: Bearer $TOKEN"'
+_BECAUSE = ' \\\n  --data \'{{"why": "…"}}\''
 _CURL = {
     "postArticle": "curl -sS {base}/v1/articles" + _AUTHORIZED + ' \\\n  -H "Content-Type: application/json" '
     '-H "Prefer: wait=10" \\\n  --data-binary @article.json',
     "postMedia": "curl -sS {base}/v1/media" + _AUTHORIZED + ' \\\n  -H "Content-Type: image/jpeg" '
     "--data-binary @picture.jpg",
+    "killArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/kill" + _AUTHORIZED + _BECAUSE,
+    "withdrawArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/withdraw" + _AUTHORIZED,
+    "restoreArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/restore" + _AUTHORIZED,
     "getReceipt": "curl -sS {base}/v1/receipts/RECEIPT" + _AUTHORIZED,
     "getArticle": "curl -sS {base}/v1/articles/ARTICLE" + _AUTHORIZED,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SECONDS = re.compile(r"^[0-9]{1,9}$")
 
@@ -15,6 +15,10 @@ class Preferences:
 
     is_async: bool = False
     wait_seconds: float | None = None
+
+    def without_async(self) -> Preferences:
+        """Return what an operation follows that always answers after its work is stored."""
+        return replace(self, is_async=False)
 
     @property
     def applied(self) -> str:

@@ -12,8 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from services.ingest.domain.refusal import Fault, RefusedError
+from services.ingest.domain.refusal import BacklogFullError, Fault, RefusedError
 from services.ingest.endpoint.deps import deps_of
+from services.ingest.endpoint.metrics import REFUSALS
 from shared.errors import HostileMarkupError, RetryableError
 
 PROBLEM_JSON = "application/problem+json"
@@ -87,6 +88,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         (ProblemError, _on_problem),
         (RefusedError, _on_refused),
         (HostileMarkupError, _on_hostile_markup),
+        (BacklogFullError, _on_backlog),
         (RetryableError, _on_outage),
         (HTTPException, _on_http),
         (RequestValidationError, _on_invalid),
@@ -117,6 +119,14 @@ async def _on_hostile_markup(request: Request, error: HostileMarkupError) -> Res
     return problem_response(422, str(error), title="Not acceptable", instance=request_id(request))
 
 
+async def _on_backlog(request: Request, error: BacklogFullError) -> Response:
+    REFUSALS.labels("503").inc()
+    log.warning("request.deferred", reason=str(error))
+    detail = f"{error}; nothing was accepted: send the same again after the seconds that Retry-After says"
+    wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+    return problem_response(503, detail, title="Too much is waiting", instance=request_id(request), headers=wait)
+
+
 async def _on_outage(request: Request, error: RetryableError) -> Response:
     log.warning("request.deferred", reason=type(error).__name__)
     detail = "a part of the system that is needed for this does not answer now; send the same again"
@@ -144,12 +154,14 @@ _WHEN = {
     401: "No bearer token, or one that is not known here.",
     403: "The token lacks the scope, or is not bound to the site.",
     404: "There is nothing of that name.",
+    409: "It makes no sense as the article stands; `detail` says why.",
     408: "The body did not arrive in time.",
     413: "The body is larger than is taken.",
     415: "No reader knows the format.",
     422: "What was sent was read and breaks rules; `errors` says which, and where.",
     500: "A fault of ours; `instance` finds it in our logs.",
-    503: "The store is down: nothing was accepted. Send it again after `Retry-After` seconds.",
+    503: "The store is down, or too much waits to be published: nothing was accepted. Send it again after "
+    "`Retry-After` seconds.",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
@@ -29,12 +30,14 @@ class ArticleReply(BaseModel):
     revision: str | None = None
     status: Outcome = Field(
         description="accepted: on its way. scheduled: waits for its embargo. duplicate: the same bytes are there "
-        "already. superseded: a later revision is there; this one is kept and not published. live: readers have it."
+        "already. superseded: a later revision is there; this one is kept and not published. live: readers have it. "
+        "killed, withdrawn: it is gone for readers."
     )
     url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
     reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
     links: Links
     report: Report | None = Field(default=None, description="What the reader made of it.")
+    text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
 
 
 class ReceiptReply(ReceiptState):
@@ -71,6 +74,20 @@ def links_to(site: str, receipt: str | None, article: str | None) -> Links:
     return Links(
         receipt=f"/v1/receipts/{receipt}" if receipt else None,
         article=f"/v1/articles/{article}?site={site}" if article else None,
+    )
+
+
+def reply_to(accepted: Accepted) -> ArticleReply:
+    """Return what the sender is told of something that was taken."""
+    return ArticleReply(
+        receipt=accepted.receipt,
+        site=accepted.site,
+        article=accepted.article,
+        revision=accepted.revision,
+        status=Outcome(accepted.status),
+        links=links_to(accepted.site, accepted.receipt, accepted.article),
+        report=accepted.report,
+        text_of=accepted.text_of,
     )
 
 

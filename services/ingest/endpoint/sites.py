@@ -1,7 +1,8 @@
-"""The query parameter that says which site is meant."""
+"""The parameters that say which site is meant, and which article."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import Query
@@ -14,3 +15,5 @@ SiteName = Annotated[
         openapi_examples={"epn": {"value": "epn"}},
     ),
 ]
+
+ARTICLE = re.compile(r"^[a-z2-7]{26}$")

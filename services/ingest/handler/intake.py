@@ -15,12 +15,33 @@ from shared.dead_letters import DeadLetters
 from shared.errors import RedisUnavailableError
 from shared.history import Revisions
 from shared.marks import Marks
-from shared.messages import Message
+from shared.messages import Lane, Message
 from shared.receipts import Receipts
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
+
+_DELAYED = (
+    "it is stored, and publication is delayed: the queues do not answer now; what was accepted is published by itself "
+    "once they do"
+)
+
+
+class Admit(Protocol):
+    """Says whether there is room for one more article."""
+
+    def __call__(self, lane: Lane) -> None:
+        """Return where the lane takes it.
+
+        Raises:
+            BacklogFullError: too much waits to be published before it.
+        """
+        ...
+
+
+def admit_all(lane: Lane) -> None:
+    """Take whatever comes: what the worker reads was promised when it was stored."""
 
 
 class Emit(Protocol):
@@ -50,11 +71,13 @@ class Intake:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     executor: Executor  # for calls to the store that do not wait for one another
+    admit: Admit = admit_all
 
-    def announce(self, messages: Iterable[Message], *, site: str, article: str | None = None) -> None:
-        """Emit, and mark the article as announced; where Redis is away, the sweep announces it from the journal.
+    def announce(self, messages: Iterable[Message], *, site: str, article: str | None = None) -> str | None:
+        """Emit, and mark the article as announced; return what its sender has to know, None where all is well.
 
-        What is in the bucket is accepted, so a broker that is down is no reason to refuse it.
+        What is in the bucket is accepted, so a broker that is down is no reason to refuse it: the sweep announces it
+        from the journal.
         """
         try:
             sent = tuple(messages)
@@ -63,3 +86,5 @@ class Intake:
                 self.marks.set_pending(site, article, sent[0].lane)
         except RedisUnavailableError as error:
             log.warning("event.postponed", reason=str(error))
+            return _DELAYED
+        return None

@@ -12,14 +12,18 @@ from uuid import UUID
 
 import structlog
 
-from services.ingest.domain.refusal import RefusedError
+from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.handler.accept import accept
 from services.ingest.handler.intake import Intake
+from services.ingest.ports import ReadingContext
 from shared import keys
+from shared.article import Status
 from shared.errors import PermanentError
 from shared.messages import Lane, SubmitArticle
 from shared.pipeline import SUBMIT_ARTICLE
-from shared.receipts import Outcome, Receipt, Stage
+from shared.receipts import Outcome, Receipt, ReceiptFault, Stage
+from shared.receipts.kept import keep_receipt
 from shared.sites import Site, get_site
 
 log = structlog.get_logger()
@@ -35,16 +39,19 @@ def submit(
     may_take_down: bool,
     receipt: UUID,
     intake: Intake,
-) -> str:
-    """Store the bytes and the wish to have them read; return the receipt's id.
+    lane: Lane = Lane.LIVE,
+) -> Submitted:
+    """Store the bytes and the wish to have them read; return the receipt.
 
     Raises:
+        BacklogFullError: too much waits before it, and it is not seen to take anything down.
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
+    _admit(lane, raw, content_type, ReadingContext(site, source, received_at), intake)
     raw_key = keys.raw_key(site.id, received_at, hashlib.sha256(raw).hexdigest())
     message = SubmitArticle(
         message_id=receipt,
-        lane=Lane.LIVE,
+        lane=lane,
         begun_at=received_at,
         site=site.id,
         receipt=receipt.hex,
@@ -63,8 +70,20 @@ def submit(
             stages=(Stage(name=Outcome.ACCEPTED.value, at=received_at),),
         )
     )
-    intake.announce([message], site=site.id)
-    return receipt.hex
+    return Submitted(receipt=receipt.hex, warning=intake.announce([message], site=site.id))
+
+
+def _admit(lane: Lane, raw: bytes, content_type: str | None, context: ReadingContext, intake: Intake) -> None:
+    """Admit what the lane has room for, and removals; only where there is no room does anyone look which it is."""
+    try:
+        intake.admit(lane)
+    except BacklogFullError as full:
+        try:
+            status = intake.read_article(raw, content_type, context).article.status
+        except RefusedError:
+            raise full from None
+        if status is Status.USABLE:
+            raise
 
 
 def handle(message: SubmitArticle, intake: Intake) -> None:
@@ -87,17 +106,29 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
         )
     except PermanentError as error:
         payload = message.model_dump(mode="json")
-        outcome = Outcome.REFUSED if isinstance(error, RefusedError) else Outcome.FAILED
-        intake.letters.bury(SUBMIT_ARTICLE.task_name, payload, error, attempts=1, at=intake.clock(), outcome=outcome)
-    else:
-        intake.receipts.open(
-            Receipt(
-                receipt=message.receipt,
-                site=site.id,
-                article=accepted.article,
-                revision=accepted.revision,
-                status=Outcome(accepted.status),
-                report=accepted.report.model_dump(mode="json"),
-            )
+        intake.letters.bury(
+            SUBMIT_ARTICLE.task_name,
+            payload,
+            error,
+            attempts=1,
+            at=intake.clock(),
+            outcome=Outcome.REFUSED if isinstance(error, RefusedError) else Outcome.FAILED,
+            faults=_faults(error),
         )
+    else:
+        receipt = Receipt(
+            receipt=message.receipt,
+            site=site.id,
+            article=accepted.article,
+            revision=accepted.revision,
+            status=Outcome(accepted.status),
+            report=accepted.report.model_dump(mode="json"),
+        )
+        keep_receipt(intake.content, receipt)
+        intake.receipts.open(receipt)
     intake.content.delete(keys.inbox_key(site.id, message.receipt))
+
+
+def _faults(error: PermanentError) -> tuple[ReceiptFault, ...]:
+    faults = error.faults if isinstance(error, RefusedError) else ()
+    return tuple(ReceiptFault(pointer=fault.pointer, detail=fault.detail) for fault in faults)

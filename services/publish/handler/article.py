@@ -13,7 +13,7 @@ from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
-from shared.history import find_target
+from shared.history import find_target, read_past
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -176,7 +176,7 @@ def _superseded(message: PageRendered, publisher: Publisher) -> tuple[Message, .
 
 def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[ReceiptOutcome, str]:
     """Return what a sender is told of a page that may not be shown."""
-    if publisher.revisions.since(message.site, message.article or "", message.revision or "").is_killed:
+    if read_past(publisher.revisions, message.site, message.article or "").is_killed:
         return ReceiptOutcome.KILLED, "a kill of this article stands; nothing of it is published"
     if message.expires_at is not None and message.expires_at <= publisher.clock():
         return ReceiptOutcome.WITHDRAWN, "it expired before its page was published"

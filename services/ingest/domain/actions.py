@@ -1,0 +1,49 @@
+"""What a kill, a withdrawal or a restore means for an article, given all that was accepted of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.ingest.domain.refusal import RefusedError
+from shared.article import Status
+from shared.history import Past
+from shared.revision import ActionKind, Revision
+
+_STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Status.USABLE}
+_STRONGER = "the article is killed, and stays down whatever is sent; restore it first if it is to come back"
+_NO_TEXT = "no revision of the article has a text that could be shown, so there is nothing to restore; post it anew"
+_EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
+
+
+def find_standing(kind: ActionKind, past: Past) -> Revision | None:
+    """Return the revision that already says what the action would, or None where there is something to do.
+
+    Raises:
+        RefusedError: 409, a killed article cannot be withdrawn.
+    """
+    latest = past.revisions[-1]
+    if kind == "kill":
+        return past.kill
+    if kind == "withdraw" and past.is_killed:
+        raise RefusedError(409, _STRONGER)
+    is_so = latest.status is _STATUS[kind] and not past.is_killed
+    return latest if is_so else None
+
+
+def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, tuple[str, ...]]:
+    """Return the revision whose text the action's bears, with its new status, and what its sender should look at.
+
+    A restore brings back the newest text that was meant to be shown, also one that came while the kill stood.
+
+    Raises:
+        RefusedError: 409, there is no text that could be restored.
+    """
+    text = past.revisions[-1]
+    if kind == "restore":
+        usable = [revision for revision in past.revisions if revision.status is Status.USABLE]
+        if not usable:
+            raise RefusedError(409, _NO_TEXT)
+        text = usable[-1]
+    is_expired = kind == "restore" and text.status_at(now) is not Status.USABLE
+    article = text.article.model_copy(update={"status": _STATUS[kind]})
+    return text.model_copy(update={"article": article}), (_EXPIRED,) if is_expired else ()

@@ -1,0 +1,45 @@
+"""Answering what was accepted: at once, or after a while if the sender waits."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import Request, Response
+
+from services.ingest.endpoint.deps import deps_of
+from services.ingest.endpoint.preferences import Preferences
+from services.ingest.endpoint.replies import ArticleReply, json_response, links_to
+from shared.receipts import Outcome
+
+REPLY_HEADERS = {
+    "Location": {"schema": {"type": "string"}, "description": "The receipt: what becomes of it."},
+    "Preference-Applied": {"schema": {"type": "string"}, "description": "What was followed of `Prefer`."},
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`wait=N`: answer once the page is live, at the latest after N seconds. `respond-async`: answer as "
+    "soon as the bytes are safe and leave reading to a worker (RFC 7240).",
+    "example": "wait=10",
+}
+
+
+async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> Response:
+    """Return the answer: 200 for what is at its end, 202 for what is on its way."""
+    is_done = reply.status.is_final
+    if wanted.wait_seconds is not None and reply.status in (Outcome.ACCEPTED, Outcome.DUPLICATE):
+        state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
+        if state is not None and state.status.is_final:
+            status = state.status if reply.status is Outcome.ACCEPTED else reply.status
+            told = {"status": status, "url": state.url, "reason": state.reason}
+            known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
+            links = links_to(reply.site, reply.receipt, known["article"])
+            report = reply.report or state.report
+            reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
+            is_done = True
+    headers = {"Location": f"/v1/receipts/{reply.receipt}"}
+    if wanted.applied:
+        headers["Preference-Applied"] = wanted.applied
+    return json_response(HTTPStatus.OK if is_done else HTTPStatus.ACCEPTED, reply, headers)

@@ -1,0 +1,59 @@
+"""Back-pressure: when too much waits to be published, imports are sent away first, and news far later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+import structlog
+
+from services.ingest.domain.refusal import BacklogFullError
+from shared.backlog import Backlog
+from shared.errors import RedisUnavailableError
+from shared.messages import Lane
+
+log = structlog.get_logger()
+
+_COUNTED_EVERY_SECONDS = 1.0
+_LIVE_TAKES_TIMES = 10
+
+
+class Admission:
+    """Admits by the number of messages that wait in all queues, counted at most once a second."""
+
+    def __init__(self, backlog: Backlog, limit: int, monotonic: Callable[[], float]) -> None:
+        self._backlog = backlog
+        self._limits = {Lane.BULK: limit, Lane.LIVE: limit * _LIVE_TAKES_TIMES}
+        self._monotonic = monotonic
+        self._counting = Lock()
+        self._waiting, self._counted_at = 0, float("-inf")
+
+    def __call__(self, lane: Lane) -> None:
+        """Return where the lane takes one more; the urgent one always does.
+
+        Raises:
+            BacklogFullError: it is full.
+        """
+        limit = self._limits.get(lane)
+        waiting = self._count()
+        if limit is None or waiting < limit:
+            return
+        message = f"{waiting} messages wait to be published, and the lane {lane} takes no more from {limit} on"
+        raise BacklogFullError(message)
+
+    def _count(self) -> int:
+        """Return how much waits; nothing where Redis is away, for then nobody knows, and what is stored is safe.
+
+        One thread counts; the others go on with what was counted last.
+        """
+        is_due = self._monotonic() - self._counted_at >= _COUNTED_EVERY_SECONDS
+        if is_due and self._counting.acquire(blocking=False):
+            try:
+                self._waiting = self._backlog.total()
+            except RedisUnavailableError as error:
+                log.warning("backlog.uncounted", reason=str(error))
+                self._waiting = 0
+            finally:
+                self._counted_at = self._monotonic()
+                self._counting.release()
+        return self._waiting

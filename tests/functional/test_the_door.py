@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.refusal import BacklogFullError, RefusedError
+from services.ingest.handler import submit
+from shared.errors import RedisUnavailableError, StorageUnavailableError
+from shared.messages import Lane
+from tests.functional.conftest import Line, an_article
+from tests.functional.failing_store import failing_store
+
+
+def submitted(line: Line, *, lane: Lane = Lane.LIVE, may_take_down: bool = False, **article: Any) -> Submitted:
+    return submit(
+        json.dumps(an_article(**article)).encode(),
+        content_type="application/json",
+        site=line.site,
+        source="desk",
+        received_at=line.now,
+        may_take_down=may_take_down,
+        receipt=uuid4(),
+        intake=line.intake,
+        lane=lane,
+    )
+
+
+def set_port(line: Line, **ports: object) -> None:
+    for name, port in ports.items():
+        object.__setattr__(line.intake, name, port)
+
+
+def without_redis(line: Line) -> None:
+    def refuse(_: object) -> None:
+        raise RedisUnavailableError
+
+    set_port(line, emit=refuse)
+
+
+def full_for(*lanes: Lane) -> Any:
+    def admit(lane: Lane) -> None:
+        if lane in lanes:
+            raise BacklogFullError
+
+    return admit
+
+
+# --- the store is down --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
+def test_a_post_that_is_cut_short_anywhere_ends_live_when_it_is_repeated(
+    new_line: partial[Line], *, after: bool
+) -> None:
+    for at in range(1, 100):
+        line = new_line()
+        with failing_store(line, at, after=after) as calls, suppress(StorageUnavailableError):
+            line.post(headline="These words")
+        accepted = line.post(headline="These words")
+        line.redis.flushall()  # whatever was said may be lost
+        line.queue.clear()
+        line.sweep()
+        line.tick()
+
+        assert line.receipt_status(accepted.receipt) == "live", at
+        assert len(line.intake.revisions.names("epn", accepted.article)) == 1, at
+        if len(calls) < at:
+            return
+    raise AssertionError
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
+def test_what_was_answered_before_it_was_read_is_live_whatever_call_fails_on_its_way(
+    new_line: partial[Line], *, after: bool
+) -> None:
+    for at in range(1, 100):
+        line = new_line()
+        receipt = submitted(line, headline="These words").receipt
+        message = line.queue.pop()
+        with failing_store(line, at, after=after) as calls, suppress(StorageUnavailableError):
+            line.deliver(message)
+        line.queue.append(message)
+        line.run()
+        line.redis.flushall()
+        line.sweep()
+        line.tick()
+        line.redis.flushall()
+
+        assert line.receipt_status(receipt) == "live", at
+        if len(calls) < at:
+            return
+    raise AssertionError
+
+
+# --- Redis is down ------------------------------------------------------------------------------------------------
+
+
+def test_a_sender_is_told_that_publication_is_delayed_while_redis_is_away(line: Line) -> None:
+    well = line.post()
+    without_redis(line)
+    delayed = line.post(headline="Meanwhile", version_created="2026-11-01T11:00:00Z")
+
+    assert well.report.warnings == ()
+    assert "publication is delayed" in delayed.report.warnings[0]
+
+
+def test_a_sender_who_does_not_wait_is_told_so_too(line: Line) -> None:
+    assert submitted(line).warning is None
+
+    without_redis(line)
+
+    assert "publication is delayed" in (submitted(line).warning or "")
+
+
+# --- too much is waiting ------------------------------------------------------------------------------------------
+
+
+def test_an_import_is_sent_away_while_news_is_taken(line: Line) -> None:
+    set_port(line, admit=full_for(Lane.BULK))
+
+    with pytest.raises(BacklogFullError):
+        submitted(line, lane=Lane.BULK)
+    assert list(line.content.list_keys("inbox/")) == []
+    assert line.post().status == "accepted"
+
+
+def test_a_removal_is_taken_however_much_waits(line: Line) -> None:
+    accepted = line.post()
+    set_port(line, admit=full_for(*Lane))
+
+    with pytest.raises(BacklogFullError):
+        line.post(headline="News", version_created="2026-11-01T11:00:00Z")
+    assert line.post(status="withheld", body="", version_created="2026-11-01T11:30:00Z").status == "accepted"
+    assert submitted(line, lane=Lane.BULK, may_take_down=True, status="canceled", body="").receipt
+    assert line.act("kill", accepted.article).status == "accepted"
+
+
+def test_an_import_stays_in_its_lane_up_to_the_page(line: Line) -> None:
+    submitted(line, lane=Lane.BULK)
+    seen = set()
+    while line.queue:
+        message = line.queue.pop(0)
+        seen.add(message.lane)
+        line.queue.extend(line.deliver(message))
+
+    assert seen == {Lane.BULK}
+
+
+# --- the order of what comes ----------------------------------------------------------------------------------------
+
+STAMPED = st.builds(lambda minute: {"version_created": f"2026-11-01T10:{minute:02d}:00Z"}, st.integers(0, 59))
+UNSTAMPED: st.SearchStrategy[dict[str, Any]] = st.just({"version_created": None})
+FAR_AHEAD = "2026-12-01T10:00:00Z"
+AHEAD = st.builds(lambda hour: {"version_created": f"2026-11-01T{hour}:00:00Z"}, st.integers(13, 23))
+
+
+# The fixture makes a new line for each example.
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    posts=st.lists(
+        st.one_of(STAMPED, UNSTAMPED, AHEAD, st.just({"version_created": FAR_AHEAD})), min_size=1, max_size=6
+    ),
+    kill=st.booleans(),
+)
+def test_an_unstamped_update_or_an_action_comes_after_all_that_was_there(
+    new_line: partial[Line], posts: list[dict[str, Any]], *, kill: bool
+) -> None:
+    line = new_line()
+    names: list[str] = []
+    for number, stamp in enumerate(posts):
+        if stamp["version_created"] == FAR_AHEAD:
+            with pytest.raises(RefusedError, match="would block every later update"):
+                line.post(headline=f"Words {number}", **stamp)
+            continue
+        accepted = line.post(headline=f"Words {number}", **stamp)
+        if stamp["version_created"] is None:
+            assert accepted.revision > max(names, default="")
+        assert accepted.revision not in names
+        names.append(accepted.revision)
+    if names:
+        article = accepted.article
+        action = line.act("kill" if kill else "withdraw", article)
+        assert action.revision > max(names)
+        assert line.intake.revisions.names("epn", article) == [*sorted(names), action.revision]
+
+
+def test_equal_stamps_with_other_content_count_up(line: Line) -> None:
+    names = [line.post(headline=f"Words {number}").revision for number in range(3)]
+
+    assert [name[-3:] for name in names] == ["000", "001", "002"]
+    assert len({name[:-4] for name in names}) == 1
