@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from services.ingest.domain.refusal import ArticleUnknownError, RefusedError
 from services.ingest.handler import find_article_state
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
-from shared.messages import ArticleAccepted, ArticleRemoved, Lane
+from shared.messages import ArticleAccepted, ArticleRemoved, Lane, Message
 from shared.revision import ActionKind
 from tests.functional.conftest import Line
 from tests.functional.failing_store import failing_store
@@ -179,6 +179,23 @@ def test_clearing_an_old_tombstone_does_not_clear_that_of_a_kill_made_meanwhile(
 
     assert is_gone(line, accepted.article)
     assert len(tombstones(line, accepted.article)) == 1
+
+
+def test_a_restore_leaves_the_tombstone_of_a_newer_kill(line: Line) -> None:
+    accepted = line.post()
+    line.act("kill", accepted.article)
+
+    def kill_meanwhile(messages: Iterable[Message]) -> None:
+        object.__setattr__(line.intake, "emit", line.take)
+        line.take(messages)
+        line.act("kill", accepted.article)
+
+    object.__setattr__(line.intake, "emit", kill_meanwhile)
+    line.act("restore", accepted.article)
+    line.post(headline="Never again", version_created=AHEAD)
+    line.tick()
+
+    assert is_gone(line, accepted.article)
 
 
 @pytest.mark.parametrize("kind", [ArticleAccepted, ArticleRemoved])
@@ -464,15 +481,51 @@ def test_an_action_that_is_cut_short_anywhere_ends_right_when_it_is_repeated(
     raise AssertionError(kind)
 
 
-def test_while_a_kill_is_cut_short_before_its_commit_nothing_is_published_and_senders_are_told(line: Line) -> None:
-    accepted = line.post()
-    line.tick()
+@contextmanager
+def cut_short(line: Line, article: str) -> Iterator[None]:
+    """Have the store fail just before the commit."""
 
     def refuse() -> None:
         raise StorageUnavailableError
 
-    revisions = keys.revisions_prefix("epn", accepted.article)
+    revisions = keys.revisions_prefix("epn", article)
     with just_before(line, revisions, refuse), pytest.raises(StorageUnavailableError):
+        yield
+
+
+def test_a_second_kill_that_was_cut_short_is_not_taken_for_the_first(line: Line) -> None:
+    accepted = line.post()
+    line.act("kill", accepted.article)
+    line.act("restore", accepted.article)
+    line.tick()
+    with cut_short(line, accepted.article):
+        line.act("kill", accepted.article)
+
+    again = line.act("kill", accepted.article)
+    line.tick()
+
+    assert again.status == "accepted"
+    assert is_gone(line, accepted.article)
+
+
+def test_a_restore_overrules_a_wires_kill_that_was_cut_short_and_is_stamped_ahead(line: Line) -> None:
+    accepted = line.post()
+    line.tick()
+    with cut_short(line, accepted.article):
+        line.post(status="canceled", body="", version_created=AHEAD)
+
+    line.act("restore", accepted.article)
+    line.post(headline="New words", version_created="2026-11-01T21:00:00Z")
+    line.tick()
+
+    assert "New words" in line.page_of(accepted.article)
+
+
+def test_while_a_kill_is_cut_short_before_its_commit_nothing_is_published_and_senders_are_told(line: Line) -> None:
+    accepted = line.post()
+    line.tick()
+
+    with cut_short(line, accepted.article):
         line.act("kill", accepted.article)
     update = line.post(headline="Must not appear", version_created=AHEAD)
     line.tick()
