@@ -84,8 +84,8 @@ class Receipt(BaseModel):
 class Receipts(Protocol):
     """Receipts by id. Writing one never fails a worker: it is a courtesy, not the truth."""
 
-    def open(self, receipt: Receipt) -> None:
-        """Write a new receipt, or what its reader found out about it."""
+    def open(self, receipt: Receipt) -> bool:
+        """Write a new receipt, or what its reader found out about it; tell whether Redis took it."""
         ...
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:

@@ -39,8 +39,8 @@ class RedisReceipts:
         self._redis = client
         self._note = client.register_script(_NOTE)
 
-    def open(self, receipt: Receipt) -> None:
-        """Write a new receipt, or what its reader found out about it."""
+    def open(self, receipt: Receipt) -> bool:
+        """Write a new receipt, or what its reader found out about it; tell whether Redis took it."""
         values: dict[str, str] = {
             "site": receipt.site,
             "article": receipt.article or "",
@@ -59,6 +59,8 @@ class RedisReceipts:
                 pipe.execute()
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt.receipt, reason=str(error))
+            return False
+        return True
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
         """Record that a stage was reached."""

@@ -8,6 +8,7 @@ from redis.retry import Retry
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.handler import Admission
 from shared.backlog.redis import RedisBacklog
+from shared.errors import RedisUnavailableError
 from shared.messages import Lane
 
 LIMIT = 3
@@ -83,6 +84,22 @@ def test_nobody_is_sent_away_because_redis_is(clock: Clock) -> None:
     away = RedisBacklog(Redis(port=1, retry=Retry(NoBackoff(), 0)))
 
     assert admits(Admission(away, LIMIT, clock)) == set(Lane)
+
+
+def test_a_redis_that_is_away_is_asked_again_after_ten_seconds(clock: Clock) -> None:
+    asked: list[float] = []
+
+    class Away(RedisBacklog):
+        def total(self) -> int:
+            asked.append(clock.seconds)
+            raise RedisUnavailableError
+
+    admission = Admission(Away(Redis()), LIMIT, clock)
+    for seconds in (0.0, 1.0, 9.9, 10.0):
+        clock.seconds = seconds
+        admits(admission)
+
+    assert asked == [0.0, 10.0]
 
 
 def test_the_sender_is_told_how_much_waits(redis: Redis, admission: Admission) -> None:

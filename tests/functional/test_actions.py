@@ -353,6 +353,15 @@ def test_a_second_restore_is_a_duplicate_of_the_first(line: Line) -> None:
     assert (second.status, second.revision, second.text_of) == ("duplicate", first.revision, accepted.revision)
 
 
+def test_a_restore_after_a_restore_names_the_revision_that_its_sender_wrote(line: Line) -> None:
+    accepted = line.post()
+    for _ in range(2):
+        line.act("withdraw", accepted.article)
+        restore = line.act("restore", accepted.article)
+
+    assert restore.text_of == accepted.revision
+
+
 def test_an_article_that_never_had_a_text_cannot_be_restored(line: Line) -> None:
     killed = line.post(status="canceled", body="")
 

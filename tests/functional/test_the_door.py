@@ -197,3 +197,14 @@ def test_equal_stamps_with_other_content_count_up(line: Line) -> None:
 
     assert [name[-3:] for name in names] == ["000", "001", "002"]
     assert len({name[:-4] for name in names}) == 1
+
+
+def test_a_sender_waits_for_one_call_to_a_redis_that_does_not_answer_and_no_more(line: Line) -> None:
+    emitted: list[object] = []
+    set_port(line, emit=emitted.extend)
+    line.intake.receipts.open = lambda receipt: not receipt  # type: ignore[method-assign]
+
+    accepted = line.post()
+
+    assert "publication is delayed" in accepted.report.warnings[0]
+    assert emitted == []

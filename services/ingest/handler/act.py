@@ -55,7 +55,7 @@ def act(
             raw_key=text.raw_key,
             report=Report(format=_FORMAT, warnings=warnings),
             action=Action(kind=kind, by=by, why=why),
-            text_of=text.revision if kind == "restore" else None,
+            text_of=(text.text_of or text.revision) if kind == "restore" else None,
         )
 
     for _ in range(_TRIES):

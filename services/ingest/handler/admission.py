@@ -15,6 +15,7 @@ from shared.messages import Lane
 log = structlog.get_logger()
 
 _COUNTED_EVERY_SECONDS = 1.0
+_AWAY_FOR_SECONDS = 10.0  # a Redis that does not answer costs a sender its time-out: not every one
 _LIVE_TAKES_TIMES = 10
 
 
@@ -26,7 +27,7 @@ class Admission:
         self._limits = {Lane.BULK: limit, Lane.LIVE: limit * _LIVE_TAKES_TIMES}
         self._monotonic = monotonic
         self._counting = Lock()
-        self._waiting, self._counted_at = 0, float("-inf")
+        self._waiting, self._count_at = 0, float("-inf")
 
     def __call__(self, lane: Lane) -> None:
         """Return where the lane takes one more; the urgent one always does.
@@ -35,8 +36,7 @@ class Admission:
             BacklogFullError: it is full.
         """
         limit = self._limits.get(lane)
-        waiting = self._count()
-        if limit is None or waiting < limit:
+        if limit is None or (waiting := self._count()) < limit:
             return
         message = f"{waiting} messages wait to be published, and the lane {lane} takes no more from {limit} on"
         raise BacklogFullError(message)
@@ -46,14 +46,15 @@ class Admission:
 
         One thread counts; the others go on with what was counted last.
         """
-        is_due = self._monotonic() - self._counted_at >= _COUNTED_EVERY_SECONDS
-        if is_due and self._counting.acquire(blocking=False):
+        if self._monotonic() >= self._count_at and self._counting.acquire(blocking=False):
             try:
                 self._waiting = self._backlog.total()
             except RedisUnavailableError as error:
                 log.warning("backlog.uncounted", reason=str(error))
                 self._waiting = 0
+                self._count_at = self._monotonic() + _AWAY_FOR_SECONDS
+            else:
+                self._count_at = self._monotonic() + _COUNTED_EVERY_SECONDS
             finally:
-                self._counted_at = self._monotonic()
                 self._counting.release()
         return self._waiting

@@ -171,23 +171,21 @@ def _tell(revision: Revision, report: Report, since: Since, site: Site, intake: 
         report = report.with_warning(_TOO_OLD)
     if since.kills and revision.status is Status.USABLE and read_past(intake.revisions, site.id, article).is_killed:
         report = report.with_warning(_KILLED)
-    receipt = receipt_id(site.id, article, name)
-    intake.receipts.open(
-        Receipt(
-            receipt=receipt,
-            site=site.id,
-            article=article,
-            revision=name,
-            status=Outcome(status),
-            stages=(Stage(name=Outcome.ACCEPTED.value, at=revision.accepted_at),),
-            report=report.model_dump(mode="json"),
-        )
+    receipt = Receipt(
+        receipt=receipt_id(site.id, article, name),
+        site=site.id,
+        article=article,
+        revision=name,
+        status=Outcome(status),
+        stages=(Stage(name=Outcome.ACCEPTED.value, at=revision.accepted_at),),
+        report=report.model_dump(mode="json"),
     )
     log.info("revision.accepted", site=site.id, article=article, revision=name, status=status)
-    if status != "scheduled":
-        delay = intake.announce([_event(revision, site=site.id)], site=site.id, article=article)
-        report = report.with_warning(delay) if delay else report
-    return _accepted(status, revision, report)
+    if status == "scheduled":
+        intake.receipts.open(receipt)
+        return _accepted(status, revision, report)
+    delay = intake.announce([_event(revision, site=site.id)], site=site.id, article=article, receipt=receipt)
+    return _accepted(status, revision, report.with_warning(delay) if delay else report)
 
 
 def _status(revision: Revision, since: Since, intake: Intake) -> AcceptedStatus:

@@ -16,7 +16,7 @@ from shared.errors import RedisUnavailableError
 from shared.history import Revisions
 from shared.marks import Marks
 from shared.messages import Lane, Message
-from shared.receipts import Receipts
+from shared.receipts import Receipt, Receipts
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
@@ -73,12 +73,16 @@ class Intake:
     executor: Executor  # for calls to the store that do not wait for one another
     admit: Admit = admit_all
 
-    def announce(self, messages: Iterable[Message], *, site: str, article: str | None = None) -> str | None:
-        """Emit, and mark the article as announced; return what its sender has to know, None where all is well.
+    def announce(
+        self, messages: Iterable[Message], *, site: str, article: str | None = None, receipt: Receipt | None = None
+    ) -> str | None:
+        """Open the receipt, emit, and mark the article as announced; return what its sender has to know, if anything.
 
-        What is in the bucket is accepted, so a broker that is down is no reason to refuse it: the sweep announces it
-        from the journal.
+        What is in the bucket is accepted, so a Redis that is away is no reason to refuse it: the sweep announces it
+        from the journal. Its sender waits for no more than the first call that it does not answer.
         """
+        if receipt is not None and not self.receipts.open(receipt):
+            return _DELAYED
         try:
             sent = tuple(messages)
             self.emit(sent)

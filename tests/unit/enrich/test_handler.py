@@ -28,7 +28,7 @@ class RememberedReceipts:
     def __init__(self) -> None:
         self.noted: list[tuple[str, Outcome]] = []
 
-    def open(self, receipt: Receipt) -> None:
+    def open(self, receipt: Receipt) -> bool:
         raise AssertionError(receipt)
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
