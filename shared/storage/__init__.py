@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
 Etag = NewType("Etag", str)
 
@@ -31,6 +31,14 @@ class StoredObject:
     def etag(self) -> Etag:
         """Return the ETag of the bytes that were read."""
         return self.head.etag
+
+
+class ListedObject(NamedTuple):
+    """What a listing tells of an object: enough to see whether two buckets hold the same bytes."""
+
+    key: str
+    etag: Etag
+    size_bytes: int
 
 
 class ObjectStorage(Protocol):
@@ -83,4 +91,8 @@ class ObjectStorage(Protocol):
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        ...
+
+    def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
+        """Yield (key, ETag, size) of the same objects, in the same order and at the same cost."""
         ...

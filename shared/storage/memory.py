@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from threading import Lock
 
 from shared.errors import ObjectMissingError, PreconditionFailedError
-from shared.storage import Etag, ObjectHead, StoredObject
+from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 
 
 class MemoryObjectStorage:
@@ -62,7 +63,13 @@ class MemoryObjectStorage:
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        yield from (found.key for found in self.list_heads(prefix, start_after=start_after, limit=limit))
+
+    def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
+        """Yield (key, ETag, size) of the same objects, in the same order."""
         with self._lock:  # others put meanwhile
-            known = list(self._objects)
-        found = sorted(key for key in known if key.startswith(prefix) and key > start_after)
-        yield from found[:limit]
+            heads = [each.head for each in self._objects.values()]
+        found = sorted(
+            (head for head in heads if head.key.startswith(prefix) and head.key > start_after), key=attrgetter("key")
+        )
+        yield from (ListedObject(head.key, head.etag, head.size_bytes) for head in found[:limit])

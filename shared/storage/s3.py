@@ -17,7 +17,7 @@ from shared.errors import (
     StorageUnavailableError,
 )
 from shared.observability import STORE_CALLS
-from shared.storage import Etag, ObjectHead, StoredObject
+from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -128,14 +128,18 @@ class S3ObjectStorage:
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        yield from (found.key for found in self.list_heads(prefix, start_after=start_after, limit=limit))
+
+    def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
+        """Yield (key, ETag, size) of the same objects, in the same order."""
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
-            found = self._read("LIST", prefix, partial(self._keys, prefix, start_after, page))
+            found = self._read("LIST", prefix, partial(self._page, prefix, start_after, page))
             yield from found
             if len(found) < page:
                 return
-            start_after = found[-1]
+            start_after = found[-1].key
             left = None if left is None else left - len(found)
 
     def date(self) -> str:
@@ -143,9 +147,9 @@ class S3ObjectStorage:
         answer = self._read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
-    def _keys(self, prefix: str, start_after: str, page: int) -> list[str]:
+    def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
         answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=page)
-        return [found["Key"] for found in answer.get("Contents", [])]
+        return [ListedObject(each["Key"], Etag(each["ETag"]), each["Size"]) for each in answer.get("Contents", [])]
 
     def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
         for attempt in stamina.retry_context(

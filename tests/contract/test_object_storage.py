@@ -72,6 +72,15 @@ def test_keys_are_listed_in_order_after_a_key_and_up_to_a_limit(storage: ObjectS
     assert list(storage.list_keys(f"{prefix}zzz")) == []
 
 
+def test_a_listing_tells_etag_and_size_as_a_read_does(storage: ObjectStorage, prefix: str) -> None:
+    for name in ("a", "b", "c"):
+        storage.put(f"{prefix}{name}", name.encode() * 3)
+
+    heads = [storage.get(f"{prefix}{name}").head for name in ("b", "c")]
+    assert list(storage.list_heads(prefix, start_after=f"{prefix}a")) == [(h.key, h.etag, 3) for h in heads]
+    assert [key for key, _, _ in storage.list_heads(prefix, limit=1)] == [f"{prefix}a"]
+
+
 def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: ObjectStorage, prefix: str) -> None:
     storage.put(f"{prefix}a", b"x")
     storage.delete(f"{prefix}a")
