@@ -124,16 +124,16 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     back after a failover does not freeze a front page.
     """
     site = get_site(renderer.sites, message.site)
-    if renderer.index.whole_until(site) is None:
-        log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
-        renderer.index.end_turn(site, message.listing)
-        return ()
     try:
         listing = listing_of(site, message.listing)
     except KeyError as error:
         raise PermanentError(message.listing) from error
     there = renderer.public.find_head(listing.path)
     snapshot = renderer.index.read(site, listing)
+    if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
+        log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
+        renderer.index.end_turn(site, message.listing)
+        return ()
     if snapshot.changed <= renderer.index.published(site).get(listing.name, -1):
         return ()  # another message was quicker
     stored = int(there.metadata.get("order") or 0) if there else 0

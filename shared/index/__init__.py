@@ -38,15 +38,19 @@ class Index(Protocol):
         ...
 
     def touch(self, site: Site, listing: str) -> None:
-        """Raise a listing's `changed` number."""
+        """Raise a listing's `changed` number: to Redis's clock in microseconds, or by one where that is no more."""
         ...
 
     def read(self, site: Site, listing: Listing) -> Snapshot:
         """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
         ...
 
-    def set_published(self, site: Site, listing: str, changed: int) -> None:
-        """Record that a listing's page shows the state numbered `changed` (never a smaller number than before)."""
+    def set_published(self, site: Site, listing: str, changed: int) -> bool:
+        """Record that a listing's page shows the state numbered `changed` (never a smaller number than before).
+
+        Tell whether a later state had been published already: who put the page then stood still, and may have put
+        an older one over it. A number that this index never gave (Redis was emptied meanwhile) makes the listing stale.
+        """
         ...
 
     def stale(self, site: Site) -> list[str]:

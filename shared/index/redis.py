@@ -15,10 +15,32 @@ from shared.listings import Listing, readers_of
 from shared.redis_client import translated
 from shared.sites import Site
 
+# A number outlives the Redis that gave it in a worker's hands, while Redis is emptied or goes back to an old file. Each
+# is above all earlier ones, by the clock. Lua's doubles are exact up to 2^53, which is in the year 2255.
+_RAISE = """
+local function raise(changed, stale, listing)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  local old = tonumber(redis.call('HGET', changed, listing) or '0')
+  redis.call('HSET', changed, listing, string.format('%.0f', math.max(old + 1, now)))
+  redis.call('SADD', stale, listing)
+end
+"""
+
+# KEYS: changed, stale.  ARGV: listing
+_TOUCH = (
+    _RAISE
+    + """
+raise(KEYS[1], KEYS[2], ARGV[1])
+"""
+)
+
 # KEYS: entries, changed, stale.  ARGV: prefix of sets, article,
 # entry {order, score, card, reads: {set: [[listing, limit]]}}
 # A listing is touched when the card stood, or stands now, among the cards that it shows.
-_PLACE = """
+_PLACE = (
+    _RAISE
+    + """
 local function touched_by(reads, seen)
   for set, listings in pairs(reads) do
     local rank = redis.call('ZREVRANK', ARGV[1] .. set, ARGV[2])
@@ -47,12 +69,12 @@ for set, _ in pairs(new.reads) do redis.call('ZADD', ARGV[1] .. set, new.score, 
 touched_by(new.reads, seen)
 local count = 0
 for listing, _ in pairs(seen) do
-  redis.call('HINCRBY', KEYS[2], listing, 1)
-  redis.call('SADD', KEYS[3], listing)
+  raise(KEYS[2], KEYS[3], listing)
   count = count + 1
 end
 return count
 """
+)
 
 # KEYS: entries, changed, set, turn.  ARGV: listing, limit, interval (ms)
 _READ = """
@@ -67,13 +89,22 @@ return {time[1], time[2], redis.call('HGET', KEYS[2], ARGV[1]) or '0', entries}
 """
 
 # KEYS: changed, published, stale.  ARGV: listing, number
-_PUBLISHED = """
+# A number that this index never gave says nothing of what the page shows: it has to be rendered anew.
+_PUBLISHED = (
+    _RAISE
+    + """
 local number = tonumber(ARGV[2])
-if number > tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1') then redis.call('HSET', KEYS[2], ARGV[1], number) end
-if number >= tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') then redis.call('SREM', KEYS[3], ARGV[1]) end
-return 1
+local changed = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local published = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
+if number > changed then
+  raise(KEYS[1], KEYS[3], ARGV[1])
+  return 0
+end
+if number > published then redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) end
+if number == changed then redis.call('SREM', KEYS[3], ARGV[1]) end
+return published > number and 1 or 0
 """
-
+)
 
 # KEYS: whole, restoring.  ARGV: run_id, minute, token or empty
 _WHOLE = """
@@ -91,6 +122,7 @@ class RedisIndex:
 
     def __init__(self, client: Redis) -> None:
         self._redis = client
+        self._touch = client.register_script(_TOUCH)
         self._place = client.register_script(_PLACE)
         self._read_cards = client.register_script(_READ)
         self._set_published = client.register_script(_PUBLISHED)
@@ -120,10 +152,7 @@ class RedisIndex:
     @translated
     def touch(self, site: Site, listing: str) -> None:
         """Raise a listing's `changed` number."""
-        with self._redis.pipeline() as pipe:
-            pipe.hincrby(_key(site, "changed"), listing, 1)
-            pipe.sadd(_key(site, "stale"), listing)
-            pipe.execute()
+        self._touch(keys=[_key(site, "changed"), _key(site, "stale")], args=[listing])
 
     @translated
     def read(self, site: Site, listing: Listing) -> Snapshot:
@@ -138,11 +167,10 @@ class RedisIndex:
         return Snapshot(cards=cards, changed=int(changed), order=int(seconds) * 1_000_000 + int(microseconds))
 
     @translated
-    def set_published(self, site: Site, listing: str, changed: int) -> None:
-        """Record that a listing's page shows the state numbered `changed`."""
-        self._set_published(
-            keys=[_key(site, "changed"), _key(site, "published"), _key(site, "stale")], args=[listing, changed]
-        )
+    def set_published(self, site: Site, listing: str, changed: int) -> bool:
+        """Record that a listing's page shows the state numbered `changed`; tell whether a later one was published."""
+        keys = [_key(site, "changed"), _key(site, "published"), _key(site, "stale")]
+        return bool(self._set_published(keys=keys, args=[listing, changed]))
 
     @translated
     def stale(self, site: Site) -> list[str]:
