@@ -52,7 +52,8 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     rounds = (
         Rounds(tasks.TICK, settings.tick_seconds, stop),
-        Rounds(tasks.SWEEP, settings.sweep_seconds, stop),  # apart: a long sweep holds up no embargo
+        Rounds(tasks.SWEEP, settings.sweep_seconds, stop),  # apart: a long sweep holds up no embargo,
+        Rounds(tasks.RESTORE, settings.tick_seconds, stop),  # nor does a Redis that was lost
     )
     if settings.metrics_port:
         serve_health(

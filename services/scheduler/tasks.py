@@ -18,8 +18,9 @@ log = structlog.get_logger()
 
 Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
 
-TICK: tuple[Duty, ...] = (release_due, restore_index, say_stale_listings)
+TICK: tuple[Duty, ...] = (release_due, say_stale_listings)
 SWEEP: tuple[Duty, ...] = (sweep,)
+RESTORE: tuple[Duty, ...] = (restore_index,)
 
 
 def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:

@@ -5,12 +5,14 @@ It lives in Redis and may vanish: the bucket knows all of it. Listings are rende
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from shared.card import Card
 from shared.listings import Listing
+from shared.live import LiveRecord
 from shared.sites import Site
 
 
@@ -21,6 +23,21 @@ class Snapshot:
     cards: tuple[Card, ...]
     changed: int
     order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """How far making the index whole has come: the articles up to `cursor` are in it.
+
+    What is journalled before `minute` is in it at the end. `since`: only what was journalled after that is missing;
+    None: everything is.
+    """
+
+    token: str
+    minute: datetime
+    since: datetime | None = None
+    cursor: str = ""
+    done: int = 0
 
 
 class Index(Protocol):
@@ -35,6 +52,10 @@ class Index(Protocol):
 
     def leave(self, site: Site, article: str, revision: str) -> bool:
         """Take an article out and remember its revision; tell whether any listing changed."""
+        ...
+
+    def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
+        """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once."""
         ...
 
     def touch(self, site: Site, listing: str) -> None:
@@ -89,13 +110,26 @@ class Index(Protocol):
         """Return the minute of the last mark, whichever Redis process set it (a restart from its file keeps it)."""
         ...
 
-    def begin_restore(self, site: Site) -> str:
-        """Note that the index is being made whole; return the token that `set_whole` asks for at the end."""
+    def begin_restore(self, site: Site, now: datetime) -> Restore | None:
+        """Return the restore that is under way in this very Redis, or a new one; None while another works at it."""
+        ...
+
+    def move_restore(self, site: Site, restore: Restore) -> bool:
+        """Note how far a restore has come; tell whether it is still the one under way: Redis may have been emptied."""
+        ...
+
+    def find_restore(self, site: Site) -> Restore | None:
+        """Return the restore that is under way, or the last one, for whoever watches."""
+        ...
+
+    def forget(self, site: Site) -> None:
+        """Empty the index, as a lost Redis would; the scheduler makes it whole again from the bucket."""
         ...
 
     def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
         """Mark the index as whole up to a journal minute, for this very Redis process; tell whether it was marked.
 
-        It is not where Redis was emptied or restarted since `restore` began; without `restore` a mark is only moved.
+        It is not where Redis was emptied or restarted since `restore` (its token) began; without one a mark is only
+        moved.
         """
         ...

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from secrets import token_hex
+from collections.abc import Iterable
 from typing import Any, cast
 
 from redis import Redis
 
 from shared.card import Card
 from shared.index import Snapshot
+from shared.index.restores import RedisRestores, index_key
 from shared.listings import Listing, readers_of
+from shared.live import LiveRecord
 from shared.redis_client import translated
 from shared.sites import Site
 
@@ -106,59 +107,59 @@ return published > number and 1 or 0
 """
 )
 
-# KEYS: whole, restoring.  ARGV: run_id, minute, token or empty
-_WHOLE = """
-local is_marked = redis.call('HGET', KEYS[1], 'run_id') == ARGV[1]
-local is_restored = ARGV[3] ~= '' and redis.call('GET', KEYS[2]) == ARGV[3]
-if not is_marked and not is_restored then return 0 end
-redis.call('HSET', KEYS[1], 'run_id', ARGV[1], 'minute', ARGV[2])
-return 1
-"""
 _LONGEST_TURN_SECONDS = 20  # a message for a listing that is not read by then counts as lost
 
 
-class RedisIndex:
+class RedisIndex(RedisRestores):
     """The index, one set of keys a site."""
 
     def __init__(self, client: Redis) -> None:
-        self._redis = client
+        super().__init__(client)
         self._touch = client.register_script(_TOUCH)
         self._place = client.register_script(_PLACE)
         self._read_cards = client.register_script(_READ)
         self._set_published = client.register_script(_PUBLISHED)
-        self._set_whole = client.register_script(_WHOLE)
 
     @translated
     def enter(self, site: Site, card: Card, revision: str) -> bool:
         """Place an article's card, atomically; tell whether any listing changed."""
-        entry = {
-            "order": revision,
-            "score": int(card.created_at.timestamp() * 1_000_000),
-            "card": card.model_dump_json(exclude_defaults=True),
-            "reads": readers_of(site, card),
-        }
-        return self._put(site, card.article, entry)
+        return self._put(site, card.article, _entry(site, card, revision))
 
     @translated
     def leave(self, site: Site, article: str, revision: str) -> bool:
         """Take an article out and remember its revision; tell whether any listing changed."""
-        return self._put(site, article, {"order": revision, "score": 0, "card": "", "reads": {}})
+        return self._put(site, article, _no_entry(revision))
 
-    def _put(self, site: Site, article: str, entry: dict[str, Any]) -> bool:
-        keys = [_key(site, "entries"), _key(site, "changed"), _key(site, "stale")]
-        arguments = [_key(site, "set:"), article, json.dumps(entry, separators=(",", ":"))]
-        return cast("int", self._place(keys=keys, args=arguments)) > 0
+    @translated
+    def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
+        """Place what the records say, or take it out, in one exchange with Redis."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for record in records:
+                if record.revision and record.card:
+                    entry = _entry(site, record.card, record.revision)
+                elif record.removed_by:
+                    entry = _no_entry(record.removed_by)
+                else:
+                    continue
+                self._put(site, record.article, entry, pipe)
+            pipe.execute()
+
+    def _put(self, site: Site, article: str, entry: dict[str, Any], pipe: Redis | None = None) -> bool:
+        keys = [index_key(site, name) for name in ("entries", "changed", "stale")]
+        arguments = [index_key(site, "set:"), article, json.dumps(entry, separators=(",", ":"))]
+        touched = self._place(keys=keys, args=arguments, client=pipe)
+        return pipe is None and cast("int", touched) > 0
 
     @translated
     def touch(self, site: Site, listing: str) -> None:
         """Raise a listing's `changed` number."""
-        self._touch(keys=[_key(site, "changed"), _key(site, "stale")], args=[listing])
+        self._touch(keys=[index_key(site, "changed"), index_key(site, "stale")], args=[listing])
 
     @translated
     def read(self, site: Site, listing: Listing) -> Snapshot:
         """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
-        turn = _key(site, f"turn:{listing.name}")
-        keys = [_key(site, "entries"), _key(site, "changed"), _key(site, f"set:{listing.reads}"), turn]
+        turn = index_key(site, f"turn:{listing.name}")
+        keys = [index_key(site, "entries"), index_key(site, "changed"), index_key(site, f"set:{listing.reads}"), turn]
         seconds, microseconds, changed, entries = cast(
             "tuple[str, str, str, list[str | None]]",
             self._read_cards(keys=keys, args=[listing.name, listing.limit, _interval_ms(site)]),
@@ -169,83 +170,59 @@ class RedisIndex:
     @translated
     def set_published(self, site: Site, listing: str, changed: int) -> bool:
         """Record that a listing's page shows the state numbered `changed`; tell whether a later one was published."""
-        keys = [_key(site, "changed"), _key(site, "published"), _key(site, "stale")]
+        keys = [index_key(site, "changed"), index_key(site, "published"), index_key(site, "stale")]
         return bool(self._set_published(keys=keys, args=[listing, changed]))
 
     @translated
     def stale(self, site: Site) -> list[str]:
         """Return the listings whose page is behind."""
-        return sorted(cast("set[str]", self._redis.smembers(_key(site, "stale"))))
+        return sorted(cast("set[str]", self._redis.smembers(index_key(site, "stale"))))
 
     @translated
     def behind(self, site: Site) -> dict[str, int]:
         """Return the listings whose page is behind, and the `changed` number that each has to reach."""
         stale = self.stale(site)
-        numbers = cast("list[str | None]", self._redis.hmget(_key(site, "changed"), stale)) if stale else []
+        numbers = cast("list[str | None]", self._redis.hmget(index_key(site, "changed"), stale)) if stale else []
         return {listing: int(number or 0) for listing, number in zip(stale, numbers, strict=True)}
 
     @translated
     def published(self, site: Site) -> dict[str, int]:
         """Return the number that each listing's page shows."""
-        found = cast("dict[str, str]", self._redis.hgetall(_key(site, "published")))
+        found = cast("dict[str, str]", self._redis.hgetall(index_key(site, "published")))
         return {listing: int(number) for listing, number in found.items()}
 
     @translated
     def take_turn(self, site: Site, listing: str) -> bool:
         """Tell whether the listing may be queued now."""
         longest_ms = max(_interval_ms(site), _LONGEST_TURN_SECONDS * 1000)
-        return bool(self._redis.set(_key(site, f"turn:{listing}"), "1", nx=True, px=longest_ms))
+        return bool(self._redis.set(index_key(site, f"turn:{listing}"), "1", nx=True, px=longest_ms))
 
     @translated
     def end_turn(self, site: Site, listing: str) -> None:
         """Let the listing be queued again."""
-        self._redis.delete(_key(site, f"turn:{listing}"))
+        self._redis.delete(index_key(site, f"turn:{listing}"))
 
     @translated
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
         """Return the revision that the index has taken in, for those of the articles that it knows."""
         if not articles:
             return {}
-        entries = cast("list[str | None]", self._redis.hmget(_key(site, "entries"), articles))
+        entries = cast("list[str | None]", self._redis.hmget(index_key(site, "entries"), articles))
         return {article: json.loads(entry)["order"] for article, entry in zip(articles, entries, strict=True) if entry}
 
-    @translated
-    def whole_until(self, site: Site) -> datetime | None:
-        """Return the journal minute up to which this very Redis is whole, or None where it is not."""
-        mark = cast("dict[str, str]", self._redis.hgetall(_key(site, "whole")))
-        return _minute(mark) if mark and mark.get("run_id") == self._run_id() else None
 
-    @translated
-    def last_whole_minute(self, site: Site) -> datetime | None:
-        """Return the minute of the last mark, whichever Redis process set it."""
-        mark = cast("dict[str, str]", self._redis.hgetall(_key(site, "whole")))
-        return _minute(mark) if mark else None
+def _entry(site: Site, card: Card, revision: str) -> dict[str, Any]:
+    return {
+        "order": revision,
+        "score": int(card.created_at.timestamp() * 1_000_000),
+        "card": card.model_dump_json(exclude_defaults=True),
+        "reads": readers_of(site, card),
+    }
 
-    @translated
-    def begin_restore(self, site: Site) -> str:
-        """Note that the index is being made whole."""
-        token = f"{self._run_id()} {token_hex(8)}"
-        self._redis.set(_key(site, "restoring"), token)
-        return token
 
-    @translated
-    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
-        """Mark the index as whole up to a journal minute, for this very Redis process."""
-        run_id = restore.partition(" ")[0] if restore else self._run_id()
-        keys = [_key(site, "whole"), _key(site, "restoring")]
-        return bool(self._set_whole(keys=keys, args=[run_id, minute.astimezone(UTC).isoformat(), restore or ""]))
-
-    def _run_id(self) -> str:
-        return str(self._redis.info("server")["run_id"])
+def _no_entry(revision: str) -> dict[str, Any]:
+    return {"order": revision, "score": 0, "card": "", "reads": {}}
 
 
 def _interval_ms(site: Site) -> int:
     return max(1, int(site.listing_interval_seconds * 1000))
-
-
-def _key(site: Site, name: str) -> str:
-    return f"index:{site.id}:{name}"
-
-
-def _minute(mark: dict[str, str]) -> datetime:
-    return datetime.fromisoformat(mark["minute"])

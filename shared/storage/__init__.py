@@ -96,3 +96,11 @@ class ObjectStorage(Protocol):
     def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
         """Yield (key, ETag, size) of the same objects, in the same order and at the same cost."""
         ...
+
+    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+        """Yield what stands between `prefix` and the next slash in any key, once each, after `start_after`.
+
+        One call of the store for a thousand of them, however many keys each holds. In order where all are of one
+        length; stores disagree on `a` and `a-b`.
+        """
+        ...

@@ -73,3 +73,10 @@ class MemoryObjectStorage:
             (head for head in heads if head.key.startswith(prefix) and head.key > start_after), key=attrgetter("key")
         )
         yield from (ListedObject(head.key, head.etag, head.size_bytes) for head in found[:limit])
+
+    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+        """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
+        rests = (key.removeprefix(prefix) for key in list(self._objects) if key.startswith(prefix))
+        yield from sorted(
+            {folder for folder, slash, _ in (rest.partition("/") for rest in rests) if slash and folder > start_after}
+        )

@@ -142,6 +142,15 @@ class S3ObjectStorage:
             start_after = found[-1].key
             left = None if left is None else left - len(found)
 
+    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+        """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
+        while True:
+            found, is_all = self._read("LIST", prefix, partial(self._folders, prefix, start_after))
+            yield from found
+            if is_all:
+                return
+            start_after = found[-1]
+
     def date(self) -> str:
         """Return the store's own clock: the `Date` header of its answer."""
         answer = self._read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
@@ -150,6 +159,18 @@ class S3ObjectStorage:
     def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
         answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=page)
         return [ListedObject(each["Key"], Etag(each["ETag"]), each["Size"]) for each in answer.get("Contents", [])]
+
+    def _folders(self, prefix: str, start_after: str) -> tuple[list[str], bool]:
+        """Return a page of folders, and whether it is the last; behind all of a folder's keys comes `{folder}0`."""
+        answer = self._client.list_objects_v2(
+            Bucket=self.bucket,
+            Prefix=prefix,
+            Delimiter="/",
+            StartAfter=f"{prefix}{start_after}0" if start_after else "",
+            MaxKeys=_PAGE,
+        )
+        found = [each["Prefix"].removeprefix(prefix)[:-1] for each in answer.get("CommonPrefixes", [])]
+        return found, not answer["IsTruncated"] or not found
 
     def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
         for attempt in stamina.retry_context(

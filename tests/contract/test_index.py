@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from shared.article import Direction
 from shared.card import Card
 from shared.index.redis import RedisIndex
 from shared.listings import HOME, RAIL_LATEST, listing_of
+from shared.live import LiveRecord
 from shared.sites import Section, Site
 
 SITE = Site(
@@ -41,6 +43,12 @@ def a_card(article: str, minutes: int = 0, headline: str = "A headline", section
         direction=Direction.LTR,
         created_at=NOON + timedelta(minutes=minutes),
     )
+
+
+def make_whole(index: RedisIndex) -> None:
+    restore = index.begin_restore(SITE, NOON)
+    assert restore is not None
+    assert index.set_whole(SITE, restore.minute, restore.token)
 
 
 def headlines(index: RedisIndex, listing: str = HOME) -> list[str]:
@@ -125,7 +133,7 @@ def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> N
 
 def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
     assert index.whole_until(SITE) is None
-    index.set_whole(SITE, NOON, index.begin_restore(SITE))
+    make_whole(index)
     assert index.whole_until(SITE) == NOON
     redis.flushall()
     assert index.whole_until(SITE) is None
@@ -134,7 +142,7 @@ def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: Red
 def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> None:
     assert index.set_whole(SITE, NOON) is False
 
-    index.set_whole(SITE, NOON, index.begin_restore(SITE))
+    make_whole(index)
 
     assert index.set_whole(SITE, NOON + timedelta(minutes=1)) is True
     assert index.whole_until(SITE) == NOON + timedelta(minutes=1)
@@ -143,7 +151,7 @@ def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> 
 def test_another_redis_process_with_the_old_file_is_not_whole_but_knows_since_when(
     index: RedisIndex, redis: Redis
 ) -> None:
-    index.set_whole(SITE, NOON, index.begin_restore(SITE))
+    make_whole(index)
     redis.hset("index:epn:whole", "run_id", "another")
 
     assert index.whole_until(SITE) is None
@@ -214,6 +222,56 @@ def test_a_publisher_is_told_that_a_later_state_was_published_before_its_own(ind
     assert index.set_published(SITE, HOME, second) is False
     assert index.set_published(SITE, HOME, second) is False
     assert index.set_published(SITE, HOME, first) is True
+
+
+def test_many_records_are_taken_in_by_the_rules_of_one(index: RedisIndex) -> None:
+    index.enter(SITE, a_card("a", headline="New"), "r2")
+    old = LiveRecord(site="epn", article="a", revision="r1", card=a_card("a", headline="Old"))
+    new = LiveRecord(site="epn", article="b", revision="r1", card=a_card("b", 1, headline="Another"))
+    gone = LiveRecord(site="epn", article="c", removed_by="r3")
+    index.enter(SITE, a_card("c", 2), "r2")
+
+    index.take_in(SITE, [old, new, gone, LiveRecord(site="epn", article="d")])
+
+    assert headlines(index) == ["Another", "New"]
+    assert index.revisions(SITE, ["a", "b", "c", "d"]) == {"a": "r2", "b": "r1", "c": "r3"}
+
+
+def test_a_restore_goes_on_where_it_was_and_one_scheduler_works_at_it(index: RedisIndex, redis: Redis) -> None:
+    begun = index.begin_restore(SITE, NOON)
+    assert begun is not None
+    assert index.move_restore(SITE, replace(begun, cursor="m", done=7))
+    other = RedisIndex(redis)
+
+    assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) is None
+    redis.delete("index:epn:restorer")  # the first was killed, and not heard of for some seconds
+    assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) == replace(begun, cursor="m", done=7)
+
+
+def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex, redis: Redis) -> None:
+    begun = index.begin_restore(SITE, NOON)
+    assert begun is not None
+    index.move_restore(SITE, replace(begun, cursor="m", done=7))
+    redis.hset("index:epn:restore", "run_id", "another")
+
+    again = index.begin_restore(SITE, NOON + timedelta(minutes=1))
+
+    assert again is not None
+    assert (again.cursor, again.done, again.minute) == ("", 0, NOON + timedelta(minutes=1))
+    assert not index.move_restore(SITE, begun)
+    assert not index.set_whole(SITE, NOON, begun.token)
+
+
+def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
+    index.enter(SITE, a_card("a"), "r1")
+    index.set_published(SITE, HOME, changed(index, HOME))
+    make_whole(index)
+
+    index.forget(SITE)
+
+    assert index.whole_until(SITE) is None
+    assert index.last_whole_minute(SITE) is None
+    assert list(redis.scan_iter("index:epn:*")) == []
 
 
 def _url_of(redis: Redis) -> str:

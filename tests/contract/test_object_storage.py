@@ -87,3 +87,15 @@ def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: ObjectStorag
     storage.delete(f"{prefix}a")
 
     assert storage.find(f"{prefix}a") is None
+
+
+def test_folders_are_listed_once_each_in_order_however_many_pages_it_takes(
+    storage: ObjectStorage, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.storage.s3._PAGE", 2)
+    for name in ("b/1", "b/2", "a/1", "2/1", "c/x/1", "d/1", "e/1", "file"):
+        storage.put(f"{prefix}{name}", b"x")
+
+    assert list(storage.list_folders(prefix)) == ["2", "a", "b", "c", "d", "e"]
+    assert list(storage.list_folders(prefix, start_after="b")) == ["c", "d", "e"]
+    assert list(storage.list_folders(f"{prefix}zzz/")) == []

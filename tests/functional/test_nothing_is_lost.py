@@ -345,10 +345,12 @@ def test_a_listing_is_queued_once_while_its_message_waits(line: Line) -> None:
 
 def test_a_redis_that_was_emptied_during_a_restore_is_not_marked_whole(line: Line) -> None:
     line.redis.flushall()
-    restore = line.index.begin_restore(line.site)
+    restore = line.index.begin_restore(line.site, line.now)
+    assert restore is not None
     line.redis.flushall()
 
-    assert line.index.set_whole(line.site, line.now, restore) is False
+    assert line.index.move_restore(line.site, restore) is False
+    assert line.index.set_whole(line.site, line.now, restore.token) is False
     assert line.index.whole_until(line.site) is None
 
 

@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
-from itertools import groupby
+from itertools import islice
+from time import monotonic
 
 import structlog
 
 from services.scheduler.handler.clockwork import Clockwork
 from services.scheduler.handler.sweep import recent
 from shared import keys
+from shared.index import Restore
+from shared.live import read_record
 from shared.sites import Site
 
 log = structlog.get_logger()
 
 _OVERLAP = timedelta(minutes=5)
+_BATCH = 200
+_READERS = 8
+_SLICE_SECONDS = 5.0
 
 
 def restore_index(site: Site, clockwork: Clockwork) -> None:
     """Make the index whole where this very Redis never was: apply what the bucket says, then mark it.
 
     A Redis that restarted from its own file lacks at most what came after its last mark: the journal from five
-    minutes before that. One without a mark lacks everything: each article's `live.json` is read. The sweep moves the
-    mark on.
+    minutes before that. One without a mark lacks everything: each article's `live.json` is read. A round ends after
+    some seconds and the next one, of whichever scheduler, goes on behind the last batch. What goes live meanwhile
+    enters the index by itself; the index refuses what is older than it knows. The sweep moves the mark on.
     """
-    if clockwork.index.whole_until(site) is not None:
+    index = clockwork.index
+    if index.whole_until(site) is not None:
         return
-    now, restore = clockwork.clock(), clockwork.index.begin_restore(site)
-    mark = clockwork.index.last_whole_minute(site)
-    articles = {each.article for each in recent(site, mark - _OVERLAP, clockwork)} if mark else _all(site, clockwork)
-    for article in sorted(articles):
-        _enter(site, article, clockwork)
-    is_whole = clockwork.index.set_whole(site, now, restore)
-    log.info("index.restored", site=site.id, articles=len(articles), since=str(mark), is_whole=is_whole)
+    restore = index.begin_restore(site, clockwork.clock())
+    if restore is None:
+        return  # another scheduler is at it
+    round_ends, left = monotonic() + _SLICE_SECONDS, _articles(site, restore, clockwork)
+    with ThreadPoolExecutor(_READERS) as readers:
+        while batch := list(islice(left, _BATCH)):
+            records = readers.map(lambda article: read_record(clockwork.content, site.id, article)[0], batch)
+            index.take_in(site, records)
+            restore = replace(restore, cursor=batch[-1], done=restore.done + len(batch))
+            if not index.move_restore(site, restore):
+                log.info("restore.overtaken", site=site.id, articles=restore.done)  # by another flush, or a reindex
+                return
+            if monotonic() > round_ends:
+                log.info("restore.progressed", site=site.id, articles=restore.done)
+                return
+    is_whole = index.set_whole(site, restore.minute, restore.token)
+    log.info("index.restored", site=site.id, articles=restore.done, since=str(restore.since), is_whole=is_whole)
 
 
-def _all(site: Site, clockwork: Clockwork) -> set[str]:
-    prefix = keys.articles_prefix(site.id)
-    found = clockwork.content.list_keys(prefix)
-    return {article for article, _ in groupby(found, key=lambda key: key.removeprefix(prefix).partition("/")[0])}
-
-
-def _enter(site: Site, article: str, clockwork: Clockwork) -> None:
-    record = clockwork.record(site, article)
-    if record.revision and record.card:
-        clockwork.index.enter(site, record.card, record.revision)
-    elif record.removed_by:
-        clockwork.index.leave(site, article, record.removed_by)
+def _articles(site: Site, restore: Restore, clockwork: Clockwork) -> Iterator[str]:
+    """Yield the articles that a restore has not come to, in order."""
+    if restore.since is None:
+        yield from clockwork.content.list_folders(keys.articles_prefix(site.id), start_after=restore.cursor)
+    else:
+        named = {entry.article for entry in recent(site, restore.since - _OVERLAP, clockwork)}
+        yield from sorted(article for article in named if article > restore.cursor)
