@@ -18,6 +18,7 @@ from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from services.scheduler.handler import Clockwork, restore_index
 from shared import keys
+from shared.backlog.redis import RedisBacklog
 from shared.card import Card
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
@@ -102,6 +103,7 @@ def measure(settings: ServiceSettings, articles: int) -> None:
         revisions=StoredRevisions(content),
         index=RedisIndex(redis),
         marks=RedisMarks(redis),
+        backlog=RedisBacklog(redis),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         sweep_minutes=15,
