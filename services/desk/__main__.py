@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.desk.commands import act, dead_letters, post, replay, stack, status, tokens
+from services.desk.commands import act, dead_letters, post, reindex, replay, stack, status, tokens
 from shared.errors import PresslineError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(act.kill)
 app.command()(act.withdraw)
 app.command()(act.restore)
+app.command()(reindex.reindex)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
 

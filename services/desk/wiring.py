@@ -9,9 +9,11 @@ from services.desk.adapters.endpoint import Endpoint
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
 from shared.history import StoredRevisions
+from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Message
 from shared.redis_client import redis_client
+from shared.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, s3_client
 
 
@@ -61,3 +63,13 @@ def emitter() -> Callable[[Iterable[Message]], None]:
     from shared.celery_app import create_app, emit  # noqa: PLC0415 -- a third of a second that few commands need
 
     return partial(emit, create_app("desk", settings()))
+
+
+def index() -> RedisIndex:
+    """Return the index."""
+    return RedisIndex(redis_client(settings()))
+
+
+def sites() -> dict[str, Site]:
+    """Return the sites by id."""
+    return load_sites(settings().sites_folder, settings().base_url)
