@@ -9,10 +9,24 @@ from datetime import UTC, date, datetime
 # --- the content bucket: private, and the truth -----------------------------------------------------------------
 
 
+LIVE = "live.json"
+TOMBSTONE = "tombstone.json"
+ORIGINAL = "original"
+_IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
+
+
 def article_id(site: str, source: str, source_id: str) -> str:
     """Return the article's stable identity: 26 characters of base32 (130 bits)."""
     digest = hashlib.sha256(f"{site}\0{source}\0{source_id}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:26]
+
+
+def article_share(article: str) -> float:
+    """Return how far into all articles one stands, from 0 to 1: their ids are digests, so evenly spread."""
+    share = 0.0
+    for character in reversed(article[:6]):
+        share = (max(0, _IN_ORDER.find(character)) + share) / len(_IN_ORDER)
+    return share
 
 
 def articles_prefix(site: str) -> str:
@@ -52,7 +66,7 @@ def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
 
 def live_key(site: str, article: str) -> str:
     """Return where an article's public state is recorded (written with If-Match only)."""
-    return f"{article_prefix(site, article)}live.json"
+    return f"{article_prefix(site, article)}{LIVE}"
 
 
 def tombstone_prefix(site: str, article: str) -> str:
@@ -73,6 +87,11 @@ def kill_of(key: str) -> str:
     return key.rsplit("/", 1)[-1].removeprefix("tombstone.").removesuffix("json").removesuffix(".")
 
 
+def tombstone_key(site: str, article: str) -> str:
+    """Return where a kill stands until a restore removes it; behind the revisions, so that one listing tells both."""
+    return f"{article_prefix(site, article)}{TOMBSTONE}"
+
+
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:
     """Return where the bytes lie as they came."""
     return f"raw/{site}/{received_at.astimezone(UTC):%Y/%m/%d}/{sha256}"
@@ -80,7 +99,12 @@ def raw_key(site: str, received_at: datetime, sha256: str) -> str:
 
 def media_key(site: str, digest: str) -> str:
     """Return where a picture lies as it came; renditions will lie beside it."""
-    return f"media/{site}/{digest}/original"
+    return f"{media_prefix(site)}{digest}/{ORIGINAL}"
+
+
+def media_prefix(site: str) -> str:
+    """Return what the keys of all of a site's pictures begin with."""
+    return f"media/{site}/"
 
 
 def shown_by_prefix(media: str) -> str:
@@ -95,7 +119,12 @@ def shown_by_key(media: str, article: str) -> str:
 
 def asset_key(site: str, name: str) -> str:
     """Return where a theme's file lies before its first page takes it public; the name holds its hash."""
-    return f"assets/{site}/{name}"
+    return f"{assets_prefix(site)}{name}"
+
+
+def assets_prefix(site: str) -> str:
+    """Return what the keys of all files of a site's themes begin with, of every version that a page was made with."""
+    return f"assets/{site}/"
 
 
 def rendered_key(digest: str) -> str:
@@ -203,6 +232,24 @@ INDEX_DOCUMENT = "index.html"
 def url_path(path: str) -> str:
     """Return the path of the URL at which readers find a key of the public bucket."""
     return "/" + path.removesuffix(INDEX_DOCUMENT)
+
+
+def is_picture(path: str) -> bool:
+    """Tell whether a path is a picture's."""
+    return path.startswith("media/")
+
+
+def is_asset(path: str) -> bool:
+    """Tell whether a path is that of a theme's file."""
+    return path.startswith("assets/")
+
+
+def source_of(site: str, path: str) -> str | None:
+    """Return the key of the content bucket that a public file is copied from; None for a path that is a page's."""
+    folder, _, name = path.partition("/")
+    if is_asset(path):
+        return asset_key(site, name)
+    return media_key(site, name.partition("/")[0]) if folder == "media" else None
 
 
 def media_path(digest: str, width: int, extension: str) -> str:

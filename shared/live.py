@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from http import HTTPStatus
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared import keys
 from shared.card import Card
 from shared.storage import Etag, ObjectStorage
+
+
+def page_sha256(body: bytes, status: int = 200, location: str = "") -> str:
+    """Return the digest that tells whether two pages are the same to a reader: bytes, status and target."""
+    envelope = b"" if status == HTTPStatus.OK else f"{status} {location}\n".encode()
+    return hashlib.sha256(envelope + body).hexdigest()
 
 
 class PageRecord(BaseModel):

@@ -134,6 +134,17 @@ class ListingStale(Message):
     changed: int = 0
 
 
+class MendPath(Message):
+    """Look at this path of the public bucket: what is there, or is not there, is not as it should be.
+
+    `article` is whose page or picture it should be, where anybody's.
+    """
+
+    site: str
+    path: str
+    article: str | None = None
+
+
 class Envelope(TypedDict):
     """What a message inherits from its cause."""
 

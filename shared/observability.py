@@ -29,11 +29,17 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
     atexit.register(_remove_metrics)
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MESSAGES = Counter("pressline_messages", "Messages handled, by kind and outcome.", ["message", "outcome"])
 STORE_CALLS = Counter("pressline_store_calls", "Calls to the object store, by operation.", ["operation"])
+DRIFT = Gauge(
+    "pressline_drift",
+    "Differences between what should be public and what is, when they were last compared, by site.",
+    ["site"],
+    multiprocess_mode="mostrecent",
+)
 SECONDS = Histogram(
     "pressline_message_seconds",
     "Time to handle a message.",

@@ -18,6 +18,7 @@ from shared.messages import (
     ArticleRemoved,
     Lane,
     ListingStale,
+    MendPath,
     Message,
     PageRendered,
     SubmitArticle,
@@ -49,6 +50,7 @@ RENDER_LISTING = Step("render", ListingStale, (PageRendered,))
 PUBLISH_PAGE = Step("publish", PageRendered, (ArticlePublished, ListingStale, ArticleAccepted))
 LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
 REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale,))
+MEND_PATH = Step("publish", MendPath, (ArticleAccepted, ArticleRemoved, ListingStale, MendPath))
 
 PIPELINE: tuple[Step, ...] = (
     SUBMIT_ARTICLE,
@@ -58,6 +60,7 @@ PIPELINE: tuple[Step, ...] = (
     PUBLISH_PAGE,
     LIST_ARTICLE,
     REMOVE_ARTICLE,
+    MEND_PATH,
 )
 
 SCHEDULER_EMITS: tuple[type[Message], ...] = (

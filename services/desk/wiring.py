@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import cache, partial
 
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
+from shared.celery_app import PresslineCelery, create_app
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Message
+from shared.reconcile import Places
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, s3_client
@@ -63,6 +66,24 @@ def emitter() -> Callable[[Iterable[Message]], None]:
     from shared.celery_app import create_app, emit  # noqa: PLC0415 -- a third of a second that few commands need
 
     return partial(emit, create_app("desk", settings()))
+
+
+@cache
+def app() -> PresslineCelery:
+    """Return a Celery app that only emits."""
+    return create_app("desk", settings())
+
+
+def places() -> Places:
+    """Return what a comparison of the two buckets reads."""
+    return Places(
+        content=content(),
+        public=public(),
+        revisions=StoredRevisions(content()),
+        index=index(),
+        sites=sites(),
+        clock=lambda: datetime.now(UTC),
+    )
 
 
 def index() -> RedisIndex:

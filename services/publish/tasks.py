@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.publish import wiring
-from services.publish.handler import enter_listings, publish_page, remove_article
+from services.publish.handler import enter_listings, mend_path, publish_page, remove_article
 from shared.celery_app import emit
-from shared.messages import ArticlePublished, ArticleRemoved, PageRendered
+from shared.messages import ArticlePublished, ArticleRemoved, MendPath, PageRendered
 from shared.observability import message_context
-from shared.pipeline import LIST_ARTICLE, PUBLISH_PAGE, REMOVE_ARTICLE
+from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_PAGE, REMOVE_ARTICLE
 
 app = wiring.app()
 
@@ -36,3 +36,11 @@ def remove_published_article(payload: dict[str, Any]) -> None:
     message = ArticleRemoved.model_validate(payload)
     with message_context(message):
         emit(app, remove_article(message, wiring.publisher()))
+
+
+@app.task(name=MEND_PATH.task_name)
+def mend_public_path(payload: dict[str, Any]) -> None:
+    """Mend what is not as it should be at a path; safe to run twice."""
+    message = MendPath.model_validate(payload)
+    with message_context(message):
+        emit(app, mend_path(message, wiring.publisher()))

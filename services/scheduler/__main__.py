@@ -55,14 +55,17 @@ def main() -> None:
         Rounds(tasks.SWEEP, settings.sweep_seconds, stop),  # apart: a long sweep holds up no embargo,
         Rounds(tasks.RESTORE, settings.tick_seconds, stop),  # nor does a Redis that was lost
     )
+    everything = [*rounds]
+    if settings.verify_hours:  # may take hours, which is no fault
+        everything.append(Rounds((tasks.verify_until(stop),), settings.verify_hours * 3600, stop))
     if settings.metrics_port:
         serve_health(
             settings.metrics_port, settings.metrics_host, lambda: [each for one in rounds for each in one.faults]
         )
-    for each in rounds:
+    for each in everything:
         each.start()
     log.info("scheduler.ready")
-    for each in rounds:
+    for each in everything:
         each.join()
     log.info("scheduler.stopped")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from threading import Event
 
 import structlog
 from pydantic import ValidationError
 
 from services.scheduler import wiring
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep, verify
 from shared.celery_app import emit
 from shared.errors import PresslineError
 from shared.messages import Message
@@ -21,6 +22,15 @@ Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
 TICK: tuple[Duty, ...] = (release_due, say_stale_listings)
 SWEEP: tuple[Duty, ...] = (sweep,)
 RESTORE: tuple[Duty, ...] = (restore_index,)
+
+
+def verify_until(stop: Event) -> Duty:
+    """Return the duty of comparing all that is public with what should be, slowly, until `stop` is set."""
+
+    def verify_site(site: Site, clockwork: Clockwork) -> None:
+        verify(site, clockwork, public=wiring.public(), wait=stop.wait)
+
+    return verify_site
 
 
 def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:

@@ -35,6 +35,12 @@ def content() -> S3ObjectStorage:
     return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
 
 
+@cache
+def public() -> S3ObjectStorage:
+    """Return the public bucket."""
+    return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
+
+
 def clockwork() -> Clockwork:
     """Return what the handlers need, made anew for each thread that goes its rounds."""
     redis = redis_client(settings())

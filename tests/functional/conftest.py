@@ -24,7 +24,7 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted
 from services.ingest.handler import Intake, accept, act, find_receipt_state
 from services.ingest.handler import handle as submit
-from services.publish.handler import Publisher, enter_listings, publish_page, remove_article
+from services.publish.handler import Publisher, enter_listings, mend_path, publish_page, remove_article
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.handler import Renderer, render_article, render_listing
@@ -43,6 +43,7 @@ from shared.messages import (
     ArticleRemoved,
     Lane,
     ListingStale,
+    MendPath,
     Message,
     PageRendered,
     SubmitArticle,
@@ -210,6 +211,8 @@ class Line:
                 return enter_listings(message, self.publisher)
             case ArticleRemoved():
                 return remove_article(message, self.publisher)
+            case MendPath():
+                return mend_path(message, self.publisher)
             case _:
                 raise AssertionError(message)
 

@@ -13,11 +13,14 @@ from redis import Redis
 from infra.local.ports import free_ports
 from infra.local.servers import Server, start_valkey
 from services.ingest.domain.accepted import Accepted
+from services.render.handler import render_listing
 from services.scheduler.handler import restore as restoring
 from services.scheduler.handler import restore_index, say_stale_listings
+from shared.index import Snapshot
 from shared.index.redis import RedisIndex
-from shared.listings import HOME, listings
+from shared.listings import HOME, Listing, listings
 from shared.messages import ListingStale
+from shared.sites import Site
 from tests.functional.conftest import Line
 
 
@@ -200,3 +203,17 @@ def test_a_listing_taken_out_of_a_reindexed_index_is_published_again_with_the_sa
 
     assert line.site_bytes() == before
     assert HOME in line.index.published(line.site)
+
+
+def test_a_redis_emptied_just_before_a_listing_is_read_empties_no_front_page(line: Line) -> None:
+    class EmptiedIndex(RedisIndex):
+        def read(self, site: Site, listing: Listing) -> Snapshot:
+            line.redis.flushall()
+            return super().read(site, listing)
+
+    line.post(headline="Last good front page")
+    line.tick()
+    line.index.touch(line.site, HOME)
+    stale = ListingStale(message_id=uuid4(), site="epn", listing=HOME)
+
+    assert render_listing(stale, replace(line.renderer, index=EmptiedIndex(line.redis))) == ()

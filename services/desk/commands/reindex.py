@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.desk import wiring
+from shared import keys
 from shared.index import Index, Restore
 from shared.sites import Site, get_site
 
 _LOOK_EVERY_SECONDS = 0.2
-_IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
 
 
 def reindex(
@@ -63,15 +63,7 @@ def watch(site: Site, index: Index, console: Console, *, patience_seconds: float
     return True
 
 
-def share_of(article: str) -> float:
-    """Return how far into all articles one stands, from 0 to 1: their ids are digests, so evenly spread."""
-    share = 0.0
-    for character in reversed(article[:6]):
-        share = (_IN_ORDER.index(character) + share) / len(_IN_ORDER)
-    return share
-
-
 def _show(progress: Progress, bar: TaskID, restore: Restore | None) -> None:
     if restore is not None:
-        share = share_of(restore.cursor) if restore.since is None else None
+        share = keys.article_share(restore.cursor) if restore.since is None else None
         progress.update(bar, completed=share or 0.0, articles=restore.done)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from shared.card import Card
 from shared.live import LiveRecord, PageRecord
+from shared.storage import Etag
 
 
 def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
@@ -85,6 +86,16 @@ def overwritten(record: LiveRecord, pages: Mapping[str, PageRecord]) -> LiveReco
     """Return the record after somebody who was late has put pages: what was recorded there is not to be relied on."""
     kept = {path: page for path, page in record.pages.items() if path not in pages or page.order <= pages[path].order}
     return record.model_copy(update={"pages": kept})
+
+
+def found_there(record: LiveRecord, path: str, etag: Etag | None) -> LiveRecord:
+    """Return the record after a look at a path: nothing is there, or something whose bytes are not to be relied on."""
+    pages = {each: page for each, page in record.pages.items() if each != path}
+    if etag is not None:
+        known = record.pages.get(path)
+        order, status = (known.order, known.status) if known else ("", 200)
+        pages[path] = PageRecord(order=order, sha256="", etag=etag, status=status)
+    return record.model_copy(update={"pages": dict(sorted(pages.items()))})
 
 
 def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:

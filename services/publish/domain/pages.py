@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 from dataclasses import dataclass
 
 from shared import keys
+from shared.live import page_sha256
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 MEDIA = "public, max-age=3600, s-maxage=86400"
@@ -34,8 +34,7 @@ class Page:
     @property
     def sha256(self) -> str:
         """Return the digest that tells whether two pages are the same to a reader: bytes, status and target."""
-        envelope = b"" if self.status == 200 else f"{self.status} {self.location}\n".encode()  # noqa: PLR2004 -- OK
-        return hashlib.sha256(envelope + self.body).hexdigest()
+        return page_sha256(self.body, self.status, self.location)
 
     @property
     def metadata(self) -> dict[str, str]:

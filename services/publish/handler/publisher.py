@@ -78,17 +78,25 @@ class Publisher:
                 continue
             there = self.public.find_head(attachment.path)
             if there is None or there.metadata.get("status") != "200":  # or taken down with another article
-                self.public.put(
-                    attachment.path,
-                    self.content.get(attachment.source_key).body,
-                    content_type=attachment.content_type,
-                    cache_control=IMMUTABLE if attachment.is_immutable else MEDIA,
-                    metadata={"surrogate-keys": keys.path_surrogate_key(attachment.path), "status": "200"},
-                )
-                self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
-                log.info("attachment.published", path=attachment.path)
+                self.put_file(attachment)
             if attachment.is_immutable:
                 self.known_assets.add(attachment.path)
+
+    def put_file(self, attachment: Attachment) -> None:
+        """Make one file public, whatever is there.
+
+        Raises:
+            ObjectMissingError: the content bucket does not hold it.
+        """
+        self.public.put(
+            attachment.path,
+            self.content.get(attachment.source_key).body,
+            content_type=attachment.content_type,
+            cache_control=IMMUTABLE if attachment.is_immutable else MEDIA,
+            metadata={"surrogate-keys": keys.path_surrogate_key(attachment.path), "status": "200"},
+        )
+        self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
+        log.info("attachment.published", path=attachment.path)
 
     def stale_listings(self, cause: Message, site: Site) -> tuple[ListingStale, ...]:
         """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""

@@ -5,5 +5,6 @@ from services.scheduler.handler.listings import say_stale_listings
 from services.scheduler.handler.release import release_due
 from services.scheduler.handler.restore import restore_index
 from services.scheduler.handler.sweep import sweep
+from services.scheduler.handler.verify import verify
 
-__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_listings", "sweep"]
+__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_listings", "sweep", "verify"]

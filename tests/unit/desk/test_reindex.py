@@ -12,8 +12,9 @@ from rich.console import Console
 
 from services.desk import wiring
 from services.desk.commands import reindex
-from services.desk.commands.reindex import share_of, watch
+from services.desk.commands.reindex import watch
 from shared.index.redis import RedisIndex
+from shared.keys import article_share
 from tests.contract.test_index import NOON, SITE
 
 
@@ -72,7 +73,7 @@ def test_a_reindex_that_nobody_does_ends_with_1(redis: Redis, monkeypatch: pytes
 
 
 def test_an_articles_id_says_how_far_the_walk_has_come() -> None:
-    assert share_of("") == 0
-    assert share_of("2" * 26) == 0
-    assert share_of("a" + "2" * 25) == 6 / 32
-    assert 0.99 < share_of("z" * 26) < 1
+    assert article_share("") == 0
+    assert article_share("2" * 26) == 0
+    assert article_share("a" + "2" * 25) == 6 / 32
+    assert 0.99 < article_share("z" * 26) < 1

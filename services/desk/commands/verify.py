@@ -1,0 +1,102 @@
+"""`pressline verify`: is public what should be, and nothing else?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from time import sleep
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from services.desk import wiring
+from shared.celery_app import emit
+from shared.messages import Message
+from shared.reconcile import Kind, Places
+from shared.reconcile.passes import Reconciliation
+from shared.reconcile.repair import repair_of
+from shared.sites import Site, get_site
+
+_READERS = 8
+_FEW = 10  # so many extra objects are removed without a question
+
+
+def verify(
+    site: Annotated[str | None, typer.Option(help="The site; all of them if not given.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Have what differs mended.")] = False,  # noqa: FBT002
+    remove_many: Annotated[  # noqa: FBT002
+        bool, typer.Option("--remove-many", help="Also where more than a tenth of all that is public is too much.")
+    ] = False,
+    show: Annotated[int, typer.Option(help="How many of each kind to name.", min=0)] = 10,
+    patience: Annotated[float, typer.Option(help="Seconds before the second look at what differs.", min=0)] = 5.0,
+) -> None:
+    """Compare what is public with what the content bucket says should be.
+
+    What is missing, too much, behind or has other bytes is looked at twice, so that what is just being published does
+    not count. Ends with 1 where anything differs. With --repair the workers are told; what others put into the public
+    bucket is named and never touched.
+    """
+    sites, console = wiring.sites(), Console()
+    has_drift = False
+    for each in [get_site(sites, site)] if site else list(sites.values()):
+        places = wiring.places()
+        with closing(Reconciliation(each, places, wait=lambda: sleep(patience), readers=_READERS)) as comparison:
+            compare(each, comparison, console)
+            report(each, comparison, console, show=show)
+            has_drift |= comparison.drift() > 0
+            if repair and comparison.drift():
+                emit(wiring.app(), repairs(each, comparison, places, console, may_remove_many=remove_many))
+                console.print("The workers have been told. `pressline verify` shows what is left.")
+    if has_drift:
+        raise typer.Exit(1)
+
+
+def compare(site: Site, comparison: Reconciliation, console: Console) -> None:
+    """Take all steps of a comparison and show how far it is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(site.id, total=1.0, done=0)
+        for step in comparison.steps():
+            share = {"total": 1.0, "completed": step.share} if step.share is not None else {"total": None}
+            progress.update(bar, description=f"{site.id}: {step.stage}", done=step.done, **share)
+
+
+def report(site: Site, comparison: Reconciliation, console: Console, *, show: int) -> None:
+    """Print a count of each kind, and the first of each with their reasons."""
+    counts = comparison.counts()
+    table = Table(site.id, *(kind.value for kind in Kind), box=None, pad_edge=False)
+    table.add_row(f"{comparison.count_public()} objects", *(str(counts[kind]) for kind in Kind))
+    console.print(table)
+    shown: Counter[Kind] = Counter()
+    for drift in comparison.found():
+        shown[drift.kind] += 1
+        if shown[drift.kind] <= show:
+            what = drift.path or f"article {drift.article}"
+            console.print(
+                Text.assemble((f"{drift.kind.value:<13}", "yellow"), f"{what}  {drift.reason}"), soft_wrap=True
+            )
+        elif shown[drift.kind] == show + 1:
+            console.print(f"{drift.kind.value:<13}and {counts[drift.kind] - show} more")
+
+
+def repairs(
+    site: Site, comparison: Reconciliation, places: Places, console: Console, *, may_remove_many: bool
+) -> Iterator[Message]:
+    """Yield what has to be said; where very much is too much, the wrong content bucket is the likelier reason."""
+    extra = comparison.counts()[Kind.EXTRA]
+    is_too_much = extra > max(_FEW, comparison.count_public() // 10) and not may_remove_many
+    if is_too_much:
+        console.print(
+            f"{extra} extra objects are left alone, for they are many: is this the right content bucket, and whole? "
+            "--remove-many removes them.",
+            style="red",
+        )
+    for drift in comparison.found():
+        message = None if is_too_much and drift.kind is Kind.EXTRA else repair_of(drift, site, places)
+        if message is not None:
+            yield message

@@ -1,0 +1,124 @@
+"""A close look at one suspect: what is wrong with it now, in words. A few calls of the store each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from shared import keys
+from shared.drift import ArticleEvent, find_event
+from shared.listings import Listing, listings
+from shared.live import LiveRecord, PageRecord, page_sha256, read_record
+from shared.messages import ArticleAccepted, ArticlePublished
+from shared.reconcile import Drift, Kind, Places
+from shared.reconcile.claims import is_claimed, is_ours
+from shared.sites import Site
+from shared.storage import StoredObject
+
+
+def look_at_article(article: str, site: Site, places: Places) -> Iterator[Drift]:
+    """Yield what is wrong with an article: it is behind, or one of its pages or pictures is not as it was put."""
+    record, _ = read_record(places.content, site.id, article)
+    event = event_of(article, site, places)
+    if event is not None:
+        what = (
+            "is not in the index"
+            if isinstance(event, ArticlePublished)
+            else "should be seen"
+            if isinstance(event, ArticleAccepted)
+            else "takes it down"
+        )
+        yield Drift(Kind.STALE, record.path or "", f"revision {event.revision} {what}", article)
+        return  # what is there is about to change
+    for path, page in record.pages.items():
+        yield from _look_at_page(path, page, article, places)
+    for path in record.claimed:
+        head = places.public.find_head(path) if path not in record.pages else None
+        if head is not None and head.metadata.get("article") == article:
+            yield Drift(Kind.STALE, path, "is the article's, and nothing is recorded of what is there", article)
+    yield from _look_at_pictures(record, site, places)
+
+
+def event_of(article: str, site: Site, places: Places) -> ArticleEvent | None:
+    """Return what has to be said of an article that is behind; an index that is being made again is no reason."""
+    event = find_event(
+        site, article, places.clock(), content=places.content, revisions=places.revisions, index=places.index
+    )
+    if isinstance(event, ArticlePublished) and places.index.whole_until(site) is None:
+        return None
+    return event
+
+
+def look_at_path(path: str, site: Site, places: Places) -> Iterator[Drift]:
+    """Yield what is wrong with an object that no article's record names: a theme's file, or one too many."""
+    source = keys.source_of(site.id, path) if keys.is_asset(path) else None
+    if source is not None and places.content.find_head(source) is not None:
+        yield from _look_at_file(path, source, "", places)
+        return
+    head = places.public.find_head(path)
+    if head is None or (keys.is_picture(path) and head.metadata.get("status") == str(HTTPStatus.GONE.value)):
+        return
+    if not is_ours(head):
+        yield Drift(Kind.FOREIGN, path, "bears none of our metadata: somebody else put it")
+        return
+    article = head.metadata.get("article", "")
+    if not is_claimed(path, article, places):
+        whose = f"article {article} does not claim it" if article else "no listing, theme or live article needs it"
+        yield Drift(Kind.EXTRA, path, whose)
+
+
+def look_at_listings(site: Site, places: Places) -> Iterator[Drift]:
+    """Yield what is wrong with a site's listings; what they should show only a whole index can tell."""
+    is_whole = places.index.whole_until(site) is not None
+    behind = places.index.stale(site) if is_whole else []
+    for listing in listings(site):
+        yield from _look_at_listing(listing, places, is_behind=listing.name in behind)
+
+
+def _look_at_listing(listing: Listing, places: Places, *, is_behind: bool) -> Iterator[Drift]:
+    found = places.public.find(listing.path)
+    if found is None:
+        yield Drift(Kind.MISSING, listing.path, f"listing {listing.name} is not there")
+    elif _digest(found) != found.head.metadata.get("sha256"):
+        yield Drift(Kind.WRONG, listing.path, f"listing {listing.name} has not the bytes that were put")
+    elif is_behind:
+        yield Drift(Kind.STALE, listing.path, f"listing {listing.name} shows less than the index knows")
+
+
+def _look_at_page(path: str, page: PageRecord, article: str, places: Places) -> Iterator[Drift]:
+    head = places.public.find_head(path)
+    if head is None:
+        yield Drift(Kind.MISSING, path, f"should answer {page.status}", article)
+    elif head.metadata.get("sha256") != page.sha256:
+        yield Drift(Kind.WRONG, path, "is another page than the one recorded", article)
+    elif head.etag != page.etag:  # of the same bytes, where the store's ETags are no digests: the bytes tell
+        found = places.public.find(path)
+        if found is not None and _digest(found) != page.sha256:
+            yield Drift(Kind.WRONG, path, "has not the bytes that were put", article)
+
+
+def _look_at_pictures(record: LiveRecord, site: Site, places: Places) -> Iterator[Drift]:
+    for path in record.media if record.revision is not None else ():
+        source = keys.source_of(site.id, path)
+        if source is not None:
+            yield from _look_at_file(path, source, record.article, places)
+
+
+def _look_at_file(path: str, source: str, article: str, places: Places) -> Iterator[Drift]:
+    """Compare a picture or a theme's file with the one that it was copied from."""
+    public = places.public.find_head(path)
+    if public is None or public.metadata.get("status", "200") != str(HTTPStatus.OK.value):
+        yield Drift(Kind.MISSING, path, "pages show it", article)
+        return
+    kept = places.content.find_head(source)
+    if (
+        kept is not None
+        and kept.etag != public.etag
+        and places.public.get(path).body != places.content.get(source).body
+    ):
+        yield Drift(Kind.WRONG, path, "has not the bytes of what it was copied from", article)
+
+
+def _digest(found: StoredObject) -> str:
+    metadata = found.head.metadata
+    return page_sha256(found.body, int(metadata.get("status", "200")), metadata.get("location", ""))

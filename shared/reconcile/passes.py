@@ -1,0 +1,154 @@
+"""One comparison of the public bucket with what it should hold, in steps that its caller paces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+from shared import keys
+from shared.listings import listings
+from shared.live import LiveRecord, read_record
+from shared.reconcile import Drift, Kind, Places
+from shared.reconcile.ledger import Ledger
+from shared.reconcile.looks import look_at_article, look_at_listings, look_at_path
+from shared.sites import Site
+
+_BATCH = 200
+_PAGE = 1000  # what one call of the store lists
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a stage of a comparison has come (`share` of 1, where known), and what this step cost the store."""
+
+    stage: str
+    done: int
+    calls: int
+    share: float | None = None
+
+
+class Reconciliation:
+    """Compares one site. Take all `steps`, then ask what was `found`; close it in the end."""
+
+    def __init__(self, site: Site, places: Places, *, wait: Callable[[], object], readers: int = 1) -> None:
+        """Take who waits, between the two looks at what seems wrong, and how many threads read side by side."""
+        self._site, self._places = site, places
+        self._wait = wait
+        self._readers = readers
+        self._ledger = Ledger()
+
+    def close(self) -> None:
+        """Give back the room on the disk."""
+        self._ledger.close()
+
+    def found(self) -> Iterator[Drift]:
+        """Yield what is not as it should be, by kind and path."""
+        yield from self._ledger.confirmed()
+
+    def counts(self) -> Counter[Kind]:
+        """Return how many of each kind were found."""
+        return Counter(drift.kind for drift in self.found())
+
+    def drift(self) -> int:
+        """Return how many differences there are: the one number. What others put into the bucket is none of ours."""
+        return sum(number for kind, number in self.counts().items() if kind is not Kind.FOREIGN)
+
+    def count_public(self) -> int:
+        """Return how many objects the public bucket holds."""
+        return self._ledger.count_public()
+
+    def steps(self) -> Iterator[Step]:
+        """Compare, step by step; who stops taking steps stops the comparison."""
+        with ThreadPoolExecutor(self._readers) as readers:
+            yield from self._note_files()
+            yield from self._note_articles(readers)
+            yield from self._note_public()
+            self._ledger.suspect_differences()
+            self._ledger.note_drift(1, look_at_listings(self._site, self._places))
+            yield from self._look(1, self._ledger.suspects(), readers)
+            if not any(self._ledger.doubtful()):
+                return
+            self._wait()
+            self._ledger.note_drift(2, look_at_listings(self._site, self._places))
+            yield from self._look(2, self._ledger.doubtful(), readers)
+
+    def _note_files(self) -> Iterator[Step]:
+        """Note what pictures and theme files are copied from, and that every theme file should be public."""
+        content, site = self._places.content, self._site.id
+        assets = content.list_heads(keys.assets_prefix(site))
+        while batch := list(islice(assets, _PAGE)):
+            self._ledger.expect((keys.asset_path(each.key.rpartition("/")[2]), each.etag, "") for each in batch)
+            yield Step("files", len(batch), 1)
+        media = content.list_heads(keys.media_prefix(site))
+        while batch := list(islice(media, _PAGE)):
+            self._ledger.note_sources(each for each in batch if each.key.endswith(keys.ORIGINAL))
+            yield Step("files", len(batch), 1)
+
+    def _note_articles(self, readers: Executor) -> Iterator[Step]:
+        prefix = keys.articles_prefix(self._site.id)
+        folders = groupby(
+            self._places.content.list_keys(prefix), key=lambda key: key.removeprefix(prefix).partition("/")[0]
+        )
+        articles = ((article, [key.removeprefix(f"{prefix}{article}/") for key in found]) for article, found in folders)
+        done = 0
+        while batch := dict(islice(articles, _BATCH)):
+            live = [article for article, names in batch.items() if keys.LIVE in names]
+            records = {record.article: record for record in readers.map(self._record, live)}
+            self._expect(records)
+            is_whole = self._places.index.whole_until(self._site) is not None
+            known = self._places.index.revisions(self._site, live) if is_whole else {}
+            self._ledger.suspect(
+                article
+                for article, names in batch.items()
+                if _is_suspect(names, records.get(article), known.get(article, "") if is_whole else None)
+            )
+            done += len(batch)
+            yield Step("articles", done, len(live) + 1, keys.article_share(max(batch)))
+
+    def _record(self, article: str) -> LiveRecord:
+        return read_record(self._places.content, self._site.id, article)[0]
+
+    def _expect(self, records: dict[str, LiveRecord]) -> None:
+        for article, record in records.items():
+            self._ledger.expect((path, page.etag, article) for path, page in record.pages.items())
+            self._ledger.note_claims((path, article) for path in record.claimed)
+            pictures = record.media if record.revision is not None else ()
+            self._ledger.expect_copies((path, keys.source_of(self._site.id, path) or "", article) for path in pictures)
+
+    def _note_public(self) -> Iterator[Step]:
+        self._ledger.note_claims(
+            (listing.path, "") for site in self._places.sites.values() for listing in listings(site)
+        )
+        public, done = self._places.public.list_heads(""), 0
+        while batch := list(islice(public, _PAGE)):
+            self._ledger.note_public(batch)
+            done += len(batch)
+            yield Step("public", done, 1)
+
+    def _look(self, look: int, suspects: Iterator[tuple[str, str]], readers: Executor) -> Iterator[Step]:
+        """Look closely at suspects; those that only seem to be ones are gone from the second look."""
+        done = 0
+        while batch := list(islice(suspects, _BATCH)):
+            found = readers.map(self._look_at, batch)
+            self._ledger.note_drift(look, (drift for drifts in found for drift in drifts))
+            done += len(batch)
+            yield Step("suspects" if look == 1 else "second look", done, 5 * len(batch))
+
+    def _look_at(self, suspect: tuple[str, str]) -> list[Drift]:
+        article, path = suspect
+        look = look_at_article(article, self._site, self._places) if article else ()
+        return [*look, *(look_at_path(path, self._site, self._places) if path else ())]
+
+
+def _is_suspect(names: list[str], record: LiveRecord | None, known: str | None) -> bool:
+    """Tell from an article's keys, its record and what the index knows whether it may be behind."""
+    revisions = [keys.revision_of(name) for name in names if name.startswith("revisions/")]
+    if record is None:
+        return bool(revisions)  # nothing of it was ever public: it may be waiting, or forgotten
+    settled = record.settled_revision
+    is_latest = bool(revisions) and settled == revisions[-1] and record.revisions_seen >= len(revisions)
+    is_killed = keys.TOMBSTONE in names and record.revision is not None
+    return not is_latest or is_killed or (known is not None and known < settled)

@@ -1,0 +1,27 @@
+"""Which message mends a difference. Whoever takes it in looks for itself first: by then it may be mended."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from shared.messages import Lane, MendPath, Message
+from shared.reconcile import Drift, Kind, Places
+from shared.reconcile.looks import event_of
+from shared.sites import Site
+
+
+def repair_of(drift: Drift, site: Site, places: Places) -> Message | None:
+    """Return what has to be said so that a difference is mended, or None where there is nothing to say."""
+    if drift.kind is Kind.FOREIGN:
+        return None
+    event = event_of(drift.article, site, places) if drift.article else None
+    if event is not None or not drift.path:
+        return event
+    return MendPath(
+        message_id=uuid4(),
+        lane=Lane.BULK,  # a damaged bucket is mended beside the day's news, not before it
+        begun_at=places.clock(),
+        site=site.id,
+        path=drift.path,
+        article=drift.article or None,
+    )

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from services.ingest.handler import keep_picture
+from services.publish.handler import mend_path
+from shared import keys
+from shared.listings import GONE, HOME, listing_of
+from shared.messages import MendPath
+from shared.reconcile import Drift, Kind, Places
+from shared.reconcile.passes import Reconciliation
+from shared.reconcile.repair import repair_of
+from tests.functional.conftest import Line
+
+LATER = "2026-11-01T10:30:00Z"
+
+
+@pytest.fixture
+def places(line: Line) -> Places:
+    return Places(
+        content=line.content,
+        public=line.public,
+        revisions=line.clockwork.revisions,
+        index=line.index,
+        sites={"epn": line.site},
+        clock=lambda: line.now,
+    )
+
+
+@pytest.fixture
+def whole(line: Line, a_picture: bytes) -> Line:
+    """A site with a live article that shows a picture, one that has moved, one that was killed."""
+    picture = {"media": keep_picture(a_picture, line.site, line.intake).media, "alt": "A ferry"}
+    line.post(source_id="pictured", headline="Pictured", picture=picture)
+    line.post(source_id="moved", headline="Moved")
+    line.run()
+    line.post(source_id="moved", headline="Moved", section="business", version_created=LATER)
+    line.post(source_id="killed", headline="Killed")
+    line.tick()
+    line.post(source_id="killed", headline="Killed", status="canceled", version_created=LATER)
+    line.tick()
+    return line
+
+
+def find_drift(line: Line, places: Places, wait: Callable[[], object] = lambda: None) -> list[Drift]:
+    run = Reconciliation(line.site, places, wait=wait)
+    for _ in run.steps():
+        pass
+    found = list(run.found())
+    run.close()
+    return found
+
+
+def repair(line: Line, places: Places) -> None:
+    for drift in find_drift(line, places):
+        message = repair_of(drift, line.site, places)
+        line.take([message] if message else [])
+    line.run()
+    line.tick()
+
+
+def path_of(line: Line, source_id: str) -> str:
+    article = keys.article_id("epn", "desk", source_id)
+    path = line.record(article).path
+    assert path is not None
+    return path
+
+
+def redirect_of(line: Line) -> str:
+    record = line.record(keys.article_id("epn", "desk", "moved"))
+    return next(path for path in record.claimed if path != record.path)
+
+
+def gone_of(line: Line) -> str:
+    return line.record(keys.article_id("epn", "desk", "killed")).claimed[0]
+
+
+def picture_of(line: Line) -> str:
+    return line.record(keys.article_id("epn", "desk", "pictured")).media[0]
+
+
+def asset_of(line: Line) -> str:
+    return next(line.public.list_keys("assets/"))
+
+
+def change_behind_its_back(line: Line, path: str) -> None:
+    """Change an object's bytes and leave its metadata as they were."""
+    found = line.public.get(path)
+    line.public.put(path, b"changed " + found.body, content_type=found.head.content_type, metadata=found.head.metadata)
+
+
+def replace_by_hand(line: Line, path: str) -> None:
+    line.public.put(path, b"by hand", content_type="text/html")
+
+
+def remove(line: Line, path: str) -> None:
+    line.public.delete(path)
+
+
+WHERE: dict[str, Callable[[Line], str]] = {
+    "page": lambda line: path_of(line, "pictured"),
+    "redirect": redirect_of,
+    "gone": gone_of,
+    "picture": picture_of,
+    "asset": asset_of,
+    "front page": lambda _: "index.html",
+}
+
+
+def test_a_site_that_is_as_it_should_be_shows_no_drift(whole: Line, places: Places) -> None:
+    assert find_drift(whole, places) == []
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [(remove, Kind.MISSING), (change_behind_its_back, Kind.WRONG), (replace_by_hand, Kind.WRONG)],
+)
+def test_what_was_damaged_is_found_and_mended(
+    whole: Line, places: Places, where: str, damage: Callable[[Line, str], None], kind: Kind
+) -> None:
+    before = whole.site_bytes()
+    path = WHERE[where](whole)
+    damage(whole, path)
+
+    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(kind, path)]
+    repair(whole, places)
+
+    assert whole.site_bytes() == before
+    assert find_drift(whole, places) == []
+
+
+def test_what_nobody_claims_is_found_removed_and_purged(whole: Line, places: Places) -> None:
+    before = whole.site_bytes()
+    page = whole.public.get(path_of(whole, "moved"))
+    extra = "world/2020/01/01/nobody-knows-me/index.html"
+    whole.public.put(extra, b"old", metadata=page.head.metadata)
+    whole.public.put("_rail/also-closed.html", b"old", metadata={"order": "1", "sha256": "0"})
+
+    assert {(drift.kind, drift.path) for drift in find_drift(whole, places)} == {
+        (Kind.EXTRA, extra),
+        (Kind.EXTRA, "_rail/also-closed.html"),
+    }
+    repair(whole, places)
+
+    assert whole.site_bytes() == before
+    assert keys.path_surrogate_key(extra) in whole.edge.purged_hard
+
+
+def test_a_picture_of_none_but_killed_articles_is_found_and_gone(whole: Line, places: Places, a_picture: bytes) -> None:
+    path = picture_of(whole)
+    shown = whole.public.get(path)
+    whole.post(source_id="pictured", headline="Pictured", status="canceled", version_created=LATER)
+    whole.tick()
+    assert find_drift(whole, places) == []
+    whole.public.put(path, shown.body, content_type="image/png", metadata=shown.head.metadata)
+
+    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.EXTRA, path)]
+    repair(whole, places)
+
+    assert whole.status_at(path) == "410"
+
+
+def test_what_others_put_is_reported_and_never_removed(whole: Line, places: Places) -> None:
+    whole.public.put("ads.txt", b"ads", content_type="text/plain")
+
+    found = find_drift(whole, places)
+    repair(whole, places)
+    whole.deliver(_mend("ads.txt"))
+
+    assert [(drift.kind, drift.path) for drift in found] == [(Kind.FOREIGN, "ads.txt")]
+    assert whole.public.get("ads.txt").body == b"ads"
+
+
+def test_an_article_whose_event_was_lost_is_found_behind_and_said_again(whole: Line, places: Places) -> None:
+    whole.post(source_id="moved", headline="Mended", section="business", version_created="2026-11-01T11:00:00Z")
+    whole.post(source_id="new", headline="Never announced")
+    whole.queue.clear()
+
+    assert [drift.kind for drift in find_drift(whole, places)] == [Kind.STALE, Kind.STALE]
+    repair(whole, places)
+
+    assert "Mended" in whole.page("index.html")
+    assert "Never announced" in whole.page("index.html")
+    assert find_drift(whole, places) == []
+
+
+def test_an_article_that_the_index_does_not_know_is_found(whole: Line, places: Places) -> None:
+    article = keys.article_id("epn", "desk", "moved")
+    whole.redis.hdel("index:epn:entries", article)
+
+    assert [(drift.kind, drift.article) for drift in find_drift(whole, places)] == [(Kind.STALE, article)]
+    repair(whole, places)
+    assert find_drift(whole, places) == []
+
+
+def test_an_index_that_is_being_made_again_is_no_drift(whole: Line, places: Places) -> None:
+    whole.redis.flushall()
+
+    assert find_drift(whole, places) == []
+
+
+def test_a_listing_that_stays_behind_is_found(whole: Line, places: Places) -> None:
+    whole.index.touch(whole.site, HOME)
+
+    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.STALE, "index.html")]
+
+
+def test_what_is_published_while_it_runs_is_no_drift(whole: Line, places: Places) -> None:
+    whole.post(source_id="moved", headline="Mended", section="business", version_created="2026-11-01T11:00:00Z")
+    remove(whole, path_of(whole, "pictured"))
+    whole.index.touch(whole.site, HOME)
+
+    assert [drift.kind for drift in find_drift(whole, places, wait=whole.tick)] == [Kind.MISSING]
+
+
+def test_what_waits_for_its_embargo_is_no_drift(whole: Line, places: Places) -> None:
+    whole.post(source_id="held", headline="Held", embargo_until="2026-12-01T10:00:00Z")
+    whole.tick()
+
+    assert find_drift(whole, places) == []
+
+
+def test_a_page_whose_record_was_lost_is_published_again_and_not_removed(whole: Line, places: Places) -> None:
+    before = whole.site_bytes()
+    article = keys.article_id("epn", "desk", "moved")
+    whole.content.delete(keys.live_key("epn", article))
+
+    whole.deliver(_mend(redirect_path := _redirects(whole, article)))
+    assert redirect_path in whole.site_bytes()
+    assert {drift.kind for drift in find_drift(whole, places)} == {Kind.STALE}
+    repair(whole, places)
+
+    assert whole.site_bytes() == before
+
+
+def test_a_claim_made_while_a_path_is_being_removed_gets_its_page_back(whole: Line) -> None:
+    path = path_of(whole, "moved")
+    article = keys.article_id("epn", "desk", "moved")
+    record = whole.content.get(keys.live_key("epn", article)).body
+    revisions = {
+        key: whole.content.get(key).body for key in whole.content.list_keys(keys.revisions_prefix("epn", article))
+    }
+    for key in (*revisions, keys.live_key("epn", article)):
+        whole.content.delete(key)
+    remove_object = whole.public.delete
+
+    def claim_and_delete(key: str) -> None:
+        whole.content.put(keys.live_key("epn", article), record)
+        for revision, body in revisions.items():
+            whole.content.put(revision, body)
+        remove_object(key)
+
+    whole.public.delete = claim_and_delete  # type: ignore[method-assign]
+    whole.take(mend_path(_mend(path), whole.publisher))
+    whole.run()
+
+    assert path in whole.site_bytes()
+
+
+def test_mending_what_is_right_puts_nothing(whole: Line) -> None:
+    whole.public.puts.clear()
+    for find_path in WHERE.values():
+        path = find_path(whole)
+        article = whole.public.get(path).head.metadata.get("article")
+        if path == picture_of(whole):
+            article = keys.article_id("epn", "desk", "pictured")
+        whole.take(mend_path(_mend(path, article), whole.publisher))
+    whole.run()
+
+    assert whole.public.puts == []
+
+
+def test_the_page_for_what_is_gone_is_a_listing_like_others(whole: Line, places: Places) -> None:
+    remove(whole, path := listing_of(whole.site, GONE).path)
+
+    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.MISSING, path)]
+
+
+def _mend(path: str, article: str | None = None) -> MendPath:
+    return MendPath(message_id=uuid4(), site="epn", path=path, article=article)
+
+
+def _redirects(line: Line, article: str) -> str:
+    return next(
+        key
+        for key in line.public.list_keys("")
+        if line.public.get(key).head.metadata.get("article") == article and line.status_at(key) == "301"
+    )
