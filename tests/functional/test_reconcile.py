@@ -7,9 +7,11 @@ import pytest
 
 from services.ingest.handler import keep_picture
 from services.publish.handler import mend_path
+from services.scheduler.handler import verify
 from shared import keys
 from shared.listings import GONE, HOME, listing_of
 from shared.messages import MendPath
+from shared.observability import DRIFT, metrics_text
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.passes import Reconciliation
 from shared.reconcile.repair import repair_of
@@ -278,6 +280,26 @@ def test_the_page_for_what_is_gone_is_a_listing_like_others(whole: Line, places:
     remove(whole, path := listing_of(whole.site, GONE).path)
 
     assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.MISSING, path)]
+
+
+def test_the_scheduler_exports_drift_as_one_number_and_stops_when_told(whole: Line) -> None:
+    remove(whole, path_of(whole, "pictured"))
+    remove(whole, redirect_of(whole))
+    whole.public.put("ads.txt", b"ads", content_type="text/plain")
+    DRIFT.labels("epn").set(-1)
+
+    verify(whole.site, whole.clockwork, public=whole.public, wait=lambda _: True)
+    assert 'pressline_drift{site="epn"} -1.0' in metrics_text().decode()
+
+    waited: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        return False
+
+    verify(whole.site, whole.clockwork, public=whole.public, wait=wait)
+    assert 'pressline_drift{site="epn"} 2.0' in metrics_text().decode()
+    assert sum(waited) > 60  # what it asks of the store is spread, and drift is looked at twice
 
 
 def _mend(path: str, article: str | None = None) -> MendPath:

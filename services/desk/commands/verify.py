@@ -50,8 +50,11 @@ def verify(
             report(each, comparison, console, show=show)
             has_drift |= comparison.drift() > 0
             if repair and comparison.drift():
-                emit(wiring.app(), repairs(each, comparison, places, console, may_remove_many=remove_many))
-                console.print("The workers have been told. `pressline verify` shows what is left.")
+                told = 0
+                for message in repairs(each, comparison, places, console, may_remove_many=remove_many):
+                    emit(wiring.app(), [message])
+                    told += 1
+                console.print(f"{told} messages to the workers; later, `pressline verify` shows what is left.")
     if has_drift:
         raise typer.Exit(1)
 
@@ -95,6 +98,7 @@ def repairs(
             f"{extra} extra objects are left alone, for they are many: is this the right content bucket, and whole? "
             "--remove-many removes them.",
             style="red",
+            soft_wrap=True,
         )
     for drift in comparison.found():
         message = None if is_too_much and drift.kind is Kind.EXTRA else repair_of(drift, site, places)
