@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -166,6 +167,15 @@ def test_a_picture_of_none_but_killed_articles_is_found_and_gone(whole: Line, pl
     assert whole.status_at(path) == "410"
 
 
+def test_what_another_site_in_the_same_bucket_shows_is_not_extra(whole: Line, places: Places) -> None:
+    other = whole.site.model_copy(update={"id": "other"})
+    run = Reconciliation(other, replace(places, sites={"other": other, **places.sites}), wait=lambda: None)
+    for _ in run.steps():
+        pass
+
+    assert list(run.found()) == []
+
+
 def test_what_others_put_is_reported_and_never_removed(whole: Line, places: Places) -> None:
     whole.public.put("ads.txt", b"ads", content_type="text/plain")
 
@@ -200,9 +210,10 @@ def test_an_article_that_the_index_does_not_know_is_found(whole: Line, places: P
 
 
 def test_an_index_that_is_being_made_again_is_no_drift(whole: Line, places: Places) -> None:
+    remove(whole, path := path_of(whole, "moved"))
     whole.redis.flushall()
 
-    assert find_drift(whole, places) == []
+    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.MISSING, path)]
 
 
 def test_a_listing_that_stays_behind_is_found(whole: Line, places: Places) -> None:

@@ -156,6 +156,23 @@ def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_g
     assert line.index.whole_until(line.site) is not None
 
 
+def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(line: Line) -> None:
+    for number in range(5):
+        line.post(source_id=f"story-{number}")
+    line.tick()
+    line.now += timedelta(minutes=10)
+    line.sweep()
+    line.post(source_id="recent")
+    line.tick()
+    line.redis.hset("index:epn:whole", "run_id", "another")
+
+    restore_index(line.site, line.clockwork)
+
+    restore = line.index.find_restore(line.site)
+    assert restore is not None
+    assert (restore.done, line.index.whole_until(line.site)) == (1, restore.minute)
+
+
 @pytest.mark.usefixtures("small_steps")
 def test_two_schedulers_do_not_both_work_at_a_restore(line: Line) -> None:
     for number in range(5):
