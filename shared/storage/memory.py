@@ -76,7 +76,7 @@ class MemoryObjectStorage:
 
     def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
         """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
-        rests = (key.removeprefix(prefix) for key in list(self._objects) if key.startswith(prefix))
+        rests = (head.key.removeprefix(prefix) for head in self.list_heads(prefix))
         yield from sorted(
             {folder for folder, slash, _ in (rest.partition("/") for rest in rests) if slash and folder > start_after}
         )
