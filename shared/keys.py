@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 
 LIVE = "live.json"
-TOMBSTONE = "tombstone.json"
+TOMBSTONE = "tombstone."
 ORIGINAL = "original"
 _IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
 
@@ -71,7 +71,7 @@ def live_key(site: str, article: str) -> str:
 
 def tombstone_prefix(site: str, article: str) -> str:
     """Return what the keys of an article's tombstones begin with; behind its revisions: one listing has both."""
-    return f"{article_prefix(site, article)}tombstone."
+    return f"{article_prefix(site, article)}{TOMBSTONE}"
 
 
 def tombstone_key(site: str, article: str, kill: str) -> str:
@@ -84,12 +84,7 @@ def tombstone_key(site: str, article: str, kill: str) -> str:
 
 def kill_of(key: str) -> str:
     """Return the kill that a tombstone's key names."""
-    return key.rsplit("/", 1)[-1].removeprefix("tombstone.").removesuffix("json").removesuffix(".")
-
-
-def tombstone_key(site: str, article: str) -> str:
-    """Return where a kill stands until a restore removes it; behind the revisions, so that one listing tells both."""
-    return f"{article_prefix(site, article)}{TOMBSTONE}"
+    return key.rsplit("/", 1)[-1].removeprefix(TOMBSTONE).removesuffix("json").removesuffix(".")
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:

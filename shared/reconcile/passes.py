@@ -150,5 +150,5 @@ def _is_suspect(names: list[str], record: LiveRecord | None, known: str | None) 
         return bool(revisions)  # nothing of it was ever public: it may be waiting, or forgotten
     settled = record.settled_revision
     is_latest = bool(revisions) and settled == revisions[-1] and record.revisions_seen >= len(revisions)
-    is_killed = keys.TOMBSTONE in names and record.revision is not None
+    is_killed = any(name.startswith(keys.TOMBSTONE) for name in names) and record.revision is not None
     return not is_latest or is_killed or (known is not None and known < settled)
