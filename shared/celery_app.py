@@ -41,6 +41,7 @@ from shared.pipeline import PIPELINE, queues_of, step_for
 from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
 from shared.stalls import END_AFTER_SECONDS, StallWatch
+from shared.storage.certificates import require_fit_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
@@ -245,6 +246,7 @@ def run_worker(
     `build` makes the clients in each of its children as they start, so that the first message need not wait for them.
     """
     configure_logging(settings.log_level, settings.log_format, service=service)
+    await_fit_store = require_fit_store_apart(settings)  # while the rest is made
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
     watch = StallWatch(partial(_waiting, service, redis_client(settings)), monotonic)
@@ -293,6 +295,7 @@ def run_worker(
         without_heartbeat=True,
         quiet=True,
     )
+    await_fit_store()
     worker.start()
     sys.exit(worker.exitcode)
 

@@ -65,6 +65,10 @@ class HostileMarkupError(PermanentError):
     """Markup that is too large, too deep or too dense to be parsed in linear time."""
 
 
+class UnfitStoreError(PermanentError):
+    """The store broke a promise that Pressline stands on; the text says which, and what to do."""
+
+
 class UnknownSiteError(PermanentError):
     """No site of that name is configured."""
 

@@ -219,6 +219,22 @@ def token_key(sha256: str) -> str:
 TOKENS_PREFIX = "tokens/"
 
 
+def certificate_key(bucket: str) -> str:
+    """Return where it is kept that a bucket's store was found fit; both buckets' lie in the content bucket."""
+    return f"certificates/{bucket}.json"
+
+
+# --- either bucket ----------------------------------------------------------------------------------------------
+
+PROBES_PREFIX = ".probe/"
+"""What is put to try a store out, and removed again; a process killed in the midst may leave some there."""
+
+
+def probe_prefix(probe: str) -> str:
+    """Return what the keys of one probe begin with."""
+    return f"{PROBES_PREFIX}{probe}/"
+
+
 # --- the public bucket ------------------------------------------------------------------------------------------
 
 INDEX_DOCUMENT = "index.html"

@@ -1,4 +1,4 @@
-"""Runs once at each start, in a process that ends: makes the buckets, warms them, and sees to the stack's own token."""
+"""Runs once at each start, in a process that ends: makes the buckets, tries the store, sees to the stack's token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from infra.local.servers import prepare_buckets, s3_answers
 from infra.local.settings import StackSettings
 from infra.local.state import RunFolder
+from shared.errors import PresslineError
 from shared.settings import ServiceSettings
+from shared.storage.certificates import certify_buckets
 from shared.storage.s3 import S3ObjectStorage, s3_client
 from shared.tokens import Scope, find_token, mint
 
@@ -30,6 +32,11 @@ def main() -> None:
         time.sleep(_POLL_SECONDS)
     buckets = [services.content_bucket, services.public_bucket]
     prepare_buckets(endpoint, access_key, secret.get_secret_value(), buckets, region=services.s3_region)
+    try:
+        for certificate in certify_buckets(services):
+            sys.stdout.write(f"{certificate.bucket}: {certificate.summary}\n")
+    except PresslineError as error:
+        sys.exit(str(error))
     _see_to_the_token(RunFolder(settings.run_folder), services)
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from services.scheduler import tasks, wiring
 from shared.observability import configure_logging, serve_health
+from shared.storage.certificates import require_fit_store
 
 log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ def main() -> None:
     """Tick until told to stop."""
     settings = wiring.settings()
     configure_logging(settings.log_level, settings.log_format, service="scheduler")
+    require_fit_store(settings)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -90,7 +90,11 @@ class ObjectStorage(Protocol):
         ...
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
-        """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`.
+
+        The order is the store's: by bytes (AWS), or that of a tree (SeaweedFS), where `b/1` comes before `b-1`. The two
+        agree wherever no name beside a folder begins with the folder's name and one of the characters below `/`.
+        """
         ...
 
     def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import EX_CONFIG
+
 import httpx
 import typer
 from rich.console import Console
@@ -10,7 +12,8 @@ from rich.text import Text
 
 from services.desk import wiring
 from services.desk.settings import find_stack
-from shared.errors import PresslineError
+from shared.errors import PresslineError, UnfitStoreError
+from shared.storage.certificates import certify_buckets
 
 app = typer.Typer(help="Where everything is.", invoke_without_command=True)
 
@@ -40,7 +43,10 @@ def show(context: typer.Context) -> None:
 
 @app.command()
 def prepare() -> None:
-    """Make the two buckets where they are missing; safe to run again."""
+    """Make the two buckets where they are missing, and see that the store keeps its promises; safe to run again.
+
+    Ends with 78 if it does not: no service would run on it.
+    """
     console = Console()
     for storage in (wiring.content(), wiring.public()):
         try:
@@ -50,7 +56,12 @@ def prepare() -> None:
         except PresslineError as error:
             console.print(Text(f"{storage.bucket}: {error}", style="red"))
             raise typer.Exit(1) from error
-        console.print(f"{storage.bucket}: ready")
+    try:
+        for certificate in certify_buckets(wiring.settings()):
+            console.print(f"{certificate.bucket}: ready, {certificate.summary}", soft_wrap=True, highlight=False)
+    except UnfitStoreError as error:
+        console.print(Text(str(error), style="red"), soft_wrap=True)
+        raise typer.Exit(EX_CONFIG) from error
 
 
 def _state(url: str) -> str:

@@ -1,0 +1,253 @@
+"""Stores that break a promise, each as a server is known to do it, are found out and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from threading import current_thread, main_thread
+from typing import Any
+
+import pytest
+
+from shared import keys
+from shared.errors import PreconditionFailedError, StorageConflictError, StorageUnavailableError, UnfitStoreError
+from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
+from shared.storage.certificates import certify, find_certificate
+from shared.storage.memory import MemoryObjectStorage
+from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, probe_store
+
+HERE = "http://s3.test"
+
+
+class IgnoresIfNoneMatch(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, *, unless_exists: bool = False, **rest: Any) -> Etag:
+        return super().put(key, body, **rest)
+
+
+class IgnoresIfMatch(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, *, if_etag: Etag | None = None, **rest: Any) -> Etag:
+        return super().put(key, body, **rest)
+
+
+class MakesWhatIfMatchDidNotFind(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, *, if_etag: Etag | None = None, **rest: Any) -> Etag:
+        return super().put(key, body, if_etag=if_etag if self.find(key) else None, **rest)
+
+
+class LetsTwoWin(MemoryObjectStorage):
+    """Looks, and writes a moment later: one after the other all is well."""
+
+    precondition = "unless_exists"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._let_through: set[str] = set()
+
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        try:
+            return super().put(key, body, **rest)
+        except PreconditionFailedError:
+            if current_thread() is main_thread() or not rest.get(self.precondition) or key in self._let_through:
+                raise
+            self._let_through.add(key)
+            return super().put(key, body)
+
+
+class LetsTwoReplace(LetsTwoWin):
+    precondition = "if_etag"
+
+
+class KeepsTheBytesOfALoser(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        try:
+            return super().put(key, body, **rest)
+        except PreconditionFailedError:
+            if current_thread() is not main_thread():
+                super().put(key, body)
+            raise
+
+
+class RefusesEverybodyInARace(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        if current_thread() is not main_thread():
+            raise PreconditionFailedError(key)
+        return super().put(key, body, **rest)
+
+
+class RefusesWhatWasDeleted(MemoryObjectStorage):
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone: set[str] = set()
+
+    def delete(self, key: str) -> None:
+        self._gone.add(key)
+        super().delete(key)
+
+    def put(self, key: str, body: bytes, *, unless_exists: bool = False, **rest: Any) -> Etag:
+        if unless_exists and key in self._gone:
+            raise PreconditionFailedError(key)
+        return super().put(key, body, unless_exists=unless_exists, **rest)
+
+
+class ReadsWhatWasBefore(MemoryObjectStorage):
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: dict[str, StoredObject] = {}
+
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        before = super().find(key)
+        etag = super().put(key, body, **rest)
+        if before and not rest.get("if_etag"):
+            self._before[key] = before
+        return etag
+
+    def find(self, key: str) -> StoredObject | None:
+        return self._before.pop(key, None) or super().find(key)
+
+
+class ListsLate(MemoryObjectStorage):
+    def list_heads(self, prefix: str, **rest: Any) -> Iterator[ListedObject]:
+        newest = self.puts[-1] if self.puts else None
+        yield from (each for each in super().list_heads(prefix, **rest) if each.key != newest)
+
+
+class ListsWithoutOrder(MemoryObjectStorage):
+    def list_heads(self, prefix: str, **rest: Any) -> Iterator[ListedObject]:
+        yield from reversed(list(super().list_heads(prefix, **rest)))
+
+
+class IgnoresStartAfter(MemoryObjectStorage):
+    def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
+        yield from super().list_heads(prefix, limit=limit)
+
+
+class LosesMetadata(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None, **rest: Any) -> Etag:
+        return super().put(key, body, **rest)
+
+
+class HeadsLag(MemoryObjectStorage):
+    def find_head(self, key: str) -> ObjectHead | None:
+        head = super().find_head(key)
+        return head and ObjectHead(key, Etag('"old"'), head.size_bytes, head.content_type, head.metadata)
+
+
+def left_in(storage: MemoryObjectStorage) -> list[str]:
+    return [key for key in set(storage.puts) if MemoryObjectStorage.find(storage, key)]
+
+
+UNFIT = [
+    (IgnoresIfNoneMatch, "If-None-Match: * let a second object take"),
+    (IgnoresIfMatch, "If-Match took an old ETag"),
+    (MakesWhatIfMatchDidNotFind, "If-Match made an object where there was none"),
+    (LetsTwoWin, "16 writers at once with If-None-Match: *, 2 were told that they won"),
+    (LetsTwoReplace, "16 writers at once with If-Match, 2 were told that they won"),
+    (KeepsTheBytesOfALoser, "other bytes were there than the winner's"),
+    (RefusesEverybodyInARace, "all were refused"),
+    (RefusesWhatWasDeleted, "refused a key whose object was deleted"),
+    (ReadsWhatWasBefore, "after a write, a read did not show it"),
+    (HeadsLag, "after a write, a HEAD did not show it"),
+    (LosesMetadata, "metadata did not come back"),
+    (ListsLate, "after a write, a listing did not show it"),
+    (ListsWithoutOrder, "a listing was not in order"),
+    (IgnoresStartAfter, "a listing that starts after a key did not"),
+]
+
+
+@pytest.mark.parametrize(("store", "promise"), UNFIT, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_store_that_breaks_a_promise_is_found_out_and_nothing_is_left_in_it(
+    store: type[MemoryObjectStorage], promise: str
+) -> None:
+    storage = store()
+
+    with pytest.raises(BrokenPromiseError) as caught:
+        probe_store(storage, ".probe/x/")
+
+    assert promise in str(caught.value)
+    assert not left_in(storage)
+
+
+def test_an_unfit_store_gets_no_certificate_and_its_reason_names_bucket_promise_and_remedy() -> None:
+    content = MemoryObjectStorage()
+
+    with pytest.raises(UnfitStoreError) as caught:
+        certify(IgnoresIfMatch(), content, HERE, "public")
+
+    assert find_certificate(content, HERE, "public") is None
+    for word in ("public", HERE, "If-Match took an old ETag", "SeaweedFS 4.47", "pressline stack prepare"):
+        assert word in str(caught.value)
+
+
+class LosersAreToldLittle(MemoryObjectStorage):
+    """409 and 503 from who did not win are as good as 412."""
+
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        try:
+            return super().put(key, body, **rest)
+        except PreconditionFailedError as error:
+            if current_thread() is main_thread():
+                raise
+            raise (StorageConflictError if len(body) % 2 else StorageUnavailableError)(key) from error
+
+
+def test_losers_may_be_told_that_there_was_a_conflict_or_nothing_at_all() -> None:
+    findings = probe_store(LosersAreToldLittle(), ".probe/x/")
+
+    assert findings.unclear == 2 * findings.rounds * (findings.writers - 1)
+
+
+class NobodyHearsThatHeWon(MemoryObjectStorage):
+    def put(self, key: str, body: bytes, **rest: Any) -> Etag:
+        etag = super().put(key, body, **rest)
+        if current_thread() is not main_thread():
+            raise StorageUnavailableError(key)
+        return etag
+
+
+class GoesDownInTheMidst(MemoryObjectStorage):
+    def list_heads(self, prefix: str, **rest: Any) -> Iterator[ListedObject]:
+        raise StorageUnavailableError(prefix)
+
+
+@pytest.mark.parametrize("store", [NobodyHearsThatHeWon, GoesDownInTheMidst])
+def test_a_store_that_is_down_is_neither_fit_nor_unfit(store: type[MemoryObjectStorage]) -> None:
+    storage, content = store(), MemoryObjectStorage()
+
+    with pytest.raises(StorageUnavailableError):
+        certify(storage, content, HERE, "public")
+
+    assert find_certificate(content, HERE, "public") is None
+    assert not left_in(storage)
+
+
+def test_a_certified_bucket_is_not_tried_again() -> None:
+    storage, content = MemoryObjectStorage(), MemoryObjectStorage()
+    first = certify(storage, content, HERE, "public")
+    tried = len(storage.puts)
+
+    assert certify(storage, content, HERE, "public") == first
+    assert len(storage.puts) == tried
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "change"),
+    [
+        ("http://elsewhere.test", "public", {}),
+        (HERE, "another", {}),
+        (HERE, "public", {f'"probe_version": {PROBE_VERSION}': f'"probe_version": {PROBE_VERSION - 1}'}),
+        (HERE, "public", {'"schema_version": 1': '"schema_version": 99'}),
+    ],
+    ids=["another store", "another bucket", "an older probe", "unreadable"],
+)
+def test_a_certificate_is_good_for_its_store_bucket_and_probe_only(
+    endpoint: str, bucket: str, change: dict[str, str]
+) -> None:
+    content = MemoryObjectStorage()
+    certify(MemoryObjectStorage(), content, HERE, "public")
+    text = content.get(keys.certificate_key("public")).body.decode()
+    for before, after in change.items():
+        assert before in text
+        text = text.replace(before, after)
+    content.put(keys.certificate_key(bucket), text.encode())  # a copy of the bucket brings it along
+
+    assert find_certificate(content, endpoint, bucket) is None
+    assert certify(MemoryObjectStorage(), content, endpoint, bucket).endpoint == endpoint
