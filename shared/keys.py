@@ -127,6 +127,9 @@ def rendered_key(digest: str) -> str:
     return f"rendered/{digest}"
 
 
+INBOX_PREFIX = "inbox/"
+
+
 def inbox_key(site: str, receipt: str) -> str:
     """Return where a submission waits that was answered before it was read."""
     return f"inbox/{site}/{receipt}.json"
@@ -168,6 +171,9 @@ def journal_entry(key: str) -> tuple[datetime, str, str]:
     return datetime.strptime(time, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
 
 
+SCHEDULE_PREFIX = "schedule/"
+
+
 def schedule_prefix(site: str) -> str:
     """Return what the keys of a site's future releases and expiries begin with; they sort by due time."""
     return f"schedule/{site}/"
@@ -183,6 +189,9 @@ def schedule_entry(key: str) -> tuple[datetime, str, str]:
     due, name = key.rsplit("/", 2)[-2:]
     article, revision = name.split("~")
     return datetime.strptime(due, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
+
+
+DEAD_LETTERS_PREFIX = "dead-letters/"
 
 
 def dead_letter_key(service: str, at: datetime, letter: str) -> str:
@@ -217,6 +226,9 @@ def token_key(sha256: str) -> str:
 
 
 TOKENS_PREFIX = "tokens/"
+
+
+CERTIFICATES_PREFIX = "certificates/"
 
 
 def certificate_key(bucket: str) -> str:

@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.desk.commands import act, dead_letters, post, reindex, replay, stack, status, tokens, verify
+from services.desk.commands import act, backup, dead_letters, post, reindex, replay, stack, status, tokens, verify
 from shared.errors import PresslineError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(act.withdraw)
 app.command()(act.restore)
 app.command()(reindex.reindex)
 app.command()(verify.verify)
+app.command()(backup.backup)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
 

@@ -1,4 +1,4 @@
-"""How asking the endpoint can fail."""
+"""How asking the endpoint, or for the second bucket, can fail."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ class EndpointRefusedError(PermanentError):
 
 class EndpointUnavailableError(RetryableError):
     """The endpoint does not answer, or cannot take articles now."""
+
+
+class BackupNotSetError(PermanentError):
+    """No second bucket is set, or not one that can be one."""

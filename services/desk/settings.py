@@ -12,12 +12,17 @@ from shared.settings import ServiceSettings
 
 
 class DeskSettings(ServiceSettings):
-    """The endpoint, and the token that it is asked with."""
+    """The endpoint, the token that it is asked with, and where backups go."""
 
     api_url: str = "http://127.0.0.1:8080"
     token: SecretStr | None = None
     run_folder: Path = Path(".run")
     api_timeout_seconds: PositiveFloat = Field(default=60.0, le=600)
+    backup_bucket: str | None = None  # the second bucket, private as the first
+    backup_endpoint: str | None = None  # None: the same store, and then its keys
+    backup_region: str | None = None
+    backup_access_key: str | None = None
+    backup_secret_key: SecretStr | None = None
 
 
 def load_settings() -> DeskSettings:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from services.desk.adapters.endpoint import Endpoint
+from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app
@@ -94,3 +95,24 @@ def index() -> RedisIndex:
 def sites() -> dict[str, Site]:
     """Return the sites by id."""
     return load_sites(settings().sites_folder, settings().base_url)
+
+
+def backup() -> S3ObjectStorage:
+    """Return the second bucket, in the same store or another one.
+
+    Raises:
+        BackupNotSetError: none is set, or it is one of the two that it would be a copy of.
+    """
+    own, bucket = settings(), settings().backup_bucket
+    if bucket is None:
+        raise BackupNotSetError("set PRESSLINE_BACKUP_BUCKET to a second bucket")  # noqa: EM101, TRY003
+    if own.backup_endpoint in (None, own.s3_endpoint) and bucket in (own.content_bucket, own.public_bucket):
+        raise BackupNotSetError(f"PRESSLINE_BACKUP_BUCKET: {bucket} is in use; a backup needs one of its own")  # noqa: EM102, TRY003
+    there = {
+        "s3_endpoint": own.backup_endpoint,
+        "s3_region": own.backup_region,
+        "s3_access_key": own.backup_access_key,
+        "s3_secret_key": own.backup_secret_key,
+    }
+    given = {name: value for name, value in there.items() if value is not None}
+    return S3ObjectStorage(s3_client(own.model_copy(update=given)), bucket)

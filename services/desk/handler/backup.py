@@ -1,0 +1,224 @@
+"""A second bucket that holds what the content bucket holds, and the way back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import stamina
+
+from shared import keys
+from shared.errors import (
+    PreconditionFailedError,
+    PresslineError,
+    RetryableError,
+    StorageUnavailableError,
+)
+from shared.storage import ListedObject, ObjectStorage
+
+_SOURCE_ETAG = "backup-of"  # metadata of a copy: its original's ETag, for stores where an ETag is no digest
+_MOST_FAILURES = 50  # after which something is wrong with the whole and not with an object
+_TRIES = 3
+_TURNS = 3
+_UNDER_WAY = 4  # for each thread, so that none waits for the listing
+
+NEVER_COPIED = (keys.PROBES_PREFIX, keys.CERTIFICATES_PREFIX)
+"""Of one store and bucket, and good for nothing elsewhere."""
+RESTORED_BY_NAME = (keys.TOKENS_PREFIX, keys.DEAD_LETTERS_PREFIX)
+"""Missing may well be meant here: a token was revoked, a letter dropped. Restored where the prefix names them."""
+_READ_ONCE = (keys.INBOX_PREFIX, keys.SCHEDULE_PREFIX)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the objects that were looked at."""
+
+    looked_at: int = 0
+    copied: int = 0
+    copied_bytes: int = 0
+    there: int = 0
+    left_out: int = 0  # of RESTORED_BY_NAME
+    failures: list[str] = field(default_factory=list)
+
+
+class TooManyFailuresError(PresslineError):
+    """So many objects could not be copied that the rest was not tried; a second run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """From where to where, how many side by side, and who is told after each object."""
+
+    source: ObjectStorage
+    target: ObjectStorage
+    threads: int
+    told: Callable[[Tally], None] = lambda _: None
+
+
+Pair = tuple[ListedObject, ListedObject | None]
+"""An object of the source, and what the target has under its key."""
+Copy = Callable[[Copying, ListedObject, ListedObject | None], int | None]
+
+
+def back_up(copying: Copying, prefix: str = "") -> Tally:
+    """Copy what the backup lacks or has with another ETag; nothing is deleted there.
+
+    Both listings are walked side by side, so that memory does not grow with the bucket. Each copy is verified.
+
+    Raises:
+        StorageUnavailableError: a bucket cannot be listed.
+        TooManyFailuresError: it makes no sense to go on.
+    """
+    tally = Tally()
+    pairs = ((each, there) for each, there in _paired(copying, prefix) if _is_copied(each.key))
+    _copy_all(copying, pairs, tally, _copy_over)
+    return tally
+
+
+def restore(copying: Copying, prefix: str = "") -> Tally:
+    """Copy back what the content bucket lacks; what lies there stays as it is, whatever it says.
+
+    For most keys that is no question, they never change. For `live.json`, checkpoints and receipts: what is there was
+    written by the running line and is newer than any backup; an older one that comes back is brought up to date by the
+    line itself (the sweep reads again from an older checkpoint, a publisher claims its paths anew).
+
+    The order keeps the line from acting on half of an article: tombstones and `live.json` first, so that no killed
+    text comes out for a moment and no old path is forgotten; then revisions and all else; last what is read once,
+    inbox and schedule: a submission whose revision is there is found to be a duplicate, a release that was done
+    changes nothing. A tombstone that a restore had removed does no harm: the restore is a revision, and newer.
+    Tokens and dead letters come back only where the prefix names them: they may be missing on purpose.
+
+    Raises:
+        StorageUnavailableError: a bucket cannot be listed.
+        TooManyFailuresError: it makes no sense to go on.
+    """
+    left_out = [each for each in RESTORED_BY_NAME if not prefix.startswith(each)]
+    tally = Tally(left_out=sum(_count(copying.source, each) for each in left_out if each.startswith(prefix)))
+    skipped = (*NEVER_COPIED, *left_out)
+    for turn in range(_TURNS):
+        pairs = ((each, there) for each, there in _paired(copying, prefix) if _turn(each.key) == turn)
+        due = ((each, there) for each, there in pairs if not each.key.startswith(skipped))
+        _copy_all(copying, due, tally, _copy_where_free)
+        if tally.failures:
+            break
+    return tally
+
+
+def _is_copied(key: str) -> bool:
+    return not key.startswith(NEVER_COPIED)
+
+
+def _turn(key: str) -> int:
+    if key.rsplit("/", 1)[-1].startswith(("tombstone.", "live.")):
+        return 0
+    return 2 if key.startswith(_READ_ONCE) else 1
+
+
+def _count(storage: ObjectStorage, prefix: str) -> int:
+    return sum(1 for _ in storage.list_keys(prefix))
+
+
+def _paired(copying: Copying, prefix: str) -> Iterator[Pair]:
+    """Yield each object of the source with what the target's listing has under its key.
+
+    The merge takes both listings to be in a tree's order. Where a store lists by bytes, a step may pass over keys of
+    the target; those seem to be missing, and are found when the put is refused.
+    """
+    there = iter(copying.target.list_heads(prefix))
+    other = next(there, None)
+    for each in copying.source.list_heads(prefix):
+        while other and other.key.split("/") < each.key.split("/"):
+            other = next(there, None)
+        yield each, other if other and other.key == each.key else None
+
+
+def _copy_all(copying: Copying, pairs: Iterable[Pair], tally: Tally, copy: Copy) -> None:
+    """Copy side by side; never more under way than a few for each thread."""
+    under_way: deque[tuple[str, Future[int | None]]] = deque()
+    with ThreadPoolExecutor(copying.threads) as pool:
+        try:
+            for each, there in pairs:
+                under_way.append((each.key, pool.submit(copy, copying, each, there)))
+                if len(under_way) > _UNDER_WAY * copying.threads:
+                    _settle(*under_way.popleft(), tally)
+                    copying.told(tally)
+            while under_way:
+                _settle(*under_way.popleft(), tally)
+                copying.told(tally)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _settle(key: str, future: Future[int | None], tally: Tally) -> None:
+    tally.looked_at += 1
+    try:
+        size_bytes = future.result()
+    except PresslineError as error:
+        tally.failures.append(f"{key}: {error}")
+        if len(tally.failures) >= _MOST_FAILURES:
+            message = f"{len(tally.failures)} objects could not be copied, the last of them {tally.failures[-1]}"
+            raise TooManyFailuresError(message) from error
+    else:
+        tally.copied += size_bytes is not None
+        tally.copied_bytes += size_bytes or 0
+        tally.there += size_bytes is None
+
+
+def _copy_over(copying: Copying, listed: ListedObject, there: ListedObject | None) -> int | None:
+    """Copy an object, over another one too; return its size, None where the same was there already."""
+    if there is None:
+        try:
+            return _copy(copying, listed, is_backup=True, unless_exists=True)
+        except PreconditionFailedError:  # the listings are in another order than we took them to be
+            pass
+    elif there.etag == listed.etag:
+        return None
+    head = copying.target.find_head(listed.key)
+    if head and (head.etag == listed.etag or head.metadata.get(_SOURCE_ETAG) == listed.etag):
+        return None
+    return _copy(copying, listed, is_backup=True, unless_exists=False)
+
+
+def _copy_where_free(copying: Copying, listed: ListedObject, there: ListedObject | None) -> int | None:
+    """Copy an object back; return its size, None where the key was taken."""
+    if there:
+        return None
+    try:
+        return _copy(copying, listed, is_backup=False, unless_exists=True)
+    except PreconditionFailedError:
+        return None
+
+
+def _copy(copying: Copying, listed: ListedObject, *, is_backup: bool, unless_exists: bool) -> int | None:
+    """Copy and verify; return the size, None where the object was removed since it was listed."""
+    found = copying.source.find(listed.key)
+    if found is None:
+        return None
+    metadata = {name: value for name, value in found.head.metadata.items() if name != _SOURCE_ETAG}
+    if is_backup:
+        metadata[_SOURCE_ETAG] = found.etag
+    for attempt in stamina.retry_context(on=_passes, attempts=_TRIES, wait_initial=0.1, wait_max=1.0):
+        with attempt:
+            etag = copying.target.put(
+                listed.key,
+                found.body,
+                content_type=found.head.content_type,
+                metadata=metadata,
+                unless_exists=unless_exists,
+            )
+    if etag != _md5(found.body) and copying.target.get(listed.key).body != found.body:
+        message = "the copy holds other bytes than were sent"
+        raise StorageUnavailableError(message)
+    return len(found.body)
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, RetryableError) and not isinstance(error, PreconditionFailedError)
+
+
+def _md5(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
