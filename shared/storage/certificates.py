@@ -43,7 +43,7 @@ class Certificate(BaseModel):
         """Return it in a line."""
         found = self.findings
         return (
-            f"keeps its promises ({found.writers} writers at once, {2 * found.rounds} times, one winner each;"
+            f"keeps its promises ({found.writers} writers at once, {found.races} times, one winner each;"
             f" tried {self.certified_at:%Y-%m-%d %H:%M} UTC in {found.duration_ms} ms)"
         )
 
@@ -88,7 +88,6 @@ def certify(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucke
         findings=findings,
     )
     content.put(keys.certificate_key(bucket), certificate.model_dump_json(indent=2).encode())
-    log.info("store.certified", endpoint=endpoint, bucket=bucket, **findings.model_dump())
     return certificate
 
 
@@ -109,7 +108,7 @@ def require_fit_store(settings: ServiceSettings) -> None:
     wait = 0.5
     while True:
         try:
-            certify_buckets(settings)
+            certificates = certify_buckets(settings)
         except UnfitStoreError as error:
             log.error("store.refused", reason=str(error))  # noqa: TRY400 -- a plain message, not a traceback
             sys.stderr.write(f"pressline: {error}\n")
@@ -117,6 +116,8 @@ def require_fit_store(settings: ServiceSettings) -> None:
         except OutageError as error:
             log.warning("store.awaited", reason=str(error), wait_seconds=wait)
         else:
+            for each in certificates:
+                log.info("store.certified", bucket=each.bucket, certified_at=each.certified_at.isoformat())
             return
         sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)

@@ -192,7 +192,7 @@ class LosersAreToldLittle(MemoryObjectStorage):
 def test_losers_may_be_told_that_there_was_a_conflict_or_nothing_at_all() -> None:
     findings = probe_store(LosersAreToldLittle(), ".probe/x/")
 
-    assert findings.unclear == 2 * findings.rounds * (findings.writers - 1)
+    assert findings.unclear == findings.races * (findings.writers - 1)
 
 
 class NobodyHearsThatHeWon(MemoryObjectStorage):

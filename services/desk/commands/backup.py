@@ -41,7 +41,7 @@ def backup(
         TextColumn("{task.fields[copied]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"{source.bucket} → {target.bucket}", total=None, copied="counting")
         progress.update(task, total=sum(1 for _ in source.list_keys(prefix)))
 
@@ -65,8 +65,11 @@ def backup(
 def _say(console: Console, tally: Tally, way: str) -> None:
     """Print what became of it all, and the first of what failed."""
     line = f"{way}: {tally.copied} copied ({decimal(tally.copied_bytes)}), {tally.there} already there,"
-    console.print(Text(f"{line} {len(tally.failures)} failed", style="red" if tally.failures else "green"))
+    console.print(
+        Text(f"{line} {len(tally.failures)} failed", style="red" if tally.failures else "green"), soft_wrap=True
+    )
     if tally.left_out:
-        console.print(f"left out: {tally.left_out} tokens and dead letters (--prefix tokens/ brings them back)")
+        missing = f"left out: {tally.left_out} tokens or dead letters, maybe missing on purpose"
+        console.print(f"{missing} (--prefix tokens/ brings them back)", soft_wrap=True)
     for failure in tally.failures[:_SHOWN_FAILURES]:
         console.print(Text(f"  {failure}", style="red"), soft_wrap=True)

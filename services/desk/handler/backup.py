@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 
 import stamina
 
@@ -40,7 +41,7 @@ class Tally:
     copied: int = 0
     copied_bytes: int = 0
     there: int = 0
-    left_out: int = 0  # of RESTORED_BY_NAME
+    left_out: int = 0  # missing, of RESTORED_BY_NAME
     failures: list[str] = field(default_factory=list)
 
 
@@ -96,7 +97,8 @@ def restore(copying: Copying, prefix: str = "") -> Tally:
         TooManyFailuresError: it makes no sense to go on.
     """
     left_out = [each for each in RESTORED_BY_NAME if not prefix.startswith(each)]
-    tally = Tally(left_out=sum(_count(copying.source, each) for each in left_out if each.startswith(prefix)))
+    by_name = chain.from_iterable(_paired(copying, each) for each in left_out if each.startswith(prefix))
+    tally = Tally(left_out=sum(there is None for _, there in by_name))
     skipped = (*NEVER_COPIED, *left_out)
     for turn in range(_TURNS):
         pairs = ((each, there) for each, there in _paired(copying, prefix) if _turn(each.key) == turn)
@@ -115,10 +117,6 @@ def _turn(key: str) -> int:
     if key.rsplit("/", 1)[-1].startswith(("tombstone.", "live.")):
         return 0
     return 2 if key.startswith(_READ_ONCE) else 1
-
-
-def _count(storage: ObjectStorage, prefix: str) -> int:
-    return sum(1 for _ in storage.list_keys(prefix))
 
 
 def _paired(copying: Copying, prefix: str) -> Iterator[Pair]:
