@@ -58,7 +58,7 @@ def submit_later(line: Line, raw: bytes) -> str:
         may_take_down=False,
         receipt=uuid4(),
         intake=line.intake,
-    )
+    ).receipt
 
 
 @pytest.mark.parametrize("kind", [ArticleAccepted, ArticleEnriched])
