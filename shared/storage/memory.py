@@ -59,7 +59,8 @@ class MemoryObjectStorage:
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
-        self._objects.pop(key, None)
+        with self._lock:
+            self._objects.pop(key, None)
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
