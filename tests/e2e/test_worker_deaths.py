@@ -48,6 +48,7 @@ class Laboratory:
             "PRESSLINE_S3_ACCESS_KEY": str(store.s3_access_key),
             "PRESSLINE_S3_SECRET_KEY": secret,
             "PRESSLINE_CONTENT_BUCKET": store.content_bucket,
+            "PRESSLINE_PUBLIC_BUCKET": store.public_bucket,  # a worker runs on two buckets that were tried
         }
 
     def start(self, *, concurrency: int = 1) -> Child:

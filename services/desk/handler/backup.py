@@ -114,7 +114,7 @@ def _is_copied(key: str) -> bool:
 
 
 def _turn(key: str) -> int:
-    if key.rsplit("/", 1)[-1].startswith(("tombstone.", "live.")):
+    if key.rsplit("/", 1)[-1].startswith((keys.TOMBSTONE, keys.LIVE)):
         return 0
     return 2 if key.startswith(_READ_ONCE) else 1
 
