@@ -146,7 +146,7 @@ def test_a_killed_childs_message_is_given_to_the_next_child_at_once(lab: Laborat
     os.kill(lab.runs(message)[0], signal.SIGKILL)
     lab.release(message)
 
-    assert wait_for(lambda: lab.is_done(message), "it is done") < 10
+    assert wait_for(lambda: lab.is_done(message), "it is done") < 20  # not by the visibility timeout
     assert len(set(lab.runs(message))) == 2
 
 
@@ -172,7 +172,7 @@ def test_a_worker_that_must_end_soon_hands_back_what_it_cannot_finish(lab: Labor
     wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
 
     os.kill(worker.pid, signal.SIGQUIT)
-    assert 9 < wait_for(lambda: worker.exit_code is not None, "it has ended") < 15
+    assert 9 < wait_for(lambda: worker.exit_code is not None, "it has ended") < 18
 
     assert (lab.waiting(), lab.redis.hlen("unacked")) == (1, 0)
     lab.release(message)
