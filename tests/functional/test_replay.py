@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +25,15 @@ from shared.dead_letters import DeadLetters
 from shared.errors import PermanentError, RedisUnavailableError
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
-from shared.messages import ArticleAccepted, ArticleEnriched, Lane, ListingStale, Message, SubmitArticle
+from shared.messages import (
+    ArticleAccepted,
+    ArticleEnriched,
+    ArticlePublished,
+    Lane,
+    ListingStale,
+    Message,
+    SubmitArticle,
+)
 from shared.pipeline import step_for
 from shared.receipts.redis import RedisReceipts
 from tests.functional.conftest import NOON, Line
@@ -156,6 +165,29 @@ def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
         replay(unknown, desk.line.content, desk.marks, desk.line.take)
 
     assert desk.find() == [kept]
+
+
+def test_a_listing_that_could_not_be_rendered_is_tried_again_as_soon_as_it_is_newer_and_not_before(desk: Desk) -> None:
+    def stale_after(source_id: str) -> dict[str, ListingStale]:
+        line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
+        line.post(source_id=source_id)
+        found: dict[str, ListingStale] = {}
+        while line.queue:
+            for each in line.deliver(line.queue.pop()):
+                if isinstance(each, ListingStale):
+                    found[each.listing] = each
+                else:
+                    line.queue.append(each)
+        return found
+
+    line = desk.line
+    desk.bury(stale_after("one")["home"])
+    parked = line.index.behind(line.site)["home"]
+    cause = ArticlePublished(message_id=uuid4(), site="epn", article="a", revision="1")
+    line.redis.delete(*line.redis.keys("*turn:*"))
+
+    assert "home" not in {each.listing for each in line.publisher.stale_listings(cause, line.site)}
+    assert stale_after("two")["home"].changed > parked
 
 
 def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> None:

@@ -99,10 +99,15 @@ class Publisher:
         log.info("attachment.published", path=attachment.path)
 
     def stale_listings(self, cause: Message, site: Site) -> tuple[ListingStale, ...]:
-        """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest."""
+        """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest.
+
+        Not for one that lies among the dead letters as it is now: every article would kill a worker over it again.
+        """
         names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
         return tuple(
             ListingStale(**follow_up(cause, f"stale:{listing}"), site=site.id, listing=listing, changed=changed)
             for listing, changed in self.index.behind(site).items()
-            if listing in names and self.index.take_turn(site, listing)
+            if listing in names
+            and not self.marks.is_parked(site.id, f"listing:{listing}", changed)
+            and self.index.take_turn(site, listing)
         )
