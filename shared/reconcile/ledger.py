@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
+from shared.errors import RetryableError
 from shared.reconcile import Drift, Kind
 from shared.storage import ListedObject
 
@@ -33,6 +34,10 @@ SELECT second.kind, second.path, second.reason, second.article
 FROM drift AS second JOIN drift AS first USING (kind, path, article)
 WHERE second.look = 2 AND first.look = 1 ORDER BY second.kind, second.path, second.article
 """
+
+
+class NoRoomError(RetryableError):
+    """The temporary file cannot be written: a third of a GB for a million objects, in `TMPDIR`."""
 
 
 class Ledger:

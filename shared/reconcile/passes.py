@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -12,7 +13,7 @@ from shared import keys
 from shared.listings import listings
 from shared.live import LiveRecord, read_record
 from shared.reconcile import Drift, Kind, Places
-from shared.reconcile.ledger import Ledger
+from shared.reconcile.ledger import Ledger, NoRoomError
 from shared.reconcile.looks import look_at_article, look_at_listings, look_at_path
 from shared.sites import Site
 
@@ -61,7 +62,17 @@ class Reconciliation:
         return self._ledger.count_public()
 
     def steps(self) -> Iterator[Step]:
-        """Compare, step by step; who stops taking steps stops the comparison."""
+        """Compare, step by step; who stops taking steps stops the comparison.
+
+        Raises:
+            NoRoomError: the disk is full.
+        """
+        try:
+            yield from self._steps()
+        except sqlite3.Error as error:
+            raise NoRoomError(str(error)) from error
+
+    def _steps(self) -> Iterator[Step]:
         with ThreadPoolExecutor(self._readers) as readers:
             yield from self._note_files()
             yield from self._note_articles(readers)

@@ -14,6 +14,7 @@ from shared.listings import GONE, HOME, listing_of
 from shared.messages import MendPath
 from shared.observability import DRIFT, metrics_text
 from shared.reconcile import Drift, Kind, Places
+from shared.reconcile.ledger import NoRoomError
 from shared.reconcile.passes import Reconciliation
 from shared.reconcile.repair import repair_of
 from tests.functional.conftest import Line
@@ -291,6 +292,16 @@ def test_the_page_for_what_is_gone_is_a_listing_like_others(whole: Line, places:
     remove(whole, path := listing_of(whole.site, GONE).path)
 
     assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(Kind.MISSING, path)]
+
+
+def test_a_full_disk_fails_the_comparison_and_not_its_process(whole: Line, places: Places) -> None:
+    run = Reconciliation(whole.site, places, wait=lambda: None)
+    run._ledger._db.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
+    for number in range(200):
+        whole.public.put(f"{number}/{'long ' * 50}", b"")
+
+    with pytest.raises(NoRoomError):
+        list(run.steps())
 
 
 def test_the_scheduler_exports_drift_as_one_number_and_stops_when_told(whole: Line) -> None:
