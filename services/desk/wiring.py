@@ -10,7 +10,6 @@ from services.desk.adapters.endpoint import Endpoint
 from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
-from shared.celery_app import PresslineCelery, create_app
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
@@ -69,18 +68,12 @@ def emitter() -> Callable[[Iterable[Message]], None]:
     return partial(emit, create_app("desk", settings()))
 
 
-@cache
-def app() -> PresslineCelery:
-    """Return a Celery app that only emits."""
-    return create_app("desk", settings())
-
-
 def places() -> Places:
     """Return what a comparison of the two buckets reads."""
     return Places(
         content=content(),
         public=public(),
-        revisions=StoredRevisions(content()),
+        revisions=revisions(),
         index=index(),
         sites=sites(),
         clock=lambda: datetime.now(UTC),

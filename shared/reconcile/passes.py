@@ -17,7 +17,7 @@ from shared.reconcile.ledger import Ledger, NoRoomError
 from shared.reconcile.looks import look_at_article, look_at_listings, look_at_path
 from shared.sites import Site
 
-_BATCH = 200
+_BATCH = 50  # what is under way when a scheduler is told to stop
 _PAGE = 1000  # what one call of the store lists
 
 

@@ -14,6 +14,7 @@ from infra.local.ports import free_ports
 from infra.local.servers import Server, start_valkey
 from services.ingest.domain.accepted import Accepted
 from services.render.handler import render_listing
+from services.scheduler import tasks
 from services.scheduler.handler import restore as restoring
 from services.scheduler.handler import restore_index, say_stale_listings
 from shared.index import Snapshot
@@ -128,6 +129,19 @@ def _what_the_file_lacks(line: Line) -> Accepted:
     return accepted
 
 
+def test_a_receipt_that_an_old_file_brings_back_tells_what_became_of_it(own_line: Line, own_redis: OwnRedis) -> None:
+    accepted = own_line.post()
+    own_redis.keep_file()
+    own_line.tick()
+    assert own_line.receipt_status(accepted.receipt) == "live"
+
+    own_redis.restart_from_kept_file()
+    own_line.sweep()
+    own_line.tick()
+
+    assert own_line.receipt_status(accepted.receipt) == "live"
+
+
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round of the restore takes in two articles."""
@@ -171,6 +185,11 @@ def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(line
     restore = line.index.find_restore(line.site)
     assert restore is not None
     assert (restore.done, line.index.whole_until(line.site)) == (1, restore.minute)
+
+
+def test_a_restore_goes_its_rounds_apart_from_embargoes_and_the_sweep() -> None:
+    assert restore_index in tasks.RESTORE
+    assert restore_index not in (*tasks.TICK, *tasks.SWEEP)
 
 
 @pytest.mark.usefixtures("small_steps")

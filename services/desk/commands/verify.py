@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from services.desk import wiring
-from shared.celery_app import emit
 from shared.messages import Message
 from shared.reconcile import Kind, Places
 from shared.reconcile.passes import Reconciliation
@@ -50,9 +49,9 @@ def verify(
             report(each, comparison, console, show=show)
             has_drift |= comparison.drift() > 0
             if repair and comparison.drift():
-                told = 0
+                emit, told = wiring.emitter(), 0
                 for message in repairs(each, comparison, places, console, may_remove_many=remove_many):
-                    emit(wiring.app(), [message])
+                    emit([message])
                     told += 1
                 console.print(f"{told} messages to the workers; later, `pressline verify` shows what is left.")
     if has_drift:

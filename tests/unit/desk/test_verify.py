@@ -39,8 +39,7 @@ def emitted(places: Places, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     out: list[Message] = []
     monkeypatch.setattr(wiring, "places", lambda: places)
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
-    monkeypatch.setattr(wiring, "app", lambda: None)
-    monkeypatch.setattr(verify, "emit", lambda _, messages: out.extend(messages))
+    monkeypatch.setattr(wiring, "emitter", lambda: out.extend)
     return out
 
 
