@@ -17,7 +17,7 @@ from shared.storage import ObjectHead, ObjectStorage
 _OUR_METADATA = frozenset({"order", "sha256", "surrogate-keys"})
 
 
-class Places(Protocol):
+class Books(Protocol):
     """Where it is written who needs what: `shared.reconcile.Places`, or a publisher's ports."""
 
     @property
@@ -38,30 +38,30 @@ def is_ours(head: ObjectHead) -> bool:
     return not _OUR_METADATA.isdisjoint(head.metadata)
 
 
-def is_claimed(path: str, article: str, places: Places) -> bool:
+def is_claimed(path: str, article: str, books: Books) -> bool:
     """Tell whether any site has a reason for what is at a path: listing, theme file, picture, article's page.
 
     `article` is whose the object says it is, empty where it says nothing.
     """
-    return any(_is_claimed_by(site, path, article, places) for site in places.sites.values())
+    return any(_is_claimed_by(site, path, article, books) for site in books.sites.values())
 
 
-def _is_claimed_by(site: Site, path: str, article: str, places: Places) -> bool:
+def _is_claimed_by(site: Site, path: str, article: str, books: Books) -> bool:
     if any(listing.path == path for listing in listings(site)):
         return True
     if article:
-        record, _ = read_record(places.content, site.id, article)
-        return path in record.claimed or path in _addresses(site, article, places)
+        record, _ = read_record(books.content, site.id, article)
+        return path in record.claimed or path in _addresses(site, article, books)
     source = keys.source_of(site.id, path)
-    if source is None or places.content.find_head(source) is None:
+    if source is None or books.content.find_head(source) is None:
         return False
-    return keys.is_asset(path) or _is_shown(path, source, site, places.content)
+    return keys.is_asset(path) or _is_shown(path, source, site, books.content)
 
 
-def _addresses(site: Site, article: str, places: Places) -> tuple[str, ...]:
+def _addresses(site: Site, article: str, books: Books) -> tuple[str, ...]:
     """Return the addresses that an article has a right to, though its record may be lost."""
-    past = read_past(places.revisions, site.id, article)
-    addresses = addresses_of(past.released(places.clock()), site)
+    past = read_past(books.revisions, site.id, article)
+    addresses = addresses_of(past.released(books.clock()), site)
     return addresses.all if addresses else ()
 
 
