@@ -21,6 +21,7 @@ from shared.storage import ObjectStorage
 
 _ARTICLE_PARKED_SECONDS = 86_400  # as long as the sweep remembers what is not settled
 _LISTING_PARKED_SECONDS = 600
+_LONGEST_NAME = 100
 _LONGEST_REASON = 2_000  # characters; both may quote what a stranger sent
 _LONGEST_TRACEBACK = 20_000
 
@@ -98,7 +99,9 @@ class DeadLetters:
 
     def _park(self, letter: DeadLetter) -> None:
         if letter.task == SUBMIT_ARTICLE.task_name:
-            self._storage.delete(keys.inbox_key(str(letter.payload.get("site")), str(letter.payload.get("receipt"))))
+            self._storage.delete(
+                keys.inbox_key(_name(letter.payload.get("site")), _name(letter.payload.get("receipt")))
+            )
         try:
             if subject := subject_of(letter):
                 self._marks.park(*subject)
@@ -119,10 +122,10 @@ def subject_of(letter: DeadLetter) -> Subject | None:
     """Return what a letter's message was about, or None where it names neither an article nor a listing."""
     site, article, revision, listing = (letter.payload.get(name) for name in ("site", "article", "revision", "listing"))
     if site and article and revision:
-        return Subject(str(site), str(article), str(revision), _ARTICLE_PARKED_SECONDS)
+        return Subject(_name(site), _name(article), _name(revision), _ARTICLE_PARKED_SECONDS)
     if site and listing:
         return Subject(
-            str(site), f"listing:{listing}", int(letter.payload.get("changed") or 0), _LISTING_PARKED_SECONDS
+            _name(site), f"listing:{_name(listing)}", int(letter.payload.get("changed") or 0), _LISTING_PARKED_SECONDS
         )
     return None
 
@@ -141,11 +144,16 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}\n[...]\n{text[-most // 2 :]}"
 
 
+def _name(value: object) -> str:
+    """Return a name as text that can be stored, whatever a broken message holds in its place."""
+    return _cut(str(value), _LONGEST_NAME)
+
+
 def _receipt_of(payload: dict[str, Any]) -> str | None:
     if (receipt := payload.get("receipt")) and payload.get("site"):
-        return str(receipt)
+        return _name(receipt)
     site, article, revision = (payload.get(name) for name in ("site", "article", "revision"))
-    return receipt_id(site, article, revision) if site and article and revision else None
+    return receipt_id(_name(site), _name(article), _name(revision)) if site and article and revision else None
 
 
 def _settled(
@@ -154,9 +162,9 @@ def _settled(
     """Return the receipt as it has to be told also when Redis has forgotten it."""
     return Receipt(
         receipt=receipt,
-        site=str(payload["site"]),
-        article=payload.get("article"),
-        revision=payload.get("revision"),
+        site=_name(payload["site"]),
+        article=_name(payload["article"]) if payload.get("article") else None,
+        revision=_name(payload["revision"]) if payload.get("revision") else None,
         status=outcome,
         reason=reason,
         faults=faults,

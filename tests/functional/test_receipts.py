@@ -127,6 +127,14 @@ def test_a_message_of_no_site_is_buried_all_the_same(line: Line) -> None:
     assert line.content.find(key) is not None
 
 
+def test_a_message_with_nonsense_for_names_is_buried_all_the_same(line: Line) -> None:
+    nonsense = {"site": "\ud800", "article": 5, "revision": ["x" * 10_000]}
+
+    key = line.intake.letters.bury("ingest.X", nonsense, RuntimeError("x"), attempts=1, at=line.now)
+
+    assert line.content.find(key) is not None
+
+
 def test_a_withdrawal_that_came_after_a_kill_is_told_killed(line: Line) -> None:
     line.post()
     line.post(status="canceled", body="", version_created="2026-11-01T11:00:00Z")
