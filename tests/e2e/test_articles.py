@@ -55,6 +55,20 @@ def test_a_killed_article_is_gone_for_readers(newsroom: Newsroom) -> None:
     assert "To be killed" not in gone.text
 
 
+def test_an_article_is_killed_and_restored_through_the_api_for_readers_to_see(newsroom: Newsroom) -> None:
+    posted = newsroom.post(wait=20, headline="Killed in error").json()
+
+    def act(kind: str) -> dict[str, str]:
+        headers = {"Prefer": "wait=20"}
+        answer = newsroom.api.post(f"/v1/articles/{posted['article']}/{kind}", json={"why": "x"}, headers=headers)
+        return dict(answer.json())
+
+    assert act("kill")["status"] == "killed"
+    assert newsroom.read(posted["url"]).status_code == 410
+    assert act("restore")["status"] == "live"
+    assert "Killed in error" in newsroom.read(posted["url"]).text
+
+
 @pytest.mark.parametrize("service", ["enrich", "render", "publish"])
 def test_an_article_goes_live_although_a_worker_is_killed_while_it_is_on_its_way(
     newsroom: Newsroom, service: str
