@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.ingest.handler import accept, keep_picture
+from services.ingest.handler import keep_picture
 from shared import keys
 from shared.errors import EdgeUnavailableError
-from shared.messages import ArticleEnriched, ArticlePublished, Lane, ListingStale, Message, PageRendered
-from tests.functional.conftest import Line, an_article
+from shared.messages import ArticleEnriched, ArticlePublished, ListingStale, Message, PageRendered
+from tests.functional.conftest import Line
 from tests.functional.test_any_interleaving import end_all_waits
 from tests.functional.test_what_others_lost import EARLY, FRONTS, LATE, LATEST, next_of
 
@@ -85,6 +84,24 @@ def test_a_front_page_from_a_clock_that_ran_ahead_is_replaced_by_the_next_change
     assert "The next change" in line.page(HOME)
 
 
+def test_a_front_page_in_a_publishers_hands_while_redis_is_emptied_freezes_no_front_page(slow_line: Line) -> None:
+    """Its number is ahead of all that the new Redis will give for a while."""
+    for minute in range(5):
+        slow_line.post(headline=f"Minute {minute}", version_created=f"2026-11-01T10:0{minute}:00Z")
+        settle(slow_line)
+    slow_line.post(headline="Minute 5", version_created=LATE)
+    end_all_waits(slow_line)
+    in_hand = home_of(slow_line, PageRendered)
+    slow_line.redis.flushall()
+    slow_line.deliver(in_hand)
+    settle(slow_line)
+
+    slow_line.post(source_id="two", headline="Another story", version_created=LATEST)
+    settle(slow_line)
+
+    assert "Another story" in slow_line.page(HOME)
+
+
 @pytest.mark.parametrize("kind", [ArticleEnriched, PageRendered, ArticlePublished])
 def test_what_comes_late_puts_no_killed_article_back(line: Line, kind: type[Message]) -> None:
     accepted = line.post(headline="Taken down for good", version_created=EARLY)
@@ -110,12 +127,32 @@ def test_a_front_page_from_before_a_kill_puts_no_killed_article_back(
     slow_line.post(status="canceled", body="", version_created=LATE)
     slow_line.run()
     if not is_first:
+        slow_line.post(source_id="two", headline="The news since", version_created=LATEST)
         settle(slow_line)
 
     slow_line.take(slow_line.deliver(late))
+    assert is_first or "Taken down for good" not in slow_line.page(HOME)
     settle(slow_line)
 
     assert "Taken down for good" not in str(slow_line.site_bytes())
+
+
+def test_a_card_that_was_read_before_a_kill_does_not_come_back_after_it(line: Line) -> None:
+    line.post(headline="Taken down for good", version_created=EARLY)
+    published = next_of(line, ArticlePublished)
+    enter = line.index.enter
+
+    def enter_after_a_kill(*args: Any) -> bool:
+        line.index.enter = enter  # type: ignore[method-assign]
+        line.post(status="canceled", body="", version_created=LATE)
+        line.run()
+        return enter(*args)
+
+    line.index.enter = enter_after_a_kill  # type: ignore[method-assign, assignment]
+    line.take(line.deliver(published))
+    line.tick()
+
+    assert "Taken down for good" not in str(line.site_bytes())
 
 
 def test_a_corrected_headline_shows_wherever_the_old_one_stood(line: Line) -> None:
@@ -130,13 +167,13 @@ def test_a_corrected_headline_shows_wherever_the_old_one_stood(line: Line) -> No
 
 
 def test_one_article_costs_the_same_calls_in_a_full_archive_as_in_an_empty_one(slow_line: Line) -> None:
-    calls = Counter[str]()
+    calls: list[str] = []
     for name in ("find", "get", "find_head", "put", "delete", "list_keys"):
         for bucket in (slow_line.content, slow_line.public):
             real = getattr(bucket, name)
 
             def counted(*args: Any, _real: Any = real, _name: str = name, **kwargs: Any) -> Any:
-                calls[_name] += 1
+                calls.append(_name)
                 return _real(*args, **kwargs)
 
             setattr(bucket, name, counted)
@@ -149,7 +186,7 @@ def test_one_article_costs_the_same_calls_in_a_full_archive_as_in_an_empty_one(s
         stamp = f"2026-11-01T10:{number:02d}:00Z"
         slow_line.post(source_id=f"story-{number}", headline=f"Story {number}", version_created=stamp)
         slow_line.run()
-        costs.append(dict(calls))
+        costs.append(Counter(calls))
 
     assert costs[1] == costs[39]
 
@@ -206,13 +243,16 @@ def test_who_asked_for_an_address_too_early_sees_the_page_once_it_is_there(line:
 
 
 def test_nobody_is_told_live_before_the_edge_has_taken_the_purge(line: Line) -> None:
+    line.tick()
     accepted = line.post()
     page = next_of(line, PageRendered)
+    assert isinstance(page, PageRendered)
     purge, line.edge.purge = line.edge.purge, refuse  # type: ignore[method-assign]
 
     for _ in range(2):
         with pytest.raises(EdgeUnavailableError):
             line.deliver(page)
+        assert page.path in line.public.puts
         assert line.receipt_status(accepted.receipt) != "live"
 
     line.edge.purge = purge  # type: ignore[method-assign]
@@ -252,33 +292,3 @@ def test_a_correction_purges_no_other_article(line: Line) -> None:
     fronts = {keys.path_surrogate_key(front) for front in FRONTS}
     own = {f"article:{accepted.article}", *map(keys.path_surrogate_key, line.record(accepted.article).claimed)}
     assert {key for key in line.edge.purged if not key.startswith("listing:")} == fronts | own
-
-
-def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leaves_it(line: Line) -> None:
-    def lanes_of_what_follows() -> set[Lane]:
-        lanes = set[Lane]()
-        while line.queue:
-            lanes.add(line.queue[0].lane)
-            line.take(line.deliver(line.queue.pop(0)))
-        return lanes
-
-    accepted = accept(
-        json.dumps(an_article(version_created=EARLY)).encode(),
-        content_type="application/json",
-        site=line.site,
-        source="archive",
-        received_at=line.now,
-        may_take_down=False,
-        intake=line.intake,
-        lane=Lane.BULK,
-    )
-    lost = list(line.queue)
-    line.queue.clear()
-    end_all_waits(line)
-    line.sweep()
-    assert {message.lane for message in (*lost, *line.queue)} == {Lane.BULK}
-    assert lanes_of_what_follows() == {Lane.BULK}
-    assert line.receipt_status(accepted.receipt) == "live"
-
-    line.post(status="canceled", body="", version_created=LATE)
-    assert lanes_of_what_follows() == {Lane.URGENT}

@@ -65,14 +65,18 @@ def submit_later(line: Line, raw: bytes) -> str:
 def test_a_message_that_names_an_old_revision_publishes_the_latest(line: Line, kind: type[Message]) -> None:
     accepted = line.post(headline="Named by the message", version_created=EARLY)
     old = next_of(line, kind)
-    line.post(headline="Latest words", version_created=LATE)
+    latest = line.post(headline="Latest words", version_created=LATE)
     if kind is ArticleEnriched:
         next_of(line, kind)
     line.queue.clear()
 
-    line.take(line.deliver(old))
+    line.take([old])
+    page = next_of(line, PageRendered)
+    line.take(line.deliver(page))
     line.run()
 
+    assert isinstance(page, PageRendered)
+    assert page.revision == latest.revision
     assert "Latest words" in line.page_of(accepted.article)
 
 

@@ -1,13 +1,16 @@
-"""Schedules, as others met them: README.md beside this file says who, and which test holds what."""
+"""Schedules and lanes, as others met them: README.md beside this file says who, and which test holds what."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from services.ingest.handler import accept
 from services.scheduler.handler import release, release_due
-from tests.functional.conftest import Line
+from shared.messages import Lane
+from tests.functional.conftest import Line, an_article
 from tests.functional.test_any_interleaving import end_all_waits
 from tests.functional.test_what_others_lost import EARLY, LATE, find_what_was_lost
 
@@ -112,3 +115,33 @@ def test_an_embargo_named_in_another_zone_ends_at_the_same_instant(line: Line) -
     line.now = line.now.replace(hour=13, minute=0, second=0)
     line.tick()
     assert "Delhi" in line.page(HOME)
+
+
+def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leaves_it(line: Line) -> None:
+    def lanes_of_what_follows() -> set[Lane]:
+        lanes = set[Lane]()
+        while line.queue:
+            lanes.add(line.queue[0].lane)
+            line.take(line.deliver(line.queue.pop(0)))
+        return lanes
+
+    accepted = accept(
+        json.dumps(an_article(version_created=EARLY)).encode(),
+        content_type="application/json",
+        site=line.site,
+        source="archive",
+        received_at=line.now,
+        may_take_down=False,
+        intake=line.intake,
+        lane=Lane.BULK,
+    )
+    lost = list(line.queue)
+    line.queue.clear()
+    end_all_waits(line)
+    line.sweep()
+    assert {message.lane for message in (*lost, *line.queue)} == {Lane.BULK}
+    assert lanes_of_what_follows() == {Lane.BULK}
+    assert line.receipt_status(accepted.receipt) == "live"
+
+    line.post(status="canceled", body="", version_created=LATE)
+    assert lanes_of_what_follows() == {Lane.URGENT}
