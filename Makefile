@@ -86,6 +86,10 @@ e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
 bench: $(VENV)/.installed-dev ## Measure POST to readable page against the raw floor of the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.installed-dev ## Break everything under load, then look for what was lost (ARGS="--seed 7 --short")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## Lint, format, types, imports, dependencies: what CI runs
 	@$(BIN)/ruff check .
