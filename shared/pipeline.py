@@ -49,7 +49,7 @@ RENDER_ARTICLE = Step("render", ArticleEnriched, (PageRendered,))
 RENDER_LISTING = Step("render", ListingStale, (PageRendered,))
 PUBLISH_PAGE = Step("publish", PageRendered, (ArticlePublished, ListingStale, ArticleAccepted))
 LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
-REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale,))
+REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale, ArticleRemoved))  # a withdrawal comes back
 MEND_PATH = Step("publish", MendPath, (ArticleAccepted, ArticleRemoved, ListingStale, MendPath))
 
 PIPELINE: tuple[Step, ...] = (

@@ -89,8 +89,8 @@ class RedisReceipts:
         }
         try:
             was_live = self._redis.hget(_key(receipt), "status") == Outcome.LIVE.value
-            if was_live and outcome is Outcome.SUPERSEDED:
-                return  # a late message of a revision that was live once
+            if was_live and outcome in {Outcome.SUPERSEDED, Outcome.FAILED}:
+                return  # a late message of a revision that was live once, or what comes after its page has failed
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
                 pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())

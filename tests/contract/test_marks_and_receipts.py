@@ -110,9 +110,10 @@ def test_a_stage_that_comes_late_does_not_undo_the_end(receipts: RedisReceipts) 
     assert status(receipts) is Outcome.LIVE
 
 
-def test_what_was_live_is_not_called_superseded_by_a_late_message(receipts: RedisReceipts) -> None:
-    receipts.settle("r", Outcome.LIVE, NOW)
-    receipts.settle("r", Outcome.SUPERSEDED, NOW)
+@pytest.mark.parametrize("late", [Outcome.SUPERSEDED, Outcome.FAILED])
+def test_what_was_live_stays_live_whatever_is_said_of_it_later(receipts: RedisReceipts, late: Outcome) -> None:
+    receipts.settle("r", Outcome.LIVE, NOW, url="http://edge.test/")
+    receipts.settle("r", late, NOW)
 
     assert status(receipts) is Outcome.LIVE
 

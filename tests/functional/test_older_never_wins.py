@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 
+from services.render.handler import render_listing
+from services.scheduler.handler import say_stale_listings
 from shared.messages import ArticleAccepted, PageRendered
 from tests.functional.conftest import Line
 
@@ -247,3 +249,25 @@ def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(new_line
         return line.site_bytes()
 
     assert publish(random.Random(seed)) == publish(None)  # noqa: S311 -- disorder, not secrets
+
+
+def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_after_redis_forgot(line: Line) -> None:
+    """What was last decided for the page is forgotten with Redis; that a later state was published is not."""
+    line.post(headline="Only this")
+    line.run()
+    line.tick()
+    line.index.touch(line.site, "home")
+    (said,) = [each for each in say_stale_listings(line.site, line.clockwork) if each.listing == "home"]
+    (stalled,) = render_listing(said, line.renderer)
+
+    line.post(headline="The newer story", source_id="story-2", version_created=LATE)
+    line.tick()
+    line.redis.flushall()
+    line.tick()
+    before = line.public.get("index.html")
+    old = {"order": stalled.order, "sha256": stalled.sha256}
+    line.public.put("index.html", b"an old front page", metadata=dict(before.head.metadata) | old)  # its late PUT
+    line.take(line.deliver(stalled))
+    line.tick()
+
+    assert "The newer story" in line.page("index.html")

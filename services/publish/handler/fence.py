@@ -75,15 +75,16 @@ def put_page(
     for _ in range(_TRIES):
         if not may_put():
             return None
-        if known and known.article != page.article:
+        if known and known.order and known.article != page.article:  # what bears no order was not put by us
             raise AddressTakenError(page.path)
         if known and known.order > page.order:
             return Put(Outcome.STALE, known.etag)
         marks.decide(site, page.path, page.order, page.sha256)
         if known and known.sha256 == page.sha256:
-            # What we believe may have been overwritten by a publisher that stood still: look before sparing the PUT.
+            # What we believe may have been overwritten by a publisher that stood still, or by a hand that kept the
+            # metadata: look before sparing the PUT.
             there = known_from(public.find_head(page.path))
-            if there and there.sha256 == page.sha256:
+            if there and (there.sha256, there.etag) == (page.sha256, known.etag):
                 return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks))
             known = there
         try:

@@ -45,8 +45,8 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
         log.info("listing.superseded", listing=listing)
         return publisher.stale_listings(message, site)
     publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
-    publisher.index.set_published(site, listing, message.changed)
-    if put.is_overtaken:
+    was_later = publisher.index.set_published(site, listing, message.changed)
+    if put.is_overtaken or was_later:  # others have shown a later state: this one must not stay
         publisher.index.touch(site, listing)
     log.info("listing.published", listing=listing, outcome=put.outcome.value, size_bytes=len(page.body))
     return publisher.stale_listings(message, site)

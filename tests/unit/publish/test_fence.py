@@ -153,3 +153,25 @@ def test_metadata_fits_into_what_s3_allows() -> None:
     )
 
     assert sum(len(name) + len(value) for name, value in page.metadata.items()) <= 1800
+
+
+def test_bytes_that_were_changed_behind_its_back_are_not_taken_for_the_page(public: MemoryObjectStorage) -> None:
+    first = put(public, a_page("1", b"page"))
+    assert first is not None
+    known = known_from(public.find_head(PATH))
+    public.put(PATH, b"other bytes", metadata=dict(public.get(PATH).head.metadata))
+
+    again = put(public, a_page("2", b"page"), known)
+
+    assert again is not None
+    assert again.outcome is Outcome.PUT
+    assert public.get(PATH).body == b"page"
+
+
+def test_what_bears_no_order_was_not_put_by_us_and_is_replaced(public: MemoryObjectStorage) -> None:
+    public.put(PATH, b"put by hand")
+
+    outcome = put(public, a_page("1", b"page"))
+
+    assert outcome is not None
+    assert public.get(PATH).body == b"page"
