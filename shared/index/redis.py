@@ -215,7 +215,8 @@ def _entry(site: Site, card: Card, revision: str) -> dict[str, Any]:
     return {
         "order": revision,
         "score": int(card.created_at.timestamp() * 1_000_000),
-        "card": card.model_dump_json(exclude_defaults=True),
+        # No listing shows when a text was last changed: a mended typo makes no front page stale.
+        "card": card.model_dump_json(exclude_defaults=True, exclude={"updated_at"}),
         "reads": readers_of(site, card),
     }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from shared import keys
 from shared.messages import ArticleAccepted
 from tests.functional.conftest import Line
 
@@ -170,3 +171,15 @@ def test_the_purge_names_the_article_and_its_path(line: Line) -> None:
     path = (line.record(accepted.article).path or "").removesuffix("index.html")
     assert f"article:{accepted.article}" in line.edge.purged
     assert f"path:/{path}" in line.edge.purged
+
+
+def test_a_typo_mended_in_the_body_renders_and_purges_one_page(line: Line) -> None:
+    accepted = line.post(body="<p>A tpyo.</p>", version_created="2026-11-01T10:00:00Z")
+    line.tick()
+    line.edge.purged.clear()
+
+    line.post(body="<p>A typo.</p>", version_created="2026-11-01T11:00:00Z")
+    line.tick()
+
+    path = line.record(accepted.article).path or ""
+    assert set(line.edge.purged) == {f"article:{accepted.article}", keys.path_surrogate_key(path)}

@@ -13,7 +13,7 @@ from services.ingest.handler import keep_picture, submit
 from services.scheduler.handler import release_due, say_stale_listings
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
-from shared.messages import ArticleAccepted, Lane
+from shared.messages import ArticleAccepted, Lane, ListingStale, PageRendered
 from tests.functional.conftest import Line, an_article
 
 
@@ -418,3 +418,48 @@ def test_many_embargoes_that_end_at_one_moment_are_all_told_before_any_is_looked
 
     assert {each.article for each in first} == articles
     assert second == []
+
+
+def test_entries_without_a_revision_hold_up_no_release_however_many_they_are(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.scheduler.handler.release._MOST_A_ROUND", 3)
+    for number in range(3):
+        line.content.put(keys.schedule_key("epn", line.now, f"{number}" * 26, "0" * 17 + "-0000000000-000"), b"")
+    due = line.now + timedelta(minutes=5)
+    line.post(headline="Behind orphans", embargo_until=due.isoformat())
+
+    line.now = due
+    for _ in range(5):
+        line.tick()
+
+    assert "Behind orphans" in line.page("index.html")
+
+
+def test_what_was_released_is_not_said_once_more_by_the_sweep(line: Line) -> None:
+    line.clockwork.marks._first_wait_seconds = 60  # type: ignore[attr-defined]  # noqa: SLF001
+    line.post(embargo_until=(line.now + timedelta(hours=1)).isoformat())
+
+    line.now += timedelta(hours=1)
+    assert len(list(release_due(line.site, line.clockwork))) == 1
+    line.sweep()
+
+    assert line.queue == []
+
+
+def test_a_front_page_that_an_import_makes_stale_does_not_wait_behind_the_import(line: Line) -> None:
+    line.tick()
+    accepted = line.post()
+    line.queue.clear()
+    bulk = ArticleAccepted(
+        message_id=uuid4(), lane=Lane.BULK, site="epn", article=accepted.article, revision=accepted.revision
+    )
+    line.queue.append(bulk)
+    lanes = []
+    while line.queue:
+        message = line.queue.pop(0)
+        lanes.append((type(message), message.lane))
+        line.take(line.deliver(message))
+
+    assert (PageRendered, Lane.BULK) in lanes
+    assert {lane for kind, lane in lanes if kind is ListingStale} == {Lane.LIVE}

@@ -10,6 +10,7 @@ import pytest
 from services.render.handler import render_listing
 from services.scheduler.handler import say_stale_listings
 from shared.messages import ArticleAccepted, PageRendered
+from shared.storage import ObjectHead
 from tests.functional.conftest import Line
 
 EARLY, LATE = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z"
@@ -270,3 +271,24 @@ def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_a
     line.tick()
 
     assert "The newer story" in line.page("index.html")
+
+
+def test_a_late_render_of_the_bytes_on_record_does_not_overwrite_a_newer_page(line: Line) -> None:
+    line.post(headline="Old words", version_created=EARLY)
+    page = rendered(line)
+    line.take(line.deliver(page))
+    line.run()
+    again = page.model_copy(update={"order": page.order[:-1] + "9"})  # rendered once more, a moment later
+    line.post(headline="New words", version_created=LATE)
+    newer = rendered(line)
+    find_head = line.public.find_head
+
+    def find_head_after_the_newer_page(key: str) -> ObjectHead | None:
+        line.public.find_head = find_head  # type: ignore[method-assign]
+        line.take(line.deliver(newer))
+        return find_head(key)
+
+    line.public.find_head = find_head_after_the_newer_page  # type: ignore[method-assign]
+    line.deliver(again)
+
+    assert "New words" in line.page(page.path)

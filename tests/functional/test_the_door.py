@@ -148,7 +148,8 @@ def test_an_import_stays_in_its_lane_up_to_the_page(line: Line) -> None:
     seen = set()
     while line.queue:
         message = line.queue.pop(0)
-        seen.add(message.lane)
+        if getattr(message, "listing", None) is None:  # a front has one message, whatever an import brings
+            seen.add(message.lane)
         line.queue.extend(line.deliver(message))
 
     assert seen == {Lane.BULK}

@@ -121,8 +121,10 @@ def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leave
     def lanes_of_what_follows() -> set[Lane]:
         lanes = set[Lane]()
         while line.queue:
-            lanes.add(line.queue[0].lane)
-            line.take(line.deliver(line.queue.pop(0)))
+            message = line.queue.pop(0)
+            if getattr(message, "listing", None) is None:  # a front has one message, whatever an import brings
+                lanes.add(message.lane)
+            line.take(line.deliver(message))
         return lanes
 
     accepted = accept(

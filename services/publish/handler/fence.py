@@ -86,6 +86,8 @@ def put_page(
             there = known_from(public.find_head(page.path))
             if there and (there.sha256, there.etag) == (page.sha256, known.etag):
                 return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks))
+            if there and there.order > page.order:
+                return Put(Outcome.STALE, there.etag)
             known = there
         try:
             etag = public.put(

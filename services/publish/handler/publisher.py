@@ -18,7 +18,7 @@ from shared.history import Revisions
 from shared.index import Index
 from shared.listings import listings
 from shared.marks import Marks
-from shared.messages import Attachment, ListingStale, Message, PageRendered, follow_up
+from shared.messages import Attachment, Lane, ListingStale, Message, PageRendered, follow_up
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
 from shared.storage import ObjectStorage
@@ -102,10 +102,12 @@ class Publisher:
         """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest.
 
         Not for one that lies among the dead letters as it is now: every article would kill a worker over it again.
+        However many articles an import brings, a listing has one message: it does not wait in the lane of the import.
         """
+        lane = Lane.LIVE if cause.lane is Lane.BULK else cause.lane
         names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
         return tuple(
-            ListingStale(**follow_up(cause, f"stale:{listing}"), site=site.id, listing=listing, changed=changed)
+            ListingStale(**follow_up(cause, f"stale:{listing}", lane), site=site.id, listing=listing, changed=changed)
             for listing, changed in self.index.behind(site).items()
             if listing in names
             and not self.marks.is_parked(site.id, f"listing:{listing}", changed)

@@ -12,7 +12,7 @@ import structlog
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
 from shared.errors import ObjectMissingError
-from shared.messages import ArticleAccepted
+from shared.messages import ArticleAccepted, Lane
 from shared.sites import Site
 
 log = structlog.get_logger()
@@ -69,9 +69,11 @@ def _release(due: Due, token: str, site: Site, clockwork: Clockwork) -> Iterator
     except ObjectMissingError:  # its acceptance was cut short before the commit, or is under way
         if now - due.at > _FORGOTTEN_AFTER:
             clockwork.content.delete(due.key)
+        clockwork.marks.tell(site.id, due.subject, Lane.LIVE, token)  # looked at; others are not held up by it
         return
     if not clockwork.marks.tell(site.id, due.subject, scheduled.lane, token):
         return  # another scheduler was quicker
+    clockwork.marks.set_pending(site.id, due.article, scheduled.lane)  # the sweep need not say it too
     clockwork.content.put(keys.journal_key(site.id, now, due.article, due.revision), b"", content_type="text/plain")
     log.info("revision.released", site=site.id, article=due.article, revision=due.revision, due=due.at.isoformat())
     yield ArticleAccepted(
