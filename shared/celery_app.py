@@ -60,6 +60,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
     """A task that reads the two families of errors and nothing else, and counts what kills its process (ADR 0011)."""
 
     abstract = True
+    Request = "shared.celery_request:PresslineRequest"
     max_retries = None  # Celery's own three are not asked: the two families of errors decide
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- Celery's

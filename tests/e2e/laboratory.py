@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
 from celery import signals
+from redis.exceptions import RedisError
 
 from shared.celery_app import create_app, run_worker
 from shared.dead_letters import DeadLetters
@@ -46,6 +48,11 @@ def experiment(payload: dict[str, Any]) -> None:
         case "hold":
             while not redis.exists(f"released:{name}"):
                 time.sleep(0.02)
+        case "outlive redis":
+            with suppress(RedisError):
+                while redis.ping():
+                    time.sleep(0.02)
+            return
     redis.set(f"done:{name}", 1)
 
 

@@ -180,20 +180,25 @@ def test_a_worker_that_must_end_soon_hands_back_what_it_cannot_finish(lab: Labor
     wait_for(lambda: lab.is_done(message), "it is done", seconds=5)
 
 
-def test_a_worker_goes_on_when_redis_was_killed_and_comes_back(tmp_path: Path, store_settings: ServiceSettings) -> None:
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_worker_goes_on_when_redis_was_killed_and_comes_back(
+    tmp_path: Path, store_settings: ServiceSettings, *, is_busy: bool
+) -> None:
     (port,) = free_ports(1)
     server = start_valkey(tmp_path, port)
     lab = Laboratory(tmp_path, server.url, store_settings)
     try:
         worker = lab.start()
-        before = lab.send()
-        wait_for(lambda: lab.is_done(before), "it is done")
-
+        if is_busy:  # its message is done while there is nobody to hear of it
+            message = lab.send("outlive redis")
+            wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
         server.child.kill()
+        if is_busy:
+            wait_for(lambda: any("ack" in line for line in worker.last_lines()), "it is done")
         server = start_valkey(tmp_path, port)
         after = lab.send()
 
-        wait_for(lambda: lab.is_done(after), "it is done")
+        wait_for(lambda: lab.is_done(after), "it is done", seconds=20)
         assert worker.is_running
     finally:
         for each in lab.workers:
