@@ -16,6 +16,7 @@ from threading import Event, Thread
 from redis import Redis
 
 from infra.local.state import RunFolder
+from shared.pipeline import queues_of
 from tests.chaos.pace import Pace
 
 PARENTS = ("endpoint", "ingest", "enrich", "render", "publish", "scheduler", "edge", "s3", "redis")
@@ -26,6 +27,9 @@ _BRIEF_SECONDS = 5.0
 _BEYOND_VISIBILITY_SECONDS = 36.0  # a message in hand comes back after 30
 _BACK_WITHIN_SECONDS = 90.0
 _POLL_SECONDS = 0.1
+_FLUSHED_BEFORE = ("enrich", "render")
+_WORTH_FLUSHING = 15  # messages
+_MOST_FILLING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Done:
     counts: Counter[str] = field(default_factory=Counter)
     told: list[tuple[float, str]] = field(default_factory=list)  # (time, in words)
     never_back: list[str] = field(default_factory=list)
+    flushed: int = 0  # messages that waited when Redis was emptied
     last_at: float = 0.0  # monotonic: when the last one was over, its restart complete
 
 
@@ -144,7 +149,18 @@ class Breaker:
             self._stop_asked.wait(blow.seconds)
 
     def _flush(self, _: Blow) -> None:
-        self._redis.flushall()
+        """Empty Redis while accepted articles wait in it: those who would take them are stopped for that long."""
+        parents = [pid for name in _FLUSHED_BEFORE if (pid := self.pid(name))]
+        pids = [each for parent in parents for each in (parent, *children_of(parent))]
+        with self._stopped_while(pids):
+            until = time.monotonic() + _MOST_FILLING_SECONDS
+            while self._waiting() < _WORTH_FLUSHING and time.monotonic() < until and not self._stop_asked.is_set():
+                self._stop_asked.wait(_POLL_SECONDS)
+            self.done.flushed = self._waiting()
+            self._redis.flushall()
+
+    def _waiting(self) -> int:
+        return sum(int(self._redis.llen(queue)) for name in _FLUSHED_BEFORE for queue in queues_of(name))
 
     def _hold_down(self, blow: Blow) -> None:
         """Kill it again whenever its supervisor has started it, until the time is over."""

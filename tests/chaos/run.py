@@ -242,7 +242,8 @@ class Run:
             "acknowledged": str(len(self.ledger.acks)),
             "killed by a call": str(len(self.ledger.kills)),
             "faults done": ", ".join(f"{number} x {kind}" for kind, number in sorted(done.counts.items())),
-            "slowest from acknowledged to right": f"{max(slow, default=0):.0f} s",
+            "messages that were flushed away": str(done.flushed),
+            "slowest from acknowledged to right (as seen)": f"{max(slow, default=0):.0f} s",
             "all right after the last fault": f"{judge.settled_at - done.last_at:.0f} s" if judge.settled_at else "no",
             "duration": f"{seconds:.0f} s",
         }
