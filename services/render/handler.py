@@ -135,6 +135,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         renderer.index.end_turn(site, message.listing)
         return ()
     if snapshot.changed <= renderer.index.published(site).get(listing.name, -1):
+        renderer.index.end_turn(site, listing.name)
         return ()  # another message was quicker
     stored = int(there.metadata.get("order") or 0) if there else 0
     theme = renderer.theme_of(site)

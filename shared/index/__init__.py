@@ -89,8 +89,8 @@ class Index(Protocol):
     def take_turn(self, site: Site, listing: str) -> bool:
         """Tell whether the listing may be queued now, whoever asks.
 
-        Not while a message for it is on its way (`read` ends that), nor within `listing_interval_seconds` after it
-        was last read.
+        Not while a message or a page for it is on its way (`set_published` ends that), nor within
+        `listing_interval_seconds` after its page was put: who publishes slowly is not sent ever more of the same.
         """
         ...
 

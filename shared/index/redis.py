@@ -89,11 +89,12 @@ end
 return {time[1], time[2], redis.call('HGET', KEYS[2], ARGV[1]) or '0', entries}
 """
 
-# KEYS: changed, published, stale.  ARGV: listing, number
+# KEYS: changed, published, stale, turn.  ARGV: listing, number, interval (ms)
 # A number that this index never gave says nothing of what the page shows: it has to be rendered anew.
 _PUBLISHED = (
     _RAISE
     + """
+redis.call('PEXPIRE', KEYS[4], ARGV[3])
 local number = tonumber(ARGV[2])
 local changed = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
 local published = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
@@ -107,7 +108,7 @@ return published > number and 1 or 0
 """
 )
 
-_LONGEST_TURN_SECONDS = 20  # a message for a listing that is not read by then counts as lost
+_LONGEST_TURN_SECONDS = 20  # a message for a listing that is not read, or a page not put, by then counts as lost
 
 
 class RedisIndex(RedisRestores):
@@ -162,7 +163,7 @@ class RedisIndex(RedisRestores):
         keys = [index_key(site, "entries"), index_key(site, "changed"), index_key(site, f"set:{listing.reads}"), turn]
         seconds, microseconds, changed, entries = cast(
             "tuple[str, str, str, list[str | None]]",
-            self._read_cards(keys=keys, args=[listing.name, listing.limit, _interval_ms(site)]),
+            self._read_cards(keys=keys, args=[listing.name, listing.limit, _turn_ms(site)]),
         )
         cards = tuple(Card.model_validate_json(json.loads(entry)["card"]) for entry in entries if entry)
         return Snapshot(cards=cards, changed=int(changed), order=int(seconds) * 1_000_000 + int(microseconds))
@@ -170,8 +171,9 @@ class RedisIndex(RedisRestores):
     @translated
     def set_published(self, site: Site, listing: str, changed: int) -> bool:
         """Record that a listing's page shows the state numbered `changed`; tell whether a later one was published."""
-        keys = [index_key(site, "changed"), index_key(site, "published"), index_key(site, "stale")]
-        return bool(self._set_published(keys=keys, args=[listing, changed]))
+        names = ("changed", "published", "stale", f"turn:{listing}")
+        keys = [index_key(site, name) for name in names]
+        return bool(self._set_published(keys=keys, args=[listing, changed, _interval_ms(site)]))
 
     @translated
     def stale(self, site: Site) -> list[str]:
@@ -194,8 +196,7 @@ class RedisIndex(RedisRestores):
     @translated
     def take_turn(self, site: Site, listing: str) -> bool:
         """Tell whether the listing may be queued now."""
-        longest_ms = max(_interval_ms(site), _LONGEST_TURN_SECONDS * 1000)
-        return bool(self._redis.set(index_key(site, f"turn:{listing}"), "1", nx=True, px=longest_ms))
+        return bool(self._redis.set(index_key(site, f"turn:{listing}"), "1", nx=True, px=_turn_ms(site)))
 
     @translated
     def end_turn(self, site: Site, listing: str) -> None:
@@ -223,6 +224,10 @@ def _entry(site: Site, card: Card, revision: str) -> dict[str, Any]:
 
 def _no_entry(revision: str) -> dict[str, Any]:
     return {"order": revision, "score": 0, "card": "", "reads": {}}
+
+
+def _turn_ms(site: Site) -> int:
+    return max(_interval_ms(site), _LONGEST_TURN_SECONDS * 1000)
 
 
 def _interval_ms(site: Site) -> int:

@@ -131,6 +131,16 @@ def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> N
     assert [index.take_turn(SITE, HOME) for _ in range(3)] == [True, False, False]
 
 
+def test_a_listing_is_not_queued_again_while_its_page_waits_for_its_publisher(index: RedisIndex, redis: Redis) -> None:
+    index.take_turn(SITE, HOME)
+    number = changed(index, HOME)
+    left_ms = redis.pttl(f"index:{SITE.id}:turn:{HOME}")
+    index.set_published(SITE, HOME, number)
+
+    assert left_ms > 15_000
+    assert redis.pttl(f"index:{SITE.id}:turn:{HOME}") <= SITE.listing_interval_seconds * 1000
+
+
 def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
     assert index.whole_until(SITE) is None
     make_whole(index)

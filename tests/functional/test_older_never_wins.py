@@ -260,6 +260,7 @@ def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_a
     line.index.touch(line.site, "home")
     (said,) = [each for each in say_stale_listings(line.site, line.clockwork) if each.listing == "home"]
     (stalled,) = render_listing(said, line.renderer)
+    line.index.end_turn(line.site, "home")  # twenty seconds later it counts as lost
 
     line.post(headline="The newer story", source_id="story-2", version_created=LATE)
     line.tick()

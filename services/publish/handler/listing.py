@@ -43,6 +43,7 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)
     if put is None or put.outcome is Outcome.STALE:
         log.info("listing.superseded", listing=listing)
+        publisher.index.end_turn(site, listing)
         return publisher.stale_listings(message, site)
     publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
     was_later = publisher.index.set_published(site, listing, message.changed)
