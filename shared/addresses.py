@@ -7,9 +7,10 @@ public in the end does not depend on what was published when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from shared import keys
@@ -20,7 +21,7 @@ from shared.sites import Site
 from shared.slug import slug_of
 
 _ARTICLE_CHARACTERS = 6
-_MOST_FORMER = 50  # of an article that moves with every revision, the first so many are kept
+_MOST_FORMER = 50  # of an article that moves with every revision: those where it was if all came in order, first
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 
 
@@ -46,13 +47,13 @@ def addresses_of(released: Sequence[Revision], site: Site) -> Addresses | None:
     starts = {_start(each.article, each.revision, site): place for place, each in reversed(list(enumerate(usable)))}
     ends = {(each.article.section, each.article.slug): place for place, each in enumerate(usable)}
     current = article_path(article, usable[-1].article, usable[0].article, usable[0].revision, site)
-    former = {
-        _path(section, day, slug or first_slug, article)
-        for (day, first_slug), first in starts.items()
-        for (section, slug), last in ends.items()
-        if first <= last
-    } - {current}
-    return Addresses(current, tuple(sorted(former)[:_MOST_FORMER]))
+    former: dict[str, None] = {}
+    for path in _places(starts, ends, article):
+        if path != current:
+            former[path] = None
+        if len(former) == _MOST_FORMER:
+            break
+    return Addresses(current, tuple(former))
 
 
 def created_at(earliest: ArticleFacts, revision: str) -> datetime:
@@ -89,6 +90,16 @@ def picture_files(released: Sequence[Revision], site: Site) -> tuple[Attachment,
     shown = (shown_picture(each.article) for each in released if each.status is Status.USABLE)
     files = {file.path: file for picture in shown if picture for file in (picture_file(picture, site),)}
     return tuple(files[path] for path in sorted(files))
+
+
+def _places(
+    starts: Mapping[tuple[str, str], int], ends: Mapping[tuple[str, str | None], int], article: str
+) -> Iterator[str]:
+    """Yield where each pair of an earliest and a later revision puts the page, those of the first revision first."""
+    for (day, first_slug), first in sorted(starts.items(), key=itemgetter(1)):
+        for (section, slug), last in sorted(ends.items(), key=itemgetter(1)):
+            if first <= last:
+                yield _path(section, day, slug or first_slug, article)
 
 
 def _start(earliest: ArticleFacts, revision: str, site: Site) -> tuple[str, str]:

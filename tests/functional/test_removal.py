@@ -316,3 +316,63 @@ def test_a_withdrawal_does_not_wait_for_listings_that_nobody_renders(line: Line)
     line.deliver(again)
 
     assert line.status_at(path) == "410"
+
+
+def test_a_kill_beats_a_later_revision_that_was_live_before_the_kill_was_committed(line: Line) -> None:
+    """The kill saw nothing newer when it began; an update overtook it on the way to the store."""
+    accepted = line.post(headline="Killed words")
+    line.run()
+    put = line.content.put
+
+    def put_after_the_update(key: str, *args: object, **kwargs: object) -> object:
+        if "/tombstone." in key:
+            line.content.put = put  # type: ignore[method-assign]
+            line.post(headline="Killed words, updated", version_created=LATEST)
+            line.run()
+        return put(key, *args, **kwargs)  # type: ignore[arg-type]
+
+    line.content.put = put_after_the_update  # type: ignore[assignment, method-assign]
+    kill = line.post(status="canceled", body="", version_created=LATER)
+    line.tick()
+
+    assert kill.status == "accepted"
+    assert {line.status_at(path) for path in line.record(accepted.article).claimed} == {"410"}
+    assert "Killed words" not in str(line.site_bytes())
+    assert line.receipt_status(kill.receipt) == "killed"
+    line.sweep()
+    assert line.queue == []
+
+
+def test_a_late_removal_leaves_the_picture_of_an_article_that_is_back(line: Line, a_picture: bytes) -> None:
+    shown = keep_picture_of(line, a_picture)
+    accepted = line.post(picture=shown)
+    line.tick()
+    path, picture = line.record(accepted.article).path or "", media_of(line, accepted.article)
+    line.post(status="withheld", body="", version_created=LATER)
+    put = line.public.put
+
+    def put_and_be_overtaken(key: str, *args: object, **kwargs: object) -> object:
+        etag = put(key, *args, **kwargs)  # type: ignore[arg-type]
+        if key == path:
+            line.public.put = put  # type: ignore[method-assign]
+            line.post(picture=shown, version_created=LATEST)
+            line.run()
+        return etag
+
+    line.public.put = put_and_be_overtaken  # type: ignore[assignment, method-assign]
+    line.tick()
+
+    assert (line.status_at(path), line.status_at(picture)) == ("200", "200")
+
+
+def test_an_article_that_was_taken_down_is_no_longer_asked_whether_it_shows_a_picture(
+    line: Line, a_picture: bytes
+) -> None:
+    shown = keep_picture_of(line, a_picture)
+    line.post(picture=shown)
+    line.run()
+
+    line.post(status="canceled", body="", version_created=LATER)
+    line.run()
+
+    assert [key for key in line.content.list_keys("media/") if "/shown-by/" in key] == []

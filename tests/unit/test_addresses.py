@@ -95,6 +95,17 @@ def test_the_former_addresses_of_an_article_that_always_moves_are_bounded() -> N
     assert len(found.former) == 50
 
 
+def test_where_it_was_when_all_came_in_order_counts_before_where_it_might_have_been() -> None:
+    moves = [a_revision(number, headline=f"Minute {number}", slug=f"slug-{number}") for number in range(60)]
+    found = addresses_of(moves, SITE)
+
+    assert found is not None
+    assert found.former[:2] == (
+        "world/2026/11/01/slug-0-abcdef/index.html",
+        "world/2026/11/01/slug-1-abcdef/index.html",
+    )
+
+
 def test_pictures_of_every_revision_count_and_a_removal_has_none() -> None:
     shown = {"media": "a" * 64, "width": 8, "height": 6, "content_type": "image/png"}
     with_picture = a_revision(0, picture=shown)

@@ -63,10 +63,13 @@ def went_live(
 
 
 def taken_down(
-    record: LiveRecord, *, revision: str, revisions_seen: int, pages: Mapping[str, PageRecord]
+    record: LiveRecord, *, revision: str, rank: str, revisions_seen: int, pages: Mapping[str, PageRecord]
 ) -> LiveRecord:
-    """Return the record of an article whose every address says that it is gone."""
-    if is_outdated(record, revision):
+    """Return the record of an article whose every address says that it is gone.
+
+    `rank` is what the removal is ordered by: while a kill stands it beats also the revisions that came after it.
+    """
+    if is_outdated(record, rank):
         return overwritten(record, pages)
     return record.model_copy(
         update={

@@ -8,17 +8,18 @@ import structlog
 
 from services.publish.domain import claims
 from services.publish.domain.pages import ARTICLE, Page, redirect
-from services.publish.handler.fence import Known, Outcome, Put, put_page
+from services.publish.handler.fence import Outcome, Put, known_of, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
 from shared.history import find_target, read_past
 from shared.live import LiveRecord, PageRecord
-from shared.messages import ArticleAccepted, ArticlePublished, Message, PageRendered, follow_up
+from shared.messages import ArticleAccepted, ArticlePublished, Attachment, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import PublicPage, receipt_id
 from shared.sites import Site
+from shared.storage import Etag
 
 log = structlog.get_logger()
 
@@ -32,18 +33,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     receipt = receipt_id(site.id, article, revision)
     started = perf_counter()
 
-    pictures = tuple(each for each in message.attachments if not each.is_immutable)
-    media = tuple(each.path for each in pictures)
-    publisher.announce(pictures, article)
-    claim = publisher.records.change(
-        site.id,
-        article,
-        lambda record: (
-            None
-            if claims.is_outdated(record, revision, message.order)
-            else claims.claimed(record, revision, (message.path, *message.former), media=media)
-        ),
-    )
+    claim = _claim(message, site, publisher)
     if claim is None:
         publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
         return _superseded(message, publisher)
@@ -64,6 +54,9 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         outcome, reason = _why_forbidden(message, publisher)
         publisher.receipts.settle(receipt, outcome, publisher.clock(), reason=reason)
         log.info("page.forbidden", path=message.path, outcome=outcome.value)
+        return _told_again(message, publisher)
+    if puts[0][1].outcome is Outcome.STALE:
+        log.info("page.stale", path=message.path)  # whoever put the newer one records it
         return _told_again(message, publisher)
     publisher.receipts.note(receipt, ReceiptOutcome.PUBLISHED, publisher.clock())
 
@@ -86,7 +79,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
             order=page.order,
             pages=pages,
             card=message.card,
-            media=media,
+            media=tuple(each.path for each in _pictures(message)),
             at=publisher.clock(),
         ),
         known=claim,
@@ -112,6 +105,24 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     )
 
 
+def _claim(message: PageRendered, site: Site, publisher: Publisher) -> tuple[LiveRecord, Etag | None] | None:
+    """Claim the page's addresses and pictures for its revision; None where a newer one was here."""
+    revision, pictures = message.revision or "", _pictures(message)
+
+    def step(record: LiveRecord) -> LiveRecord | None:
+        if claims.is_outdated(record, revision, message.order):
+            return None
+        publisher.announce((each for each in pictures if each.path not in record.media), record.article)
+        media = (each.path for each in pictures)
+        return claims.claimed(record, revision, (message.path, *message.former), media=media)
+
+    return publisher.records.change(site.id, message.article or "", step)
+
+
+def _pictures(message: PageRendered) -> tuple[Attachment, ...]:
+    return tuple(each for each in message.attachments if not each.is_immutable)
+
+
 def _put_all(
     page: Page, record: LiveRecord, message: PageRendered, site: Site, publisher: Publisher
 ) -> list[tuple[Page, Put]] | None:
@@ -132,8 +143,7 @@ def _put_all(
         target = find_target(publisher.revisions, site.id, record.article, now)
         return target is not None and target.status_at(now) is Status.USABLE
 
-    has_pictures = any(not attachment.is_immutable for attachment in message.attachments)
-    if has_pictures and not may_put():
+    if _pictures(message) and not may_put():
         return None
     publisher.copy_out(message.attachments)
     old = [path for path in record.claimed if path != page.path]
@@ -143,7 +153,7 @@ def _put_all(
         try:
             put = put_page(
                 each,
-                _known(record, each.path),
+                known_of(record, each.path),
                 site=site.id,
                 public=publisher.public,
                 marks=publisher.marks,
@@ -157,6 +167,8 @@ def _put_all(
         if put is None:
             return None
         puts.append((each, put))
+        if each is page and put.outcome is Outcome.STALE:
+            break
     return puts
 
 
@@ -188,11 +200,6 @@ def _is_recorded(record: LiveRecord, page: Page) -> bool:
     return there is not None and there.sha256 == page.sha256
 
 
-def _known(record: LiveRecord, path: str) -> Known | None:
-    page = record.pages.get(path)
-    return Known(page.etag, page.order, page.sha256, record.article) if page else None
-
-
 def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
     """Look again: where the article has moved on since, say so before this message is acknowledged.
 
@@ -200,7 +207,7 @@ def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: 
     """
     site, article, revision = message.site, message.article or "", message.revision or ""
     target = find_target(publisher.revisions, site, article, publisher.clock(), hint=revision)
-    if (target is None or target.revision <= revision) and not even_if_latest:
+    if (target is None or target.revision == revision) and not even_if_latest:
         return ()
-    latest = max(target.revision if target else "", revision)
+    latest = max(target.revision if target else "", revision)  # a kill that stands may have the lower name
     return (ArticleAccepted(**follow_up(message, "look again"), site=site, article=article, revision=latest),)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from services.publish.domain.pages import Page
 from shared.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
+from shared.live import LiveRecord
 from shared.marks import Marks
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
@@ -51,6 +52,12 @@ def known_from(head: ObjectHead | None) -> Known | None:
         return None
     metadata = head.metadata
     return Known(head.etag, metadata.get("order", ""), metadata.get("sha256", ""), metadata.get("article", ""))
+
+
+def known_of(record: LiveRecord, path: str) -> Known | None:
+    """Return what an article's record says of a path."""
+    page = record.pages.get(path)
+    return Known(page.etag, page.order, page.sha256, record.article) if page else None
 
 
 def put_page(

@@ -19,14 +19,15 @@ log = structlog.get_logger()
 def take_down_pictures(
     pictures: Iterable[Attachment], article: str, site: Site, publisher: Publisher
 ) -> tuple[str, ...]:
-    """Put 410 at every picture that no other article shows and purge it hard; return their paths.
+    """Put 410 at every picture of an article that no article shows any more and purge it hard; return their paths.
 
     An article announces a picture before it looks whether that is public (`Publisher.announce`), so who takes it down
     and looks again afterwards misses nobody.
     """
     gone = []
     for picture in pictures:
-        if _is_shown_elsewhere(picture, article, site, publisher):
+        _forget(picture, article, site, publisher)
+        if _is_shown(picture, site, publisher):
             continue
         page = gone_file(picture.path, body=GONE_BODY)
         publisher.public.put(
@@ -37,7 +38,7 @@ def take_down_pictures(
             metadata=page.metadata,
         )
         publisher.edge.purge([keys.path_surrogate_key(picture.path)])
-        if _is_shown_elsewhere(picture, article, site, publisher):
+        if _is_shown(picture, site, publisher):
             publisher.copy_out([picture])
             continue
         gone.append(picture.path)
@@ -45,8 +46,16 @@ def take_down_pictures(
     return tuple(gone)
 
 
-def _is_shown_elsewhere(picture: Attachment, article: str, site: Site, publisher: Publisher) -> bool:
+def _forget(picture: Attachment, article: str, site: Site, publisher: Publisher) -> None:
+    """Take away the marker of an article that shows the picture no more; back with it where it does so again."""
+    marker = keys.shown_by_key(picture.source_key, article)
+    publisher.content.delete(marker)
+    if picture.path in read_record(publisher.content, site.id, article)[0].media:
+        publisher.content.put(marker, b"", content_type="text/plain")
+
+
+def _is_shown(picture: Attachment, site: Site, publisher: Publisher) -> bool:
+    """Tell whether any article shows the picture, also one that was taken down a moment ago and restored."""
     prefix = keys.shown_by_prefix(picture.source_key)
-    others = (key.removeprefix(prefix) for key in publisher.content.list_keys(prefix))
-    records = (read_record(publisher.content, site.id, other)[0] for other in others if other != article)
-    return any(picture.path in record.media for record in records)
+    articles = (key.removeprefix(prefix) for key in publisher.content.list_keys(prefix))
+    return any(picture.path in read_record(publisher.content, site.id, each)[0].media for each in articles)

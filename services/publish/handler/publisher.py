@@ -42,7 +42,7 @@ class Publisher:
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
-    known_assets: set[str]  # what this process has seen in place: immutable files, and markers of who shows a picture
+    known_assets: set[str]  # immutable files that this process has seen in the public bucket
 
     def site(self, name: str) -> Site:
         """Return a site by name.
@@ -62,10 +62,7 @@ class Publisher:
     def announce(self, pictures: Iterable[Attachment], article: str) -> None:
         """Note that an article is about to show these pictures, so that nobody takes them down unasked."""
         for picture in pictures:
-            key = keys.shown_by_key(picture.source_key, article)
-            if key not in self.known_assets:
-                self.content.put(key, b"", content_type="text/plain")
-                self.known_assets.add(key)
+            self.content.put(keys.shown_by_key(picture.source_key, article), b"", content_type="text/plain")
 
     def copy_out(self, attachments: Iterable[Attachment]) -> None:
         """Make the files public that a page is about to show; those that are there already cost a look at most.

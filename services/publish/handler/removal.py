@@ -14,16 +14,16 @@ from http import HTTPStatus
 import structlog
 
 from services.publish.domain import claims
-from services.publish.domain.pages import GONE_BODY, Page, gone
-from services.publish.handler.fence import Known, Outcome, put_page
+from services.publish.domain.pages import GONE_BODY, gone
+from services.publish.handler.fence import Outcome, known_of, put_page
 from services.publish.handler.pictures import take_down_pictures
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.addresses import addresses_of, picture_files
 from shared.article import Status
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
-from shared.history import read_past
-from shared.listings import GONE, listing_of
+from shared.history import Since, read_past
+from shared.listings import GONE, listing_of, readers_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleRemoved, Attachment, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -42,10 +42,11 @@ class Removal:
     """What takes an article down, and all that it has or may have had in public."""
 
     revision: str
+    rank: str  # what it is ordered by: a kill that stands beats also what came after it
     status: Status  # withheld or canceled
     paths: tuple[str, ...]
     pictures: tuple[Attachment, ...]
-    revisions_seen: int
+    since: Since
 
 
 def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
@@ -63,16 +64,14 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         site.id,
         article,
         lambda record: (
-            None
-            if claims.is_outdated(record, removal.revision)
-            else claims.claimed(record, removal.revision, removal.paths)
+            None if claims.is_outdated(record, removal.rank) else claims.claimed(record, removal.rank, removal.paths)
         ),
     )
     if claim is None:
         return ()
     record, _ = claim
     if removal.status is Status.WITHHELD and record.revision is not None:
-        first = _unlist(message, removal, site, publisher)
+        first = _unlist(message, removal, record, site, publisher)
         if first:
             return first
 
@@ -84,11 +83,15 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         site.id,
         article,
         lambda record: claims.taken_down(
-            record, revision=removal.revision, revisions_seen=removal.revisions_seen, pages=pages
+            record,
+            revision=removal.revision,
+            rank=removal.rank,
+            revisions_seen=len(removal.since.names),
+            pages=pages,
         ),
         known=claim,
     )
-    publisher.index.leave(site, article, removal.revision)
+    publisher.index.leave(site, article, removal.rank)
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
     _see_that_it_is_gone((*pages, *pictures), publisher)
     receipt = receipt_id(site.id, article, removal.revision)
@@ -100,28 +103,32 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
 def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | None:
     """Return what takes the article down now, or None where it is to be seen."""
     now = publisher.clock()
-    past = read_past(publisher.revisions, site.id, article)
+    since = publisher.revisions.since(site.id, article, "")
+    past = read_past(publisher.revisions, site.id, article, since)
     out = past.released(now)
     if not out or out[-1].status_at(now) is Status.USABLE:
         return None
     addresses = addresses_of(out, site)
     return Removal(
         revision=out[-1].revision,
+        rank=past.revisions[-1].revision if past.is_killed else out[-1].revision,
         status=out[-1].status_at(now),
         paths=addresses.all if addresses else (),
         pictures=picture_files(out, site),
-        revisions_seen=len(past.revisions),
+        since=since,
     )
 
 
-def _unlist(message: ArticleRemoved, removal: Removal, site: Site, publisher: Publisher) -> tuple[Message, ...]:
+def _unlist(
+    message: ArticleRemoved, removal: Removal, record: LiveRecord, site: Site, publisher: Publisher
+) -> tuple[Message, ...]:
     """Take the article out of the listings and come back when they show it no more; nothing where that is so."""
     index = publisher.index
     if message.unlisted_at is None:
         if index.whole_until(site) is None:
             return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
-        index.leave(site, message.article, removal.revision)
-        behind = index.behind(site)
+        index.leave(site, message.article, removal.rank)
+        behind = {name: number for name, number in index.behind(site).items() if name in _showing(record, site)}
         if not behind:
             return ()
         again = ArticleRemoved(
@@ -140,21 +147,29 @@ def _unlist(message: ArticleRemoved, removal: Removal, site: Site, publisher: Pu
     return ()
 
 
+def _showing(record: LiveRecord, site: Site) -> set[str]:
+    """Return the listings that may show an article."""
+    readers = readers_of(site, record.card).values() if record.card else ()
+    return {name for listed in readers for name, _ in listed}
+
+
 def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publisher) -> dict[str, PageRecord] | None:
     """Put 410 at every claimed path; return what is there now, or None where the removal has been overruled."""
     shown = publisher.public.find(listing_of(site, GONE).path)
     body = shown.body if shown else GONE_BODY
     theme = shown.head.metadata.get("theme", "none") if shown else "none"
-    order = page_order(removal.revision, removal.revisions_seen, publisher.clock())
+    order = page_order(removal.rank, len(removal.since.names), publisher.clock())
 
     def may_put() -> bool:
+        if publisher.revisions.since(site.id, record.article, "") == removal.since:
+            return True
         current = _find_removal(site, record.article, publisher)
-        return current is not None and current.revision == removal.revision
+        return current is not None and (current.revision, current.rank) == (removal.revision, removal.rank)
 
     pages: dict[str, PageRecord] = {}
     for path in record.claimed:
         page = gone(path, order, body=body, theme=theme, article=record.article)
-        known = _known(page, record)
+        known = known_of(record, path)
         try:
             put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=may_put)
         except AddressTakenError:
@@ -165,11 +180,6 @@ def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publi
         if put.outcome is not Outcome.STALE:
             pages[path] = PageRecord(order=order, sha256=page.sha256, etag=put.etag, status=page.status)
     return pages
-
-
-def _known(page: Page, record: LiveRecord) -> Known | None:
-    there = record.pages.get(page.path)
-    return Known(there.etag, there.order, there.sha256, record.article) if there else None
 
 
 def _see_that_it_is_gone(paths: Iterable[str], publisher: Publisher) -> None:

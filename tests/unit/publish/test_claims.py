@@ -36,7 +36,7 @@ def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
 
 
 def test_a_removal_shuts_what_it_removed_out() -> None:
-    assert is_outdated(taken_down(live(NEW, "r1"), revision="r2", revisions_seen=2, pages={}), "r1")
+    assert is_outdated(taken_down(live(NEW, "r1"), revision="r2", rank="r2", revisions_seen=2, pages={}), "r1")
 
 
 def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> None:
