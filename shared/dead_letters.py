@@ -125,9 +125,13 @@ def subject_of(letter: DeadLetter) -> Subject | None:
         return Subject(_name(site), _name(article), _name(revision), _ARTICLE_PARKED_SECONDS)
     if site and listing:
         return Subject(
-            _name(site), f"listing:{_name(listing)}", int(letter.payload.get("changed") or 0), _LISTING_PARKED_SECONDS
+            _name(site), f"listing:{_name(listing)}", _number(letter.payload.get("changed")), _LISTING_PARKED_SECONDS
         )
     return None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _letter_id(payload: dict[str, Any]) -> str:

@@ -137,7 +137,8 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     if snapshot.changed <= renderer.index.published(site).get(listing.name, -1):
         renderer.index.end_turn(site, listing.name)
         return ()  # another message was quicker
-    stored = int(there.metadata.get("order") or 0) if there else 0
+    order = there.metadata.get("order", "") if there else ""
+    stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
     theme = renderer.theme_of(site)
     page = _page(
         message,

@@ -31,6 +31,8 @@ class Rounds(Thread):
     @property
     def faults(self) -> list[str]:
         """Return what a health check has to say."""
+        if self.ident is not None and not self.is_alive():
+            return [f"the thread of {self.name} has ended"]
         silent_for = monotonic() - self._good_at - self._every_seconds
         return [f"no round of {self.name} has succeeded lately"] if silent_for > _SILENT_FOR_SECONDS else []
 

@@ -43,4 +43,7 @@ def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:
             except (PresslineError, ValidationError) as error:
                 log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
                 faults.append(f"{duty.__name__} for {site.id}: {error}")
+            except Exception as error:  # whatever it is, the clock goes on; the health check tells
+                log.exception("duty.broken", duty=duty.__name__, site=site.id)
+                faults.append(f"{duty.__name__} for {site.id}: {type(error).__name__}: {error}")
     return faults

@@ -45,13 +45,23 @@ class RedisBacklog:
             for service in WORKERS:
                 pipe.lindex(f"{service}.{lane}", -1)
             waiting = [payload for found in pipe.execute() if (payload := _payload(found))]
-        begun = [datetime.fromisoformat(str(payload["begun_at"])) for payload in waiting if payload.get("begun_at")]
+        begun = [at for payload in waiting if (at := _begun_at(payload))]
         return min(begun, default=None)
 
 
 def _payload(envelope: str | None) -> Mapping[str, Any] | None:
-    """Return what we put into a message; kombu's envelope holds the task's arguments in base64."""
-    if envelope is None:
+    """Return what we put into a message; kombu's envelope holds the task's arguments in base64. None for a stranger."""
+    try:
+        arguments, _, _ = json.loads(b64decode(json.loads(envelope or "")["body"]))
+    except (ValueError, KeyError, TypeError):
         return None
-    arguments, _, _ = json.loads(b64decode(json.loads(envelope)["body"]))
-    return cast("Mapping[str, Any]", arguments[0]) if arguments else None
+    is_ours = isinstance(arguments, list) and arguments and isinstance(arguments[0], dict)
+    return cast("Mapping[str, Any]", arguments[0]) if is_ours else None
+
+
+def _begun_at(payload: Mapping[str, Any]) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(payload.get("begun_at")))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

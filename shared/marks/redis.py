@@ -112,17 +112,15 @@ class RedisMarks:
 
 def _is_over(mark: str, now: int, waits_since: Mapping[Lane, datetime]) -> bool:
     """Tell whether the wait that a mark notes is over and the event can no longer be in a queue."""
-    parts = mark.split(" ")
-    if len(parts) != len(("attempt", "told", "until", "lane")):
-        return int(parts[-1]) <= now  # from before the lane was kept
-    told, until, lane = int(parts[1]), int(parts[2]), Lane(parts[3])
+    _, told_at, wait_until, name = mark.split(" ")
+    told, until, lane = int(told_at), int(wait_until), Lane(name)
     oldest = waits_since.get(lane)
     is_queued = oldest is not None and told >= (oldest - _CLOCKS_APART).timestamp() * 1000
     return until <= now and not is_queued
 
 
 def _pending(site: str, subject: str) -> str:
-    return f"pending:{site}:{subject}"
+    return f"told:{site}:{subject}"  # not `pending:`, whose marks had another form
 
 
 def _decision(site: str, path: str) -> str:

@@ -38,10 +38,10 @@ def test_each_time_that_a_subject_is_told_of_the_next_is_twice_as_far_off(redis:
     waits = []
     for attempt in range(3):
         if attempt:
-            redis.set("pending:epn:a", f"{attempt - 1} 0 0 live")  # its time has come
+            redis.set("told:epn:a", f"{attempt - 1} 0 0 live")  # its time has come
         token = marks.may_tell("epn", ["a"], {})["a"]
         assert marks.tell("epn", "a", Lane.LIVE, token) is True
-        _, told, until, _ = str(redis.get("pending:epn:a")).split(" ")
+        _, told, until, _ = str(redis.get("told:epn:a")).split(" ")
         waits.append((int(until) - int(told)) / 1000)
 
     assert waits == [60, 120, 240]
@@ -57,20 +57,11 @@ def test_of_two_schedulers_one_tells(redis: Redis) -> None:
 def test_what_may_still_wait_in_its_lane_is_not_told_of_again(redis: Redis) -> None:
     marks = RedisMarks(redis)
     told = NOW.timestamp() * 1000
-    redis.set("pending:epn:a", f"0 {told:.0f} {told:.0f} bulk")
+    redis.set("told:epn:a", f"0 {told:.0f} {told:.0f} bulk")
     an_hour = timedelta(hours=1)
 
     assert marks.may_tell("epn", ["a"], {Lane.BULK: NOW - an_hour}) == {}
     assert "a" in marks.may_tell("epn", ["a"], {Lane.BULK: NOW + an_hour, Lane.LIVE: NOW - an_hour})
-
-
-def test_a_mark_from_before_the_lane_was_kept_is_still_read(redis: Redis) -> None:
-    marks = RedisMarks(redis)
-    redis.set("pending:epn:a", "1 0")
-
-    token = marks.may_tell("epn", ["a"], {})["a"]
-
-    assert marks.tell("epn", "a", Lane.LIVE, token) is True
 
 
 def test_a_lower_decision_does_not_replace_a_higher_one(redis: Redis) -> None:

@@ -201,7 +201,7 @@ def pictures_of(line: Line) -> set[str]:
 
 def end_all_waits(line: Line) -> None:
     """Let what was told be told again, and what was rendered be rendered again."""
-    for key in line.redis.scan_iter("pending:*"):
+    for key in line.redis.scan_iter("told:*"):
         attempt, _, _, lane = str(line.redis.get(key)).split(" ")
         line.redis.set(key, f"{attempt} 0 0 {lane}")
     for key in line.redis.scan_iter("index:*:turn:*"):

@@ -194,6 +194,7 @@ def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_messa
     ).receipt
     line.queue.clear()
     line.now += timedelta(seconds=30)
+    until_marks_expire(line, receipt)
 
     line.sweep()
     line.tick()
@@ -243,7 +244,7 @@ def test_an_embargoed_article_is_public_at_its_time_and_not_a_byte_before(line: 
 
     assert "Not yet" in line.page("index.html")
     assert line.receipt_status(accepted.receipt) == "live"
-    line.redis.delete(f"pending:epn:due:{accepted.article}")
+    line.redis.delete(f"told:epn:due:{accepted.article}")
     line.tick()
     assert list(line.content.list_keys("schedule/")) == []
 
@@ -463,3 +464,24 @@ def test_a_front_page_that_an_import_makes_stale_does_not_wait_behind_the_import
 
     assert (PageRendered, Lane.BULK) in lanes
     assert {lane for kind, lane in lanes if kind is ListingStale} == {Lane.LIVE}
+
+
+def test_a_revision_that_cannot_be_read_holds_up_no_release_and_no_sweep(line: Line) -> None:
+    due = line.now + timedelta(minutes=5)
+    broken = line.post(source_id="broken", embargo_until=due.isoformat())
+    line.content.put(keys.revision_key("epn", broken.article, broken.revision), b'{"schema_version": 2}')
+    line.intake.revisions._cache.clear()  # type: ignore[attr-defined]  # noqa: SLF001
+    line.content.put(keys.inbox_key("epn", "strange"), b"{}")
+    line.content.put("schedule/epn/strange", b"")
+    line.content.put("journal/epn/2026/11/01/12/00/strange", b"")
+    line.post(headline="Behind the broken one", embargo_until=due.isoformat())
+    lost = line.post(source_id="lost", headline="Lost and found")
+    line.queue.clear()
+
+    until_marks_expire(line, lost.article)
+    line.sweep()
+    line.now = due
+    line.tick()
+
+    assert "Behind the broken one" in line.page("index.html")
+    assert "Lost and found" in line.page("index.html")

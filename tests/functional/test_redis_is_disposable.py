@@ -125,7 +125,7 @@ def _what_the_file_lacks(line: Line) -> Accepted:
     line.tick()
     accepted = line.post(source_id="late", headline="Accepted and never announced", version_created=later)
     line.queue.clear()
-    line.redis.delete(f"pending:epn:{accepted.article}")
+    line.redis.delete(f"told:epn:{accepted.article}")
     return accepted
 
 

@@ -112,9 +112,7 @@ def commit(
             raw_kept.result()
         is_latest = not since.names or since.names[-1] < name
         if revision.status is Status.CANCELED and is_latest:
-            # Before the commit: a kill that is cut short stays closed until its sender repeats it.
-            tombstone = revision.model_dump_json(exclude={"article"}).encode()
-            intake.content.put(keys.tombstone_key(site.id, article, name), tombstone)
+            _put_tombstone(revision, site, intake)
         try:
             intake.content.put(
                 keys.revision_key(site.id, article, name), revision.model_dump_json().encode(), unless_exists=True
@@ -127,6 +125,16 @@ def commit(
     raise StorageConflictError(article)
 
 
+def _put_tombstone(kill: Revision, site: Site, intake: Intake) -> None:
+    """Close the article before the commit: a kill that is cut short stays closed until its sender repeats it.
+
+    Under the one key too by which workers from before each kill had its own know that one stands.
+    """
+    body = kill.model_dump_json(exclude={"article"}).encode()
+    for name in (kill.revision, ""):
+        intake.content.put(keys.tombstone_key(site.id, kill.article_id, name), body)
+
+
 def _say_again(twin: Twin, intake: Intake) -> Accepted:
     """Return what the sender of something is told that is there already.
 
@@ -135,7 +143,7 @@ def _say_again(twin: Twin, intake: Intake) -> Accepted:
     revision, report = twin.revision, twin.report
     if revision.status is not Status.USABLE:
         site, article = revision.article.site, revision.article_id
-        delay = intake.announce([_event(revision, site=site)], site=site, article=article)
+        delay = intake.announce([_event(revision, site=site)], site=site, subject=article)
         report = report.with_warning(delay) if delay else report
     return _accepted("duplicate", revision, report)
 
@@ -184,7 +192,7 @@ def _tell(revision: Revision, report: Report, since: Since, site: Site, intake: 
     if status == "scheduled":
         intake.receipts.open(receipt)
         return _accepted(status, revision, report)
-    delay = intake.announce([_event(revision, site=site.id)], site=site.id, article=article, receipt=receipt)
+    delay = intake.announce([_event(revision, site=site.id)], site=site.id, subject=article, receipt=receipt)
     return _accepted(status, revision, report.with_warning(delay) if delay else report)
 
 

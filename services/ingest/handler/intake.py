@@ -74,9 +74,11 @@ class Intake:
     admit: Admit = admit_all
 
     def announce(
-        self, messages: Iterable[Message], *, site: str, article: str | None = None, receipt: Receipt | None = None
+        self, messages: Iterable[Message], *, site: str, subject: str, receipt: Receipt | None = None
     ) -> str | None:
-        """Open the receipt, emit, and mark the article as announced; return what its sender has to know, if anything.
+        """Open the receipt, emit, and mark the subject as announced; return what its sender has to know, if anything.
+
+        The subject is an article, or a submission by its receipt.
 
         What is in the bucket is accepted, so a Redis that is away is no reason to refuse it: the sweep announces it
         from the journal. Its sender waits for no more than the first call that it does not answer.
@@ -86,8 +88,7 @@ class Intake:
         try:
             sent = tuple(messages)
             self.emit(sent)
-            if article is not None:
-                self.marks.set_pending(site, article, sent[0].lane)
+            self.marks.set_pending(site, subject, sent[0].lane)
         except RedisUnavailableError as error:
             log.warning("event.postponed", reason=str(error))
             return _DELAYED

@@ -64,7 +64,9 @@ def submit(
     intake.content.put(raw_key, raw, content_type="application/octet-stream")
     intake.content.put(keys.inbox_key(site.id, receipt.hex), message.model_dump_json().encode())
     opened = Receipt(receipt=receipt.hex, site=site.id, stages=(Stage(name=Outcome.ACCEPTED.value, at=received_at),))
-    return Submitted(receipt=receipt.hex, warning=intake.announce([message], site=site.id, receipt=opened))
+    return Submitted(
+        receipt=receipt.hex, warning=intake.announce([message], site=site.id, subject=receipt.hex, receipt=opened)
+    )
 
 
 def _admit(lane: Lane, raw: bytes, content_type: str | None, context: ReadingContext, intake: Intake) -> None:

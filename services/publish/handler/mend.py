@@ -43,8 +43,11 @@ def mend_path(message: MendPath, publisher: Publisher) -> tuple[Message, ...]:
 def _renew_listing(listing: Listing, message: MendPath, site: Site, publisher: Publisher) -> tuple[Message, ...]:
     """Make a listing stale; bytes that are not what their digest says must not pass for those of the next rendering."""
     found = publisher.public.find(listing.path)
-    if found is not None and page_sha256(found.body) != found.head.metadata.get("sha256"):
-        kept = {name: value for name, value in found.head.metadata.items() if name != "sha256"}
+    if found is not None and (
+        page_sha256(found.body) != found.head.metadata.get("sha256") or "article" in found.head.metadata
+    ):
+        wrong = {"sha256", "article", "order"}
+        kept = {name: value for name, value in found.head.metadata.items() if name not in wrong}
         try:
             publisher.public.put(
                 listing.path,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
+from pydantic import ValidationError
 
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
@@ -44,19 +45,30 @@ def release_due(site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
     due = {each.subject: each for each in _due(site, clockwork)}
     turns = clockwork.may_tell(site, due)
     for subject, token in sorted(turns.items(), key=lambda turn: turn[1] != "")[:_MOST_A_ROUND]:
-        if token != "":  # it was told: has it come true?
-            event = clockwork.find_event(site, due[subject].article)
-            if event is None:
-                clockwork.content.delete(due[subject].key)
-            if event is None or clockwork.is_parked(site, event):
-                continue
-        yield from _release(due[subject], token, site, clockwork)
+        try:
+            if token == "" or _is_still_due(due[subject], site, clockwork):
+                yield from _release(due[subject], token, site, clockwork)
+        except ValidationError as error:  # one that cannot be read holds up no other
+            log.error("article.unreadable", site=site.id, article=due[subject].article, reason=str(error))  # noqa: TRY400
+            clockwork.marks.tell(site.id, subject, Lane.LIVE, token)
+
+
+def _is_still_due(due: Due, site: Site, clockwork: Clockwork) -> bool:
+    """Tell whether what was told has not come true and may be told again; the entry of what has goes."""
+    event = clockwork.find_event(site, due.article)
+    if event is None:
+        clockwork.content.delete(due.key)
+    return event is not None and not clockwork.is_parked(site, event)
 
 
 def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
     now = clockwork.clock()
     for key in clockwork.content.list_keys(keys.schedule_prefix(site.id)):
-        at, article, revision = keys.schedule_entry(key)
+        try:
+            at, article, revision = keys.schedule_entry(key)
+        except ValueError:
+            log.warning("schedule.strange", key=key)  # not of our making
+            continue
         if at > now:
             return  # the keys sort by due time
         yield Due(key, at, article, revision)

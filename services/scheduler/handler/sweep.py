@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
@@ -54,7 +54,11 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
     turns = clockwork.may_tell(site, unsettled)
     for article in unsettled:
         if article in turns:
-            event = clockwork.find_event(site, article)
+            try:
+                event = clockwork.find_event(site, article)
+            except ValidationError as error:  # one that cannot be read holds up no other
+                log.error("article.unreadable", site=site.id, article=article, reason=str(error))  # noqa: TRY400
+                continue
             if event is None:
                 if now - journal[article][-1].at > _COMMITTED_BY_THEN:
                     clockwork.settled[site.id, article] = _named(journal[article])
@@ -76,7 +80,10 @@ def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]
     """Yield each journal marker since a minute, oldest first."""
     start = keys.journal_minute(site.id, since) if since > _OLDEST else ""
     for key in clockwork.content.list_keys(keys.journal_prefix(site.id), start_after=start):
-        yield Entry(*keys.journal_entry(key))
+        try:
+            yield Entry(*keys.journal_entry(key))
+        except ValueError:
+            log.warning("journal.strange", key=key)  # not of our making
 
 
 def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork) -> list[str]:
@@ -105,7 +112,11 @@ def _unread(site: Site, clockwork: Clockwork) -> Iterator[Message]:
         found = clockwork.content.find(receipts[receipt])
         if found is None:
             continue  # read meanwhile
-        message = SubmitArticle.model_validate_json(found.body)
+        try:
+            message = SubmitArticle.model_validate_json(found.body)
+        except ValidationError as error:
+            log.error("submission.unreadable", key=receipts[receipt], reason=str(error))  # noqa: TRY400
+            continue
         is_fresh = clockwork.clock() - message.received_at < timedelta(seconds=10)
         if not is_fresh and clockwork.marks.tell(site.id, receipt, message.lane, token):
             log.info("submission.said_again", site=site.id, receipt=receipt)
