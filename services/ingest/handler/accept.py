@@ -43,7 +43,6 @@ def accept(
     """
     sha256 = hashlib.sha256(raw).hexdigest()
     raw_key = keys.raw_key(site.id, received_at, sha256)
-    raw_kept = intake.executor.submit(intake.content.put, raw_key, raw, content_type="application/octet-stream")
     try:
         reading = intake.read_article(raw, content_type, ReadingContext(site, source, received_at))
         _check_rights(reading.article, may_take_down=may_take_down)
@@ -51,8 +50,9 @@ def accept(
             intake.admit(lane)
         article = _with_picture_facts(reading.article, intake)
     except RefusedError:
-        raw_kept.result()
+        intake.content.put(raw_key, raw, content_type="application/octet-stream")
         raise
+    raw_kept = intake.executor.submit(intake.content.put, raw_key, raw, content_type="application/octet-stream")
 
     identity = keys.article_id(site.id, article.source, article.source_id)
     # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
