@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -21,9 +22,9 @@ from services.enrich.handler import Enrichment
 from services.enrich.handler import handle as enrich
 from services.ingest.adapters.pillow_pictures import inspect_picture
 from services.ingest.adapters.readers import read_article
-from services.ingest.domain.accepted import Accepted
-from services.ingest.handler import Intake, accept, act, find_receipt_state
-from services.ingest.handler import handle as submit
+from services.ingest.domain.accepted import Accepted, Submitted
+from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
+from services.ingest.handler import handle as read_submission
 from services.publish.handler import Publisher, enter_listings, mend_path, publish_page, remove_article
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
@@ -187,6 +188,20 @@ class Line:
             intake=self.intake,
         )
 
+    def submit(self, raw: bytes, *, lane: Lane = Lane.LIVE, may_take_down: bool = False) -> Submitted:
+        """Post bytes that are to be read later."""
+        return submit(
+            raw,
+            content_type="application/json",
+            site=self.site,
+            source="desk",
+            received_at=self.now,
+            may_take_down=may_take_down,
+            receipt=uuid4(),
+            intake=self.intake,
+            lane=lane,
+        )
+
     def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:
         """Kill, withdraw or restore an article; a moment passes."""
         self.now += timedelta(milliseconds=1)
@@ -197,7 +212,7 @@ class Line:
         self.now += timedelta(microseconds=10)
         match message:
             case SubmitArticle():
-                submit(message, self.intake)
+                read_submission(message, self.intake)
                 return ()
             case ArticleAccepted():
                 return enrich(message, self.enrichment)

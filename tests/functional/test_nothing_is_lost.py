@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.handler import keep_picture, submit
+from services.ingest.handler import keep_picture
 from services.scheduler.handler import release_due, say_stale_listings
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
@@ -182,16 +182,7 @@ def test_a_lost_index_step_is_applied_again(line: Line) -> None:
 
 
 def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_message(line: Line) -> None:
-    receipt = submit(
-        json.dumps(an_article(headline="Read later")).encode(),
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=line.now,
-        may_take_down=False,
-        receipt=uuid4(),
-        intake=line.intake,
-    ).receipt
+    receipt = line.submit(json.dumps(an_article(headline="Read later")).encode()).receipt
     line.queue.clear()
     line.now += timedelta(seconds=30)
     until_marks_expire(line, receipt)
@@ -205,16 +196,7 @@ def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_messa
 
 
 def test_a_submission_that_is_refused_later_is_kept_with_its_reason(line: Line) -> None:
-    receipt = submit(
-        b"{}",
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=line.now,
-        may_take_down=False,
-        receipt=uuid4(),
-        intake=line.intake,
-    ).receipt
+    receipt = line.submit(b"{}").receipt
     line.run()
 
     assert line.receipt_status(receipt) == "refused"
@@ -309,18 +291,8 @@ def test_an_article_that_waited_out_a_long_outage_is_still_announced(line: Line)
 
 
 def test_a_submission_that_is_read_twice_does_not_bring_its_old_text_back(line: Line) -> None:
-    received_at = line.now
     raw = json.dumps(an_article(headline="Old words", version_created=None)).encode()
-    receipt = submit(
-        raw,
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=received_at,
-        may_take_down=False,
-        receipt=uuid4(),
-        intake=line.intake,
-    ).receipt
+    receipt = line.submit(raw).receipt
     again = line.queue[0]
     line.run()
     accepted = line.post(headline="Corrected words", version_created=None)

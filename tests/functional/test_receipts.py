@@ -1,28 +1,18 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
 
 from services.ingest.domain.states import ReceiptState
-from services.ingest.handler import find_article_state, find_receipt_state, submit
+from services.ingest.handler import find_article_state, find_receipt_state
 from shared.messages import Message
 from shared.receipts import Outcome
 from tests.functional.conftest import Line, an_article
 
 
 def submitted(line: Line, raw: bytes) -> str:
-    return submit(
-        raw,
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=line.now,
-        may_take_down=False,
-        receipt=uuid4(),
-        intake=line.intake,
-    ).receipt
+    return line.submit(raw).receipt
 
 
 def state_after_a_flush(line: Line, receipt: str) -> ReceiptState:

@@ -4,7 +4,6 @@ import json
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
-from services.ingest.handler import submit
 from shared.errors import RedisUnavailableError, StorageUnavailableError
 from shared.messages import Lane
 from tests.functional.conftest import Line, an_article
@@ -20,17 +18,7 @@ from tests.functional.failing_store import failing_store
 
 
 def submitted(line: Line, *, lane: Lane = Lane.LIVE, may_take_down: bool = False, **article: Any) -> Submitted:
-    return submit(
-        json.dumps(an_article(**article)).encode(),
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=line.now,
-        may_take_down=may_take_down,
-        receipt=uuid4(),
-        intake=line.intake,
-        lane=lane,
-    )
+    return line.submit(json.dumps(an_article(**article)).encode(), lane=lane, may_take_down=may_take_down)
 
 
 def set_port(line: Line, **ports: object) -> None:

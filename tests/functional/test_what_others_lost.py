@@ -10,11 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from services.ingest.handler import find_receipt_state, submit
+from services.ingest.handler import find_receipt_state
 from services.scheduler.handler import Clockwork, release_due, say_stale_listings, sweep
 from shared.errors import StorageUnavailableError
 from shared.messages import (
@@ -49,16 +48,7 @@ def find_what_was_lost(line: Line) -> None:
 
 def submit_later(line: Line, raw: bytes) -> str:
     """Post an article that is to be read later; return its receipt."""
-    return submit(
-        raw,
-        content_type="application/json",
-        site=line.site,
-        source="desk",
-        received_at=line.now,
-        may_take_down=False,
-        receipt=uuid4(),
-        intake=line.intake,
-    ).receipt
+    return line.submit(raw).receipt
 
 
 @pytest.mark.parametrize("kind", [ArticleAccepted, ArticleEnriched])
