@@ -20,9 +20,9 @@ from celery.exceptions import Ignore, Reject, Retry, SecurityWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
-from redis import Redis
-from redis.exceptions import RedisError
 
+from shared.backlog import Backlog
+from shared.backlog.redis import RedisBacklog
 from shared.dead_letters import DeadLetters
 from shared.deadline import time_for_calls
 from shared.deliveries import Deliveries
@@ -250,7 +250,7 @@ def run_worker(
     await_fit_store = require_fit_store_apart(settings)  # while the rest is made
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
-    watch = StallWatch(partial(_waiting, service, redis_client(settings)), monotonic)
+    watch = StallWatch(partial(_waiting, service, RedisBacklog(redis_client(settings))), monotonic)
 
     @signals.setup_logging.connect(weak=False)
     def _keep_ours(**_: object) -> None:
@@ -301,11 +301,11 @@ def run_worker(
     sys.exit(worker.exitcode)
 
 
-def _waiting(service: str, redis: Redis) -> int:
+def _waiting(service: str, backlog: Backlog) -> int:
     """Return how many messages wait in a service's queues; none where Redis is away, for nobody can take them then."""
     try:
-        return sum(int(redis.llen(queue)) for queue in queues_of(service))
-    except RedisError:
+        return sum(backlog.waiting(service).values())
+    except RedisUnavailableError:
         return 0
 
 
