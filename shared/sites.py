@@ -85,5 +85,6 @@ def get_site(sites: Mapping[str, Site], site: str) -> Site:
         UnknownSiteError: it is not configured here.
     """
     if site not in sites:
-        raise UnknownSiteError(site)
+        message = f"there is no site {site}; there are {', '.join(sites)}"
+        raise UnknownSiteError(message)
     return sites[site]

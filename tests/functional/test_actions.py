@@ -564,3 +564,18 @@ def test_an_action_is_accepted_while_redis_is_away_and_says_that_it_is_delayed(l
 
     assert "delayed" in kill.report.warnings[0]
     assert is_gone(line, accepted.article)
+
+
+def test_a_restore_brings_back_what_readers_saw_and_not_what_waits_for_its_embargo(line: Line) -> None:
+    accepted = line.post(headline="What readers saw")
+    due = line.now + timedelta(hours=1)
+    line.post(headline="Not yet", version_created=LATER, embargo_until=due.isoformat())
+    line.run()
+    line.act("kill", accepted.article)
+    line.run()
+
+    restore = line.act("restore", accepted.article)
+    line.tick()
+
+    assert "What readers saw" in line.page_of(accepted.article)
+    assert "passed over" in str(restore.report.warnings)

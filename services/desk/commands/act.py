@@ -36,7 +36,7 @@ def withdraw(article: Article, why: Why = "", wait: Wait = False, site: Site = N
 
 
 def restore(article: Article, why: Why = "", wait: Wait = False, site: Site = None) -> None:  # noqa: FBT002
-    """Bring a killed or withdrawn article back, with the newest text that was meant to be shown.
+    """Bring a killed or withdrawn article back, with the newest text that may be shown by now.
 
     Ends with 1 if it was not taken, or with --wait is not done in time.
     """

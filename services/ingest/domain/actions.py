@@ -12,6 +12,7 @@ from shared.revision import ActionKind, Revision
 _STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Status.USABLE}
 _STRONGER = "the article is killed, and stays down whatever is sent; restore it first if it is to come back"
 _NO_TEXT = "no revision of the article has a text that could be shown, so there is nothing to restore; post it anew"
+_PASSED_OVER = "an update that waits for its embargo was passed over and will not come by itself; send it again"
 _EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
 
 
@@ -33,17 +34,20 @@ def find_standing(kind: ActionKind, past: Past) -> Revision | None:
 def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, tuple[str, ...]]:
     """Return the revision whose text the action's bears, with its new status, and what its sender should look at.
 
-    A restore brings back the newest text that was meant to be shown, also one that came while the kill stood.
+    A restore brings back the newest text that may be shown by now, also one that came while the kill stood; one that
+    waits for its embargo only where there is no other.
 
     Raises:
         RefusedError: 409, there is no text that could be restored.
     """
-    text = past.revisions[-1]
+    text, warnings = past.revisions[-1], []
     if kind == "restore":
         usable = [revision for revision in past.revisions if revision.status is Status.USABLE]
         if not usable:
             raise RefusedError(409, _NO_TEXT)
-        text = usable[-1]
-    is_expired = kind == "restore" and text.status_at(now) is not Status.USABLE
+        shown = [each for each in usable if each.embargo_until is None or each.embargo_until <= now]
+        text = (shown or usable)[-1]
+        warnings += [_PASSED_OVER] if text is not usable[-1] else []
+        warnings += [_EXPIRED] if text.status_at(now) is not Status.USABLE else []
     article = text.article.model_copy(update={"status": _STATUS[kind]})
-    return text.model_copy(update={"article": article}), (_EXPIRED,) if is_expired else ()
+    return text.model_copy(update={"article": article}), tuple(warnings)

@@ -25,6 +25,8 @@ PREFER = {
     "example": "wait=10",
 }
 
+_NOT_DONE_YET = "this was sent before and is still on its way: readers see what they saw"
+
 
 async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> Response:
     """Return the answer: 200 for what is at its end, 202 for what is on its way."""
@@ -39,6 +41,9 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
             report = reply.report or state.report
             reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
             is_done = True
+        elif state is not None and reply.status is Outcome.DUPLICATE:
+            reply = reply.model_copy(update={"status": state.status, "reason": _NOT_DONE_YET})
+            is_done = False
     headers = {"Location": f"/v1/receipts/{reply.receipt}"}
     if wanted.applied:
         headers["Preference-Applied"] = wanted.applied

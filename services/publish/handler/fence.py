@@ -44,6 +44,8 @@ class Known:
     order: str
     sha256: str
     article: str = ""
+    status: str = "200"
+    location: str = ""
 
 
 def known_from(head: ObjectHead | None) -> Known | None:
@@ -51,7 +53,14 @@ def known_from(head: ObjectHead | None) -> Known | None:
     if head is None:
         return None
     metadata = head.metadata
-    return Known(head.etag, metadata.get("order", ""), metadata.get("sha256", ""), metadata.get("article", ""))
+    return Known(
+        etag=head.etag,
+        order=metadata.get("order", ""),
+        sha256=metadata.get("sha256", ""),
+        article=metadata.get("article", ""),
+        status=metadata.get("status", ""),
+        location=metadata.get("location", ""),
+    )
 
 
 def known_of(record: LiveRecord, path: str) -> Known | None:
@@ -91,7 +100,7 @@ def put_page(
             # What we believe may have been overwritten by a publisher that stood still, or by a hand that kept the
             # metadata: look before sparing the PUT.
             there = known_from(public.find_head(page.path))
-            if there and (there.sha256, there.etag) == (page.sha256, known.etag):
+            if there and there.etag == known.etag and _is_same(there, page):
                 return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks))
             if there and there.order > page.order:
                 return Put(Outcome.STALE, there.etag)
@@ -112,6 +121,12 @@ def put_page(
         else:
             return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks))
     raise StorageConflictError(page.path)
+
+
+def _is_same(there: Known, page: Page) -> bool:
+    """Tell whether a reader gets the same: the bytes, and what the edge makes of the metadata."""
+    wanted = (page.sha256, str(page.status), page.location)
+    return (there.sha256, there.status, there.location) == wanted
 
 
 def _is_overtaken(site: str, page: Page, marks: Marks) -> bool:

@@ -175,3 +175,16 @@ def test_what_bears_no_order_was_not_put_by_us_and_is_replaced(public: MemoryObj
 
     assert outcome is not None
     assert public.get(PATH).body == b"page"
+
+
+def test_a_page_whose_status_was_changed_behind_its_back_is_put_again(public: MemoryObjectStorage) -> None:
+    first = put(public, a_page("1", b"page"))
+    assert first is not None
+    known = known_from(public.find_head(PATH))
+    public.put(PATH, b"page", metadata=dict(public.get(PATH).head.metadata) | {"status": "410"})
+
+    again = put(public, a_page("2", b"page"), known)
+
+    assert again is not None
+    assert again.outcome is Outcome.PUT
+    assert public.get(PATH).head.metadata["status"] == "200"
