@@ -296,6 +296,16 @@ def test_who_waits_in_vain_has_a_202_all_the_same(api: Api, newsroom: Newsroom) 
     assert newsroom.waited == [5]
 
 
+def test_who_sends_again_what_is_still_on_its_way_and_waits_in_vain_is_not_told_that_it_is_done(
+    api: Api, newsroom: Newsroom
+) -> None:
+    newsroom.status = "duplicate"
+    answer = api.post(OWN, Prefer="wait=5")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    assert "still on its way" in answer.json()["reason"]
+
+
 def test_nobody_waits_longer_than_the_limit(api: Api, newsroom: Newsroom) -> None:
     answer = api.post(OWN, Prefer="wait=100000")
 
