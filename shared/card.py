@@ -32,6 +32,7 @@ class Card(BaseModel):
     section: str
     topics: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
     urgency: int = 5
     language: str = "en"
     direction: Direction = Direction.LTR

@@ -1,34 +1,178 @@
 """Which listings there are, where they live, and which of them an article's card belongs to.
 
-A listing reads the newest cards of one set (all of the site, one section). Sections, topics, authors, days and feeds
-are added here and nowhere else.
+A listing is any output made of several cards, and every machine's file too (robots, manifest): rendered, published and
+kept alike. Its name says all of it: `section.world`, `day.world.2026-11-01`, `feed.rss`, `sitemap.2026-11-01`. Names
+and paths are one to one, so that what lies in the public bucket can be told from what does not belong there.
+
+Fronts show the newest cards of one set. Older pages go by calendar: an article stands on one page of its day, and in
+its section on one page of its section's day, whatever comes before or after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from shared.card import Card
 from shared.sites import Site
+from shared.slug import slug_of
 
 HOME = "home"
 RAIL_LATEST = "rail.latest"
-RAIL_ALSO = "rail.also-"
 NOT_FOUND = "not-found"
 GONE = "gone"
+ARTICLE = "article."  # an article's page is stale as a listing is, where a card that it shows has changed
 
 ALL = "all"
+DAY_CARDS = 200  # of a day's page; a day with more has several
+EVERYTHING = 50_000  # as many as a sitemap may hold: no day has more
+_MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
+
+
+class Kind(StrEnum):
+    """What sort of listing it is: how it is rendered, and how long it may be cached."""
+
+    HOME = "home"
+    SECTION = "section"
+    TOPIC = "topic"
+    AUTHOR = "author"
+    ARCHIVE = "archive"  # months
+    MONTH = "month"  # days
+    DAY = "day"  # cards
+    RAIL = "rail"
+    RSS = "rss"
+    ATOM = "atom"
+    JSON_FEED = "json-feed"
+    SITEMAP_INDEX = "sitemap-index"
+    SITEMAP = "sitemap"
+    SITEMAP_FRONTS = "sitemap-fronts"
+    SITEMAP_NEWS = "sitemap-news"
+    ROBOTS = "robots"
+    LLMS = "llms"
+    OPEN_SEARCH = "open-search"
+    MANIFEST = "manifest"
+    SEARCH = "search"
+    RECENT = "recent"
+    NOT_FOUND = "not-found"
+    GONE = "gone"
+
+
+CONTENT_TYPES: Mapping[Kind, str] = {
+    Kind.RSS: "application/rss+xml; charset=utf-8",
+    Kind.ATOM: "application/atom+xml; charset=utf-8",
+    Kind.JSON_FEED: "application/feed+json; charset=utf-8",
+    Kind.SITEMAP_INDEX: "application/xml; charset=utf-8",
+    Kind.SITEMAP: "application/xml; charset=utf-8",
+    Kind.SITEMAP_FRONTS: "application/xml; charset=utf-8",
+    Kind.SITEMAP_NEWS: "application/xml; charset=utf-8",
+    Kind.ROBOTS: "text/plain; charset=utf-8",
+    Kind.LLMS: "text/markdown; charset=utf-8",
+    Kind.OPEN_SEARCH: "application/opensearchdescription+xml; charset=utf-8",
+    Kind.MANIFEST: "application/manifest+json; charset=utf-8",
+    Kind.RECENT: "application/json; charset=utf-8",
+}
+HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One output that lists articles: the newest `limit` cards of the set `reads`, at `path`."""
+    """One output at `path`: the newest `limit` cards of the set `reads`; `days`: the scope whose days it names.
+
+    `section`, `value` (a topic's or author's slug, a date or month) and `part` (from 1) say which of its kind it is.
+    """
 
     name: str
+    kind: Kind
     path: str
-    reads: str
-    limit: int
+    reads: str = ALL
+    limit: int = 0
+    days: str | None = None
+    section: str | None = None
+    value: str = ""
+    part: int = 1
+
+    @property
+    def content_type(self) -> str:
+        """Return what its object is served as."""
+        return CONTENT_TYPES.get(self.kind, HTML)
+
+    @property
+    def is_front(self) -> bool:
+        """Tell whether readers look here for the news of the minute: it goes before the calendar."""
+        return self.kind in _FRONTS or self.name == RAIL_LATEST
+
+
+_FRONTS = frozenset(
+    (Kind.HOME, Kind.SECTION, Kind.RSS, Kind.ATOM, Kind.JSON_FEED, Kind.SITEMAP_NEWS, Kind.NOT_FOUND, Kind.GONE)
+)
+_ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_NAME = re.compile(
+    rf"(?P<kind>topic|author)\.(?P<slug>{_ID})"
+    rf"|(?P<calendar>day|month)(?:\.(?P<section>(?!\d{{4}}-\d{{2}}){_ID}))?\.(?P<date>\d{{4}}-\d{{2}}(?:-\d{{2}})?)"
+    r"(?:\.(?P<part>[1-9]\d?))?"
+    rf"|(?P<daily>rail|sitemap)\.(?P<of>{_DATE})"
+)
+_PATH = re.compile(
+    rf"(?P<kind>topic|author)s/(?P<slug>{_ID})/index\.html"
+    rf"|(?P<section>{_ID})/(?P<date>\d{{4}}/\d{{2}}(?:/\d{{2}})?)/(?:(?P<part>[1-9]\d?)/)?index\.html"
+    rf"|(?P<daily>_rail|sitemaps)/(?P<of>{_DATE})\.(?:html|xml)"
+)
+
+
+@cache
+def standing(site: Site) -> Mapping[str, Listing]:
+    """Return the listings that a site always has, by name."""
+    every = (
+        Listing(HOME, Kind.HOME, "index.html", ALL, site.home_cards),
+        *_feeds(site, None),
+        Listing(RAIL_LATEST, Kind.RAIL, "_rail/latest.html", ALL, site.rail_cards),
+        Listing("archive", Kind.ARCHIVE, "archive/index.html", days=ALL),
+        Listing("sitemap", Kind.SITEMAP_INDEX, "sitemap.xml", days=ALL),
+        Listing("sitemap.fronts", Kind.SITEMAP_FRONTS, "sitemaps/fronts.xml", days=ALL),
+        Listing("sitemap.news", Kind.SITEMAP_NEWS, "sitemap-news.xml", ALL, 1000),
+        Listing("recent", Kind.RECENT, "search/recent.json", ALL, site.search_cards),
+        *(each for section in site.sections for each in _of_section(site, section.id)),
+        Listing("search", Kind.SEARCH, "search/index.html"),
+        Listing("robots", Kind.ROBOTS, "robots.txt"),
+        *([Listing("llms", Kind.LLMS, "llms.txt")] if site.has_llms_txt else []),
+        Listing("open-search", Kind.OPEN_SEARCH, "opensearch.xml"),
+        Listing("manifest", Kind.MANIFEST, "manifest.webmanifest"),
+        Listing(NOT_FOUND, Kind.NOT_FOUND, "404.html"),
+        Listing(GONE, Kind.GONE, "410.html"),
+    )
+    return {listing.name: listing for listing in every}
+
+
+def _of_section(site: Site, section: str) -> Iterator[Listing]:
+    reads = f"section:{section}"
+    path = f"{section}/index.html"
+    yield Listing(f"section.{section}", Kind.SECTION, path, reads, site.front_cards, section=section)
+    yield Listing(f"archive.{section}", Kind.ARCHIVE, f"{section}/archive/index.html", days=section, section=section)
+    yield from _feeds(site, section)
+
+
+def _feeds(site: Site, section: str | None) -> Iterator[Listing]:
+    reads, end, folder = (f"section:{section}", f".{section}", f"{section}/") if section else (ALL, "", "")
+    for name, kind, file in (
+        ("rss", Kind.RSS, "feed.xml"),
+        ("atom", Kind.ATOM, "atom.xml"),
+        ("json", Kind.JSON_FEED, "feed.json"),
+    ):
+        yield Listing(f"feed.{name}{end}", kind, f"{folder}{file}", reads, site.feed_items, section=section)
+
+
+def find_listing(site: Site, name: str) -> Listing | None:
+    """Return what a listing's name stands for; None where the site has none of that name (any more)."""
+    known = standing(site).get(name)
+    if known is not None:
+        return known
+    found = _NAME.fullmatch(name)
+    return _dated(site, found, named=True) if found else None
 
 
 def listing_of(site: Site, name: str) -> Listing:
@@ -37,33 +181,126 @@ def listing_of(site: Site, name: str) -> Listing:
     Raises:
         KeyError: the site has no such listing (a section that was taken out of its settings).
     """
-    return {listing.name: listing for listing in listings(site)}[name]
+    found = find_listing(site, name)
+    if found is None:
+        raise KeyError(name)
+    return found
 
 
-def listings(site: Site) -> tuple[Listing, ...]:
-    """Return all listings of a site. The error pages are listings of no cards: rendered, claimed and kept alike."""
-    return (
-        Listing(HOME, "index.html", ALL, site.home_cards),
-        Listing(RAIL_LATEST, "_rail/latest.html", ALL, site.rail_cards),
-        *(
-            Listing(
-                f"{RAIL_ALSO}{section.id}", f"_rail/also-{section.id}.html", f"section:{section.id}", site.rail_cards
-            )
-            for section in site.sections
+def listing_at(site: Site, path: str) -> Listing | None:
+    """Return the listing whose page has this key in the public bucket; None for what is no listing's."""
+    known = _by_path(site).get(path)
+    if known is not None:
+        return known
+    found = _PATH.fullmatch(path)
+    return _dated(site, found, named=False) if found else None
+
+
+@cache
+def _by_path(site: Site) -> Mapping[str, Listing]:
+    return {listing.path: listing for listing in standing(site).values()}
+
+
+def _dated(site: Site, found: re.Match[str], *, named: bool) -> Listing | None:
+    """Return the topic's, author's or day's listing that a name or a path was recognised as."""
+    parts = found.groupdict()
+    if parts["kind"]:
+        kind, slug = Kind(parts["kind"]), parts["slug"]
+        return Listing(
+            f"{kind}.{slug}", kind, f"{kind}s/{slug}/index.html", f"{kind}:{slug}", site.front_cards, value=slug
+        )
+    if parts["daily"]:
+        date = parts["of"]
+        if parts["daily"] in ("rail", "_rail"):
+            path = f"_rail/{date}.html"
+            return Listing(f"rail.{date}", Kind.RAIL, path, f"day:{date}", DAY_CARDS, days=ALL, value=date)
+        path = f"sitemaps/{date}.xml"
+        return Listing(f"sitemap.{date}", Kind.SITEMAP, path, f"day:{date}", EVERYTHING, value=date)
+    date, part, section = parts["date"].replace("/", "-"), int(parts["part"] or 1), parts["section"]
+    if not named and section == "archive":
+        section = None
+    is_day = len(date) == len("yyyy-mm-dd")
+    is_odd = (section and not site.has_section(section)) or (not is_day and parts["part"]) or parts["part"] == "1"
+    if is_odd or (named and is_day is not (parts["calendar"] == "day")):
+        return None
+    folder = f"{section or 'archive'}/{date.replace('-', '/')}/"
+    end, scope = (f".{section}", section) if section else ("", ALL)
+    if not is_day:
+        path = f"{folder}index.html"
+        return Listing(f"month{end}.{date}", Kind.MONTH, path, days=scope, section=section, value=date)
+    name, path = f"day{end}.{date}", f"{folder}index.html"
+    if part > 1:
+        name, path = f"{name}.{part}", f"{folder}{part}/index.html"
+    reads = f"sday:{section}:{date}" if section else f"day:{date}"
+    return Listing(name, Kind.DAY, path, reads, DAY_CARDS, section=section, value=date, part=part)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the listings of a set are named: `name`, a dot and the set's value; they show its newest `limit`.
+
+    `limit` 0: they show whichever cards there are; `in_parts`: each card stands on one of several pages.
+    """
+
+    name: str
+    limit: int
+    in_parts: bool = False
+
+
+def readers(site: Site) -> Mapping[str, tuple[Reader, ...]]:
+    """Return who reads the sets of each kind. A set is called `kind:value`, or `all`."""
+    feeds = tuple(Reader(f"feed.{name}", site.feed_items) for name in ("rss", "atom", "json"))
+    return {
+        ALL: (
+            Reader(HOME, site.home_cards),
+            Reader(RAIL_LATEST, site.rail_cards),
+            Reader("sitemap.news", 1000),
+            Reader("recent", site.search_cards),
+            *feeds,
         ),
-        Listing(NOT_FOUND, "404.html", ALL, 0),
-        Listing(GONE, "410.html", ALL, 0),
+        "section": (Reader("section", site.front_cards), *feeds),
+        "day": (Reader("day", 0, in_parts=True), Reader("rail", 0), Reader("sitemap", 0)),
+        "sday": (Reader("day", 0, in_parts=True),),
+        "topic": (Reader("topic", site.front_cards),),
+        "author": (Reader("author", site.front_cards),),
+        "word": (),
+    }
+
+
+def sets_of(site: Site, card: Card) -> tuple[str, ...]:
+    """Return the sets that a card stands in."""
+    date = date_of(site, card)
+    return (
+        ALL,
+        f"section:{card.section}",
+        f"day:{date}",
+        f"sday:{card.section}:{date}",
+        *(f"topic:{slug}" for slug in slugs(card.topics)),
+        *(f"author:{slug}" for slug in slugs(card.authors)),
+        *(f"word:{slug}" for slug in slugs(card.keywords)),
     )
 
 
-def sets_of(card: Card) -> tuple[str, ...]:
-    """Return the sets that a card stands in."""
-    return (ALL, f"section:{card.section}")
+def date_of(site: Site, card: Card) -> str:
+    """Return the day (yyyy-mm-dd, in the site's zone) that an article was first made on."""
+    return f"{card.created_at.astimezone(ZoneInfo(site.zone)):%Y-%m-%d}"
 
 
-def readers_of(site: Site, card: Card) -> Mapping[str, list[tuple[str, int]]]:
-    """Return, for each set that the card stands in, the listings (name, limit) that read it."""
-    return {
-        name: [(listing.name, listing.limit) for listing in listings(site) if listing.reads == name and listing.limit]
-        for name in sets_of(card)
-    }
+def slugs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses of the names that count, each once: of topics, authors or keywords."""
+    return tuple(dict.fromkeys(_slug(name) for name in names[:_MOST_OF_A_KIND]))
+
+
+@lru_cache(maxsize=20_000)
+def _slug(name: str) -> str:
+    return slug_of(name, otherwise="other")
+
+
+def topic_path(name: str) -> str:
+    """Return the key of a topic's page."""
+    return f"topics/{_slug(name)}/index.html"
+
+
+def author_path(name: str) -> str:
+    """Return the key of an author's page."""
+    return f"authors/{_slug(name)}/index.html"

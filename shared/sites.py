@@ -6,13 +6,16 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.article import LanguageTag, Name
 from shared.errors import UnknownSiteError
+
+
+_RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
 
 class Section(BaseModel):
@@ -40,6 +43,12 @@ class Site(BaseModel):
     sections: tuple[Section, ...]
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24
     rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
+    front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author
+    feed_items: Annotated[int, Field(ge=1, le=200)] = 30
+    feed_text: Literal["summary", "full"] = "summary"
+    search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # how far back the search page looks
+    has_llms_txt: bool = False
+    web_sub_hub: str | None = None  # the hub that feeds name (WebSub)
     listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
 
     @field_validator("zone")
@@ -47,6 +56,14 @@ class Site(BaseModel):
     def _zone_exists(cls, zone: str) -> str:
         ZoneInfo(zone)
         return zone
+
+    @field_validator("sections")
+    @classmethod
+    def _sections_are_free(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+        if taken := sorted({section.id for section in sections} & _RESERVED):
+            message = f"a section cannot be called {', '.join(taken)}: the site has other pages there"
+            raise ValueError(message)
+        return sections
 
     def section_name(self, section: str) -> str:
         """Return the section's name as readers see it; the id itself where the section has gone."""
