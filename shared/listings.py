@@ -25,7 +25,7 @@ HOME = "home"
 RAIL_LATEST = "rail.latest"
 NOT_FOUND = "not-found"
 GONE = "gone"
-ARTICLE = "article."  # an article's page is stale as a listing is, where a card that it shows has changed
+_ARTICLE = "article."
 
 ALL = "all"
 DAY_CARDS = 200  # of a day's page; a day with more has several
@@ -233,6 +233,16 @@ def _dated(site: Site, found: re.Match[str], *, named: bool) -> Listing | None:
         name, path = f"{name}.{part}", f"{folder}{part}/index.html"
     reads = f"sday:{section}:{date}" if section else f"day:{date}"
     return Listing(name, Kind.DAY, path, reads, DAY_CARDS, section=section, value=date, part=part)
+
+
+def article_page(article: str) -> str:
+    """Return what an article's own page is called where it is behind as a listing may be: a card it shows changed."""
+    return f"{_ARTICLE}{article}"
+
+
+def find_article(page: str) -> str | None:
+    """Return the article whose own page is meant; None for a listing."""
+    return page.removeprefix(_ARTICLE) if page.startswith(_ARTICLE) else None
 
 
 @dataclass(frozen=True, slots=True)

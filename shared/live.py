@@ -54,6 +54,14 @@ class LiveRecord(BaseModel):
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
 
+    shows: dict[str, str] = Field(default_factory=dict)  # whose cards its page shows, and the digest of each
+
+    @property
+    def text(self) -> str:
+        """Return what tells whether the live page reads the same as another one of the article."""
+        page = self.pages.get(self.path or "")
+        return page.sha256 if page else ""
+
     @property
     def settled_revision(self) -> str:
         """Return the revision that the public bucket shows or was taken down by; empty while there is none."""

@@ -94,8 +94,8 @@ class PageRendered(Message):
     """The bytes of one page, and what they were made from.
 
     `content` is the page compressed with zlib, in base64, up to 256 KB; a larger one lies under `content_key`.
-    An article's page names its article and revision and brings its card; a listing names itself and the `changed`
-    number that it was made at.
+    An article's page names its article and revision and brings its card; a listing names itself. `changed`: the number
+    that the index had for the page when it was made.
     """
 
     site: str
@@ -116,6 +116,9 @@ class PageRendered(Message):
     expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
     listing: str | None = None
     changed: int = 0
+    shows: dict[str, str] = Field(default_factory=dict)  # whose cards an article's page shows, and the digest of each
+    kind: str = ""  # of listing: says how long it may be cached
+    is_absent: bool = False  # a listing of nothing: no page is to be there
 
 
 class ArticlePublished(Message):
@@ -149,7 +152,7 @@ class Envelope(TypedDict):
     """What a message inherits from its cause."""
 
     message_id: UUID
-    causation_id: UUID
+    causation_id: UUID | None
     trace_parent: str | None
     lane: Lane
     begun_at: datetime | None

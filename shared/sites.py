@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shared.article import LanguageTag, Name
 from shared.errors import UnknownSiteError
 
-
 _RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
 
@@ -49,6 +48,12 @@ class Site(BaseModel):
     search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # how far back the search page looks
     has_llms_txt: bool = False
     web_sub_hub: str | None = None  # the hub that feeds name (WebSub)
+    logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels
+    share_picture_url: str | None = None  # where an article has none
+    about_url: str | None = None
+    contact_url: str | None = None
+    corrections_url: str | None = None
+    social_urls: tuple[str, ...] = ()
     listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
 
     @field_validator("zone")

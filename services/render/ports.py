@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.render.domain.view import ArticleView, FrontView, RailView, ShellView
+from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,25 @@ class Theme(Protocol):
         """Return the page of one article."""
         ...
 
-    def home(self, view: FrontView) -> bytes:
-        """Return the front page."""
+    @property
+    def icons(self) -> tuple[tuple[str, str, str], ...]:
+        """The icons that a browser may keep: (address, sizes, media type)."""
+        ...
+
+    def front(self, view: FrontView) -> bytes:
+        """Return the front page, or a section's."""
+        ...
+
+    def cards(self, view: CardsView) -> bytes:
+        """Return the page of a topic, an author or a day."""
+        ...
+
+    def days(self, view: DaysView) -> bytes:
+        """Return the archive's page of months, or a month's of days."""
+        ...
+
+    def search(self, view: ShellView) -> bytes:
+        """Return the search page."""
         ...
 
     def rail(self, view: RailView) -> bytes:

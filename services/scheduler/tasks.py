@@ -9,7 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.scheduler import wiring
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep, verify
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep, verify
 from shared.celery_app import emit
 from shared.errors import PresslineError
 from shared.messages import Message
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
 
-TICK: tuple[Duty, ...] = (release_due, say_stale_listings)
+TICK: tuple[Duty, ...] = (release_due, say_stale_pages)
 SWEEP: tuple[Duty, ...] = (sweep,)
 RESTORE: tuple[Duty, ...] = (restore_index,)
 

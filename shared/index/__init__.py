@@ -1,12 +1,12 @@
-"""The index of what is live: cards, the listings that they change, and how far each listing's page is behind.
+"""The index of what is live: cards, the pages that they change, and how far each page is behind.
 
 It lives in Redis and may vanish: the bucket knows all of it. Listings are rendered only while the index is whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,11 +18,31 @@ from shared.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A listing's cards at one instant: `changed` says of what state, `order` (microseconds, Redis's clock) when."""
+    """What a listing is made from at one instant: `changed` says of what state, `order` when (Redis's clock, µs).
+
+    `days`: those that its scope has, newest first. `parts`: of how many pages its day has. `revisions`: of the cards.
+    """
 
     cards: tuple[Card, ...]
     changed: int
     order: int
+    days: tuple[str, ...] = ()
+    parts: int = 1
+    pins: tuple[Card, ...] = ()
+    revisions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The articles that another one's page leads on to, and what has to be known to renew that page.
+
+    `shows`: digest of each one's card as it was read. `changed`: the page's number at that instant, 0 where it is not
+    behind.
+    """
+
+    cards: tuple[Card, ...] = ()
+    shows: dict[str, str] = field(default_factory=dict)
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,61 +61,89 @@ class Restore:
 
 
 class Index(Protocol):
-    """Cards by set, and two numbers a listing: stale means changed > published."""
+    """Cards by set, and two numbers a page: stale means changed > published.
 
-    def enter(self, site: Site, card: Card, revision: str) -> bool:
-        """Place an article's card, atomically; tell whether any listing changed.
+    A page is a listing by its name, or an article's own page: `article.` and its id.
+    """
 
-        An older revision than the one known is refused, and so is the late card of an article that was removed.
+    def enter(self, site: Site, card: Card, revision: str, *, text: str = "") -> tuple[str, ...]:
+        """Place an article's card, atomically; return the pages that it makes stale.
+
+        `text` tells whether the article reads the same, for listings that show more than its card. An older revision
+        than the one known is refused, and so is the late card of an article that was removed.
         """
         ...
 
-    def leave(self, site: Site, article: str, revision: str) -> bool:
-        """Take an article out and remember its revision; tell whether any listing changed."""
+    def leave(self, site: Site, article: str, revision: str) -> tuple[str, ...]:
+        """Take an article out and remember its revision; return the pages that this makes stale."""
         ...
 
     def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
-        """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once."""
+        """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once.
+
+        What their pages show is taken from them too; a page that shows a card as it is no more becomes stale.
+        """
+        ...
+
+    def relate(self, site: Site, card: Card) -> Related:
+        """Return what an article's page should lead on to, and record that it shows that: atomically."""
         ...
 
     def touch(self, site: Site, listing: str) -> None:
         """Raise a listing's `changed` number: to Redis's clock in microseconds, or by one where that is no more."""
         ...
 
-    def read(self, site: Site, listing: Listing) -> Snapshot:
-        """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
+    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+        """Have a listing touched at a moment to come; a later call moves it."""
         ...
 
-    def set_published(self, site: Site, listing: str, changed: int) -> bool:
-        """Record that a listing's page shows the state numbered `changed` (never a smaller number than before).
+    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+        """Touch the listings whose moment has come; return them."""
+        ...
 
-        Tell whether a later state had been published already: who put the page then stood still, and may have put
-        an older one over it. A number that this index never gave (Redis was emptied meanwhile) makes the listing stale.
+    def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
+        """Return a listing's newest cards, its `changed` number and the order of this reading, atomically.
+
+        It is recorded that the listing shows the pinned articles: it becomes stale when they change, however old.
         """
         ...
 
-    def stale(self, site: Site) -> list[str]:
-        """Return the listings whose page is behind."""
+    def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
+        """Record that a page shows the state numbered `changed` (never a smaller number than before).
+
+        Tell whether a later state had been published already: who put the page then stood still, and may have put
+        an older one over it. A number that this index never gave (Redis was emptied meanwhile) makes a listing stale.
+        `sha256`: of what a listing shows now, its edge told. `is_absent`: nothing was to be shown and the page is gone;
+        nothing of it is remembered.
+        """
         ...
 
-    def behind(self, site: Site) -> dict[str, int]:
-        """Return the listings whose page is behind, and the `changed` number that each has to reach."""
+    def find_shown(self, site: Site, listing: str) -> str | None:
+        """Return the SHA-256 of the listing that the edge was last told of; None where nobody knows."""
         ...
 
-    def published(self, site: Site) -> dict[str, int]:
-        """Return the number that each listing's page shows; one that was never published is not in it."""
+    def stale(self, site: Site, *, most: int | None = None) -> list[str]:
+        """Return the pages that are behind, the longest first: no more than `most`."""
         ...
 
-    def take_turn(self, site: Site, listing: str) -> bool:
-        """Tell whether the listing may be queued now, whoever asks.
+    def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+        """Return the pages that are behind, of these or of all, and the number that each has to reach."""
+        ...
+
+    def published(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+        """Return the number that each listing shows, of these or of all; one never published is not in it."""
+        ...
+
+    def take_turns(self, site: Site, pages: Sequence[str]) -> list[str]:
+        """Return which of the pages may be queued now, whoever asks.
 
         Not while a message or a page for it is on its way (`set_published` ends that), nor within
         `listing_interval_seconds` after its page was put: who publishes slowly is not sent ever more of the same.
         """
         ...
 
-    def end_turn(self, site: Site, listing: str) -> None:
-        """Let the listing be queued again: its message led to nothing."""
+    def end_turn(self, site: Site, page: str) -> None:
+        """Let the page be queued again: its message led to nothing."""
         ...
 
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:

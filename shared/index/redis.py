@@ -1,114 +1,25 @@
-"""The index in Redis. Each change is one script, so that two workers cannot interleave inside it."""
+"""The index in Redis."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from redis import Redis
 
 from shared.card import Card
-from shared.index import Snapshot
+from shared.index import Related, Snapshot, scripts
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Listing, readers_of
+from shared.listings import Kind, Listing, readers, sets_of
 from shared.live import LiveRecord
 from shared.redis_client import translated
 from shared.sites import Site
 
-# A number outlives the Redis that gave it in a worker's hands, while Redis is emptied or goes back to an old file. Each
-# is above all earlier ones, by the clock. Lua's doubles are exact up to 2^53, which is in the year 2255.
-_RAISE = """
-local function raise(changed, stale, listing)
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  local old = tonumber(redis.call('HGET', changed, listing) or '0')
-  redis.call('HSET', changed, listing, string.format('%.0f', math.max(old + 1, now)))
-  redis.call('SADD', stale, listing)
-end
-"""
-
-# KEYS: changed, stale.  ARGV: listing
-_TOUCH = (
-    _RAISE
-    + """
-raise(KEYS[1], KEYS[2], ARGV[1])
-"""
-)
-
-# KEYS: entries, changed, stale.  ARGV: prefix of sets, article,
-# entry {order, score, card, reads: {set: [[listing, limit]]}}
-# A listing is touched when the card stood, or stands now, among the cards that it shows.
-_PLACE = (
-    _RAISE
-    + """
-local function touched_by(reads, seen)
-  for set, listings in pairs(reads) do
-    local rank = redis.call('ZREVRANK', ARGV[1] .. set, ARGV[2])
-    if rank then
-      for _, listing in ipairs(listings) do
-        if rank < listing[2] then seen[listing[1]] = true end
-      end
-    end
-  end
-end
-local new = cjson.decode(ARGV[3])
-local old = redis.call('HGET', KEYS[1], ARGV[2])
-local seen = {}
-if old then
-  old = cjson.decode(old)
-  if old.order > new.order then return -1 end
-  if old.card == new.card and old.score == new.score then
-    if old.order < new.order then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
-    return 0
-  end
-  touched_by(old.reads, seen)
-  for set, _ in pairs(old.reads) do redis.call('ZREM', ARGV[1] .. set, ARGV[2]) end
-end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-for set, _ in pairs(new.reads) do redis.call('ZADD', ARGV[1] .. set, new.score, ARGV[2]) end
-touched_by(new.reads, seen)
-local count = 0
-for listing, _ in pairs(seen) do
-  raise(KEYS[2], KEYS[3], listing)
-  count = count + 1
-end
-return count
-"""
-)
-
-# KEYS: entries, changed, set, turn.  ARGV: listing, limit, interval (ms)
-_READ = """
-redis.call('SET', KEYS[4], '1', 'PX', ARGV[3])
-local time = redis.call('TIME')
-local entries = {}
-if tonumber(ARGV[2]) > 0 then
-  local articles = redis.call('ZREVRANGE', KEYS[3], 0, tonumber(ARGV[2]) - 1)
-  if #articles > 0 then entries = redis.call('HMGET', KEYS[1], unpack(articles)) end
-end
-return {time[1], time[2], redis.call('HGET', KEYS[2], ARGV[1]) or '0', entries}
-"""
-
-# KEYS: changed, published, stale, turn.  ARGV: listing, number, interval (ms)
-# A number that this index never gave says nothing of what the page shows: it has to be rendered anew.
-_PUBLISHED = (
-    _RAISE
-    + """
-redis.call('PEXPIRE', KEYS[4], ARGV[3])
-local number = tonumber(ARGV[2])
-local changed = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
-local published = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
-if number > changed then
-  raise(KEYS[1], KEYS[3], ARGV[1])
-  return 0
-end
-if number > published then redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) end
-if number == changed then redis.call('SREM', KEYS[3], ARGV[1]) end
-return published > number and 1 or 0
-"""
-)
-
-_LONGEST_TURN_SECONDS = 20  # a message for a listing that is not read, or a page not put, by then counts as lost
+_LONGEST_TURN_SECONDS = 20  # a message for a page that is not read, or a page not put, by then counts as lost
 
 
 class RedisIndex(RedisRestores):
@@ -116,19 +27,21 @@ class RedisIndex(RedisRestores):
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
-        self._touch = client.register_script(_TOUCH)
-        self._place = client.register_script(_PLACE)
-        self._read_cards = client.register_script(_READ)
-        self._set_published = client.register_script(_PUBLISHED)
+        self._touch = client.register_script(scripts.TOUCH)
+        self._touch_due = client.register_script(scripts.TOUCH_DUE)
+        self._place = client.register_script(scripts.PLACE)
+        self._relate = client.register_script(scripts.RELATE)
+        self._read = client.register_script(scripts.READ)
+        self._set_published = client.register_script(scripts.PUBLISHED)
 
     @translated
-    def enter(self, site: Site, card: Card, revision: str) -> bool:
-        """Place an article's card, atomically; tell whether any listing changed."""
-        return self._put(site, card.article, _entry(site, card, revision))
+    def enter(self, site: Site, card: Card, revision: str, *, text: str = "") -> tuple[str, ...]:
+        """Place an article's card, atomically; return the pages that it makes stale."""
+        return self._put(site, card.article, _entry(site, card, revision, text))
 
     @translated
-    def leave(self, site: Site, article: str, revision: str) -> bool:
-        """Take an article out and remember its revision; tell whether any listing changed."""
+    def leave(self, site: Site, article: str, revision: str) -> tuple[str, ...]:
+        """Take an article out and remember its revision; return the pages that this makes stale."""
         return self._put(site, article, _no_entry(revision))
 
     @translated
@@ -137,71 +50,131 @@ class RedisIndex(RedisRestores):
         with self._redis.pipeline(transaction=False) as pipe:
             for record in records:
                 if record.revision and record.card:
-                    entry = _entry(site, record.card, record.revision)
+                    entry = _entry(site, record.card, record.revision, record.text)
                 elif record.removed_by:
                     entry = _no_entry(record.removed_by)
                 else:
                     continue
-                self._put(site, record.article, entry, pipe)
+                self._put(site, record.article, entry, pipe, shows=record.shows)
             pipe.execute()
 
-    def _put(self, site: Site, article: str, entry: dict[str, Any], pipe: Redis | None = None) -> bool:
-        keys = [index_key(site, name) for name in ("entries", "changed", "stale")]
-        arguments = [index_key(site, "set:"), article, json.dumps(entry, separators=(",", ":"))]
-        touched = self._place(keys=keys, args=arguments, client=pipe)
-        return pipe is None and cast("int", touched) > 0
+    def _put(
+        self,
+        site: Site,
+        article: str,
+        entry: dict[str, Any],
+        restoring: Redis | None = None,
+        shows: dict[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        arguments: list[str | int] = [
+            index_key(site, ""),
+            article,
+            _packed(entry),
+            _readers(site),
+            "1" if restoring else "0",
+            _packed(shows or {}),
+        ]
+        touched = self._place(args=arguments, client=restoring)
+        return () if restoring else tuple(cast("list[str]", touched))
+
+    @translated
+    def relate(self, site: Site, card: Card) -> Related:
+        """Return what an article's page should lead on to, and record that it shows that."""
+        arguments: list[str | int] = [index_key(site, ""), card.article, _score(card), _packed(sets_of(site, card))]
+        changed, found = cast("tuple[str, list[tuple[str, str, str]]]", self._relate(args=arguments))
+        return Related(
+            cards=tuple(Card.model_validate_json(text) for _, _, text in found),
+            shows={article: digest for article, digest, _ in found},
+            changed=int(changed),
+        )
 
     @translated
     def touch(self, site: Site, listing: str) -> None:
         """Raise a listing's `changed` number."""
-        self._touch(keys=[index_key(site, "changed"), index_key(site, "stale")], args=[listing])
+        self._touch(args=[index_key(site, ""), listing])
 
     @translated
-    def read(self, site: Site, listing: Listing) -> Snapshot:
-        """Return a listing's newest cards, its `changed` number and the order of this reading, atomically."""
-        turn = index_key(site, f"turn:{listing.name}")
-        keys = [index_key(site, "entries"), index_key(site, "changed"), index_key(site, f"set:{listing.reads}"), turn]
-        seconds, microseconds, changed, entries = cast(
-            "tuple[str, str, str, list[str | None]]",
-            self._read_cards(keys=keys, args=[listing.name, listing.limit, _turn_ms(site)]),
+    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+        """Have a listing touched at a moment to come."""
+        self._redis.zadd(index_key(site, "due"), {listing: _micros(at)})
+
+    @translated
+    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+        """Touch the listings whose moment has come."""
+        return tuple(cast("list[str]", self._touch_due(args=[index_key(site, ""), _micros(now)])))
+
+    @translated
+    def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
+        """Return what a listing is made from, its `changed` number and the order of this reading, atomically."""
+        part = listing.part if listing.kind is Kind.DAY else 0
+        arguments: list[str | int] = [
+            *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site)),
+            *(_packed(list(pins)), listing.days or "", part),
+        ]
+        seconds, microseconds, changed, entries, days, parts, pinned = cast("Any", self._read(args=arguments))
+        found = [json.loads(entry) for entry in entries]
+        cards = tuple(Card.model_validate_json(entry["card"]) for entry in found)
+        return Snapshot(
+            cards=cards,
+            changed=int(changed),
+            order=int(seconds) * 1_000_000 + int(microseconds),
+            days=tuple(days),
+            parts=int(parts),
+            pins=tuple(Card.model_validate_json(card) for card in (json.loads(pin)["card"] for pin in pinned) if card),
+            revisions={card.article: entry["order"] for card, entry in zip(cards, found, strict=True)},
         )
-        cards = tuple(Card.model_validate_json(json.loads(entry)["card"]) for entry in entries if entry)
-        return Snapshot(cards=cards, changed=int(changed), order=int(seconds) * 1_000_000 + int(microseconds))
 
     @translated
-    def set_published(self, site: Site, listing: str, changed: int) -> bool:
-        """Record that a listing's page shows the state numbered `changed`; tell whether a later one was published."""
-        names = ("changed", "published", "stale", f"turn:{listing}")
-        keys = [index_key(site, name) for name in names]
-        return bool(self._set_published(keys=keys, args=[listing, changed, _interval_ms(site)]))
+    def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
+        """Record that a page shows the state numbered `changed`; tell whether a later one was published."""
+        arguments: list[str | int] = [index_key(site, ""), page, changed, _interval_ms(site), int(is_absent), sha256]
+        return bool(self._set_published(args=arguments))
 
     @translated
-    def stale(self, site: Site) -> list[str]:
-        """Return the listings whose page is behind."""
-        return sorted(cast("set[str]", self._redis.smembers(index_key(site, "stale"))))
+    def find_shown(self, site: Site, listing: str) -> str | None:
+        """Return the SHA-256 of the listing that the edge was last told of."""
+        return cast("str | None", self._redis.hget(index_key(site, "shown"), listing))
 
     @translated
-    def behind(self, site: Site) -> dict[str, int]:
-        """Return the listings whose page is behind, and the `changed` number that each has to reach."""
-        stale = self.stale(site)
-        numbers = cast("list[str | None]", self._redis.hmget(index_key(site, "changed"), stale)) if stale else []
-        return {listing: int(number or 0) for listing, number in zip(stale, numbers, strict=True)}
+    def stale(self, site: Site, *, most: int | None = None) -> list[str]:
+        """Return the pages that are behind, the longest first."""
+        return cast("list[str]", self._redis.zrange(index_key(site, "behind"), 0, most - 1 if most else -1))
 
     @translated
-    def published(self, site: Site) -> dict[str, int]:
-        """Return the number that each listing's page shows."""
-        found = cast("dict[str, str]", self._redis.hgetall(index_key(site, "published")))
-        return {listing: int(number) for listing, number in found.items()}
+    def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+        """Return the pages that are behind, of these or of all, and the number that each has to reach."""
+        if pages is None:
+            found = cast(
+                "list[tuple[str, float]]", self._redis.zrange(index_key(site, "behind"), 0, -1, withscores=True)
+            )
+            return {page: int(number) for page, number in found}
+        names = list(pages)
+        numbers = self._redis.zmscore(index_key(site, "behind"), names) if names else []
+        return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
 
     @translated
-    def take_turn(self, site: Site, listing: str) -> bool:
-        """Tell whether the listing may be queued now."""
-        return bool(self._redis.set(index_key(site, f"turn:{listing}"), "1", nx=True, px=_turn_ms(site)))
+    def published(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+        """Return the number that each listing shows, of these or of all."""
+        if pages is None:
+            found = cast("dict[str, str]", self._redis.hgetall(index_key(site, "published")))
+            return {page: int(number) for page, number in found.items()}
+        names = list(pages)
+        numbers = cast("list[str | None]", self._redis.hmget(index_key(site, "published"), names)) if names else []
+        return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
 
     @translated
-    def end_turn(self, site: Site, listing: str) -> None:
-        """Let the listing be queued again."""
-        self._redis.delete(index_key(site, f"turn:{listing}"))
+    def take_turns(self, site: Site, pages: Sequence[str]) -> list[str]:
+        """Return which of the pages may be queued now."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for page in pages:
+                pipe.set(index_key(site, f"turn:{page}"), "1", nx=True, px=_turn_ms(site))
+            taken = pipe.execute() if pages else []
+        return [page for page, is_taken in zip(pages, taken, strict=True) if is_taken]
+
+    @translated
+    def end_turn(self, site: Site, page: str) -> None:
+        """Let the page be queued again."""
+        self._redis.delete(index_key(site, f"turn:{page}"))
 
     @translated
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
@@ -212,18 +185,45 @@ class RedisIndex(RedisRestores):
         return {article: json.loads(entry)["order"] for article, entry in zip(articles, entries, strict=True) if entry}
 
 
-def _entry(site: Site, card: Card, revision: str) -> dict[str, Any]:
+@cache
+def _readers(site: Site) -> str:
+    has_text = site.feed_text == "full"
+    return _packed(
+        {
+            kind: [
+                [each["name"], each["limit"], each["in_parts"], has_text and each["name"].startswith("feed.")]
+                for each in map(asdict, every)
+            ]
+            for kind, every in readers(site).items()
+        }
+    )
+
+
+def _entry(site: Site, card: Card, revision: str, text: str) -> dict[str, Any]:
     return {
         "order": revision,
-        "score": int(card.created_at.timestamp() * 1_000_000),
+        "score": _score(card),
         # No listing shows when a text was last changed: a mended typo makes no front page stale.
         "card": card.model_dump_json(exclude_defaults=True, exclude={"updated_at"}),
-        "reads": readers_of(site, card),
+        "sets": sets_of(site, card),
+        "text": text if site.feed_text == "full" else "",
     }
 
 
 def _no_entry(revision: str) -> dict[str, Any]:
-    return {"order": revision, "score": 0, "card": "", "reads": {}}
+    return {"order": revision, "score": 0, "card": "", "sets": [], "text": ""}
+
+
+def _score(card: Card) -> int:
+    return _micros(card.created_at)
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _packed(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _turn_ms(site: Site) -> int:

@@ -110,8 +110,8 @@ class RedisRestores:
 
 
 def index_key(site: Site, name: str) -> str:
-    """Return the key of a part of a site's index."""
-    return f"index:{site.id}:{name}"
+    """Return the key of a part of a site's index; the number goes up where older workers could not read it."""
+    return f"index:2:{site.id}:{name}"
 
 
 def _restore(found: dict[str, str]) -> Restore:

@@ -50,6 +50,10 @@ class Marks(Protocol):
         """Tell whether what was said of a subject up to this moment lies among the dead letters; newer may be said."""
         ...
 
+    def parked(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
+        """Return those of the subjects (with their moments) of which `is_parked` is true: one exchange for all."""
+        ...
+
     def unpark(self, site: str, subject: str) -> None:
         """Let a subject be said again."""
         ...

@@ -101,8 +101,19 @@ class RedisMarks:
     @translated
     def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
         """Tell whether what was said of a subject up to this moment lies among the dead letters."""
-        known = cast("str | None", self._redis.get(_parked(site, subject)))
-        return known is not None and known.partition(" ")[0] >= _as_text(moment)
+        return bool(self.parked(site, {subject: moment}))
+
+    @translated
+    def parked(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
+        """Return those of the subjects of which `is_parked` is true."""
+        if not subjects:
+            return set()
+        found = cast("list[str | None]", self._redis.mget([_parked(site, subject) for subject in subjects]))
+        return {
+            subject
+            for (subject, moment), known in zip(subjects.items(), found, strict=True)
+            if known is not None and known.partition(" ")[0] >= _as_text(moment)
+        }
 
     @translated
     def unpark(self, site: str, subject: str) -> None:

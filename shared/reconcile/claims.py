@@ -9,7 +9,7 @@ from typing import Protocol
 from shared import keys
 from shared.addresses import addresses_of
 from shared.history import Revisions, read_past
-from shared.listings import listings
+from shared.listings import listing_at
 from shared.live import read_record
 from shared.sites import Site
 from shared.storage import ObjectHead, ObjectStorage
@@ -47,7 +47,7 @@ def is_claimed(path: str, article: str, books: Books) -> bool:
 
 
 def _is_claimed_by(site: Site, path: str, article: str, books: Books) -> bool:
-    if any(listing.path == path for listing in listings(site)):
+    if listing_at(site, path) is not None:
         return True
     if article:
         record, _ = read_record(books.content, site.id, article)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 from shared import keys
 from shared.drift import ArticleEvent, find_event
-from shared.listings import Listing, listings
+from shared.listings import Listing, find_listing, standing
 from shared.live import LiveRecord, PageRecord, page_sha256, read_record
 from shared.messages import ArticleAccepted, ArticlePublished
 from shared.reconcile import Drift, Kind, Places
@@ -67,12 +67,25 @@ def look_at_path(path: str, site: Site, places: Places) -> Iterator[Drift]:
         yield Drift(Kind.EXTRA, path, whose)
 
 
-def look_at_listings(site: Site, places: Places) -> Iterator[Drift]:
-    """Yield what is wrong with a site's listings; what they should show only a whole index can tell."""
+def look_at_listings(site: Site, places: Places, was_seen: Callable[[str], bool]) -> Iterator[Drift]:
+    """Yield what is wrong with a site's listings; what they should show only a whole index can tell.
+
+    The bytes of the standing ones are compared. Of the calendar, topics and authors only whether they are there:
+    `was_seen` tells of a path whether the comparison met it in the public bucket.
+    """
     is_whole = places.index.whole_until(site) is not None
-    behind = places.index.stale(site) if is_whole else []
-    for listing in listings(site):
+    behind = set(places.index.stale(site)) if is_whole else set()
+    always = standing(site)
+    for listing in always.values():
         yield from _look_at_listing(listing, places, is_behind=listing.name in behind)
+    for name in sorted({*places.index.published(site), *behind} - set(always)):
+        other = find_listing(site, name)
+        if other is None:
+            continue
+        if name in behind:
+            yield Drift(Kind.STALE, other.path, f"listing {name} shows less than the index knows")
+        elif not was_seen(other.path) and places.public.find_head(other.path) is None:
+            yield Drift(Kind.MISSING, other.path, f"listing {name} is not there")
 
 
 def _look_at_listing(listing: Listing, places: Places, *, is_behind: bool) -> Iterator[Drift]:

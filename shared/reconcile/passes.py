@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from shared import keys
-from shared.listings import listings
+from shared.listings import listing_at
 from shared.live import LiveRecord, read_record
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import Ledger, NoRoomError
@@ -78,12 +78,12 @@ class Reconciliation:
             yield from self._note_articles(readers)
             yield from self._note_public()
             self._ledger.suspect_differences()
-            self._ledger.note_drift(1, look_at_listings(self._site, self._places))
+            self._ledger.note_drift(1, look_at_listings(self._site, self._places, self._ledger.has_public))
             yield from self._look(1, self._ledger.suspects(), readers)
             if not any(self._ledger.doubtful()):
                 return
             self._wait()
-            self._ledger.note_drift(2, look_at_listings(self._site, self._places))
+            self._ledger.note_drift(2, look_at_listings(self._site, self._places, self._ledger.has_public))
             yield from self._look(2, self._ledger.doubtful(), readers)
 
     def _note_files(self) -> Iterator[Step]:
@@ -130,12 +130,13 @@ class Reconciliation:
             self._ledger.expect_copies((path, keys.source_of(self._site.id, path) or "", article) for path in pictures)
 
     def _note_public(self) -> Iterator[Step]:
-        self._ledger.note_claims(
-            (listing.path, "") for site in self._places.sites.values() for listing in listings(site)
-        )
+        sites = self._places.sites.values()
         public, done = self._places.public.list_heads(""), 0
         while batch := list(islice(public, _PAGE)):
             self._ledger.note_public(batch)
+            self._ledger.note_claims(
+                (each.key, "") for each in batch if any(listing_at(site, each.key) for site in sites)
+            )
             done += len(batch)
             yield Step("public", done, 1)
 

@@ -29,7 +29,7 @@ from services.publish.handler import Publisher, enter_listings, mend_path, publi
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.handler import Renderer, render_article, render_listing
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_listings, sweep
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
 from shared import keys
 from shared.dead_letters import DeadLetters
 from shared.errors import RetryableError
@@ -250,7 +250,7 @@ class Line:
         for _ in range(200):
             self.queue.extend(release_due(self.site, self.clockwork))
             restore_index(self.site, self.clockwork)
-            self.queue.extend(say_stale_listings(self.site, self.clockwork))
+            self.queue.extend(say_stale_pages(self.site, self.clockwork))
             if not self.queue and (not until_quiet or not self.index.stale(self.site)):
                 return
             self.run()
@@ -288,6 +288,12 @@ class Line:
         """Return the public bucket: bytes and status by path."""
         paths = self.public.list_keys("")
         return {path: (self.public.get(path).body, self.status_at(path)) for path in paths}
+
+
+def said_listings(line: Line) -> list[ListingStale]:
+    """Return what the scheduler says of listings in one round."""
+    said = say_stale_pages(line.site, line.clockwork)
+    return [each for each in said if isinstance(each, ListingStale)]
 
 
 def an_article(**fields: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from redis import Redis
 
 from services.ingest.handler import accept, keep_picture
-from services.scheduler.handler import release_due, restore_index, say_stale_listings
+from services.scheduler.handler import release_due, restore_index, say_stale_pages
 from shared.addresses import picture_files
 from shared.errors import RetryableError, StorageUnavailableError
 from shared.history import read_past
@@ -173,7 +173,7 @@ def settle(line: Line) -> None:
         end_all_waits(line)
         line.queue.extend(release_due(line.site, line.clockwork))
         restore_index(line.site, line.clockwork)
-        line.queue.extend(say_stale_listings(line.site, line.clockwork))
+        line.queue.extend(say_stale_pages(line.site, line.clockwork))
         line.sweep()
         if not line.queue and not line.index.stale(line.site):
             return

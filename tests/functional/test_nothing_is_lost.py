@@ -10,11 +10,11 @@ import pytest
 
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import keep_picture
-from services.scheduler.handler import release_due, say_stale_listings
+from services.scheduler.handler import release_due
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
 from shared.messages import ArticleAccepted, Lane, ListingStale, PageRendered
-from tests.functional.conftest import Line, an_article
+from tests.functional.conftest import Line, an_article, said_listings
 
 
 def until_marks_expire(line: Line, article: str) -> None:
@@ -171,8 +171,8 @@ def test_receipts_are_answered_from_the_bucket_when_redis_forgot_them(line: Line
 def test_a_lost_index_step_is_applied_again(line: Line) -> None:
     accepted = line.post(headline="Lost step")
     line.run()
-    line.redis.hdel("index:epn:entries", accepted.article)
-    line.redis.zrem("index:epn:set:all", accepted.article)
+    line.redis.hdel("index:2:epn:entries", accepted.article)
+    line.redis.zrem("index:2:epn:set:all", accepted.article)
 
     until_marks_expire(line, accepted.article)
     line.sweep()
@@ -311,7 +311,7 @@ def test_a_listing_is_queued_once_while_its_message_waits(line: Line) -> None:
     line.run()
     line.clockwork.index.touch(line.site, "home")
 
-    said = [message for _ in range(20) for message in say_stale_listings(line.site, line.clockwork)]
+    said = [message for _ in range(20) for message in said_listings(line)]
 
     assert [message.listing for message in said].count("home") <= 1
 
@@ -349,10 +349,10 @@ def test_a_listing_that_lies_among_the_dead_letters_is_said_again_when_it_change
     line.index.touch(line.site, "home")
     line.clockwork.marks.park("epn", "listing:home", line.index.behind(line.site)["home"], 60)
 
-    assert [each.listing for each in say_stale_listings(line.site, line.clockwork)] == []
+    assert [each.listing for each in said_listings(line)] == []
 
     line.index.touch(line.site, "home")
-    assert [each.listing for each in say_stale_listings(line.site, line.clockwork)] == ["home"]
+    assert [each.listing for each in said_listings(line)] == ["home"]
 
 
 def test_not_a_byte_of_an_embargoed_item_is_public_before_its_time(line: Line, a_picture: bytes) -> None:

@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 
 from services.render.handler import render_listing
-from services.scheduler.handler import say_stale_listings
 from shared.messages import ArticleAccepted, PageRendered
 from shared.storage import ObjectHead
-from tests.functional.conftest import Line
+from tests.functional.conftest import Line, said_listings
 
 EARLY, LATE = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z"
 
@@ -258,7 +257,7 @@ def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_a
     line.run()
     line.tick()
     line.index.touch(line.site, "home")
-    (said,) = [each for each in say_stale_listings(line.site, line.clockwork) if each.listing == "home"]
+    (said,) = [each for each in said_listings(line) if each.listing == "home"]
     (stalled,) = render_listing(said, line.renderer)
     line.index.end_turn(line.site, "home")  # twenty seconds later it counts as lost
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +16,10 @@ from services.ingest.domain.accepted import Accepted
 from services.render.handler import render_listing
 from services.scheduler import tasks
 from services.scheduler.handler import restore as restoring
-from services.scheduler.handler import restore_index, say_stale_listings
+from services.scheduler.handler import restore_index, say_stale_pages
 from shared.index import Snapshot
 from shared.index.redis import RedisIndex
-from shared.listings import HOME, Listing, listings
+from shared.listings import HOME, Listing, standing
 from shared.messages import ListingStale
 from shared.sites import Site
 from tests.functional.conftest import Line
@@ -99,8 +99,8 @@ def test_a_lost_redis_loses_nothing_and_shows_readers_nothing_old(
     before = line.site_bytes()
 
     # While the index is not whole, an old message renders nothing, and nobody asks for more.
-    line.take([ListingStale(message_id=uuid4(), site="epn", listing=each.name) for each in listings(line.site)])
-    line.take(say_stale_listings(line.site, line.clockwork))
+    line.take([ListingStale(message_id=uuid4(), site="epn", listing=each) for each in standing(line.site)])
+    line.take(say_stale_pages(line.site, line.clockwork))
     line.run()
     assert line.site_bytes() == before
 
@@ -156,7 +156,7 @@ def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_g
     line.tick()
     line.redis.flushall()
     restore_index(line.site, line.clockwork)
-    line.redis.delete("index:epn:restorer")  # its lease has ended
+    line.redis.delete("index:2:epn:restorer")  # its lease has ended
     other = replace(line.clockwork, index=RedisIndex(line.redis))
 
     done = []
@@ -178,7 +178,7 @@ def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(line
     line.sweep()
     line.post(source_id="recent")
     line.tick()
-    line.redis.hset("index:epn:whole", "run_id", "another")
+    line.redis.hset("index:2:epn:whole", "run_id", "another")
 
     restore_index(line.site, line.clockwork)
 
@@ -243,9 +243,9 @@ def test_a_listing_taken_out_of_a_reindexed_index_is_published_again_with_the_sa
 
 def test_a_redis_emptied_just_before_a_listing_is_read_empties_no_front_page(line: Line) -> None:
     class EmptiedIndex(RedisIndex):
-        def read(self, site: Site, listing: Listing) -> Snapshot:
+        def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
             line.redis.flushall()
-            return super().read(site, listing)
+            return super().read(site, listing, pins=pins)
 
     line.post(headline="Last good front page")
     line.tick()

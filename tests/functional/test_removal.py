@@ -295,7 +295,7 @@ def test_a_withdrawal_goes_listings_first(line: Line) -> None:
     line.post(status="withheld", body="", version_created=LATER)
     line.tick()
 
-    fronts = {"index.html", "_rail/latest.html", "_rail/also-world.html"}
+    fronts = {"index.html", "_rail/latest.html", "world/index.html"}
     assert line.status_at(path) == "410"
     assert fronts <= set(line.public.puts[: line.public.puts.index(path)])
 

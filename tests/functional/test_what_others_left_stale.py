@@ -142,13 +142,13 @@ def test_a_card_that_was_read_before_a_kill_does_not_come_back_after_it(line: Li
     published = next_of(line, ArticlePublished)
     enter = line.index.enter
 
-    def enter_after_a_kill(*args: Any) -> bool:
+    def enter_after_a_kill(*args: Any, **named: Any) -> tuple[str, ...]:
         line.index.enter = enter  # type: ignore[method-assign]
         line.post(status="canceled", body="", version_created=LATE)
         line.run()
-        return enter(*args)
+        return enter(*args, **named)
 
-    line.index.enter = enter_after_a_kill  # type: ignore[method-assign, assignment]
+    line.index.enter = enter_after_a_kill  # type: ignore[method-assign]
     line.take(line.deliver(published))
     line.tick()
 
@@ -285,10 +285,11 @@ def test_a_correction_purges_no_other_article(line: Line) -> None:
     accepted = line.post(headline="The mayr resigns", version_created=EARLY)
     line.tick()
     line.edge.purged.clear()
+    line.public.puts.clear()
 
     line.post(headline="The mayor resigns", version_created=LATE)
     line.tick()
 
-    fronts = {keys.path_surrogate_key(front) for front in FRONTS}
-    own = {f"article:{accepted.article}", *map(keys.path_surrogate_key, line.record(accepted.article).claimed)}
-    assert {key for key in line.edge.purged if not key.startswith("listing:")} == fronts | own
+    own = {f"article:{accepted.article}", *map(keys.path_surrogate_key, line.public.puts)}
+    assert {key for key in line.edge.purged if not key.startswith("listing:")} == own
+    assert {*FRONTS, *line.record(accepted.article).claimed} <= set(line.public.puts)

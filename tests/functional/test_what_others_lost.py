@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from services.ingest.handler import find_receipt_state
-from services.scheduler.handler import Clockwork, release_due, say_stale_listings, sweep
+from services.scheduler.handler import Clockwork, release_due, say_stale_pages, sweep
 from shared.errors import StorageUnavailableError
 from shared.messages import (
     ArticleAccepted,
@@ -29,7 +29,7 @@ from tests.functional.conftest import Line, an_article
 from tests.functional.test_any_interleaving import end_all_waits, failing
 
 EARLY, LATE, LATEST = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z", "2026-11-01T11:30:00Z"
-FRONTS = ("index.html", "_rail/latest.html", "_rail/also-world.html")
+FRONTS = ("index.html", "_rail/latest.html", "world/index.html")
 
 
 def next_of(line: Line, kind: type[Message]) -> Message:
@@ -177,7 +177,7 @@ def test_two_schedulers_say_everything_once(line: Line) -> None:
     end_all_waits(line)
     line.index.touch(line.site, "home")
     line.index.touch(line.site, "rail.latest")
-    assert said_by_two(line, say_stale_listings) == ["home", "rail.latest"]
+    assert said_by_two(line, say_stale_pages) == ["home", "rail.latest"]
 
 
 @pytest.mark.parametrize("kind", [ArticleAccepted, ArticleEnriched, PageRendered, ArticlePublished, ListingStale])

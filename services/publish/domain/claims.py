@@ -43,6 +43,7 @@ def went_live(
     pages: Mapping[str, PageRecord],
     card: Card | None,
     media: tuple[str, ...],
+    shows: Mapping[str, str],
     at: datetime,
 ) -> LiveRecord:
     """Return the record of an article whose page is live at a path."""
@@ -58,6 +59,7 @@ def went_live(
             "pages": _newer(record.pages, pages),
             "card": card,
             "media": tuple(sorted(media)),
+            "shows": dict(sorted(shows.items())),
         }
     )
 
@@ -81,6 +83,7 @@ def taken_down(
             "pages": _newer(record.pages, pages),
             "card": None,
             "media": (),
+            "shows": {},
         }
     )
 

@@ -14,6 +14,7 @@ from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
 from shared.history import find_target, read_past
+from shared.listings import article_page
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Attachment, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -38,7 +39,6 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
         return _superseded(message, publisher)
     record, _ = claim
-
     page = Page(
         path=message.path,
         order=message.order,
@@ -65,9 +65,11 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         for each, put in puts
         if put.outcome is not Outcome.STALE
     }
-    publisher.edge.purge(
-        [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
-    )
+    if any(put.outcome is Outcome.PUT or not _is_recorded(record, each) for each, put in puts):
+        # What is recorded was told to the edge before; the same bytes without a record are told again.
+        publisher.edge.purge(
+            [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
+        )
     recorded = publisher.records.change(
         site.id,
         article,
@@ -80,10 +82,13 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
             pages=pages,
             card=message.card,
             media=tuple(each.path for each in _pictures(message)),
+            shows=message.shows,
             at=publisher.clock(),
         ),
         known=claim,
     )
+    if message.changed:  # a card that it shows had changed
+        publisher.index.set_published(site, article_page(article), message.changed)
     is_live = recorded is not None and not claims.is_outdated(recorded[0], revision, page.order)
     if is_live:
         url = f"{site.base_url}{keys.url_path(page.path)}"

@@ -9,6 +9,7 @@ from services.publish.handler.fence import Outcome, known_from, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.messages import ArticlePublished, Message, PageRendered
+from shared.sites import Site
 
 log = structlog.get_logger()
 
@@ -18,17 +19,18 @@ def enter_listings(message: ArticlePublished, publisher: Publisher) -> tuple[Mes
     site = publisher.site(message.site)
     record, _ = publisher.records.find(site.id, message.article)
     if record.revision is None or record.card is None:
-        if record.removed_by is not None:
-            publisher.index.leave(site, record.article, record.removed_by)
-        return publisher.stale_listings(message, site)
-    has_changed = publisher.index.enter(site, record.card, record.revision)
-    log.info("article.listed", revision=record.revision, has_changed=has_changed)
-    return publisher.stale_listings(message, site)
+        touched = publisher.index.leave(site, record.article, record.removed_by) if record.removed_by else ()
+        return publisher.stale_pages(message, site, touched)
+    touched = publisher.index.enter(site, record.card, record.revision, text=record.text)
+    log.info("article.listed", revision=record.revision, pages=len(touched))
+    return publisher.stale_pages(message, site, touched)
 
 
 def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
     """Put a listing's page before readers unless a later reading of the index is there."""
     site, listing = publisher.site(message.site), message.listing or ""
+    if message.is_absent:
+        return _remove_listing(message, site, listing, publisher)
     known = known_from(publisher.public.find_head(message.path))
     page = Page(
         path=message.path,
@@ -44,10 +46,31 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     if put is None or put.outcome is Outcome.STALE:
         log.info("listing.superseded", listing=listing)
         publisher.index.end_turn(site, listing)
-        return publisher.stale_listings(message, site)
-    publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
-    was_later = publisher.index.set_published(site, listing, message.changed)
+        return publisher.stale_pages(message, site, [listing])
+    if put.outcome is Outcome.PUT or publisher.index.find_shown(site, listing) != page.sha256:
+        # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did.
+        publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
+    was_later = publisher.index.set_published(site, listing, message.changed, sha256=page.sha256)
     if put.is_overtaken or was_later:  # others have shown a later state: this one must not stay
         publisher.index.touch(site, listing)
     log.info("listing.published", listing=listing, outcome=put.outcome.value, size_bytes=len(page.body))
-    return publisher.stale_listings(message, site)
+    return publisher.stale_pages(message, site, [listing])
+
+
+def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: Publisher) -> tuple[Message, ...]:
+    """Take away the page of a listing that has nothing to show.
+
+    A delete has no precondition: who stood still meanwhile is told so by the index, and the page is made again.
+    """
+    there = publisher.public.find_head(message.path)
+    if there is not None and there.metadata.get("order", "") > message.order:
+        log.info("listing.superseded", listing=listing)
+        publisher.index.end_turn(site, listing)
+        return publisher.stale_pages(message, site, [listing])
+    if there is not None:
+        publisher.public.delete(message.path)
+        publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(message.path)])
+        log.info("listing.removed", listing=listing)
+    if publisher.index.set_published(site, listing, message.changed, is_absent=True):
+        publisher.index.touch(site, listing)
+    return publisher.stale_pages(message, site, [listing])

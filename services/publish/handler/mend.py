@@ -11,7 +11,7 @@ from services.publish.domain.pages import GONE_BODY, LISTING, gone_file
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import PreconditionFailedError
-from shared.listings import Listing, listings
+from shared.listings import Listing, listing_at
 from shared.live import page_sha256, read_record
 from shared.messages import ArticleAccepted, ArticleRemoved, Attachment, MendPath, Message, follow_up
 from shared.reconcile.claims import is_claimed, is_ours
@@ -24,9 +24,8 @@ log = structlog.get_logger()
 def mend_path(message: MendPath, publisher: Publisher) -> tuple[Message, ...]:
     """Have what should be at a path put there again; remove what we put and nobody claims; leave what others put."""
     site, path = publisher.site(message.site), message.path
-    for listing in listings(site):
-        if listing.path == path:
-            return _renew_listing(listing, message, site, publisher)
+    if listing := listing_at(site, path):
+        return _renew_listing(listing, message, site, publisher)
     source = keys.source_of(site.id, path)
     if source is not None and _put_file_back(source, message, site, publisher):
         return ()
@@ -61,7 +60,7 @@ def _renew_listing(listing: Listing, message: MendPath, site: Site, publisher: P
             log.info("listing.renewed_meanwhile", listing=listing.name)
     publisher.index.touch(site, listing.name)
     log.info("listing.doubted", listing=listing.name)
-    return publisher.stale_listings(message, site)
+    return publisher.stale_pages(message, site, [listing.name])
 
 
 def _put_file_back(source: str, message: MendPath, site: Site, publisher: Publisher) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +16,10 @@ from services.publish.ports import EdgeCache
 from shared import keys
 from shared.history import Revisions
 from shared.index import Index
-from shared.listings import listings
+from shared.listings import find_article
 from shared.marks import Marks
-from shared.messages import Attachment, Lane, ListingStale, Message, PageRendered, follow_up
+from shared.messages import Attachment, Lane, Message, PageRendered, follow_up
+from shared.pages import fronts_of, page_stale, page_subject
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
 from shared.storage import ObjectStorage
@@ -95,18 +96,27 @@ class Publisher:
         self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
         log.info("attachment.published", path=attachment.path)
 
-    def stale_listings(self, cause: Message, site: Site) -> tuple[ListingStale, ...]:
-        """Return a message for each listing that is behind and whose turn it is; the scheduler sees to the rest.
+    def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
+        """Return a message for each of the pages that is behind and whose turn it is; the scheduler sees to the rest.
 
         Not for one that lies among the dead letters as it is now: every article would kill a worker over it again.
-        However many articles an import brings, a listing has one message: it does not wait in the lane of the import.
+        However many articles an import brings, a front has one message: it does not wait in the lane of the import.
+        Its calendar waits until the scheduler finds room.
         """
-        lane = Lane.LIVE if cause.lane is Lane.BULK else cause.lane
-        names = {listing.name for listing in listings(site)}  # a section may have been taken out of the settings
+        is_import = cause.lane is Lane.BULK
+        wanted = fronts_of(site, pages) if is_import else [*dict.fromkeys((*fronts_of(site, pages), *pages))]
+        behind = self.index.behind(site, wanted)
+        parked = self.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
+        free = [page for page in behind if page_subject(page) not in parked]
+        turns = self.index.take_turns(site, free)
+        shown = self.index.revisions(site, [article for page in turns if (article := find_article(page))])
         return tuple(
-            ListingStale(**follow_up(cause, f"stale:{listing}", lane), site=site.id, listing=listing, changed=changed)
-            for listing, changed in self.index.behind(site).items()
-            if listing in names
-            and not self.marks.is_parked(site.id, f"listing:{listing}", changed)
-            and self.index.take_turn(site, listing)
+            page_stale(
+                follow_up(cause, f"stale:{page}", Lane.LIVE if is_import else cause.lane),
+                site,
+                page,
+                behind[page],
+                shown,
+            )
+            for page in turns
         )

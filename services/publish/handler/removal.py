@@ -23,7 +23,7 @@ from shared.addresses import addresses_of, picture_files
 from shared.article import Status
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
 from shared.history import Since, read_past
-from shared.listings import GONE, listing_of, readers_of
+from shared.listings import GONE, find_listing, listing_of, sets_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleRemoved, Attachment, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -91,13 +91,13 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         ),
         known=claim,
     )
-    publisher.index.leave(site, article, removal.rank)
+    touched = publisher.index.leave(site, article, removal.rank)
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
     _see_that_it_is_gone((*pages, *pictures), publisher)
     receipt = receipt_id(site.id, article, removal.revision)
     publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
     log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
-    return publisher.stale_listings(message, site)
+    return publisher.stale_pages(message, site, touched)
 
 
 def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | None:
@@ -127,8 +127,8 @@ def _unlist(
     if message.unlisted_at is None:
         if index.whole_until(site) is None:
             return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
-        index.leave(site, message.article, removal.rank)
-        behind = {name: number for name, number in index.behind(site).items() if name in _showing(record, site)}
+        touched = index.leave(site, message.article, removal.rank) or _showing(record, site, publisher)
+        behind = index.behind(site, touched)
         if not behind:
             return ()
         again = ArticleRemoved(
@@ -139,18 +139,20 @@ def _unlist(
             unlisted_at=publisher.clock(),
             waits_for=behind,
         )
-        return (*publisher.stale_listings(message, site), again)
-    published = index.published(site)
-    late = [name for name, number in message.waits_for.items() if published.get(name, -1) < number]
+        return (*publisher.stale_pages(message, site, touched), again)
+    behind = index.behind(site, message.waits_for)
+    published = index.published(site, message.waits_for)
+    late = [name for name, number in message.waits_for.items() if name in behind and published.get(name, -1) < number]
     if late and publisher.clock() - message.unlisted_at < _LISTINGS_GET:
         raise ListingsBehindError(", ".join(late))
     return ()
 
 
-def _showing(record: LiveRecord, site: Site) -> set[str]:
-    """Return the listings that may show an article."""
-    readers = readers_of(site, record.card).values() if record.card else ()
-    return {name for listed in readers for name, _ in listed}
+def _showing(record: LiveRecord, site: Site, publisher: Publisher) -> tuple[str, ...]:
+    """Return the pages behind that may show an article which is out of the index already: a message that came twice."""
+    sets = sets_of(site, record.card) if record.card else ()
+    behind = publisher.index.stale(site)
+    return tuple(page for page in behind if (listing := find_listing(site, page)) and listing.reads in sets)
 
 
 def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publisher) -> dict[str, PageRecord] | None:

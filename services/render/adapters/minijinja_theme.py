@@ -15,7 +15,7 @@ from pathlib import Path
 import minijinja
 
 from services.render import domain
-from services.render.domain.view import ArticleView, FrontView, RailView, ShellView
+from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 from services.render.ports import Asset
 from shared.keys import asset_path
 
@@ -37,7 +37,7 @@ class MinijinjaTheme:
         files = _files(folder)
         self.name = folder.name
         self.version = _version(files)
-        by_file = {
+        self._by_file = by_file = {
             path.removeprefix("assets/"): _asset(folder.name, Path(path), body)
             for path, body in files.items()
             if path.startswith("assets/")
@@ -54,34 +54,47 @@ class MinijinjaTheme:
             lstrip_blocks=True,
         )
 
+    @property
+    def icons(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the icons that a browser may keep: (address, sizes, media type)."""
+        icon = self._by_file.get("icon.svg")
+        return ((f"/{asset_path(icon.name)}", "any", icon.content_type),) if icon else ()
+
     def article(self, view: ArticleView) -> bytes:
         """Return the page of one article."""
-        return self._render(
-            "article.html",
-            shell=view.shell,
-            article=view,
-            body=minijinja.safe(view.body),
-            json_ld=minijinja.safe(view.json_ld),
-        )
+        return self._render("article.html", view.shell, article=view, body=minijinja.safe(view.body))
 
-    def home(self, view: FrontView) -> bytes:
-        """Return the front page."""
-        return self._render("home.html", shell=view.shell, front=view)
+    def front(self, view: FrontView) -> bytes:
+        """Return the front page, or a section's."""
+        return self._render("front.html", view.shell, front=view)
+
+    def cards(self, view: CardsView) -> bytes:
+        """Return the page of a topic, an author or a day."""
+        return self._render("cards.html", view.shell, list=view)
+
+    def days(self, view: DaysView) -> bytes:
+        """Return the archive's page of months, or a month's of days."""
+        return self._render("days.html", view.shell, list=view)
 
     def rail(self, view: RailView) -> bytes:
-        """Return the list that article pages take in; empty without cards."""
-        return self._render("rail.html", rail=view) if view.cards else b""
+        """Return the list that pages take in; empty without cards."""
+        return self._render("rail.html", None, rail=view) if view.cards else b""
+
+    def search(self, view: ShellView) -> bytes:
+        """Return the search page."""
+        return self._render("search.html", view)
 
     def not_found(self, view: ShellView) -> bytes:
         """Return the page for an address that leads nowhere (404)."""
-        return self._render("not_found.html", shell=view)
+        return self._render("not_found.html", view)
 
     def gone(self, view: ShellView) -> bytes:
         """Return the page for an article that was taken down (410)."""
-        return self._render("gone.html", shell=view)
+        return self._render("gone.html", view)
 
-    def _render(self, template: str, **context: object) -> bytes:
-        page: str = self._environment.render_template(template, **context)
+    def _render(self, template: str, shell: ShellView | None, **context: object) -> bytes:
+        json_ld = tuple(map(minijinja.safe, shell.head.json_ld)) if shell else ()
+        page: str = self._environment.render_template(template, shell=shell, json_ld=json_ld, **context)
         return page.encode()
 
 
@@ -111,7 +124,11 @@ def _asset(theme: str, path: Path, body: bytes) -> Asset:
 def _version(files: dict[str, bytes]) -> str:
     """Return a hash of all that shapes a page but its view: the files, our rules, the engines' releases."""
     digest = hashlib.sha256()
-    rules = {path.name: path.read_bytes() for folder in domain.__path__ for path in Path(folder).glob("*.py")}
+    rules = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for folder in domain.__path__
+        for path in Path(folder).rglob("*.py")
+    }
     engines = {name: version(name).encode() for name in _ENGINES}
     for parts in (files, rules, engines):
         for name in sorted(parts):

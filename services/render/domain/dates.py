@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -31,6 +31,16 @@ def day_of(at: datetime, *, zone: str, language: str) -> Moment:
     return Moment(machine=local.date().isoformat(), text=_date(local, language, "full"))
 
 
+def date_text(day: date, *, language: str) -> str:
+    """Return a day as its language writes it: `13 February 2025`."""
+    return _date(day, language, "long")
+
+
+def month_text(month: date, *, language: str) -> str:
+    """Return a month as its language names it on its own: `February 2025`."""
+    return format_date(month, "LLLL y", locale=locale_for(language))
+
+
 def machine_time(at: datetime, *, zone: str) -> str:
     """Return an instant in the site's zone as ISO 8601 to the second."""
     return _local(at, zone).isoformat(timespec="seconds")
@@ -40,7 +50,7 @@ def _local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
 
 
-def _date(local: datetime, language: str, length: str) -> str:
+def _date(local: date, language: str, length: str) -> str:
     # English alone is set by hand: its locales disagree on the order, and a site has one.
     locale = locale_for(language)
     if locale.language == "en":

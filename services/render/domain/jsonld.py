@@ -1,23 +1,26 @@
-"""What machines are told of an article: schema.org's NewsArticle as JSON-LD."""
+"""What machines are told of a page: schema.org as JSON-LD (Google's Article, Breadcrumb and ItemList guidelines)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from services.render.domain.dates import machine_time
 from shared.article import ArticleFacts, EnrichedArticle
-from shared.card import CardPicture
+from shared.card import Card, CardPicture
 from shared.keys import url_path
+from shared.listings import Kind, Listing, author_path
 from shared.sites import Site
 
 # Inside <script> the HTML parser looks for `</script` and `<!--`; JavaScript once ended lines at U+2028 and U+2029.
 # All of these are harmless as JSON escapes.
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_MOST_LISTED = 100
 
 
-def news_article(
+def article_json_ld(
     article: EnrichedArticle,
     *,
     site: Site,
@@ -26,10 +29,9 @@ def news_article(
     created_at: datetime,
     updated_at: datetime | None,
     picture: CardPicture | None,
-) -> str:
-    """Return the article's NewsArticle as text that is safe inside a `<script>`."""
+) -> tuple[str, ...]:
+    """Return an article's NewsArticle and the way that leads to it, each safe inside a `<script>`."""
     facts = article.facts
-    publisher = {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"}
     described: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
@@ -39,20 +41,66 @@ def news_article(
         "mainEntityOfPage": {"@type": "WebPage", "@id": canonical_url},
         "datePublished": machine_time(created_at, zone=site.zone),
         "dateModified": machine_time(updated_at or created_at, zone=site.zone),
-        "author": _authors(facts, site) or [publisher],
-        "publisher": publisher,
+        "author": _authors(facts, site) or [_house(site)],
+        "publisher": _house(site),
         "articleSection": site.section_name(facts.section),
         "inLanguage": facts.language,
         "isAccessibleForFree": True,
         "wordCount": article.word_count,
     }
-    if facts.keywords:
-        described["keywords"] = list(facts.keywords)
+    words = (*(topic.name for topic in facts.topics), *facts.keywords)
+    if words:
+        described["keywords"] = list(dict.fromkeys(words))
+    if facts.dateline:
+        described["dateline"] = facts.dateline
     if facts.correction_note:
-        described["correction"] = facts.correction_note
+        described["correction"] = {"@type": "CorrectionComment", "text": facts.correction_note}
+    if facts.rights and facts.rights.notice:
+        described["copyrightNotice"] = facts.rights.notice
+    if facts.rights and facts.rights.holder:
+        described["copyrightHolder"] = {"@type": "Organization", "name": facts.rights.holder}
     if picture:
         described["image"] = [_image(picture, facts, site)]
-    return json_for_script(described)
+    elif site.share_picture_url:
+        described["image"] = [site.share_picture_url]
+    crumbs = [(site.name, f"{site.base_url}/")]
+    if site.has_section(facts.section):
+        crumbs.append((site.section_name(facts.section), f"{site.base_url}/{facts.section}/"))
+    return (json_for_script(described), _breadcrumbs((*crumbs, (facts.headline, url))))
+
+
+def front_json_ld(site: Site, cards: Iterable[Card], *, section: str | None = None) -> tuple[str, ...]:
+    """Return what a front is: the site and its house on the front page, a section's place; and its list of articles."""
+    listed = _item_list(site, cards)
+    if section:
+        home, own = (site.name, f"{site.base_url}/"), (site.section_name(section), f"{site.base_url}/{section}/")
+        return (_breadcrumbs((home, own)), *listed)
+    search = {
+        "@type": "SearchAction",
+        "target": {"@type": "EntryPoint", "urlTemplate": f"{site.base_url}/search/?q={{search_term_string}}"},
+        "query-input": "required name=search_term_string",
+    }
+    described = {
+        "@context": "https://schema.org",
+        "@type": "WebSite",
+        "name": site.name,
+        "description": site.tagline,
+        "url": f"{site.base_url}/",
+        "inLanguage": site.language,
+        "publisher": _house(site),
+        "potentialAction": search,
+    }
+    return (json_for_script(described), json_for_script({"@context": "https://schema.org", **_house(site)}), *listed)
+
+
+def list_json_ld(site: Site, listing: Listing, title: str, cards: Iterable[Card]) -> tuple[str, ...]:
+    """Return the place of a list in the site, and its articles."""
+    crumbs = [(site.name, f"{site.base_url}/")]
+    if listing.section:
+        crumbs.append((site.section_name(listing.section), f"{site.base_url}/{listing.section}/"))
+    own = (title, site.base_url + url_path(listing.path))
+    listed = _item_list(site, cards) if listing.kind is not Kind.DAY else ()  # a day's may be hundreds
+    return (_breadcrumbs((*crumbs, own)), *listed)
 
 
 def json_for_script(value: object) -> str:
@@ -60,9 +108,44 @@ def json_for_script(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
+def _house(site: Site) -> dict[str, Any]:
+    house: dict[str, Any] = {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"}
+    if site.logo_url:
+        house["logo"] = {"@type": "ImageObject", "url": site.logo_url}
+    if site.corrections_url:
+        house["correctionsPolicy"] = _absolute(site, site.corrections_url)
+    if site.social_urls:
+        house["sameAs"] = list(site.social_urls)
+    return house
+
+
+def _absolute(site: Site, url: str) -> str:
+    return f"{site.base_url}{url}" if url.startswith("/") else url
+
+
+def _breadcrumbs(crumbs: Iterable[tuple[str, str]]) -> str:
+    items = [
+        {"@type": "ListItem", "position": place, "name": name, "item": url}
+        for place, (name, url) in enumerate(crumbs, start=1)
+    ]
+    return json_for_script({"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": items})
+
+
+def _item_list(site: Site, cards: Iterable[Card]) -> tuple[str, ...]:
+    items = [
+        {"@type": "ListItem", "position": place, "url": site.base_url + url_path(card.path)}
+        for place, card in enumerate(list(cards)[:_MOST_LISTED], start=1)
+    ]
+    described = {"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}
+    return (json_for_script(described),) if items else ()
+
+
 def _authors(facts: ArticleFacts, site: Site) -> list[dict[str, str]]:
     if facts.authors:
-        return [{"@type": "Person", "name": author.name} for author in facts.authors]
+        return [
+            {"@type": "Person", "name": author.name, "url": site.base_url + url_path(author_path(author.name))}
+            for author in facts.authors
+        ]
     if not facts.byline:
         return []
     # "EPN Desk" is the house itself; any other line is taken for a person's name.

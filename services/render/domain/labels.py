@@ -40,6 +40,21 @@ class Labels:
     gone: str
     gone_text: str
     back_to_top: str
+    archive: str
+    older: str
+    search: str
+    search_text: str  # takes {count}
+    found: str
+    nothing_found: str
+    needs_script: str
+    page_of: str  # takes {part} and {parts}
+    more: str
+    loading: str
+    feeds: str
+    about: str
+    contact: str
+    corrections: str
+    empty_list: str
 
 
 _ENGLISH = Labels(
@@ -71,6 +86,21 @@ _ENGLISH = Labels(
     gone="This story has been taken down",
     gone_text="It was published here and is no longer available. The news is on the front page.",
     back_to_top="Back to top",
+    archive="Archive",
+    older="Older stories",
+    search="Search",
+    search_text="Looks through the newest {count} stories, in your browser.",
+    found="Stories found:",
+    nothing_found="Nothing found. The archive has every story by its day.",
+    needs_script="Searching needs JavaScript. Without it the archive has every story by its day.",
+    page_of="Page {part} of {parts}",
+    more="More",
+    loading="Loading …",
+    feeds="Feeds",
+    about="About us",
+    contact="Contact",
+    corrections="Corrections",
+    empty_list="There are no stories here.",
 )
 
 _HINDI = Labels(
@@ -102,6 +132,21 @@ _HINDI = Labels(
     gone="यह ख़बर हटा दी गई है",
     gone_text="यह यहाँ प्रकाशित हुई थी और अब उपलब्ध नहीं है। ख़बरें मुखपृष्ठ पर हैं।",
     back_to_top="ऊपर जाएँ",
+    archive="संग्रह",
+    older="पुरानी ख़बरें",
+    search="खोजें",
+    search_text="सबसे नई {count} ख़बरों में, आपके ब्राउज़र में खोजता है।",
+    found="मिली ख़बरें:",
+    nothing_found="कुछ नहीं मिला। संग्रह में हर ख़बर उसके दिन के अनुसार है।",
+    needs_script="खोज के लिए JavaScript चाहिए। उसके बिना संग्रह में हर ख़बर उसके दिन के अनुसार है।",
+    page_of="पृष्ठ {part} / {parts}",
+    more="और",
+    loading="लोड हो रहा है …",
+    feeds="फ़ीड",
+    about="हमारे बारे में",
+    contact="संपर्क",
+    corrections="भूल सुधार नीति",
+    empty_list="यहाँ कोई ख़बर नहीं है।",
 )
 
 _ARABIC = Labels(
@@ -133,6 +178,21 @@ _ARABIC = Labels(
     gone="سُحب هذا الخبر",
     gone_text="نُشر هنا ولم يعد متاحًا. الأخبار في الصفحة الرئيسية.",
     back_to_top="إلى الأعلى",
+    archive="الأرشيف",
+    older="أخبار أقدم",
+    search="بحث",
+    search_text="يبحث في أحدث {count} خبر داخل متصفحك.",
+    found="الأخبار التي وُجدت:",
+    nothing_found="لم يُعثر على شيء. في الأرشيف كل خبر حسب يومه.",
+    needs_script="يحتاج البحث إلى JavaScript. من دونه في الأرشيف كل خبر حسب يومه.",
+    page_of="الصفحة {part} من {parts}",
+    more="المزيد",
+    loading="جارٍ التحميل …",
+    feeds="الخلاصات",
+    about="من نحن",
+    contact="اتصل بنا",
+    corrections="سياسة التصحيح",
+    empty_list="لا توجد أخبار هنا.",
 )
 
 _GERMAN = Labels(
@@ -166,6 +226,21 @@ _GERMAN = Labels(
     gone="Dieser Artikel wurde entfernt",
     gone_text="Er ist hier erschienen und nicht mehr verfügbar. Die Nachrichten stehen auf der Startseite.",
     back_to_top="Nach oben",
+    archive="Archiv",
+    older="Ältere Artikel",
+    search="Suche",
+    search_text="Durchsucht die neuesten {count} Artikel, in Ihrem Browser.",
+    found="Gefundene Artikel:",
+    nothing_found="Nichts gefunden. Im Archiv steht jeder Artikel unter seinem Tag.",
+    needs_script="Die Suche braucht JavaScript. Ohne steht im Archiv jeder Artikel unter seinem Tag.",
+    page_of="Seite {part} von {parts}",
+    more="Mehr",
+    loading="Wird geladen …",
+    feeds="Feeds",
+    about="Über uns",
+    contact="Kontakt",
+    corrections="Korrekturen",
+    empty_list="Hier gibt es keine Artikel.",
 )
 
 _FRENCH = Labels(
@@ -197,6 +272,21 @@ _FRENCH = Labels(
     gone="Cet article a été retiré",
     gone_text="Il a été publié ici et n’est plus disponible. L’actualité est à la une.",
     back_to_top="Haut de page",
+    archive="Archives",
+    older="Articles plus anciens",
+    search="Recherche",
+    search_text="Cherche dans les {count} articles les plus récents, dans votre navigateur.",
+    found="Articles trouvés :",
+    nothing_found="Rien trouvé. Les archives classent chaque article par jour.",
+    needs_script="La recherche demande JavaScript. Sans lui, les archives classent chaque article par jour.",
+    page_of="Page {part} sur {parts}",
+    more="Plus",
+    loading="Chargement …",
+    feeds="Flux",
+    about="Qui sommes-nous",
+    contact="Contact",
+    corrections="Rectifications",
+    empty_list="Il n’y a pas d’article ici.",
 )
 
 _SPANISH = Labels(
@@ -228,6 +318,21 @@ _SPANISH = Labels(
     gone="Esta noticia ha sido retirada",
     gone_text="Se publicó aquí y ya no está disponible. Las noticias están en la portada.",
     back_to_top="Volver arriba",
+    archive="Archivo",
+    older="Noticias anteriores",
+    search="Buscar",
+    search_text="Busca en las {count} noticias más recientes, en su navegador.",
+    found="Noticias encontradas:",
+    nothing_found="No se encontró nada. El archivo tiene cada noticia por su día.",
+    needs_script="La búsqueda necesita JavaScript. Sin él, el archivo tiene cada noticia por su día.",
+    page_of="Página {part} de {parts}",
+    more="Más",
+    loading="Cargando …",
+    feeds="Canales",
+    about="Quiénes somos",
+    contact="Contacto",
+    corrections="Rectificaciones",
+    empty_list="Aquí no hay noticias.",
 )
 
 _BY_LANGUAGE = {labels.language: labels for labels in (_ENGLISH, _HINDI, _ARABIC, _GERMAN, _FRENCH, _SPANISH)}

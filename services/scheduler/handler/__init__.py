@@ -1,10 +1,10 @@
 """The clock's three duties: what is due, what was lost, what stays stale. Several schedulers may run."""
 
 from services.scheduler.handler.clockwork import Clockwork
-from services.scheduler.handler.listings import say_stale_listings
+from services.scheduler.handler.listings import say_stale_pages
 from services.scheduler.handler.release import release_due
 from services.scheduler.handler.restore import restore_index
 from services.scheduler.handler.sweep import sweep
 from services.scheduler.handler.verify import verify
 
-__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_listings", "sweep", "verify"]
+__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_pages", "sweep", "verify"]

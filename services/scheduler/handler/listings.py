@@ -6,24 +6,54 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from services.scheduler.handler.clockwork import Clockwork
-from shared.listings import listings
-from shared.messages import ListingStale
+from shared.listings import find_article, standing
+from shared.messages import ArticleAccepted, Envelope, Lane, ListingStale
+from shared.pages import fronts_of, page_stale, page_subject
 from shared.sites import Site
 
+_MOST_LOOKED_AT = 1000
+_MOST_AT_ONCE = 20  # of the calendar, however long an import lasts: what was killed must not stay there meanwhile
+_MOST_IN_BULK = 200  # that wait for a render worker; the others are said when those are done
 
-def say_stale_listings(site: Site, clockwork: Clockwork) -> Iterator[ListingStale]:
-    """Yield a message for each listing that is behind and whose turn it is, while the index is whole."""
-    if clockwork.index.whole_until(site) is None:
+
+def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingStale | ArticleAccepted]:
+    """Yield a message for each page that is behind and whose turn it is, while the index is whole: fronts first.
+
+    However many are behind after an import, few of them are on their way at a time, so that each is rendered once for
+    many changes and live news passes them by.
+    """
+    index = clockwork.index
+    if index.whole_until(site) is None:
         return
-    published = clockwork.index.published(site)
-    stale = clockwork.index.stale(site)
-    names = {listing.name for listing in listings(site)}
-    for listing in listings(site):
-        if listing.name not in published and listing.name not in stale:
-            clockwork.index.touch(site, listing.name)
-    for name, changed in clockwork.index.behind(site).items():
-        is_parked = clockwork.marks.is_parked(site.id, f"listing:{name}", changed)
-        if name in names and not is_parked and clockwork.index.take_turn(site, name):
-            yield ListingStale(
-                message_id=uuid4(), begun_at=clockwork.clock(), site=site.id, listing=name, changed=changed
-            )
+    index.touch_due(site, clockwork.clock())
+    names = list(standing(site))
+    behind = index.behind(site, names)
+    published = index.published(site, names)
+    for name in names:
+        if name not in published and name not in behind:
+            index.touch(site, name)
+    fronts = [*fronts_of(site, names)]
+    yield from _say(site, fronts, Lane.LIVE, len(fronts), clockwork)
+    others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
+    yield from _say(site, others[:_MOST_AT_ONCE], Lane.LIVE, _MOST_AT_ONCE, clockwork)
+    room = _MOST_IN_BULK - clockwork.backlog.waiting("render")[Lane.BULK]
+    yield from _say(site, others[_MOST_AT_ONCE:], Lane.BULK, room, clockwork)
+
+
+def _say(
+    site: Site, pages: list[str], lane: Lane, most: int, clockwork: Clockwork
+) -> Iterator[ListingStale | ArticleAccepted]:
+    behind = clockwork.index.behind(site, pages)
+    parked = clockwork.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
+    free = [page for page in behind if page_subject(page) not in parked]
+    turns = clockwork.index.take_turns(site, free[: max(0, most)])
+    shown = clockwork.index.revisions(site, [article for page in turns if (article := find_article(page))])
+    for page in turns:
+        envelope = Envelope(
+            message_id=uuid4(),
+            causation_id=None,
+            trace_parent=None,
+            lane=lane,
+            begun_at=clockwork.clock(),
+        )
+        yield page_stale(envelope, site, page, behind[page], shown)

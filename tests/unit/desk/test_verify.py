@@ -10,7 +10,7 @@ from services.desk import wiring
 from services.desk.commands import verify
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.listings import listings
+from shared.listings import standing
 from shared.live import page_sha256
 from shared.messages import MendPath, Message
 from shared.reconcile import Places
@@ -54,7 +54,7 @@ def run(**options: object) -> int:
 
 def put_listings(places: Places) -> None:
     """Put every listing as publish would."""
-    for listing in listings(SITE):
+    for listing in standing(SITE).values():
         body = listing.name.encode()
         places.public.put(listing.path, body, metadata=OURS | {"sha256": page_sha256(body)})
 

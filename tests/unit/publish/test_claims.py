@@ -22,6 +22,7 @@ def live(record: LiveRecord, revision: str, path: str = "p", order: str | None =
         pages=pages,
         card=None,
         media=(),
+        shows={},
         at=NOW,
     )
 
@@ -65,6 +66,7 @@ def test_the_same_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None
         pages=pages,
         card=None,
         media=(),
+        shows={},
         at=NOW,
     )
 

@@ -45,6 +45,9 @@ class NotedMarks:
     def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
         return False
 
+    def parked(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
+        return set()
+
     def unpark(self, site: str, subject: str) -> None:
         """Not asked for here."""
 

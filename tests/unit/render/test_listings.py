@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from lxml import html
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
-from services.render.domain.view import front_view, rail_view, shell_view
+from services.render.domain.view import front_view, notice_view, rail_view
+from services.render.domain.view.fronts import ranked
 from shared.article import Direction
 from shared.card import Card, CardPicture
+from shared.listings import Kind, Listing
 from shared.sites import Site
+from tests.unit.render.conftest import CREATED
 
 MakeCard = Callable[..., Card]
+LATEST = Listing("rail.latest", Kind.RAIL, "_rail/latest.html")
 
 
 def tree_of(page: str) -> Any:
@@ -29,27 +34,34 @@ def test_the_first_card_leads_and_rank_follows_order(site: Site, make_card: Make
     assert [card.headline for card in front.river] == ["Story 4", "Story 5", "Story 6"]
 
 
-def test_every_section_of_the_menu_can_be_found_on_the_front_page(
-    theme: MinijinjaTheme, site: Site, make_card: MakeCard
-) -> None:
-    for count in (0, 1, 3, 9):
-        page = tree_of(theme.home(front_view(site, tuple(map(make_card, range(count))))).decode())
-        anchors = [link.removeprefix("/#") for link in page.xpath("//nav//a/@href")]
+def test_every_section_of_the_menu_has_a_front_of_its_own(theme: MinijinjaTheme, site: Site) -> None:
+    page = tree_of(theme.front(front_view(site, ())).decode())
 
-        assert anchors
-        for anchor in anchors:
-            assert len(page.xpath(f"//*[@id='{anchor}']")) == 1
+    assert set(page.xpath("//nav//a/@href")) == {"/news/", "/world/"}
+
+
+def test_an_urgent_story_leads_for_some_hours_and_a_pinned_one_before_it(site: Site, make_card: MakeCard) -> None:
+    cards = tuple(make_card(number, created_at=CREATED - timedelta(hours=5 * number)) for number in range(5))
+    urgent = cards[2].model_copy(update={"urgency": 1})
+    too_old = cards[4].model_copy(update={"urgency": 1})
+
+    def headlines(*cards: Card, pins: tuple[Card, ...] = ()) -> list[str]:
+        return [card.headline for card in ranked(cards, pins)]
+
+    assert headlines(cards[0], cards[1], urgent) == ["Story 2", "Story 0", "Story 1"]
+    assert headlines(cards[0], cards[1], too_old) == ["Story 0", "Story 1", "Story 4"]
+    assert headlines(cards[0], urgent, pins=(cards[3],)) == ["Story 3", "Story 0", "Story 2"]
 
 
 def test_a_front_page_always_has_one_h1(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
     for count in (0, 1, 9):
-        page = tree_of(theme.home(front_view(site, tuple(map(make_card, range(count))))).decode())
+        page = tree_of(theme.front(front_view(site, tuple(map(make_card, range(count))))).decode())
 
         assert len(page.xpath("//h1")) == 1
 
 
 def test_an_empty_front_page_says_so(theme: MinijinjaTheme, site: Site) -> None:
-    page = theme.home(front_view(site, ())).decode()
+    page = theme.front(front_view(site, ())).decode()
 
     assert "Nothing has been published yet." in page
     assert not tree_of(page).xpath("//article")
@@ -58,16 +70,16 @@ def test_an_empty_front_page_says_so(theme: MinijinjaTheme, site: Site) -> None:
 def test_the_front_page_is_dated_by_its_newest_story_not_by_the_clock(
     theme: MinijinjaTheme, site: Site, make_card: MakeCard
 ) -> None:
-    page = theme.home(front_view(site, (make_card(),))).decode()
+    page = theme.front(front_view(site, (make_card(),))).decode()
 
     assert '<time datetime="2025-02-13">Thursday 13 February 2025</time>' in page
-    assert page == theme.home(front_view(site, (make_card(),))).decode()
+    assert page == theme.front(front_view(site, (make_card(),))).decode()
 
 
 def test_a_card_shows_a_picture_only_where_there_is_one(
     theme: MinijinjaTheme, site: Site, make_card: MakeCard, picture: CardPicture
 ) -> None:
-    page = tree_of(theme.home(front_view(site, (make_card(1, picture=picture), make_card(2)))).decode())
+    page = tree_of(theme.front(front_view(site, (make_card(1, picture=picture), make_card(2)))).decode())
 
     (image,) = page.xpath("//img")
     assert (image.get("src"), image.get("width"), image.get("height")) == ("/media/0a1b/1200.jpg", "1200", "800")
@@ -77,7 +89,7 @@ def test_a_cards_words_are_never_markup(theme: MinijinjaTheme, site: Site, make_
     hostile = '<script>alert(1)</script>" onmouseover="alert(1)'
     card = make_card(headline=hostile, kicker=hostile, standfirst=hostile, byline=hostile)
 
-    for page in (theme.home(front_view(site, (card,))), theme.rail(rail_view(site, "latest", (card,)))):
+    for page in (theme.front(front_view(site, (card,))), theme.rail(rail_view(site, LATEST, (card,)))):
         tree = tree_of(page.decode())
         assert b"<script>alert" not in page
         assert not tree.xpath("//*[@onmouseover]")
@@ -88,28 +100,28 @@ def test_a_story_in_another_language_says_so_in_a_listing(
 ) -> None:
     card = make_card(headline="العبّارة تعود", language="ar", direction=Direction.RTL)
 
-    (link,) = tree_of(theme.rail(rail_view(site, "latest", (card,))).decode()).xpath("//a")
+    (link,) = tree_of(theme.rail(rail_view(site, LATEST, (card,))).decode()).xpath("//li//a")
 
     assert (link.get("lang"), link.get("dir")) == ("ar", "rtl")
 
 
 def test_a_rail_is_a_list_without_a_page_around_it(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
-    rail = theme.rail(rail_view(site, "also-world", (make_card(1), make_card(2)))).decode()
+    rail = theme.rail(rail_view(site, LATEST, (make_card(1), make_card(2)))).decode()
 
     assert rail.startswith("<ul")
-    assert rail.endswith("</ul>")
+    assert "<html" not in rail
     assert tree_of(rail).xpath("//li//a/@href") == ["/world/2025/02/13/story-1/", "/world/2025/02/13/story-2/"]
     assert tree_of(rail).xpath("//li//@data-article") == ["article1", "article2"]
 
 
 def test_an_empty_rail_is_nothing_at_all(theme: MinijinjaTheme, site: Site) -> None:
-    assert theme.rail(rail_view(site, "latest", ())) == b""
+    assert theme.rail(rail_view(site, LATEST, ())) == b""
 
 
 def test_a_dead_end_says_what_happened_and_where_the_news_is(theme: MinijinjaTheme, site: Site) -> None:
     for page, said in (
-        (theme.not_found(shell_view(site)), "This page is not here"),
-        (theme.gone(shell_view(site)), "This story has been taken down"),
+        (theme.not_found(notice_view(site, is_gone=False)), "This page is not here"),
+        (theme.gone(notice_view(site, is_gone=True)), "This story has been taken down"),
     ):
         tree = tree_of(page.decode())
         assert tree.xpath("//h1/text()") == [said]

@@ -13,7 +13,7 @@ import minijinja
 import pytest
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
-from services.render.domain.view import ArticleView, shell_view
+from services.render.domain.view import ArticleView, notice_view, search_view
 from shared.sites import Site
 
 MakeView = Callable[..., ArticleView]
@@ -26,7 +26,7 @@ def test_an_assets_name_holds_the_hash_of_its_bytes(theme: MinijinjaTheme) -> No
 
 
 def test_pages_refer_to_the_assets_by_those_names(theme: MinijinjaTheme, site: Site) -> None:
-    page = theme.not_found(shell_view(site)).decode()
+    page = theme.search(search_view(site)).decode()
 
     assert {asset.name for asset in theme.assets} == set(re.findall(r'"/assets/([^"]+)"', page))
 
@@ -74,8 +74,8 @@ def test_a_theme_builds_on_another_and_replaces_what_it_likes(epn_folder: Path, 
     evening = MinijinjaTheme(child)
 
     assert evening.name == "evening"
-    assert evening.gone(shell_view(site)) == b"EPN & away"
-    assert b"This page is not here" in evening.not_found(shell_view(site))
+    assert evening.gone(notice_view(site, is_gone=True)) == b"EPN & away"
+    assert b"This page is not here" in evening.not_found(notice_view(site, is_gone=False))
 
 
 def test_a_template_that_names_what_is_not_there_fails(epn_folder: Path, tmp_path: Path, site: Site) -> None:
@@ -83,7 +83,7 @@ def test_a_template_that_names_what_is_not_there_fails(epn_folder: Path, tmp_pat
     (tmp_path / "epn" / "gone.html").write_text("{{ shell.sight_name }}", encoding="utf-8")
 
     with pytest.raises(minijinja.TemplateError):
-        MinijinjaTheme(tmp_path / "epn").gone(shell_view(site))
+        MinijinjaTheme(tmp_path / "epn").gone(notice_view(site, is_gone=True))
 
 
 def test_a_template_cannot_read_the_disk(epn_folder: Path, tmp_path: Path, site: Site) -> None:
@@ -92,4 +92,4 @@ def test_a_template_cannot_read_the_disk(epn_folder: Path, tmp_path: Path, site:
     (tmp_path / "epn" / "gone.html").write_text('{% include "../secret.html" %}', encoding="utf-8")
 
     with pytest.raises(minijinja.TemplateError):
-        MinijinjaTheme(tmp_path / "epn").gone(shell_view(site))
+        MinijinjaTheme(tmp_path / "epn").gone(notice_view(site, is_gone=True))

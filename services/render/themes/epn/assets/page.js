@@ -1,7 +1,7 @@
 // The page reads well without this file. It fills the rails where no edge has done so, and copies a story's address.
 "use strict";
 
-// The story that is open needs no card beside itself; a rail with nothing to show takes no room.
+// The story that is open needs no card beside itself.
 function settle(rail) {
   const slot = rail.querySelector("[data-rail]");
   const open = document.querySelector(".story")?.dataset.article;
@@ -9,7 +9,30 @@ function settle(rail) {
     if (card.dataset.article === open) card.closest("li").remove();
   }
   slot.dataset.state = "settled";
-  if (!slot.querySelector("li") && rail.classList.contains("rail--also")) rail.hidden = true;
+}
+
+// "More" takes in the next older day's stories; without this file it leads to that day's page.
+async function more(event) {
+  const link = event.target.closest("[data-more]");
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  const slot = link.closest("[data-rail]");
+  const words = link.textContent;
+  link.textContent = slot.dataset.loading;
+  try {
+    const reply = await fetch(link.dataset.more, { credentials: "omit" });
+    if (!reply.ok) throw new Error(reply.status);
+    const shown = new Set([...slot.querySelectorAll("[data-article]")].map((card) => card.dataset.article));
+    const part = document.createElement("div");
+    part.innerHTML = await reply.text();
+    for (const card of part.querySelectorAll("[data-article]")) {
+      if (shown.has(card.dataset.article)) card.closest("li").remove();
+    }
+    link.closest("p").replaceWith(...part.children);
+  } catch {
+    link.textContent = words;
+    location.href = link.href;
+  }
 }
 
 async function fill(rail) {
@@ -25,7 +48,8 @@ async function fill(rail) {
   settle(rail);
 }
 
-document.querySelectorAll(".rail").forEach(fill);
+document.querySelectorAll(".rail:has([data-rail])").forEach(fill);
+document.addEventListener("click", more);
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;

@@ -1,0 +1,101 @@
+"""The small files: robots.txt, llms.txt, OpenSearch, the web manifest, and what the search page searches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from services.render.domain.machines.xml import Tree
+from shared.card import Card
+from shared.keys import url_path
+from shared.sites import Site
+
+_LONGEST_SHORT_NAME = 16  # OpenSearch 1.1
+
+
+def robots(site: Site) -> bytes:
+    """Return robots.txt: everybody may read everything but the fragments, and finds the sitemaps."""
+    lines = (
+        "User-agent: *",
+        "Disallow: /_rail/",
+        "",
+        f"Sitemap: {site.base_url}/sitemap.xml",
+        f"Sitemap: {site.base_url}/sitemap-news.xml",
+    )
+    return "\n".join((*lines, "")).encode()
+
+
+def llms(site: Site) -> bytes:
+    """Return llms.txt: what the site is and where its text is to be had, in Markdown."""
+    sections = (
+        f"- [{site.section_name(each.id)}]({site.base_url}/{each.id}/feed.json): the newest stories"
+        for each in site.sections
+    )
+    lines = (
+        f"# {site.name}",
+        "",
+        f"> {site.tagline}",
+        "",
+        "## Feeds",
+        "",
+        f"- [All stories]({site.base_url}/feed.json): the newest stories",
+        *sections,
+        "",
+        "## Archive",
+        "",
+        f"- [By month]({site.base_url}/archive/): every story, by the day it was made",
+        f"- [Sitemap]({site.base_url}/sitemap.xml)",
+    )
+    return "\n".join((*lines, "")).encode()
+
+
+def open_search(site: Site) -> bytes:
+    """Return the OpenSearch 1.1 description by which a browser offers the site's search."""
+    tree = Tree("OpenSearchDescription", {"": "http://a9.com/-/spec/opensearch/1.1/"})
+    tree.add(tree.root, "ShortName", site.name[:_LONGEST_SHORT_NAME])
+    tree.add(tree.root, "Description", f"{site.name}: {site.tagline}"[:1024])
+    tree.add(tree.root, "InputEncoding", "UTF-8")
+    template = f"{site.base_url}/search/?q={{searchTerms}}"
+    tree.add(tree.root, "Url", attributes={"type": "text/html", "method": "get", "template": template})
+    return tree.body()
+
+
+def manifest(site: Site, icons: Iterable[tuple[str, str, str]]) -> bytes:
+    """Return the web manifest; icons are (address, sizes, media type)."""
+    described = {
+        "name": f"{site.name}: {site.tagline}",
+        "short_name": site.name,
+        "lang": site.language,
+        "start_url": "/",
+        "scope": "/",
+        "display": "minimal-ui",
+        "background_color": "#fdfcfa",
+        "theme_color": "#fdfcfa",
+        "icons": [{"src": src, "sizes": sizes, "type": media_type} for src, sizes, media_type in icons],
+    }
+    return json.dumps(described, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def recent(site: Site, cards: Iterable[Card]) -> bytes:
+    """Return what the search page searches: the newest `search_cards` articles, so its size is bounded by that number.
+
+    An item: u(rl), h(eadline), s(tandfirst, shortened), k(icker: the section's name), t(ime), p(topics).
+    500 items are about 100 KB, 30 KB compressed.
+    """
+    items = [
+        {
+            "u": url_path(card.path),
+            "h": card.headline,
+            **({"s": _shortened(card.standfirst)} if card.standfirst else {}),
+            "k": site.section_name(card.section),
+            "t": card.created_at.astimezone(ZoneInfo(site.zone)).isoformat(timespec="minutes"),
+            **({"p": list(card.topics[:5])} if card.topics else {}),
+        }
+        for card in cards
+    ]
+    return json.dumps({"v": 1, "items": items}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _shortened(text: str, chars: int = 160) -> str:
+    return text if len(text) <= chars else text[:chars].rsplit(" ", 1)[0] + "…"

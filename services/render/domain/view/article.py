@@ -1,0 +1,184 @@
+"""The page of one article."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel.lists import format_list
+
+from services.render.domain.dates import Moment, moment_of
+from services.render.domain.jsonld import article_json_ld
+from services.render.domain.languages import locale_for
+from services.render.domain.share import ShareLink, share_links
+from services.render.domain.view.cards import CardView, card_view
+from services.render.domain.view.shell import (
+    HeadView,
+    Link,
+    PictureView,
+    SectionLink,
+    ShellView,
+    feed_links,
+    picture_view,
+    section_link,
+    shell_view,
+)
+from shared.article import ArticleFacts, EnrichedArticle, SafeHtml
+from shared.card import Card, CardPicture
+from shared.keys import url_path
+from shared.listings import author_path, topic_path
+from shared.sites import Site
+
+LATEST_RAIL_URL = "/_rail/latest.html"
+OUTLINE_FROM_MINUTES = 5  # a shorter text is read sooner than its contents
+OUTLINE_FROM_ENTRIES = 3
+_MOST_LINKED = 8  # topics and authors beyond these have no page of theirs
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """The lead picture and its words; without `picture` a quiet panel stands in for it."""
+
+    picture: PictureView | None
+    caption: str | None
+    credit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """A sub-head that the table of contents leads to."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """Everything that the page of an article says. Its byline is in parts: an author's name leads to a page."""
+
+    shell: ShellView
+    article: str
+    revision: str
+    section: SectionLink
+    kicker: str
+    headline: str
+    standfirst: str | None
+    byline: tuple[Link, ...]
+    dateline: str | None
+    published: Moment
+    updated: Moment | None
+    reading_time: str
+    figure: FigureView | None
+    outline: tuple[OutlineEntry, ...]
+    body: SafeHtml
+    correction: str | None
+    rights: str | None
+    topics: tuple[Link, ...]
+    entities: tuple[str, ...]
+    url: str
+    share: tuple[ShareLink, ...]
+    related: tuple[CardView, ...]
+    latest_rail_url: str
+
+
+def article_view(
+    article: EnrichedArticle,
+    *,
+    site: Site,
+    path: str,
+    created_at: datetime,
+    updated_at: datetime | None,
+    picture: CardPicture | None,
+    related: tuple[Card, ...] = (),
+    canonical_url: str | None = None,
+) -> ArticleView:
+    """Return what the page of an article says.
+
+    `path` is the page's key in the public bucket; `picture` is the lead picture once it has a public path. Without it
+    the words of `facts.picture` still show. `canonical_url` is where the article lives, if elsewhere.
+    """
+    facts = article.facts
+    url = site.base_url + url_path(path)
+    section = section_link(site, facts.section)
+    head = HeadView(
+        title=f"{facts.headline} | {site.name}",
+        description=article.description,
+        canonical_url=facts.canonical_url or canonical_url or url,
+        kind="article",
+        share_title=facts.headline,
+        picture=picture_view(picture, site) if picture else None,
+        json_ld=article_json_ld(
+            article,
+            site=site,
+            url=url,
+            canonical_url=facts.canonical_url or canonical_url or url,
+            created_at=created_at,
+            updated_at=updated_at,
+            picture=picture,
+        ),
+        feeds=feed_links(site, facts.section),
+    )
+    shell = shell_view(site, head, language=facts.language, direction=article.direction.value, here=facts.section)
+    return ArticleView(
+        shell=shell,
+        article=article.article,
+        revision=article.revision,
+        section=section,
+        kicker=facts.kicker or section.name,
+        headline=facts.headline,
+        standfirst=facts.standfirst,
+        byline=byline_of(facts),
+        dateline=facts.dateline,
+        published=moment_of(created_at, zone=site.zone, language=facts.language),
+        updated=moment_of(updated_at, zone=site.zone, language=facts.language) if updated_at else None,
+        reading_time=shell.labels.reading_time.format(minutes=max(1, article.reading_minutes)),
+        figure=_figure(facts, picture, site),
+        outline=_outline(article),
+        body=article.body,
+        correction=facts.correction_note,
+        rights=facts.rights.notice if facts.rights else None,
+        topics=tuple(
+            Link(topic.name, url_path(topic_path(topic.name)) if place < _MOST_LINKED else "")
+            for place, topic in enumerate(facts.topics)
+        ),
+        entities=tuple(entity.name for entity in facts.entities),
+        url=url,
+        share=share_links(facts.headline, url, shell.labels),
+        related=tuple(card_view(card, site, language=facts.language) for card in related),
+        latest_rail_url=LATEST_RAIL_URL,
+    )
+
+
+def byline_of(facts: ArticleFacts) -> tuple[Link, ...]:
+    """Return the byline as the sender wrote it, else the authors' names joined as their language joins them.
+
+    It comes in parts: each author's name that stands in it leads to the author's page, what is between leads nowhere.
+    """
+    names = [author.name for author in facts.authors]
+    line = facts.byline or (format_list(names, locale=locale_for(facts.language)) if names else "")
+    parts: list[Link] = []
+    for name in names[:_MOST_LINKED]:
+        before, found, rest = line.partition(name)
+        if found:
+            parts += [Link(before, "")] if before else []
+            parts.append(Link(name, url_path(author_path(name))))
+            line = rest
+    return (*parts, *((Link(line, ""),) if line else ()))
+
+
+def _figure(facts: ArticleFacts, picture: CardPicture | None, site: Site) -> FigureView | None:
+    words = facts.picture
+    caption = words.caption if words else None
+    if picture is None and not caption:
+        return None
+    return FigureView(
+        picture=picture_view(picture, site) if picture else None,
+        caption=caption,
+        credit=words.credit if words else None,
+    )
+
+
+def _outline(article: EnrichedArticle) -> tuple[OutlineEntry, ...]:
+    entries = tuple(OutlineEntry(text=head.text, anchor=head.anchor) for head in article.outline if head.level == 2)  # noqa: PLR2004 - h2
+    is_long = article.reading_minutes >= OUTLINE_FROM_MINUTES and len(entries) >= OUTLINE_FROM_ENTRIES
+    return entries if is_long else ()

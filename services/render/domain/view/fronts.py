@@ -1,0 +1,102 @@
+"""Fronts: the site's and each section's. The eye must see rank before it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.render.domain.dates import Moment, day_of
+from services.render.domain.jsonld import front_json_ld
+from services.render.domain.view.cards import CardView, card_view
+from services.render.domain.view.shell import (
+    HeadView,
+    SectionLink,
+    ShellView,
+    feed_links,
+    picture_view,
+    section_link,
+    shell_view,
+)
+from shared.card import Card
+from shared.sites import Site
+
+SECONDS = 3
+SECTION_HEADLINES = 4
+_LEADS_FOR = timedelta(hours=12)  # an urgent story older than this, seen from the newest one, leads no more
+
+
+@dataclass(frozen=True, slots=True)
+class SectionBlock:
+    """A section's newest cards on the front page; none where nothing new is in it."""
+
+    section: SectionLink
+    cards: tuple[CardView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontView:
+    """A front by rank: one lead, a few seconds, then the river; on the front page the same cards by section too."""
+
+    shell: ShellView
+    title: str
+    section: SectionLink | None
+    lead: CardView | None
+    seconds: tuple[CardView, ...]
+    river: tuple[CardView, ...]
+    blocks: tuple[SectionBlock, ...]
+    newest: Moment | None
+    archive_url: str
+
+
+def ranked(cards: tuple[Card, ...], pins: tuple[Card, ...] = ()) -> tuple[Card, ...]:
+    """Return cards by rank: what editors pinned, in their order; then the most urgent of the last hours; then by time.
+
+    Urgency is ninjs': 1 is the highest. The hours are counted from the newest card, not from now, so that the same
+    cards give the same page.
+    """
+    pinned = {card.article for card in pins}
+    others = [card for card in cards if card.article not in pinned]
+    if others and not pins:
+        since = max(card.created_at for card in others) - _LEADS_FOR
+        recent = [card for card in others if card.created_at >= since]
+        lead = min(recent, key=lambda card: card.urgency)  # of several the newest: they come in that order
+        others = [lead, *(card for card in others if card is not lead)]
+    return (*pins, *others)
+
+
+def front_view(
+    site: Site, cards: tuple[Card, ...], *, section: str | None = None, pins: tuple[Card, ...] = ()
+) -> FrontView:
+    """Return the front page, or a section's, of cards that come newest first."""
+    by_rank = ranked(cards, pins)
+    shown = tuple(card_view(card, site) for card in by_rank)
+    newest = max((card.created_at for card in by_rank), default=None)
+    name = site.section_name(section) if section else site.name
+    url = f"{site.base_url}/{section}/" if section else f"{site.base_url}/"
+    picture = next((card.picture for card in by_rank if card.picture), None)
+    head = HeadView(
+        title=f"{name} | {site.name}" if section else f"{site.name} – {site.tagline}",  # noqa: RUF001 - a dash
+        description=f"{site.name}, {name}: {site.tagline}" if section else f"{site.name}: {site.tagline}",
+        canonical_url=url,
+        share_title=f"{site.name}: {name}" if section else site.name,
+        picture=picture_view(picture, site) if picture else None,
+        json_ld=front_json_ld(site, by_rank, section=section),
+        feeds=feed_links(site, section),
+    )
+    blocks = () if section else tuple(_block(site, each.id, shown) for each in site.sections)
+    return FrontView(
+        shell=shell_view(site, head, here=section or ""),
+        title=name,
+        section=section_link(site, section) if section else None,
+        lead=shown[0] if shown else None,
+        seconds=shown[1 : 1 + SECONDS],
+        river=shown[1 + SECONDS :],
+        blocks=blocks,
+        newest=day_of(newest, zone=site.zone, language=site.language) if newest else None,
+        archive_url=f"/{section}/archive/" if section else "/archive/",
+    )
+
+
+def _block(site: Site, section: str, shown: tuple[CardView, ...]) -> SectionBlock:
+    cards = tuple(card for card in shown if card.section == section)[:SECTION_HEADLINES]
+    return SectionBlock(section=section_link(site, section), cards=cards)

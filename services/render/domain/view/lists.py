@@ -1,0 +1,181 @@
+"""Plain lists that a person can scan: topics, authors, days, months; and the rail that pages take in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from services.render.domain.dates import date_text, month_text
+from services.render.domain.jsonld import list_json_ld
+from services.render.domain.labels import labels_for
+from services.render.domain.languages import direction_of
+from services.render.domain.view.cards import CardView, card_view
+from services.render.domain.view.shell import HeadView, Link, ShellView, feed_links, shell_view
+from shared.card import Card
+from shared.keys import url_path
+from shared.listings import Kind, Listing, date_of, find_listing, slugs
+from shared.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class CardsView:
+    """One list of cards under a title. `crumbs` lead up to it, `parts` to the other pages of its day."""
+
+    shell: ShellView
+    title: str
+    crumbs: tuple[Link, ...]
+    cards: tuple[CardView, ...]
+    part: str
+    parts: tuple[Link, ...]
+    archive_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysGroup:
+    """A year with its months, or a month with its days."""
+
+    title: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DaysView:
+    """The way into the archive: years and months, or the days of one month."""
+
+    shell: ShellView
+    title: str
+    crumbs: tuple[Link, ...]
+    groups: tuple[DaysGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RailView:
+    """A fragment that pages take in; `more_url` is the next older one's, `archive_url` the page that lists the same."""
+
+    name: str
+    language: str
+    direction: str
+    cards: tuple[CardView, ...]
+    labels_more: str
+    more_url: str
+    archive_url: str
+
+
+def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: int = 1) -> CardsView:
+    """Return the page of a topic, an author or a day, of cards that come newest first."""
+    labels = labels_for(site.language)
+    title = _title(site, listing, cards)
+    heading = labels.page_of.format(part=listing.part, parts=parts) if parts > 1 else ""
+    others = _parts(site, listing, parts) if parts > 1 else ()
+    head = HeadView(
+        title=f"{title}{f' ({heading})' if heading else ''} | {site.name}",
+        description=f"{site.name}: {title}",
+        canonical_url=site.base_url + url_path(listing.path),
+        share_title=f"{site.name}: {title}",
+        json_ld=list_json_ld(site, listing, title, cards),
+        is_listed=bool(cards),
+        feeds=feed_links(site, listing.section),
+    )
+    return CardsView(
+        shell=shell_view(site, head, here=listing.section or ""),
+        title=title,
+        crumbs=_crumbs(site, listing),
+        cards=tuple(card_view(card, site) for card in cards),
+        part=heading,
+        parts=others,
+        archive_url=f"/{listing.section}/archive/" if listing.section else "/archive/",
+    )
+
+
+def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
+    """Return the archive (years and months) or a month (days) from the days that have articles, newest first."""
+    labels, scope = labels_for(site.language), f".{listing.section}" if listing.section else ""
+    section = f"{site.section_name(listing.section)}: " if listing.section else ""
+    if listing.kind is Kind.ARCHIVE:
+        title = f"{section}{labels.archive}"
+        months = dict.fromkeys(day[:7] for day in days)
+        groups = tuple(
+            DaysGroup(year, tuple(_link(site, f"month{scope}.{month}", _month(month, site)) for month in found))
+            for year, found in groupby(months, key=lambda month: month[:4])
+        )
+    else:
+        title = f"{section}{_month(listing.value, site)}"
+        found = tuple(day for day in days if day.startswith(listing.value))
+        links = tuple(_link(site, f"day{scope}.{day}", _day(day, site)) for day in found)
+        groups = (DaysGroup("", links),) if links else ()
+    head = HeadView(
+        title=f"{title} | {site.name}",
+        description=f"{site.name}: {title}",
+        canonical_url=site.base_url + url_path(listing.path),
+        share_title=f"{site.name}: {title}",
+        json_ld=list_json_ld(site, listing, title, ()),
+        is_listed=bool(groups) or listing.kind is Kind.ARCHIVE,
+        feeds=feed_links(site, listing.section),
+    )
+    return DaysView(shell_view(site, head, here=listing.section or ""), title, _crumbs(site, listing), groups)
+
+
+def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, previous: str | None = None) -> RailView:
+    """Return a rail of cards that come newest first: the latest, or a day's; each leads on to what is older.
+
+    `previous` is the next older day with articles; the latest rail leads to the day of its last card.
+    """
+    day = previous if listing.value else (date_of(site, cards[-1]) if cards else None)
+    older = find_listing(site, f"rail.{day}") if day else None
+    page = find_listing(site, f"day.{day}") if day else None
+    return RailView(
+        name=listing.name,
+        language=site.language,
+        direction=direction_of(site.language),
+        cards=tuple(card_view(card, site) for card in cards),
+        labels_more=labels_for(site.language).more,
+        more_url=url_path(older.path) if older else "",
+        archive_url=url_path(page.path) if page else "/archive/",
+    )
+
+
+def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
+    """Return what the page is called; a topic or author as the newest card writes the name."""
+    if listing.kind is Kind.DAY:
+        section = f"{site.section_name(listing.section)}, " if listing.section else ""
+        return f"{section}{_day(listing.value, site)}"
+    for card in cards:
+        for name in card.topics if listing.kind is Kind.TOPIC else card.authors:
+            if slugs((name,)) == (listing.value,):
+                return name
+    return listing.value.replace("-", " ")
+
+
+def _crumbs(site: Site, listing: Listing) -> tuple[Link, ...]:
+    labels = labels_for(site.language)
+    home = Link(labels.home, "/")
+    if listing.kind in (Kind.TOPIC, Kind.AUTHOR):
+        return (home,)
+    section = (Link(site.section_name(listing.section), f"/{listing.section}/"),) if listing.section else ()
+    archive = Link(labels.archive, f"/{listing.section}/archive/" if listing.section else "/archive/")
+    if listing.kind is Kind.ARCHIVE:
+        return (home, *section)
+    if listing.kind is Kind.MONTH:
+        return (home, *section, archive)
+    scope = f".{listing.section}" if listing.section else ""
+    month = _link(site, f"month{scope}.{listing.value[:7]}", _month(listing.value[:7], site))
+    return (home, *section, archive, month)
+
+
+def _parts(site: Site, listing: Listing, parts: int) -> tuple[Link, ...]:
+    first = listing.name.removesuffix(f".{listing.part}") if listing.part > 1 else listing.name
+    return tuple(_link(site, first if part == 1 else f"{first}.{part}", str(part)) for part in range(1, parts + 1))
+
+
+def _link(site: Site, name: str, text: str) -> Link:
+    listing = find_listing(site, name)
+    return Link(text, url_path(listing.path) if listing else "/")
+
+
+def _day(day: str, site: Site) -> str:
+    return date_text(date.fromisoformat(day), language=site.language)
+
+
+def _month(month: str, site: Site) -> str:
+    return month_text(date.fromisoformat(f"{month}-01"), language=site.language)

@@ -1,0 +1,157 @@
+"""What surrounds every page, and what its head tells browsers, search engines and whoever shares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.render.domain.labels import Labels, labels_for
+from services.render.domain.languages import direction_of, primary_language
+from services.render.domain.machines.feeds import feeds_of
+from shared.card import CardPicture
+from shared.keys import url_path
+from shared.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead somewhere."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionLink:
+    """A section by its id, its name and where the reader finds it."""
+
+    id: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """A picture that is public. `src` is relative to the site's root, `url` is absolute; sizes in pixels."""
+
+    src: str
+    url: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """A feed that a page names in its head."""
+
+    media_type: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadView:
+    """What a page's head says. Each `json_ld` is safe inside a `<script>`; `is_listed`: search engines may keep it."""
+
+    title: str
+    description: str
+    canonical_url: str = ""
+    kind: str = "website"
+    share_title: str = ""
+    picture: PictureView | None = None
+    json_ld: tuple[str, ...] = ()
+    is_listed: bool = True
+    feeds: tuple[FeedLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShellView:
+    """What surrounds a page. Links are relative to the site's root; only `site_url` and the head's are absolute.
+
+    `label_language` is given only where the labels are not in the page's language; `here` is the section it is in.
+    """
+
+    head: HeadView
+    site_name: str
+    tagline: str
+    site_url: str
+    site_language: str
+    site_direction: str
+    language: str
+    direction: str
+    labels: Labels
+    label_language: str | None
+    sections: tuple[SectionLink, ...]
+    foot: tuple[Link, ...]
+    here: str = ""
+
+
+def shell_view(
+    site: Site, head: HeadView, *, language: str | None = None, direction: str | None = None, here: str = ""
+) -> ShellView:
+    """Return what surrounds a page in `language`; in the site's own where none is given."""
+    spoken = language or site.language
+    labels = labels_for(spoken)
+    return ShellView(
+        head=head,
+        site_name=site.name,
+        tagline=site.tagline,
+        site_url=site.base_url,
+        site_language=site.language,
+        site_direction=direction_of(site.language),
+        language=spoken,
+        direction=direction or direction_of(spoken),
+        labels=labels,
+        label_language=labels.language if labels.language != primary_language(spoken) else None,
+        sections=tuple(section_link(site, section.id) for section in site.sections),
+        foot=_foot(site, labels),
+        here=here,
+    )
+
+
+def notice_view(site: Site, *, is_gone: bool) -> ShellView:
+    """Return what surrounds the page for an address that leads nowhere (404), or for what was taken down (410)."""
+    labels = labels_for(site.language)
+    said = labels.gone if is_gone else labels.not_found
+    explained = labels.gone_text if is_gone else labels.not_found_text
+    return shell_view(site, HeadView(title=f"{said} | {site.name}", description=explained, is_listed=False))
+
+
+def search_view(site: Site) -> ShellView:
+    """Return what surrounds the search page; the rest of it is the theme's script."""
+    labels = labels_for(site.language)
+    title = f"{labels.search} | {site.name}"
+    explained = labels.search_text.format(count=site.search_cards)
+    return shell_view(site, HeadView(title=title, description=explained, is_listed=False))
+
+
+def section_link(site: Site, section: str) -> SectionLink:
+    """Return where a section's front is; of one that has gone, its name leads to the front page."""
+    url = f"/{section}/" if site.has_section(section) else "/"
+    return SectionLink(id=section, name=site.section_name(section), url=url)
+
+
+def feed_links(site: Site, section: str | None = None) -> tuple[FeedLink, ...]:
+    """Return the feeds that a page names: its section's first."""
+    return tuple(FeedLink(*feed) for feed in feeds_of(site, section))
+
+
+def picture_view(picture: CardPicture, site: Site) -> PictureView:
+    """Return a card's picture as a page shows it."""
+    src = url_path(picture.path)
+    return PictureView(src=src, url=site.base_url + src, width=picture.width, height=picture.height, alt=picture.alt)
+
+
+def _foot(site: Site, labels: Labels) -> tuple[Link, ...]:
+    """Return the links at a page's foot; what the house says of itself only where it has a page for it."""
+    house = (
+        (labels.about, site.about_url),
+        (labels.contact, site.contact_url),
+        (labels.corrections, site.corrections_url),
+    )
+    ours = (
+        Link(labels.archive, "/archive/"),
+        Link(labels.search, "/search/"),
+        Link(labels.feeds, "/feed.xml"),
+    )
+    return (*ours, *(Link(text, url) for text, url in house if url))

@@ -1,0 +1,146 @@
+"""An article's page: what should be seen of it now, and where it leads on to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.render.domain.updates import updated_at
+from services.render.domain.view import article_view
+from services.render.handler.renderer import Renderer, page_of
+from shared import keys
+from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
+from shared.article import EnrichedArticle, Status
+from shared.card import Card, CardPicture
+from shared.errors import NotYetEnrichedError
+from shared.history import Since, read_past
+from shared.messages import ArticleEnriched, Attachment, PageRendered
+from shared.receipts import Outcome, receipt_id
+from shared.revision import page_order
+from shared.sites import Site, get_site
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the public should see of an article: its latest revision, its earliest, where, and of how many known."""
+
+    latest: EnrichedArticle
+    earliest: EnrichedArticle
+    addresses: Addresses
+    revisions: int
+
+
+def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRendered, ...]:
+    """Render the page of the article as it should be seen now, which may be newer than the message says.
+
+    Raises:
+        NotYetEnrichedError: an enriched object is missing; the same message may succeed later.
+    """
+    site = get_site(renderer.sites, message.site)
+    read_at = renderer.clock()
+    seen = _find_seen(message, site, read_at, renderer)
+    if seen is None:
+        return ()  # nothing to see, or taken down: that has a message of its own
+    latest, path = seen.latest, seen.addresses.current
+    facts = latest.facts
+    theme = renderer.theme_of(site)
+    picture, attachments = _lead_picture(latest, site)
+    card = _card(seen, picture)
+    related = renderer.index.relate(site, card)
+    view = article_view(
+        latest,
+        site=site,
+        path=path,
+        created_at=card.created_at,
+        updated_at=card.updated_at,
+        picture=picture,
+        related=related.cards,
+    )
+    receipt = receipt_id(site.id, latest.article, latest.revision)
+    renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
+    page = page_of(
+        message,
+        renderer,
+        path=path,
+        order=page_order(latest.revision, seen.revisions, read_at),
+        body=theme.article(view),
+        theme=theme,
+        surrogate_keys=(keys.article_surrogate_key(latest.article),),
+        attachments=attachments,
+    )
+    named = {
+        "article": latest.article,
+        "revision": latest.revision,
+        "former": seen.addresses.former,
+        "revisions_seen": seen.revisions,
+        "card": card,
+        "expires_at": facts.expires_at,
+        "shows": related.shows,
+        "changed": related.changed,
+    }
+    return (page.model_copy(update=named),)
+
+
+def _card(seen: Seen, picture: CardPicture | None) -> Card:
+    """Return what listings show of the article."""
+    latest, facts = seen.latest, seen.latest.facts
+    return Card(
+        article=latest.article,
+        path=seen.addresses.current,
+        headline=facts.headline,
+        kicker=facts.kicker,
+        standfirst=facts.standfirst,
+        byline=facts.byline,
+        section=facts.section,
+        topics=tuple(topic.name for topic in facts.topics),
+        authors=tuple(author.name for author in facts.authors),
+        keywords=facts.keywords,
+        urgency=facts.urgency,
+        language=facts.language,
+        direction=latest.direction,
+        created_at=created_at(seen.earliest.facts, seen.earliest.revision),
+        updated_at=updated_at(latest, seen.earliest),
+        picture=picture,
+    )
+
+
+def _find_seen(message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer) -> Seen | None:
+    """Return what should be seen now; None where nothing should be."""
+    if renderer.revisions.since(site.id, message.article, "") == Since(
+        (message.revision,)
+    ):  # nearly always: its enriched object says all that its revision does
+        only = _enriched(renderer, site, message.article, message.revision, message)
+        embargo, expiry = only.facts.embargo_until, only.facts.expires_at
+        is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
+        path = article_path(only.article, only.facts, only.facts, only.revision, site)
+        return Seen(only, only, Addresses(path), 1) if is_out and only.facts.status is Status.USABLE else None
+    past = read_past(renderer.revisions, site.id, message.article)
+    out = past.released(read_at)
+    addresses = addresses_of(out, site)
+    if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
+        return None
+    target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
+    latest = _enriched(renderer, site, message.article, target.revision, message)
+    earliest = latest if first is target else _enriched(renderer, site, message.article, first.revision, message)
+    return Seen(latest, earliest, addresses, len(past.revisions))
+
+
+def _enriched(renderer: Renderer, site: Site, article: str, revision: str, message: ArticleEnriched) -> EnrichedArticle:
+    """Return the enriched object of a revision: by the message's version of the enricher, else by the latest one."""
+    key = keys.enriched_key(site.id, article, revision, message.enricher)
+    found = renderer.content.find(key)
+    if found is None:
+        others = list(renderer.content.list_keys(keys.enriched_prefix(site.id, article, revision)))
+        if not others:
+            raise NotYetEnrichedError(key)
+        found = renderer.content.get(others[-1])
+    return EnrichedArticle.model_validate_json(found.body)
+
+
+def _lead_picture(article: EnrichedArticle, site: Site) -> tuple[CardPicture | None, tuple[Attachment, ...]]:
+    picture = shown_picture(article.facts)
+    if picture is None:
+        return None, ()
+    file = picture_file(picture, site)
+    shown = CardPicture(path=file.path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")
+    return shown, (file,)

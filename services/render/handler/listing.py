@@ -1,0 +1,68 @@
+"""A listing: read from the index as it is now, rendered by its kind."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.render.handler.kinds import Copy, body_of
+from services.render.handler.renderer import Renderer, page_of
+from shared import keys
+from shared.index import Snapshot
+from shared.listings import Kind, Listing, find_listing, standing
+from shared.messages import ListingStale, PageRendered
+from shared.sites import Site, get_site
+
+log = structlog.get_logger()
+
+LISTING_ORDER_DIGITS = 20
+
+
+def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRendered, ...]:
+    """Render a listing from the index as it is now; not at all while the index is not whole.
+
+    The order is the index's clock at the reading, and always above that of the page that is there: a clock that went
+    back after a failover does not freeze a front page.
+    """
+    site = get_site(renderer.sites, message.site)
+    listing = find_listing(site, message.listing)
+    if listing is None:  # of a section that was taken out of the settings, or of an older release
+        log.info("listing.retired", listing=message.listing)
+        return ()
+    there = renderer.public.find_head(listing.path)
+    snapshot = renderer.index.read(site, listing)
+    if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
+        log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
+        renderer.index.end_turn(site, message.listing)
+        return ()
+    if snapshot.changed <= renderer.index.published(site, [listing.name]).get(listing.name, -1):
+        renderer.index.end_turn(site, listing.name)
+        return ()  # another message was quicker
+    order = there.metadata.get("order", "") if there else ""
+    stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
+    theme = renderer.theme_of(site)
+    page = page_of(
+        message,
+        renderer,
+        path=listing.path,
+        order=f"{max(snapshot.order, stored + 1):0{LISTING_ORDER_DIGITS}d}",
+        body=body_of(Copy(site, listing, snapshot, theme, renderer)),
+        theme=theme,
+        surrogate_keys=(keys.listing_surrogate_key(listing.name),),
+        content_type=listing.content_type,
+    )
+    named = {
+        "listing": listing.name,
+        "changed": snapshot.changed,
+        "kind": listing.kind.value,
+        "is_absent": _is_absent(listing, snapshot, site),
+    }
+    return (page.model_copy(update=named),)
+
+
+def _is_absent(listing: Listing, snapshot: Snapshot, site: Site) -> bool:
+    """Tell whether nothing is to be there: a day, a topic or an author that has no articles (any more)."""
+    if listing.name in standing(site):
+        return False
+    if listing.kind is Kind.MONTH:
+        return not any(day.startswith(listing.value) for day in snapshot.days)
+    return not snapshot.cards

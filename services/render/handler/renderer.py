@@ -1,0 +1,106 @@
+"""What both handlers render with, and how a page travels to its publisher."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from services.render.ports import Theme
+from shared import keys
+from shared.article import SafeHtml
+from shared.errors import PreconditionFailedError
+from shared.history import Revisions
+from shared.index import Index
+from shared.listings import HTML
+from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up
+from shared.receipts import Receipts
+from shared.sites import Site
+from shared.storage import ObjectStorage
+
+log = structlog.get_logger()
+
+MOST_INLINE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """What rendering reads from, and the themes that it renders with."""
+
+    content: ObjectStorage
+    public: ObjectStorage
+    revisions: Revisions
+    index: Index
+    receipts: Receipts
+    sites: Mapping[str, Site]
+    theme_of: Callable[[Site], Theme]
+    clock: Callable[[], datetime]
+    kept_assets: set[str]  # theme files that this process has seen in the content bucket
+    texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
+
+
+def page_of(
+    message: ArticleEnriched | ListingStale,
+    renderer: Renderer,
+    *,
+    path: str,
+    order: str,
+    body: bytes,
+    theme: Theme,
+    surrogate_keys: tuple[str, ...],
+    attachments: tuple[Attachment, ...] = (),
+    content_type: str = HTML,
+) -> PageRendered:
+    """Return a page's message; its theme's files come along."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    content, content_key = _packed(body, sha256, renderer.content)
+    return PageRendered(
+        **follow_up(message, f"page:{path}:{order}"),
+        site=message.site,
+        path=path,
+        order=order,
+        sha256=sha256,
+        content=content,
+        content_key=content_key,
+        content_type=content_type,
+        surrogate_keys=surrogate_keys,
+        attachments=(*attachments, *_kept(theme, message.site, renderer)),
+        theme=f"{theme.name}-{theme.version}",
+    )
+
+
+def _packed(body: bytes, sha256: str, content: ObjectStorage) -> tuple[str | None, str | None]:
+    """Return the page for its message: packed, or the key under which a large one waits."""
+    packed = base64.b64encode(zlib.compress(body, level=6)).decode()
+    if len(packed) <= MOST_INLINE_BYTES:
+        return packed, None
+    key = keys.rendered_key(sha256)
+    content.put(key, body, content_type="text/html; charset=utf-8")
+    return None, key
+
+
+def _kept(theme: Theme, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
+    """Return the theme's files as attachments, each of them in the content bucket."""
+    attachments = []
+    for asset in theme.assets:
+        source = keys.asset_key(site, asset.name)
+        if source not in renderer.kept_assets:
+            try:
+                renderer.content.put(source, asset.body, content_type=asset.content_type, unless_exists=True)
+            except PreconditionFailedError:
+                log.debug("asset.known", key=source)  # its name holds its hash: the same bytes
+            renderer.kept_assets.add(source)
+        attachments.append(
+            Attachment(
+                source_key=source,
+                path=keys.asset_path(asset.name),
+                content_type=asset.content_type,
+                is_immutable=True,
+            )
+        )
+    return tuple(attachments)
