@@ -118,6 +118,10 @@ class PageRendered(Message):
     changed: int = 0
     shows: dict[str, str] = Field(default_factory=dict)  # whose cards an article's page shows, and the digest of each
     kind: str = ""  # of listing: says how long it may be cached
+    made_by: str = ""  # the process that rendered it, and the message that made it do so
+    made_for: str = ""
+    made_at: AwareDatetime | None = None
+    inputs: str = ""  # what it was made from, in a word or two each: `revisions=3 enricher=…`
     is_absent: bool = False  # a listing of nothing: no page is to be there
 
 

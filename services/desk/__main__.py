@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.desk.commands import act, backup, dead_letters, post, reindex, replay, stack, status, tokens, verify
+from services.desk.commands import act, backup, dead_letters, post, reindex, replay, stack, status, tokens, verify, why
 from shared.errors import PresslineError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(post.post)
 app.command()(status.status)
+app.command()(why.why)
 app.command()(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(act.kill)

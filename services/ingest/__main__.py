@@ -35,6 +35,7 @@ def run_endpoint() -> None:
         wait=wiring.waiter(find).wait,
         receipt=wiring.receipt_state,
         article=wiring.article_state,
+        why=wiring.reasons,
         ready=wiring.faults,
         clock=wiring.now,
     )

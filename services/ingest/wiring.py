@@ -15,6 +15,7 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import (
     Admission,
@@ -27,6 +28,7 @@ from services.ingest.handler import (
     submit,
 )
 from services.ingest.handler.intake import Admit, admit_all
+from services.ingest.handler.why import Inspection, explain
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app, emit
@@ -34,6 +36,7 @@ from shared.dead_letters import DeadLetters
 from shared.deliveries.redis import RedisDeliveries
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
+from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane
 from shared.receipts.redis import RedisReceipts
@@ -193,6 +196,27 @@ def receipt_state(receipt: str) -> ReceiptState | None:
 def article_state(site: str, article: str) -> ArticleState | None:
     """Return how an article stands."""
     return find_article_state(sites()[site], article, endpoint_intake())
+
+
+def reasons(url: str, site: Site) -> Reasons:
+    """Return why a page is as it is."""
+    return explain(url, site, inspection())
+
+
+@cache
+def inspection() -> Inspection:
+    """Return what explaining a page looks at."""
+    redis = redis_client(settings())
+    return Inspection(
+        content=content(),
+        public=S3ObjectStorage(s3_client(settings()), settings().public_bucket),
+        revisions=StoredRevisions(content()),
+        index=RedisIndex(redis),
+        marks=RedisMarks(redis),
+        backlog=RedisBacklog(redis),
+        sites=sites(),
+        clock=now,
+    )
 
 
 def waiter(find: Callable[[str], Awaitable[ReceiptState | None]]) -> ReceiptWaiter:

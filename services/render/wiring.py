@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from os import getpid
+from socket import gethostname
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.handler import Renderer
@@ -56,6 +58,7 @@ def renderer() -> Renderer:
         sites=sites,
         theme_of=theme_of,
         clock=lambda: datetime.now(UTC),
+        name=f"{gethostname()}/{getpid()}",
         kept_assets=set(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -27,7 +28,16 @@ def test_what_was_once_written_is_still_read(path: Path) -> None:
 
     read = kind.model_validate(written).model_dump(mode="json")
 
-    assert {name: read[name] for name in written} == written
+    assert _as_written(read, written) == written
+
+
+def _as_written(read: Any, written: Any) -> Any:
+    """Return what was read without the fields that nobody knew when it was written."""
+    if isinstance(written, dict):
+        return {name: _as_written(read[name], value) for name, value in written.items()}
+    if isinstance(written, list):
+        return [_as_written(*pair) for pair in zip(read, written, strict=True)]
+    return read
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -22,6 +22,7 @@ from services.ingest.adapters.pillow_pictures import inspect_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
 from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
@@ -146,6 +147,9 @@ class Newsroom:
             revisions=1,
         )
 
+    def why(self, url: str, site: Site) -> Reasons:
+        return Reasons(url=url, path="index.html", status=200, kind="listing", listing="home", is_current=True)
+
     def ready(self) -> list[str]:
         return self.down
 
@@ -217,6 +221,7 @@ def app(newsroom: Newsroom, storage: MemoryObjectStorage) -> FastAPI:
             wait=newsroom.wait,
             receipt=newsroom.receipt,
             article=newsroom.article,
+            why=newsroom.why,
             ready=newsroom.ready,
             clock=lambda: NOW,
         )

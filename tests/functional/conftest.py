@@ -142,6 +142,7 @@ class Line:
             sites=sites,
             theme_of=lambda _: theme,
             clock=clock,
+            name="render/1",
             kept_assets=set(),
         )
         self.publisher = Publisher(

@@ -53,6 +53,10 @@ class Endpoint:
         """Return what became of a submission."""
         return self._call("GET", f"/v1/receipts/{receipt}")
 
+    def why(self, url: str, *, site: str | None) -> dict[str, Any]:
+        """Return why what is at an address is as it is."""
+        return self._call("GET", "/v1/why", params={"url": url, **_of_site(site)})
+
     def readiness(self) -> dict[str, Any]:
         """Return whether articles can be taken."""
         return self._call("GET", "/readyz")

@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.ingest.endpoint import actions, articles, health, media, receipts
+from services.ingest.endpoint import actions, articles, health, media, receipts, why
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
 from services.ingest.endpoint.docs import docs_page
@@ -40,7 +40,7 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_problem_handlers(app)
     app.add_middleware(RequestContext)
-    for module in (articles, actions, media, receipts, health):
+    for module in (articles, actions, media, receipts, why, health):
         app.include_router(module.router)
     app.add_api_route("/docs", _get_docs, include_in_schema=False)
     return app

@@ -14,6 +14,7 @@ from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.settings import IngestSettings
 from shared.messages import Lane
@@ -114,6 +115,7 @@ class EndpointDeps:
     wait: Callable[[str, float], Awaitable[ReceiptState | None]]  # receipt, seconds
     receipt: Callable[[str], ReceiptState | None]
     article: Callable[[str, str], ArticleState | None]  # site, article
+    why: Callable[[str, Site], Reasons]  # address, site
     ready: Callable[[], list[str]]  # what is down, in plain words; empty when all is well
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shared import keys
 from shared.live import page_sha256
+from shared.messages import PageRendered
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 MEDIA = "public, max-age=3600, s-maxage=86400"
@@ -30,6 +32,7 @@ class Page:
     surrogate_keys: tuple[str, ...] = ()
     status: int = 200
     location: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)  # who made the bytes, when, for which message, from what
 
     @property
     def sha256(self) -> str:
@@ -47,8 +50,20 @@ class Page:
             "surrogate-keys": " ".join(self.surrogate_keys),
             "status": str(self.status),
             "location": self.location,
+            **self.made,
         }
         return {name: value for name, value in values.items() if value}
+
+
+def made(message: PageRendered) -> dict[str, str]:
+    """Return what an object says of its making, for whoever asks why it is as it is; bounded, for S3 allows 2 KB."""
+    values = {
+        "made-by": message.made_by[:100],
+        "made-for": message.made_for[:100],
+        "made-at": message.made_at.isoformat(timespec="milliseconds") if message.made_at else "",
+        "inputs": message.inputs[:200],
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def redirect(path: str, order: str, *, to: str, article: str) -> Page:

@@ -7,7 +7,7 @@ from time import perf_counter
 import structlog
 
 from services.publish.domain import claims
-from services.publish.domain.pages import ARTICLE, Page, redirect
+from services.publish.domain.pages import ARTICLE, Page, made, redirect
 from services.publish.handler.fence import Outcome, Put, known_of, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
@@ -48,6 +48,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         theme=message.theme,
         article=article,
         surrogate_keys=message.surrogate_keys,
+        made=made(message),
     )
     puts = _put_all(page, record, message, site, publisher)
     if puts is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from services.publish.domain.pages import LISTING, Page
+from services.publish.domain.pages import LISTING, Page, made
 from services.publish.handler.fence import Outcome, known_from, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
@@ -40,6 +40,7 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
         cache_control=LISTING,
         theme=message.theme,
         surrogate_keys=message.surrogate_keys,
+        made=made(message),
     )
     publisher.copy_out(message.attachments)
     put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)

@@ -67,6 +67,7 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
         attachments=attachments,
+        inputs=f"revisions={seen.revisions} enricher={latest.enricher} related={len(related.cards)}",
     )
     named = {
         "article": latest.article,

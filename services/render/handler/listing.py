@@ -49,6 +49,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         theme=theme,
         surrogate_keys=(keys.listing_surrogate_key(listing.name),),
         content_type=listing.content_type,
+        inputs=f"cards={len(snapshot.cards)} changed={snapshot.changed}",
     )
     named = {
         "listing": listing.name,

@@ -40,6 +40,7 @@ class Renderer:
     sites: Mapping[str, Site]
     theme_of: Callable[[Site], Theme]
     clock: Callable[[], datetime]
+    name: str  # of this process, for who asks who made a page
     kept_assets: set[str]  # theme files that this process has seen in the content bucket
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
 
@@ -55,6 +56,7 @@ def page_of(
     surrogate_keys: tuple[str, ...],
     attachments: tuple[Attachment, ...] = (),
     content_type: str = HTML,
+    inputs: str = "",
 ) -> PageRendered:
     """Return a page's message; its theme's files come along."""
     sha256 = hashlib.sha256(body).hexdigest()
@@ -71,6 +73,10 @@ def page_of(
         surrogate_keys=surrogate_keys,
         attachments=(*attachments, *_kept(theme, message.site, renderer)),
         theme=f"{theme.name}-{theme.version}",
+        made_by=renderer.name,
+        made_for=f"{type(message).__name__} {message.message_id}",
+        made_at=renderer.clock(),
+        inputs=inputs,
     )
 
 

@@ -1,0 +1,41 @@
+"""`pressline why`: why a page is as it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.desk import wiring
+from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
+
+
+def why(
+    url: Annotated[str, typer.Argument(help="An address of the site, or its path: / or /world/feed.xml")],
+    site: Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")] = None,
+) -> None:
+    """Tell who made a page, when and from what; and, of one that is behind, why it is not newer.
+
+    Ends with 1 where it is behind.
+    """
+    console = Console()
+    try:
+        facts = wiring.endpoint().why(url, site=site)
+    except (EndpointRefusedError, EndpointUnavailableError) as error:
+        console.print(Text(str(error), style="red"))
+        raise typer.Exit(1) from error
+    made, waits, is_current = facts.pop("made") or {}, facts.pop("waits_for"), facts.pop("is_current")
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in (*facts.items(), *((f"made {name}", value) for name, value in made.items())):
+        if value not in (None, []):
+            table.add_row(Text(name, style="bold"), Text("\n".join(value) if isinstance(value, list) else str(value)))
+    console.print(table)
+    if is_current:
+        console.print(Text("It shows what it should.", style="green"))
+        return
+    for each in waits:
+        console.print(Text(f"Behind: {each}", style="yellow"))
+    raise typer.Exit(1)
