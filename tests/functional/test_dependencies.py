@@ -60,7 +60,7 @@ def test_a_changed_headline_rebuilds_the_page_and_exactly_the_pages_that_show_it
     assert any("story-3" in path for path in showing)  # the stories after it lead on to it
     assert not any("sport" in path for path in showing)
 
-    mended = {"headline": "Ferry is back in Port Almina", "version_created": LATER}
+    mended: dict[str, Any] = {"headline": "Ferry is back in Port Almina", "version_created": LATER}
     puts = puts_of(line, lambda: line.post(**mended))
 
     # It moved nowhere, for its first name stays in its address; what the new one would have made of it leads there.
