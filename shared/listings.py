@@ -101,6 +101,11 @@ class Listing:
         return CONTENT_TYPES.get(self.kind, HTML)
 
     @property
+    def pace(self) -> int:
+        """Return at most how often it is made anew, in listing intervals: what readers look at first, each time."""
+        return 1 if self.kind in (Kind.HOME, Kind.SECTION) or self.name == RAIL_LATEST else 5
+
+    @property
     def is_front(self) -> bool:
         """Tell whether readers look here for the news of the minute: it goes before the calendar."""
         return self.kind in _FRONTS or self.name == RAIL_LATEST

@@ -14,7 +14,7 @@ from redis import Redis
 from shared.card import Card
 from shared.index import Related, Snapshot, scripts
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Kind, Listing, readers, sets_of
+from shared.listings import Kind, Listing, find_listing, readers, sets_of
 from shared.live import LiveRecord
 from shared.redis_client import translated
 from shared.sites import Site
@@ -108,7 +108,7 @@ class RedisIndex(RedisRestores):
         """Return what a listing is made from, its `changed` number and the order of this reading, atomically."""
         part = listing.part if listing.kind is Kind.DAY else 0
         arguments: list[str | int] = [
-            *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site)),
+            *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site, listing.name)),
             *(_packed(list(pins)), listing.days or "", part),
         ]
         seconds, microseconds, changed, entries, days, parts, pinned = cast("Any", self._read(args=arguments))
@@ -127,7 +127,7 @@ class RedisIndex(RedisRestores):
     @translated
     def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
         """Record that a page shows the state numbered `changed`; tell whether a later one was published."""
-        arguments: list[str | int] = [index_key(site, ""), page, changed, _interval_ms(site), int(is_absent), sha256]
+        arguments: list[str | int] = [index_key(site, ""), page, changed, _interval_ms(site, page), int(is_absent), sha256]
         return bool(self._set_published(args=arguments))
 
     @translated
@@ -167,7 +167,7 @@ class RedisIndex(RedisRestores):
         """Return which of the pages may be queued now."""
         with self._redis.pipeline(transaction=False) as pipe:
             for page in pages:
-                pipe.set(index_key(site, f"turn:{page}"), "1", nx=True, px=_turn_ms(site))
+                pipe.set(index_key(site, f"turn:{page}"), "1", nx=True, px=_turn_ms(site, page))
             taken = pipe.execute() if pages else []
         return [page for page, is_taken in zip(pages, taken, strict=True) if is_taken]
 
@@ -226,9 +226,10 @@ def _packed(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _turn_ms(site: Site) -> int:
-    return max(_interval_ms(site), _LONGEST_TURN_SECONDS * 1000)
+def _turn_ms(site: Site, page: str) -> int:
+    return max(_interval_ms(site, page), _LONGEST_TURN_SECONDS * 1000)
 
 
-def _interval_ms(site: Site) -> int:
-    return max(1, int(site.listing_interval_seconds * 1000))
+def _interval_ms(site: Site, page: str) -> int:
+    listing = find_listing(site, page)
+    return max(1, int(site.listing_interval_seconds * 1000 * (listing.pace if listing else 1)))

@@ -12,8 +12,8 @@ from shared.pages import fronts_of, page_stale, page_subject
 from shared.sites import Site
 
 _MOST_LOOKED_AT = 1000
-_MOST_AT_ONCE = 20  # of the calendar, however long an import lasts: what was killed must not stay there meanwhile
-_MOST_IN_BULK = 200  # that wait for a render worker; the others are said when those are done
+_MOST_AT_ONCE = 4  # of the calendar, however long an import lasts: what was killed must not stay there meanwhile
+_MOST_IN_BULK = 200  # while so much waits anywhere in the line, the calendar waits too: once for many changes
 
 
 def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingStale | ArticleAccepted]:
@@ -36,7 +36,7 @@ def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingStale |
     yield from _say(site, fronts, Lane.LIVE, len(fronts), clockwork)
     others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
     yield from _say(site, others[:_MOST_AT_ONCE], Lane.LIVE, _MOST_AT_ONCE, clockwork)
-    room = _MOST_IN_BULK - clockwork.backlog.waiting("render")[Lane.BULK]
+    room = _MOST_IN_BULK - clockwork.backlog.total()
     yield from _say(site, others[_MOST_AT_ONCE:], Lane.BULK, room, clockwork)
 
 
