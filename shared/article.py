@@ -188,6 +188,8 @@ class ArticleFacts(BaseModel):
     correction_note: Prose | None = None
     rights: Rights | None = None
     canonical_url: WebAddress | None = None
+    canonical_site: Name | None = None  # one article posted to several sites: the first named, where this is another
+    canonical_article: str | None = None  # its id there
     replaces: tuple[Identifier, ...] = Field(default=(), max_length=20)
 
 

@@ -191,6 +191,11 @@ def schedule_entry(key: str) -> tuple[datetime, str, str]:
     return datetime.strptime(due, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
 
 
+def front_key(site: str, front: str) -> str:
+    """Return where an editor's pins for a front lie: `home`, or a section's id."""
+    return f"fronts/{site}/{front}.json"
+
+
 DEAD_LETTERS_PREFIX = "dead-letters/"
 
 

@@ -47,6 +47,7 @@ class SubmitArticle(Message):
     source: str  # who sent it, where the format does not say
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
+    canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of
 
 
 class ArticleAccepted(Message):

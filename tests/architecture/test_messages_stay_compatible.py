@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from shared import messages
 from shared.live import LiveRecord
 from shared.messages import Message
+from shared.pins import Pins
 from shared.revision import Revision
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "contract" / "messages").glob("*.json"))
@@ -19,6 +20,7 @@ KINDS: dict[str, type[BaseModel]] = {
     **{kind.__name__: kind for kind in Message.__subclasses__()},
     "Revision": Revision,
     "LiveRecord": LiveRecord,
+    "Pins": Pins,
 }
 
 
