@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -40,6 +41,8 @@ class Site(BaseModel):
     theme: Name
     default_section: Name
     sections: tuple[Section, ...]
+    bucket: str | None = None  # where its pages lie, if not in the bucket that all sites share
+    prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # what its pages' keys begin with there: `almina/`
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24
     rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
     front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author
@@ -97,7 +100,44 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
             message = f"{path} does not describe a site: {error}"
             raise ValueError(message) from error
         sites[site.id] = site
-    return sites
+    _see_that_none_shares_anothers_place(folder, sites)
+    return _at_home(sites, base_url)
+
+
+def _see_that_none_shares_anothers_place(folder: Path, sites: Mapping[str, Site]) -> None:
+    places: dict[tuple[str | None, str], str] = {}
+    for site in sites.values():
+        other = places.setdefault((site.bucket, site.prefix), site.id)
+        if other != site.id:
+            message = f"{folder}: {other} and {site.id} would put their pages at the same place; give one a prefix"
+            raise ValueError(message)
+    for site in sites.values():
+        taken = {*_RESERVED, *(section.id for section in site.sections)}
+        if clash := taken.intersection(prefix.strip("/") for prefix in others_behind(site, sites.values())):
+            message = f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"
+            raise ValueError(message)
+
+
+def others_behind(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Return what the keys of other sites' pages begin with, where those lie among a site's own."""
+    return tuple(
+        other.prefix.removeprefix(site.prefix)
+        for other in sites
+        if other.id != site.id and other.bucket == site.bucket and other.prefix.startswith(site.prefix)
+    )
+
+
+def _at_home(sites: dict[str, Site], base_url: str | None) -> dict[str, Site]:
+    """Return the sites at an address that stands in for their own; with several, each by its name before the host.
+
+    Every browser knows `almina.localhost` for this machine.
+    """
+    if base_url is None or len(sites) == 1:
+        return sites
+    address = urlsplit(base_url)
+    port = f":{address.port}" if address.port else ""
+    homes = {name: f"{address.scheme}://{name}.localhost{port}" for name in list(sites)[1:]}
+    return {name: site.model_copy(update={"base_url": homes.get(name, site.base_url)}) for name, site in sites.items()}
 
 
 def get_site(sites: Mapping[str, Site], site: str) -> Site:

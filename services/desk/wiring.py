@@ -17,7 +17,7 @@ from shared.messages import Message
 from shared.reconcile import Places
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
 
 @cache
@@ -41,9 +41,11 @@ def content() -> S3ObjectStorage:
     return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
 
 
-def public() -> S3ObjectStorage:
-    """Return the public bucket."""
-    return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
+def public(site: Site | None = None) -> S3ObjectStorage:
+    """Return where a site's pages lie; without one, the bucket that the settings name."""
+    if site is None:
+        return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
+    return public_storage(s3_client(settings()), settings(), site)
 
 
 def revisions() -> StoredRevisions:
@@ -68,11 +70,11 @@ def emitter() -> Callable[[Iterable[Message]], None]:
     return partial(emit, create_app("desk", settings()))
 
 
-def places() -> Places:
-    """Return what a comparison of the two buckets reads."""
+def places(site: Site) -> Places:
+    """Return what a comparison of a site's pages with the content bucket reads."""
     return Places(
         content=content(),
-        public=public(),
+        public=public(site),
         revisions=revisions(),
         index=index(),
         sites=sites(),

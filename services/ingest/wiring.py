@@ -44,7 +44,7 @@ from shared.redis_client import redis_client
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 from shared.tokens import Tokens
 
 
@@ -200,16 +200,16 @@ def article_state(site: str, article: str) -> ArticleState | None:
 
 def reasons(url: str, site: Site) -> Reasons:
     """Return why a page is as it is."""
-    return explain(url, site, inspection())
+    return explain(url, site, inspection(site.id))
 
 
 @cache
-def inspection() -> Inspection:
-    """Return what explaining a page looks at."""
+def inspection(site: str) -> Inspection:
+    """Return what explaining a page of a site looks at."""
     redis = redis_client(settings())
     return Inspection(
         content=content(),
-        public=S3ObjectStorage(s3_client(settings()), settings().public_bucket),
+        public=public_storage(s3_client(settings()), settings(), sites()[site]),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         marks=RedisMarks(redis),

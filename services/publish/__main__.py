@@ -5,4 +5,4 @@ from services.publish.tasks import app
 from shared.celery_app import run_worker
 
 if __name__ == "__main__":
-    run_worker(app, "publish", wiring.settings(), build=wiring.publisher)
+    run_worker(app, "publish", wiring.settings(), build=wiring.build)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from os import getpid
 from socket import gethostname
+from typing import TYPE_CHECKING
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.handler import Renderer
@@ -18,8 +19,11 @@ from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
-from shared.sites import Site, load_sites
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.sites import Site, get_site, load_sites
+from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
 
 
 @cache
@@ -38,21 +42,41 @@ def app() -> PresslineCelery:
 def dead_letters() -> DeadLetters:
     """Return where render's dead letters go."""
     marks = RedisMarks(redis_client(settings()))
-    return DeadLetters("render", renderer().content, renderer().receipts, marks)
+    return DeadLetters("render", content(), RedisReceipts(redis_client(settings())), marks)
 
 
 @cache
-def renderer() -> Renderer:
-    """Return what the handlers need."""
-    client, redis = s3_client(settings()), redis_client(settings())
-    content = S3ObjectStorage(client, settings().content_bucket)
-    sites = load_sites(settings().sites_folder, settings().base_url)
-    for site in sites.values():
-        theme_of(site)  # a site without its theme stops the worker at its start
+def client() -> S3Client:
+    """Return the client of the object store."""
+    return s3_client(settings())
+
+
+@cache
+def content() -> S3ObjectStorage:
+    """Return the content bucket."""
+    return S3ObjectStorage(client(), settings().content_bucket)
+
+
+def build() -> None:
+    """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
+    for site in load_sites(settings().sites_folder, settings().base_url):
+        renderer(site)
+
+
+@cache
+def renderer(site: str) -> Renderer:
+    """Return what the handlers need for one site: its own place in the public bucket.
+
+    Raises:
+        UnknownSiteError: it is not configured here.
+    """
+    redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
+    for each in sites.values():
+        theme_of(each)  # a site without its theme stops the worker at its start
     return Renderer(
-        content=content,
-        public=S3ObjectStorage(client, settings().public_bucket),
-        revisions=StoredRevisions(content),
+        content=content(),
+        public=public_storage(client(), settings(), get_site(sites, site)),
+        revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         receipts=RedisReceipts(redis),
         sites=sites,

@@ -28,7 +28,7 @@ def verify_until(stop: Event) -> Duty:
     """Return the duty of comparing all that is public with what should be, slowly, until `stop` is set."""
 
     def verify_site(site: Site, clockwork: Clockwork) -> None:
-        verify(site, clockwork, public=wiring.public(), wait=stop.wait)
+        verify(site, clockwork, public=wiring.public(site), wait=stop.wait)
 
     return verify_site
 

@@ -13,8 +13,8 @@ from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.redis_client import redis_client
-from shared.sites import load_sites
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.sites import Site, load_sites
+from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
 
 @cache
@@ -35,10 +35,9 @@ def content() -> S3ObjectStorage:
     return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
 
 
-@cache
-def public() -> S3ObjectStorage:
-    """Return the public bucket."""
-    return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
+def public(site: Site) -> S3ObjectStorage:
+    """Return where a site's pages lie."""
+    return public_storage(s3_client(settings()), settings(), site)
 
 
 def clockwork() -> Clockwork:

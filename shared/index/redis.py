@@ -127,7 +127,14 @@ class RedisIndex(RedisRestores):
     @translated
     def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
         """Record that a page shows the state numbered `changed`; tell whether a later one was published."""
-        arguments: list[str | int] = [index_key(site, ""), page, changed, _interval_ms(site, page), int(is_absent), sha256]
+        arguments: list[str | int] = [
+            index_key(site, ""),
+            page,
+            changed,
+            _interval_ms(site, page),
+            int(is_absent),
+            sha256,
+        ]
         return bool(self._set_published(args=arguments))
 
     @translated

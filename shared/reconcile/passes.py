@@ -15,7 +15,7 @@ from shared.live import LiveRecord, read_record
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import Ledger, NoRoomError
 from shared.reconcile.looks import look_at_article, look_at_listings, look_at_path
-from shared.sites import Site
+from shared.sites import Site, others_behind
 
 _BATCH = 50  # what is under way when a scheduler is told to stop
 _PAGE = 1000  # what one call of the store lists
@@ -131,7 +131,9 @@ class Reconciliation:
 
     def _note_public(self) -> Iterator[Step]:
         sites = self._places.sites.values()
-        public, done = self._places.public.list_heads(""), 0
+        others = others_behind(self._site, sites)
+        found = self._places.public.list_heads("")
+        public, done = (each for each in found if not each.key.startswith(others)), 0
         while batch := list(islice(public, _PAGE)):
             self._ledger.note_public(batch)
             self._ledger.note_claims(

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared import keys
 from shared.errors import OutageError, UnfitStoreError
 from shared.settings import ServiceSettings
+from shared.sites import load_sites
 from shared.storage import ObjectStorage
 from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, Findings, probe_store
 from shared.storage.s3 import S3ObjectStorage, s3_client
@@ -92,11 +93,13 @@ def certify(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucke
 
 
 def certify_buckets(settings: ServiceSettings) -> list[Certificate]:
-    """Return the certificates of the two buckets that the settings name; raises as `certify` does."""
+    """Return the certificates of the buckets that the settings and the sites name; raises as `certify` does."""
     client = s3_client(settings)
     content = S3ObjectStorage(client, settings.content_bucket)
     endpoint = (settings.s3_endpoint or f"AWS S3, {settings.s3_region}").rstrip("/")
-    buckets = (settings.content_bucket, settings.public_bucket)
+    sites = load_sites(settings.sites_folder, settings.base_url).values()
+    own = (site.bucket for site in sites if site.bucket)
+    buckets = dict.fromkeys((settings.content_bucket, settings.public_bucket, *own))
     return [certify(S3ObjectStorage(client, bucket), content, endpoint, bucket) for bucket in buckets]
 
 

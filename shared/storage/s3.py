@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
     from shared.settings import ServiceSettings
+    from shared.sites import Site
 
 _T = TypeVar("_T")
 
@@ -56,12 +57,21 @@ def s3_client(settings: ServiceSettings) -> S3Client:
     )
 
 
-class S3ObjectStorage:
-    """One bucket of an S3-compatible store. Reads are repeated for a moment when the store stumbles; writes never."""
+def public_storage(client: S3Client, settings: ServiceSettings, site: Site) -> S3ObjectStorage:
+    """Return where a site's pages lie: its own bucket or the one of the settings, and there behind its prefix."""
+    return S3ObjectStorage(client, site.bucket or settings.public_bucket, prefix=site.prefix)
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+
+class S3ObjectStorage:
+    """One bucket of an S3-compatible store, or the part of it whose keys begin with a prefix.
+
+    Reads are repeated for a moment when the store stumbles; writes never.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, *, prefix: str = "") -> None:
         self._client = client
         self.bucket = bucket
+        self._prefix = prefix
 
     def ensure_bucket(self) -> None:
         """Make the bucket where there is none."""
@@ -81,7 +91,7 @@ class S3ObjectStorage:
         """Return the object."""
 
         def read() -> StoredObject:
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
             return StoredObject(_head(key, answer), answer["Body"].read())
 
         return self._read("GET", key, read)
@@ -89,7 +99,10 @@ class S3ObjectStorage:
     def find_head(self, key: str) -> ObjectHead | None:
         """Return what is known of the object, or None where there is none."""
         try:
-            return _head(key, self._read("HEAD", key, lambda: self._client.head_object(Bucket=self.bucket, Key=key)))
+            return _head(
+                key,
+                self._read("HEAD", key, lambda: self._client.head_object(Bucket=self.bucket, Key=self._prefix + key)),
+            )
         except ObjectMissingError:
             return None
 
@@ -114,7 +127,9 @@ class S3ObjectStorage:
             wanted["IfMatch"] = if_etag
         try:
             answer = self._call(
-                "PUT", key, lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **wanted)
+                "PUT",
+                key,
+                lambda: self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **wanted),
             )
         except ObjectMissingError as error:
             if if_etag:  # AWS answers 404 where others say 412
@@ -124,7 +139,7 @@ class S3ObjectStorage:
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
-        self._read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
+        self._read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key))
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
@@ -157,19 +172,28 @@ class S3ObjectStorage:
         return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
     def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
-        answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=page)
-        return [ListedObject(each["Key"], Etag(each["ETag"]), each["Size"]) for each in answer.get("Contents", [])]
+        answer = self._client.list_objects_v2(
+            Bucket=self.bucket,
+            Prefix=self._prefix + prefix,
+            StartAfter=self._prefix + start_after if start_after else "",
+            MaxKeys=page,
+        )
+        return [
+            ListedObject(each["Key"].removeprefix(self._prefix), Etag(each["ETag"]), each["Size"])
+            for each in answer.get("Contents", [])
+        ]
 
     def _folders(self, prefix: str, start_after: str) -> tuple[list[str], bool]:
         """Return a page of folders, and whether it is the last; behind all of a folder's keys comes `{folder}0`."""
+        whole = self._prefix + prefix
         answer = self._client.list_objects_v2(
             Bucket=self.bucket,
-            Prefix=prefix,
+            Prefix=whole,
             Delimiter="/",
-            StartAfter=f"{prefix}{start_after}0" if start_after else "",
+            StartAfter=f"{whole}{start_after}0" if start_after else "",
             MaxKeys=_PAGE,
         )
-        found = [each["Prefix"].removeprefix(prefix)[:-1] for each in answer.get("CommonPrefixes", [])]
+        found = [each["Prefix"].removeprefix(whole)[:-1] for each in answer.get("CommonPrefixes", [])]
         return found, not answer["IsTruncated"] or not found
 
     def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:

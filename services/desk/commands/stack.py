@@ -48,7 +48,8 @@ def prepare() -> None:
     Ends with 78 if it does not: no service would run on it.
     """
     console = Console()
-    for storage in (wiring.content(), wiring.public()):
+    own = {site.bucket: wiring.public(site) for site in wiring.sites().values() if site.bucket}
+    for storage in (wiring.content(), wiring.public(), *own.values()):
         try:
             storage.ensure_bucket()
             storage.put(".warm", b"", content_type="text/plain")

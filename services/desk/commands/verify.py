@@ -43,7 +43,7 @@ def verify(
     sites, console = wiring.sites(), Console()
     has_drift = False
     for each in [get_site(sites, site)] if site else list(sites.values()):
-        places = wiring.places()
+        places = wiring.places(each)
         with closing(Reconciliation(each, places, wait=lambda: sleep(patience), readers=_READERS)) as comparison:
             compare(each, comparison, console)
             report(each, comparison, console, show=show)

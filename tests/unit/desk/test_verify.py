@@ -37,7 +37,7 @@ def places(redis: Redis) -> Places:
 def emitted(places: Places, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """What the desk says to the workers, in place of a broker."""
     out: list[Message] = []
-    monkeypatch.setattr(wiring, "places", lambda: places)
+    monkeypatch.setattr(wiring, "places", lambda _: places)
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
     monkeypatch.setattr(wiring, "emitter", lambda: out.extend)
     return out
