@@ -1,17 +1,21 @@
-"""RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1, of the newest cards of the site or of a section."""
+"""RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1, of the newest cards of the site or of a section.
+
+`texts` holds the articles' bodies by article where the site gives them away, else nothing.
+"""
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import urljoin
 
-import lxml.html
+from lxml import etree
+from lxml.html import HtmlElement, fragment_fromstring, tostring
 
 from services.render.domain.machines.xml import Tree, printable
-from shared.article import SafeHtml
+from shared.article import Direction, SafeHtml
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import Kind, Listing, find_listing
@@ -24,12 +28,15 @@ _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "media": "http://search.yahoo.com/mrss/",
 }
-_LINKS = (("href", ("a", "area", "link")), ("src", ("img", "source", "video", "audio")))
 _EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)  # Atom wants a moment also where nothing has happened
 
 
 def rss(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
-    """Return an RSS 2.0 feed; `texts` brings the articles' bodies where the site gives them away."""
+    """Return an RSS 2.0 feed.
+
+    Readers take `description` for HTML (RSS 2.0, "entity-encoded HTML is allowed"), so plain text is made HTML there:
+    a standfirst that quotes a tag shows it, and runs nothing.
+    """
     tree = Tree("rss", _NAMESPACES, {"version": "2.0"})
     channel = tree.add(tree.root, "channel")
     tree.add(channel, "title", title_of(site, listing))
@@ -43,26 +50,30 @@ def rss(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[st
     if site.web_sub_hub:
         tree.add(channel, "atom:link", attributes={"href": site.web_sub_hub, "rel": "hub"})
     for card in cards:
-        item = tree.add(channel, "item")
-        tree.add(item, "title", card.headline)
-        tree.add(item, "link", _url(site, card.path))
-        tree.add(item, "guid", _id(card), {"isPermaLink": "false"})  # its address may move, and it is the same article
-        tree.add(item, "pubDate", _mail_date(card.created_at))
-        for author in _authors(card):
-            tree.add(item, "dc:creator", author)
-        for category in (site.section_name(card.section), *card.topics):
-            tree.add(item, "category", category)
-        if card.standfirst:
-            tree.add(item, "description", card.standfirst)
-        if card.article in texts:
-            tree.add(item, "content:encoded", _absolute(texts[card.article], site, card), is_cdata=True)
-        if card.picture:
-            size = {"width": str(card.picture.width), "height": str(card.picture.height)}
-            url = _url(site, card.picture.path)
-            media = tree.add(item, "media:content", attributes={"url": url, "medium": "image", **size})
-            if card.picture.alt:
-                tree.add(media, "media:description", card.picture.alt, {"type": "plain"})
+        _rss_item(tree, channel, site, card, _absolute(texts.get(card.article), site, card))
     return tree.body()
+
+
+def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text: str | None) -> None:
+    item = tree.add(channel, "item")
+    tree.add(item, "title", card.headline)
+    tree.add(item, "link", _url(site, card.path))
+    tree.add(item, "guid", _id(card), {"isPermaLink": "false"})  # its address may move, and it is the same article
+    tree.add(item, "pubDate", _mail_date(card.created_at))
+    for author in _authors(card):
+        tree.add(item, "dc:creator", author)
+    for category in _categories(site, card):
+        tree.add(item, "category", category)
+    if card.standfirst:
+        tree.add(item, "description", html.escape(card.standfirst, quote=False))
+    if text:
+        tree.add(item, "content:encoded", text, is_cdata=True)
+    if card.picture:  # media:content and not enclosure, which wants a length that no card knows
+        size = {"width": str(card.picture.width), "height": str(card.picture.height)} if card.picture.width else {}
+        picture = {"url": _url(site, card.picture.path), "medium": "image", **size}
+        media = tree.add(item, "media:content", attributes=picture)
+        if card.picture.alt:
+            tree.add(media, "media:description", card.picture.alt, {"type": "plain"})
 
 
 def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
@@ -83,24 +94,26 @@ def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[s
         tree.add(tree.root, "link", attributes={"href": site.web_sub_hub, "rel": "hub"})
     _person(tree, tree.root, site.name)
     for card in cards:
-        entry = tree.add(tree.root, "entry", attributes={"xml:lang": card.language})
-        tree.add(entry, "id", _id(card))
-        tree.add(entry, "title", card.headline)
-        link = {"href": _url(site, card.path), "rel": "alternate", "type": "text/html"}
-        tree.add(entry, "link", attributes=link)
-        tree.add(entry, "published", _stamp(card.created_at))
-        tree.add(entry, "updated", _stamp(card.created_at))
-        for author in _authors(card):
-            _person(tree, entry, author)
-        for category in (site.section_name(card.section), *card.topics):
-            tree.add(entry, "category", attributes={"term": category})
-        if card.standfirst:
-            tree.add(entry, "summary", card.standfirst)
-        if card.article in texts:
-            tree.add(entry, "content", _absolute(texts[card.article], site, card), {"type": "html"})
-        elif not card.standfirst:
-            tree.add(entry, "summary", card.headline)
+        _atom_entry(tree, site, card, _absolute(texts.get(card.article), site, card))
     return tree.body()
+
+
+def _atom_entry(tree: Tree, site: Site, card: Card, text: str | None) -> None:
+    entry = tree.add(tree.root, "entry", attributes={"xml:lang": card.language})
+    tree.add(entry, "id", _id(card))
+    tree.add(entry, "title", card.headline)
+    link = {"href": _url(site, card.path), "rel": "alternate", "type": "text/html"}
+    tree.add(entry, "link", attributes=link)
+    tree.add(entry, "published", _stamp(card.created_at))
+    tree.add(entry, "updated", _stamp(card.created_at))
+    for author in _authors(card):
+        _person(tree, entry, author)
+    for category in _categories(site, card):
+        tree.add(entry, "category", attributes={"term": category})
+    if card.standfirst or not text:
+        tree.add(entry, "summary", card.standfirst or card.headline)
+    if text:
+        tree.add(entry, "content", text, {"type": "html"})
 
 
 def json_feed(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
@@ -114,7 +127,7 @@ def json_feed(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapp
         "language": site.language,
         "authors": [{"name": site.name, "url": f"{site.base_url}/"}],
         **({"hubs": [{"type": "WebSub", "url": site.web_sub_hub}]} if site.web_sub_hub else {}),
-        "items": [_json_item(site, card, texts.get(card.article)) for card in cards],
+        "items": [_json_item(site, card, _absolute(texts.get(card.article), site, card)) for card in cards],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
 
@@ -140,7 +153,7 @@ def feeds_of(site: Site, section: str | None) -> tuple[tuple[str, str, str], ...
     return tuple(found)
 
 
-def _json_item(site: Site, card: Card, text: SafeHtml | None) -> dict[str, object]:
+def _json_item(site: Site, card: Card, text: str | None) -> dict[str, object]:
     item: dict[str, object] = {
         "id": _id(card),
         "url": _url(site, card.path),
@@ -148,39 +161,42 @@ def _json_item(site: Site, card: Card, text: SafeHtml | None) -> dict[str, objec
         "date_published": _stamp(card.created_at),
         "language": card.language,
         "authors": [{"name": name} for name in _authors(card)],
-        "tags": [site.section_name(card.section), *card.topics],
+        "tags": list(_categories(site, card)),
     }
     if card.standfirst:
         item["summary"] = card.standfirst
     if card.picture:
         item["image"] = _url(site, card.picture.path)
-    if text is not None:
-        item["content_html"] = _absolute(text, site, card)
-    else:
-        item["content_text"] = card.standfirst or card.headline  # an item has to have one of the two
-    return item
+    # An item has to have one of the two.
+    return item | ({"content_html": text} if text else {"content_text": card.standfirst or card.headline})
 
 
-def _absolute(text: SafeHtml, site: Site, card: Card) -> str:
-    """Return a body whose links hold wherever a feed is read."""
-    page = _url(site, card.path)
-    if not text.strip():
-        return ""
-    root = lxml.html.fragment_fromstring(text, create_parent="div")
-    for attribute, tags in _LINKS:
-        for element in root.iter(*tags):
-            if element.get(attribute):
-                element.set(attribute, urljoin(page, str(element.get(attribute))))
-    inner = lxml.html.tostring(root, encoding="unicode").removeprefix("<div>").removesuffix("</div>")
-    return printable(inner)
+def _absolute(text: SafeHtml | None, site: Site, card: Card) -> str | None:
+    """Return a body as it holds wherever a feed is read: links absolute, the way it runs and its language said.
+
+    A link that no parser can make sense of stays as it is: it is one dead link, and not the end of the feed.
+    """
+    if not text or not text.strip():
+        return None
+    root: HtmlElement = fragment_fromstring(printable(text), create_parent="div")
+    root.make_links_absolute(_url(site, card.path), resolve_base_href=False, handle_failures="ignore")
+    if card.language != site.language or card.direction is Direction.RTL:
+        root.set("lang", card.language)
+        root.set("dir", card.direction.value)
+        return str(tostring(root, encoding="unicode"))
+    return str(tostring(root, encoding="unicode")).removeprefix("<div>").removesuffix("</div>")
+
+
+def _categories(site: Site, card: Card) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((site.section_name(card.section), *card.topics)))
 
 
 def _authors(card: Card) -> tuple[str, ...]:
     return card.authors or ((card.byline,) if card.byline else ())
 
 
-def _person(tree: Tree, parent: object, name: str) -> None:
-    tree.add(tree.add(parent, "author"), "name", name)  # type: ignore[arg-type]
+def _person(tree: Tree, parent: etree._Element, name: str) -> None:
+    tree.add(tree.add(parent, "author"), "name", name)
 
 
 def _id(card: Card) -> str:
