@@ -29,8 +29,10 @@ _ARTICLE = "article."
 
 ALL = "all"
 DAY_CARDS = 200  # of a day's page; a day with more has several
+_CARDS_OF_A_PART = 150  # on average
+_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 EVERYTHING = 50_000  # as many as a sitemap may hold: no day has more
-_MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
+MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
 
 
 class Kind(StrEnum):
@@ -303,12 +305,25 @@ def date_of(site: Site, card: Card) -> str:
 
 def slugs(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses of the names that count, each once: of topics, authors or keywords."""
-    return tuple(dict.fromkeys(_slug(name) for name in names[:_MOST_OF_A_KIND]))
+    return tuple(dict.fromkeys(_slug(name) for name in names[:MOST_OF_A_KIND]))
 
 
 @lru_cache(maxsize=20_000)
 def _slug(name: str) -> str:
     return slug_of(name, otherwise="other")
+
+
+def day_part(article: str, count: int) -> int:
+    """Return which page of a day of `count` articles one stands on, as the index splits it (`shared/index/scripts.py`).
+
+    One page up to 200 articles, then 2, 4, ... 32: told by the first of an id's 32 characters, so that none moves when
+    others come and go.
+    """
+    parts = 1
+    while count > max(DAY_CARDS, parts * _CARDS_OF_A_PART) and parts < len(_ID_CHARACTERS):
+        parts *= 2
+    place = max(0, _ID_CHARACTERS.find(article[:1]))
+    return place * parts // len(_ID_CHARACTERS) + 1
 
 
 def topic_path(name: str) -> str:

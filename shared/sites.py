@@ -56,6 +56,7 @@ class Site(BaseModel):
     about_url: str | None = None
     contact_url: str | None = None
     corrections_url: str | None = None
+    principles_url: str | None = None  # how the newsroom works
     social_urls: tuple[str, ...] = ()
     listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from zoneinfo import ZoneInfo
 
+from services.render.domain.languages import direction_of
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
 from shared.sites import Site
 
-_LONGEST_SHORT_NAME = 16  # OpenSearch 1.1
+_LONGEST_SHORT_NAME = 16
+_LONGEST_DESCRIPTION = 1024
 
 
 def robots(site: Site) -> bytes:
-    """Return robots.txt: everybody may read everything but the fragments, and finds the sitemaps."""
+    """Return robots.txt: everybody may read everything but the fragments, and finds the sitemaps.
+
+    The search page is not shut out: it says `noindex` itself, which only who may read it can see. No crawler is named,
+    be it for answers or for training: that is for a newsroom to decide.
+    """
     lines = (
         "User-agent: *",
         "Disallow: /_rail/",
@@ -51,22 +58,27 @@ def llms(site: Site) -> bytes:
 
 
 def open_search(site: Site) -> bytes:
-    """Return the OpenSearch 1.1 description by which a browser offers the site's search."""
+    """Return the OpenSearch 1.1 description by which a browser offers the site's search.
+
+    The standard bounds the lengths of both texts (4.2.2.2 and 4.2.2.4).
+    """
     tree = Tree("OpenSearchDescription", {"": "http://a9.com/-/spec/opensearch/1.1/"})
     tree.add(tree.root, "ShortName", site.name[:_LONGEST_SHORT_NAME])
-    tree.add(tree.root, "Description", f"{site.name}: {site.tagline}"[:1024])
+    tree.add(tree.root, "Description", f"{site.name}: {site.tagline}"[:_LONGEST_DESCRIPTION])
     tree.add(tree.root, "InputEncoding", "UTF-8")
     template = f"{site.base_url}/search/?q={{searchTerms}}"
-    tree.add(tree.root, "Url", attributes={"type": "text/html", "method": "get", "template": template})
+    tree.add(tree.root, "Url", attributes={"type": "text/html", "template": template})
     return tree.body()
 
 
 def manifest(site: Site, icons: Iterable[tuple[str, str, str]]) -> bytes:
-    """Return the web manifest; icons are (address, sizes, media type)."""
+    """Return the web manifest (W3C); icons are (address, sizes, media type)."""
     described = {
         "name": f"{site.name}: {site.tagline}",
         "short_name": site.name,
         "lang": site.language,
+        "dir": direction_of(site.language),
+        "id": "/",
         "start_url": "/",
         "scope": "/",
         "display": "minimal-ui",
@@ -92,7 +104,7 @@ def recent(site: Site, cards: Iterable[Card]) -> bytes:
             "t": card.created_at.astimezone(ZoneInfo(site.zone)).isoformat(timespec="minutes"),
             **({"p": list(card.topics[:5])} if card.topics else {}),
         }
-        for card in cards
+        for card in islice(cards, site.search_cards)
     ]
     return json.dumps({"v": 1, "items": items}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

@@ -7,16 +7,18 @@ authors'. So what is new, late or gone changes one of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
-from shared.listings import EVERYTHING, Listing, author_path, listing_of, standing, topic_path
+from shared.listings import EVERYTHING, Listing, day_part, listing_of, slugs, standing
 from shared.sites import Site
 
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
+_MOST_NEWS = 1000
 
 
 def sitemap_index(site: Site, days: Sequence[str]) -> bytes:
@@ -35,7 +37,10 @@ def sitemap_index(site: Site, days: Sequence[str]) -> bytes:
 
 
 def sitemap_fronts(site: Site, days: Sequence[str]) -> bytes:
-    """Return the sitemap of what lists articles and is always there, and of the months."""
+    """Return the sitemap of what lists articles and is always there, and of the months.
+
+    Not of the search page, which has nothing of its own to be found.
+    """
     fronts = ("home", *(f"{kind}.{section.id}" for section in site.sections for kind in ("section", "archive")))
     months = dict.fromkeys(day[:7] for day in days)
     names = (*fronts, "archive", *(f"month.{month}" for month in months))
@@ -43,23 +48,34 @@ def sitemap_fronts(site: Site, days: Sequence[str]) -> bytes:
 
 
 def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
-    """Return the sitemap of one day."""
+    """Return the sitemap of one day: its articles, then every page that they brought about, each once.
+
+    At most 50,000 addresses (sitemaps.org); a day that has more loses lists and never articles.
+    """
     date = listing.value
-    pages = [listing_of(site, f"day.{date}").path] if cards else []
+    pages = _day_pages(site, f"day.{date}", cards)
     for section in sorted({card.section for card in cards if site.has_section(card.section)}):
-        pages += [
-            listing_of(site, f"{kind}.{section}.{date[:7] if kind == 'month' else date}").path
-            for kind in ("day", "month")
-        ]
-    topics = sorted({topic_path(name) for card in cards for name in card.topics[:8]})
-    authors = sorted({author_path(name) for card in cards for name in card.authors[:8]})
-    return _urls(site, [*(card.path for card in cards), *pages, *topics, *authors][:EVERYTHING])
+        own = [card for card in cards if card.section == section]
+        pages += [*_day_pages(site, f"day.{section}.{date}", own), listing_of(site, f"month.{section}.{date[:7]}").path]
+    topics = sorted({f"topic.{slug}" for card in cards for slug in slugs(card.topics)})
+    authors = sorted({f"author.{slug}" for card in cards for slug in slugs(card.authors)})
+    lists = (listing_of(site, name).path for name in (*topics, *authors))
+    return _urls(site, [*(card.path for card in cards), *pages, *lists][:EVERYTHING])
+
+
+def _day_pages(site: Site, name: str, cards: Sequence[Card]) -> list[str]:
+    """Return the pages of a day of these cards."""
+    parts = sorted({day_part(card.article, len(cards)) for card in cards})
+    return [listing_of(site, f"{name}.{part}" if part > 1 else name).path for part in parts]
 
 
 def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:
-    """Return the Google News sitemap of the cards, which are those of the last two days: at most 1,000."""
+    """Return the Google News sitemap of the cards, which are those of the last two days: at most 1,000.
+
+    Every one has a title, which Google wants and its XSD does not.
+    """
     tree = Tree("urlset", {"": _SITEMAP, "news": _NEWS})
-    for card in list(cards)[:1000]:
+    for card in islice(cards, _MOST_NEWS):
         url = tree.add(tree.root, "url")
         tree.add(url, "loc", site.base_url + url_path(card.path))
         news = tree.add(url, "news:news")

@@ -68,19 +68,20 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
     title = _title(site, listing, cards)
     heading = labels.page_of.format(part=listing.part, parts=parts) if parts > 1 else ""
     others = _parts(site, listing, parts) if parts > 1 else ()
+    crumbs = _crumbs(site, listing)
     head = HeadView(
         title=f"{title}{f' ({heading})' if heading else ''} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
         share_title=f"{site.name}: {title}",
-        json_ld=list_json_ld(site, listing, title, cards),
+        json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(crumbs)),
         is_listed=bool(cards),
         feeds=feed_links(site, listing.section),
     )
     return CardsView(
         shell=shell_view(site, head, here=listing.section or ""),
         title=title,
-        crumbs=_crumbs(site, listing),
+        crumbs=crumbs,
         cards=tuple(card_view(card, site) for card in cards),
         part=heading,
         parts=others,
@@ -104,16 +105,17 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
         found = tuple(day for day in days if day.startswith(listing.value))
         links = tuple(_link(site, f"day{scope}.{day}", _day(day, site)) for day in found)
         groups = (DaysGroup("", links),) if links else ()
+    crumbs = _crumbs(site, listing)
     head = HeadView(
         title=f"{title} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
         share_title=f"{site.name}: {title}",
-        json_ld=list_json_ld(site, listing, title, ()),
+        json_ld=list_json_ld(site, listing, title, (), crumbs=_named(crumbs)),
         is_listed=bool(groups) or listing.kind is Kind.ARCHIVE,
         feeds=feed_links(site, listing.section),
     )
-    return DaysView(shell_view(site, head, here=listing.section or ""), title, _crumbs(site, listing), groups)
+    return DaysView(shell_view(site, head, here=listing.section or ""), title, crumbs, groups)
 
 
 def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, previous: str | None = None) -> RailView:
@@ -161,6 +163,10 @@ def _crumbs(site: Site, listing: Listing) -> tuple[Link, ...]:
     scope = f".{listing.section}" if listing.section else ""
     month = _link(site, f"month{scope}.{listing.value[:7]}", _month(listing.value[:7], site))
     return (home, *section, archive, month)
+
+
+def _named(crumbs: tuple[Link, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((crumb.text, crumb.url) for crumb in crumbs)
 
 
 def _parts(site: Site, listing: Listing, parts: int) -> tuple[Link, ...]:
