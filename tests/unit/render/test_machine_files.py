@@ -1,0 +1,121 @@
+"""What the small files promise: crawlers, browsers and the search page."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable
+from urllib.robotparser import RobotFileParser
+
+import pytest
+from lxml import etree
+
+from services.render.domain.machines import llms, manifest, open_search, recent, robots
+from shared.card import Card
+from shared.listings import find_listing, listing_at, standing
+from shared.sites import Site
+
+MakeCard = Callable[..., Card]
+OPEN_SEARCH = {"o": "http://a9.com/-/spec/opensearch/1.1/"}
+
+
+def test_every_crawler_may_read_everything_but_the_fragments(site: Site) -> None:
+    rules = RobotFileParser()
+    rules.parse(robots(site).decode().splitlines())
+
+    for name in ("Googlebot", "GPTBot", "anybody"):
+        for path in ("/", "/world/", "/search/?q=ferry", "/feed.xml", "/media/0a1b/1200.jpg", "/assets/epn-page.css"):
+            assert rules.can_fetch(name, f"https://epn.example{path}"), (name, path)
+        assert not rules.can_fetch(name, "https://epn.example/_rail/latest.html")
+
+
+def test_robots_leads_to_both_sitemaps(site: Site) -> None:
+    rules = RobotFileParser()
+    rules.parse(robots(site).decode().splitlines())
+
+    found = [address.removeprefix("https://epn.example/") for address in rules.site_maps() or ()]
+
+    listings = [listing_at(site, path) for path in found]
+    assert [listing.name for listing in listings if listing] == ["sitemap", "sitemap.news"]
+
+
+def test_there_is_no_llms_txt_unless_the_site_wants_one(site: Site) -> None:
+    assert find_listing(site, "llms") is None
+    assert "llms" in standing(site.model_copy(update={"has_llms_txt": True}))
+
+
+def test_llms_txt_leads_only_to_what_is_there(site: Site) -> None:
+    text = llms(site).decode()
+
+    assert text.startswith("# EPN\n\n> Connecting Communities, One Page at a Time.\n")
+    addresses = [part.partition(")")[0] for part in text.split("](https://epn.example/")[1:]]
+    assert addresses == ["feed.json", "news/feed.json", "world/feed.json", "archive/", "sitemap.xml"]
+    for address in addresses:
+        assert listing_at(site, f"{address}index.html" if address.endswith("/") else address), address
+
+
+def test_a_browser_is_offered_the_sites_search(site: Site) -> None:
+    long = site.model_copy(update={"name": "The <Evening> Post & Northern Advertiser", "tagline": "t" * 2000})
+
+    for each in (site, long):
+        root = etree.fromstring(open_search(each))
+        (url,) = root.xpath("o:Url", namespaces=OPEN_SEARCH)
+        assert dict(url.attrib) == {"type": "text/html", "template": "https://epn.example/search/?q={searchTerms}"}
+        assert 0 < len(root.findtext("o:ShortName", namespaces=OPEN_SEARCH) or "") <= 16
+        assert 0 < len(root.findtext("o:Description", namespaces=OPEN_SEARCH) or "") <= 1024
+        assert root.findtext("o:InputEncoding", namespaces=OPEN_SEARCH) == "UTF-8"
+
+
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("ar", "rtl")])
+def test_the_manifest_names_the_site_and_the_themes_icons(site: Site, language: str, direction: str) -> None:
+    icons = (("/assets/a.svg", "any", "image/svg+xml"), ("/assets/b.png", "512x512", "image/png"))
+
+    described = json.loads(manifest(site.model_copy(update={"language": language}), icons))
+
+    assert described["short_name"] == "EPN"
+    assert (described["start_url"], described["scope"], described["id"]) == ("/", "/", "/")
+    assert (described["lang"], described["dir"]) == (language, direction)
+    assert described["icons"] == [
+        {"src": "/assets/a.svg", "sizes": "any", "type": "image/svg+xml"},
+        {"src": "/assets/b.png", "sizes": "512x512", "type": "image/png"},
+    ]
+
+
+def test_the_search_page_finds_what_a_reader_would_look_for(site: Site, make_card: MakeCard) -> None:
+    card = make_card(standfirst="A toll pays for it.", topics=("Ports",))
+
+    described = json.loads(recent(site, (card, make_card(2))))
+
+    assert described == {
+        "v": 1,
+        "items": [
+            {
+                "u": "/world/2025/02/13/story-1/",
+                "h": "Story 1",
+                "s": "A toll pays for it.",
+                "k": "World",
+                "t": "2025-02-13T06:14+05:30",
+                "p": ["Ports"],
+            },
+            {"u": "/world/2025/02/13/story-2/", "h": "Story 2", "k": "World", "t": "2025-02-13T06:14+05:30"},
+        ],
+    }
+
+
+def test_what_is_searched_is_bounded_whatever_the_site_has(site: Site, make_card: MakeCard) -> None:
+    dice = random.Random(4)  # noqa: S311 - words for a test
+    words = ["".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=dice.randint(2, 11))) for _ in range(6000)]
+
+    def some(count: int) -> str:
+        return " ".join(dice.choices(words, k=count))
+
+    cards = [
+        make_card(number, headline=some(11), standfirst=some(60), topics=tuple(some(2) for _ in range(9)))
+        for number in range(700)
+    ]
+
+    body = recent(site, cards)
+
+    assert len(json.loads(body)["items"]) == site.search_cards == 500
+    assert len(gzip.compress(body)) < 100_000

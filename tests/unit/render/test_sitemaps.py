@@ -1,0 +1,180 @@
+"""What the sitemaps promise search engines: every page, once, in files that change only with what they name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from services.render.domain.machines import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
+from shared.card import Card
+from shared.keys import INDEX_DOCUMENT
+from shared.listings import EVERYTHING, day_part, listing_at, listing_of, sets_of
+from shared.sites import Site
+from tests.unit.render.conftest import CREATED
+
+SCHEMAS = Path(__file__).resolve().parents[3].parent / "shared" / "inputs" / "schemas"
+NAMESPACES = {
+    "s": "http://www.sitemaps.org/schemas/sitemap/0.9",
+    "n": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+DAYS = ("2025-02-13", "2025-02-12", "2025-01-31")
+HOSTILE = "<b>]]> & \"'\x00\x1f\uffff \U0001f6a2 \u202e"
+
+MakeCard = Callable[..., Card]
+
+
+def read(body: bytes, path: str) -> Any:
+    return etree.fromstring(body).xpath(path, namespaces=NAMESPACES)
+
+
+def locations(body: bytes) -> list[str]:
+    found = [address.removeprefix("https://epn.example/") for address in read(body, "//s:loc/text()")]
+    assert not [address for address in found if ":" in address]
+    return found
+
+
+def day(site: Site, *cards: Card) -> bytes:
+    return sitemap_day(site, listing_of(site, "sitemap.2025-02-13"), cards)
+
+
+@pytest.fixture
+def cards(make_card: MakeCard) -> tuple[Card, ...]:
+    return (
+        make_card(1, topics=("Ports", "Tolls & rivers"), authors=("Mira Solen",), headline=HOSTILE, language="zh-Hant"),
+        make_card(2, topics=("ports",), section="news", language="pt-BR"),
+        make_card(3, section="of-old", language="zh-Hans-CN"),
+    )
+
+
+def test_the_index_names_the_fronts_and_every_day_and_dates_only_the_newest(site: Site) -> None:
+    body = sitemap_index(site, DAYS)
+
+    assert locations(body) == ["sitemaps/fronts.xml", *(f"sitemaps/{each}.xml" for each in DAYS)]
+    assert read(body, "//s:sitemap[s:lastmod]/s:loc/text()") == ["https://epn.example/sitemaps/2025-02-13.xml"]
+    assert read(body, "//s:lastmod/text()") == ["2025-02-13"]
+
+
+def test_a_new_day_of_a_known_month_leaves_the_fronts_sitemap_as_it_is(site: Site) -> None:
+    assert sitemap_fronts(site, DAYS) == sitemap_fronts(site, (DAYS[0], DAYS[2]))
+
+
+def test_the_fronts_are_all_that_is_always_there_and_the_months(site: Site) -> None:
+    assert locations(sitemap_fronts(site, DAYS)) == [
+        "",
+        *("news/", "news/archive/", "world/", "world/archive/"),
+        *("archive/", "archive/2025/02/", "archive/2025/01/"),
+    ]
+
+
+def test_a_days_sitemap_names_its_articles_and_every_page_that_they_brought_about_once(
+    site: Site, cards: tuple[Card, ...]
+) -> None:
+    assert locations(day(site, *cards)) == [
+        *(f"world/2025/02/13/story-{number}/" for number in (1, 2, 3)),
+        "archive/2025/02/13/",
+        *("news/2025/02/13/", "news/2025/02/"),
+        *("world/2025/02/13/", "world/2025/02/"),
+        *("topics/ports/", "topics/tolls-rivers/", "authors/mira-solen/"),
+    ]
+
+
+def test_a_sitemap_leads_to_no_page_that_the_site_does_not_have(site: Site, make_card: MakeCard) -> None:
+    named = make_card(1, topics=tuple(f"T{number}" for number in range(20)), authors=("A", "B"), byline="Somebody")
+
+    of_articles = {named.path}
+    of_lists = {f"{address}{INDEX_DOCUMENT}" for address in locations(day(site, named))} - of_articles
+
+    found = {listing.reads for path in of_lists if (listing := listing_at(site, path)) and listing.limit}
+    assert found == {
+        each for each in sets_of(site, named) if each.partition(":")[0] in ("day", "sday", "topic", "author")
+    }
+    assert all(listing_at(site, path) for path in of_lists)
+
+
+def test_a_day_in_parts_names_each_of_them(site: Site, make_card: MakeCard) -> None:
+    many = [
+        make_card(number, article=f"{first}{number}")
+        for number, first in enumerate("abcdefghijklmnopqrstuvwxyz234567" * 7)
+    ]
+
+    found = locations(day(site, *many))
+
+    assert found[len(many) : len(many) + 2] == ["archive/2025/02/13/", "archive/2025/02/13/2/"]
+    assert found[len(many) + 2 :] == ["world/2025/02/13/", "world/2025/02/13/2/", "world/2025/02/"]
+
+
+@pytest.mark.parametrize(("count", "parts"), [(1, 1), (200, 1), (201, 2), (300, 2), (301, 4), (601, 8), (50_000, 32)])
+def test_a_days_pages_double_and_share_its_articles_evenly(count: int, parts: int) -> None:
+    shares = Counter(day_part(article, count) for article in "abcdefghijklmnopqrstuvwxyz234567")
+
+    assert shares == dict.fromkeys(range(1, parts + 1), 32 // parts)
+
+
+def test_a_day_too_large_for_one_file_loses_lists_and_no_article(site: Site, make_card: MakeCard) -> None:
+    one = make_card()
+    many = [one.model_copy(update={"path": f"world/{number}/index.html"}) for number in range(EVERYTHING)]
+
+    found = locations(day(site, *many))
+
+    assert len(found) == len(set(found)) == EVERYTHING
+    assert found[-1] == f"world/{EVERYTHING - 1}/"
+
+
+def test_a_day_without_articles_names_nothing(site: Site) -> None:
+    assert locations(day(site)) == []
+
+
+def test_the_news_says_of_each_article_what_google_requires(site: Site, cards: tuple[Card, ...]) -> None:
+    body = sitemap_news(site, cards)
+
+    assert len(locations(body)) == len(cards)
+    for entry in read(body, "/s:urlset/s:url"):
+        (news,) = entry.xpath("n:news", namespaces=NAMESPACES)
+        assert [child.tag.rpartition("}")[2] for child in news] == ["publication", "publication_date", "title"]
+        assert news.findtext("n:publication/n:name", namespaces=NAMESPACES) == "EPN"
+        assert datetime.fromisoformat(news.findtext("n:publication_date", namespaces=NAMESPACES)) == CREATED
+        assert news.findtext("n:title", namespaces=NAMESPACES).strip()
+    assert read(body, "//n:language/text()") == ["zh-tw", "pt", "zh-cn"]
+    assert read(body, "//n:title/text()")[0] == re.sub("[\x00\x1f\uffff]", "", HOSTILE)
+
+
+def test_the_news_is_a_thousand_articles_at_most(site: Site, make_card: MakeCard) -> None:
+    many = [make_card(number) for number in range(1001)]
+
+    assert len(locations(sitemap_news(site, many))) == 1000
+
+
+def test_a_mended_text_changes_no_sitemap(site: Site, cards: tuple[Card, ...]) -> None:
+    mended = tuple(card.model_copy(update={"updated_at": CREATED + timedelta(days=1)}) for card in cards)
+
+    assert day(site, *mended) == day(site, *cards)
+    assert sitemap_news(site, mended) == sitemap_news(site, cards)
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the sitemaps' schemas (../shared/inputs/schemas) are not here")
+def test_every_sitemap_fits_its_schema(site: Site, cards: tuple[Card, ...]) -> None:
+    of_index = etree.XMLSchema(etree.parse(SCHEMAS / "siteindex.xsd"))
+    of_urls = _schema("sitemap.xsd", "sitemap-news.xsd")
+
+    of_index.assertValid(etree.fromstring(sitemap_index(site, DAYS)))
+    for body in (sitemap_fronts(site, DAYS), day(site, *cards), sitemap_news(site, cards)):
+        of_urls.assertValid(etree.fromstring(body))
+
+
+def _schema(*files: str) -> etree.XMLSchema:
+    """Return several schemas as one: a news sitemap has elements of two."""
+    imports = "".join(
+        f'<xsd:import namespace="{etree.parse(SCHEMAS / file).getroot().get("targetNamespace")}"'
+        f' schemaLocation="{(SCHEMAS / file).as_uri()}"/>'
+        for file in files
+    )
+    return etree.XMLSchema(
+        etree.fromstring(f'<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema">{imports}</xsd:schema>')
+    )
