@@ -60,7 +60,7 @@ def test_a_browser_is_offered_the_sites_search(site: Site) -> None:
 
     for each in (site, long):
         root = etree.fromstring(open_search(each))
-        (url,) = root.xpath("o:Url", namespaces=OPEN_SEARCH)
+        (url,) = root.findall("o:Url", namespaces=OPEN_SEARCH)
         assert dict(url.attrib) == {"type": "text/html", "template": "https://epn.example/search/?q={searchTerms}"}
         assert 0 < len(root.findtext("o:ShortName", namespaces=OPEN_SEARCH) or "") <= 16
         assert 0 < len(root.findtext("o:Description", namespaces=OPEN_SEARCH) or "") <= 1024
