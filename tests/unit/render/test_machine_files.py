@@ -61,7 +61,7 @@ def test_a_browser_is_offered_the_sites_search(site: Site) -> None:
     for each in (site, long):
         root = etree.fromstring(open_search(each))
         (url,) = root.findall("o:Url", namespaces=OPEN_SEARCH)
-        assert dict(url.attrib) == {"type": "text/html", "template": "https://epn.example/search/?q={searchTerms}"}
+        assert dict(url.items()) == {"type": "text/html", "template": "https://epn.example/search/?q={searchTerms}"}
         assert 0 < len(root.findtext("o:ShortName", namespaces=OPEN_SEARCH) or "") <= 16
         assert 0 < len(root.findtext("o:Description", namespaces=OPEN_SEARCH) or "") <= 1024
         assert root.findtext("o:InputEncoding", namespaces=OPEN_SEARCH) == "UTF-8"
