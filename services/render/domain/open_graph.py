@@ -1,4 +1,4 @@
-"""What a page tells those who share it: OpenGraph (ogp.me), and the one tag that X takes of its own."""
+"""What a page tells those who share it: OpenGraph (ogp.me), and the same once more in X's words."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from shared.sites import Site
 
 Tags = tuple[tuple[str, str], ...]
 """(property, content) pairs in the order of a page's head; a property may come several times."""
+_AT_X = {"og:image": "twitter:image", "og:image:alt": "twitter:image:alt"}
 
 
 def share_tags(
@@ -29,9 +30,10 @@ def share_tags(
 ) -> Tags:
     """Return how a page looks where it is shared: with its picture, else the site's if it has one for that.
 
-    All as `<meta property>`: X reads `twitter:card` there too, and everything else from OpenGraph.
+    All as `<meta property>`, where X looks too. It would fall back on OpenGraph's words; checkers of its cards do not.
     """
     shown = _picture(site, picture)
+    again = tuple((_AT_X[name], value) for name, value in shown if name in _AT_X)
     locale = find_locale(language)
     place = (("og:locale", f"{locale.language}_{locale.territory}"),) if locale and locale.territory else ()
     return (
@@ -43,6 +45,9 @@ def share_tags(
         *place,
         *shown,
         ("twitter:card", "summary_large_image" if shown else "summary"),
+        ("twitter:title", title),
+        ("twitter:description", description),
+        *again,
     )
 
 
