@@ -68,20 +68,19 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
     title = _title(site, listing, cards)
     heading = labels.page_of.format(part=listing.part, parts=parts) if parts > 1 else ""
     others = _parts(site, listing, parts) if parts > 1 else ()
-    crumbs = _crumbs(site, listing)
     head = HeadView(
         title=f"{title}{f' ({heading})' if heading else ''} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
         share_title=f"{site.name}: {title}",
-        json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(crumbs)),
+        json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(_crumbs(site, listing))),
         is_listed=bool(cards),
         feeds=feed_links(site, listing.section),
     )
     return CardsView(
         shell=shell_view(site, head, here=listing.section or ""),
         title=title,
-        crumbs=crumbs,
+        crumbs=_crumbs(site, listing),
         cards=tuple(card_view(card, site) for card in cards),
         part=heading,
         parts=others,
@@ -105,17 +104,16 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
         found = tuple(day for day in days if day.startswith(listing.value))
         links = tuple(_link(site, f"day{scope}.{day}", _day(day, site)) for day in found)
         groups = (DaysGroup("", links),) if links else ()
-    crumbs = _crumbs(site, listing)
     head = HeadView(
         title=f"{title} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
         share_title=f"{site.name}: {title}",
-        json_ld=list_json_ld(site, listing, title, (), crumbs=_named(crumbs)),
+        json_ld=list_json_ld(site, listing, title, (), crumbs=_named(_crumbs(site, listing))),
         is_listed=bool(groups) or listing.kind is Kind.ARCHIVE,
         feeds=feed_links(site, listing.section),
     )
-    return DaysView(shell_view(site, head, here=listing.section or ""), title, crumbs, groups)
+    return DaysView(shell_view(site, head, here=listing.section or ""), title, _crumbs(site, listing), groups)
 
 
 def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, previous: str | None = None) -> RailView:
