@@ -1,7 +1,8 @@
 """A theme as a folder: templates for minijinja, and the files in `assets/` that its pages refer to.
 
 All of it is read once, at the start, so a template can reach nothing else on the disk. A folder may build on the one
-beside it: `theme.toml` says `inherits = "epn"`, and whatever file the child has stands in for its parent's.
+beside it: `theme.toml` says `inherits = "epn"`, and whatever file the child has stands in for its parent's, which the
+child still reaches as `epn/front.html`. See README.md beside the themes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _CONTENT_TYPES = {
     ".woff2": "font/woff2",
 }
 _HASH_CHARS = 12
+_SHEET = "assets/page.css"
+# One sheet, one request: the tokens first, a child's own rules last.
+_SHEET_PARTS = ("assets/tokens.css", _SHEET, "assets/own.css")
 # Their releases may change how a date is written or a tag escaped, so pages made with another one are other pages.
 _ENGINES = ("babel", "minijinja")
 
@@ -39,7 +43,7 @@ class MinijinjaTheme:
         self.version = _version(files)
         self._by_file = by_file = {
             path.removeprefix("assets/"): _asset(folder.name, Path(path), body)
-            for path, body in files.items()
+            for path, body in _with_one_sheet(files).items()
             if path.startswith("assets/")
         }
         self.assets: tuple[Asset, ...] = tuple(by_file[name] for name in sorted(by_file))
@@ -108,12 +112,18 @@ def _escaped(value: object) -> object:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Return a theme's files by path, its parents' first, so that a child's own win."""
+    """Return a theme's files by path: a child's own instead of its parent's, whose templates it still has by name."""
     about = folder / "theme.toml"
     parent = tomllib.loads(about.read_text(encoding="utf-8")).get("inherits") if about.exists() else None
     files = _files(folder.parent / parent) if parent else {}
+    files |= {f"{parent}/{path}": body for path, body in files.items() if path.endswith(".html")}
     own = sorted(path for path in folder.rglob("*") if path.suffix == ".html" or path.suffix in _CONTENT_TYPES)
     return files | {path.relative_to(folder).as_posix(): path.read_bytes() for path in own}
+
+
+def _with_one_sheet(files: dict[str, bytes]) -> dict[str, bytes]:
+    sheet = b"\n".join(files[part] for part in _SHEET_PARTS if part in files)
+    return {path: body for path, body in files.items() if path not in _SHEET_PARTS} | {_SHEET: sheet}
 
 
 def _asset(theme: str, path: Path, body: bytes) -> Asset:
