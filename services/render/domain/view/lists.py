@@ -11,7 +11,7 @@ from services.render.domain.jsonld import list_json_ld
 from services.render.domain.labels import labels_for
 from services.render.domain.languages import direction_of
 from services.render.domain.view.cards import CardView, card_view
-from services.render.domain.view.shell import HeadView, Link, ShellView, feed_links, shell_view
+from services.render.domain.view.shell import HeadView, Link, SectionLink, ShellView, feed_links, section_link, shell_view
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import Kind, Listing, date_of, find_listing, slugs
@@ -20,10 +20,14 @@ from shared.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class CardsView:
-    """One list of cards under a title. `crumbs` lead up to it, `parts` to the other pages of its day."""
+    """One list of cards under a title, of one `section` or of all.
+
+    `crumbs` lead up to it; `parts` are all the pages of its day, of which the one that is open leads nowhere.
+    """
 
     shell: ShellView
     title: str
+    section: SectionLink | None
     crumbs: tuple[Link, ...]
     cards: tuple[CardView, ...]
     part: str
@@ -80,6 +84,7 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
     return CardsView(
         shell=shell_view(site, head, here=listing.section or ""),
         title=title,
+        section=section_link(site, listing.section) if listing.section else None,
         crumbs=_crumbs(site, listing),
         cards=tuple(card_view(card, site) for card in cards),
         part=heading,
@@ -169,7 +174,12 @@ def _named(crumbs: tuple[Link, ...]) -> tuple[tuple[str, str], ...]:
 
 def _parts(site: Site, listing: Listing, parts: int) -> tuple[Link, ...]:
     first = listing.name.removesuffix(f".{listing.part}") if listing.part > 1 else listing.name
-    return tuple(_link(site, first if part == 1 else f"{first}.{part}", str(part)) for part in range(1, parts + 1))
+    return tuple(
+        Link(str(part), "")
+        if part == listing.part
+        else _link(site, first if part == 1 else f"{first}.{part}", str(part))
+        for part in range(1, parts + 1)
+    )
 
 
 def _link(site: Site, name: str, text: str) -> Link:
