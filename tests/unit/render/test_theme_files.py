@@ -31,8 +31,10 @@ def test_pages_refer_to_the_assets_by_those_names(theme: MinijinjaTheme, site: S
     assert {asset.name for asset in theme.assets} == set(re.findall(r'"/assets/([^"]+)"', page))
 
 
+@pytest.mark.parametrize("name", ["epn", "almina"])
 @pytest.mark.parametrize(("kind", "most_bytes"), [("text/css", 20_000), ("text/javascript", 5_000)])
-def test_style_and_script_keep_to_their_budgets(theme: MinijinjaTheme, kind: str, most_bytes: int) -> None:
+def test_style_and_script_keep_to_their_budgets(epn_folder: Path, name: str, kind: str, most_bytes: int) -> None:
+    theme = MinijinjaTheme(epn_folder.parent / name)
     bodies = [asset.body for asset in theme.assets if asset.content_type.startswith(kind)]
 
     assert bodies
@@ -76,6 +78,57 @@ def test_a_theme_builds_on_another_and_replaces_what_it_likes(epn_folder: Path, 
     assert evening.name == "evening"
     assert evening.gone(notice_view(site, is_gone=True)) == b"EPN & away"
     assert b"This page is not here" in evening.not_found(notice_view(site, is_gone=False))
+
+
+def test_a_page_of_a_child_builds_on_its_parents_and_changes_one_block(
+    epn_folder: Path, tmp_path: Path, site: Site
+) -> None:
+    shutil.copytree(epn_folder, tmp_path / "epn")
+    child = tmp_path / "evening"
+    child.mkdir()
+    (child / "theme.toml").write_text('inherits = "epn"\n', encoding="utf-8")
+    (child / "gone.html").write_text(
+        '{% extends "epn/gone.html" %}{% block said %}Gone with the tide{% endblock %}', encoding="utf-8"
+    )
+
+    page = MinijinjaTheme(child).gone(notice_view(site, is_gone=True))
+
+    assert b"<h1>Gone with the tide</h1>" in page
+    assert b"It was published here" in page
+
+
+def test_tokens_come_first_in_the_sheet_and_a_childs_own_rules_last(epn_folder: Path) -> None:
+    parent, child = (MinijinjaTheme(epn_folder.parent / name) for name in ("epn", "almina"))
+    sheet, own_sheet = (
+        next(asset.body.decode() for asset in theme.assets if asset.name.endswith(".css")) for theme in (parent, child)
+    )
+
+    assert sheet.startswith("/* The design's tokens")
+    assert own_sheet.startswith("/* Almina's tokens")
+    assert own_sheet.endswith((epn_folder.parent / "almina" / "assets" / "own.css").read_text(encoding="utf-8"))
+    assert (epn_folder / "assets" / "page.css").read_text(encoding="utf-8") in own_sheet
+
+
+def test_every_token_is_set_in_both_themes_and_every_one_used_is_set(epn_folder: Path) -> None:
+    def tokens(theme: str) -> set[str]:
+        path = epn_folder.parent / theme / "assets" / "tokens.css"
+        return set(re.findall(r"(--[\w-]+):", path.read_text(encoding="utf-8")))
+
+    used = set(re.findall(r"var\((--[\w-]+)\)", (epn_folder / "assets" / "page.css").read_text(encoding="utf-8")))
+
+    assert tokens("epn") == tokens("almina")
+    assert used <= tokens("epn")
+
+
+@pytest.mark.parametrize("name", ["epn", "almina"])
+def test_the_browsers_frame_has_the_colour_of_the_paper(epn_folder: Path, name: str, site: Site) -> None:
+    theme = MinijinjaTheme(epn_folder.parent / name)
+    tokens = (epn_folder.parent / name / "assets" / "tokens.css").read_text(encoding="utf-8")
+
+    page = theme.search(search_view(site)).decode()
+
+    papers = re.findall(r"--paper: (#\w+)", tokens)
+    assert re.findall(r'name="theme-color" content="(#\w+)"', page) == papers
 
 
 def test_a_template_that_names_what_is_not_there_fails(epn_folder: Path, tmp_path: Path, site: Site) -> None:

@@ -11,7 +11,15 @@ from services.render.domain.jsonld import list_json_ld
 from services.render.domain.labels import labels_for
 from services.render.domain.languages import direction_of
 from services.render.domain.view.cards import CardView, card_view
-from services.render.domain.view.shell import HeadView, Link, SectionLink, ShellView, feed_links, section_link, shell_view
+from services.render.domain.view.shell import (
+    HeadView,
+    Link,
+    SectionLink,
+    ShellView,
+    feed_links,
+    section_link,
+    shell_view,
+)
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import Kind, Listing, date_of, find_listing, slugs
