@@ -11,24 +11,36 @@ function settle(rail) {
   slot.dataset.state = "settled";
 }
 
+// An older rail without the stories that are shown already.
+async function older(url, shown) {
+  const reply = await fetch(url, { credentials: "omit" });
+  if (!reply.ok) throw new Error(reply.status);
+  const part = document.createElement("div");
+  part.innerHTML = await reply.text();
+  for (const card of part.querySelectorAll("[data-article]")) {
+    if (shown.has(card.dataset.article)) card.closest("li").remove();
+  }
+  return part;
+}
+
 // "More" takes in the next older day's stories; without this file it leads to that day's page.
 async function more(event) {
   const link = event.target.closest("[data-more]");
   if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   const slot = link.closest("[data-rail]");
+  const shown = new Set([...slot.querySelectorAll("[data-article]")].map((card) => card.dataset.article));
+  shown.add(document.querySelector(".story")?.dataset.article);
   const words = link.textContent;
   link.textContent = slot.dataset.loading;
   try {
-    const reply = await fetch(link.dataset.more, { credentials: "omit" });
-    if (!reply.ok) throw new Error(reply.status);
-    const shown = new Set([...slot.querySelectorAll("[data-article]")].map((card) => card.dataset.article));
-    const part = document.createElement("div");
-    part.innerHTML = await reply.text();
-    for (const card of part.querySelectorAll("[data-article]")) {
-      if (shown.has(card.dataset.article)) card.closest("li").remove();
+    let part = await older(link.dataset.more, shown);
+    for (let next; !part.querySelector("li") && (next = part.querySelector("[data-more]")); ) {
+      part = await older(next.dataset.more, shown); // a day that had nothing new
     }
+    const first = part.querySelector("a");
     link.closest("p").replaceWith(...part.children);
+    first.focus();
   } catch {
     link.textContent = words;
     location.href = link.href;

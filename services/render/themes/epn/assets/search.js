@@ -3,7 +3,10 @@
 
 const said = document.querySelector(".search__said");
 const found = document.querySelector(".search__found");
-const plain = (text) => text.normalize("NFD").replace(/\p{Mn}/gu, (mark) => (mark < "\u0370" ? "" : mark)).toLocaleLowerCase();
+// Accents are dropped, and Arabic's signs for short vowels, doubling and stretching; the vowels of Indian scripts stay.
+const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f\u0640\u064b-\u065f\u0670]/gu, "").toLocaleLowerCase();
+const spoken = document.documentElement.lang;
+const dated = (day) => new Date(day).toLocaleDateString(`${spoken}-u-nu-latn`, { dateStyle: "long", timeZone: "UTC" });
 
 // Every word has to be there; in the headline it counts three times, at a word's beginning twice as much.
 function rank(item, words) {
@@ -24,12 +27,13 @@ function show(item) {
   const link = document.createElement("a");
   link.href = item.u;
   link.textContent = item.h;
+  link.dir = "auto";
   const head = document.createElement("h2");
   head.className = "card__headline";
   head.append(link);
   const line = document.createElement("p");
   line.className = "card__time";
-  line.textContent = `${item.k} · ${item.t.slice(0, 10)}`;
+  line.textContent = `${item.k} · ${dated(item.t.slice(0, 10))}`;
   card.append(head, line);
   const place = document.createElement("li");
   place.append(card);
