@@ -29,6 +29,10 @@ class EdgeUnavailableError(OutageError):
     """The edge did not confirm a purge."""
 
 
+class EdgeRefusedError(PermanentError):
+    """The edge will not take purges from us: a wrong token, or a service, zone or distribution that is not ours."""
+
+
 class PeersTooSlowError(OutageError):
     """The task's time was spent on waiting for its peers; what it would begin now might not end in time."""
 

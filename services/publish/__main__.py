@@ -5,4 +5,5 @@ from services.publish.tasks import app
 from shared.celery_app import run_worker
 
 if __name__ == "__main__":
+    wiring.require_edge()
     run_worker(app, "publish", wiring.settings(), build=wiring.build)

@@ -12,13 +12,16 @@ class EdgeCache(Protocol):
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Forget every response that bears one of the keys; softly: keep it for when the store is down.
 
+        An edge that knows no soft purge forgets.
+
         Raises:
-            EdgeUnavailableError: the edge did not confirm.
+            EdgeUnavailableError: the edge did not confirm, or asked us to wait; the same call may succeed later.
+            EdgeRefusedError: the edge will never take it: the token or the name of our service there is wrong.
         """
         ...
 
-    def find_status(self, path: str) -> int | None:
-        """Return the HTTP status that a reader gets for a key of the public bucket, or None where no edge is asked.
+    def find_status(self, url: str) -> int | None:
+        """Return the HTTP status that a reader gets at a public address, or None where no edge is asked.
 
         Raises:
             EdgeUnavailableError: the edge does not answer.

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, SecretStr
+from pydantic import Field, PositiveFloat, SecretStr, model_validator
 
 from shared.settings import ServiceSettings
+
+_IDS = {
+    "fastly": (re.compile(r"[A-Za-z0-9]{10,64}"), "the service's id, letters and digits"),
+    "cloudflare": (re.compile(r"[0-9a-f]{32}"), "the zone's id, 32 hexadecimal digits"),
+    "cloudfront": (re.compile(r"E[A-Z0-9]{6,31}"), "the distribution's id, an E and more letters and digits"),
+}
 
 
 class PublishSettings(ServiceSettings):
     """The public bucket and the edge."""
 
-    edge: Literal["varnish", "none"] = "varnish"  # the local stand-in speaks Varnish's calls
-    edge_url: str = "http://127.0.0.1:8081"  # where purges go
-    purge_token: SecretStr | None = None
+    edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = "varnish"  # the stand-in is a varnish
+    edge_url: str = "http://127.0.0.1:8081"  # where Varnish takes purges; the vendors' addresses are known
+    edge_id: str | None = None  # Fastly's service, Cloudflare's zone, CloudFront's distribution
+    purge_token: SecretStr | None = None  # Varnish's, where it has one; Fastly's or Cloudflare's API token
     purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
+
+    @model_validator(mode="after")
+    def _edge_can_be_told(self) -> Self:
+        pattern, what = _IDS.get(self.edge, (None, ""))
+        if pattern and not pattern.fullmatch(self.edge_id or ""):
+            message = f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_EDGE_ID has to be {what}"
+            raise ValueError(message)
+        if self.edge in ("fastly", "cloudflare") and not (self.purge_token and self.purge_token.get_secret_value()):
+            message = f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_PURGE_TOKEN has to be an API token that may purge"
+            raise ValueError(message)
+        return self

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from functools import cache
+from os import EX_CONFIG
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+import structlog
+
+from services.publish.adapters.cloudflare import CloudflareEdgeCache
+from services.publish.adapters.cloudfront import CloudFrontEdgeCache, cloudfront_client
+from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.adapters.varnish import NoEdgeCache, VarnishEdgeCache
 from services.publish.handler import Publisher
 from services.publish.handler.live_records import LiveRecords
@@ -13,6 +21,7 @@ from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
+from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
@@ -23,6 +32,8 @@ from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
+
+log = structlog.get_logger()
 
 
 @cache
@@ -88,11 +99,37 @@ def publisher(site: str) -> Publisher:
 @cache
 def edge() -> EdgeCache:
     """Return the edge that the settings name."""
-    if settings().edge == "none":
-        return NoEdgeCache()
-    token = settings().purge_token
-    return VarnishEdgeCache(
-        settings().edge_url,
-        timeout_seconds=settings().purge_timeout_seconds,
-        token=token.get_secret_value() if token else None,
-    )
+    chosen = settings()
+    timeout, name = chosen.purge_timeout_seconds, chosen.edge_id or ""
+    token = chosen.purge_token.get_secret_value() if chosen.purge_token else ""
+    match chosen.edge:
+        case "none":
+            return NoEdgeCache()
+        case "fastly":
+            return FastlyEdgeCache(name, token, timeout_seconds=timeout)
+        case "cloudflare":
+            return CloudflareEdgeCache(name, token, timeout_seconds=timeout)
+        case "cloudfront":
+            return CloudFrontEdgeCache(
+                cloudfront_client(chosen), name, timeout_seconds=timeout, new_reference=lambda: uuid4().hex
+            )
+        case "varnish":
+            return VarnishEdgeCache(chosen.edge_url, timeout_seconds=timeout, token=token or None)
+
+
+def require_edge() -> None:
+    """Return where a vendor's edge takes purges, or may do so later; end the process where it says that it never will.
+
+    It is asked with a purge of a key that nothing bears: the one call that tells whether our token may do just that.
+    The reason goes to stderr and to the log; the exit code is EX_CONFIG (78): starting again will not help.
+    """
+    if settings().edge in ("varnish", "none"):
+        return  # ours: a token that is changed on one side before the other is waited for
+    try:
+        edge().purge(["pressline:start"])
+    except EdgeRefusedError as error:
+        log.error("edge.refused", reason=str(error))  # noqa: TRY400 -- a plain message, not a traceback
+        sys.stderr.write(f"pressline: {error}\n")
+        sys.exit(EX_CONFIG)
+    except EdgeUnavailableError as error:
+        log.warning("edge.awaited", reason=str(error))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -73,8 +74,10 @@ class FakeEdge:
         if not soft:
             self.purged_hard.extend(surrogate_keys)
 
-    def find_status(self, path: str) -> int | None:
+    def find_status(self, url: str) -> int | None:
         """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
+        path = urlsplit(url).path.removeprefix("/")
+        path = f"{path}{keys.INDEX_DOCUMENT}" if path.endswith("/") or not path else path
         head = self.public.find_head(path)
         return self.shows or (int(head.metadata["status"]) if head else 404)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
-from shared import keys
 from shared.deadline import peer_call
 from shared.errors import EdgeUnavailableError
 
@@ -33,11 +32,12 @@ class VarnishEdgeCache:
                 message = f"purge of {tags}: {error}"
                 raise EdgeUnavailableError(message) from error
 
-    def find_status(self, path: str) -> int | None:
-        """Return the HTTP status that a reader gets."""
-        address = quote(keys.url_path(path))
+    def find_status(self, url: str) -> int | None:
+        """Return the HTTP status that a reader gets: asked for here, by the site's own name."""
+        parts = urlsplit(url)
+        address = quote(parts.path)
         try:
-            with peer_call(), self._client.stream("GET", address) as answer:
+            with peer_call(), self._client.stream("GET", address, headers={"host": parts.netloc}) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
             message = f"GET {address}: {error}"
@@ -54,5 +54,5 @@ class NoEdgeCache:
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Do nothing."""
 
-    def find_status(self, path: str) -> int | None:
+    def find_status(self, url: str) -> int | None:
         """Return None: nobody is asked."""

@@ -93,7 +93,7 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     )
     touched = publisher.index.leave(site, article, removal.rank)
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
-    _see_that_it_is_gone((*pages, *pictures), publisher)
+    _see_that_it_is_gone((*pages, *pictures), site, publisher)
     receipt = receipt_id(site.id, article, removal.revision)
     publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
     log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
@@ -184,10 +184,11 @@ def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publi
     return pages
 
 
-def _see_that_it_is_gone(paths: Iterable[str], publisher: Publisher) -> None:
+def _see_that_it_is_gone(paths: Iterable[str], site: Site, publisher: Publisher) -> None:
     """Fetch every address as a reader would; a purge that was confirmed proves nothing."""
     for path in paths:
-        status = publisher.edge.find_status(path)
+        url = f"{site.base_url}{keys.url_path(path)}"
+        status = publisher.edge.find_status(url)
         if status not in (None, HTTPStatus.GONE):
-            message = f"{keys.url_path(path)} is taken down and the edge still answers {status}"
+            message = f"{url} is taken down and the edge still answers {status}"
             raise EdgeUnavailableError(message)
