@@ -10,12 +10,52 @@ from shared import keys
 from shared.live import page_sha256
 from shared.messages import PageRendered
 
-IMMUTABLE = "public, max-age=31536000, immutable"
-MEDIA = "public, max-age=3600, s-maxage=86400"
-ARTICLE = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
-LISTING = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
-GONE = "public, max-age=10, s-maxage=3600"
+_FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
+_CALENDAR = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60"
+_FEED = "public, max-age=60, s-maxage=600, stale-while-revalidate=60"
+_PAGE = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
+_SETTLED = "public, max-age=3600, s-maxage=86400"
+
+_CACHE_CONTROL = {
+    # pages
+    "article": _PAGE,
+    "redirect": _PAGE,
+    "gone": "public, max-age=10, s-maxage=3600",
+    "gone-file": "public, max-age=10, s-maxage=60",  # a picture that comes back is purged by a call that may be lost
+    "leaving": "no-store",  # on its way out of the bucket
+    # listings, by their kind (shared/listings.py)
+    "home": _FRONT,
+    "section": _FRONT,
+    "topic": _FRONT,
+    "author": _FRONT,
+    "not-found": _FRONT,
+    "rail": _FRONT,
+    "archive": _CALENDAR,
+    "month": _CALENDAR,
+    "day": _CALENDAR,
+    "search": _CALENDAR,
+    "recent": _FEED,
+    "rss": _FEED,
+    "atom": _FEED,
+    "json-feed": _FEED,
+    "sitemap-news": _FEED,
+    "sitemap-index": _CALENDAR,
+    "sitemap": _CALENDAR,
+    "sitemap-fronts": _CALENDAR,
+    "robots": _SETTLED,
+    "llms": _SETTLED,
+    "open-search": _SETTLED,
+    "manifest": _SETTLED,
+    # files
+    "media": "public, max-age=3600, s-maxage=86400",
+    "asset": "public, max-age=31536000, immutable",
+}
 """Cache-Control by kind. `s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach."""
+
+
+def cache_control_for(kind: str) -> str:
+    """Return the Cache-Control of a kind of object; a kind that is not known is cached as briefly as a front."""
+    return _CACHE_CONTROL.get(kind, _FRONT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +115,7 @@ def redirect(path: str, order: str, *, to: str, article: str) -> Page:
         order=order,
         body=f'<!doctype html><title>Moved</title><p><a href="{target}">{target}</a>\n'.encode(),
         content_type="text/html; charset=utf-8",
-        cache_control=ARTICLE,
+        cache_control=cache_control_for("redirect"),
         theme="none",
         article=article,
         surrogate_keys=(keys.article_surrogate_key(article),),
@@ -91,7 +131,7 @@ def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Pag
         order=order,
         body=body,
         content_type="text/html; charset=utf-8",
-        cache_control=GONE,
+        cache_control=cache_control_for("gone"),
         theme=theme,
         article=article,
         surrogate_keys=(keys.article_surrogate_key(article),),
@@ -106,7 +146,7 @@ def gone_file(path: str, *, body: bytes) -> Page:
         order="",
         body=body,
         content_type="text/html; charset=utf-8",
-        cache_control=GONE,
+        cache_control=cache_control_for("gone-file"),
         theme="none",
         surrogate_keys=(keys.path_surrogate_key(path),),
         status=410,

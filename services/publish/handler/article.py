@@ -7,7 +7,7 @@ from time import perf_counter
 import structlog
 
 from services.publish.domain import claims
-from services.publish.domain.pages import ARTICLE, Page, made, redirect
+from services.publish.domain.pages import Page, cache_control_for, made, redirect
 from services.publish.handler.fence import Outcome, Put, known_of, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
@@ -44,7 +44,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         order=message.order,
         body=publisher.body_of(message),
         content_type=message.content_type,
-        cache_control=ARTICLE,
+        cache_control=cache_control_for("article"),
         theme=message.theme,
         article=article,
         surrogate_keys=message.surrogate_keys,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from services.publish.domain.pages import LISTING, Page, made
+from services.publish.domain.pages import Page, cache_control_for, made
 from services.publish.handler.fence import Outcome, known_from, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
+from shared.listings import find_listing
 from shared.messages import ArticlePublished, Message, PageRendered
 from shared.sites import Site
 
@@ -31,13 +32,13 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     site, listing = publisher.site(message.site), message.listing or ""
     if message.is_absent:
         return _remove_listing(message, site, listing, publisher)
-    known = known_from(publisher.public.find_head(message.path))
+    known, known_as = known_from(publisher.public.find_head(message.path)), find_listing(site, listing)
     page = Page(
         path=message.path,
         order=message.order,
         body=publisher.body_of(message),
         content_type=message.content_type,
-        cache_control=LISTING,
+        cache_control=cache_control_for(known_as.kind if known_as else ""),
         theme=message.theme,
         surrogate_keys=message.surrogate_keys,
         made=made(message),

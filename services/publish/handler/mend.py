@@ -7,7 +7,7 @@ from http import HTTPStatus
 import structlog
 
 from services.publish.domain import claims
-from services.publish.domain.pages import GONE_BODY, LISTING, gone_file
+from services.publish.domain.pages import GONE_BODY, cache_control_for, gone_file
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import PreconditionFailedError
@@ -52,7 +52,7 @@ def _renew_listing(listing: Listing, message: MendPath, site: Site, publisher: P
                 listing.path,
                 found.body,
                 content_type=found.head.content_type,
-                cache_control=LISTING,
+                cache_control=cache_control_for(listing.kind),
                 metadata=kept,
                 if_etag=found.etag,
             )

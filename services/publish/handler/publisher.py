@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from services.publish.domain.pages import IMMUTABLE, MEDIA
+from services.publish.domain.pages import cache_control_for
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from shared import keys
@@ -90,7 +90,7 @@ class Publisher:
             attachment.path,
             self.content.get(attachment.source_key).body,
             content_type=attachment.content_type,
-            cache_control=IMMUTABLE if attachment.is_immutable else MEDIA,
+            cache_control=cache_control_for("asset" if attachment.is_immutable else "media"),
             metadata={"surrogate-keys": keys.path_surrogate_key(attachment.path), "status": "200"},
         )
         self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here

@@ -1,0 +1,53 @@
+"""How long each kind of object may be cached, and by whom."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra.local.edge.cache import ages_of
+from services.publish.domain.pages import cache_control_for, gone, gone_file, redirect
+from shared.listings import Kind
+
+OTHERS = ("article", "redirect", "gone", "gone-file", "media", "asset")
+KINDS = (*Kind, *OTHERS)
+WITHOUT_NEWS = (Kind.ROBOTS, Kind.LLMS, Kind.OPEN_SEARCH, Kind.MANIFEST, "asset", "media")
+LISTED = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
+
+
+def max_age(kind: str) -> int:
+    found = re.search(r"(?:^|, )max-age=(\d+)", cache_control_for(kind))
+    assert found is not None, kind
+    return int(found[1])
+
+
+def test_every_kind_of_listing_has_its_line_in_the_table() -> None:
+    fronts = {kind for kind in Kind if cache_control_for(kind) == LISTED}
+
+    assert fronts == {Kind.HOME, Kind.SECTION, Kind.TOPIC, Kind.AUTHOR, Kind.NOT_FOUND, Kind.RAIL}
+
+
+def test_a_kind_that_is_not_known_is_cached_as_a_front_is() -> None:
+    assert cache_control_for("horoscope") == cache_control_for("") == LISTED
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "asset"])
+def test_what_no_purge_reaches_is_kept_for_less_time_than_what_one_does(kind: str) -> None:
+    assert 0 < max_age(kind) < ages_of(cache_control_for(kind)).fresh <= 86_400
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in WITHOUT_NEWS])
+def test_no_browser_keeps_a_killed_text_or_headline_for_more_than_a_minute(kind: str) -> None:
+    assert max_age(kind) <= 60
+
+
+def test_what_can_never_change_is_never_asked_for_again() -> None:
+    assert "immutable" in cache_control_for("asset")
+    assert [kind for kind in KINDS if "immutable" in cache_control_for(kind)] == ["asset"]
+
+
+def test_pages_made_here_are_cached_by_their_kind() -> None:
+    assert redirect("a/index.html", "1", to="b/index.html", article="x").cache_control == cache_control_for("redirect")
+    assert gone("a/index.html", "1", body=b"", theme="epn", article="x").cache_control == cache_control_for("gone")
+    assert gone_file("media/a/1.jpg", body=b"").cache_control == cache_control_for("gone-file")
