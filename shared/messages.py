@@ -118,7 +118,6 @@ class PageRendered(Message):
     listing: str | None = None
     changed: int = 0
     shows: dict[str, str] = Field(default_factory=dict)  # whose cards an article's page shows, and the digest of each
-    kind: str = ""  # of listing: says how long it may be cached
     made_by: str = ""  # the process that rendered it, and the message that made it do so
     made_for: str = ""
     made_at: AwareDatetime | None = None

@@ -54,7 +54,6 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     named = {
         "listing": listing.name,
         "changed": snapshot.changed,
-        "kind": listing.kind.value,
         "is_absent": _is_absent(listing, snapshot, site),
     }
     return (page.model_copy(update=named),)
