@@ -30,11 +30,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
-    """What is known beside the bytes: for which site, who sent them, when they came (UTC)."""
+    """What is known beside the bytes: for which site, who sent them, when they came (UTC).
+
+    `canonical_site`: the first of the sites that they were posted to, where this is another of them.
+    """
 
     site: Site
     source: str
     received_at: datetime
+    canonical_site: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ def accept_article(
     received_at: datetime,
     may_take_down: bool,
     lane: Lane,
+    canonical_site: str | None = None,
 ) -> Accepted:
     """Accept what was posted."""
     return accept(
@@ -150,6 +151,7 @@ def accept_article(
         received_at=received_at,
         may_take_down=may_take_down,
         lane=lane,
+        canonical_site=canonical_site,
         intake=endpoint_intake(),
     )
 
@@ -168,6 +170,7 @@ def submit_bytes(
     received_at: datetime,
     may_take_down: bool,
     lane: Lane,
+    canonical_site: str | None = None,
 ) -> Submitted:
     """Store what was posted, for the worker to read."""
     return submit(
@@ -179,6 +182,7 @@ def submit_bytes(
         may_take_down=may_take_down,
         receipt=uuid4(),
         lane=lane,
+        canonical_site=canonical_site,
         intake=endpoint_intake(),
     )
 

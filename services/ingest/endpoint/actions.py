@@ -67,6 +67,9 @@ async def kill_article(request: Request, caller: TakerDown, article: str, site: 
 
     Its page, every address that it ever had and its pictures answer 410; then it leaves the listings. A kill comes
     after everything that was accepted before it. Sent again, it is a `duplicate` of the kill that stands.
+
+    An article that was posted to several sites is an article at each: this kills one site's. To take all down, kill
+    each, or post `status: canceled` with the same `?site=a&site=b`.
     """
     return await _act("kill", request, caller, article, site)
 
@@ -75,7 +78,8 @@ async def kill_article(request: Request, caller: TakerDown, article: str, site: 
 async def withdraw_article(request: Request, caller: TakerDown, article: str, site: SiteName = None) -> Response:
     """Take it out of the listings, then down; the next usable revision that is posted brings it back.
 
-    A killed article cannot be withdrawn (409): it is gone already, and would have to be restored first.
+    A killed article cannot be withdrawn (409): it is gone already, and would have to be restored first. At other sites
+    that it was posted to, it stays.
     """
     return await _act("withdraw", request, caller, article, site)
 
@@ -85,7 +89,8 @@ async def restore_article(request: Request, caller: TakerDown, article: str, sit
     """Undo a kill or a withdrawal, also one that a wire service sent: readers see the newest usable text again.
 
     That text may have come while the kill stood; `text_of` names its revision. Where no revision has a text to be
-    shown, the answer is 409. An article that is not down is left as it is: a `duplicate`.
+    shown, the answer is 409. An article that is not down is left as it is: a `duplicate`. Other sites that it was
+    posted to are not touched.
     """
     return await _act("restore", request, caller, article, site)
 

@@ -31,6 +31,7 @@ _NOT_DONE_YET = "this was sent before and is still on its way: readers see what 
 async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> Response:
     """Return the answer: 200 for what is at its end, 202 for what is on its way."""
     is_done = reply.status.is_final
+    is_done_also = all(each.status.is_final for each in reply.also or ())
     if wanted.wait_seconds is not None and reply.status in (Outcome.ACCEPTED, Outcome.DUPLICATE):
         state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
         if state is not None and state.status.is_final:
@@ -47,4 +48,4 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
     headers = {"Location": f"/v1/receipts/{reply.receipt}"}
     if wanted.applied:
         headers["Preference-Applied"] = wanted.applied
-    return json_response(HTTPStatus.OK if is_done else HTTPStatus.ACCEPTED, reply, headers)
+    return json_response(HTTPStatus.OK if is_done and is_done_also else HTTPStatus.ACCEPTED, reply, headers)

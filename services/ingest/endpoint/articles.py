@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import structlog
 from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.domain.accepted import Accepted, Submitted
-from services.ingest.domain.refusal import RefusedError
-from services.ingest.domain.report import Report
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
-from services.ingest.endpoint.auth import Caller, Publisher, Reader
+from services.ingest.endpoint.auth import Publisher, Reader
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.examples import ARTICLE_BODY
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
-from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to, reply_to
-from services.ingest.endpoint.sites import ARTICLE, SiteName
+from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
+from services.ingest.endpoint.sites import ARTICLE, SiteName, SiteNames
+from services.ingest.endpoint.submission import submission_of
 from shared.messages import Lane
-from shared.receipts import Outcome
-from shared.sites import Site
-
-_UNREAD = "not read yet"
 
 LaneName = Annotated[
     Literal["live", "bulk"],
@@ -34,63 +25,6 @@ LaneName = Annotated[
     ),
 ]
 router = APIRouter(tags=["articles"])
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Submission:
-    """One article on its way in."""
-
-    request: Request
-    caller: Caller
-    site: Site
-    raw: bytes
-    lane: Lane
-
-    async def accept(self) -> Accepted:
-        """Return what became of it.
-
-        Raises:
-            RefusedError: it was not taken; logged here, where it is known who sent it.
-        """
-        deps = deps_of(self.request)
-        try:
-            return await threads_of(self.request).run(
-                deps.accept,
-                self.raw,
-                content_type=self.request.headers.get("content-type"),
-                site=self.site,
-                source=self.caller.name,
-                received_at=deps.clock(),
-                may_take_down=self.caller.may_take_down,
-                lane=self.lane,
-            )
-        except RefusedError as error:
-            REFUSALS.labels(str(error.code)).inc()
-            pointers = [fault.pointer for fault in error.faults]
-            log.info(
-                "submission.refused",
-                site=self.site.id,
-                source=self.caller.name,
-                status=error.code,
-                pointers=pointers,
-                size_bytes=len(self.raw),
-            )
-            raise
-
-    async def submit(self) -> Submitted:
-        """Return the receipt of bytes that a worker will read."""
-        deps = deps_of(self.request)
-        return await threads_of(self.request).run(
-            deps.submit,
-            self.raw,
-            content_type=self.request.headers.get("content-type"),
-            site=self.site,
-            source=self.caller.name,
-            received_at=deps.clock(),
-            may_take_down=self.caller.may_take_down,
-            lane=self.lane,
-        )
 
 
 @router.post(
@@ -110,7 +44,9 @@ class _Submission:
     },
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
-async def post_article(request: Request, caller: Publisher, site: SiteName = None, lane: LaneName = "live") -> Response:
+async def post_article(
+    request: Request, caller: Publisher, site: SiteNames = None, lane: LaneName = "live"
+) -> Response:
     """Take an article in any format that is read, by its Content-Type or else by what it looks like.
 
     Formats: Pressline's own JSON form (`application/vnd.pressline.article+json`, or `application/json`) and IPTC
@@ -120,23 +56,20 @@ async def post_article(request: Request, caller: Publisher, site: SiteName = Non
 
     An archive or any other import says `?lane=bulk`: it waits behind the news, and is the first to be answered 503
     when more waits than can be published soon. Removals are never sent away.
+
+    `?site=a&site=b` posts one article to several sites. Each has its own article with revisions and a receipt (`also`
+    in the answer); the first named is the canonical one, and the others' pages say so. A section that a further site
+    does not have becomes its default section, with a warning. The token has to be bound to all of them. A later
+    revision, or a `status: canceled`, reaches those sites that it is posted to; kill, withdraw and restore act on one
+    site's article alone. `Prefer: wait` waits for the canonical one.
     """
     settings = deps_of(request).settings
     wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
-    meant = caller.site(site)
+    first, *further = caller.sites_asked(site)
     raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=settings.body_timeout_seconds)
-    submission = _Submission(request, caller, meant, raw, Lane(lane))
-    if wanted.is_async:
-        submitted = await submission.submit()
-        reply = ArticleReply(
-            receipt=submitted.receipt,
-            site=meant.id,
-            status=Outcome.ACCEPTED,
-            links=links_to(meant.id, submitted.receipt, None),
-            report=Report(format=_UNREAD, warnings=(submitted.warning,)) if submitted.warning else None,
-        )
-    else:
-        reply = reply_to(await submission.accept())
+    submission = submission_of(request, caller, Lane(lane), further)
+    take = submission.submit if wanted.is_async else submission.accept
+    reply = await take(raw, first)
     return await answer(request, reply, wanted)
 
 

@@ -59,6 +59,20 @@ class Caller:
             raise ProblemError(403, "the token is bound to no site of this installation")
         raise unacceptable([Fault("", f"say which site is meant with ?site=, one of {', '.join(mine)}")])
 
+    def sites_asked(self, asked: list[str] | None) -> tuple[Site, ...]:
+        """Return the sites that are meant, the canonical one first: those asked for, else the token's only one.
+
+        Raises:
+            ProblemError: 403, the token is not bound to each; the text says to which it is not.
+            RefusedError: 422, it has to be said which.
+        """
+        if not asked:
+            return (self.site(None),)
+        names = tuple(dict.fromkeys(asked))
+        if foreign := [name for name in names if not self.covers(name)]:
+            raise ProblemError(403, f"the token is not bound to {', '.join(foreign)}; nothing was accepted")
+        return tuple(self.sites[name] for name in names)
+
 
 def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Security returns
     """Return a dependency: the caller, who must have one of the scopes."""

@@ -39,8 +39,11 @@ class AcceptArticle(Protocol):
         received_at: datetime,
         may_take_down: bool,
         lane: Lane,
+        canonical_site: str | None = None,
     ) -> Accepted:
         """Return under which ids the article lives on.
+
+        `canonical_site`: the first of the sites that it was posted to, where `site` is another of them.
 
         Raises:
             RefusedError: it cannot be taken as it is.
@@ -63,6 +66,7 @@ class SubmitBytes(Protocol):
         received_at: datetime,
         may_take_down: bool,
         lane: Lane,
+        canonical_site: str | None = None,
     ) -> Submitted:
         """Return the receipt, once the bytes are safe.
 

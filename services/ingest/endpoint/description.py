@@ -71,6 +71,8 @@ def _forget_fastapis_own_errors(described: dict[str, Any]) -> None:
 def _article_schemas() -> dict[str, Any]:
     own = Article.model_json_schema(ref_template=_REF)
     parts: dict[str, Any] = own.pop("$defs")
+    for known_from_the_request in ("canonical_site", "canonical_article"):
+        del own["properties"][known_from_the_request]
     own |= {"title": "ArticleForm", "description": _ABOUT_OWN, "required": list(_NEEDED)}
     ninjs = {
         "title": "NinjsItem",

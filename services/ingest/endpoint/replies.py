@@ -21,6 +21,19 @@ class Links(BaseModel):
     article: str | None = Field(default=None, description="How the article stands.")
 
 
+class AlsoReply(BaseModel):
+    """What became of a submission at a further site that it was posted to."""
+
+    site: str
+    receipt: str | None = Field(default=None, description="Absent where this site refused it.")
+    article: str | None = None
+    revision: str | None = None
+    status: Outcome
+    reason: str | None = Field(default=None, description="Why this site refused it.")
+    links: Links = Links()
+    report: Report | None = None
+
+
 class ArticleReply(BaseModel):
     """What became of a submission."""
 
@@ -38,6 +51,7 @@ class ArticleReply(BaseModel):
     links: Links
     report: Report | None = Field(default=None, description="What the reader made of it.")
     text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
+    also: list[AlsoReply] | None = Field(default=None, description="The further sites that it was posted to.")
 
 
 class ReceiptReply(ReceiptState):

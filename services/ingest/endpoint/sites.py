@@ -16,4 +16,14 @@ SiteName = Annotated[
     ),
 ]
 
+SiteNames = Annotated[
+    list[Annotated[str, Query(max_length=40)]] | None,
+    Query(
+        max_length=20,
+        description="Which site is meant; may be left out with a token that is bound to one. Given again, the article "
+        "goes to each, and the first named is the canonical one.",
+        openapi_examples={"one": {"value": ["epn"]}},
+    ),
+]
+
 ARTICLE = re.compile(r"^[a-z2-7]{26}$")

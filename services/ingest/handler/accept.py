@@ -32,8 +32,11 @@ def accept(
     may_take_down: bool,
     intake: Intake,
     lane: Lane = Lane.LIVE,
+    canonical_site: str | None = None,
 ) -> Accepted:
     """Store what was sent for good, then announce it; return what became of it.
+
+    `canonical_site`: the first of the sites that it was posted to, where this is another of them.
 
     Raises:
         RefusedError: it cannot become an article; the raw bytes are kept all the same.
@@ -44,7 +47,7 @@ def accept(
     sha256 = hashlib.sha256(raw).hexdigest()
     raw_key = keys.raw_key(site.id, received_at, sha256)
     try:
-        reading = intake.read_article(raw, content_type, ReadingContext(site, source, received_at))
+        reading = intake.read_article(raw, content_type, ReadingContext(site, source, received_at, canonical_site))
         _check_rights(reading.article, may_take_down=may_take_down)
         if reading.article.status is Status.USABLE:
             intake.admit(lane)
@@ -122,7 +125,11 @@ def _with_picture_facts(article: Article, intake: Intake) -> Article:
     picture = article.picture
     if picture is None or picture.media is None:
         return article
-    head = intake.content.find_head(keys.media_key(article.site, picture.media))
+    key = keys.media_key(article.site, picture.media)
+    head = intake.content.find_head(key)
+    if head is None and article.canonical_site is not None:
+        _copy_picture(keys.media_key(article.canonical_site, picture.media), key, intake)
+        head = intake.content.find_head(key)
     if head is None:
         detail = "is not a picture that was uploaded for this site; send its bytes to POST /v1/media first"
         raise unacceptable([Fault("/picture/media", detail)])
@@ -132,3 +139,11 @@ def _with_picture_facts(article: Article, intake: Intake) -> Article:
         "content_type": head.content_type,
     }
     return article.model_copy(update={"picture": picture.model_copy(update=facts)})
+
+
+def _copy_picture(source: str, target: str, intake: Intake) -> None:
+    """Give a further site the picture that was uploaded for the canonical one."""
+    found = intake.content.find(source)
+    if found is not None:
+        head = found.head
+        intake.content.put(target, found.body, content_type=head.content_type, metadata=head.metadata)

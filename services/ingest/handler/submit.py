@@ -40,14 +40,17 @@ def submit(
     receipt: UUID,
     intake: Intake,
     lane: Lane = Lane.LIVE,
+    canonical_site: str | None = None,
 ) -> Submitted:
     """Store the bytes and the wish to have them read; return the receipt.
+
+    `canonical_site`: the first of the sites that they were posted to, where this is another of them.
 
     Raises:
         BacklogFullError: too much waits before it, and it is not seen to take anything down.
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    _admit(lane, raw, content_type, ReadingContext(site, source, received_at), intake)
+    _admit(lane, raw, content_type, ReadingContext(site, source, received_at, canonical_site), intake)
     raw_key = keys.raw_key(site.id, received_at, hashlib.sha256(raw).hexdigest())
     message = SubmitArticle(
         message_id=receipt,
@@ -60,6 +63,7 @@ def submit(
         source=source,
         received_at=received_at,
         can_take_down=may_take_down,
+        canonical_site=canonical_site,
     )
     intake.content.put(raw_key, raw, content_type="application/octet-stream")
     intake.content.put(keys.inbox_key(site.id, receipt.hex), message.model_dump_json().encode())
@@ -99,6 +103,7 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
             may_take_down=message.can_take_down,
             intake=intake,
             lane=message.lane,
+            canonical_site=message.canonical_site,
         )
     except PermanentError as error:
         payload = message.model_dump(mode="json")

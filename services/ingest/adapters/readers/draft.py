@@ -16,6 +16,7 @@ from services.ingest.domain.stamps import stamp_warnings
 from services.ingest.ports import Dropped, Reading, ReadingContext, Report
 from shared.article import Article, Status
 from shared.errors import HostileMarkupError
+from shared.keys import article_id
 from shared.markup import check_markup
 
 _MAX_FAULTS = 50
@@ -106,7 +107,9 @@ class Draft:
         if self.is_removal:  # a removal must get through, however bare
             self.default("headline", self.values.get("source_id"))
             self.default("body", "")
-            self._move_to_known_section()
+            self._move_to_known_section("the removal stands")
+        if self._context.canonical_site is not None:
+            self._settle_at_further_site(self._context.canonical_site)
         self._cut_notes()
         article = self._validated(validate, frozenset(dispensable))
         if article is not None:
@@ -115,7 +118,7 @@ class Draft:
         if self.faults or article is None:
             raise unacceptable(self.faults[:_MAX_FAULTS])
         self._warnings += stamp_warnings(article, received_at)
-        return Reading(article=article, report=self._report())
+        return Reading(article=self._with_canonical(article), report=self._report())
 
     def _validated(self, validate: Callable[[dict[str, Any]], Article], dispensable: frozenset[str]) -> Article | None:
         """Return the article once all that may be left out and breaks a rule is out; None if that is not enough."""
@@ -161,11 +164,27 @@ class Draft:
     def _refuse(self, faults: Iterable[Fault]) -> None:
         self.faults += [Fault(origin_of(fault.pointer, self._origins), fault.detail) for fault in faults]
 
-    def _move_to_known_section(self) -> None:
+    def _settle_at_further_site(self, canonical_site: str) -> None:
+        """Fit in what was written for the canonical site: its name, and sections that only it has."""
+        if self.values["site"] == canonical_site:
+            self.values["site"] = self._context.site.id
+        if self._move_to_known_section("it is taken as the site's default"):
+            self.warn(f"the section is not one of {self._context.site.id}; taken as {self.values['section']}")
+
+    def _with_canonical(self, article: Article) -> Article:
+        canonical_site = self._context.canonical_site
+        if canonical_site is None:
+            return article
+        there = article_id(canonical_site, article.source, article.source_id)
+        return article.model_copy(update={"canonical_site": canonical_site, "canonical_article": there})
+
+    def _move_to_known_section(self, consequence: str) -> bool:
         site, section = self._context.site, self.values["section"]
-        if isinstance(section, str) and not site.has_section(section):
-            self.drop(origin_of("/section", self._origins), "is not a section of the site; the removal stands")
-            self.values["section"] = site.default_section
+        if not isinstance(section, str) or site.has_section(section):
+            return False
+        self.drop(origin_of("/section", self._origins), f"is not a section of the site; {consequence}")
+        self.values["section"] = site.default_section
+        return True
 
     def _cut_notes(self) -> None:
         body = self.values.get("body")

@@ -16,6 +16,8 @@ _MARKS = frozenset({"source_id", "headline", "body", "standfirst", "section"})
 _UPLOAD = "pictures come first: send the file with POST /v1/media and its digest here as media"
 _OPTIONAL_HERE = ("site", "source", "language", "section", "status")  # null says the same as leaving it out
 
+_NOT_SAID_BY_SENDERS = ("canonical_site", "canonical_article")
+
 
 class PresslineReader:
     """Reads the own JSON form."""
@@ -41,7 +43,9 @@ class PresslineReader:
             raise unacceptable([Fault("", "must be a JSON object with the fields of an article")])
         draft = Draft(self.format, context)
         for name, value in given.items():
-            if value is not None or name not in _OPTIONAL_HERE:
+            if name in _NOT_SAID_BY_SENDERS:
+                draft.fault(pointer(name), "is known from the sites that it is posted to; name them with ?site=")
+            elif value is not None or name not in _OPTIONAL_HERE:
                 draft.keep(name, value, pointer(name))
         _point_out_files(given, draft)
         return draft.finish(validate=_validate)

@@ -1,0 +1,115 @@
+"""What one caller sends, handed to the rest of the service: bytes and all that is known beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+
+import structlog
+from fastapi import Request
+
+from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.refusal import RefusedError
+from services.ingest.domain.report import Report
+from services.ingest.endpoint.auth import Caller
+from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
+from services.ingest.endpoint.metrics import REFUSALS
+from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
+from shared.messages import Lane
+from shared.receipts import Outcome
+from shared.sites import Site
+
+_UNREAD = "not read yet"
+log = structlog.get_logger()
+
+
+class Told(TypedDict):
+    """What goes with the bytes."""
+
+    content_type: str | None
+    site: Site
+    source: str
+    received_at: datetime
+    may_take_down: bool
+    lane: Lane
+    canonical_site: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Articles on their way in, from one caller in one lane."""
+
+    caller: Caller
+    lane: Lane
+    content_type: str | None
+    deps: EndpointDeps
+    threads: Threads
+    also: Sequence[Site] = field(default=())  # the further sites; what is sent is canonical at the first
+
+    async def accept(self, raw: bytes, site: Site) -> ArticleReply:
+        """Read and commit it at each site; return what became of it.
+
+        Raises:
+            RefusedError: it was not taken at the first site, and so nowhere.
+        """
+        reply = reply_to(await self._accept_at(raw, site, None))
+        further = [await self._accept_also(raw, other, site.id) for other in self.also]
+        return reply.model_copy(update={"also": further}) if further else reply
+
+    async def submit(self, raw: bytes, site: Site) -> ArticleReply:
+        """Store the bytes for a worker to read; return the receipts."""
+        reply = await self._submit_to(raw, site, None)
+        further = [AlsoReply(**dict(await self._submit_to(raw, other, site.id))) for other in self.also]
+        return reply.model_copy(update={"also": further}) if further else reply
+
+    async def _accept_also(self, raw: bytes, site: Site, canonical_site: str) -> AlsoReply:
+        """Return what became of it at a further site; what this one refuses, the first has all the same."""
+        try:
+            reply = reply_to(await self._accept_at(raw, site, canonical_site))
+        except RefusedError as error:
+            return AlsoReply(site=site.id, status=Outcome.REFUSED, reason=error.detail)
+        return AlsoReply(**dict(reply))
+
+    async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted:
+        try:
+            return await self.threads.run(self.deps.accept, raw, **self._told(site, canonical_site))
+        except RefusedError as error:
+            REFUSALS.labels(str(error.code)).inc()
+            log.info(
+                "submission.refused",
+                site=site.id,
+                source=self.caller.name,
+                status=error.code,
+                pointers=[fault.pointer for fault in error.faults],
+                size_bytes=len(raw),
+            )
+            raise
+
+    async def _submit_to(self, raw: bytes, site: Site, canonical_site: str | None) -> ArticleReply:
+        submitted = await self.threads.run(self.deps.submit, raw, **self._told(site, canonical_site))
+        return ArticleReply(
+            receipt=submitted.receipt,
+            site=site.id,
+            status=Outcome.ACCEPTED,
+            links=links_to(site.id, submitted.receipt, None),
+            report=Report(format=_UNREAD, warnings=(submitted.warning,)) if submitted.warning else None,
+        )
+
+    def _told(self, site: Site, canonical_site: str | None) -> Told:
+        return Told(
+            content_type=self.content_type,
+            site=site,
+            source=self.caller.name,
+            received_at=self.deps.clock(),
+            may_take_down=self.caller.may_take_down,
+            lane=self.lane,
+            canonical_site=canonical_site,
+        )
+
+
+def submission_of(request: Request, caller: Caller, lane: Lane, also: Sequence[Site] = ()) -> Submission:
+    """Return the way in for what a request brings as one document."""
+    content_type = request.headers.get("content-type")
+    return Submission(caller, lane, content_type, deps_of(request), threads_of(request), also)
