@@ -14,6 +14,8 @@ class IngestSettings(ServiceSettings):
     api_port: int = Field(default=8080, ge=1, le=65535)
     api_threads: PositiveInt = Field(default=40, le=500)  # requests that may wait for the store at the same time
     max_article_bytes: PositiveInt = Field(default=2 * 1024 * 1024, le=64 * 1024 * 1024)
+    max_batch_lines: PositiveInt = 10_000  # of one POST /v1/batches
+    max_batch_bytes: PositiveInt = 256 * 1024 * 1024  # of one POST /v1/batches; never more than a line of it is held
     max_picture_bytes: PositiveInt = Field(default=20 * 1024 * 1024, le=200 * 1024 * 1024)
     wait_limit_seconds: PositiveFloat = Field(default=30.0, le=120.0)  # the longest `Prefer: wait=N`
     body_timeout_seconds: PositiveFloat = Field(default=30.0, le=300.0)  # a sender slower than this is let go

@@ -19,6 +19,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import (
     Admission,
+    Fronts,
     Intake,
     accept,
     act,
@@ -131,6 +132,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def admit_lane(lane: Lane) -> None:
+    """Return where the lane has room for one more."""
+    endpoint_intake().admit(lane)
+
+
 def accept_article(
     raw: bytes,
     *,
@@ -185,6 +191,11 @@ def submit_bytes(
         canonical_site=canonical_site,
         intake=endpoint_intake(),
     )
+
+
+def fronts() -> Fronts:
+    """Return what pins articles to fronts."""
+    return Fronts(content=content(), revisions=StoredRevisions(content()), index=RedisIndex(redis_client(settings())))
 
 
 def keep_uploaded_picture(data: bytes, *, site: Site) -> KeptPicture:

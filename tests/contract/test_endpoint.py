@@ -7,188 +7,24 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from PIL import Image
 
-from services.ingest.adapters.pillow_pictures import inspect_picture
-from services.ingest.adapters.readers import read_article
-from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
-from services.ingest.domain.pictures import KeptPicture
-from services.ingest.domain.reasons import Reasons
+from services.ingest.domain.accepted import Accepted, AcceptedStatus
 from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
-from services.ingest.domain.report import Report
-from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
-from services.ingest.endpoint import EndpointDeps, create_app
-from services.ingest.ports import ReadingContext
-from services.ingest.settings import IngestSettings
 from shared.errors import StorageConflictError, StorageUnavailableError
-from shared.keys import article_id
 from shared.messages import Lane
-from shared.receipts import Outcome, Stage
-from shared.sites import Section, Site
+from shared.receipts import Outcome
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import Tokens, mint
+from shared.tokens import mint
+from tests.contract.newsroom import NOW, OWN, REVISION, Api, Newsroom, an_app, pointers, with_token
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-REVISION = "01700000000000000-0000000001-000"
-OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
 SECRET = "words that are nobody's business"
-
-
-def a_site(name: str) -> Site:
-    return Site(
-        id=name,
-        name=name.upper(),
-        tagline="",
-        base_url="https://epn.example",
-        zone="UTC",
-        language="en",
-        theme="epn",
-        default_section="news",
-        sections=(Section(id="news", name="News"),),
-    )
-
-
-@dataclass
-class Newsroom:
-    """Stands in for what lies behind the endpoint."""
-
-    status: AcceptedStatus = "accepted"
-    settles_as: Outcome | None = None
-    error: Exception | None = None
-    warning: str | None = None
-    down: list[str] = field(default_factory=list)
-    calls: list[dict[str, Any]] = field(default_factory=list)
-    waited: list[float] = field(default_factory=list)
-    pictures: set[str] = field(default_factory=set)
-
-    def accept(self, raw: bytes, **told: Any) -> Accepted:
-        self.calls.append(told | {"raw": raw})
-        if self.error:
-            raise self.error
-        site = told["site"]
-        reading = read_article(raw, told["content_type"], ReadingContext(site, told["source"], told["received_at"]))
-        article = article_id(site.id, reading.article.source, reading.article.source_id)
-        receipt = f"{site.id}.{article}.{REVISION}"
-        return Accepted(
-            status=self.status,
-            site=site.id,
-            article=article,
-            revision=REVISION,
-            receipt=receipt,
-            report=reading.report,
-        )
-
-    def submit(self, raw: bytes, **told: Any) -> Submitted:
-        self.calls.append(told | {"raw": raw})
-        if self.error:
-            raise self.error
-        return Submitted(receipt="c0ffee", warning=self.warning)
-
-    def act(self, kind: str, **told: Any) -> Accepted:
-        self.calls.append(told | {"kind": kind})
-        if self.error:
-            raise self.error
-        site, article = told["site"].id, told["article"]
-        return Accepted(
-            status=self.status,
-            site=site,
-            article=article,
-            revision=REVISION,
-            receipt=f"{site}.{article}.{REVISION}",
-            report=Report(format="pressline-action-1"),
-            text_of=REVISION if kind == "restore" else None,
-        )
-
-    def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
-        facts, digest = inspect_picture(data), hashlib.sha256(data).hexdigest()
-        is_new = digest not in self.pictures
-        self.pictures.add(digest)
-        return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
-
-    async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
-        self.waited.append(seconds)
-        return self.receipt(receipt)
-
-    def receipt(self, receipt: str) -> ReceiptState | None:
-        if receipt not in ("c0ffee", "other") and not receipt.startswith("epn."):
-            return None
-        url = "https://epn.example/news/x/" if self.settles_as is Outcome.LIVE else None
-        return ReceiptState(
-            receipt=receipt,
-            site="other" if receipt == "other" else "epn",
-            status=self.settles_as or Outcome.ACCEPTED,
-            article="a" * 26,
-            revision=REVISION,
-            url=url,
-            stages=(Stage(name="accepted", at=NOW),),
-            pages=(PublishedPage(path="news/x/index.html", url=url),) if url else (),
-        )
-
-    def article(self, site: str, article: str) -> ArticleState | None:
-        if article != "a" * 26:
-            return None
-        return ArticleState(
-            site=site,
-            article=article,
-            source="desk",
-            source_id="a-1",
-            headline="Bridge reopens",
-            status=Outcome.LIVE,
-            revision=REVISION,
-            revisions=1,
-        )
-
-    def why(self, url: str, site: Site) -> Reasons:
-        return Reasons(url=url, path="index.html", status=200, kind="listing", listing="home", is_current=True)
-
-    def ready(self) -> list[str]:
-        return self.down
-
-
-@dataclass
-class Api:
-    """Calls the endpoint as its clients do, and holds every answer to what the description promises."""
-
-    app: FastAPI
-    portal: BlockingPortal
-    token: str | None
-
-    def __call__(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | rest.pop("headers", {})
-        answer: httpx.Response = self.portal.call(self._call, method, path, headers, rest)
-        self._hold_to_description(method, path, answer)
-        return answer
-
-    def post(self, article: object, path: str = "/v1/articles", **headers: str) -> httpx.Response:
-        content = article if isinstance(article, bytes) else json.dumps(article).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self("POST", path, content=content, headers={"Content-Type": "application/json"} | named)
-
-    async def _call(self, method: str, path: str, headers: dict[str, str], rest: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://endpoint") as client:
-            answer: httpx.Response = await client.request(method, path, headers=headers, **rest)
-            return answer
-
-    def _hold_to_description(self, method: str, path: str, answer: httpx.Response) -> None:
-        assert answer.headers["x-request-id"]
-        if answer.status_code >= 400:
-            assert answer.headers["content-type"] == "application/problem+json"
-            assert answer.json()["status"] == answer.status_code
-            assert answer.json()["detail"]
-        for pattern, operations in self.app.openapi()["paths"].items():
-            is_this = re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path.partition("?")[0])
-            if is_this and method.lower() in operations:
-                assert str(answer.status_code) in operations[method.lower()]["responses"]
 
 
 @pytest.fixture(scope="module")
@@ -209,37 +45,13 @@ def storage() -> MemoryObjectStorage:
 
 @pytest.fixture
 def app(newsroom: Newsroom, storage: MemoryObjectStorage) -> FastAPI:
-    return create_app(
-        EndpointDeps(
-            settings=IngestSettings(max_article_bytes=10_000, max_picture_bytes=50_000, _env_file=None),
-            sites={name: a_site(name) for name in ("epn", "other")},
-            find_token=Tokens(storage).find,
-            accept=newsroom.accept,
-            submit=newsroom.submit,
-            act=newsroom.act,
-            keep_picture=newsroom.keep_picture,
-            wait=newsroom.wait,
-            receipt=newsroom.receipt,
-            article=newsroom.article,
-            why=newsroom.why,
-            ready=newsroom.ready,
-            clock=lambda: NOW,
-        )
-    )
+    return an_app(newsroom, storage)
 
 
 @pytest.fixture
 def api(app: FastAPI, portal: BlockingPortal, storage: MemoryObjectStorage) -> Api:
     token = mint(storage, name="desk", scopes=["publish", "read"], sites=["epn"], now=NOW)
     return Api(app, portal, token)
-
-
-def with_token(api: Api, storage: MemoryObjectStorage, *scopes: str, sites: tuple[str, ...] = ("epn",)) -> Api:
-    return Api(api.app, api.portal, mint(storage, name="x", scopes=scopes, sites=sites, now=NOW))
-
-
-def pointers(answer: httpx.Response) -> list[str]:
-    return [fault["pointer"] for fault in answer.json()["errors"]]
 
 
 # --- posting ------------------------------------------------------------------------------------------------------
@@ -707,3 +519,74 @@ def test_requests_are_counted_by_route_and_not_by_id(api: Api) -> None:
 
     assert 'route="/v1/receipts/{receipt}"' in metrics
     assert "c0ffee" not in metrics
+
+
+# --- one article to several sites ---------------------------------------------------------------------------------
+
+
+def of_both(api: Api, storage: MemoryObjectStorage) -> Api:
+    return with_token(api, storage, "publish", "read", sites=("epn", "other"))
+
+
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_an_article_for_several_sites_is_canonical_at_the_first_that_is_named(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage, prefer: str
+) -> None:
+    answer = of_both(api, storage).post(OWN, "/v1/articles?site=other&site=epn&site=other", Prefer=prefer)
+
+    assert (answer.status_code, answer.json()["site"]) == (202, "other")
+    [also] = answer.json()["also"]
+    assert (also["site"], also["status"]) == ("epn", "accepted")
+    assert also["links"]["receipt"] == f"/v1/receipts/{also['receipt']}"
+    told = [(call["site"].id, call["canonical_site"]) for call in newsroom.calls]
+    assert told == [("other", None), ("epn", "other")]
+
+
+def test_an_article_for_one_site_is_answered_as_ever(api: Api, newsroom: Newsroom) -> None:
+    assert api.post(OWN, "/v1/articles?site=epn").json()["also"] is None
+    assert newsroom.calls[0]["canonical_site"] is None
+
+
+def test_a_token_has_to_be_bound_to_every_site_that_is_named(api: Api, newsroom: Newsroom) -> None:
+    answer = api.post(OWN, "/v1/articles?site=epn&site=other&site=unheard-of")
+
+    assert answer.status_code == 403
+    assert "other, unheard-of" in answer.json()["detail"]
+    assert newsroom.calls == []
+
+
+def test_what_is_refused_at_the_first_site_is_posted_nowhere(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    answer = of_both(api, storage).post(OWN | {"section": "nowhere"}, "/v1/articles?site=epn&site=other")
+
+    assert (answer.status_code, pointers(answer)) == (422, ["/section"])
+    assert len(newsroom.calls) == 1
+
+
+def test_what_is_done_at_one_site_and_on_its_way_at_another_is_on_its_way(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    taken = newsroom.accept
+
+    def accept(raw: bytes, **told: Any) -> Accepted:
+        newsroom.status = "accepted" if told["canonical_site"] else "duplicate"
+        return taken(raw, **told)
+
+    changing = Newsroom()
+    changing.accept = accept  # type: ignore[method-assign]
+    both = Api(an_app(changing, storage), api.portal, of_both(api, storage).token)
+    answer = both.post(OWN, "/v1/articles?site=epn&site=other")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["also"][0]["status"]) == (
+        202,
+        "duplicate",
+        "accepted",
+    )
+
+
+@pytest.mark.parametrize("field", ["canonical_site", "canonical_article"])
+def test_where_it_is_canonical_is_not_for_the_article_to_say(api: Api, field: str) -> None:
+    answer = api.post(OWN | {field: "other"})
+
+    assert (answer.status_code, pointers(answer)) == (422, [f"/{field}"])

@@ -14,9 +14,13 @@ _XML_START = re.compile(rb"\s*<")
 
 
 class Document:
-    """What was sent: `raw` without a byte order mark, and `media_type` in lower case without parameters."""
+    """What was sent: `raw` without a byte order mark, and `media_type` in lower case without parameters.
 
-    def __init__(self, raw: bytes, content_type: str | None = None) -> None:
+    `called` is what its sender is told that it is.
+    """
+
+    def __init__(self, raw: bytes, content_type: str | None = None, *, called: str = "the body") -> None:
+        self._called = called
         self.raw = raw.removeprefix(codecs.BOM_UTF8)
         self.media_type = (content_type or "").partition(";")[0].strip().lower() or None
 
@@ -47,8 +51,8 @@ class Document:
     @cached_property
     def _json(self) -> object:
         if not self.raw.strip():
-            return RefusedError(400, "the body is empty; an article was expected")
+            return RefusedError(400, f"{self._called} is empty; an article was expected")
         try:
             return pydantic_core.from_json(self.raw, allow_inf_nan=False)
         except (ValueError, RecursionError) as error:
-            return RefusedError(400, f"the body is not JSON: {error}")
+            return RefusedError(400, f"{self._called} is not JSON: {error}")

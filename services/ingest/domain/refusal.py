@@ -55,3 +55,7 @@ class ArticleUnknownError(PermanentError):
 
 class BacklogFullError(RetryableError):
     """So much waits to be published that this lane takes no more for now; the text says what a sender can do."""
+
+
+class FrontUnknownError(PermanentError):
+    """The site has no such front."""

@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.ingest.endpoint import actions, articles, health, media, receipts, why
+from services.ingest.endpoint import actions, articles, batches, fronts, health, media, receipts, why
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
 from services.ingest.endpoint.docs import docs_page
@@ -16,6 +16,7 @@ from services.ingest.endpoint.requests import RequestContext
 
 _TAGS = [
     {"name": "articles", "description": "Posting articles, and how they stand."},
+    {"name": "fronts", "description": "What editors pin to a front."},
     {"name": "media", "description": "Pictures."},
     {"name": "receipts", "description": "What became of a submission."},
     {"name": "operations", "description": "For who runs it."},
@@ -37,10 +38,11 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.threads = Threads(deps.settings.api_threads)
+    app.state.batch_threads = Threads(max(1, deps.settings.api_threads // 4))
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_problem_handlers(app)
     app.add_middleware(RequestContext)
-    for module in (articles, actions, media, receipts, why, health):
+    for module in (articles, batches, actions, fronts, media, receipts, why, health):
         app.include_router(module.router)
     app.add_api_route("/docs", _get_docs, include_in_schema=False)
     return app

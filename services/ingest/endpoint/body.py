@@ -18,11 +18,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
         RefusedError: 413 it is larger, 415 it is compressed.
         ProblemError: 408 it did not arrive in time.
     """
-    if request.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
-        raise RefusedError(415, "compressed bodies are not taken; send it without Content-Encoding")
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
-        raise _too_large(max_bytes)
+    check_declared(request, max_bytes=max_bytes)
     parts, size = [], 0
     try:
         with anyio.fail_after(timeout_seconds):
@@ -35,6 +31,19 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
         detail = f"the body did not arrive within {timeout_seconds:g} seconds"
         raise ProblemError(408, detail, headers={"Connection": "close"}) from error
     return b"".join(parts)
+
+
+def check_declared(request: Request, *, max_bytes: int) -> None:
+    """Refuse by its headers a body that would be refused while it is read.
+
+    Raises:
+        RefusedError: 413 it is larger, 415 it is compressed.
+    """
+    if request.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
+        raise RefusedError(415, "compressed bodies are not taken; send it without Content-Encoding")
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
+        raise _too_large(max_bytes)
 
 
 def _too_large(max_bytes: int) -> RefusedError:

@@ -16,6 +16,7 @@ from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.states import ArticleState, ReceiptState
+from services.ingest.handler import Fronts
 from services.ingest.settings import IngestSettings
 from shared.messages import Lane
 from shared.revision import ActionKind
@@ -24,6 +25,18 @@ from shared.tokens import TokenRecord
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Admit(Protocol):
+    """Says whether a lane has room."""
+
+    def __call__(self, lane: Lane) -> None:
+        """Return where it takes one more.
+
+        Raises:
+            BacklogFullError: too much waits to be published.
+        """
+        ...
 
 
 class AcceptArticle(Protocol):
@@ -112,9 +125,11 @@ class EndpointDeps:
     settings: IngestSettings
     sites: Mapping[str, Site]
     find_token: Callable[[str], TokenRecord | None]
+    admit: Admit
     accept: AcceptArticle
     submit: SubmitBytes
     act: ActOnArticle
+    fronts: Fronts
     keep_picture: KeepPicture
     wait: Callable[[str, float], Awaitable[ReceiptState | None]]  # receipt, seconds
     receipt: Callable[[str], ReceiptState | None]
@@ -144,4 +159,10 @@ def deps_of(request: Request) -> EndpointDeps:
 def threads_of(request: Request) -> Threads:
     """Return the threads of the app that serves the request."""
     threads: Threads = request.app.state.threads
+    return threads
+
+
+def batch_threads_of(request: Request) -> Threads:
+    """Return the threads that the app keeps for batches, so that no import takes those of the news."""
+    threads: Threads = request.app.state.batch_threads
     return threads

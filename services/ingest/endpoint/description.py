@@ -6,9 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from services.ingest.endpoint.actions import ActionForm
+from services.ingest.endpoint.fronts import FrontForm
 from services.ingest.endpoint.problems import Problem
+from services.ingest.endpoint.replies import BatchLineReply
 from shared.article import Article
 
 _REF = "#/components/schemas/{model}"
@@ -28,9 +31,13 @@ Newsrooms post articles here; a few moments later readers have them.
 2. `GET /v1/receipts/{id}` (the answer's `Location`) tells what becomes of it; or post with `Prefer: wait=10` and have
    the address of the page in the answer.
 
-3. `POST /v1/articles/{article}/kill`, `withdraw` and `restore` take an article down and bring it back.
+3. An archive goes to `POST /v1/batches`, one article a line; `pressline import ndjson` does it with a progress bar.
 
-4. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
+4. `POST /v1/articles/{article}/kill`, `withdraw` and `restore` take an article down and bring it back.
+
+5. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
+
+6. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
 
 Errors are problem documents (RFC 9457) with a JSON pointer for each fault. What was not accepted is answered with 4xx
 or 5xx; after a 503, send the same again.
@@ -52,7 +59,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemas |= _article_schemas()
-        schemas["ActionForm"] = ActionForm.model_json_schema(ref_template=_REF)
+        schemas["BatchLineReply"] = _schema_of(BatchLineReply)
+        schemas["FrontForm"] = _schema_of(FrontForm)
+        schemas["ActionForm"] = _schema_of(ActionForm)
         app.openapi_schema = described
     return app.openapi_schema
 
@@ -66,6 +75,12 @@ def _forget_fastapis_own_errors(described: dict[str, Any]) -> None:
                 del responses["422"]
     for unused in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(unused, None)
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template=_REF)
+    schema.pop("$defs", None)  # what they name is among the schemas already
+    return schema
 
 
 def _article_schemas() -> dict[str, Any]:

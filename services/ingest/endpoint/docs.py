@@ -21,6 +21,10 @@ _BECAUSE = ' \\\n  --data \'{{"why": "…"}}\''
 _CURL = {
     "postArticle": "curl -sS {base}/v1/articles" + _AUTHORIZED + ' \\\n  -H "Content-Type: application/json" '
     '-H "Prefer: wait=10" \\\n  --data-binary @article.json',
+    "postBatch": "curl -sS --no-buffer {base}/v1/batches" + _AUTHORIZED + " \\\n  -X POST "
+    '-H "Content-Type: application/x-ndjson" -T articles.ndjson',
+    "putFront": "curl -sS -X PUT {base}/v1/fronts/home" + _AUTHORIZED + " \\\n  --data "
+    """'{{"articles": ["ARTICLE"], "until": "2026-11-26T06:00:00Z"}}'""",
     "postMedia": "curl -sS {base}/v1/media" + _AUTHORIZED + ' \\\n  -H "Content-Type: image/jpeg" '
     "--data-binary @picture.jpg",
     "killArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/kill" + _AUTHORIZED + _BECAUSE,
@@ -63,7 +67,8 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], base_url: s
         yield from _table(("parameter", "where", "meaning"), rows)
     for kind, body in operation.get("requestBody", {}).get("content", {}).items():
         for example in body.get("examples", {}).values():
-            shown = json.dumps(example["value"], indent=2, ensure_ascii=False)
+            value = example["value"]
+            shown = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
             yield f"<details><summary>{_text(example['summary'])} as <code>{_text(kind)}</code></summary>"
             yield f"<pre>{_text(shown)}</pre></details>"
     answers = ((status, answer["description"]) for status, answer in sorted(operation["responses"].items()))

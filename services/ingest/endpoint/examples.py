@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 OWN_EXAMPLE: dict[str, Any] = {
@@ -45,6 +46,52 @@ ARTICLE_BODY: dict[str, Any] = {
         },
         "application/vnd.pressline.article+json": {"schema": _OWN_SCHEMA, "examples": {"pressline": _OWN}},
         "application/vnd.iptc.ninjs+json": {"schema": _NINJS_SCHEMA, "examples": {"ninjs": _NINJS}},
+    },
+}
+
+NDJSON = "application/x-ndjson"
+_BATCH = [
+    OWN_EXAMPLE,
+    {"source_id": "ferry-2026-11-22", "headline": "Ferry returns", "body": "<p>It left at dawn.</p>"},
+]
+_ANSWERS = [
+    {"line": 1, "status": "accepted", "receipt": "5f0c7c3f1b0e4a7d9f3f6a1d2c3b4a59"},
+    {
+        "line": 2,
+        "status": "busy",
+        "problem": {
+            "type": "about:blank",
+            "title": "Too much is waiting",
+            "status": 503,
+            "detail": "20001 messages wait to be published, and the lane bulk takes no more from 20000 on; this line "
+            "was not accepted: send it again after retry_after_seconds",
+            "errors": [],
+        },
+        "retry_after_seconds": 5,
+    },
+]
+
+
+def _lines(objects: list[dict[str, Any]]) -> str:
+    return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in objects)
+
+
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        NDJSON: {
+            "schema": {"type": "string", "description": "One article a line, as JSON."},
+            "examples": {"two": {"summary": "Two articles", "value": _lines(_BATCH)}},
+        }
+    },
+}
+BATCH_ANSWER: dict[str, Any] = {
+    "description": "One line for each line that was sent, each a `BatchLineReply`, sent as soon as it is known.",
+    "content": {
+        NDJSON: {
+            "schema": {"type": "string", "description": "Lines of `#/components/schemas/BatchLineReply`."},
+            "examples": {"two": {"summary": "One stored, one to be sent again", "value": _lines(_ANSWERS)}},
+        }
     },
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
+from services.ingest.endpoint.problems import Problem
 from shared.receipts import Outcome
 
 
@@ -52,6 +54,20 @@ class ArticleReply(BaseModel):
     report: Report | None = Field(default=None, description="What the reader made of it.")
     text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
     also: list[AlsoReply] | None = Field(default=None, description="The further sites that it was posted to.")
+
+
+class BatchLineReply(BaseModel):
+    """What became of one line of a batch."""
+
+    line: int = Field(description="Its number in the request, from 1; blank ones count.")
+    status: Literal["accepted", "refused", "busy", "stopped"] = Field(
+        description="accepted: stored. refused: not taken as it is. busy: not taken now. stopped: not taken, nor is "
+        "anything that follows."
+    )
+    receipt: str | None = Field(default=None, description="Of what was accepted; `GET /v1/receipts/{receipt}`.")
+    problem: Problem | None = Field(default=None, description="Why it was not accepted.")
+    retry_after_seconds: int | None = Field(default=None, description="When to send it again, if it is worth it.")
+    warning: str | None = Field(default=None, description="That it is stored, and publication delayed.")
 
 
 class ReceiptReply(ReceiptState):

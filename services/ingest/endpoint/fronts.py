@@ -1,0 +1,143 @@
+"""Pinning articles to a front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from services.ingest.domain.document import Document
+from services.ingest.domain.pointers import pointer
+from services.ingest.domain.refusal import Fault, FrontUnknownError, unacceptable
+from services.ingest.endpoint.auth import Publisher, Reader
+from services.ingest.endpoint.body import read_body
+from services.ingest.endpoint.deps import deps_of, threads_of
+from services.ingest.endpoint.problems import ProblemError, documented
+from services.ingest.endpoint.replies import json_response
+from services.ingest.endpoint.sites import ARTICLE, SiteName
+from shared.errors import RedisUnavailableError
+from shared.pins import MOST_PINS, Pins
+
+_MAX_BYTES = 16 * 1024
+_UNTOLD = "it is stored, and the front is not renewed yet: Redis does not answer; send the same again, which is safe"
+
+T = TypeVar("T")
+FrontName = Annotated[str, Path(description="`home`, or a section's id.")]
+router = APIRouter(tags=["fronts"])
+
+
+class FrontForm(BaseModel):
+    """What is to lead a front."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    articles: list[Annotated[str, StringConstraints(pattern=ARTICLE)]] = Field(
+        max_length=MOST_PINS, description="Ids of articles, the first on top."
+    )
+    until: AwareDatetime | None = Field(default=None, description="From when on they lead no longer.")
+
+
+class FrontReply(BaseModel):
+    """What leads a front; no articles where nothing is pinned."""
+
+    site: str
+    front: str
+    articles: tuple[str, ...] = ()
+    until: datetime | None = None
+    set_by: str | None = Field(default=None, description="The token that it was pinned with.")
+    set_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+
+
+_EXAMPLE = {"articles": ["k3jq2m5x7c4vbnw6r2ty3u5iop"], "until": "2026-11-26T06:00:00Z"}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/FrontForm"},
+            "examples": {"until": {"summary": "One article until tomorrow morning", "value": _EXAMPLE}},
+        }
+    },
+}
+
+
+@router.put(
+    "/v1/fronts/{section}",
+    summary="Pin articles to a front",
+    operation_id="putFront",
+    response_model=None,
+    responses={
+        200: {"model": FrontReply, "description": "Stored; the front is on its way."},
+        **documented(400, 401, 403, 404, 408, 413, 415, 422, 503),
+    },
+    openapi_extra={"requestBody": _BODY},
+)
+async def put_front(request: Request, caller: Publisher, section: FrontName, site: SiteName = None) -> Response:
+    """Have these articles lead the home page or a section's front, in this order, at most ten; others are unpinned.
+
+    An article that is not live yet is taken, with a warning, and leads once it is; one that was never posted is
+    refused. It may be of another section. With `until` the front goes back to its own order by itself.
+    """
+    deps, settings = deps_of(request), deps_of(request).settings
+    meant = caller.site(site)
+    form = _form(await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=settings.body_timeout_seconds))
+    by, at = caller.name, deps.clock()
+    pins, warnings = await _call(
+        request, lambda: deps.fronts.pin(meant, section, form.articles, form.until, by=by, at=at)
+    )
+    return json_response(200, _reply(meant.id, section, pins).model_copy(update={"warnings": warnings}))
+
+
+@router.get(
+    "/v1/fronts/{section}",
+    summary="What is pinned to a front",
+    operation_id="getFront",
+    response_model=None,
+    responses={200: {"model": FrontReply}, **documented(401, 403, 404, 422, 503)},
+)
+async def get_front(request: Request, caller: Reader, section: FrontName, site: SiteName = None) -> Response:
+    """Tell which articles are pinned, until when, and who did it; also where `until` has passed."""
+    deps, meant = deps_of(request), caller.site(site)
+    pins = await _call(request, lambda: deps.fronts.find(meant, section))
+    return json_response(200, _reply(meant.id, section, pins))
+
+
+@router.delete(
+    "/v1/fronts/{section}",
+    summary="Unpin a front",
+    operation_id="deleteFront",
+    status_code=204,
+    response_model=None,
+    responses={204: {"description": "Nothing is pinned there."}, **documented(401, 403, 404, 422, 503)},
+)
+async def delete_front(request: Request, caller: Publisher, section: FrontName, site: SiteName = None) -> Response:
+    """Let the front have its own order again."""
+    deps, meant = deps_of(request), caller.site(site)
+    await _call(request, lambda: deps.fronts.unpin(meant, section, by=caller.name))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def _call(request: Request, call: Callable[[], T]) -> T:
+    try:
+        return await threads_of(request).run(call)
+    except FrontUnknownError as error:
+        raise ProblemError(404, str(error)) from error
+    except RedisUnavailableError as error:
+        wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+        raise ProblemError(503, _UNTOLD, headers=wait) from error
+
+
+def _form(raw: bytes) -> FrontForm:
+    Document(raw).json()
+    try:
+        return FrontForm.model_validate_json(raw)
+    except ValidationError as error:
+        raise unacceptable([Fault(pointer(*each["loc"]), each["msg"]) for each in error.errors()]) from error
+
+
+def _reply(site: str, front: str, pins: Pins | None) -> FrontReply:
+    return FrontReply(site=site, front=front, **(pins.model_dump(exclude={"schema_version"}) if pins else {}))

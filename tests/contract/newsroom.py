@@ -1,0 +1,230 @@
+"""A newsroom's programs before the real endpoint, and stand-ins for what lies behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+
+from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.readers import read_article
+from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
+from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.reasons import Reasons
+from services.ingest.domain.refusal import BacklogFullError
+from services.ingest.domain.report import Report
+from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
+from services.ingest.endpoint import EndpointDeps, create_app
+from services.ingest.handler import Fronts
+from services.ingest.ports import ReadingContext
+from services.ingest.settings import IngestSettings
+from shared.history import StoredRevisions
+from shared.index.redis import RedisIndex
+from shared.keys import article_id
+from shared.messages import Lane
+from shared.receipts import Outcome, Stage
+from shared.redis_client import redis_client
+from shared.settings import ServiceSettings
+from shared.sites import Section, Site
+from shared.storage.memory import MemoryObjectStorage
+from shared.tokens import Tokens, mint
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+TOO_MUCH = "20001 messages wait to be published"
+REVISION = "01700000000000000-0000000001-000"
+OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
+
+
+def a_site(name: str) -> Site:
+    return Site(
+        id=name,
+        name=name.upper(),
+        tagline="",
+        base_url="https://epn.example",
+        zone="UTC",
+        language="en",
+        theme="epn",
+        default_section="news",
+        sections=(Section(id="news", name="News"),),
+    )
+
+
+@dataclass
+class Newsroom:
+    """Stands in for what lies behind the endpoint."""
+
+    status: AcceptedStatus = "accepted"
+    settles_as: Outcome | None = None
+    error: Exception | None = None
+    warning: str | None = None
+    full_for: Lane | None = None
+    down: list[str] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+    pictures: set[str] = field(default_factory=set)
+
+    def accept(self, raw: bytes, **told: Any) -> Accepted:
+        self.calls.append(told | {"raw": raw})
+        if self.error:
+            raise self.error
+        site = told["site"]
+        reading = read_article(raw, told["content_type"], ReadingContext(site, told["source"], told["received_at"]))
+        article = article_id(site.id, reading.article.source, reading.article.source_id)
+        receipt = f"{site.id}.{article}.{REVISION}"
+        return Accepted(
+            status=self.status,
+            site=site.id,
+            article=article,
+            revision=REVISION,
+            receipt=receipt,
+            report=reading.report,
+        )
+
+    def submit(self, raw: bytes, **told: Any) -> Submitted:
+        self.calls.append(told | {"raw": raw})
+        if self.error:
+            raise self.error
+        return Submitted(receipt="c0ffee", warning=self.warning)
+
+    def admit(self, lane: Lane) -> None:
+        if self.full_for is lane:
+            raise BacklogFullError(TOO_MUCH)
+
+    def act(self, kind: str, **told: Any) -> Accepted:
+        self.calls.append(told | {"kind": kind})
+        if self.error:
+            raise self.error
+        site, article = told["site"].id, told["article"]
+        return Accepted(
+            status=self.status,
+            site=site,
+            article=article,
+            revision=REVISION,
+            receipt=f"{site}.{article}.{REVISION}",
+            report=Report(format="pressline-action-1"),
+            text_of=REVISION if kind == "restore" else None,
+        )
+
+    def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
+        facts, digest = inspect_picture(data), hashlib.sha256(data).hexdigest()
+        is_new = digest not in self.pictures
+        self.pictures.add(digest)
+        return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
+
+    async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
+        self.waited.append(seconds)
+        return self.receipt(receipt)
+
+    def receipt(self, receipt: str) -> ReceiptState | None:
+        if receipt not in ("c0ffee", "other") and not receipt.startswith("epn."):
+            return None
+        url = "https://epn.example/news/x/" if self.settles_as is Outcome.LIVE else None
+        return ReceiptState(
+            receipt=receipt,
+            site="other" if receipt == "other" else "epn",
+            status=self.settles_as or Outcome.ACCEPTED,
+            article="a" * 26,
+            revision=REVISION,
+            url=url,
+            stages=(Stage(name="accepted", at=NOW),),
+            pages=(PublishedPage(path="news/x/index.html", url=url),) if url else (),
+        )
+
+    def article(self, site: str, article: str) -> ArticleState | None:
+        if article != "a" * 26:
+            return None
+        return ArticleState(
+            site=site,
+            article=article,
+            source="desk",
+            source_id="a-1",
+            headline="Bridge reopens",
+            status=Outcome.LIVE,
+            revision=REVISION,
+            revisions=1,
+        )
+
+    def why(self, url: str, site: Site) -> Reasons:
+        return Reasons(url=url, path="index.html", status=200, kind="listing", listing="home", is_current=True)
+
+    def ready(self) -> list[str]:
+        return self.down
+
+
+@dataclass
+class Api:
+    """Calls the endpoint as its clients do, and holds every answer to what the description promises."""
+
+    app: FastAPI
+    portal: BlockingPortal
+    token: str | None
+
+    def __call__(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | rest.pop("headers", {})
+        answer: httpx.Response = self.portal.call(self._call, method, path, headers, rest)
+        self._hold_to_description(method, path, answer)
+        return answer
+
+    def post(self, article: object, path: str = "/v1/articles", **headers: str) -> httpx.Response:
+        content = article if isinstance(article, bytes) else json.dumps(article).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self("POST", path, content=content, headers={"Content-Type": "application/json"} | named)
+
+    async def _call(self, method: str, path: str, headers: dict[str, str], rest: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://endpoint") as client:
+            answer: httpx.Response = await client.request(method, path, headers=headers, **rest)
+            return answer
+
+    def _hold_to_description(self, method: str, path: str, answer: httpx.Response) -> None:
+        assert answer.headers["x-request-id"]
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == answer.status_code
+            assert answer.json()["detail"]
+        for pattern, operations in self.app.openapi()["paths"].items():
+            is_this = re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path.partition("?")[0])
+            if is_this and method.lower() in operations:
+                assert str(answer.status_code) in operations[method.lower()]["responses"]
+
+
+def an_app(
+    newsroom: Newsroom, storage: MemoryObjectStorage, *, index: RedisIndex | None = None, **limits: Any
+) -> FastAPI:
+    """Return the real endpoint before the stand-ins; without an index Redis is away."""
+    nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
+    settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
+    return create_app(
+        EndpointDeps(
+            settings=IngestSettings(**settings, _env_file=None),
+            sites={name: a_site(name) for name in ("epn", "other")},
+            find_token=Tokens(storage).find,
+            admit=newsroom.admit,
+            accept=newsroom.accept,
+            submit=newsroom.submit,
+            act=newsroom.act,
+            fronts=Fronts(storage, StoredRevisions(storage), index or RedisIndex(redis_client(nowhere))),
+            keep_picture=newsroom.keep_picture,
+            wait=newsroom.wait,
+            receipt=newsroom.receipt,
+            article=newsroom.article,
+            why=newsroom.why,
+            ready=newsroom.ready,
+            clock=lambda: NOW,
+        )
+    )
+
+
+def with_token(api: Api, storage: MemoryObjectStorage, *scopes: str, sites: tuple[str, ...] = ("epn",)) -> Api:
+    return Api(api.app, api.portal, mint(storage, name="x", scopes=scopes, sites=sites, now=NOW))
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    return [fault["pointer"] for fault in answer.json()["errors"]]

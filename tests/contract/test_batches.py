@@ -1,0 +1,443 @@
+"""What `POST /v1/batches` promises to whoever moves an archive: line by line, whatever a line is like."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
+from threading import Barrier, Event
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+from starlette.types import Message, Scope
+
+from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.refusal import BacklogFullError
+from shared.errors import StorageUnavailableError
+from shared.messages import Lane
+from shared.storage.memory import MemoryObjectStorage
+from shared.tokens import mint
+from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Api, Newsroom, an_app, with_token
+
+LINE = json.dumps(OWN).encode()
+PATH = "/v1/batches"
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture
+def newsroom() -> Newsroom:
+    return Newsroom()
+
+
+@pytest.fixture
+def storage() -> MemoryObjectStorage:
+    return MemoryObjectStorage()
+
+
+@pytest.fixture
+def token(storage: MemoryObjectStorage) -> str:
+    return mint(storage, name="desk", scopes=["publish", "read"], sites=["epn"], now=NOW)
+
+
+@pytest.fixture
+def api(newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str) -> Api:
+    return Api(an_app(newsroom, storage), portal, token)
+
+
+def send(api: Api, *lines: bytes, **headers: str) -> httpx.Response:
+    return api.post(b"\n".join(lines), PATH, **{"Content_Type": "application/x-ndjson"} | headers)
+
+
+def replies(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def statuses(answer: httpx.Response) -> list[tuple[int, str]]:
+    return [(reply["line"], reply["status"]) for reply in replies(answer)]
+
+
+# --- line by line -------------------------------------------------------------------------------------------------
+
+
+def test_each_line_is_submitted_as_it_is_behind_the_news_and_has_its_receipt(api: Api, newsroom: Newsroom) -> None:
+    other = json.dumps(OWN | {"source_id": "a-2"}).encode()
+    answer = send(api, LINE, other)
+
+    assert replies(answer) == [
+        {"line": 1, "status": "accepted", "receipt": "c0ffee"},
+        {"line": 2, "status": "accepted", "receipt": "c0ffee"},
+    ]
+    assert sorted(call["raw"] for call in newsroom.calls) == sorted([LINE, other])
+    for call in newsroom.calls:
+        assert (call["lane"], call["site"].id, call["source"], call["received_at"]) == (Lane.BULK, "epn", "desk", NOW)
+        assert (call["content_type"], call["may_take_down"]) == ("application/json", False)
+
+
+def test_blank_lines_count_and_are_passed_over_and_the_last_needs_no_end(api: Api, newsroom: Newsroom) -> None:
+    assert statuses(send(api, b"", LINE + b"\r", b"  \t", LINE)) == [(2, "accepted"), (4, "accepted")]
+    assert {call["raw"] for call in newsroom.calls} == {LINE}
+
+
+def test_an_empty_body_has_an_empty_answer(api: Api) -> None:
+    assert replies(send(api, b"\n\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"not json", 400),
+        (b'{"headline": "\xff\xfe"}', 400),
+        (b'{"headline": "\x00"}', 400),
+        (b"\x00", 400),
+        (b'{"headline": "\\ud800"}', 400),
+        (b"[" * 5_000, 400),
+        (b"[]", 422),
+        (b"1", 422),
+        (b'{"body": "' + b"x" * 10_000 + b'"}', 413),
+        (b"x" * 100_000, 413),
+    ],
+    ids=lambda value: str(value[:20] if isinstance(value, bytes) else value),
+)
+def test_a_bad_line_is_a_problem_with_its_number_and_stops_no_other(
+    api: Api, newsroom: Newsroom, line: bytes, status: int
+) -> None:
+    first, bad, last = replies(send(api, LINE, line, LINE))
+
+    assert (first["status"], last["status"]) == ("accepted", "accepted")
+    assert (bad["line"], bad["status"], bad["problem"]["status"]) == (2, "refused", status)
+    assert "receipt" not in bad
+    assert len(newsroom.calls) == 2
+
+
+def test_a_line_as_long_as_an_article_may_be_is_taken(api: Api) -> None:
+    room = 10_000 - len(json.dumps(OWN | {"body": ""}))
+    longest, longer = (json.dumps(OWN | {"body": "x" * (room + more)}).encode() for more in (0, 1))
+
+    assert statuses(send(api, longest, longer)) == [(1, "accepted"), (2, "refused")]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1_000])
+def test_lines_may_be_cut_anywhere_on_their_way(api: Api, newsroom: Newsroom, size: int) -> None:
+    body = b"\n".join([LINE, b"", b"{", b"x" * 11_000, LINE])
+
+    async def in_parts() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    answer = api("POST", PATH, content=in_parts(), headers={"Content-Type": "application/x-ndjson"})
+
+    assert statuses(answer) == [(1, "accepted"), (3, "refused"), (4, "refused"), (5, "accepted")]
+
+
+def test_a_fault_of_ours_is_the_lines_own_and_tells_no_more(api: Api, newsroom: Newsroom) -> None:
+    newsroom.error = RuntimeError("words that are nobody's business")
+    with structlog.testing.capture_logs() as logs:
+        [reply] = replies(send(api, LINE))
+
+    assert (reply["status"], reply["problem"]["status"]) == ("refused", 500)
+    assert reply["problem"]["instance"].startswith("urn:pressline:request:")
+    assert "nobody's business" not in json.dumps(reply)
+    assert any(line["event"] == "line.failed" for line in logs)
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def limited(api: Api, newsroom: Newsroom, storage: MemoryObjectStorage, **limits: Any) -> Api:
+    return Api(an_app(newsroom, storage, **limits), api.portal, api.token)
+
+
+def test_from_the_line_on_that_is_one_too_many_nothing_is_taken(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    answer = send(limited(api, newsroom, storage, max_batch_lines=3), *[LINE] * 10)
+
+    assert statuses(answer) == [(1, "accepted"), (2, "accepted"), (3, "accepted"), (4, "stopped")]
+    assert replies(answer)[-1]["problem"]["status"] == 413
+    assert "3 lines" in replies(answer)[-1]["problem"]["detail"]
+    assert len(newsroom.calls) == 3
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_whole(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    assert send(limited(api, newsroom, storage, max_batch_bytes=100), *[LINE] * 10).status_code == 413
+    assert newsroom.calls == []
+
+
+def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield LINE + b"\n"
+
+    bounded = limited(api, newsroom, storage, max_batch_bytes=len(LINE) * 5 + 10)
+    answer = bounded("POST", PATH, content=endless(), headers={"Content-Type": "application/x-ndjson"})
+
+    assert statuses(answer)[-1] == (6, "stopped")
+    assert taken <= 8
+    assert len(newsroom.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Content_Encoding": "gzip"}, 415), ({"Content_Type": "application/json"}, 415), ({"Authorization": ""}, 401)],
+)
+def test_what_is_no_batch_is_refused_before_anything_is_read(
+    api: Api, newsroom: Newsroom, headers: dict[str, str], status: int
+) -> None:
+    assert send(api, LINE, **headers).status_code == status
+    assert newsroom.calls == []
+
+
+def test_a_batch_goes_to_one_site_that_the_token_is_bound_to(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    both = with_token(api, storage, "publish", sites=("epn", "other"))
+
+    assert api.post(LINE, f"{PATH}?site=other", Content_Type="application/x-ndjson").status_code == 403
+    assert with_token(api, storage, "read").post(LINE, PATH).status_code == 403
+    assert send(both, LINE).status_code == 422
+    assert both.post(LINE, f"{PATH}?site=epn&site=other", Content_Type="application/x-ndjson").status_code == 422
+    assert both.post(LINE, f"{PATH}?site=other", Content_Type="application/x-ndjson").status_code == 200
+    assert [call["site"].id for call in newsroom.calls] == ["other"]
+
+
+# --- when too much waits, and when the store is down --------------------------------------------------------------
+
+
+def test_when_too_much_waits_already_nothing_is_read(api: Api, newsroom: Newsroom) -> None:
+    newsroom.full_for = Lane.BULK
+    answer = send(api, LINE)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert TOO_MUCH in answer.json()["detail"]
+    assert newsroom.calls == []
+
+
+def failing_for(newsroom: Newsroom, numbers: set[int], error: Exception) -> Callable[..., Submitted]:
+    def submit(raw: bytes, **told: Any) -> Submitted:
+        if json.loads(raw).get("number") in numbers:
+            raise error
+        return Newsroom.submit(newsroom, raw, **told)
+
+    return submit
+
+
+def numbered(count: int) -> list[bytes]:
+    return [json.dumps(OWN | {"number": number}).encode() for number in range(1, count + 1)]
+
+
+def test_a_line_that_is_sent_away_is_told_when_to_come_back_and_later_ones_may_find_room(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    newsroom.submit = failing_for(newsroom, {2, 3}, BacklogFullError(TOO_MUCH))  # type: ignore[method-assign]
+    answer = send(Api(an_app(newsroom, storage), portal, token), *numbered(4))
+
+    assert statuses(answer) == [(1, "accepted"), (2, "busy"), (3, "busy"), (4, "accepted")]
+    busy = replies(answer)[1]
+    assert (busy["problem"]["status"], busy["retry_after_seconds"]) == (503, 5)
+    assert "send it again" in busy["problem"]["detail"]
+
+
+def test_when_the_store_goes_down_the_rest_is_not_tried_line_by_line(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    newsroom.submit = failing_for(newsroom, set(range(3, 1_001)), StorageUnavailableError("x"))  # type: ignore[method-assign]
+    told = replies(send(Api(an_app(newsroom, storage), portal, token), *numbered(1_000)))
+
+    assert [reply["status"] for reply in told[:3]] == ["accepted", "accepted", "busy"]
+    assert (told[-1]["status"], told[-1]["retry_after_seconds"]) == ("stopped", 5)
+    assert [reply["line"] for reply in told] == list(range(1, len(told) + 1))
+    assert len(told) < 20
+
+
+# --- as it goes ---------------------------------------------------------------------------------------------------
+
+
+class Connection:
+    """A client on the other side of ASGI, who sees each piece of the answer when it is sent."""
+
+    def __init__(self, app: FastAPI, token: str) -> None:
+        self._app = app
+        self._token = token
+        self.coming: asyncio.Queue[Message] = asyncio.Queue()
+        self.told: asyncio.Queue[Message] = asyncio.Queue()
+
+    def serve(self) -> asyncio.Task[None]:
+        headers = [
+            (b"authorization", f"Bearer {self._token}".encode()),
+            (b"content-type", b"application/x-ndjson"),
+        ]
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "POST",
+            "path": PATH,
+            "raw_path": PATH.encode(),
+            "query_string": b"",
+            "headers": headers,
+            "scheme": "http",
+            "server": ("endpoint", 80),
+            "client": ("client", 1),
+        }
+        return asyncio.ensure_future(self._app(scope, self.coming.get, self.told.put))
+
+    def send(self, body: bytes, *, more: bool = True) -> None:
+        self.coming.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    async def next(self) -> Message:
+        async with asyncio.timeout(10):
+            return await self.told.get()
+
+
+def test_a_line_is_answered_before_the_next_one_is_sent(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    async def talk() -> None:
+        client = Connection(an_app(newsroom, storage), token)
+        serving = client.serve()
+        for number in (1, 2, 3):
+            client.send(LINE + b"\n")
+            if number == 1:
+                assert (await client.next())["type"] == "http.response.start"
+            assert json.loads((await client.next())["body"])["line"] == number
+        client.send(b"", more=False)
+        assert (await client.next()) == {"type": "http.response.body", "body": b"", "more_body": False}
+        await serving
+
+    portal.call(talk)
+
+
+def test_a_sender_who_reads_nothing_until_he_has_sent_all_is_not_stuck(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    async def talk() -> None:
+        client = Connection(an_app(newsroom, storage), token)
+        client.coming, client.told = asyncio.Queue(maxsize=1), asyncio.Queue(maxsize=1)  # buffers between the two
+        serving = client.serve()
+        async with asyncio.timeout(20):
+            for _ in range(500):
+                await client.coming.put({"type": "http.request", "body": LINE + b"\n", "more_body": True})
+        assert client.told.full()
+        await client.coming.put({"type": "http.request", "body": b"", "more_body": False})
+        pieces = [await client.next() for _ in range(502)]
+        await serving
+        assert json.loads(pieces[-2]["body"])["line"] == 500
+
+    portal.call(talk)
+
+
+def test_a_client_who_hangs_up_loses_nothing_that_was_answered(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    async def talk() -> int:
+        client = Connection(an_app(newsroom, storage), token)
+        serving = client.serve()
+        client.send(LINE + b"\n" + LINE + b"\n" + LINE[:10])
+        await client.next()
+        answered = [json.loads((await client.next())["body"]) for _ in range(2)]
+        client.coming.put_nowait({"type": "http.disconnect"})
+        await serving
+        return len(answered)
+
+    with structlog.testing.capture_logs() as logs:
+        answered = portal.call(talk)
+
+    assert answered == len(newsroom.calls) == 2
+    assert [line["accepted"] for line in logs if line["event"] == "batch.answered"] == [2]
+    assert any(line["event"] == "request.abandoned" for line in logs)
+
+
+def test_a_sender_who_stalls_in_a_line_is_let_go_and_told_which(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    async def talk() -> dict[str, Any]:
+        client = Connection(an_app(newsroom, storage, body_timeout_seconds=0.2), token)
+        serving = client.serve()
+        client.send(LINE + b"\n" + LINE[:10])
+        await client.next()
+        assert json.loads((await client.next())["body"])["status"] == "accepted"
+        stopped: dict[str, Any] = json.loads((await client.next())["body"])
+        await serving
+        return stopped
+
+    stopped = portal.call(talk)
+
+    assert (stopped["line"], stopped["status"], stopped["problem"]["status"]) == (2, "stopped", 408)
+
+
+def test_several_lines_are_stored_side_by_side_and_answered_in_their_order(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    together, last_is_done = Barrier(4, timeout=10), Event()
+
+    def submit(raw: bytes, **told: Any) -> Submitted:
+        number = json.loads(raw)["number"]
+        together.wait()
+        if number == 4:
+            last_is_done.set()
+        elif number == 1:
+            assert last_is_done.wait(10)
+        return Submitted(receipt=str(number))
+
+    newsroom.submit = submit  # type: ignore[method-assign]
+    answer = send(Api(an_app(newsroom, storage), portal, token), *numbered(4))
+
+    assert [reply["receipt"] for reply in replies(answer)] == ["1", "2", "3", "4"]
+
+
+def test_what_is_held_in_memory_does_not_grow_with_the_body(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    def submit(raw: bytes, **told: Any) -> Submitted:
+        return Submitted(receipt="c0ffee")
+
+    newsroom.submit = submit  # type: ignore[method-assign]
+    app = an_app(newsroom, storage, max_article_bytes=100_000)
+    line = json.dumps(OWN | {"body": "x" * 90_000}).encode() + b"\n"
+
+    async def talk(count: int) -> int:
+        sent = answered = 0
+
+        async def receive() -> Message:
+            nonlocal sent
+            sent += 1
+            return {"type": "http.request", "body": line if sent <= count else b"", "more_body": sent <= count}
+
+        async def take(message: Message) -> None:
+            nonlocal answered
+            answered += message.get("body", b"").count(b"\n")
+
+        client = Connection(app, token)
+        client.coming.get, client.told.put = receive, take  # type: ignore[method-assign, assignment]
+        tracemalloc.start()
+        await client.serve()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert answered == count
+        return peak
+
+    portal.call(talk, 5)  # imports and caches
+    few, many = portal.call(talk, 30), portal.call(talk, 600)
+
+    assert many < few + 1_000_000 < 600 * len(line)

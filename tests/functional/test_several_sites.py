@@ -1,0 +1,125 @@
+"""One article at several sites is an article at each, and canonical at the first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.refusal import RefusedError
+from services.ingest.handler import accept, keep_picture
+from shared import keys
+from shared.article import Article
+from shared.messages import Lane, SubmitArticle
+from shared.sites import Section, Site
+from tests.functional.conftest import Line, an_article
+
+
+@pytest.fixture
+def weekly(line: Line) -> Site:
+    """A second site, which has no section world."""
+    sections = (Section(id="stories", name="Stories"), Section(id="news", name="News"))
+    site = line.site.model_copy(update={"id": "weekly", "default_section": "stories", "sections": sections})
+    object.__setattr__(line.intake, "sites", {"epn": line.site, "weekly": site})
+    return site
+
+
+def post_to(line: Line, at: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
+    return accept(
+        json.dumps(an_article(**fields)).encode(),
+        content_type="application/json",
+        site=at,
+        source="desk",
+        received_at=line.now,
+        may_take_down=True,
+        intake=line.intake,
+        canonical_site=canonical_site,
+    )
+
+
+def kept(line: Line, accepted: Accepted) -> Article:
+    return line.intake.revisions.get(accepted.site, accepted.article, accepted.revision).article
+
+
+def test_a_further_sites_article_knows_where_it_is_canonical(line: Line, weekly: Site) -> None:
+    first = post_to(line, line.site, site="epn")
+    other = post_to(line, weekly, canonical_site="epn", site="epn")
+
+    assert kept(line, first).canonical_site is None
+    article = kept(line, other)
+    assert (article.site, article.canonical_site, article.canonical_article) == ("weekly", "epn", first.article)
+    assert other.article == keys.article_id("weekly", "desk", "story-1")
+
+
+def test_a_section_that_a_further_site_lacks_becomes_its_default_with_a_warning(line: Line, weekly: Site) -> None:
+    other = post_to(line, weekly, canonical_site="epn", section="world")
+    known = post_to(line, weekly, canonical_site="epn", section="news", source_id="story-2")
+
+    assert kept(line, other).section == "stories"
+    assert "section" in other.report.warnings[0]
+    assert "/section" in [dropped.pointer for dropped in other.report.dropped]
+    assert (kept(line, known).section, known.report.warnings) == ("news", ())
+
+
+def test_at_the_only_site_a_section_that_is_not_there_is_refused_as_ever(line: Line, weekly: Site) -> None:
+    with pytest.raises(RefusedError):
+        post_to(line, weekly, section="world")
+
+
+def test_a_picture_that_the_canonical_site_has_is_given_to_the_others(
+    line: Line, weekly: Site, a_picture: bytes
+) -> None:
+    keep_picture(a_picture, line.site, line.intake)
+    digest = hashlib.sha256(a_picture).hexdigest()
+    other = post_to(line, weekly, canonical_site="epn", picture={"media": digest})
+
+    assert line.content.get(keys.media_key("weekly", digest)).body == a_picture
+    picture = kept(line, other).picture
+    assert picture is not None
+    assert (picture.width, picture.height, picture.content_type) == (8, 6, "image/png")
+
+
+def test_a_picture_that_no_site_has_is_refused(line: Line, weekly: Site) -> None:
+    with pytest.raises(RefusedError):
+        post_to(line, weekly, canonical_site="epn", picture={"media": "0" * 64})
+
+
+def test_what_is_read_later_is_canonical_at_the_same_site(line: Line, weekly: Site) -> None:
+    message = SubmitArticle(
+        message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e",
+        lane=Lane.BULK,
+        site="weekly",
+        receipt="r",
+        raw_key="raw/x",
+        source="desk",
+        received_at=line.now,
+        canonical_site="epn",
+    )
+    line.content.put("raw/x", json.dumps(an_article()).encode())
+    line.deliver(message)
+
+    article = keys.article_id("weekly", "desk", "story-1")
+    [name] = line.intake.revisions.names("weekly", article)
+    assert line.intake.revisions.get("weekly", article, name).article.canonical_site == "epn"
+
+
+def test_a_kill_that_a_wire_sends_to_the_same_sites_takes_down_all(line: Line, weekly: Site) -> None:
+    post_to(line, line.site)
+    post_to(line, weekly, canonical_site="epn")
+    later = {"status": "canceled", "version_created": "2026-11-01T11:00:00Z", "body": None, "headline": None}
+    gone = [post_to(line, line.site, **later), post_to(line, weekly, canonical_site="epn", **later)]
+
+    for killed in gone:
+        assert list(line.content.list_keys(keys.tombstone_prefix(killed.site, killed.article)))
+
+
+def test_an_action_stays_at_its_site(line: Line, weekly: Site) -> None:
+    first = post_to(line, line.site)
+    other = post_to(line, weekly, canonical_site="epn")
+    line.act("kill", first.article)
+
+    assert line.intake.revisions.names("weekly", other.article) == [other.revision]
+    assert not list(line.content.list_keys(keys.tombstone_prefix("weekly", other.article)))
