@@ -127,6 +127,26 @@ def rendered_key(digest: str) -> str:
     return f"rendered/{digest}"
 
 
+def rebuild_key(site: str, run: str) -> str:
+    """Return where it is kept how far a rebuild has come."""
+    return f"rebuilds/{site}/{run}.json"
+
+
+def rebuilt_prefix(site: str, run: str) -> str:
+    """Return what the keys of a rebuild's pages that wait for their publisher begin with."""
+    return f"rendered/{site}/{run}/"
+
+
+def rebuilt_key(site: str, run: str, number: int) -> str:
+    """Return where the pages of one piece of a rebuild lie together."""
+    return f"{rebuilt_prefix(site, run)}{number:06d}"
+
+
+def trial_theme_key(site: str, run: str) -> str:
+    """Return where a theme lies (a zip of its folder) that is tried on some pages and published with none."""
+    return f"{rebuilt_prefix(site, run)}theme.zip"
+
+
 INBOX_PREFIX = "inbox/"
 
 

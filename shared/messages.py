@@ -152,6 +152,37 @@ class MendPath(Message):
     article: str | None = None
 
 
+class RebuildPages(Message):
+    """Render the pages of these articles again: of those behind `after`, up to and with `upto`, by their ids.
+
+    One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
+    with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
+    """
+
+    site: str
+    run: str
+    number: int  # of the piece
+    after: str = ""
+    upto: str
+    section: str | None = None
+    since: AwareDatetime | None = None  # first made then or later
+    is_by_theme: bool = False  # only pages that another version of the theme made
+    trial: str | None = None
+
+
+class PagesRendered(Message):
+    """The pages of one piece of a rebuild; they lie together under `content_key` (none: there are none)."""
+
+    site: str
+    run: str
+    number: int
+    after: str
+    upto: str
+    content_key: str | None = None
+    skipped: int = 0  # articles that are not live or not meant
+    handed_over: int = 0  # articles that went the ordinary way instead
+
+
 class Envelope(TypedDict):
     """What a message inherits from its cause."""
 

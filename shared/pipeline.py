@@ -21,6 +21,8 @@ from shared.messages import (
     MendPath,
     Message,
     PageRendered,
+    PagesRendered,
+    RebuildPages,
     SubmitArticle,
 )
 
@@ -50,6 +52,8 @@ RENDER_LISTING = Step("render", ListingStale, (PageRendered,))
 PUBLISH_PAGE = Step("publish", PageRendered, (ArticlePublished, ListingStale, ArticleAccepted))
 LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
 REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale, ArticleRemoved))  # a withdrawal comes back
+REBUILD_PAGES = Step("render", RebuildPages, (PagesRendered, ArticleAccepted))
+PUBLISH_PAGES = Step("publish", PagesRendered, (ArticleAccepted, ArticlePublished))
 MEND_PATH = Step("publish", MendPath, (ArticleAccepted, ArticleRemoved, ListingStale, MendPath))
 
 PIPELINE: tuple[Step, ...] = (
@@ -61,6 +65,8 @@ PIPELINE: tuple[Step, ...] = (
     LIST_ARTICLE,
     REMOVE_ARTICLE,
     MEND_PATH,
+    REBUILD_PAGES,
+    PUBLISH_PAGES,
 )
 
 SCHEDULER_EMITS: tuple[type[Message], ...] = (
