@@ -53,7 +53,9 @@ def walk_shelves(storage: ObjectStorage, site: str, *, after: str, upto: str) ->
     Nothing is kept in between: what is yielded is as new as its call.
     """
     prefix = keys.articles_prefix(site)
-    for article, found in groupby(_keys_after(storage, prefix, after), lambda key: key[len(prefix) :].partition("/")[0]):
+    for article, found in groupby(
+        _keys_after(storage, prefix, after), lambda key: key[len(prefix) :].partition("/")[0]
+    ):
         if article > upto:
             return
         yield _shelf(site, article, list(found))

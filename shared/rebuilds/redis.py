@@ -33,7 +33,9 @@ class RedisRebuilds:
         asked = list(numbers)
         found = cast("list[str | None]", self._redis.hmget(_key(site, run), list(map(str, asked)))) if asked else []
         return {
-            number: Tally.model_validate_json(each) for number, each in zip(asked, found, strict=True) if each is not None
+            number: Tally.model_validate_json(each)
+            for number, each in zip(asked, found, strict=True)
+            if each is not None
         }
 
 

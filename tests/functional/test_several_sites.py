@@ -13,7 +13,7 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import accept, keep_picture
 from shared import keys
 from shared.article import Article
-from shared.messages import Lane, SubmitArticle
+from shared.messages import Lane, Message, PageRendered, SubmitArticle
 from shared.sites import Section, Site
 from tests.functional.conftest import Line, an_article
 
@@ -123,3 +123,23 @@ def test_an_action_stays_at_its_site(line: Line, weekly: Site) -> None:
 
     assert line.intake.revisions.names("weekly", other.article) == [other.revision]
     assert not list(line.content.list_keys(keys.tombstone_prefix("weekly", other.article)))
+
+
+def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(line: Line, weekly: Site) -> None:
+    object.__setattr__(line.renderer, "sites", {"epn": line.site, "weekly": weekly})
+    post_to(line, line.site)
+    line.run()
+    line.tick()
+    home = next(path for path in line.public.list_keys("world/2026/") if "ferry-returns" in path)
+    post_to(line, weekly, canonical_site="epn")
+    (page,) = [each for message in line.queue for each in _pages(line, message)]
+
+    address = f'<link rel="canonical" href="{line.site.base_url}{keys.url_path(home)}">'
+    assert address in line.publisher.body_of(page).decode()
+
+
+def _pages(line: Line, message: Message) -> list[PageRendered]:
+    """Follow a message as far as its page."""
+    if isinstance(message, PageRendered):
+        return [message]
+    return [page for each in line.deliver(message) for page in _pages(line, each)]

@@ -55,6 +55,7 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         updated_at=card.updated_at,
         picture=picture,
         related=related.cards,
+        canonical_url=_canonical_url(latest, renderer, read_at),
     )
     receipt = receipt_id(site.id, latest.article, latest.revision)
     renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
@@ -80,6 +81,17 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         "changed": related.changed,
     }
     return (page.model_copy(update=named),)
+
+
+def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) -> str | None:
+    """Return where an article that was posted to several sites lives: at the first of them, by its revisions there."""
+    facts = article.facts
+    home = renderer.sites.get(facts.canonical_site or "")
+    if home is None or facts.canonical_article is None:
+        return None
+    past = read_past(renderer.revisions, home.id, facts.canonical_article)
+    addresses = addresses_of(past.released(now), home)
+    return home.base_url + keys.url_path(addresses.current) if addresses else None
 
 
 def _card(seen: Seen, picture: CardPicture | None) -> Card:

@@ -8,8 +8,9 @@ from services.render.handler.kinds import Copy, body_of
 from services.render.handler.renderer import Renderer, page_of
 from shared import keys
 from shared.index import Snapshot
-from shared.listings import Kind, Listing, find_listing, standing
+from shared.listings import HOME, Kind, Listing, find_listing, standing
 from shared.messages import ListingStale, PageRendered
+from shared.pins import read_pins
 from shared.sites import Site, get_site
 
 log = structlog.get_logger()
@@ -29,7 +30,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         log.info("listing.retired", listing=message.listing)
         return ()
     there = renderer.public.find_head(listing.path)
-    snapshot = renderer.index.read(site, listing)
+    snapshot = renderer.index.read(site, listing, pins=_pins(listing, site, renderer))
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
         renderer.index.end_turn(site, message.listing)
@@ -57,6 +58,18 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         "is_absent": _is_absent(listing, snapshot, site),
     }
     return (page.model_copy(update=named),)
+
+
+def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:
+    """Return the articles that editors pinned to a front; it is made again when their time is over."""
+    if listing.kind not in (Kind.HOME, Kind.SECTION):
+        return ()
+    pins = read_pins(renderer.content, site.id, listing.section or HOME)
+    if pins is None or (pins.until is not None and pins.until <= renderer.clock()):
+        return ()
+    if pins.until is not None:
+        renderer.index.touch_at(site, listing.name, pins.until)
+    return pins.articles
 
 
 def _is_absent(listing: Listing, snapshot: Snapshot, site: Site) -> bool:

@@ -10,6 +10,7 @@ from babel.lists import format_list
 from services.render.domain.dates import Moment, moment_of
 from services.render.domain.jsonld import article_json_ld
 from services.render.domain.languages import locale_for
+from services.render.domain.open_graph import article_share_tags
 from services.render.domain.share import ShareLink, share_links
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
@@ -104,9 +105,14 @@ def article_view(
         title=f"{facts.headline} | {site.name}",
         description=article.description,
         canonical_url=facts.canonical_url or canonical_url or url,
-        kind="article",
-        share_title=facts.headline,
-        picture=picture_view(picture, site) if picture else None,
+        share=article_share_tags(
+            article,
+            site=site,
+            url=facts.canonical_url or canonical_url or url,
+            created_at=created_at,
+            updated_at=updated_at,
+            picture=picture,
+        ),
         json_ld=article_json_ld(
             article,
             site=site,

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from services.render.domain.dates import Moment, day_of
 from services.render.domain.jsonld import front_json_ld
+from services.render.domain.open_graph import share_tags
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
     HeadView,
     SectionLink,
     ShellView,
     feed_links,
-    picture_view,
     section_link,
     shell_view,
 )
@@ -78,8 +78,14 @@ def front_view(
         title=f"{name} | {site.name}" if section else f"{site.name} – {site.tagline}",  # noqa: RUF001 - a dash
         description=f"{site.name}, {name}: {site.tagline}" if section else f"{site.name}: {site.tagline}",
         canonical_url=url,
-        share_title=f"{site.name}: {name}" if section else site.name,
-        picture=picture_view(picture, site) if picture else None,
+        share=share_tags(
+            site,
+            title=f"{site.name}: {name}" if section else site.name,
+            description=site.tagline,
+            url=url,
+            language=site.language,
+            picture=picture,
+        ),
         json_ld=front_json_ld(site, by_rank, section=section),
         feeds=feed_links(site, section),
     )

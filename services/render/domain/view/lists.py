@@ -10,6 +10,7 @@ from services.render.domain.dates import date_text, month_text
 from services.render.domain.jsonld import list_json_ld
 from services.render.domain.labels import labels_for
 from services.render.domain.languages import direction_of
+from services.render.domain.open_graph import Tags, share_tags
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
     HeadView,
@@ -84,7 +85,7 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
         title=f"{title}{f' ({heading})' if heading else ''} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
-        share_title=f"{site.name}: {title}",
+        share=_share(site, listing, title),
         json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(_crumbs(site, listing))),
         is_listed=bool(cards),
         feeds=feed_links(site, listing.section),
@@ -121,7 +122,7 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
         title=f"{title} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
-        share_title=f"{site.name}: {title}",
+        share=_share(site, listing, title),
         json_ld=list_json_ld(site, listing, title, (), crumbs=_named(_crumbs(site, listing))),
         is_listed=bool(groups) or listing.kind is Kind.ARCHIVE,
         feeds=feed_links(site, listing.section),
@@ -146,6 +147,11 @@ def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, previous
         more_url=url_path(older.path) if older else "",
         archive_url=url_path(page.path) if page else "/archive/",
     )
+
+
+def _share(site: Site, listing: Listing, title: str) -> Tags:
+    url, said = site.base_url + url_path(listing.path), f"{site.name}: {title}"
+    return share_tags(site, title=said, description=said, url=url, language=site.language)
 
 
 def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:

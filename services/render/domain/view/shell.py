@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.render.domain.labels import Labels, labels_for
 from services.render.domain.languages import direction_of, primary_language
 from services.render.domain.machines.feeds import feeds_of
+from services.render.domain.open_graph import Tags
 from shared.card import CardPicture
 from shared.keys import url_path
 from shared.sites import Site
@@ -51,14 +52,15 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class HeadView:
-    """What a page's head says. Each `json_ld` is safe inside a `<script>`; `is_listed`: search engines may keep it."""
+    """What a page's head says.
+
+    `share` is OpenGraph's; each `json_ld` is safe inside a `<script>`; `is_listed`: search engines may keep the page.
+    """
 
     title: str
     description: str
     canonical_url: str = ""
-    kind: str = "website"
-    share_title: str = ""
-    picture: PictureView | None = None
+    share: Tags = ()
     json_ld: tuple[str, ...] = ()
     is_listed: bool = True
     feeds: tuple[FeedLink, ...] = ()
