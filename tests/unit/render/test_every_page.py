@@ -278,3 +278,15 @@ def test_what_search_engines_may_not_keep_says_so(pages: Pages) -> None:
     kept = {kind for kind, page in pages.whole.items() if b'content="noindex"' not in page}
 
     assert set(pages.whole) - kept == {"search", "404", "410"}
+
+
+def test_words_of_ours_that_nobody_translated_are_english_and_say_so(
+    own_theme: MinijinjaTheme, site: Site, make_article: MakeArticle, cards: tuple[Card, ...]
+) -> None:
+    site = site.model_copy(update={"language": "xh"})
+
+    pages = pages_of(own_theme, site, make_article(language="xh"), cards)
+
+    for kind in ("article", "home", "home, empty", "topic", "archive, empty", "search", "404", "410"):
+        (main,) = tree_of(pages.whole[kind]).xpath("//main")
+        assert main.xpath(".//bdi[@lang='en']"), kind
