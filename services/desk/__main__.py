@@ -7,7 +7,21 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.desk.commands import act, backup, dead_letters, post, reindex, replay, stack, status, tokens, verify, why
+from services.desk.commands import (
+    act,
+    backup,
+    dead_letters,
+    front,
+    import_ndjson,
+    post,
+    reindex,
+    replay,
+    stack,
+    status,
+    tokens,
+    verify,
+    why,
+)
 from shared.errors import PresslineError
 
 app = typer.Typer(
@@ -22,6 +36,8 @@ app = typer.Typer(
 app.command()(post.post)
 app.command()(status.status)
 app.command()(why.why)
+app.add_typer(import_ndjson.app, name="import")
+app.add_typer(front.app, name="front")
 app.command()(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(act.kill)

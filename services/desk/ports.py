@@ -10,7 +10,15 @@ class EndpointRefusedError(PermanentError):
 
 
 class EndpointUnavailableError(RetryableError):
-    """The endpoint does not answer, or cannot take articles now."""
+    """The endpoint does not answer, or cannot take articles now; it may have said when it can."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ImportFileError(PermanentError):
+    """The file to be imported, or what is kept beside it, is not as it has to be; the text says what to do."""
 
 
 class BackupNotSetError(PermanentError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache, partial
+from pathlib import Path
 
 from services.desk.adapters.endpoint import Endpoint
+from services.desk.adapters.import_files import KeptImportFiles
 from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
@@ -34,6 +36,11 @@ def endpoint() -> Endpoint:
         token.get_secret_value() if token else None,
         timeout_seconds=settings().api_timeout_seconds,
     )
+
+
+def import_files(source: str, state_path: Path | None) -> KeptImportFiles:
+    """Return a file that is imported, and what is kept beside it."""
+    return KeptImportFiles(source, state_path)
 
 
 def content() -> S3ObjectStorage:

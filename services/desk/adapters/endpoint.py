@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -34,6 +35,44 @@ class Endpoint:
         body, content_type = self._with_pictures(path, site)
         headers = {"Content-Type": content_type} | _prefer(wait_seconds)
         return self._call("POST", "/v1/articles", content=body, headers=headers, params=_of_site(site))
+
+    def post_batch(self, lines: Sequence[bytes], *, site: str | None) -> Iterator[dict[str, Any]]:
+        """Post articles, one a line; yield what is said of each, as it comes.
+
+        Raises:
+            EndpointRefusedError: nothing of it is taken.
+            EndpointUnavailableError: what was not answered can be sent again.
+        """
+        headers, params = {"Content-Type": "application/x-ndjson"}, _of_site(site)
+        try:
+            with self._client.stream(
+                "POST", "/v1/batches", content=b"\n".join(lines), headers=headers, params=params
+            ) as answer:
+                if answer.status_code >= _CLIENT_ERROR:
+                    answer.read()
+                    _raise_problem(answer)
+                for line in answer.iter_lines():
+                    yield json.loads(line)
+        except httpx.HTTPError as error:
+            raise EndpointUnavailableError(self._silence(error)) from error
+
+    def front(self, front: str, *, site: str | None) -> dict[str, Any]:
+        """Return what is pinned to a front."""
+        return self._call("GET", _front_path(front), params=_of_site(site))
+
+    def pin(self, front: str, articles: Sequence[str], *, until: str | None, site: str | None) -> dict[str, Any]:
+        """Pin articles to a front, in this order.
+
+        Raises:
+            EndpointRefusedError: they are not pinned.
+            EndpointUnavailableError: it can be tried again.
+        """
+        body = {"articles": list(articles), "until": until}
+        return self._call("PUT", _front_path(front), json=body, params=_of_site(site))
+
+    def unpin(self, front: str, *, site: str | None) -> None:
+        """Take all pins from a front."""
+        self._call("DELETE", _front_path(front), params=_of_site(site))
 
     def act(self, kind: str, article: str, *, why: str, site: str | None, wait_seconds: float | None) -> dict[str, Any]:
         """Kill, withdraw or restore an article.
@@ -83,14 +122,27 @@ class Endpoint:
         try:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
-            message = f"{self.url} does not answer ({error}); is the stack up? Try: make up"
-            raise EndpointUnavailableError(message) from error
-        if answer.status_code >= _SERVER_ERROR:
-            raise EndpointUnavailableError(_words(answer))
+            raise EndpointUnavailableError(self._silence(error)) from error
         if answer.status_code >= _CLIENT_ERROR:
-            raise EndpointRefusedError(_words(answer))
-        found: dict[str, Any] = answer.json()
+            _raise_problem(answer)
+        found: dict[str, Any] = answer.json() if answer.content else {}
         return found
+
+    def _silence(self, error: httpx.HTTPError) -> str:
+        return f"{self.url} does not answer ({error}); is the stack up? Try: make up"
+
+
+def _raise_problem(answer: httpx.Response) -> NoReturn:
+    if answer.status_code >= _SERVER_ERROR:
+        after = answer.headers.get("Retry-After", "")
+        raise EndpointUnavailableError(
+            _words(answer), retry_after_seconds=float(after) if after.isascii() and after.isdigit() else None
+        )
+    raise EndpointRefusedError(_words(answer))
+
+
+def _front_path(front: str) -> str:
+    return f"/v1/fronts/{quote(front, safe='')}"
 
 
 def _prefer(wait_seconds: float | None) -> dict[str, str]:

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"^(\d{1,6})\s*([smhdw])(\s+ago)?$")
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
+TEACHING_TO_COME = (
+    "2026-11-25T18:00 (here), 2026-11-25T18:00Z, 2026-11-26, 18:00 (the next time it is), 2h or 30m or 3d (from now)"
+)
 TEACHING = "2026-11-25T06:00 (here), 2026-11-25T06:00Z, 2026-11-25, 06:00 (the last time it was), 2h or 30m or 3d (ago)"
 
 
@@ -36,6 +39,19 @@ def instant_of(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError) as error:
         message = f"{text!r} is no time; write one of: {TEACHING}"
         raise UnreadableTimeError(message) from error
+
+
+def instant_to_come(text: str, now: datetime) -> datetime:
+    """Return the instant (UTC) that a person means by something that is to come: `3h` is in three hours, not before.
+
+    Raises:
+        UnreadableTimeError: it is none.
+    """
+    wanted = text.strip().lower()
+    if ahead := _AGO.match(wanted):
+        return now + timedelta(**{_UNITS[ahead[2]]: int(ahead[1])})
+    instant = instant_of(text, now)
+    return instant + timedelta(days=1) if _CLOCK.match(wanted) and instant <= now else instant
 
 
 def age_of(instant: datetime, now: datetime) -> str:
