@@ -6,7 +6,7 @@ import json
 import mimetypes
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +24,12 @@ class Endpoint:
         self.url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def post_article(self, path: Path, *, site: str | None, wait_seconds: float | None) -> dict[str, Any]:
         """Post a file as it is, except that pictures which it names by file are uploaded first.

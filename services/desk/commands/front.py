@@ -21,7 +21,8 @@ Site = Annotated[str | None, typer.Option(help="The site, where the token is bou
 @app.command()
 def show(front: Front = "home", site: Site = None) -> None:
     """Show which articles are pinned to a front, until when, and who did it."""
-    pinned = wiring.endpoint().front(front, site=site)
+    with wiring.endpoint() as endpoint:
+        pinned = endpoint.front(front, site=site)
     if not pinned["articles"]:
         typer.echo(f"Nothing is pinned to {front}.")
         return
@@ -45,7 +46,8 @@ def pin(
 
     Until six in the evening: `pressline front pin home ARTICLE --until 18:00`.
     """
-    told = wiring.endpoint().pin(front, articles, until=in_words(until) if until else None, site=site)
+    with wiring.endpoint() as endpoint:
+        told = endpoint.pin(front, articles, until=in_words(until) if until else None, site=site)
     typer.echo(f"{len(told['articles'])} articles lead {front}.")
     for warning in told["warnings"]:
         typer.echo(printable(warning))
@@ -54,5 +56,6 @@ def pin(
 @app.command()
 def unpin(front: Front, site: Site = None) -> None:
     """Let a front have its own order again."""
-    wiring.endpoint().unpin(front, site=site)
+    with wiring.endpoint() as endpoint:
+        endpoint.unpin(front, site=site)
     typer.echo(f"Nothing is pinned to {front}.")

@@ -79,12 +79,11 @@ class _Run:
         state = self._state = self.files.begin(site=self._site, restart=restart)
         if state.line:
             typer.echo(f"Going on after line {state.line}.", err=True)
-        endpoint = wiring.endpoint()
-        with _progress("{task.fields[lines]:,} lines, {task.fields[rate]:,.0f}/s") as progress:
+        figures = "{task.fields[lines]:,} lines, {task.fields[rate]:,.0f}/s"
+        with wiring.endpoint() as endpoint, _progress(figures) as progress:
             shown = _Sending(progress, state)
-            sending = Import(
-                self.files, partial(endpoint.post_batch, site=self._site), state, self._waiting(), shown.show
-            )
+            post = partial(endpoint.post_batch, site=self._site)
+            sending = Import(self.files, post, state, self._waiting(), shown.show)
             sending.run()
         name = self.files.path.name
         typer.echo(f"{name}: {state.line:,} lines, {state.accepted:,} accepted, {state.refused:,} refused at the door.")
@@ -115,8 +114,8 @@ class _Run:
             typer.echo(f"{why}. {self._state.line:,} lines are done. Go on with:\n  {command}", err=True)
 
     def _watch(self, state: ImportState) -> Ends:
-        endpoint = wiring.endpoint()
-        with _progress("{task.completed:,} of {task.total:,} at their end") as progress:
+        figures = "{task.completed:,} of {task.total:,} at their end"
+        with wiring.endpoint() as endpoint, _progress(figures) as progress:
             bar = progress.add_task("waiting", total=state.accepted)
 
             def show(ends: Ends, note: str) -> None:

@@ -1,0 +1,302 @@
+"""`pressline import ndjson` against the real endpoint, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner, Result
+
+from services.desk import wiring
+from services.desk.__main__ import app as commands
+from services.desk.domain.imports import CHUNK_LINES
+from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.refusal import BacklogFullError, Fault
+from services.ingest.domain.states import ReceiptState
+from shared.errors import StorageUnavailableError
+from shared.messages import Lane
+from shared.receipts import Outcome
+from shared.storage.memory import MemoryObjectStorage
+from shared.tokens import mint
+from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Newsroom, an_app
+
+
+class Office(Newsroom):
+    """A newsroom whose receipts are those that it was given; `refuse` may raise for a line's number."""
+
+    def __init__(self) -> None:
+        super().__init__(settles_as=Outcome.LIVE)
+        self.refuse: Callable[[int], None] = lambda _: None
+        self.ends: dict[str, Outcome] = {}
+        self.taken: list[int] = []
+        self._lock = Lock()
+
+    def submit(self, raw: bytes, **told: Any) -> Submitted:
+        number = json.loads(raw)["number"]
+        self.refuse(number)
+        with self._lock:
+            self.taken.append(number)
+        return Submitted(receipt=f"receipt-{number}")
+
+    def receipt(self, receipt: str) -> ReceiptState | None:
+        end = self.ends.get(receipt, Outcome.LIVE)
+        faults = (Fault("/section", "is not a section"),) if end is Outcome.REFUSED else ()
+        return ReceiptState(receipt=receipt, site="epn", status=end, faults=faults)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+@pytest.fixture
+def api_url(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    storage = MemoryObjectStorage()
+    token = mint(storage, name="desk", scopes=["publish", "read"], sites=["epn"], now=NOW)
+    app = an_app(office, storage, retry_after_seconds=1)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    monkeypatch.setenv("PRESSLINE_API_URL", url)
+    monkeypatch.setenv("PRESSLINE_TOKEN", token)
+    wiring.settings.cache_clear()
+    yield url
+    wiring.settings.cache_clear()
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return written(tmp_path / "archive.ndjson", range(1, 501))
+
+
+def a_line(number: int) -> str:
+    return json.dumps(OWN | {"source_id": f"a-{number}", "number": number})
+
+
+def written(path: Path, numbers: range, **replaced: str) -> Path:
+    path.write_text("".join(f"{replaced.get(f'line_{each}', a_line(each))}\n" for each in numbers), encoding="utf-8")
+    return path
+
+
+def bring_in(path: Path | str, *options: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(commands, ["import", "ndjson", str(path), *options], input=text)
+
+
+def beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.name}.pressline-{what}")
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_whole_file_goes_in_and_every_line_has_its_receipt(api_url: str, office: Office, archive: Path) -> None:
+    result = bring_in(archive)
+
+    assert result.exit_code == 0, result.output
+    assert "500 lines, 500 accepted, 0 refused" in result.output
+    assert sorted(office.taken) == list(range(1, 501))
+    receipts = entries(beside(archive, "receipts.ndjson"))
+    assert receipts == [{"line": number, "receipt": f"receipt-{number}"} for number in range(1, 501)]
+    assert not beside(archive, "refused.ndjson").exists()
+
+
+def test_what_is_done_is_not_done_again(api_url: str, office: Office, archive: Path) -> None:
+    bring_in(archive)
+    result = bring_in(archive)
+
+    assert result.exit_code == 0
+    assert "500 accepted" in result.output
+    assert len(office.taken) == 500
+    bring_in(archive, "--restart")
+    assert len(office.taken) == 1_000
+
+
+def test_a_bad_line_is_named_with_its_reason_and_stops_nothing(api_url: str, office: Office, tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "a.ndjson", range(1, 31), line_3="{", line_7="", line_9="[]", line_20='"' + "x" * 20_000 + '"'
+    )
+    result = bring_in(path)
+
+    assert result.exit_code == 1
+    assert "30 lines, 26 accepted, 3 refused" in result.output
+    assert "line 3: the line is not JSON" in result.output
+    assert str(beside(path, "refused.ndjson")) in result.output.replace("\n", "")
+    assert [entry["line"] for entry in entries(beside(path, "refused.ndjson"))] == [3, 9, 20]
+    assert [entry["line"] for entry in entries(beside(path, "receipts.ndjson"))] == [
+        number for number in range(1, 31) if number not in {3, 7, 9, 20}
+    ]
+
+
+def test_while_too_much_waits_it_waits_and_goes_on(api_url: str, office: Office, archive: Path) -> None:
+    refused: set[int] = set()
+
+    def refuse(number: int) -> None:
+        if number in {150, 151, 400} - refused:
+            refused.add(number)
+            raise BacklogFullError(TOO_MUCH)
+
+    office.refuse = refuse
+    result = bring_in(archive)
+
+    assert result.exit_code == 0, result.output
+    assert sorted(office.taken) == list(range(1, 501))
+    assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
+
+
+def test_a_request_that_is_sent_away_whole_is_sent_again(api_url: str, office: Office, archive: Path) -> None:
+    asked = 0
+
+    def admit(_: Lane) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise BacklogFullError(TOO_MUCH)
+
+    office.admit = admit  # type: ignore[method-assign,assignment]
+    wiring.settings.cache_clear()
+
+    assert bring_in(archive).exit_code == 0
+    assert sorted(office.taken) == list(range(1, 501))
+
+
+def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str, office: Office, archive: Path) -> None:
+    def refuse(number: int) -> None:
+        if number > 270:
+            raise StorageUnavailableError
+
+    office.refuse = refuse
+    stopped = bring_in(archive, "--patience", "0")
+
+    assert stopped.exit_code == 1
+    assert "the store does not answer" in stopped.output
+    assert f"pressline import ndjson {archive}" in stopped.output.replace("\n", "")
+    assert "270 lines are done" in stopped.output
+
+    office.refuse = lambda _: None
+    result = bring_in(archive)
+
+    assert result.exit_code == 0
+    assert "500 lines, 500 accepted" in result.output
+    assert sorted(office.taken) == list(range(1, 501))
+    assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
+
+
+def test_ctrl_c_says_how_to_go_on_and_nothing_is_missed(api_url: str, office: Office, archive: Path) -> None:
+    stand, go_on = Event(), Event()
+
+    def refuse(number: int) -> None:
+        if number == 230:
+            stand.set()
+            assert go_on.wait(30)
+
+    office.refuse = refuse
+    command = [sys.executable, "-m", "services.desk", "import", "ndjson", str(archive)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert stand.wait(30)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    go_on.set()
+
+    assert running.returncode == 1
+    assert "Go on with:" in said
+    assert "Traceback" not in said
+    assert bring_in(archive).exit_code == 0
+    assert set(office.taken) == set(range(1, 501))
+    assert len(office.taken) <= 500 + CHUNK_LINES  # what had no answer yet is sent twice
+    assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
+
+
+@pytest.mark.parametrize("change", ["longer", "other"])
+def test_a_file_that_has_changed_since_is_not_gone_on_with(
+    api_url: str, office: Office, archive: Path, change: str
+) -> None:
+    office.refuse = lambda _: (_ for _ in ()).throw(StorageUnavailableError())
+    bring_in(archive, "--patience", "0")
+    text = archive.read_text(encoding="utf-8")
+    archive.write_text(text + a_line(501) if change == "longer" else text.replace("Bridge", "Bridgf"), encoding="utf-8")
+    office.refuse = lambda _: None
+    result = bring_in(archive)
+
+    assert result.exit_code == 1
+    assert "--restart" in result.output
+    assert office.taken == []
+    assert bring_in(archive, "--restart").exit_code == 0
+
+
+def test_the_state_may_lie_elsewhere(api_url: str, office: Office, archive: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "kept"
+    elsewhere.mkdir()
+
+    assert bring_in(archive, "--state", str(elsewhere / "a")).exit_code == 0
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["a", "archive.ndjson.pressline-receipts.ndjson"]
+    assert [path.name for path in archive.parent.iterdir() if path.is_file()] == ["archive.ndjson"]
+
+
+def test_another_site_is_another_import(api_url: str, office: Office, archive: Path) -> None:
+    bring_in(archive)
+    result = bring_in(archive, "--site", "epn")
+
+    assert result.exit_code == 1
+    assert "--restart" in result.output
+    assert bring_in(archive, "--site", "other", "--restart").exit_code == 1
+    assert len(office.taken) == 500
+
+
+def test_standard_input_is_read_once(
+    api_url: str, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = bring_in("-", text=f"{a_line(1)}\n{a_line(2)}\nno\n")
+
+    assert result.exit_code == 1
+    assert "3 lines, 2 accepted, 1 refused" in result.output
+    assert sorted(office.taken) == [1, 2]
+    assert not (tmp_path / "stdin.pressline-import").exists()
+
+
+def test_who_waits_is_told_what_became_of_each(api_url: str, office: Office, archive: Path) -> None:
+    office.ends = {"receipt-3": Outcome.REFUSED, "receipt-4": Outcome.DUPLICATE, "receipt-5": Outcome.FAILED}
+    result = bring_in(archive, "--wait")
+
+    assert result.exit_code == 1
+    assert "497 live" in result.output
+    assert "line 3: /section is not a section" in result.output
+    assert [entry["line"] for entry in entries(beside(archive, "refused.ndjson"))] == [3, 5]
+    again = bring_in(archive, "--wait")
+    assert again.exit_code == 1
+    assert [entry["line"] for entry in entries(beside(archive, "refused.ndjson"))] == [3, 5]
+    assert len(office.taken) == 500
+
+
+def test_who_waits_for_what_does_not_end_is_let_go_when_patience_ends(
+    api_url: str, office: Office, archive: Path
+) -> None:
+    office.ends = {"receipt-3": Outcome.RENDERED}
+    result = bring_in(archive, "--wait", "--patience", "0")
+
+    assert result.exit_code == 1
+    assert "line 3 is still on its way" in result.output
+
+
+def test_a_file_that_is_not_there_is_said_so(api_url: str, tmp_path: Path) -> None:
+    result = bring_in(tmp_path / "nothing.ndjson")
+
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output
+    assert list(tmp_path.iterdir()) == []
