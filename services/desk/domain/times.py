@@ -48,9 +48,13 @@ def instant_to_come(text: str, now: datetime) -> datetime:
         UnreadableTimeError: it is none.
     """
     wanted = text.strip().lower()
-    if ahead := _AGO.match(wanted):
+    if (ahead := _AGO.match(wanted)) and not ahead[3]:
         return now + timedelta(**{_UNITS[ahead[2]]: int(ahead[1])})
-    instant = instant_of(text, now)
+    try:
+        instant = instant_of(text, now)
+    except UnreadableTimeError as error:
+        message = f"{text!r} is no time; write one of: {TEACHING_TO_COME}"
+        raise UnreadableTimeError(message) from error
     return instant + timedelta(days=1) if _CLOCK.match(wanted) and instant <= now else instant
 
 

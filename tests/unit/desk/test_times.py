@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.desk.domain.times import UnreadableTimeError, age_of, in_words, in_words_after, instant_of
+from services.desk.domain.times import UnreadableTimeError, age_of, in_words, in_words_after, instant_of, instant_to_come
 
 NOW = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
 
@@ -50,3 +50,29 @@ def test_a_range_in_words_holds_all_that_the_range_held() -> None:
 )
 def test_an_age_is_told_in_one_unit(seconds: int, age: str) -> None:
     assert age_of(NOW - timedelta(seconds=seconds), NOW) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2h", NOW + timedelta(hours=2)),
+        ("30 m", NOW + timedelta(minutes=30)),
+        ("2026-11-26T06:00Z", datetime(2026, 11, 26, 6, tzinfo=UTC)),
+        ("2h ago", NOW - timedelta(hours=2)),
+    ],
+)
+def test_of_what_is_to_come_a_duration_is_from_now_on(text: str, instant: datetime) -> None:
+    assert instant_to_come(text, NOW) == instant
+
+
+@pytest.mark.parametrize("text", ["06:00", "12:00", "23:59"])
+def test_of_what_is_to_come_a_bare_clock_time_is_the_next_one(text: str) -> None:
+    instant = instant_to_come(text, NOW)
+
+    assert NOW < instant <= NOW + timedelta(days=1)
+    assert f"{instant.astimezone():%H:%M}" == text
+
+
+def test_of_what_is_to_come_too_no_time_is_told_so_with_the_forms_there_are() -> None:
+    with pytest.raises(UnreadableTimeError, match="from now"):
+        instant_to_come("soon", NOW)
