@@ -42,7 +42,14 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_PUT = do_DELETE = answer
+        def do_GET(self) -> None:
+            self.answer()
+
+        def do_PUT(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
+            self.answer()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.desk.domain.times import UnreadableTimeError, age_of, in_words, in_words_after, instant_of, instant_to_come
+from services.desk.domain.times import (
+    UnreadableTimeError,
+    age_of,
+    in_words,
+    in_words_after,
+    instant_of,
+    instant_to_come,
+)
 
 NOW = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
 
