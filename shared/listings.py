@@ -26,6 +26,7 @@ RAIL_LATEST = "rail.latest"
 NOT_FOUND = "not-found"
 GONE = "gone"
 _ARTICLE = "article."
+_PASSING = frozenset(("day", "sday", "topic", "author"))
 
 ALL = "all"
 DAY_CARDS = 200  # of a day's page; a day with more has several
@@ -296,6 +297,22 @@ def sets_of(site: Site, card: Card) -> tuple[str, ...]:
         *(f"author:{slug}" for slug in slugs(card.authors)),
         *(f"word:{slug}" for slug in slugs(card.keywords)),
     )
+
+
+def listed_of(site: Site, card: Card) -> tuple[str, ...]:
+    """Return those sets of a card whose pages a site has only while a card stands in them."""
+    return tuple(each for each in sets_of(site, card) if each.partition(":")[0] in _PASSING)
+
+
+def pages_of_set(listed: str) -> tuple[str, ...]:
+    """Return the names of the pages that a set of `listed_of` has, and of those that lead to them."""
+    kind, _, value = listed.partition(":")
+    if kind in ("topic", "author"):
+        return (f"{kind}.{value}",)
+    scope, _, date = value.rpartition(":")
+    infix = f".{scope}" if scope else ""
+    daily = () if scope else (f"rail.{date}", f"sitemap.{date}")
+    return (f"day{infix}.{date}", f"month{infix}.{date[:7]}", *daily)
 
 
 def date_of(site: Site, card: Card) -> str:

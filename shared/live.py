@@ -54,6 +54,7 @@ class LiveRecord(BaseModel):
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
 
+    listed: tuple[str, ...] = ()  # sets that its card stood in since it was first public: where a lost Redis is missed
     shows: dict[str, str] = Field(default_factory=dict)  # whose cards its page shows, and the digest of each
 
     @property

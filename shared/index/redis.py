@@ -14,7 +14,7 @@ from redis import Redis
 from shared.card import Card
 from shared.index import Related, Snapshot, scripts
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Kind, Listing, find_listing, readers, sets_of
+from shared.listings import Kind, Listing, find_listing, listed_of, pages_of_set, readers, sets_of
 from shared.live import LiveRecord
 from shared.redis_client import translated
 from shared.sites import Site
@@ -49,6 +49,10 @@ class RedisIndex(RedisRestores):
         """Place what the records say, or take it out, in one exchange with Redis."""
         with self._redis.pipeline(transaction=False) as pipe:
             for record in records:
+                # Pages that it stood on, and that may show it still: nothing else may name them any more.
+                now = listed_of(site, record.card) if record.card else ()
+                for page in {page for each in record.listed if each not in now for page in pages_of_set(each)}:
+                    self._touch(args=[index_key(site, ""), page], client=pipe)
                 if record.revision and record.card:
                     entry = _entry(site, record.card, record.revision, record.text)
                 elif record.removed_by:

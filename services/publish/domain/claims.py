@@ -43,6 +43,7 @@ def went_live(
     pages: Mapping[str, PageRecord],
     card: Card | None,
     media: tuple[str, ...],
+    listed: Iterable[str],
     shows: Mapping[str, str],
     at: datetime,
 ) -> LiveRecord:
@@ -59,17 +60,25 @@ def went_live(
             "pages": _newer(record.pages, pages),
             "card": card,
             "media": tuple(sorted(media)),
+            "listed": tuple(sorted({*record.listed, *listed})),
             "shows": dict(sorted(shows.items())),
         }
     )
 
 
 def taken_down(
-    record: LiveRecord, *, revision: str, rank: str, revisions_seen: int, pages: Mapping[str, PageRecord]
+    record: LiveRecord,
+    *,
+    revision: str | None,
+    rank: str,
+    revisions_seen: int,
+    pages: Mapping[str, PageRecord],
 ) -> LiveRecord:
     """Return the record of an article whose every address says that it is gone.
 
-    `rank` is what the removal is ordered by: while a kill stands it beats also the revisions that came after it.
+    `revision` takes it down; None while the edge has not shown that it did, and its pictures may still be there: so
+    it is found behind and taken down again where nobody comes back to it. `rank` is what the removal is ordered by:
+    while a kill stands it beats also the revisions that came after it.
     """
     if is_outdated(record, rank):
         return overwritten(record, pages)

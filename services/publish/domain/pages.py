@@ -153,5 +153,22 @@ def gone_file(path: str, *, body: bytes) -> Page:
     )
 
 
+def leaving(path: str) -> Page:
+    """Return what stands at a path until the edge was told that it goes: kept by no edge, and found by who looks.
+
+    It has no order: whoever has a page for the path puts it.
+    """
+    return Page(
+        path=path,
+        order="",
+        body=GONE_BODY,
+        content_type="text/html; charset=utf-8",
+        cache_control=cache_control_for("leaving"),
+        theme="none",
+        surrogate_keys=(keys.path_surrogate_key(path),),
+        status=410,
+    )
+
+
 GONE_BODY = b"<!doctype html><html lang=en><title>Gone</title><h1>This article was taken down.</h1>\n"
 """What a taken-down address says until the theme's own page for it is there."""

@@ -14,7 +14,7 @@ from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
 from shared.history import find_target, read_past
-from shared.listings import article_page
+from shared.listings import article_page, listed_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Attachment, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -83,6 +83,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
             pages=pages,
             card=message.card,
             media=tuple(each.path for each in _pictures(message)),
+            listed=listed_of(site, message.card) if message.card else (),
             shows=message.shows,
             at=publisher.clock(),
         ),

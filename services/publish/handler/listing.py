@@ -70,8 +70,7 @@ def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: 
         publisher.index.end_turn(site, listing)
         return publisher.stale_pages(message, site, [listing])
     if there is not None:
-        publisher.public.delete(message.path)
-        publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(message.path)])
+        publisher.take_away(there, *message.surrogate_keys)
         log.info("listing.removed", listing=listing)
     if publisher.index.set_published(site, listing, message.changed, is_absent=True):
         publisher.index.touch(site, listing)

@@ -121,10 +121,10 @@ def _remove(head: ObjectHead, article: str, message: MendPath, publisher: Publis
         publisher.public.put(
             path, page.body, content_type=page.content_type, cache_control=page.cache_control, metadata=page.metadata
         )
+        publisher.edge.purge([keys.path_surrogate_key(path)])
     else:
-        publisher.public.delete(path)
+        publisher.take_away(head)
     publisher.known_assets.discard(path)
-    publisher.edge.purge([keys.path_surrogate_key(path)])
     log.warning("path.removed", path=path, article=article, size_bytes=head.size_bytes)
     if is_claimed(path, article, publisher):
         again = MendPath(**follow_up(message, "claimed"), site=message.site, path=path, article=article or None)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from services.publish.domain.pages import cache_control_for
+from services.publish.domain.pages import cache_control_for, leaving
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from shared import keys
@@ -22,7 +22,7 @@ from shared.messages import Attachment, Lane, Message, PageRendered, follow_up
 from shared.pages import fronts_of, page_stale, page_subject
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
-from shared.storage import ObjectStorage
+from shared.storage import ObjectHead, ObjectStorage
 
 log = structlog.get_logger()
 
@@ -95,6 +95,27 @@ class Publisher:
         )
         self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
         log.info("attachment.published", path=attachment.path)
+
+    def take_away(self, there: ObjectHead, *surrogate_keys: str) -> None:
+        """Delete an object once the edge has forgotten it.
+
+        Until then something stands there that says so: a worker that dies in between leaves what is found again,
+        though its message be lost, and what no edge keeps.
+
+        Raises:
+            PreconditionFailedError: another page is there by now.
+        """
+        page = leaving(there.key)
+        self.public.put(
+            page.path,
+            page.body,
+            content_type=page.content_type,
+            cache_control=page.cache_control,
+            metadata=page.metadata,
+            if_etag=there.etag,
+        )
+        self.edge.purge([*surrogate_keys, keys.path_surrogate_key(page.path)])
+        self.public.delete(page.path)
 
     def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
         """Return a message for each of the pages that is behind and whose turn it is; the scheduler sees to the rest.

@@ -6,7 +6,7 @@ reader meets a link that leads nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -30,10 +30,13 @@ from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import receipt_id
 from shared.revision import page_order
 from shared.sites import Site
+from shared.storage import Etag
 
 log = structlog.get_logger()
 
 _OUTCOMES = {Status.CANCELED: ReceiptOutcome.KILLED, Status.WITHHELD: ReceiptOutcome.WITHDRAWN}
+Claim = tuple[LiveRecord, Etag | None]
+
 _LISTINGS_GET = timedelta(seconds=10)  # a withdrawn page waits for its listings no longer than this
 
 
@@ -79,21 +82,11 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     if pages is None:
         return ()  # it may be seen again: a later revision says so, and brings its own message
     publisher.edge.purge([keys.article_surrogate_key(article), *map(keys.path_surrogate_key, record.claimed)])
-    publisher.records.change(
-        site.id,
-        article,
-        lambda record: claims.taken_down(
-            record,
-            revision=removal.revision,
-            rank=removal.rank,
-            revisions_seen=len(removal.since.names),
-            pages=pages,
-        ),
-        known=claim,
-    )
+    claim = _record(removal, site, claim, publisher, pages=pages)
     touched = publisher.index.leave(site, article, removal.rank)
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
     _see_that_it_is_gone((*pages, *pictures), site, publisher)
+    _record(removal, site, claim, publisher, pages=pages, is_settled=True)
     receipt = receipt_id(site.id, article, removal.revision)
     publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
     log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
@@ -182,6 +175,29 @@ def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publi
         if put.outcome is not Outcome.STALE:
             pages[path] = PageRecord(order=order, sha256=page.sha256, etag=put.etag, status=page.status)
     return pages
+
+
+def _record(
+    removal: Removal,
+    site: Site,
+    known: Claim,
+    publisher: Publisher,
+    *,
+    pages: Mapping[str, PageRecord],
+    is_settled: bool = False,
+) -> Claim:
+    """Record what readers see now; settled only when all of it is gone at the edge, so that the sweep comes back."""
+
+    def step(record: LiveRecord) -> LiveRecord:
+        return claims.taken_down(
+            record,
+            revision=removal.revision if is_settled else None,
+            rank=removal.rank,
+            revisions_seen=len(removal.since.names),
+            pages=pages,
+        )
+
+    return publisher.records.change(site.id, known[0].article, step, known=known) or known
 
 
 def _see_that_it_is_gone(paths: Iterable[str], site: Site, publisher: Publisher) -> None:
