@@ -9,7 +9,7 @@
 #   PURGE /world/x/                                                hard, what is cached for that path
 #   -> 200 {"purged": n}, and n in x-purged
 #
-# From the environment: PRESSLINE_PUBLIC_BUCKET, PRESSLINE_PURGE_TOKEN (optional); `start` writes the backend.
+# From the environment: PRESSLINE_PUBLIC_BUCKET, PRESSLINE_PURGE_TOKEN (optional); `start` writes the rest.
 
 vcl 4.1;
 
@@ -18,7 +18,9 @@ import std;
 import var;
 import xkey;
 
-include "origin.vcl"; # backend `store`, written by `start`
+include "origin.vcl";  # backend `store`
+include "sites.vcl";   # sub find_site: where the site of a Host lies in the store, in x-site; empty for no site's
+include "headers.vcl"; # sub add_headers: ./headers
 
 # Who may purge: this machine and private networks; with a token set, only who bears it too.
 acl neighbours {
@@ -49,6 +51,10 @@ sub vcl_recv {
     }
     if (req.method != "GET" && req.method != "HEAD") {
         return (synth(405, "Method Not Allowed"));
+    }
+    call find_site;
+    if (req.http.x-site == "") {
+        return (synth(421, "Misdirected Request"));
     }
     call refuse_odd_paths;
 
@@ -104,7 +110,8 @@ sub purge {
 }
 
 sub vcl_hash {
-    hash_data(req.url); # one site a bucket: whatever the reader calls us
+    hash_data(req.http.x-site); # not the Host: a site is one, whatever the reader calls it
+    hash_data(req.url);
     return (lookup);
 }
 
@@ -131,15 +138,17 @@ sub vcl_backend_fetch {
     if (bereq.retries == 0) {
         var.set("path", bereq.url);
         # Never a key that ends in a slash: SeaweedFS answers 200 with nothing in it.
-        set bereq.url = "/" + std.getenv("PRESSLINE_PUBLIC_BUCKET") + regsub(bereq.url, "/$", "/index.html");
+        set bereq.url = bereq.http.x-site + regsub(bereq.url, "/$", "/index.html");
     }
+    # The store's own name goes there instead: one that reads buckets out of it must not take a reader's.
+    unset bereq.http.Host;
     # The status lies in the metadata, and a 304 does not bring any: always the whole object.
     unset bereq.http.If-None-Match;
     unset bereq.http.If-Modified-Since;
     unset bereq.http.Accept-Encoding;
     unset bereq.http.Origin;
     unset bereq.http.Cookie;
-    header.regsub(bereq, "(?i)^x-(amz|seaweed|purge)[^:]*:.*$", "x-dropped: 1");
+    header.regsub(bereq, "(?i)^x-(amz|seaweed|purge|site|host)[^:]*:.*$", "x-dropped: 1");
     unset bereq.http.x-dropped;
     unset bereq.body;
 }
@@ -283,11 +292,7 @@ sub vcl_synth {
 }
 
 sub protect {
-    set resp.http.X-Content-Type-Options = "nosniff";
-    set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
-    set resp.http.Content-Security-Policy = "default-src 'self'; img-src 'self' data:; style-src 'self'; "
-        + "script-src 'self'; object-src 'none'; frame-src https:; frame-ancestors 'none'; base-uri 'none'; "
-        + "form-action 'self'"; # an embed loads on a click
+    call add_headers;
     set resp.http.x-pressline-edge = "varnish";
     unset resp.http.Server;
 }

@@ -8,9 +8,8 @@ import httpx
 import structlog
 import uvicorn
 
-from infra.local.edge.app import Edge
-from infra.local.edge.origin import Origin
 from infra.local.edge.settings import EdgeSettings
+from infra.local.edge.sites import edge_of
 
 _BACKLOG_SECONDS = 3
 
@@ -31,10 +30,8 @@ async def _serve(settings: EdgeSettings) -> None:
     timeout = httpx.Timeout(settings.edge_origin_timeout_seconds)
     headers = {"accept-encoding": "identity"}
     async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=False) as client:
-        bucket_url = f"{settings.s3_endpoint.rstrip('/')}/{settings.public_bucket}"
-        edge = Edge.of(settings, Origin(client, bucket_url, settings.edge_not_found_seconds))
         config = uvicorn.Config(
-            edge,
+            edge_of(settings, client),
             host=settings.edge_host,
             port=settings.edge_port,
             http="h11",

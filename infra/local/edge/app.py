@@ -35,15 +35,6 @@ _ACCEPTS_GZIP = re.compile(
 )
 _GZIP_FROM_BYTES = 600
 _GZIP_LEVEL = 5
-_SECURITY = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "strict-origin-when-cross-origin",
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-src https:; frame-ancestors 'none'"  # an embed loads on a click
-    ),
-    "x-pressline-edge": "stand-in",
-}
 
 log = structlog.get_logger()
 
@@ -79,13 +70,17 @@ class Edge:
         """Return an edge with an empty cache."""
         return cls(settings, origin, Cache(settings.edge_cache_bytes, time.monotonic))
 
+    def before(self, origin: Origin) -> Edge:
+        """Return the edge of another site: one cache and one count of purges with this one's."""
+        return replace(self, origin=origin)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         response = await self._respond(request)
-        for name, value in _SECURITY.items():
+        for name, value in self.settings.headers.items():
             response.headers[name] = value
         await response(scope, receive, send)
 
@@ -165,7 +160,8 @@ class Edge:
 
     async def _entry(self, path: str) -> tuple[Entry, str]:
         """Return a path's entry and how it was come by: HIT, STALE or MISS."""
-        kept = self.cache.find(path)
+        name = self._name(path)
+        kept = self.cache.find(name)
         if kept and self.cache.is_fresh(kept):
             self._counts.hits += 1
             return kept, "HIT"
@@ -177,30 +173,35 @@ class Edge:
         try:
             return await asyncio.shield(task), "MISS"
         except OriginDownError:
-            if still := self.cache.find(path):  # a purge may have taken it out since we looked
+            if still := self.cache.find(name):  # a purge may have taken it out since we looked
                 return still, "STALE"
             raise
 
     def _fetching(self, path: str) -> asyncio.Task[Entry]:
         """Return the one request to the origin that is on its way for a path, begun after the last purge."""
-        if (under_way := self._on_their_way.get(path)) and not under_way.done():
+        name = self._name(path)
+        if (under_way := self._on_their_way.get(name)) and not under_way.done():
             return under_way
         task = asyncio.create_task(self._fetch(path))
-        self._on_their_way[path] = task
-        task.add_done_callback(lambda done: self._fetched(path, done))
+        self._on_their_way[name] = task
+        task.add_done_callback(lambda done: self._fetched(name, done))
         return task
 
-    def _fetched(self, path: str, task: asyncio.Task[Entry]) -> None:
-        if self._on_their_way.get(path) is task:
-            del self._on_their_way[path]
+    def _fetched(self, name: str, task: asyncio.Task[Entry]) -> None:
+        if self._on_their_way.get(name) is task:
+            del self._on_their_way[name]
         if not task.cancelled() and (error := task.exception()):
-            log.warning("origin.failed", path=path, reason=str(error))
+            log.warning("origin.failed", path=name, reason=str(error))
 
     async def _fetch(self, path: str) -> Entry:
         with self.cache.fetch() as fetch:
             entry = await self.origin.fetch(path)
-            self.cache.store(path, entry, fetch)
+            self.cache.store(self._name(path), entry, fetch)
             return entry
+
+    def _name(self, path: str) -> str:
+        """Return what an object is called in the cache that the sites share."""
+        return f"{self.origin.bucket_url}/{path}"
 
     # --- purging ---
 

@@ -1,0 +1,50 @@
+"""Several sites behind one edge, told apart by the Host that a reader asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from infra.local.edge.app import RESERVED, Edge
+from infra.local.edge.origin import Origin
+from infra.local.edge.settings import EdgeSettings
+
+_PORT = re.compile(r":\d*$")
+
+
+def edge_of(settings: EdgeSettings, client: httpx.AsyncClient) -> ASGIApp:
+    """Return the edge as an ASGI application: of one site for whatever host, or of each host's own."""
+
+    def origin(place: str) -> Origin:
+        return Origin(client, f"{settings.s3_endpoint.rstrip('/')}/{place}", settings.edge_not_found_seconds)
+
+    first = Edge.of(settings, origin(settings.public_bucket))
+    if not settings.places:
+        return first
+    return Sites(first, {host: first.before(origin(place)) for host, place in settings.places.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """An edge for each host; `any_of_them` takes what is no site's: purges, which are for all, and health."""
+
+    any_of_them: Edge
+    by_host: Mapping[str, Edge]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] == "PURGE" or scope["path"].startswith(RESERVED):
+            await self.any_of_them(scope, receive, send)
+            return
+        edge = self.by_host.get(_PORT.sub("", Headers(scope=scope).get("host", "").lower()))
+        if edge is None:
+            headers = self.any_of_them.settings.headers
+            await PlainTextResponse("no site of that name is here\n", 421, headers)(scope, receive, send)
+            return
+        await edge(scope, receive, send)
