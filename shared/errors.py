@@ -33,6 +33,10 @@ class EdgeRefusedError(PermanentError):
     """The edge will not take purges from us: a wrong token, or a service, zone or distribution that is not ours."""
 
 
+class IndexNotWholeError(OutageError):
+    """The index is being made again from the bucket: what shows other articles waits until it knows all of them."""
+
+
 class PeersTooSlowError(OutageError):
     """The task's time was spent on waiting for its peers; what it would begin now might not end in time."""
 

@@ -64,6 +64,11 @@ def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
     return f"{enriched_prefix(site, article, revision)}{enricher}.json"
 
 
+def enricher_of(key: str) -> str:
+    """Return the version of the enricher that a key of `enriched_prefix` names."""
+    return key.rsplit("/", 1)[-1].partition(".")[2].removesuffix(".json")
+
+
 def live_key(site: str, article: str) -> str:
     """Return where an article's public state is recorded (written with If-Match only)."""
     return f"{article_prefix(site, article)}{LIVE}"

@@ -1,4 +1,4 @@
-"""Pages that travel together: one object for the fifty of a rebuild's piece, instead of fifty messages with a page in each.
+"""Pages that travel together: one object for the fifty of a rebuild's piece, not fifty messages with a page in each.
 
 Each page is its message's length, the message (JSON, without its bytes), the bytes' length, the bytes.
 """

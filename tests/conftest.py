@@ -13,7 +13,7 @@ from redis import Redis
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from shared.settings import ServiceSettings
-from shared.storage.bulk import BulkObjectStorage, bulk_store
+from shared.storage.bulk import bulk_storage
 from shared.storage.memory import MemoryObjectStorage
 from shared.storage.s3 import S3ObjectStorage, s3_client
 
@@ -65,7 +65,7 @@ def storage(request: pytest.FixtureRequest) -> MemoryObjectStorage | S3ObjectSto
         return MemoryObjectStorage()
     settings: ServiceSettings = request.getfixturevalue("store_settings")
     if request.param == "bulk":
-        return BulkObjectStorage(s3_client(settings), bulk_store(settings, CONTENT_BUCKET), CONTENT_BUCKET)
+        return bulk_storage(s3_client(settings), settings, CONTENT_BUCKET)
     return S3ObjectStorage(s3_client(settings), CONTENT_BUCKET)
 
 

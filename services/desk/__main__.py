@@ -14,6 +14,7 @@ from services.desk.commands import (
     front,
     import_ndjson,
     post,
+    rebuild,
     reindex,
     replay,
     stack,
@@ -43,6 +44,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(act.kill)
 app.command()(act.withdraw)
 app.command()(act.restore)
+app.command()(rebuild.rebuild)
 app.command()(reindex.reindex)
 app.command()(verify.verify)
 app.command()(backup.backup)

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.adapters.import_files import KeptImportFiles
+from services.desk.domain.rebuild import Run
+from services.desk.handler.rebuild import Rebuild
 from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
-from shared.messages import Message
+from shared.messages import Lane, Message
+from shared.pipeline import PUBLISH_PAGES, REBUILD_PAGES
+from shared.rebuilds.redis import RedisRebuilds
 from shared.reconcile import Places
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
@@ -92,6 +96,23 @@ def places(site: Site) -> Places:
 def index() -> RedisIndex:
     """Return the index."""
     return RedisIndex(redis_client(settings()))
+
+
+def rebuild(run: Run) -> Rebuild:
+    """Return a rebuild, to be gone on with."""
+    queues = backlog()
+
+    def waiting() -> int:
+        return sum(queues.waiting(step.service)[Lane.BULK] for step in (REBUILD_PAGES, PUBLISH_PAGES))
+
+    return Rebuild(
+        run=run,
+        content=content(),
+        rebuilds=RedisRebuilds(redis_client(settings())),
+        emit=emitter(),
+        waiting=waiting,
+        clock=lambda: datetime.now(UTC),
+    )
 
 
 def sites() -> dict[str, Site]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.publish import wiring
-from services.publish.handler import enter_listings, mend_path, publish_page, remove_article
+from services.publish.handler import enter_listings, mend_path, publish_page, publish_pages, remove_article
 from shared.celery_app import emit
-from shared.messages import ArticlePublished, ArticleRemoved, MendPath, PageRendered
+from shared.messages import ArticlePublished, ArticleRemoved, MendPath, PageRendered, PagesRendered
 from shared.observability import message_context
-from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_PAGE, REMOVE_ARTICLE
+from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_PAGE, PUBLISH_PAGES, REMOVE_ARTICLE
 
 app = wiring.app()
 
@@ -44,3 +44,11 @@ def mend_public_path(payload: dict[str, Any]) -> None:
     message = MendPath.model_validate(payload)
     with message_context(message):
         emit(app, mend_path(message, wiring.publisher(message.site)))
+
+
+@app.task(name=PUBLISH_PAGES.task_name)
+def publish_piece(payload: dict[str, Any]) -> None:
+    """Put a piece of a rebuild before readers; safe to run twice."""
+    message = PagesRendered.model_validate(payload)
+    with message_context(message):
+        emit(app, publish_pages(message, wiring.bulk_publisher(message.site)))

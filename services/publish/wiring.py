@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from os import EX_CONFIG
@@ -25,9 +26,11 @@ from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
+from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import get_site, load_sites
+from shared.storage.bulk import bulk_public_storage, bulk_storage
 from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
 if TYPE_CHECKING:
@@ -89,11 +92,21 @@ def publisher(site: str) -> Publisher:
         index=RedisIndex(redis),
         marks=RedisMarks(redis),
         receipts=RedisReceipts(redis),
+        rebuilds=RedisRebuilds(redis),
         edge=edge(),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
     )
+
+
+@cache
+def bulk_publisher(site: str) -> Publisher:
+    """Return the same with a lighter client of the store, for pages by the fifty."""
+    own = publisher(site)
+    content = bulk_storage(client(), settings(), settings().content_bucket)
+    public = bulk_public_storage(client(), settings(), own.site(site))
+    return replace(own, content=content, public=public, records=LiveRecords(content))
 
 
 @cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.render import wiring
-from services.render.handler import render_article, render_listing
+from services.render.handler import render_article, render_listing, render_pages
 from shared.celery_app import emit
-from shared.messages import ArticleEnriched, ListingStale
+from shared.messages import ArticleEnriched, ListingStale, RebuildPages
 from shared.observability import message_context
-from shared.pipeline import RENDER_ARTICLE, RENDER_LISTING
+from shared.pipeline import REBUILD_PAGES, RENDER_ARTICLE, RENDER_LISTING
 
 app = wiring.app()
 
@@ -28,3 +28,11 @@ def render_stale_listing(payload: dict[str, Any]) -> None:
     message = ListingStale.model_validate(payload)
     with message_context(message):
         emit(app, render_listing(message, wiring.renderer(message.site)))
+
+
+@app.task(name=REBUILD_PAGES.task_name)
+def render_piece(payload: dict[str, Any]) -> None:
+    """Render a piece of a rebuild; safe to run twice."""
+    message = RebuildPages.model_validate(payload)
+    with message_context(message):
+        emit(app, render_pages(message, wiring.bulk_renderer(message.site)))

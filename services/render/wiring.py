@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from os import getpid
 from socket import gethostname
 from typing import TYPE_CHECKING
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
+from services.render.adapters.zipped_theme import unzipped_theme
 from services.render.handler import Renderer
 from services.render.ports import Theme
 from services.render.settings import RenderSettings
@@ -17,9 +19,11 @@ from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
+from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import Site, get_site, load_sites
+from shared.storage.bulk import bulk_public_storage, bulk_storage
 from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
 if TYPE_CHECKING:
@@ -79,12 +83,29 @@ def renderer(site: str) -> Renderer:
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         receipts=RedisReceipts(redis),
+        rebuilds=RedisRebuilds(redis),
         sites=sites,
         theme_of=theme_of,
+        trial_theme=trial_theme,
         clock=lambda: datetime.now(UTC),
         name=f"{gethostname()}/{getpid()}",
         kept_assets=set(),
     )
+
+
+@cache
+def bulk_renderer(site: str) -> Renderer:
+    """Return the same with a lighter client of the store, for pages by the fifty."""
+    own = renderer(site)
+    content = bulk_storage(client(), settings(), settings().content_bucket)
+    public = bulk_public_storage(client(), settings(), get_site(own.sites, site))
+    return replace(own, content=content, public=public)
+
+
+@lru_cache(maxsize=2)
+def trial_theme(key: str) -> Theme:
+    """Return a theme that waits in the content bucket as a zip of its folder, and of the folders that it builds on."""
+    return unzipped_theme(content().get(key).body)
 
 
 def theme_of(site: Site) -> Theme:

@@ -19,7 +19,6 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from rich.console import Console
 from rich.progress import track
@@ -29,6 +28,8 @@ from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from shared.settings import ServiceSettings
 from shared.storage.s3 import s3_client
+from tests.bench.calls import counted
+from tests.bench.hugo import measure_rebuild
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -120,13 +121,7 @@ class Line:
 
 def calls(stack: StackFile) -> Counter[str]:
     """Return how often each operation of the store was called, over all services."""
-    found: Counter[str] = Counter()
-    for url in stack.metrics.values():
-        for family in text_string_to_metric_families(httpx.get(url, trust_env=False).text):
-            for sample in family.samples:
-                if sample.name == "pressline_store_calls_total":
-                    found[sample.labels["operation"]] += int(sample.value)
-    return found
+    return sum((counted(url) for url in stack.metrics.values()), start=Counter())
 
 
 def show(floor: list[float], line: list[float], stages: dict[str, list[float]], made: dict[str, float]) -> None:
@@ -150,7 +145,13 @@ def main() -> None:
     """Start a stack of its own, measure, stop it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=60, help="articles to publish (default 60)")
-    rounds: int = parser.parse_args().rounds
+    parser.add_argument("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
+    parser.add_argument("--articles", type=int, default=10_000, help="with --hugo: of the archive (default 10,000)")
+    asked = parser.parse_args()
+    if asked.hugo:
+        measure_rebuild(asked.articles)
+        return
+    rounds: int = asked.rounds
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as folder:
         console.print("Starting a stack of its own …")
         with embedded_stack(StackSettings.in_folder(Path(folder))) as stack:

@@ -26,10 +26,12 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
 from services.ingest.handler import handle as read_submission
-from services.publish.handler import Publisher, enter_listings, mend_path, publish_page, remove_article
+from services.publish.handler import Publisher, enter_listings, mend_path, publish_page, publish_pages, remove_article
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
-from services.render.handler import Renderer, render_article, render_listing
+from services.render.adapters.zipped_theme import unzipped_theme
+from services.render.handler import Renderer, render_article, render_listing, render_pages
+from services.render.ports import Theme
 from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
 from shared import keys
 from shared.dead_letters import DeadLetters
@@ -48,8 +50,11 @@ from shared.messages import (
     MendPath,
     Message,
     PageRendered,
+    PagesRendered,
+    RebuildPages,
     SubmitArticle,
 )
+from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
@@ -135,15 +140,17 @@ class Line:
             executor=ThreadPoolExecutor(2),
         )
         self.enrichment = Enrichment(content=self.content, revisions=revisions, receipts=receipts, clock=clock)
-        theme = MinijinjaTheme(THEMES / "epn")
+        self.theme: Theme = MinijinjaTheme(THEMES / "epn")
         self.renderer = Renderer(
             content=self.content,
             public=self.public,
             revisions=revisions,
             index=index,
             receipts=receipts,
+            rebuilds=RedisRebuilds(redis),
             sites=sites,
-            theme_of=lambda _: theme,
+            theme_of=lambda _: self.theme,
+            trial_theme=self._trial_theme,
             clock=clock,
             name="render/1",
             kept_assets=set(),
@@ -156,6 +163,7 @@ class Line:
             index=index,
             marks=marks,
             receipts=receipts,
+            rebuilds=RedisRebuilds(redis),
             edge=self.edge,
             sites=sites,
             clock=clock,
@@ -173,6 +181,9 @@ class Line:
             sweep_minutes=15,
         )
         restore_index(self.site, self.clockwork)
+
+    def _trial_theme(self, key: str) -> Theme:
+        return unzipped_theme(self.content.get(key).body)
 
     def take(self, messages: Iterable[Message]) -> None:
         """Put messages on their way."""
@@ -211,7 +222,7 @@ class Line:
         self.now += timedelta(milliseconds=1)
         return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
 
-    def deliver(self, message: Message) -> tuple[Message, ...]:
+    def deliver(self, message: Message) -> tuple[Message, ...]:  # noqa: C901 -- a table of handlers is a table
         """Have one message handled by the service that consumes it; return what follows."""
         self.now += timedelta(microseconds=10)
         match message:
@@ -232,6 +243,10 @@ class Line:
                 return remove_article(message, self.publisher)
             case MendPath():
                 return mend_path(message, self.publisher)
+            case RebuildPages():
+                return render_pages(message, self.renderer)
+            case PagesRendered():
+                return publish_pages(message, self.publisher)
             case _:
                 raise AssertionError(message)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
 
 import structlog
@@ -13,7 +15,7 @@ from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
-from shared.history import find_target, read_past
+from shared.history import Since, find_target, read_past
 from shared.listings import article_page, listed_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Attachment, Message, PageRendered, follow_up
@@ -39,26 +41,16 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         publisher.receipts.settle(receipt, ReceiptOutcome.SUPERSEDED, publisher.clock())
         return _superseded(message, publisher)
     record, _ = claim
-    page = Page(
-        path=message.path,
-        order=message.order,
-        body=publisher.body_of(message),
-        content_type=message.content_type,
-        cache_control=cache_control_for("article"),
-        theme=message.theme,
-        article=article,
-        surrogate_keys=message.surrogate_keys,
-        made=made(message),
-    )
+    page = article_of(message, publisher.body_of(message))
     puts = _put_all(page, record, message, site, publisher)
     if puts is None:
         outcome, reason = _why_forbidden(message, publisher)
         publisher.receipts.settle(receipt, outcome, publisher.clock(), reason=reason)
         log.info("page.forbidden", path=message.path, outcome=outcome.value)
-        return _told_again(message, publisher)
+        return told_again(message, publisher)
     if puts[0][1].outcome is Outcome.STALE:
         log.info("page.stale", path=message.path)  # whoever put the newer one records it
-        return _told_again(message, publisher)
+        return told_again(message, publisher)
     publisher.receipts.note(receipt, ReceiptOutcome.PUBLISHED, publisher.clock())
 
     pages = {
@@ -66,29 +58,12 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         for each, put in puts
         if put.outcome is not Outcome.STALE
     }
-    if any(put.outcome is Outcome.PUT or not _is_recorded(record, each) for each, put in puts):
+    if any(put.outcome is Outcome.PUT or not is_recorded(record, each) for each, put in puts):
         # What is recorded was told to the edge before; the same bytes without a record are told again.
         publisher.edge.purge(
             [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
         )
-    recorded = publisher.records.change(
-        site.id,
-        article,
-        lambda record: claims.went_live(
-            record,
-            revision=revision,
-            revisions_seen=message.revisions_seen,
-            path=page.path,
-            order=page.order,
-            pages=pages,
-            card=message.card,
-            media=tuple(each.path for each in _pictures(message)),
-            listed=listed_of(site, message.card) if message.card else (),
-            shows=message.shows,
-            at=publisher.clock(),
-        ),
-        known=claim,
-    )
+    recorded = record_live(message, pages, publisher, known=claim)
     if message.changed:  # a card that it shows had changed
         publisher.index.set_published(site, article_page(article), message.changed)
     is_live = recorded is not None and not claims.is_outdated(recorded[0], revision, page.order)
@@ -108,13 +83,56 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
     is_overtaken = not is_live or any(put.is_overtaken for _, put in puts)
     return (
         ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision),
-        *_told_again(message, publisher, even_if_latest=is_overtaken),
+        *told_again(message, publisher, even_if_latest=is_overtaken),
+    )
+
+
+def article_of(message: PageRendered, body: bytes) -> Page:
+    """Return an article's page as it is put."""
+    return Page(
+        path=message.path,
+        order=message.order,
+        body=body,
+        content_type=message.content_type,
+        cache_control=cache_control_for("article"),
+        theme=message.theme,
+        article=message.article or "",
+        surrogate_keys=message.surrogate_keys,
+        made=made(message),
+    )
+
+
+def record_live(
+    message: PageRendered,
+    pages: Mapping[str, PageRecord],
+    publisher: Publisher,
+    *,
+    known: tuple[LiveRecord, Etag | None],
+) -> tuple[LiveRecord, Etag | None] | None:
+    """Record that an article's page, and what goes with it, is before readers."""
+    return publisher.records.change(
+        message.site,
+        message.article or "",
+        lambda record: claims.went_live(
+            record,
+            revision=message.revision or "",
+            revisions_seen=message.revisions_seen,
+            path=message.path,
+            order=message.order,
+            pages=pages,
+            card=message.card,
+            media=tuple(each.path for each in pictures_of(message)),
+            listed=listed_of(publisher.site(message.site), message.card) if message.card else (),
+            shows=message.shows,
+            at=publisher.clock(),
+        ),
+        known=known,
     )
 
 
 def _claim(message: PageRendered, site: Site, publisher: Publisher) -> tuple[LiveRecord, Etag | None] | None:
     """Claim the page's addresses and pictures for its revision; None where a newer one was here."""
-    revision, pictures = message.revision or "", _pictures(message)
+    revision, pictures = message.revision or "", pictures_of(message)
 
     def step(record: LiveRecord) -> LiveRecord | None:
         if claims.is_outdated(record, revision, message.order):
@@ -126,7 +144,8 @@ def _claim(message: PageRendered, site: Site, publisher: Publisher) -> tuple[Liv
     return publisher.records.change(site.id, message.article or "", step)
 
 
-def _pictures(message: PageRendered) -> tuple[Attachment, ...]:
+def pictures_of(message: PageRendered) -> tuple[Attachment, ...]:
+    """Return what a page shows besides its theme's files."""
     return tuple(each for each in message.attachments if not each.is_immutable)
 
 
@@ -138,25 +157,12 @@ def _put_all(
     A redirect that is recorded as it should be costs no look: a publisher that was late and overwrote it takes it out
     of the record.
     """
-
-    def may_put() -> bool:
-        """Ask the bucket: no tombstone, and no later revision that takes the article down; and it has not expired."""
-        now = publisher.clock()
-        if message.expires_at is not None and message.expires_at <= now:
-            return False
-        since = publisher.revisions.since(site.id, record.article, message.revision or "")
-        if since.is_nothing:
-            return True
-        target = find_target(publisher.revisions, site.id, record.article, now)
-        return target is not None and target.status_at(now) is Status.USABLE
-
-    if _pictures(message) and not may_put():
+    may_put = partial(may_show, message, publisher)
+    if pictures_of(message) and not may_put():
         return None
     publisher.copy_out(message.attachments)
-    old = [path for path in record.claimed if path != page.path]
-    redirects = [redirect(path, page.order, to=page.path, article=record.article) for path in old]
     puts: list[tuple[Page, Put]] = []
-    for each in (page, *(each for each in redirects if not _is_recorded(record, each))):
+    for each in (page, *missing_redirects(record, page)):
         try:
             put = put_page(
                 each,
@@ -179,6 +185,27 @@ def _put_all(
     return puts
 
 
+def missing_redirects(record: LiveRecord, page: Page) -> list[Page]:
+    """Return the redirects to an article's page that its record does not know to be there."""
+    old = (path for path in record.claimed if path != page.path)
+    redirects = (redirect(path, page.order, to=page.path, article=record.article) for path in old)
+    return [each for each in redirects if not is_recorded(record, each)]
+
+
+def may_show(message: PageRendered, publisher: Publisher, since: Since | None = None) -> bool:
+    """Ask the bucket: no tombstone, and no later revision that takes the article down; and it has not expired.
+
+    `since` spares the asking where it was just done.
+    """
+    site, article, now = message.site, message.article or "", publisher.clock()
+    if message.expires_at is not None and message.expires_at <= now:
+        return False
+    if (since or publisher.revisions.since(site, article, message.revision or "")).is_nothing:
+        return True
+    target = find_target(publisher.revisions, site, article, now)
+    return target is not None and target.status_at(now) is Status.USABLE
+
+
 def _superseded(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
     """Look whether this very page was put late, by a publisher that died before it could look again: then say so."""
     there = publisher.public.find_head(message.path)
@@ -190,7 +217,7 @@ def _superseded(message: PageRendered, publisher: Publisher) -> tuple[Message, .
     publisher.records.change(
         message.site, message.article or "", lambda record: claims.overwritten(record, {message.path: put})
     )
-    return _told_again(message, publisher, even_if_latest=True)
+    return told_again(message, publisher, even_if_latest=True)
 
 
 def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[ReceiptOutcome, str]:
@@ -202,12 +229,13 @@ def _why_forbidden(message: PageRendered, publisher: Publisher) -> tuple[Receipt
     return ReceiptOutcome.SUPERSEDED, "a later revision takes the article down"
 
 
-def _is_recorded(record: LiveRecord, page: Page) -> bool:
+def is_recorded(record: LiveRecord, page: Page) -> bool:
+    """Tell whether the article's record says that this page, to the byte, is there."""
     there = record.pages.get(page.path)
     return there is not None and there.sha256 == page.sha256
 
 
-def _told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
+def told_again(message: PageRendered, publisher: Publisher, *, even_if_latest: bool = False) -> tuple[Message, ...]:
     """Look again: where the article has moved on since, say so before this message is acknowledged.
 
     A later revision that waits for its embargo is no such move.

@@ -20,6 +20,7 @@ from shared.listings import find_article
 from shared.marks import Marks
 from shared.messages import Attachment, Lane, Message, PageRendered, follow_up
 from shared.pages import fronts_of, page_stale, page_subject
+from shared.rebuilds import Rebuilds
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
 from shared.storage import ObjectHead, ObjectStorage
@@ -40,6 +41,7 @@ class Publisher:
     index: Index
     marks: Marks
     receipts: Receipts
+    rebuilds: Rebuilds
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]

@@ -2,6 +2,7 @@
 
 from services.render.handler.article import render_article
 from services.render.handler.listing import render_listing
+from services.render.handler.rebuild import render_pages
 from services.render.handler.renderer import Renderer
 
-__all__ = ["Renderer", "render_article", "render_listing"]
+__all__ = ["Renderer", "render_article", "render_listing", "render_pages"]

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
-from services.render.handler.renderer import Renderer, page_of
+from services.render.handler.renderer import Renderer, carrying, page_of
+from services.render.ports import Theme
 from shared import keys
 from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
 from shared.article import EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError
 from shared.history import Since, read_past
-from shared.messages import ArticleEnriched, Attachment, PageRendered
+from shared.messages import ArticleEnriched, Attachment, PageRendered, RebuildPages
 from shared.receipts import Outcome, receipt_id
 from shared.revision import page_order
 from shared.sites import Site, get_site
@@ -38,12 +39,27 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     """
     site = get_site(renderer.sites, message.site)
     read_at = renderer.clock()
-    seen = _find_seen(message, site, read_at, renderer)
+    since = renderer.revisions.since(site.id, message.article, "")
+    seen = find_seen(site, message.article, since, read_at, renderer, enricher=message.enricher)
     if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
+    page, body = page_of_article(message, seen, site, read_at, renderer)
+    receipt = receipt_id(site.id, seen.latest.article, seen.latest.revision)
+    renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
+    return (carrying(page, body, renderer),)
+
+
+def page_of_article(
+    message: ArticleEnriched | RebuildPages,
+    seen: Seen,
+    site: Site,
+    read_at: datetime,
+    renderer: Renderer,
+    theme: Theme | None = None,
+) -> tuple[PageRendered, bytes]:
+    """Return an article's page, the message without its bytes and the bytes; by the site's theme unless by another."""
     latest, path = seen.latest, seen.addresses.current
-    facts = latest.facts
-    theme = renderer.theme_of(site)
+    theme = theme or renderer.theme_of(site)
     picture, attachments = _lead_picture(latest, site)
     card = _card(seen, picture)
     related = renderer.index.relate(site, card)
@@ -57,14 +73,13 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         related=related.cards,
         canonical_url=_canonical_url(latest, renderer, read_at),
     )
-    receipt = receipt_id(site.id, latest.article, latest.revision)
-    renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
+    body = theme.article(view)
     page = page_of(
         message,
         renderer,
         path=path,
         order=page_order(latest.revision, seen.revisions, read_at),
-        body=theme.article(view),
+        body=body,
         theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
         attachments=attachments,
@@ -76,11 +91,11 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
         "former": seen.addresses.former,
         "revisions_seen": seen.revisions,
         "card": card,
-        "expires_at": facts.expires_at,
+        "expires_at": latest.facts.expires_at,
         "shows": related.shows,
         "changed": related.changed,
     }
-    return (page.model_copy(update=named),)
+    return page.model_copy(update=named), body
 
 
 def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) -> str | None:
@@ -117,30 +132,36 @@ def _card(seen: Seen, picture: CardPicture | None) -> Card:
     )
 
 
-def _find_seen(message: ArticleEnriched, site: Site, read_at: datetime, renderer: Renderer) -> Seen | None:
-    """Return what should be seen now; None where nothing should be."""
-    if renderer.revisions.since(site.id, message.article, "") == Since(
-        (message.revision,)
-    ):  # nearly always: its enriched object says all that its revision does
-        only = _enriched(renderer, site, message.article, message.revision, message)
+def find_seen(
+    site: Site, article: str, since: Since, read_at: datetime, renderer: Renderer, *, enricher: str
+) -> Seen | None:
+    """Return what should be seen now of an article; None where nothing should be.
+
+    `since`: all its revisions. `enricher`: the version whose enriched objects are there in all likelihood.
+
+    Raises:
+        NotYetEnrichedError: an enriched object is missing; it may come.
+    """
+    if len(since.names) == 1 and not since.kills:  # nearly always: its enriched object says all that its revision does
+        only = _enriched(renderer, site, article, since.names[0], enricher)
         embargo, expiry = only.facts.embargo_until, only.facts.expires_at
         is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
         path = article_path(only.article, only.facts, only.facts, only.revision, site)
         return Seen(only, only, Addresses(path), 1) if is_out and only.facts.status is Status.USABLE else None
-    past = read_past(renderer.revisions, site.id, message.article)
+    past = read_past(renderer.revisions, site.id, article, since)
     out = past.released(read_at)
     addresses = addresses_of(out, site)
     if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
         return None
     target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
-    latest = _enriched(renderer, site, message.article, target.revision, message)
-    earliest = latest if first is target else _enriched(renderer, site, message.article, first.revision, message)
+    latest = _enriched(renderer, site, article, target.revision, enricher)
+    earliest = latest if first is target else _enriched(renderer, site, article, first.revision, enricher)
     return Seen(latest, earliest, addresses, len(past.revisions))
 
 
-def _enriched(renderer: Renderer, site: Site, article: str, revision: str, message: ArticleEnriched) -> EnrichedArticle:
-    """Return the enriched object of a revision: by the message's version of the enricher, else by the latest one."""
-    key = keys.enriched_key(site.id, article, revision, message.enricher)
+def _enriched(renderer: Renderer, site: Site, article: str, revision: str, enricher: str) -> EnrichedArticle:
+    """Return the enriched object of a revision: by this version of the enricher, else by the latest one."""
+    key = keys.enriched_key(site.id, article, revision, enricher)
     found = renderer.content.find(key)
     if found is None:
         others = list(renderer.content.list_keys(keys.enriched_prefix(site.id, article, revision)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from services.render.handler.kinds import Copy, body_of
-from services.render.handler.renderer import Renderer, page_of
+from services.render.handler.renderer import Renderer, carrying, page_of
 from shared import keys
 from shared.index import Snapshot
 from shared.listings import HOME, Kind, Listing, find_listing, standing
@@ -41,12 +41,13 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     order = there.metadata.get("order", "") if there else ""
     stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
     theme = renderer.theme_of(site)
+    body = body_of(Copy(site, listing, snapshot, theme, renderer))
     page = page_of(
         message,
         renderer,
         path=listing.path,
         order=f"{max(snapshot.order, stored + 1):0{LISTING_ORDER_DIGITS}d}",
-        body=body_of(Copy(site, listing, snapshot, theme, renderer)),
+        body=body,
         theme=theme,
         surrogate_keys=(keys.listing_surrogate_key(listing.name),),
         content_type=listing.content_type,
@@ -57,7 +58,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         "changed": snapshot.changed,
         "is_absent": _is_absent(listing, snapshot, site),
     }
-    return (page.model_copy(update=named),)
+    return (carrying(page, body, renderer).model_copy(update=named),)
 
 
 def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
 from shared.listings import HTML
-from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, follow_up
+from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, RebuildPages, follow_up
+from shared.rebuilds import Rebuilds
 from shared.receipts import Receipts
 from shared.sites import Site
 from shared.storage import ObjectStorage
@@ -37,16 +38,18 @@ class Renderer:
     revisions: Revisions
     index: Index
     receipts: Receipts
+    rebuilds: Rebuilds
     sites: Mapping[str, Site]
     theme_of: Callable[[Site], Theme]
     clock: Callable[[], datetime]
+    trial_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
     name: str  # of this process, for who asks who made a page
     kept_assets: set[str]  # theme files that this process has seen in the content bucket
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
 
 
 def page_of(
-    message: ArticleEnriched | ListingStale,
+    message: ArticleEnriched | ListingStale | RebuildPages,
     renderer: Renderer,
     *,
     path: str,
@@ -58,17 +61,13 @@ def page_of(
     content_type: str = HTML,
     inputs: str = "",
 ) -> PageRendered:
-    """Return a page's message; its theme's files come along."""
-    sha256 = hashlib.sha256(body).hexdigest()
-    content, content_key = _packed(body, sha256, renderer.content)
+    """Return a page's message, without its bytes; its theme's files come along."""
     return PageRendered(
         **follow_up(message, f"page:{path}:{order}"),
         site=message.site,
         path=path,
         order=order,
-        sha256=sha256,
-        content=content,
-        content_key=content_key,
+        sha256=hashlib.sha256(body).hexdigest(),
         content_type=content_type,
         surrogate_keys=surrogate_keys,
         attachments=(*attachments, *_kept(theme, message.site, renderer)),
@@ -80,14 +79,14 @@ def page_of(
     )
 
 
-def _packed(body: bytes, sha256: str, content: ObjectStorage) -> tuple[str | None, str | None]:
-    """Return the page for its message: packed, or the key under which a large one waits."""
+def carrying(page: PageRendered, body: bytes, renderer: Renderer) -> PageRendered:
+    """Return the message with the page's bytes in it, or with the key under which a large one waits."""
     packed = base64.b64encode(zlib.compress(body, level=6)).decode()
     if len(packed) <= MOST_INLINE_BYTES:
-        return packed, None
-    key = keys.rendered_key(sha256)
-    content.put(key, body, content_type="text/html; charset=utf-8")
-    return None, key
+        return page.model_copy(update={"content": packed})
+    key = keys.rendered_key(page.sha256)
+    renderer.content.put(key, body, content_type=HTML)
+    return page.model_copy(update={"content_key": key})
 
 
 def _kept(theme: Theme, site: str, renderer: Renderer) -> tuple[Attachment, ...]:

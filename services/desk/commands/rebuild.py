@@ -1,0 +1,170 @@
+"""`pressline rebuild`: every page, or some, rendered again by the workers, behind the news of the day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from services.desk import wiring
+from services.desk.commands.times import FORMS, instant
+from services.desk.domain.rebuild import Run
+from services.desk.handler.rebuild import Rebuild, count_articles, find_run, touch_listings
+from services.desk.handler.trial import differences, report, zipped_theme
+from shared import keys
+from shared.errors import PresslineError
+from shared.sites import Site, get_site
+
+_LOOK_EVERY_SECONDS = 0.05
+_QUIET_SECONDS = 30.0  # without a listing renewed: somebody else's turn
+_ODD_SHARE, _ODD_LEAST = 0.1, 50  # more than this many that cannot be rebuilt: the theme is broken, stop
+_console = Console(stderr=True)
+
+
+def rebuild(
+    site: Annotated[str | None, typer.Option(help="The site; may be left out where there is one.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every page.")] = False,  # noqa: FBT002
+    section: Annotated[str | None, typer.Option(help="Only articles of this section, and its listings.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=instant, metavar="TIME", help=f"Only what was first made then or later. {FORMS}"),
+    ] = None,
+    theme: Annotated[bool, typer.Option("--theme", help="Only pages that another version of the theme made.")] = False,  # noqa: FBT002
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Try on so many pages what would change; publish nothing.")
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="With --sample: write what changes as a page of HTML.")] = False,  # noqa: FBT002
+    theme_folder: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="With --sample: the theme to try; else the site's."),
+    ] = None,
+) -> None:
+    """Render pages again and publish those that differ, by the workers, behind the news of the day.
+
+    Bytes that are there already are not put and not purged. Ctrl-C pauses it and tells how to go on; so does whatever
+    kills it, for the run is kept in the content bucket: the command is printed at its start.
+
+    Before a new theme is rolled out: `rebuild --sample 200 --diff --theme-folder themes/epn`. After: `rebuild --theme`.
+    """
+    chosen = _site(site)
+    if resume is not None:
+        run = find_run(wiring.content(), chosen.id, resume)
+    elif not (everything or section or since or theme or sample):
+        raise typer.BadParameter("say which pages: --all, --section, --since, --theme, or --sample to try")  # noqa: EM101, TRY003
+    else:
+        run = _new_run(chosen, section=section, since=since, is_by_theme=theme, most=sample)
+    if sample is not None:
+        _try_out(run, chosen, theme_folder, has_diff=diff)
+        return
+    _console.print(f"Whatever stops it, go on with: pressline rebuild --site {run.site} --resume {run.run}")
+    _work(run)
+    touched = touch_listings(wiring.index(), chosen, run)
+    _watch_listings(chosen, touched)
+
+
+def _site(name: str | None) -> Site:
+    sites = wiring.sites()
+    if name is None and len(sites) > 1:
+        raise typer.BadParameter(f"which one: {', '.join(sites)}", param_hint="--site")  # noqa: EM102, TRY003
+    return get_site(sites, name or next(iter(sites)))
+
+
+def _new_run(site: Site, *, section: str | None, since: datetime | None, is_by_theme: bool, most: int | None) -> Run:
+    if section is not None and not site.has_section(section):
+        known = ", ".join(each.id for each in site.sections)
+        raise typer.BadParameter(f"{section}: there are {known}", param_hint="--section")  # noqa: EM102, TRY003
+    now = datetime.now(UTC)
+    return Run(
+        site=site.id,
+        run=f"{now:%Y%m%dT%H%M%S%f}"[:-3],
+        section=section,
+        since=since,
+        is_by_theme=is_by_theme,
+        most=most,
+        started_at=now,
+    )
+
+
+def _work(run: Run) -> Run:
+    """Bring a run to its end, or say how to go on with it."""
+    work = wiring.rebuild(run)
+    try:
+        _follow(work, run.most or count_articles(work.content, run.site))
+    except (KeyboardInterrupt, PresslineError) as error:
+        why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
+        _console.print(f"{why}. Go on with: pressline rebuild --site {run.site} --resume {run.run}", style="yellow")
+        work.keep(now=True)
+        raise typer.Exit(1) from error
+    tally, failed = work.tally, work.run.failed
+    _console.print(
+        f"{run.site}: {tally.changed} pages changed, {tally.unchanged} unchanged, {tally.skipped} articles skipped, "
+        f"{tally.handed_over} went the ordinary way"
+    )
+    if failed:
+        _console.print(f"{failed} articles were not rebuilt: see `pressline dead-letters list`", style="red")
+        raise typer.Exit(1)
+    return work.run
+
+
+def _follow(work: Rebuild, total: int) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f}/s  {task.fields[changed]} changed, {task.fields[unchanged]} unchanged"),
+        TimeRemainingColumn(),
+    )
+    began, first = monotonic(), work.tally.articles
+    with Progress(*columns, console=_console) as progress:
+        bar = progress.add_task(work.run.site, total=total, rate=0.0, changed=0, unchanged=0)
+        while work.go_on():
+            tally = work.tally
+            rate = (tally.articles - first) / max(monotonic() - began, 0.001)
+            progress.update(bar, completed=tally.articles, rate=rate, changed=tally.changed, unchanged=tally.unchanged)
+            if tally.handed_over > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
+                message = f"{tally.handed_over} of {tally.articles} articles cannot be rebuilt; is the theme broken?"
+                raise PresslineError(message)
+            sleep(_LOOK_EVERY_SECONDS)
+        progress.update(bar, completed=work.tally.articles, total=work.tally.articles)
+
+
+def _watch_listings(site: Site, touched: int) -> None:
+    """Show how far the scheduler has come with the listings; it does them whether anybody looks or not."""
+    index, moved_at, left = wiring.index(), monotonic(), touched
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_console) as progress:
+        bar = progress.add_task("listings", total=touched)
+        while behind := len(index.behind(site)):
+            if behind < left:
+                left, moved_at = behind, monotonic()
+            progress.update(bar, completed=max(0, touched - behind))
+            if monotonic() - moved_at > _QUIET_SECONDS:
+                _console.print(f"{behind} listings are behind still; the scheduler goes on with them.", style="yellow")
+                return
+            sleep(_LOOK_EVERY_SECONDS * 4)
+        progress.update(bar, completed=touched)
+
+
+def _try_out(run: Run, site: Site, folder: Path | None, *, has_diff: bool) -> None:
+    content = wiring.content()
+    key = ""
+    if folder is not None:
+        key = keys.trial_theme_key(site.id, run.run)
+        content.put(key, zipped_theme(folder), content_type="application/zip")
+    work = wiring.rebuild(run.model_copy(update={"trial": key}))
+    try:
+        _follow(work, run.most or 0)
+        found = list(differences(content, wiring.public(site), site.id, run.run))
+    finally:
+        work.clear_away()
+    changed = sum(bool(each.lines) for each in found)
+    typer.echo(f"{changed} of {len(found)} pages would change; nothing was published.")
+    if has_diff:
+        file = Path(f"rebuild-{site.id}-{run.run}.html")
+        file.write_text(report(site.id, folder.resolve().name if folder else site.theme, found), encoding="utf-8")
+        typer.echo(f"How, is in {file}")

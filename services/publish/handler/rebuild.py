@@ -1,0 +1,189 @@
+"""Pages by the fifty: a piece of a rebuild put before readers, behind the same fence as a single page.
+
+Only what is ordinary is done here: the article's live revision, rendered again at its place. Whatever else has happened
+to an article meanwhile is left to its own message, or goes the ordinary way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+
+import structlog
+
+from services.publish.domain import claims
+from services.publish.domain.pages import Page
+from services.publish.handler.article import (
+    article_of,
+    is_recorded,
+    may_show,
+    missing_redirects,
+    pictures_of,
+    record_live,
+    told_again,
+)
+from services.publish.handler.fence import Outcome, Put, known_of, put_page
+from services.publish.handler.publisher import Publisher
+from shared import keys
+from shared.errors import AddressTakenError, ObjectMissingError, StorageConflictError
+from shared.history import Since, walk_shelves
+from shared.listings import article_page
+from shared.live import LiveRecord, PageRecord
+from shared.messages import (
+    ArticleAccepted,
+    ArticlePublished,
+    Message,
+    PageRendered,
+    PagesRendered,
+    follow_up,
+)
+from shared.packs import unpacked
+from shared.rebuilds import Tally
+from shared.sites import Site
+from shared.storage import Etag
+
+log = structlog.get_logger()
+
+_WRITERS = 16  # at a time: the store's answers are waited for, not the processor
+
+
+@dataclass(slots=True)
+class _Copy:
+    """A page on its way, what is recorded of its article, and what became of it."""
+
+    message: PageRendered
+    page: Page
+    record: LiveRecord
+    etag: Etag | None
+    put: Put | None = None
+    is_late: bool = False  # something newer is live or claimed, or nothing is any more: left to its own message
+    is_odd: bool = False  # to go the ordinary way
+    is_overtaken: bool = False  # somebody newer was here while it was put
+
+    @property
+    def article(self) -> str:
+        return self.record.article
+
+    @property
+    def is_plain(self) -> bool:
+        return not self.is_late and not self.is_odd
+
+    @property
+    def is_shown(self) -> bool:
+        return self.is_plain and self.put is not None
+
+    @property
+    def has_changed(self) -> bool:
+        return self.put is not None and self.put.outcome is Outcome.PUT
+
+
+def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Put a piece's pages before readers where they differ from what is there, and report what became of them.
+
+    The pages stay where they wait: a repetition needs them, and whoever runs the rebuild clears them away.
+    """
+    site, started = publisher.site(message.site), perf_counter()
+    try:
+        pages = list(unpacked(publisher.content.get(message.content_key).body)) if message.content_key else []
+    except ObjectMissingError:
+        log.info("piece.known", run=message.run, piece=message.number)  # it was cleared away: this came once more
+        return ()
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        copies = list(pool.map(lambda each: _copy(each[0], each[1], publisher), pages))
+        plain = [each for each in copies if each.is_plain]
+        publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
+        since = _since(message, plain, publisher)  # after the records were read, before anything is put
+        list(pool.map(lambda each: _put(each, since[each.article], publisher), plain))
+        _purge(plain, publisher)  # before anything says that it was done
+        list(pool.map(lambda each: _record(each, publisher), plain))
+    since = _since(message, plain, publisher)  # look again
+    follows = [follow for each in copies for follow in _follow_ups(each, since.get(each.article), site, publisher)]
+    changed = sum(each.has_changed for each in copies)
+    late, odd = sum(each.is_late for each in copies), sum(each.is_odd for each in copies)
+    tally = Tally(
+        changed=changed,
+        unchanged=len(copies) - changed - late - odd,
+        skipped=message.skipped + late,
+        handed_over=message.handed_over + odd,
+    )
+    publisher.rebuilds.report(site.id, message.run, message.number, tally)
+    milliseconds = round((perf_counter() - started) * 1000, 1)
+    log.info("piece.published", run=message.run, piece=message.number, duration_ms=milliseconds, **tally.model_dump())
+    return tuple(follows)
+
+
+def _copy(message: PageRendered, body: bytes, publisher: Publisher) -> _Copy:
+    """Return a page beside the record of its article: is it still that revision's turn, and is all as it was?"""
+    record, etag = publisher.records.find(message.site, message.article or "")
+    revision, page = message.revision or "", article_of(message, body)
+    copy = _Copy(message, page, record, etag)
+    copy.is_late = record.revision != revision or claims.is_outdated(record, revision, page.order)
+    paths, media = (page.path, *message.former), (each.path for each in pictures_of(message))
+    copy.is_odd = not copy.is_late and (
+        record.path != page.path
+        or claims.claimed(record, revision, paths, media=media) != record
+        or bool(missing_redirects(record, page))
+    )
+    return copy
+
+
+def _since(message: PagesRendered, copies: list[_Copy], publisher: Publisher) -> dict[str, Since]:
+    """Return what came after each page's revision: a few calls for all."""
+    wanted = {each.article: each.message.revision or "" for each in copies}
+    if not wanted:
+        return {}
+    shelves = walk_shelves(publisher.content, message.site, after=message.after, upto=message.upto)
+    found = {each.article: each.since(wanted[each.article]) for each in shelves if each.article in wanted}
+    return {article: found.get(article, Since()) for article in wanted}
+
+
+def _put(copy: _Copy, since: Since, publisher: Publisher) -> None:
+    first = iter([since])
+    try:
+        copy.put = put_page(
+            copy.page,
+            known_of(copy.record, copy.page.path),
+            site=copy.message.site,
+            public=publisher.public,
+            marks=publisher.marks,
+            may_put=lambda: may_show(copy.message, publisher, next(first, None)),
+        )
+    except (AddressTakenError, StorageConflictError):
+        copy.is_odd = True
+        return
+    if copy.put is None or copy.put.outcome is Outcome.STALE:
+        copy.is_late = True
+
+
+def _purge(copies: list[_Copy], publisher: Publisher) -> None:
+    """Tell the edge of what is not recorded: the others it was told of before."""
+    told = [each for each in copies if each.is_shown and not is_recorded(each.record, each.page)]
+    if told:
+        articles = (keys.article_surrogate_key(each.article) for each in told)
+        publisher.edge.purge([*articles, *(keys.path_surrogate_key(each.page.path) for each in told)])
+
+
+def _record(copy: _Copy, publisher: Publisher) -> None:
+    if not copy.is_shown or copy.put is None:
+        return
+    page, message = copy.page, copy.message
+    pages = {page.path: PageRecord(order=page.order, sha256=page.sha256, etag=copy.put.etag)}
+    recorded = record_live(message, pages, publisher, known=(copy.record, copy.etag))
+    if message.changed:
+        publisher.index.set_published(publisher.site(message.site), article_page(copy.article), message.changed)
+    is_live = recorded is not None and not claims.is_outdated(recorded[0], message.revision or "", page.order)
+    copy.is_overtaken = copy.put.is_overtaken or not is_live
+
+
+def _follow_ups(copy: _Copy, since: Since | None, site: Site, publisher: Publisher) -> Iterator[Message]:
+    message, article, revision = copy.message, copy.article, copy.message.revision or ""
+    if copy.is_odd:
+        envelope = follow_up(message, "ordinary way")
+        yield ArticleAccepted(**envelope, site=site.id, article=article, revision=revision)
+        return
+    if copy.is_shown and copy.record.card != message.card:
+        yield ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision)
+    if copy.is_overtaken or (since is not None and not since.is_nothing):
+        yield from told_again(message, publisher, even_if_latest=copy.is_overtaken)

@@ -1,0 +1,173 @@
+"""A synthetic archive: as if so many articles had been posted, enriched and published long ago, by another theme."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.enrich.handler import enrich
+from shared import keys
+from shared.addresses import article_path
+from shared.article import Article, ArticleFacts, Author, EnrichedArticle, Status, Topic
+from shared.card import Card
+from shared.live import LiveRecord, PageRecord
+from shared.revision import Revision, page_order, revision_id
+from shared.sites import Site
+from shared.storage import ObjectStorage
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+_A_DAY = 200
+_TOPICS, _AUTHORS, _BODIES = 40, 40, 20
+_WRITERS = 32
+_WORDS = [
+    "harbour",
+    "council",
+    "bridge",
+    "winter",
+    "market",
+    "report",
+    "season",
+    "border",
+    "water",
+    "engine",
+    "signal",
+    "letter",
+    "ballot",
+    "garden",
+]
+_OLD_PAGE = b"<!doctype html><title>Made by another theme</title>" + b"<p>It was like this.</p>" * 100
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One article: what its sender said, and what enriching made of it."""
+
+    revision: Revision
+    enriched: EnrichedArticle
+
+    @property
+    def created_at(self) -> datetime:
+        """Return when it was first made."""
+        return self.revision.accepted_at
+
+
+def stories(site: Site, number: int) -> Iterator[Story]:
+    """Yield so many articles, 200 a day, in all sections, with topics and authors."""
+    bodies = [_first(site, each) for each in range(_BODIES)]
+    for each in range(number):
+        yield _story(site, each, *bodies[each % _BODIES])
+
+
+def seed(content: ObjectStorage, public: ObjectStorage, site: Site, number: int) -> None:
+    """Put what the line would have left in the two buckets."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for _ in pool.map(lambda story: _put(story, content, public, site), stories(site, number)):
+            pass
+
+
+def _first(site: Site, number: int) -> tuple[Revision, EnrichedArticle]:
+    """Return an article whose text others take over."""
+    sentences = [
+        " ".join(_WORDS[(number + step * 3 + place) % len(_WORDS)] for place in range(12)).capitalize() + "."
+        for step in range(60)
+    ]
+    paragraphs = [f"<p>{' '.join(sentences[start : start + 5])}</p>" for start in range(0, 60, 5)]
+    article = Article(
+        site=site.id,
+        source="bench",
+        source_id=str(number),
+        headline="A synthetic story",
+        section=site.sections[0].id,
+        language=site.language,
+        body="<h2>What happened</h2>".join(["".join(paragraphs[:6]), "".join(paragraphs[6:])]),
+    )
+    revision = Revision(
+        article_id="",
+        revision=revision_id(NOON, None),
+        status=Status.USABLE,
+        accepted_at=NOON,
+        raw_sha256="0" * 64,
+        raw_key="",
+        article=article,
+    )
+    return revision, enrich(revision)
+
+
+def _story(site: Site, number: int, revision: Revision, enriched: EnrichedArticle) -> Story:
+    article = keys.article_id(site.id, "bench", str(number))
+    day, of_day = divmod(number, _A_DAY)
+    created = NOON - timedelta(days=day, minutes=of_day)
+    said = {
+        "source_id": str(number),
+        "headline": f"A synthetic story, number {number}, of some length",
+        "standfirst": "What happened, in a sentence as long as such a sentence usually is in a newspaper.",
+        "byline": f"Reporter {number % _AUTHORS}",
+        "section": site.sections[number % len(site.sections)].id,
+        "topics": (Topic(name=f"Topic {number % _TOPICS}"), Topic(name=f"Topic {number * 7 % _TOPICS}")),
+        "authors": (Author(name=f"Reporter {number % _AUTHORS}"),),
+        "keywords": (f"word {number % 300}",),
+        "first_created": created,
+    }
+    name = revision_id(created, None)
+    facts = enriched.facts.model_copy(update=said)
+    return Story(
+        revision.model_copy(
+            update={
+                "article_id": article,
+                "revision": name,
+                "accepted_at": created,
+                "article": revision.article.model_copy(update=said),
+            }
+        ),
+        enriched.model_copy(
+            update={"article": article, "revision": name, "facts": facts, "slug": f"a-synthetic-story-{number}"}
+        ),
+    )
+
+
+def _put(story: Story, content: ObjectStorage, public: ObjectStorage, site: Site) -> None:
+    revision, enriched = story.revision, story.enriched
+    article, facts = revision.article_id, enriched.facts
+    path = article_path(article, facts, facts, revision.revision, site)
+    order = page_order(revision.revision, 1, story.created_at)
+    sha256 = hashlib.sha256(_OLD_PAGE).hexdigest()
+    said = {"article": article, "order": order, "sha256": sha256, "theme": "epn-another", "status": "200"}
+    etag = public.put(path, _OLD_PAGE, content_type="text/html; charset=utf-8", metadata=said)
+    page = PageRecord(order=order, sha256=sha256, etag=etag)
+    record = LiveRecord(
+        site=site.id,
+        article=article,
+        claimed=(path,),
+        claimed_by=revision.revision,
+        revision=revision.revision,
+        path=path,
+        live_since=story.created_at,
+        revisions_seen=1,
+        pages={path: page},
+        card=_card(article, path, facts, enriched, story.created_at),
+    )
+    content.put(keys.revision_key(site.id, article, revision.revision), revision.model_dump_json().encode())
+    enriched_key = keys.enriched_key(site.id, article, revision.revision, enriched.enricher)
+    content.put(enriched_key, enriched.model_dump_json().encode())
+    content.put(keys.live_key(site.id, article), record.model_dump_json(indent=1).encode())
+
+
+def _card(article: str, path: str, facts: ArticleFacts, enriched: EnrichedArticle, created_at: datetime) -> Card:
+    return Card(
+        article=article,
+        path=path,
+        headline=facts.headline,
+        standfirst=facts.standfirst,
+        byline=facts.byline,
+        section=facts.section,
+        topics=tuple(topic.name for topic in facts.topics),
+        authors=tuple(author.name for author in facts.authors),
+        keywords=facts.keywords,
+        urgency=facts.urgency,
+        language=facts.language,
+        direction=enriched.direction,
+        created_at=created_at,
+    )

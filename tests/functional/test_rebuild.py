@@ -1,0 +1,355 @@
+"""A whole site rendered again: once for all, beside live publishing, and nothing where nothing has changed."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.desk.domain.rebuild import Run
+from services.desk.handler.rebuild import Rebuild, touch_listings
+from services.desk.handler.trial import differences, report, zipped_theme
+from services.render.adapters.minijinja_theme import MinijinjaTheme
+from services.render.ports import Theme
+from shared import keys
+from shared.errors import IndexNotWholeError
+from shared.messages import ArticleAccepted, PagesRendered, RebuildPages
+from shared.rebuilds.redis import RedisRebuilds
+from tests.functional.conftest import THEMES, Line
+
+ARTICLES = 7
+
+
+@pytest.fixture
+def other_theme(tmp_path: Path) -> Theme:
+    """The same theme but for a word in the footer of every page."""
+    return a_theme(tmp_path, "Made anew")
+
+
+def a_theme(folder: Path, word: str) -> MinijinjaTheme:
+    shutil.copytree(THEMES / "epn", folder / "epn")
+    for template in (folder / "epn").rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        template.write_text(text.replace("</body>", f"<p>{word}</p></body>"), encoding="utf-8")
+    return MinijinjaTheme(folder / "epn")
+
+
+@pytest.fixture
+def site(line: Line) -> list[str]:
+    """Seven articles in two sections, live and listed; their ids."""
+    articles = [
+        line.post(
+            source_id=f"story-{number}", headline=f"Story {number}", section=("world", "sport")[number % 2]
+        ).article
+        for number in range(ARTICLES)
+    ]
+    line.run()
+    line.tick()
+    line.public.puts.clear()
+    line.edge.purged.clear()
+    return articles
+
+
+def a_rebuild(line: Line, **what: object) -> Rebuild:
+    run = Run.model_validate({"site": "epn", "run": "run-1", "started_at": line.now} | what)
+    return Rebuild(run, line.content, RedisRebuilds(line.redis), line.take, lambda: 0, lambda: line.now)
+
+
+def finish(rebuild: Rebuild, line: Line) -> None:
+    for _ in range(50):
+        if not rebuild.go_on():
+            return
+        line.run()
+    raise AssertionError(rebuild.on_their_way)
+
+
+def test_a_new_theme_reaches_every_page_once(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+
+    finish(rebuild, line)
+    touch_listings(line.index, line.site, rebuild.run)
+    line.tick()
+
+    pages = [line.record(article).path for article in site]
+    assert [line.public.puts.count(page or "") for page in pages] == [1] * ARTICLES
+    assert all("Made anew" in line.page(page or "") for page in pages)
+    assert "Made anew" in line.page("index.html")
+    assert rebuild.run.is_done
+    assert (rebuild.tally.changed, rebuild.tally.unchanged) == (ARTICLES, 0)
+
+
+def test_a_rebuild_of_what_has_not_changed_puts_and_purges_nothing(line: Line, site: list[str]) -> None:
+    before = line.site_bytes()
+    rebuild = a_rebuild(line)
+
+    finish(rebuild, line)
+    touch_listings(line.index, line.site, rebuild.run)
+    line.tick()
+
+    assert (line.public.puts, line.edge.purged) == ([], [])
+    assert rebuild.tally.unchanged == ARTICLES
+    assert line.site_bytes() == before
+
+
+def test_what_a_rebuild_changed_is_purged_and_recorded_as_it_is(
+    line: Line, site: list[str], other_theme: Theme
+) -> None:
+    line.theme = other_theme
+
+    finish(a_rebuild(line), line)
+
+    for article in site:
+        record = line.record(article)
+        there = line.public.get(record.path or "").head
+        assert record.pages[record.path or ""].etag == there.etag
+        assert record.pages[record.path or ""].order == there.metadata["order"]
+        assert keys.path_surrogate_key(record.path or "") in line.edge.purged
+
+
+def test_only_a_section_is_rebuilt_where_one_is_named(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line, section="sport")
+
+    finish(rebuild, line)
+
+    assert all(
+        ("Made anew" in line.page_of(article)) is ("sport" in (line.record(article).path or "")) for article in site
+    )
+    assert (rebuild.tally.changed, rebuild.tally.skipped) == (3, 4)
+
+
+def test_only_what_was_made_since_then_is_rebuilt(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    young = line.post(source_id="young", version_created="2026-11-01T11:59:00Z").article
+    line.run()
+
+    rebuild = a_rebuild(line, since=datetime(2026, 11, 1, 11, tzinfo=UTC))
+    finish(rebuild, line)
+
+    assert rebuild.tally.skipped == ARTICLES
+    assert "Made anew" in line.page_of(young)
+
+
+def test_by_theme_only_pages_of_another_version_are_rendered(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    line.post(source_id="story-0", headline="Story 0", version_created="2026-11-01T11:00:00Z", body="<p>New.</p>")
+    line.run()
+
+    rebuild = a_rebuild(line, is_by_theme=True)
+    finish(rebuild, line)
+
+    assert (rebuild.tally.changed, rebuild.tally.skipped) == (ARTICLES - 1, 1)
+
+
+def test_a_killed_article_is_not_brought_back(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    line.queue.clear()
+    (rendered,) = line.deliver(message)
+    killed = line.record(site[0]).path or ""
+    line.act("kill", site[0])
+    line.run()
+
+    line.take([rendered])
+    finish(rebuild, line)
+
+    assert line.status_at(killed) == "410"
+    assert all("Made anew" in line.page_of(article) for article in site[1:])
+
+
+def test_an_update_that_overtakes_a_rebuild_stays(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    line.queue.clear()
+    (rendered,) = line.deliver(message)
+    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    line.run()
+
+    line.take([rendered])
+    finish(rebuild, line)
+
+    assert "Newer news" in line.page_of(site[0])
+
+
+def test_an_update_accepted_while_a_piece_is_put_is_said_again(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    line.queue.clear()
+    (rendered,) = line.deliver(message)
+    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    line.queue.clear()  # its own message is lost
+
+    follows = line.deliver(rendered)
+
+    assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[0]]
+
+
+def test_a_piece_said_twice_does_no_more_than_once(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    line.queue.clear()
+    (rendered,) = line.deliver(message)
+
+    line.deliver(rendered)
+    puts = list(line.public.puts)
+    line.deliver(rendered)
+
+    assert line.public.puts == puts
+
+
+def test_pieces_that_nobody_heard_of_are_sent_again(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    line.run()
+    line.redis.flushall()  # the reports too
+    line.tick()
+
+    rebuild.go_on()
+    assert line.queue == []
+    line.now += timedelta(seconds=61)
+    rebuild.go_on()
+
+    assert [type(each) for each in line.queue] == [RebuildPages]
+    finish(rebuild, line)
+    assert rebuild.tally.unchanged == ARTICLES
+
+
+def test_pages_wait_for_an_index_that_is_not_whole(line: Line, site: list[str]) -> None:
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    line.redis.flushall()
+
+    with pytest.raises(IndexNotWholeError):
+        line.deliver(message)
+
+
+def test_a_piece_that_never_comes_to_an_end_is_given_up_and_counted(line: Line, site: list[str]) -> None:
+    rebuild = a_rebuild(line)
+    for _ in range(4):
+        rebuild.go_on()
+        line.queue.clear()
+        line.now += timedelta(seconds=61)
+    rebuild.go_on()
+
+    assert rebuild.run.is_done
+    assert rebuild.run.failed == ARTICLES
+
+
+def test_a_run_goes_on_where_a_killed_command_was(
+    line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.desk.handler.rebuild.PIECE", 2)
+    monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    for _ in range(2):
+        rebuild.go_on()
+        line.run()
+    line.now += timedelta(seconds=5)
+    rebuild.go_on()
+    line.queue.clear()
+
+    kept = Run.model_validate_json(line.content.get(keys.rebuild_key("epn", "run-1")).body)
+    again = Rebuild(kept, line.content, RedisRebuilds(line.redis), line.take, lambda: 0, lambda: line.now)
+    finish(again, line)
+
+    assert kept.tally.changed == 4
+    assert again.tally.changed == ARTICLES
+    assert again.tally.unchanged == 0
+
+
+def test_an_article_that_cannot_be_rendered_goes_the_ordinary_way_and_holds_up_no_other(
+    line: Line, site: list[str], other_theme: Theme
+) -> None:
+    line.theme = other_theme
+    for key in list(line.content.list_keys(keys.article_prefix("epn", site[3]))):
+        if "/enriched/" in key:
+            line.content.put(key, b"not json")
+
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    follows = line.deliver(message)
+
+    assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[3]]
+    (pages,) = (each for each in follows if isinstance(each, PagesRendered))
+    assert pages.handed_over == 1
+
+
+def test_a_moved_article_goes_the_ordinary_way(line: Line, site: list[str], other_theme: Theme) -> None:
+    record = line.record(site[0])
+    line.content.put(
+        keys.live_key("epn", site[0]),
+        record.model_copy(update={"claimed": (*record.claimed, "world/elsewhere/index.html")})
+        .model_dump_json()
+        .encode(),
+    )
+    line.theme = other_theme
+
+    rebuild = a_rebuild(line)
+    finish(rebuild, line)
+
+    assert rebuild.tally.handed_over == 1
+    assert "Made anew" in line.page_of(site[0])
+    assert line.status_at("world/elsewhere/index.html") == "301"
+
+
+def test_nothing_of_a_run_stays_where_pages_wait(line: Line, site: list[str], other_theme: Theme) -> None:
+    line.theme = other_theme
+
+    finish(a_rebuild(line), line)
+
+    assert list(line.content.list_keys("rendered/")) == []
+
+
+def test_a_theme_is_tried_without_publishing_anything(line: Line, site: list[str], tmp_path: Path) -> None:
+    a_theme(tmp_path, "Made <anew>")
+    key = keys.trial_theme_key("epn", "run-1")
+    line.content.put(key, zipped_theme(tmp_path / "epn"))
+    before = line.site_bytes()
+
+    finish(a_rebuild(line, trial=key), line)
+    found = list(differences(line.content, line.public, "epn", "run-1"))
+
+    assert line.site_bytes() == before
+    assert (line.public.puts, line.edge.purged) == ([], [])
+    assert [each.path for each in found if each.lines] == [line.record(article).path for article in sorted(site)]
+    shown = report("epn", "epn", found)
+    assert "+&lt;p&gt;Made &lt;anew&gt;" in shown
+    assert "7 of 7 pages of epn change with epn" in shown
+    assert "<anew>" not in shown
+
+
+def test_the_theme_that_is_there_changes_nothing_on_trial(line: Line, site: list[str]) -> None:
+    finish(a_rebuild(line, trial="", most=5), line)
+
+    found = list(differences(line.content, line.public, "epn", "run-1"))
+
+    assert [each.lines for each in found] == [()] * 5
+
+
+def test_a_trial_of_a_broken_theme_says_so_and_sends_nothing_on(line: Line, site: list[str], tmp_path: Path) -> None:
+    a_theme(tmp_path, "{{ nothing_of_that_name }}")
+    key = keys.trial_theme_key("epn", "run-1")
+    line.content.put(key, zipped_theme(tmp_path / "epn"))
+    rebuild = a_rebuild(line, trial=key)
+
+    rebuild.go_on()
+    (message,) = line.queue
+
+    assert line.deliver(message) == ()
+    rebuild.go_on()
+    assert rebuild.tally.handed_over == ARTICLES
