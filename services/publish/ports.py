@@ -27,3 +27,7 @@ class EdgeCache(Protocol):
             EdgeUnavailableError: the edge does not answer.
         """
         ...
+
+    def close(self) -> None:
+        """End the connections."""
+        ...

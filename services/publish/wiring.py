@@ -112,6 +112,11 @@ def bulk_publisher(site: str) -> Publisher:
 @cache
 def edge() -> EdgeCache:
     """Return the edge that the settings name."""
+    return new_edge()
+
+
+def new_edge() -> EdgeCache:
+    """Return the edge that the settings name, with connections of its own."""
     chosen = settings()
     timeout, name = chosen.purge_timeout_seconds, chosen.edge_id or ""
     token = chosen.purge_token.get_secret_value() if chosen.purge_token else ""
@@ -138,11 +143,14 @@ def require_edge() -> None:
     """
     if settings().edge in ("varnish", "none"):
         return  # ours: a token that is changed on one side before the other is waited for
+    trial = new_edge()  # of this process: its children do not inherit a connection
     try:
-        edge().purge(["pressline:start"])
+        trial.purge(["pressline:start"])
     except EdgeRefusedError as error:
         log.error("edge.refused", reason=str(error))  # noqa: TRY400 -- a plain message, not a traceback
         sys.stderr.write(f"pressline: {error}\n")
         sys.exit(EX_CONFIG)
     except EdgeUnavailableError as error:
         log.warning("edge.awaited", reason=str(error))
+    finally:
+        trial.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
 
 import pytest
 from pydantic import SecretStr
 
 from infra.local.ports import free_ports
+from services.publish import wiring
 from services.publish.adapters.cloudflare import CloudflareEdgeCache
 from services.publish.adapters.cloudfront import CloudFrontEdgeCache, cloudfront_client
 from services.publish.adapters.fastly import FastlyEdgeCache
@@ -25,10 +25,6 @@ WAIT: dict[str, Answer] = {
     "cloudflare": (429, {"retry-after": "9"}, b'{"success":false,"errors":[{"code":971,"message":"throttled"}]}'),
     "cloudfront": cloudfront_error(400, "TooManyInvalidationsInProgress", "exceeds the limit"),
 }
-
-
-class Closable(EdgeCache, Protocol):
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -47,7 +43,7 @@ class Edge:
     vendor: Vendor
     clock: Clock = field(default_factory=Clock)
 
-    def cache(self, *, token: str = TOKEN, identity: str | None = None, url: str | None = None) -> Closable:
+    def cache(self, *, token: str = TOKEN, identity: str | None = None, url: str | None = None) -> EdgeCache:
         url, name = url or self.vendor.url, identity or IDS[self.name]
         if self.name == "fastly":
             return FastlyEdgeCache(name, token, timeout_seconds=2, api_url=url, clock=self.clock)
@@ -71,7 +67,7 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def cache(edge: Edge) -> Iterator[Closable]:
+def cache(edge: Edge) -> Iterator[EdgeCache]:
     built = edge.cache()
     yield built
     built.close()
@@ -80,14 +76,14 @@ def cache(edge: Edge) -> Iterator[Closable]:
 # --- every vendor ---
 
 
-def test_what_is_purged_reaches_the_vendor(edge: Edge, cache: Closable) -> None:
+def test_what_is_purged_reaches_the_vendor(edge: Edge, cache: EdgeCache) -> None:
     cache.purge(["article:abc", "path:/world/x/"])
 
     expected = ["/world/x/", "/world/x/index.html"] if edge.name == "cloudfront" else ["article:abc", "path:/world/x/"]
     assert edge.vendor.purged == [expected]
 
 
-def test_many_keys_go_in_as_few_requests_as_the_vendor_takes(edge: Edge, cache: Closable) -> None:
+def test_many_keys_go_in_as_few_requests_as_the_vendor_takes(edge: Edge, cache: EdgeCache) -> None:
     limit = LIMITS[edge.name]
 
     cache.purge(edge.named(*(f"/x/{number}.jpg" for number in range(limit + 1))))
@@ -96,19 +92,19 @@ def test_many_keys_go_in_as_few_requests_as_the_vendor_takes(edge: Edge, cache: 
     assert len(set(edge.vendor.keys)) == limit + 1
 
 
-def test_a_key_named_twice_is_sent_once(edge: Edge, cache: Closable) -> None:
+def test_a_key_named_twice_is_sent_once(edge: Edge, cache: EdgeCache) -> None:
     cache.purge(edge.named("/a.css", "/b.css", "/a.css"))
 
     assert [len(piece) for piece in edge.vendor.purged] == [2]
 
 
-def test_nothing_to_purge_costs_no_request(edge: Edge, cache: Closable) -> None:
+def test_nothing_to_purge_costs_no_request(edge: Edge, cache: EdgeCache) -> None:
     cache.purge([])
 
     assert edge.vendor.requests == []
 
 
-def test_who_is_asked_to_wait_waits_and_calls_nobody_meanwhile(edge: Edge, cache: Closable) -> None:
+def test_who_is_asked_to_wait_waits_and_calls_nobody_meanwhile(edge: Edge, cache: EdgeCache) -> None:
     edge.vendor.answers.append(WAIT[edge.name])
     for _ in range(3):
         with pytest.raises(EdgeUnavailableError):
@@ -121,7 +117,7 @@ def test_who_is_asked_to_wait_waits_and_calls_nobody_meanwhile(edge: Edge, cache
     assert len(edge.vendor.purged) == 1
 
 
-def test_a_vendor_that_stumbles_is_asked_again_later(edge: Edge, cache: Closable) -> None:
+def test_a_vendor_that_stumbles_is_asked_again_later(edge: Edge, cache: EdgeCache) -> None:
     edge.vendor.answers += [(503, {}, b"<html>no JSON, no XML</html>")] * 2  # boto3 tries by itself once more
 
     with pytest.raises(EdgeUnavailableError, match="503"):
@@ -159,7 +155,7 @@ def test_a_service_that_is_not_there_is_a_refusal(edge: Edge) -> None:
     wrong.close()
 
 
-def test_a_reader_s_status_is_asked_for_at_the_public_address_as_a_reader_asks(edge: Edge, cache: Closable) -> None:
+def test_a_reader_s_status_is_asked_for_at_the_public_address_as_a_reader_asks(edge: Edge, cache: EdgeCache) -> None:
     assert cache.find_status(f"{edge.vendor.url}/world/x/") == 410
 
     asked = edge.vendor.requests[-1]
@@ -167,7 +163,7 @@ def test_a_reader_s_status_is_asked_for_at_the_public_address_as_a_reader_asks(e
     assert not asked.keys() & {"cache-control", "pragma", "fastly-key", "authorization"}
 
 
-def test_an_address_at_which_nobody_answers_is_an_outage(cache: Closable) -> None:
+def test_an_address_at_which_nobody_answers_is_an_outage(cache: EdgeCache) -> None:
     with pytest.raises(EdgeUnavailableError):
         cache.find_status(f"http://127.0.0.1:{free_ports(1)[0]}/world/x/")
 
@@ -278,6 +274,35 @@ def test_cloudfront_takes_no_more_than_may_be_in_progress(cloudfront: Edge) -> N
 def test_an_edge_that_could_not_be_told_stops_the_worker_at_its_start(values: dict[str, str], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         PublishSettings.model_validate(values)
+
+
+@pytest.mark.parametrize("name", ["fastly", "cloudflare"])
+def test_a_token_that_the_vendor_refuses_stops_the_worker_at_its_start(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = PublishSettings.model_validate({"edge": name, "edge_id": IDS[name], "purge_token": "open-barley"})
+    monkeypatch.setattr(wiring, "settings", lambda: settings)
+    with playing(name) as vendor:
+        monkeypatch.setattr(wiring, "new_edge", lambda: Edge(name, vendor).cache(token="open-barley"))
+        with pytest.raises(SystemExit) as ended:
+            wiring.require_edge()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 78
+    assert said.lower().startswith(f"pressline: {name} answered a purge: 40")
+    assert "open-barley" not in said
+
+
+def test_a_vendor_that_is_away_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"edge": "fastly", "edge_id": IDS["fastly"], "purge_token": TOKEN}
+    settings = PublishSettings.model_validate(values)
+    monkeypatch.setattr(wiring, "settings", lambda: settings)
+    with playing("fastly") as vendor:
+        vendor.answers.append((503, {}, b""))
+        monkeypatch.setattr(wiring, "new_edge", lambda: Edge("fastly", vendor).cache())
+        wiring.require_edge()
+
+    assert len(vendor.requests) == 1
 
 
 @pytest.mark.parametrize("name", sorted(IDS))

@@ -86,6 +86,9 @@ class FakeEdge:
         head = self.public.find_head(path)
         return self.shows or (int(head.metadata["status"]) if head else 404)
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 @dataclass
 class NotedBacklog:

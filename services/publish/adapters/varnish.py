@@ -56,3 +56,6 @@ class NoEdgeCache:
 
     def find_status(self, url: str) -> int | None:
         """Return None: nobody is asked."""
+
+    def close(self) -> None:
+        """Do nothing."""
