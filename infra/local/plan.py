@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from infra.local.keeper import Keeper, Program
 from infra.local.processes import OWNER_VARIABLE
@@ -21,6 +22,8 @@ from infra.local.servers import (
 )
 from infra.local.settings import LOCAL, StackSettings
 from infra.local.state import KeyPair, RunFolder, S3Access, StackFile
+from shared.settings import ServiceSettings
+from shared.sites import load_sites
 
 EDGE_HEALTH_PATH = "/.pressline/healthz"
 WORKERS = ("ingest", "enrich", "render", "publish")
@@ -46,11 +49,21 @@ def environment_of(settings: StackSettings, folder: RunFolder) -> dict[str, str]
         "PRESSLINE_S3_SECRET_KEY": keys.secret_key,
         "PRESSLINE_BASE_URL": settings.edge_url,
         "PRESSLINE_EDGE_URL": settings.edge_url,
+        "PRESSLINE_EDGE_SITES": os.environ.get("PRESSLINE_EDGE_SITES", "") or _edge_sites(settings),
         "PRESSLINE_LOG_FORMAT": "json",
         "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena a core otherwise: tens of megabytes a process
         "PYTHONUNBUFFERED": "1",
         OWNER_VARIABLE: str(folder.path),
     }
+
+
+def _edge_sites(settings: StackSettings) -> str:
+    """Return which host shows which site, as the edge takes it; nothing for one site: that is any host's."""
+    sites = load_sites(ServiceSettings().sites_folder, settings.edge_url).values()
+    if len(sites) == 1:
+        return ""
+    places = ((urlsplit(site.base_url).hostname, site.bucket or settings.public_bucket, site.prefix) for site in sites)
+    return ",".join(f"{host}={bucket}/{prefix}" for host, bucket, prefix in places)
 
 
 def keys_of(settings: StackSettings, folder: RunFolder) -> KeyPair:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from infra.local.plan import programs_of, stack_file
-from infra.local.settings import StackSettings
+from infra.local.edge.settings import EdgeSettings
+from infra.local.plan import environment_of, programs_of, stack_file
+from infra.local.settings import PROJECT, StackSettings
 from infra.local.state import RunFolder, StackError, StackFile
 
 
@@ -57,6 +58,27 @@ def test_the_stack_consists_of_what_the_architecture_names(settings: StackSettin
     assert names == [
         "redis", "s3", "prepare", "edge", "endpoint", "ingest", "enrich", "render", "publish", "scheduler",
     ]  # fmt: skip
+
+
+def test_each_site_of_several_has_a_host_of_its_own_at_the_edge(
+    settings: StackSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epn = (PROJECT / "infra" / "sites" / "epn.toml").read_text("utf-8")
+    (tmp_path / "epn.toml").write_text(epn, "utf-8")
+    almina = epn.replace('id = "epn"', 'id = "tarang"\nprefix = "tarang/"', 1)
+    (tmp_path / "tarang.toml").write_text(almina, "utf-8")
+    monkeypatch.setenv("PRESSLINE_SITES_FOLDER", str(tmp_path))
+
+    sites = environment_of(settings, RunFolder(settings.run_folder))["PRESSLINE_EDGE_SITES"]
+
+    assert EdgeSettings(edge_sites=sites).places == {
+        "127.0.0.1": settings.public_bucket,
+        "tarang.localhost": f"{settings.public_bucket}/tarang",
+    }
+
+
+def test_one_site_is_shown_to_whoever_asks(settings: StackSettings) -> None:
+    assert environment_of(settings, RunFolder(settings.run_folder))["PRESSLINE_EDGE_SITES"] == ""
 
 
 def test_servers_of_others_are_used_instead_of_our_own(settings: StackSettings) -> None:
