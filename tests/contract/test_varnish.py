@@ -148,7 +148,7 @@ def two_sites(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPath
     with varnish(
         store_settings,
         tmp_path_factory.mktemp("varnish-of-two"),
-        PRESSLINE_EDGE_SITES=f"almina.test={bucket}/sites/almina,Tarang.test={bucket}/sites/tarang/",
+        PRESSLINE_EDGE_SITES=f"almina.test={bucket}/varnished/almina,Tarang.test={bucket}/varnished/tarang/",
         PRESSLINE_EDGE_HSTS_SECONDS="86400",
     ) as started:
         yield started
@@ -491,8 +491,8 @@ def as_reader_of(site: str, edge: Edge, path: str, **headers: str) -> httpx.Resp
 
 
 def test_each_host_shows_its_own_site(two_sites: Edge) -> None:
-    two_sites.put("sites/almina/index.html", "<p>Almina")
-    two_sites.put("sites/tarang/index.html", "<p>Tarang")
+    two_sites.put("varnished/almina/index.html", "<p>Almina")
+    two_sites.put("varnished/tarang/index.html", "<p>Tarang")
     two_sites.purge("path:/")
 
     for _ in ("miss", "hit"):
@@ -501,10 +501,10 @@ def test_each_host_shows_its_own_site(two_sites: Edge) -> None:
 
 
 def test_each_site_has_its_own_page_for_what_is_missing_and_its_own_rail(two_sites: Edge) -> None:
-    two_sites.put("sites/almina/404.html", "<p>not in Almina")
-    two_sites.put("sites/tarang/404.html", "<p>not in Tarang")
-    two_sites.put("sites/tarang/_rail/latest.html", "<li>Tarang's latest")
-    two_sites.put("sites/tarang/x/index.html", '<ul><esi:include src="/_rail/latest.html"/></ul>')
+    two_sites.put("varnished/almina/404.html", "<p>not in Almina")
+    two_sites.put("varnished/tarang/404.html", "<p>not in Tarang")
+    two_sites.put("varnished/tarang/_rail/latest.html", "<li>Tarang's latest")
+    two_sites.put("varnished/tarang/x/index.html", '<ul><esi:include src="/_rail/latest.html"/></ul>')
     two_sites.purge("path:/404.html", "path:/_rail/latest.html", "path:/x/")
 
     assert as_reader_of("almina.test", two_sites, "/x/").text == "<p>not in Almina"
@@ -519,7 +519,7 @@ def test_a_host_of_no_site_is_shown_nothing(two_sites: Edge) -> None:
 
 
 def test_purges_and_health_checks_need_no_site_s_name(two_sites: Edge) -> None:
-    two_sites.put("sites/almina/feed.xml", "old", content_type="application/rss+xml; charset=utf-8")
+    two_sites.put("varnished/almina/feed.xml", "old", content_type="application/rss+xml; charset=utf-8")
     as_reader_of("almina.test", two_sites, "/feed.xml")
 
     assert two_sites.get("/.pressline/healthz").text == "ok"
