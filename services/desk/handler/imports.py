@@ -188,7 +188,9 @@ class Watch:
     ends: Ends = field(default_factory=Ends)
 
     def run(self, receipts: Iterable[tuple[int, str]]) -> Ends:
-        """Ask for the receipts (line, receipt) in their order, for they are read in about that order too.
+        """Ask for the receipts (line, receipt) in their order, for their articles become live in about that order too.
+
+        While the first is on its way the others are not asked for: each question costs a look at the store.
 
         Raises:
             ImportStalledError: no article came to its end for too long.
@@ -197,13 +199,15 @@ class Watch:
         with ThreadPoolExecutor(self.threads) as pool:
             while window := list(islice(entries, _WINDOW)):
                 while window:
-                    found = list(pool.map(self._look, window))
+                    first, *others = window
+                    if self._is_under_way(first, self._look(first)):
+                        self.waiting.wait(_LOOK_AGAIN_SECONDS, f"line {first[0]} is still on its way")
+                        continue
+                    states = pool.map(self._look, others)
                     window = [
-                        entry for entry, state in zip(window, found, strict=True) if self._is_under_way(entry, state)
+                        each for each, state in zip(others, states, strict=True) if self._is_under_way(each, state)
                     ]
                     self.told(self.ends, "")
-                    if window:
-                        self.waiting.wait(_LOOK_AGAIN_SECONDS, f"line {window[0][0]} is still on its way")
         return self.ends
 
     def _look(self, entry: tuple[int, str]) -> Mapping[str, Any]:
