@@ -97,6 +97,8 @@ def _settings(site: Site, target: str) -> str:
 title = "{site.name}"
 timeZone = "{site.zone}"
 locale = "{site.language}"
+[security]
+allowContent = ["^text/html$"]  # the articles are HTML, and our own: Markdown would cost Hugo more
 [params]
 tagline = "{site.tagline}"
 [taxonomies]
