@@ -98,7 +98,7 @@ title = "{site.name}"
 timeZone = "{site.zone}"
 locale = "{site.language}"
 [security]
-allowContent = ["^text/html$"]  # the articles are HTML, and our own: Markdown would cost Hugo more
+allowContent = ["^text/(html|markdown)$"]  # the articles are HTML, and our own: Markdown would cost Hugo more
 [params]
 tagline = "{site.tagline}"
 [taxonomies]

@@ -1,0 +1,96 @@
+"""What an S3 store says of a PUT, and what both clients make of it: a conflict proves nothing, a refusal is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from pydantic import SecretStr
+
+from shared.errors import PreconditionFailedError, PresslineError, StorageConflictError, StorageUnavailableError
+from shared.settings import ServiceSettings
+from shared.storage import Etag, ObjectStorage
+from shared.storage.bulk import bulk_storage
+from shared.storage.s3 import S3ObjectStorage, s3_client
+
+SEEN = Etag('"0123456789abcdef0123456789abcdef"')
+
+
+@contextmanager
+def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[str]]]:
+    """A store with one answer; the second value fills with what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(self.headers.get("If-Match") or self.headers.get("If-None-Match") or "")
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield (
+            ServiceSettings(
+                s3_endpoint=f"http://127.0.0.1:{server.server_port}",
+                s3_access_key="key",
+                s3_secret_key=SecretStr("secret"),
+            ),
+            asked,
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
+    if kind == "bulk":
+        return bulk_storage(s3_client(settings), settings, "bucket")
+    return S3ObjectStorage(s3_client(settings), "bucket")
+
+
+@pytest.mark.parametrize("client", ["s3", "bulk"])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (412, PreconditionFailedError),
+        (404, PreconditionFailedError),  # AWS's word for "gone" under If-Match
+        (409, StorageConflictError),
+        (503, StorageUnavailableError),
+        (500, StorageUnavailableError),
+        (403, StorageUnavailableError),
+    ],
+)
+def test_a_put_under_if_match_is_tried_once_and_its_refusal_named(
+    client: str, status: int, error: type[PresslineError]
+) -> None:
+    with a_store_that_answers(status) as (settings, asked):
+        with pytest.raises(error):
+            client_of(client, settings).put("a/b", b"x", if_etag=SEEN)
+
+        assert asked == [SEEN]
+
+
+@pytest.mark.parametrize("client", ["s3", "bulk"])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(412, PreconditionFailedError), (409, StorageConflictError), (404, StorageUnavailableError)],
+)
+def test_a_put_unless_exists_is_tried_once_and_its_refusal_named(
+    client: str, status: int, error: type[PresslineError]
+) -> None:
+    with a_store_that_answers(status) as (settings, asked):
+        with pytest.raises(error):
+            client_of(client, settings).put("a/b", b"x", unless_exists=True)
+
+        assert asked == ["*"]
