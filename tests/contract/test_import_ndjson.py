@@ -138,6 +138,7 @@ def test_a_bad_line_is_named_with_its_reason_and_stops_nothing(api_url: str, off
     assert "line 3: the line is not JSON" in result.output
     assert str(beside(path, "refused.ndjson")) in result.output.replace("\n", "")
     assert [entry["line"] for entry in entries(beside(path, "refused.ndjson"))] == [3, 9, 20]
+    assert "line 3: the line is not JSON" in bring_in(path).output  # nothing is sent again, and it is still so
     assert [entry["line"] for entry in entries(beside(path, "receipts.ndjson"))] == [
         number for number in range(1, 31) if number not in {3, 7, 9, 20}
     ]
@@ -276,6 +277,7 @@ def test_who_waits_is_told_what_became_of_each(api_url: str, office: Office, arc
 
     assert result.exit_code == 1
     assert "497 live" in result.output
+    assert "line 5: failed" in result.output
     assert "line 3: /section is not a section" in result.output
     assert [entry["line"] for entry in entries(beside(archive, "refused.ndjson"))] == [3, 5]
     again = bring_in(archive, "--wait")

@@ -76,10 +76,11 @@ class KeptImportFiles:
 
     def receipts(self) -> Iterator[tuple[int, str]]:
         """Yield (line, receipt) of all that was accepted."""
-        self._lists[self.receipts_path].flush()
-        with self.receipts_path.open("rb") as entries:
-            for entry in map(json.loads, entries):
-                yield entry["line"], entry["receipt"]
+        return self._noted(self.receipts_path, "receipt")
+
+    def refused(self) -> Iterator[tuple[int, str]]:
+        """Yield (line, reason) of all that was refused, by the endpoint and then by a worker."""
+        return self._noted(self.refused_path, "reason")
 
     def save(self, state: ImportState) -> None:
         """Keep how far it has come, after all that it says of the lists; a crash leaves the old state or the new."""
@@ -96,6 +97,12 @@ class KeptImportFiles:
             entries.close()
         if self.refused_path.exists() and not self.refused_path.stat().st_size:
             self.refused_path.unlink()
+
+    def _noted(self, path: Path, what: str) -> Iterator[tuple[int, str]]:
+        self._lists[path].flush()
+        with path.open("rb") as entries:
+            for entry in map(json.loads, entries):
+                yield entry["line"], entry[what]
 
     def _note(self, path: Path, entry: dict[str, object]) -> int:
         entries = self._lists[path]

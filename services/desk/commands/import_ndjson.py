@@ -18,6 +18,7 @@ from services.desk.domain.printable import in_one_line, printable
 from services.desk.handler.imports import ENDED_WELL, Import, Waiting, Watch
 from shared.errors import PresslineError
 
+_SHOWN_REASONS = 10
 _REASON_CHARS = 200
 _NOTE_CHARS = 80
 
@@ -87,17 +88,16 @@ class _Run:
             sending.run()
         name = self.files.path.name
         typer.echo(f"{name}: {state.line:,} lines, {state.accepted:,} accepted, {state.refused:,} refused at the door.")
-        self._say_reasons(sending.first_reasons, state.refused)
-        if not wait:
+        is_good = not state.refused
+        if wait:
+            ends = self._watch(state)
+            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in ends.by_outcome.most_common())
+            typer.echo(f"Of {ends.watched:,} accepted: {counts or 'none'}.")
+            is_good = is_good and ENDED_WELL.issuperset(ends.by_outcome)
+        else:
             typer.echo("What the workers make of them --wait tells.")
-            return not state.refused
-        ends = self._watch(state)
-        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in ends.by_outcome.most_common())
-        typer.echo(f"Of {ends.watched:,} accepted: {counts or 'none'}.")
-        self._say_reasons(
-            ends.first_reasons, sum(count for end, count in ends.by_outcome.items() if end not in ENDED_WELL)
-        )
-        return not state.refused and ENDED_WELL.issuperset(ends.by_outcome)
+        self._say_refused()
+        return is_good
 
     def say_how_to_go_on(self, error: BaseException, *, wait: bool) -> None:
         """Say why it ended early, and with which command it goes on."""
@@ -127,11 +127,13 @@ class _Run:
     def _waiting(self) -> Waiting:
         return Waiting(sleep, monotonic, self._patience_seconds)
 
-    def _say_reasons(self, reasons: list[str], count: int) -> None:
-        for reason in reasons:
-            typer.echo(f"  {in_one_line(reason, _REASON_CHARS)}")
+    def _say_refused(self) -> None:
+        count = 0
+        for count, (line, reason) in enumerate(self.files.refused(), 1):
+            if count <= _SHOWN_REASONS:
+                typer.echo(f"  line {line}: {in_one_line(reason, _REASON_CHARS)}")
         if count:
-            more = f"and {count - len(reasons):,} more; " if count > len(reasons) else ""
+            more = f"and {count - _SHOWN_REASONS:,} more; " if count > _SHOWN_REASONS else ""
             typer.echo(f"  {more}all of them: {self.files.refused_path}")
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 CHUNK_LINES = 200  # of one request: what is sent again where an answer was lost, and how often progress is kept
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024  # no endpoint can be set to take more
-SHOWN_REASONS = 10
 
 
 class FileMark(BaseModel):
@@ -74,7 +73,6 @@ class Ends:
 
     watched: int = 0
     by_outcome: Counter[str] = field(default_factory=Counter)
-    first_reasons: list[str] = field(default_factory=list)
 
 
 def in_chunks(lines: Iterable[ImportLine]) -> Iterator[list[ImportLine]]:

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from services.desk.domain.imports import (
     MAX_LINE_BYTES,
-    SHOWN_REASONS,
     Ends,
     ImportLine,
     ImportState,
@@ -96,7 +95,6 @@ class Import:
     state: ImportState
     waiting: Waiting
     told: Callable[[ImportState, str], None]
-    first_reasons: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Send all lines that are left; whatever ends it early, what is kept says how far it has come.
@@ -148,8 +146,6 @@ class Import:
                 case Refused(reason):
                     state.refused_bytes = self.files.note_refused(line.number, reason, None)
                     state.refused += 1
-                    if len(self.first_reasons) < SHOWN_REASONS:
-                        self.first_reasons.append(f"line {line.number}: {reason}")
             state.offset, state.line = line.end, line.number
             self.told(state, "")
 
@@ -229,6 +225,4 @@ class Watch:
             line, receipt = entry
             reason = reasons_of(state.get("faults") or ()) or str(state.get("reason") or status)
             self.note_refused(line, reason, receipt)
-            if len(self.ends.first_reasons) < SHOWN_REASONS:
-                self.ends.first_reasons.append(f"line {line}: {reason}")
         return False
