@@ -43,16 +43,15 @@ def ndjson(
 ) -> None:
     """Post the articles of a file, behind the news of the day; `POST /v1/batches` is what takes them.
 
-    To try it with two, and see what becomes of them:
+    To try it with two: `head -2 archive.ndjson | pressline import ndjson - --wait`. The whole: the file's name for `-`.
 
-        head -2 archive.ndjson | pressline import ndjson - --wait
+    Ctrl-C stops it, and the same command goes on, as it does after a crash or a lost connection.
 
-    The whole: pressline import ndjson archive.ndjson
+    While too much waits to be published it waits too. Pictures are posted first.
 
-    Ctrl-C stops it, and the same command goes on. So does it after a crash or a lost connection; while too much waits
-    to be published it waits too. Pictures are posted first (`pressline post` does it for single articles).
-    Beside the file: PATH.pressline-receipts.ndjson, and PATH.pressline-refused.ndjson with each line that was refused
-    and why. Ends with 1 if there is any, or if it was stopped.
+    Beside the file: PATH.pressline-receipts.ndjson, and PATH.pressline-refused.ndjson with what was refused and why.
+
+    Ends with 1 if anything was refused, or if it was stopped.
     """
     run = _Run(path, state, site=site, patience_seconds=patience)
     try:
