@@ -39,6 +39,14 @@ class Marks(Protocol):
         """Return (order, SHA-256) of the highest decision for a path, or None where none is remembered."""
         ...
 
+    def decide_all(self, site: str, decisions: Mapping[str, tuple[str, str]]) -> None:
+        """Note for each path (order, SHA-256), as `decide` does: one exchange for all."""
+        ...
+
+    def decided_all(self, site: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return what `decided` does for those of the paths of which something is remembered: one exchange for all."""
+        ...
+
     def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
         """Note that a message about a subject lies among the dead letters: up to this moment it is not said again.
 

@@ -87,11 +87,24 @@ class RedisMarks:
     @translated
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
         """Return (order, SHA-256) of the highest decision for a path."""
-        known = cast("str | None", self._redis.get(_decision(site, path)))
-        if known is None:
-            return None
-        order, sha256 = known.split(" ")
-        return order, sha256
+        return self.decided_all(site, [path]).get(path)
+
+    @translated
+    def decide_all(self, site: str, decisions: Mapping[str, tuple[str, str]]) -> None:
+        """Note for each path (order, SHA-256)."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for path, decision in decisions.items():
+                self._decide(keys=[_decision(site, path)], args=[*decision, _DECISIONS_REMEMBERED_SECONDS], client=pipe)
+            pipe.execute()
+
+    @translated
+    def decided_all(self, site: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return (order, SHA-256) of the highest decision for those of the paths that have one."""
+        if not paths:
+            return {}
+        found = cast("list[str | None]", self._redis.mget([_decision(site, path) for path in paths]))
+        split = {path: known.split(" ") for path, known in zip(paths, found, strict=True) if known is not None}
+        return {path: (order, sha256) for path, (order, sha256) in split.items()}
 
     @translated
     def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:

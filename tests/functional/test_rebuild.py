@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from shared import keys
 from shared.errors import IndexNotWholeError
 from shared.messages import ArticleAccepted, PagesRendered, RebuildPages
 from shared.rebuilds.redis import RedisRebuilds
+from shared.storage import Etag
 from tests.functional.conftest import THEMES, Line
 
 ARTICLES = 7
@@ -191,6 +193,27 @@ def test_an_update_accepted_while_a_piece_is_put_is_said_again(line: Line, site:
     follows = line.deliver(rendered)
 
     assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[0]]
+
+
+def test_a_page_that_others_decided_later_while_it_was_put_is_said_again(
+    line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+    (rendered,) = line.deliver(message)
+    path, put = line.record(site[2]).path or "", line.public.put
+
+    def put_while_another_decides(key: str, *args: Any, **kwargs: Any) -> Etag:
+        if key == path:
+            line.publisher.marks.decide("epn", path, "1" * 60, "0" * 64)  # it went A -> B -> A: the ETag tells nothing
+        return put(key, *args, **kwargs)
+
+    monkeypatch.setattr(line.public, "put", put_while_another_decides)
+    follows = line.deliver(rendered)
+
+    assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[2]]
 
 
 def test_a_piece_said_twice_does_no_more_than_once(line: Line, site: list[str], other_theme: Theme) -> None:

@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from services.publish.domain.pages import Page
 from shared.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
 from shared.live import LiveRecord
-from shared.marks import Marks
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
 _TRIES = 8
+
+
+class Decisions(Protocol):
+    """What was last decided for each path (`Marks` knows it)."""
+
+    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
+        """Note that these bytes are to be shown; a lower order than the noted is ignored."""
+        ...
+
+    def decided(self, site: str, path: str) -> tuple[str, str] | None:
+        """Return (order, SHA-256) of the highest decision, or None where none is remembered."""
+        ...
 
 
 class Outcome(StrEnum):
@@ -75,7 +87,7 @@ def put_page(
     *,
     site: str,
     public: ObjectStorage,
-    marks: Marks,
+    marks: Decisions,
     may_put: Callable[[], bool],
 ) -> Put | None:
     """Put a page unless something newer is there; return None where `may_put` forbids it.
@@ -129,6 +141,10 @@ def _is_same(there: Known, page: Page) -> bool:
     return (there.sha256, there.status, there.location) == wanted
 
 
-def _is_overtaken(site: str, page: Page, marks: Marks) -> bool:
-    decided = marks.decided(site, page.path)
+def _is_overtaken(site: str, page: Page, marks: Decisions) -> bool:
+    return is_overtaken(page, marks.decided(site, page.path))
+
+
+def is_overtaken(page: Page, decided: tuple[str, str] | None) -> bool:
+    """Tell whether other bytes of a higher order were decided for a page's path."""
     return decided is not None and decided[0] > page.order and decided[1] != page.sha256

@@ -24,7 +24,7 @@ from services.publish.handler.article import (
     record_live,
     told_again,
 )
-from services.publish.handler.fence import Outcome, Put, known_of, put_page
+from services.publish.handler.fence import Outcome, Put, is_overtaken, known_of, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import AddressTakenError, ObjectMissingError, StorageConflictError
@@ -95,7 +95,12 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
         plain = [each for each in copies if each.is_plain]
         publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
         since = _since(message, plain, publisher)  # after the records were read, before anything is put
+        decisions = {each.page.path: (each.page.order, each.page.sha256) for each in plain}
+        publisher.marks.decide_all(site.id, decisions)
         list(pool.map(lambda each: _put(each, since[each.article], publisher), plain))
+        decided = publisher.marks.decided_all(site.id, list(decisions))
+        for each in plain:
+            each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
         _purge(plain, publisher)  # before anything says that it was done
         list(pool.map(lambda each: _record(each, publisher), plain))
     since = _since(message, plain, publisher)  # look again
@@ -147,7 +152,7 @@ def _put(copy: _Copy, since: Since, publisher: Publisher) -> None:
             known_of(copy.record, copy.page.path),
             site=copy.message.site,
             public=publisher.public,
-            marks=publisher.marks,
+            marks=_Decided(),
             may_put=lambda: may_show(copy.message, publisher, next(first, None)),
         )
     except (AddressTakenError, StorageConflictError):
@@ -155,6 +160,16 @@ def _put(copy: _Copy, since: Since, publisher: Publisher) -> None:
         return
     if copy.put is None or copy.put.outcome is Outcome.STALE:
         copy.is_late = True
+
+
+class _Decided:
+    """Stands in for the marks while a piece is put: all its pages were noted before, and are looked up after."""
+
+    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
+        """Do nothing."""
+
+    def decided(self, site: str, path: str) -> None:
+        """Return None."""
 
 
 def _purge(copies: list[_Copy], publisher: Publisher) -> None:
@@ -174,7 +189,7 @@ def _record(copy: _Copy, publisher: Publisher) -> None:
     if message.changed:
         publisher.index.set_published(publisher.site(message.site), article_page(copy.article), message.changed)
     is_live = recorded is not None and not claims.is_outdated(recorded[0], message.revision or "", page.order)
-    copy.is_overtaken = copy.put.is_overtaken or not is_live
+    copy.is_overtaken = copy.is_overtaken or not is_live
 
 
 def _follow_ups(copy: _Copy, since: Since | None, site: Site, publisher: Publisher) -> Iterator[Message]:
