@@ -94,16 +94,15 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
         copies = list(pool.map(lambda each: _copy(each[0], each[1], publisher), pages))
         plain = [each for each in copies if each.is_plain]
         publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
-        since = _since(message, plain, publisher)  # after the records were read, before anything is put
         decisions = {each.page.path: (each.page.order, each.page.sha256) for each in plain}
         publisher.marks.decide_all(site.id, decisions)
-        list(pool.map(lambda each: _put(each, since[each.article], publisher), plain))
+        list(pool.map(lambda each: _put(each, publisher), plain))
         decided = publisher.marks.decided_all(site.id, list(decisions))
         for each in plain:
             each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
         _purge(plain, publisher)  # before anything says that it was done
         list(pool.map(lambda each: _record(each, publisher), plain))
-    since = _since(message, plain, publisher)  # look again
+    since = _since(message, plain, publisher)
     follows = [follow for each in copies for follow in _follow_ups(each, since.get(each.article), site, publisher)]
     changed = sum(each.has_changed for each in copies)
     late, odd = sum(each.is_late for each in copies), sum(each.is_odd for each in copies)
@@ -135,7 +134,7 @@ def _copy(message: PageRendered, body: bytes, publisher: Publisher) -> _Copy:
 
 
 def _since(message: PagesRendered, copies: list[_Copy], publisher: Publisher) -> dict[str, Since]:
-    """Return what came after each page's revision: a few calls for all."""
+    """Look again: return what came after each page's revision, a few calls for all."""
     wanted = {each.article: each.message.revision or "" for each in copies}
     if not wanted:
         return {}
@@ -144,8 +143,13 @@ def _since(message: PagesRendered, copies: list[_Copy], publisher: Publisher) ->
     return {article: found.get(article, Since()) for article in wanted}
 
 
-def _put(copy: _Copy, since: Since, publisher: Publisher) -> None:
-    first = iter([since])
+def _put(copy: _Copy, publisher: Publisher) -> None:
+    """Put a page, if it differs, in the place of the one that the record knows: of the very same revision.
+
+    At the first try the bucket is not asked whether it may be shown: it is shown. Whoever takes it down, or shows a
+    newer one, changes what is there, so that this try fails; then it is asked as for any page.
+    """
+    first = iter([Since()])
     try:
         copy.put = put_page(
             copy.page,
