@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+from typer import Typer
+from typer.testing import CliRunner
+
+from services.desk import wiring
+from services.desk.commands import rebuild as command
+from services.desk.domain.rebuild import Run
+from services.desk.handler.rebuild import Rebuild
+from shared import keys
+from shared.index.redis import RedisIndex
+from shared.messages import Message, RebuildPages
+from shared.rebuilds import Tally
+from shared.rebuilds.redis import RedisRebuilds
+from shared.storage.memory import MemoryObjectStorage
+from tests.contract.test_index import SITE
+
+ARTICLES = [keys.article_id("epn", "test", str(number)) for number in range(120)]
+
+
+@dataclass
+class Desk:
+    """The command, a bucket with articles, and workers that report of every piece the same."""
+
+    redis: Redis
+    content: MemoryObjectStorage = field(default_factory=MemoryObjectStorage)
+    sent: list[RebuildPages] = field(default_factory=list)
+    handed_over: int = 0
+    is_interrupted: bool = False
+
+    def emit(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            assert isinstance(message, RebuildPages)
+            if self.is_interrupted:
+                raise KeyboardInterrupt
+            self.sent.append(message)
+            changed = sum(message.after < article <= message.upto for article in ARTICLES)
+            tally = Tally(changed=changed - self.handed_over, handed_over=self.handed_over)
+            RedisRebuilds(self.redis).report("epn", message.run, message.number, tally)
+
+    def rebuild(self, run: Run) -> Rebuild:
+        now = datetime(2026, 11, 1, tzinfo=UTC)
+        return Rebuild(run, self.content, RedisRebuilds(self.redis), self.emit, lambda: 0, lambda: now)
+
+    def say(self, *words: str) -> tuple[int, str]:
+        app = Typer()
+        app.command()(command.rebuild)
+        result = CliRunner().invoke(app, words)
+        return result.exit_code, result.output
+
+
+@pytest.fixture
+def desk(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = Desk(redis)
+    for article in ARTICLES:
+        desk.content.put(keys.live_key("epn", article), b"{}")
+    monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
+    monkeypatch.setattr(wiring, "content", lambda: desk.content)
+    monkeypatch.setattr(wiring, "index", lambda: RedisIndex(redis))
+    monkeypatch.setattr(wiring, "rebuild", desk.rebuild)
+    return desk
+
+
+def test_every_article_is_in_one_piece_of_fifty_at_most(desk: Desk) -> None:
+    code, _ = desk.say("--all")
+
+    assert code == 0
+    assert [(each.after, each.upto) for each in desk.sent] == [
+        ("", sorted(ARTICLES)[49]),
+        (sorted(ARTICLES)[49], sorted(ARTICLES)[99]),
+        (sorted(ARTICLES)[99], sorted(ARTICLES)[119]),
+    ]
+
+
+def test_nothing_is_rebuilt_unless_it_is_said_what(desk: Desk) -> None:
+    code, said = desk.say()
+
+    assert (code, desk.sent) == (2, [])
+    assert "--all" in said
+
+
+def test_a_section_that_is_none_is_refused(desk: Desk) -> None:
+    code, said = desk.say("--section", "nowhere")
+
+    assert (code, desk.sent) == (2, [])
+    assert "nowhere" in said
+
+
+def test_whoever_interrupts_it_is_told_how_to_go_on_and_can(desk: Desk) -> None:
+    desk.is_interrupted = True
+    code, _ = desk.say("--all")
+    (key,) = (key for key in desk.content.list_keys("rebuilds/"))
+    run = Run.model_validate_json(desk.content.get(key).body)
+
+    desk.is_interrupted = False
+    again, _ = desk.say("--resume", run.run)
+
+    assert (code, again) == (1, 0)
+    assert {each.run for each in desk.sent} == {run.run}
+    assert Run.model_validate_json(desk.content.get(key).body).tally.changed == len(ARTICLES)
+
+
+def test_it_stops_where_the_theme_is_broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
+    desk.handed_over = 50
+
+    code, _ = desk.say("--all")
+
+    (key,) = (key for key in desk.content.list_keys("rebuilds/"))
+    assert code == 1
+    assert not Run.model_validate_json(desk.content.get(key).body).is_done
+
+
+def test_listings_that_were_published_are_touched_and_no_others(desk: Desk, redis: Redis) -> None:
+    index = RedisIndex(redis)
+    index.touch(SITE, "home")
+    index.set_published(SITE, "home", index.behind(SITE)["home"])
+
+    desk.say("--section", SITE.sections[0].id)
+    assert index.behind(SITE) == {}
+
+
+def test_a_run_says_as_text_what_it_was_asked() -> None:
+    run = Run.model_validate(
+        {"site": "epn", "run": "1", "section": "world", "started_at": "2026-11-01T00:00:00Z", "a_field_of_tomorrow": 1}
+    )
+
+    assert Run.model_validate_json(run.model_dump_json()) == run
