@@ -1,14 +1,10 @@
 // The page reads well without this file. It fills the rails where no edge has done so, and copies a story's address.
 "use strict";
 
-// The story that is open needs no card beside itself.
-function settle(rail) {
-  const slot = rail.querySelector("[data-rail]");
+// The story that is open is marked among the latest. It stays in its place, so that nothing moves under the reader's eye.
+function mark(slot) {
   const open = document.querySelector(".story")?.dataset.article;
-  for (const card of slot.querySelectorAll("[data-article]")) {
-    if (card.dataset.article === open) card.closest("li").remove();
-  }
-  slot.dataset.state = "settled";
+  slot.querySelector(`[data-article="${open}"] a`)?.setAttribute("aria-current", "page");
 }
 
 // An older rail without the stories that are shown already.
@@ -30,7 +26,6 @@ async function more(event) {
   event.preventDefault();
   const slot = link.closest("[data-rail]");
   const shown = new Set([...slot.querySelectorAll("[data-article]")].map((card) => card.dataset.article));
-  shown.add(document.querySelector(".story")?.dataset.article);
   const words = link.textContent;
   link.textContent = slot.dataset.loading;
   try {
@@ -40,6 +35,7 @@ async function more(event) {
     }
     const first = part.querySelector("a");
     link.closest("p").replaceWith(...part.children);
+    mark(slot);
     first.focus();
   } catch {
     link.textContent = words;
@@ -47,8 +43,7 @@ async function more(event) {
   }
 }
 
-async function fill(rail) {
-  const slot = rail.querySelector("[data-rail]");
+async function fill(slot) {
   if (!slot.querySelector("li")) {
     try {
       const reply = await fetch(slot.dataset.rail, { credentials: "omit" });
@@ -57,10 +52,11 @@ async function fill(rail) {
       // Offline: the link above the slot stays.
     }
   }
-  settle(rail);
+  slot.hidden = !slot.querySelector("li");
+  mark(slot);
 }
 
-document.querySelectorAll(".rail:has([data-rail])").forEach(fill);
+document.querySelectorAll("[data-rail]").forEach(fill);
 document.addEventListener("click", more);
 
 for (const button of document.querySelectorAll("[data-copy]")) {
