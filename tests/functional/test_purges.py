@@ -33,6 +33,8 @@ def run_until(line: Line, kind: type[Message], is_it: Callable[[Any], bool] = la
     for _ in range(2_000):
         if not line.queue:
             line.tick(until_quiet=False)
+        if not line.queue:
+            continue  # the pages' next turn is some milliseconds away
         message = line.queue.pop(0)
         if isinstance(message, kind) and is_it(message):
             return message
