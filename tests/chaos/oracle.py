@@ -22,6 +22,7 @@ _REVISION = re.compile(r'<meta name="revision" content="([^"]*)">')
 _H1 = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _MARKS = re.compile(r"mark-s\d+r\d+-")
 _CARD = re.compile(r'data-article="([^"]+)">.*?<a href="([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
+_FRONT_CARDS = 30  # where a site's file says nothing
 _BY_SECTION = '<section class="blocks"'  # from here on the front page repeats its cards by section
 _GONE_OR_NEVER_THERE = {404, 410}
 
@@ -91,8 +92,8 @@ class House:
         site = tomllib.loads(settings.read_text(encoding="utf-8"))
         rail = site["rail_cards"]
         sections = [section["id"] for section in site["sections"]]
-        also = [Front(f"/_rail/also-{section}.html", rail, section) for section in sections]
-        return cls(site["zone"], (Front("/", site["home_cards"]), Front("/_rail/latest.html", rail), *also))
+        own = [Front(f"/{section}/", site.get("front_cards", _FRONT_CARDS), section) for section in sections]
+        return cls(site["zone"], (Front("/", site["home_cards"]), Front("/_rail/latest.html", rail), *own))
 
 
 @dataclass(frozen=True, slots=True)

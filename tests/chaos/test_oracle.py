@@ -172,7 +172,7 @@ def test_a_front_that_shows_one_too_many_or_in_another_order_or_an_old_headline_
 
 def test_a_front_that_is_not_there_is_lost(rights: list[Right]) -> None:
     site = a_site(rights)
-    del site["/_rail/also-sport.html"]
+    del site["/sport/"]
 
     assert faults(rights, site) == {Fault.LOST}
 

@@ -23,14 +23,14 @@ def test_an_article_is_readable_when_the_waiting_post_is_answered(newsroom: News
     assert "Words that readers can read." in page.text
 
 
-def test_the_front_page_and_the_rails_show_it_soon_after(newsroom: Newsroom) -> None:
+def test_the_fronts_and_the_rail_show_it_soon_after(newsroom: Newsroom) -> None:
     newsroom.post(wait=20, headline="Soon on the front page")
 
     def is_shown_everywhere() -> bool:
-        paths = ("/", "/_rail/latest.html", "/_rail/also-world.html")
+        paths = ("/", "/_rail/latest.html", "/world/")
         return all("Soon on the front page" in newsroom.read(path).text for path in paths)
 
-    newsroom.wait_for(is_shown_everywhere, "shown on the front page and in both rails", 20)
+    newsroom.wait_for(is_shown_everywhere, "shown on both fronts and in the rail", 20)
 
 
 def test_an_update_replaces_the_page_and_readers_see_it_at_once(newsroom: Newsroom) -> None:
