@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import stamina
@@ -21,6 +21,7 @@ from shared.observability import STORE_CALLS
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from types_boto3_s3.client import S3Client
 
     from shared.settings import ServiceSettings
@@ -36,14 +37,10 @@ _PAGE = 1000
 
 def s3_client(settings: ServiceSettings) -> S3Client:
     """Return a client that tries each call once: who retries must know that it did (a 412 may be our own success)."""
-    import boto3  # noqa: PLC0415 -- 13 MB that a worker's parent process can do without
-    import botocore.session  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415 -- with boto3 13 MB that a worker's parent can do without
 
     secret = settings.s3_secret_key
-    session = botocore.session.get_session()
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
-    return boto3.Session(botocore_session=session).client(
+    return _session().client(
         "s3",
         endpoint_url=settings.s3_endpoint,
         region_name=settings.s3_region,
@@ -59,6 +56,17 @@ def s3_client(settings: ServiceSettings) -> S3Client:
             s3={"addressing_style": "path"},
         ),
     )
+
+
+@cache
+def _session() -> Session:
+    """Return the one session of a process: each would read the service's whole description again, 10 MB of it."""
+    import boto3  # noqa: PLC0415
+    import botocore.session  # noqa: PLC0415
+
+    session = botocore.session.get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+    return boto3.Session(botocore_session=session)
 
 
 def _instant(text: str) -> datetime:
