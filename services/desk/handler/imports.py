@@ -24,6 +24,7 @@ from shared.receipts import Outcome
 
 _LOOK_AGAIN_SECONDS = 0.5
 _WINDOW = 100  # receipts that are asked for in turn until all of them have come to their end
+_REST = 9  # times as long as the last look at a window took: whoever asks without a rest slows what he waits for
 ENDED_WELL = frozenset(set(Outcome) - {Outcome.REFUSED, Outcome.FAILED, Outcome.HELD})
 """What is as its sender meant it, or overtaken by a later one of his."""
 _ASK_AGAIN_SECONDS = 5.0
@@ -199,11 +200,15 @@ class Watch:
                     if self._is_under_way(first, self._look(first)):
                         self.waiting.wait(_LOOK_AGAIN_SECONDS, f"line {first[0]} is still on its way")
                         continue
+                    began = self.waiting.monotonic()
                     states = pool.map(self._look, others)
                     window = [
                         each for each, state in zip(others, states, strict=True) if self._is_under_way(each, state)
                     ]
                     self.told(self.ends, "")
+                    if window:
+                        rest = _REST * (self.waiting.monotonic() - began)
+                        self.waiting.wait(rest, f"line {window[0][0]} is still on its way")
         return self.ends
 
     def _look(self, entry: tuple[int, str]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from shared.pages import fronts_of, page_stale, page_subject
 from shared.sites import Site
 
 _MOST_LOOKED_AT = 1000
-_MOST_AT_ONCE = 4  # of the calendar, however long an import lasts: what was killed must not stay there meanwhile
+_MOST_AT_ONCE = 4  # of the calendar, however much waits: a message lost with a Redis only delays
 _MOST_IN_BULK = 200  # while so much waits anywhere in the line, the calendar waits too: once for many changes
 
 
@@ -35,9 +35,10 @@ def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingStale |
     fronts = [*fronts_of(site, names)]
     yield from _say(site, fronts, Lane.LIVE, len(fronts), clockwork)
     others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
-    yield from _say(site, others[:_MOST_AT_ONCE], Lane.LIVE, _MOST_AT_ONCE, clockwork)
     room = _MOST_IN_BULK - clockwork.backlog.total()
-    yield from _say(site, others[_MOST_AT_ONCE:], Lane.BULK, room, clockwork)
+    at_once = _MOST_AT_ONCE if room > 0 else 1
+    yield from _say(site, others[:at_once], Lane.LIVE, at_once, clockwork)
+    yield from _say(site, others[at_once:], Lane.BULK, room, clockwork)
 
 
 def _say(
