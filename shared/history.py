@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Protocol
 
 from shared import keys
 from shared.article import Status
 from shared.revision import Revision, released
 from shared.storage import ObjectStorage
-
-_SHELF_KEYS = 160  # at a time: what fifty articles have that nobody has changed, and the next one's first
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,57 +26,6 @@ class Since:
     def is_nothing(self) -> bool:
         """Tell whether that revision is for certain still the last word."""
         return not self.names and not self.kills
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """What the content bucket holds of an article, by the names of its keys."""
-
-    article: str
-    revisions: tuple[str, ...] = ()
-    kills: tuple[str, ...] = ()
-    enriched: tuple[str, ...] = ()  # keys, of all versions of the enricher
-    was_public: bool = False
-
-    def since(self, revision: str) -> Since:
-        """Return what came after a revision."""
-        return Since(tuple(name for name in self.revisions if name > revision), self.kills)
-
-
-def walk_shelves(storage: ObjectStorage, site: str, *, after: str, upto: str) -> Iterator[Shelf]:
-    """Yield what is held of each article behind `after`, up to and with `upto`, in order: a few calls for all of them.
-
-    Nothing is kept in between: what is yielded is as new as its call.
-    """
-    prefix = keys.articles_prefix(site)
-    for article, found in groupby(
-        _keys_after(storage, prefix, after), lambda key: key[len(prefix) :].partition("/")[0]
-    ):
-        if article > upto:
-            return
-        yield _shelf(site, article, list(found))
-
-
-def _keys_after(storage: ObjectStorage, prefix: str, after: str) -> Iterator[str]:
-    start = f"{prefix}{after}0" if after else ""  # behind all keys of `after`
-    while True:
-        found = list(storage.list_keys(prefix, start_after=start, limit=_SHELF_KEYS))
-        yield from found
-        if len(found) < _SHELF_KEYS:
-            return
-        start = found[-1]
-
-
-def _shelf(site: str, article: str, found: list[str]) -> Shelf:
-    revisions, tombstones = keys.revisions_prefix(site, article), keys.tombstone_prefix(site, article)
-    enriched = keys.enriched_prefix(site, article, "")[:-1]
-    return Shelf(
-        article,
-        revisions=tuple(keys.revision_of(key) for key in found if key.startswith(revisions)),
-        kills=tuple(keys.kill_of(key) for key in found if key.startswith(tombstones)),
-        enriched=tuple(key for key in found if key.startswith(enriched)),
-        was_public=keys.live_key(site, article) in found,
-    )
 
 
 class Revisions(Protocol):

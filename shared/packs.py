@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from struct import Struct
 
+from shared.live import LiveRecord
 from shared.messages import PageRendered
+from shared.storage import Etag
 
 _LENGTH = Struct(">I")
 
 
-def packed(pages: Iterable[tuple[PageRendered, bytes]]) -> bytes:
+class PackedPage(PageRendered):
+    """A page, and its article's record as it was read for it: it is written with If-Match, so not read once more."""
+
+    record: LiveRecord | None = None
+    etag: Etag | None = None
+
+
+def packed(pages: Iterable[tuple[PackedPage, bytes]]) -> bytes:
     """Return the pages as one body."""
     parts = []
     for page, body in pages:
@@ -22,11 +31,11 @@ def packed(pages: Iterable[tuple[PageRendered, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def unpacked(pack: bytes) -> Iterator[tuple[PageRendered, bytes]]:
+def unpacked(pack: bytes) -> Iterator[tuple[PackedPage, bytes]]:
     """Yield the pages of a pack, in order."""
     parts = _parts(pack)
     for message in parts:
-        yield PageRendered.model_validate_json(message), next(parts)
+        yield PackedPage.model_validate_json(message), next(parts)
 
 
 def _parts(pack: bytes) -> Iterator[bytes]:

@@ -5,4 +5,4 @@ from services.enrich.tasks import app
 from shared.celery_app import run_worker
 
 if __name__ == "__main__":
-    run_worker(app, "enrich", wiring.settings(), build=wiring.enrichment)
+    run_worker(app, "enrich", wiring.settings(), build=wiring.build)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
@@ -45,6 +46,7 @@ from shared.redis_client import redis_client
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
+from shared.storage.bulk import bulk_storage
 from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 from shared.tokens import Tokens
 
@@ -97,10 +99,20 @@ def dead_letters() -> DeadLetters:
     return DeadLetters("ingest", content(), receipts(), RedisMarks(redis_client(settings())))
 
 
+def worker_intake(lane: Lane) -> Intake:
+    """Return what the worker's handler needs; in bulk with a lighter client of the store."""
+    return _bulk_intake() if lane is Lane.BULK else _worker_intake()
+
+
 @cache
-def worker_intake() -> Intake:
-    """Return what the worker's handler needs."""
+def _worker_intake() -> Intake:
     return _intake(app())
+
+
+@cache
+def _bulk_intake() -> Intake:
+    lighter = bulk_storage(s3_client(settings()), settings(), settings().content_bucket)
+    return replace(_worker_intake(), content=lighter, revisions=StoredRevisions(lighter))
 
 
 @cache

@@ -26,6 +26,7 @@ from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
+from shared.messages import Lane
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
@@ -73,16 +74,20 @@ def content() -> S3ObjectStorage:
 def build() -> None:
     """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
-        publisher(site)
+        publisher(site, Lane.LIVE)
 
 
-@cache
-def publisher(site: str) -> Publisher:
-    """Return what the handlers need for one site: its own place in the public bucket.
+def publisher(site: str, lane: Lane) -> Publisher:
+    """Return what the handlers need for one site: its own place in the public bucket; in bulk by a lighter client.
 
     Raises:
         UnknownSiteError: it is not configured here.
     """
+    return _bulk_publisher(site) if lane is Lane.BULK else _publisher(site)
+
+
+@cache
+def _publisher(site: str) -> Publisher:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     return Publisher(
         content=content(),
@@ -101,12 +106,13 @@ def publisher(site: str) -> Publisher:
 
 
 @cache
-def bulk_publisher(site: str) -> Publisher:
-    """Return the same with a lighter client of the store, for pages by the fifty."""
-    own = publisher(site)
+def _bulk_publisher(site: str) -> Publisher:
+    own = _publisher(site)
     content = bulk_storage(client(), settings(), settings().content_bucket)
     public = bulk_public_storage(client(), settings(), own.site(site))
-    return replace(own, content=content, public=public, records=LiveRecords(content))
+    return replace(
+        own, content=content, public=public, records=LiveRecords(content), revisions=StoredRevisions(content)
+    )
 
 
 @cache

@@ -19,6 +19,7 @@ from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
+from shared.messages import Lane
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
@@ -64,16 +65,20 @@ def content() -> S3ObjectStorage:
 def build() -> None:
     """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
-        renderer(site)
+        renderer(site, Lane.LIVE)
 
 
-@cache
-def renderer(site: str) -> Renderer:
-    """Return what the handlers need for one site: its own place in the public bucket.
+def renderer(site: str, lane: Lane) -> Renderer:
+    """Return what the handlers need for one site: its own place in the public bucket; in bulk by a lighter client.
 
     Raises:
         UnknownSiteError: it is not configured here.
     """
+    return _bulk_renderer(site) if lane is Lane.BULK else _renderer(site)
+
+
+@cache
+def _renderer(site: str) -> Renderer:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     for each in sites.values():
         theme_of(each)  # a site without its theme stops the worker at its start
@@ -94,12 +99,11 @@ def renderer(site: str) -> Renderer:
 
 
 @cache
-def bulk_renderer(site: str) -> Renderer:
-    """Return the same with a lighter client of the store, for pages by the fifty."""
-    own = renderer(site)
+def _bulk_renderer(site: str) -> Renderer:
+    own = _renderer(site)
     content = bulk_storage(client(), settings(), settings().content_bucket)
     public = bulk_public_storage(client(), settings(), get_site(own.sites, site))
-    return replace(own, content=content, public=public)
+    return replace(own, content=content, public=public, revisions=StoredRevisions(content))
 
 
 @lru_cache(maxsize=2)

@@ -89,6 +89,10 @@ class Index(Protocol):
         """Return what an article's page should lead on to, and record that it shows that: atomically."""
         ...
 
+    def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
+        """Do so for many articles: each atomically, all in one exchange with Redis."""
+        ...
+
     def touch(self, site: Site, listing: str) -> None:
         """Raise a listing's `changed` number: to Redis's clock in microseconds, or by one where that is no more."""
         ...

@@ -101,10 +101,10 @@ class ObjectStorage(Protocol):
         """Yield (key, ETag, size) of the same objects, in the same order and at the same cost."""
         ...
 
-    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
         """Yield what stands between `prefix` and the next slash in any key, once each, after `start_after`.
 
-        One call of the store for a thousand of them, however many keys each holds. In order where all are of one
+        One call of the store for `at_once` of them, however many keys each holds. In order where all are of one
         length; stores disagree on `a` and `a-b`.
         """
         ...

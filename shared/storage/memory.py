@@ -75,7 +75,7 @@ class MemoryObjectStorage:
         )
         yield from (ListedObject(head.key, head.etag, head.size_bytes) for head in found[:limit])
 
-    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:  # noqa: ARG002
         """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
         rests = (head.key.removeprefix(prefix) for head in self.list_heads(prefix))
         yield from sorted(

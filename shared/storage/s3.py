@@ -179,10 +179,10 @@ class S3ObjectStorage:
             start_after = found[-1].key
             left = None if left is None else left - len(found)
 
-    def list_folders(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = _PAGE) -> Iterator[str]:
         """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
         while True:
-            found, is_all = self._read("LIST", prefix, partial(self._folders, prefix, start_after))
+            found, is_all = self._read("LIST", prefix, partial(self._folders, prefix, start_after, at_once))
             yield from found
             if is_all:
                 return
@@ -205,7 +205,7 @@ class S3ObjectStorage:
             for each in answer.get("Contents", [])
         ]
 
-    def _folders(self, prefix: str, start_after: str) -> tuple[list[str], bool]:
+    def _folders(self, prefix: str, start_after: str, at_once: int) -> tuple[list[str], bool]:
         """Return a page of folders, and whether it is the last; behind all of a folder's keys comes `{folder}0`."""
         whole = self._prefix + prefix
         answer = self._client.list_objects_v2(
@@ -213,7 +213,7 @@ class S3ObjectStorage:
             Prefix=whole,
             Delimiter="/",
             StartAfter=f"{whole}{start_after}0" if start_after else "",
-            MaxKeys=_PAGE,
+            MaxKeys=at_once,
         )
         found = [each["Prefix"].removeprefix(whole)[:-1] for each in answer.get("CommonPrefixes", [])]
         return found, not answer["IsTruncated"] or not found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from shared.messages import ArticleAccepted, PagesRendered, RebuildPages
 from shared.rebuilds.redis import RedisRebuilds
 from shared.storage import Etag
 from tests.functional.conftest import THEMES, Line
+from tests.functional.failing_store import failing_store
 
 ARTICLES = 7
 
@@ -180,19 +182,43 @@ def test_an_update_that_overtakes_a_rebuild_stays(line: Line, site: list[str], o
     assert "Newer news" in line.page_of(site[0])
 
 
-def test_an_update_accepted_while_a_piece_is_put_is_said_again(line: Line, site: list[str], other_theme: Theme) -> None:
+def test_an_update_that_claims_while_a_piece_is_put_is_said_again(
+    line: Line, site: list[str], other_theme: Theme
+) -> None:
     line.theme = other_theme
     rebuild = a_rebuild(line)
     rebuild.go_on()
     (message,) = line.queue
     line.queue.clear()
     (rendered,) = line.deliver(message)
-    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
-    line.queue.clear()  # its own message is lost
+    newer = line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    line.queue.clear()  # its own message is lost, its publisher died behind its claim
+    claimed = line.record(site[0]).model_copy(update={"claimed_by": newer.revision})
+    line.content.put(keys.live_key("epn", site[0]), claimed.model_dump_json().encode())
 
     follows = line.deliver(rendered)
 
     assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[0]]
+
+
+def test_a_piece_costs_two_questions_an_article_and_one_listing(
+    line: Line, site: list[str], other_theme: Theme
+) -> None:
+    line.theme = other_theme
+    rebuild = a_rebuild(line)
+    rebuild.go_on()
+    (message,) = line.queue
+
+    with failing_store(line, at=0, after=False) as made:
+        (rendered,) = line.deliver(message)
+    asked = Counter(made)
+    with failing_store(line, at=0, after=False) as made:
+        line.deliver(rendered)
+
+    assert asked["find"] == 2 * ARTICLES + 1  # the record and the enriched object; the first says of which version
+    assert asked["list_keys"] == 1
+    assert (made.count("get"), made.count("put")) == (1, ARTICLES)  # the pages together, and a record each
+    assert "list_keys" not in made
 
 
 def test_a_page_that_others_decided_later_while_it_was_put_is_said_again(

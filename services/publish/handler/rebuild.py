@@ -28,7 +28,7 @@ from services.publish.handler.fence import Outcome, Put, is_overtaken, known_of,
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import AddressTakenError, ObjectMissingError, StorageConflictError
-from shared.history import Since, walk_shelves
+from shared.history import Since
 from shared.listings import article_page
 from shared.live import LiveRecord, PageRecord
 from shared.messages import (
@@ -39,7 +39,7 @@ from shared.messages import (
     PagesRendered,
     follow_up,
 )
-from shared.packs import unpacked
+from shared.packs import PackedPage, unpacked
 from shared.rebuilds import Tally
 from shared.sites import Site
 from shared.storage import Etag
@@ -102,8 +102,7 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
             each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
         _purge(plain, publisher)  # before anything says that it was done
         list(pool.map(lambda each: _record(each, publisher), plain))
-    since = _since(message, plain, publisher)
-    follows = [follow for each in copies for follow in _follow_ups(each, since.get(each.article), site, publisher)]
+    follows = [follow for each in copies for follow in _follow_ups(each, site, publisher)]
     changed = sum(each.has_changed for each in copies)
     late, odd = sum(each.is_late for each in copies), sum(each.is_odd for each in copies)
     tally = Tally(
@@ -118,9 +117,14 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
     return tuple(follows)
 
 
-def _copy(message: PageRendered, body: bytes, publisher: Publisher) -> _Copy:
-    """Return a page beside the record of its article: is it still that revision's turn, and is all as it was?"""
-    record, etag = publisher.records.find(message.site, message.article or "")
+def _copy(message: PackedPage, body: bytes, publisher: Publisher) -> _Copy:
+    """Return a page beside the record of its article: is it that revision's turn, and is all as it was?
+
+    The record may be some seconds old: what has changed since is met when it is written, with If-Match.
+    """
+    record, etag = message.record, message.etag
+    if record is None:  # rendered by a worker that did not send it
+        record, etag = publisher.records.find(message.site, message.article or "")
     revision, page = message.revision or "", article_of(message, body)
     copy = _Copy(message, page, record, etag)
     copy.is_late = record.revision != revision or claims.is_outdated(record, revision, page.order)
@@ -131,16 +135,6 @@ def _copy(message: PageRendered, body: bytes, publisher: Publisher) -> _Copy:
         or bool(missing_redirects(record, page))
     )
     return copy
-
-
-def _since(message: PagesRendered, copies: list[_Copy], publisher: Publisher) -> dict[str, Since]:
-    """Look again: return what came after each page's revision, a few calls for all."""
-    wanted = {each.article: each.message.revision or "" for each in copies}
-    if not wanted:
-        return {}
-    shelves = walk_shelves(publisher.content, message.site, after=message.after, upto=message.upto)
-    found = {each.article: each.since(wanted[each.article]) for each in shelves if each.article in wanted}
-    return {article: found.get(article, Since()) for article in wanted}
 
 
 def _put(copy: _Copy, publisher: Publisher) -> None:
@@ -185,6 +179,7 @@ def _purge(copies: list[_Copy], publisher: Publisher) -> None:
 
 
 def _record(copy: _Copy, publisher: Publisher) -> None:
+    """Record what was put, and look again by that: whoever claimed or took down meanwhile has changed the record."""
     if not copy.is_shown or copy.put is None:
         return
     page, message = copy.page, copy.message
@@ -196,7 +191,7 @@ def _record(copy: _Copy, publisher: Publisher) -> None:
     copy.is_overtaken = copy.is_overtaken or not is_live
 
 
-def _follow_ups(copy: _Copy, since: Since | None, site: Site, publisher: Publisher) -> Iterator[Message]:
+def _follow_ups(copy: _Copy, site: Site, publisher: Publisher) -> Iterator[Message]:
     message, article, revision = copy.message, copy.article, copy.message.revision or ""
     if copy.is_odd:
         envelope = follow_up(message, "ordinary way")
@@ -204,5 +199,5 @@ def _follow_ups(copy: _Copy, since: Since | None, site: Site, publisher: Publish
         return
     if copy.is_shown and copy.record.card != message.card:
         yield ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision)
-    if copy.is_overtaken or (since is not None and not since.is_nothing):
-        yield from told_again(message, publisher, even_if_latest=copy.is_overtaken)
+    if copy.is_overtaken:
+        yield from told_again(message, publisher, even_if_latest=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 import tomllib
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +28,7 @@ _CONTENT_TYPES = {
     ".woff2": "font/woff2",
 }
 _HASH_CHARS = 12
+_SHORT_CHARS = 300
 _SHEET = "assets/page.css"
 # One sheet, one request: the tokens first, a child's own rules last.
 _SHEET_PARTS = ("assets/tokens.css", _SHEET, "assets/own.css")
@@ -107,8 +109,15 @@ def _escaped(value: object) -> object:
 
     An edge that reads `<esi:include src>` does not undo that, and addresses are to stay readable in the source.
     """
-    is_plain_text = isinstance(value, str) and not hasattr(value, "__html__")
-    return minijinja.safe(html.escape(str(value))) if is_plain_text else value
+    if not isinstance(value, str) or hasattr(type(value), "__html__"):
+        return value
+    return _escaped_text(value) if len(value) <= _SHORT_CHARS else minijinja.safe(html.escape(value))
+
+
+@lru_cache(maxsize=4096)
+def _escaped_text(text: str) -> str:
+    """Return a short text escaped: a page has some 280 of them, most of which are on every page."""
+    return minijinja.safe(html.escape(text))
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -51,9 +52,14 @@ def _local(at: datetime, zone: str) -> datetime:
 
 
 def _date(local: date, language: str, length: str) -> str:
+    return _day_text(local.date() if isinstance(local, datetime) else local, language, length)
+
+
+@lru_cache(maxsize=1024)
+def _day_text(day: date, language: str, length: str) -> str:
     # English alone is set by hand: its locales disagree on the order, and a site has one.
     locale = locale_for(language)
     if locale.language == "en":
         pattern = {"long": "d MMMM y", "full": "EEEE d MMMM y"}[length]
-        return format_date(local, pattern, locale="en")
-    return format_date(local, length, locale=locale)
+        return format_date(day, pattern, locale="en")
+    return format_date(day, length, locale=locale)

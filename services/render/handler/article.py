@@ -11,11 +11,12 @@ from services.render.handler.renderer import Renderer, carrying, page_of
 from services.render.ports import Theme
 from shared import keys
 from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
-from shared.article import EnrichedArticle, Status
+from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError
 from shared.history import Since, read_past
-from shared.messages import ArticleEnriched, Attachment, PageRendered, RebuildPages
+from shared.index import Related
+from shared.messages import ArticleEnriched, PageRendered, RebuildPages
 from shared.receipts import Outcome, receipt_id
 from shared.revision import page_order
 from shared.sites import Site, get_site
@@ -43,7 +44,8 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     seen = find_seen(site, message.article, since, read_at, renderer, enricher=message.enricher)
     if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
-    page, body = page_of_article(message, seen, site, read_at, renderer)
+    related = renderer.index.relate(site, card_of(seen, site))
+    page, body = page_of_article(message, seen, related, renderer.theme_of(site), site, read_at, renderer)
     receipt = receipt_id(site.id, seen.latest.article, seen.latest.revision)
     renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
     return (carrying(page, body, renderer),)
@@ -52,24 +54,22 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
 def page_of_article(
     message: ArticleEnriched | RebuildPages,
     seen: Seen,
+    related: Related,
+    theme: Theme,
     site: Site,
     read_at: datetime,
     renderer: Renderer,
-    theme: Theme | None = None,
 ) -> tuple[PageRendered, bytes]:
-    """Return an article's page, the message without its bytes and the bytes; by the site's theme unless by another."""
-    latest, path = seen.latest, seen.addresses.current
-    theme = theme or renderer.theme_of(site)
-    picture, attachments = _lead_picture(latest, site)
-    card = _card(seen, picture)
-    related = renderer.index.relate(site, card)
+    """Return an article's page: the message without its bytes, and the bytes."""
+    latest, path, card = seen.latest, seen.addresses.current, card_of(seen, site)
+    picture = shown_picture(latest.facts)
     view = article_view(
         latest,
         site=site,
         path=path,
         created_at=card.created_at,
         updated_at=card.updated_at,
-        picture=picture,
+        picture=card.picture,
         related=related.cards,
         canonical_url=_canonical_url(latest, renderer, read_at),
     )
@@ -82,7 +82,7 @@ def page_of_article(
         body=body,
         theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
-        attachments=attachments,
+        attachments=(picture_file(picture, site),) if picture else (),
         inputs=f"revisions={seen.revisions} enricher={latest.enricher} related={len(related.cards)}",
     )
     named = {
@@ -109,7 +109,7 @@ def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) 
     return home.base_url + keys.url_path(addresses.current) if addresses else None
 
 
-def _card(seen: Seen, picture: CardPicture | None) -> Card:
+def card_of(seen: Seen, site: Site) -> Card:
     """Return what listings show of the article."""
     latest, facts = seen.latest, seen.latest.facts
     return Card(
@@ -128,7 +128,7 @@ def _card(seen: Seen, picture: CardPicture | None) -> Card:
         direction=latest.direction,
         created_at=created_at(seen.earliest.facts, seen.earliest.revision),
         updated_at=updated_at(latest, seen.earliest),
-        picture=picture,
+        picture=_card_picture(facts, site),
     )
 
 
@@ -171,10 +171,9 @@ def _enriched(renderer: Renderer, site: Site, article: str, revision: str, enric
     return EnrichedArticle.model_validate_json(found.body)
 
 
-def _lead_picture(article: EnrichedArticle, site: Site) -> tuple[CardPicture | None, tuple[Attachment, ...]]:
-    picture = shown_picture(article.facts)
+def _card_picture(facts: ArticleFacts, site: Site) -> CardPicture | None:
+    picture = shown_picture(facts)
     if picture is None:
-        return None, ()
-    file = picture_file(picture, site)
-    shown = CardPicture(path=file.path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")
-    return shown, (file,)
+        return None
+    path = picture_file(picture, site).path
+    return CardPicture(path=path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import takewhile
 
 import structlog
 
-from services.render.handler.article import Seen, find_seen, page_of_article
+from services.render.handler.article import Seen, card_of, find_seen, page_of_article
 from services.render.handler.renderer import Renderer
 from shared import keys
 from shared.addresses import created_at
 from shared.errors import IndexNotWholeError, OutageError, TaskTooSlowError
-from shared.history import Shelf, walk_shelves
-from shared.messages import ArticleAccepted, Message, PageRendered, PagesRendered, RebuildPages, follow_up
-from shared.packs import packed
+from shared.history import Since
+from shared.index import Related
+from shared.live import LiveRecord, read_record
+from shared.messages import ArticleAccepted, Message, PagesRendered, RebuildPages, follow_up
+from shared.packs import PackedPage, packed
 from shared.rebuilds import Tally
 from shared.sites import Site, get_site
+from shared.storage import Etag
 
 log = structlog.get_logger()
 
 _MOST_BYTES = 1024 * 1024  # of a page: fifty of them are held in memory at once
 _READERS = 16  # at a time: the store's answers are waited for, not the processor
+_IDS = 64  # of articles, in a call: those of a piece, and what came between them since it was cut
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """An article that is live, and the record that says so."""
+
+    seen: Seen
+    record: LiveRecord
+    etag: Etag | None
 
 
 def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ...]:
-    """Render a piece of a rebuild: whatever of its articles is to be seen now and meant by the run.
+    """Render a piece of a rebuild: whatever of its articles is live now and meant by the run.
 
     One that cannot be rendered goes the ordinary way, where it is retried and in the end told of with its reason.
 
@@ -33,10 +49,10 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     """
     site = get_site(renderer.sites, message.site)
     piece = _Piece(message, site, renderer)
-    shelves = list(walk_shelves(renderer.content, site.id, after=message.after, upto=message.upto))
-    with ThreadPoolExecutor(_READERS) as pool:
-        seen = list(pool.map(piece.see, shelves))
-    pages = [page for each in seen if each is not None and (page := piece.render(each)) is not None]
+    articles = list(_articles(message, renderer))
+    live = list(piece.find_live(articles))
+    related = renderer.index.relate_all(site, [card_of(each.seen, site) for each in live])
+    pages = [page for each, leads_to in zip(live, related, strict=True) if (page := piece.render(each, leads_to))]
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         raise IndexNotWholeError(site.id)
     key = keys.rebuilt_key(site.id, message.run, message.number) if pages else None
@@ -45,7 +61,7 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     handed_over = tuple(piece.handed_over)
     log.info("piece.rendered", run=message.run, piece=message.number, pages=len(pages), handed_over=len(handed_over))
     if message.trial is not None:
-        tally = Tally(skipped=len(shelves) - len(handed_over), handed_over=len(handed_over))
+        tally = Tally(skipped=len(articles) - len(handed_over), handed_over=len(handed_over))
         renderer.rebuilds.report(site.id, message.run, message.number, tally)
         return ()
     done = PagesRendered(
@@ -56,10 +72,16 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         after=message.after,
         upto=message.upto,
         content_key=key,
-        skipped=len(shelves) - len(pages) - len(handed_over),
+        skipped=len(articles) - len(pages) - len(handed_over),
         handed_over=len(handed_over),
     )
     return (*handed_over, done)
+
+
+def _articles(message: RebuildPages, renderer: Renderer) -> Iterator[str]:
+    """Yield the ids of a piece's articles: one call to the store, two at most."""
+    found = renderer.content.list_folders(keys.articles_prefix(message.site), start_after=message.after, at_once=_IDS)
+    return takewhile(lambda article: article <= message.upto, found)
 
 
 class _Piece:
@@ -69,25 +91,41 @@ class _Piece:
         self._message, self._site, self._renderer = message, site, renderer
         self._read_at = renderer.clock()
         self._theme = renderer.trial_theme(message.trial) if message.trial else renderer.theme_of(site)
+        self._enricher = ""  # the version that the first article was enriched by: in all likelihood the others too
         self.handed_over: list[ArticleAccepted] = []
 
-    def see(self, shelf: Shelf) -> Seen | None:
-        """Return what is to be seen of an article, where the run means it."""
-        if not (shelf.was_public and shelf.enriched and shelf.revisions):
-            return None  # never public: its own message is on its way, or it waits for its time
+    def find_live(self, articles: list[str]) -> Iterator[_Live]:
+        """Yield what is live of the articles and meant by the run, several looked at at a time."""
+        with ThreadPoolExecutor(_READERS) as pool:
+            yield from filter(None, map(self._find_live, articles[:1]))
+            yield from filter(None, pool.map(self._find_live, articles[1:]))
+
+    def _find_live(self, article: str) -> _Live | None:
+        record, etag = read_record(self._renderer.content, self._site.id, article)
+        if record.revision is None:
+            return None  # never public, or taken down; whatever comes of it has a message of its own
         try:
-            return self._see(shelf)
+            seen = self._see(article, record)
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- the ordinary way meets it too, retries it and keeps its traceback
-            self._hand_over(shelf.article, shelf.revisions[-1], reason=str(error))
+            self._hand_over(article, record.revision, reason=str(error))
             return None
+        return _Live(seen, record, etag) if seen is not None and self._is_meant(seen) else None
 
-    def _see(self, shelf: Shelf) -> Seen | None:
-        enricher = keys.enricher_of(shelf.enriched[-1])
-        seen = find_seen(self._site, shelf.article, shelf.since(""), self._read_at, self._renderer, enricher=enricher)
-        if seen is None or not self._is_meant(seen):
-            return None
+    def _see(self, article: str, record: LiveRecord) -> Seen | None:
+        """Return what is to be seen: of the one revision that there was when it went live, the record says so itself.
+
+        A later one has a message of its own; its publisher finds the record changed, or changes it before ours.
+        """
+        since = (
+            Since((record.revision or "",))
+            if record.revisions_seen == 1
+            else self._renderer.revisions.since(self._site.id, article, "")
+        )
+        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=self._enricher)
+        if seen is not None:
+            self._enricher = seen.latest.enricher
         return seen
 
     def _is_meant(self, seen: Seen) -> bool:
@@ -101,12 +139,12 @@ class _Piece:
         there = self._renderer.public.find_head(seen.addresses.current)
         return there is None or there.metadata.get("theme") != f"{self._theme.name}-{self._theme.version}"
 
-    def render(self, seen: Seen) -> tuple[PageRendered, bytes] | None:
+    def render(self, live: _Live, related: Related) -> tuple[PackedPage, bytes] | None:
         """Return an article's page and its bytes; None where it goes the ordinary way."""
-        article, revision = seen.latest.article, seen.latest.revision
+        article, revision = live.seen.latest.article, live.seen.latest.revision
         try:
             page, body = page_of_article(
-                self._message, seen, self._site, self._read_at, self._renderer, theme=self._theme
+                self._message, live.seen, related, self._theme, self._site, self._read_at, self._renderer
             )
         except (OutageError, TaskTooSlowError):
             raise
@@ -116,7 +154,7 @@ class _Piece:
         if len(body) > _MOST_BYTES:
             self._hand_over(article, revision, reason=f"{len(body)} bytes")
             return None
-        return page, body
+        return PackedPage.model_construct(**dict(page), record=live.record, etag=live.etag), body
 
     def _hand_over(self, article: str, revision: str, *, reason: str) -> None:
         log.warning("page.handed_over", article=article, reason=reason)

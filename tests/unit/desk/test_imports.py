@@ -191,7 +191,9 @@ def test_asking_takes_no_more_than_a_tenth_of_the_time() -> None:
         clock.now += 0.5  # the store is busy with what is waited for
         return {"status": "live" if receipt == "1" or asked[receipt] == 4 else "accepted"}
 
-    Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None, threads=1).run((each, str(each)) for each in range(1, 4))
+    Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None, threads=1).run(
+        (each, str(each)) for each in range(1, 4)
+    )
 
     looked_at_two, looked_at_one, on_its_way = 9 * 1.0, 9 * 0.5, 0.5
     assert clock.slept == [looked_at_two, on_its_way, on_its_way, looked_at_one, on_its_way]
