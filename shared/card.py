@@ -39,3 +39,4 @@ class Card(BaseModel):
     created_at: AwareDatetime  # first creation by the sender's stamp: what listings sort by
     updated_at: AwareDatetime | None = None
     picture: CardPicture | None = None
+    is_canonical: bool = True  # its page says that it lives here: sitemaps name no other

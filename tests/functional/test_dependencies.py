@@ -70,6 +70,22 @@ def test_a_changed_headline_rebuilds_the_page_and_exactly_the_pages_that_show_it
     assert not any(b"Ferry returns to Port Almina" in body for body, _ in line.site_bytes().values())
 
 
+def test_an_article_is_in_the_sitemaps_from_when_it_lives_here(line: Line) -> None:
+    accepted = line.post(canonical_url="https://wire.example/ferry", version_created=EARLY)
+    line.tick()
+    path = keys.url_path(line.record(accepted.article).path or "")
+    of_the_day = line.page("sitemaps/2026-11-01.xml")
+    assert path not in of_the_day + line.page("sitemap-news.xml")
+    assert path in line.page("index.html")
+    assert "/archive/2026/11/01/<" in of_the_day
+
+    puts = puts_of(line, lambda: line.post(version_created=LATER))
+
+    assert {"sitemaps/2026-11-01.xml", "sitemap-news.xml"} <= set(puts)
+    assert line.page("sitemaps/2026-11-01.xml").count(f"{path}<") == 1
+    assert line.page("sitemap-news.xml").count(f"{path}<") == 1
+
+
 @pytest.mark.parametrize("status", ["canceled", "withheld"])
 def test_a_removed_article_vanishes_from_every_page_that_showed_it(line: Line, status: str) -> None:
     stories(line, 5)

@@ -138,6 +138,16 @@ def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(line: Li
     assert address in line.publisher.body_of(page).decode()
 
 
+def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(line: Line, weekly: Site) -> None:
+    object.__setattr__(line.renderer, "sites", {"epn": line.site, "weekly": weekly})
+    post_to(line, line.site)
+    post_to(line, weekly, canonical_site="epn")
+    post_to(line, weekly, source_id="own", section="news")
+    cards = [page.card for message in line.queue for page in _pages(line, message) if page.card]
+
+    assert [card.is_canonical for card in cards] == [True, False, True]
+
+
 def _pages(line: Line, message: Message) -> list[PageRendered]:
     """Follow a message as far as its page."""
     if isinstance(message, PageRendered):

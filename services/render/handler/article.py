@@ -32,6 +32,15 @@ class Seen:
     revisions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known of a page by its article alone: what should be seen, its card, where it lives if elsewhere."""
+
+    seen: Seen
+    card: Card
+    canonical_url: str | None
+
+
 def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRendered, ...]:
     """Render the page of the article as it should be seen now, which may be newer than the message says.
 
@@ -44,16 +53,24 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     seen = find_seen(site, message.article, since, read_at, renderer, enricher=message.enricher)
     if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
-    related = renderer.index.relate(site, card_of(seen, site))
-    page, body = page_of_article(message, seen, related, renderer.theme_of(site), site, read_at, renderer)
+    draft = draft_of(seen, site, read_at, renderer)
+    related = renderer.index.relate(site, draft.card)
+    page, body = page_of_article(message, draft, related, renderer.theme_of(site), site, read_at, renderer)
     receipt = receipt_id(site.id, seen.latest.article, seen.latest.revision)
     renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
     return (carrying(page, body, renderer),)
 
 
+def draft_of(seen: Seen, site: Site, read_at: datetime, renderer: Renderer) -> Draft:
+    """Return what is known of an article's page by the article alone."""
+    canonical_url = seen.latest.facts.canonical_url or _canonical_url(seen.latest, renderer, read_at)
+    is_canonical = canonical_url in (None, site.base_url + keys.url_path(seen.addresses.current))
+    return Draft(seen, _card(seen, site, is_canonical=is_canonical), canonical_url)
+
+
 def page_of_article(
     message: ArticleEnriched | RebuildPages,
-    seen: Seen,
+    draft: Draft,
     related: Related,
     theme: Theme,
     site: Site,
@@ -61,8 +78,8 @@ def page_of_article(
     renderer: Renderer,
 ) -> tuple[PageRendered, bytes]:
     """Return an article's page: the message without its bytes, and the bytes."""
-    latest, path, card = seen.latest, seen.addresses.current, card_of(seen, site)
-    picture = shown_picture(latest.facts)
+    seen, card = draft.seen, draft.card
+    latest, path, picture = seen.latest, seen.addresses.current, shown_picture(seen.latest.facts)
     view = article_view(
         latest,
         site=site,
@@ -71,7 +88,7 @@ def page_of_article(
         updated_at=card.updated_at,
         picture=card.picture,
         related=related.cards,
-        canonical_url=_canonical_url(latest, renderer, read_at),
+        canonical_url=draft.canonical_url,
     )
     body = theme.article(view)
     page = page_of(
@@ -109,7 +126,7 @@ def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) 
     return home.base_url + keys.url_path(addresses.current) if addresses else None
 
 
-def card_of(seen: Seen, site: Site) -> Card:
+def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
     """Return what listings show of the article."""
     latest, facts = seen.latest, seen.latest.facts
     return Card(
@@ -129,6 +146,7 @@ def card_of(seen: Seen, site: Site) -> Card:
         created_at=created_at(seen.earliest.facts, seen.earliest.revision),
         updated_at=updated_at(latest, seen.earliest),
         picture=_card_picture(facts, site),
+        is_canonical=is_canonical,
     )
 
 

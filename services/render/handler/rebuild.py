@@ -9,7 +9,7 @@ from itertools import takewhile
 
 import structlog
 
-from services.render.handler.article import Seen, card_of, find_seen, page_of_article
+from services.render.handler.article import Draft, Seen, draft_of, find_seen, page_of_article
 from services.render.handler.renderer import Renderer
 from shared import keys
 from shared.addresses import created_at
@@ -34,7 +34,7 @@ _IDS = 64  # of articles, in a call: those of a piece, and what came between the
 class _Live:
     """An article that is live, and the record that says so."""
 
-    seen: Seen
+    draft: Draft
     record: LiveRecord
     etag: Etag | None
 
@@ -51,7 +51,7 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     piece = _Piece(message, site, renderer)
     articles = list(_articles(message, renderer))
     live = list(piece.find_live(articles))
-    related = renderer.index.relate_all(site, [card_of(each.seen, site) for each in live])
+    related = renderer.index.relate_all(site, [each.draft.card for each in live])
     pages = [page for each, leads_to in zip(live, related, strict=True) if (page := piece.render(each, leads_to))]
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         raise IndexNotWholeError(site.id)
@@ -106,12 +106,14 @@ class _Piece:
             return None  # never public, or taken down; whatever comes of it has a message of its own
         try:
             seen = self._see(article, record)
+            if seen is None or not self._is_meant(seen):
+                return None
+            return _Live(draft_of(seen, self._site, self._read_at, self._renderer), record, etag)
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- the ordinary way meets it too, retries it and keeps its traceback
             self._hand_over(article, record.revision, reason=str(error))
             return None
-        return _Live(seen, record, etag) if seen is not None and self._is_meant(seen) else None
 
     def _see(self, article: str, record: LiveRecord) -> Seen | None:
         """Return what is to be seen: of the one revision that there was when it went live, the record says so itself.
@@ -141,18 +143,18 @@ class _Piece:
 
     def render(self, live: _Live, related: Related) -> tuple[PackedPage, bytes] | None:
         """Return an article's page and its bytes; None where it goes the ordinary way."""
-        article, revision = live.seen.latest.article, live.seen.latest.revision
+        latest = live.draft.seen.latest
         try:
             page, body = page_of_article(
-                self._message, live.seen, related, self._theme, self._site, self._read_at, self._renderer
+                self._message, live.draft, related, self._theme, self._site, self._read_at, self._renderer
             )
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- as above
-            self._hand_over(article, revision, reason=str(error))
+            self._hand_over(latest.article, latest.revision, reason=str(error))
             return None
         if len(body) > _MOST_BYTES:
-            self._hand_over(article, revision, reason=f"{len(body)} bytes")
+            self._hand_over(latest.article, latest.revision, reason=f"{len(body)} bytes")
             return None
         return PackedPage.model_construct(**dict(page), record=live.record, etag=live.etag), body
 

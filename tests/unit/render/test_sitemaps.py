@@ -85,6 +85,17 @@ def test_a_days_sitemap_names_its_articles_and_every_page_that_they_brought_abou
     ]
 
 
+def test_an_article_that_lives_elsewhere_is_in_no_sitemap_and_its_lists_are(site: Site, make_card: MakeCard) -> None:
+    ours, copied = make_card(1), make_card(2, topics=("Ports",), is_canonical=False)
+
+    assert locations(day(site, ours, copied)) == [
+        "world/2025/02/13/story-1/",
+        *("archive/2025/02/13/", "world/2025/02/13/", "world/2025/02/"),
+        "topics/ports/",
+    ]
+    assert locations(sitemap_news(site, (copied, ours))) == ["world/2025/02/13/story-1/"]
+
+
 def test_a_sitemap_leads_to_no_page_that_the_site_does_not_have(site: Site, make_card: MakeCard) -> None:
     named = make_card(1, topics=tuple(f"T{number}" for number in range(20)), authors=("A", "B"), byline="Somebody")
 

@@ -1,7 +1,9 @@
 """Sitemaps (sitemaps.org 0.9, Google News 0.9): an index, a file for the fronts, one a day, and one of the news.
 
 A day's file names everything that came to be by that day's articles: their pages, the day's own, their topics' and
-authors'. So what is new, late or gone changes one of them.
+authors'. So what is new, late or gone changes one of them. An article that says of itself that it lives elsewhere is
+in the lists of its site and in no sitemap: search engines are to be told one address of each (Google, "Consolidate
+duplicate URLs").
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
     topics = sorted({f"topic.{slug}" for card in cards for slug in slugs(card.topics)})
     authors = sorted({f"author.{slug}" for card in cards for slug in slugs(card.authors)})
     lists = (listing_of(site, name).path for name in (*topics, *authors))
-    return _urls(site, [*(card.path for card in cards), *pages, *lists][:EVERYTHING])
+    articles = (card.path for card in cards if card.is_canonical)
+    return _urls(site, [*articles, *pages, *lists][:EVERYTHING])
 
 
 def _day_pages(site: Site, name: str, cards: Sequence[Card]) -> list[str]:
@@ -72,10 +75,10 @@ def _day_pages(site: Site, name: str, cards: Sequence[Card]) -> list[str]:
 def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:
     """Return the Google News sitemap of the cards, which are those of the last two days: at most 1,000.
 
-    Every one has a title, which Google wants and its XSD does not.
+    Of those that live elsewhere it says nothing. Every one has a title, which Google wants and its XSD does not.
     """
     tree = Tree("urlset", {"": _SITEMAP, "news": _NEWS})
-    for card in islice(cards, _MOST_NEWS):
+    for card in islice((each for each in cards if each.is_canonical), _MOST_NEWS):
         url = tree.add(tree.root, "url")
         tree.add(url, "loc", site.base_url + url_path(card.path))
         news = tree.add(url, "news:news")
