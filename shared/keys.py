@@ -316,15 +316,18 @@ def asset_path(name: str) -> str:
 
 
 def path_surrogate_key(path: str) -> str:
-    """Return the cache tag that the edge gives every response for a path, a 404 too."""
+    """Return the cache tag that the edge gives every response for a path, a 404 too.
+
+    An edge before several sites reads it as the path of the site by whose name it was asked to purge.
+    """
     return f"path:{url_path(path)}"
 
 
 def article_surrogate_key(article: str) -> str:
-    """Return the cache tag of everything that shows an article's text."""
+    """Return the cache tag of everything that shows an article's text; its id is that of one site's article."""
     return f"article:{article}"
 
 
-def listing_surrogate_key(listing: str) -> str:
-    """Return the cache tag of one listing."""
-    return f"listing:{listing}"
+def listing_surrogate_key(site: str, listing: str) -> str:
+    """Return the cache tag of one listing of a site; others have listings of that name too."""
+    return f"listing:{site}:{listing}"

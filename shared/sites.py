@@ -43,6 +43,7 @@ class Site(BaseModel):
     sections: tuple[Section, ...]
     bucket: str | None = None  # where its pages lie, if not in the bucket that all sites share
     prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # what its pages' keys begin with there: `almina/`
+    edge_id: str | None = None  # the vendor's service, zone or distribution that serves it, if not PRESSLINE_EDGE_ID
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24
     rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
     front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author

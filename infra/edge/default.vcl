@@ -7,6 +7,7 @@
 #   PURGE /            xkey-purge: article:abc path:/world/x/      hard: gone at once
 #   PURGE /            xkey-softpurge: listing:home                soft: shown again only while the store is down
 #   PURGE /world/x/                                                hard, what is cached for that path
+#   by the Host of a site                                          paths are that site's; by any other: every site's
 #   -> 200 {"purged": n}, and n in x-purged
 #
 # From the environment: PRESSLINE_PUBLIC_BUCKET, PRESSLINE_PURGE_TOKEN (optional); `start` writes the rest.
@@ -97,6 +98,13 @@ sub purge {
     if (!req.http.xkey-purge && !req.http.xkey-softpurge) {
         set req.http.xkey-purge = "path:" + req.url;
     }
+    call find_site;
+    if (req.http.x-site != "" && req.http.xkey-purge) {
+        set req.http.xkey-purge = regsuball(req.http.xkey-purge, "(^|\s)path:/", "\1place:" + req.http.x-site + "/");
+    }
+    if (req.http.x-site != "" && req.http.xkey-softpurge) {
+        set req.http.xkey-softpurge = regsuball(req.http.xkey-softpurge, "(^|\s)path:/", "\1place:" + req.http.x-site + "/");
+    }
     set req.http.x-hard = "0";
     set req.http.x-soft = "0";
     if (req.http.xkey-purge) {
@@ -137,6 +145,7 @@ sub vcl_backend_fetch {
     var.set_real("began", std.time2real(now, 0.0));
     if (bereq.retries == 0) {
         var.set("path", bereq.url);
+        var.set("place", bereq.http.x-site + bereq.url);
         # Never a key that ends in a slash: SeaweedFS answers 200 with nothing in it.
         set bereq.url = bereq.http.x-site + regsub(bereq.url, "/$", "/index.html");
     }
@@ -164,7 +173,7 @@ sub vcl_backend_response {
         return (abandon);
     }
 
-    set beresp.http.xkey = "path:" + var.get("path") + " " + beresp.http.x-amz-meta-surrogate-keys;
+    set beresp.http.xkey = "path:" + var.get("path") + " place:" + var.get("place") + " " + beresp.http.x-amz-meta-surrogate-keys;
     if (beresp.http.x-amz-meta-status ~ "^(301|302|308)$") {
         if (beresp.http.x-amz-meta-location !~ "^(/|https?://)") {
             return (abandon);
@@ -215,7 +224,7 @@ sub distrust_what_a_purge_overtook {
 
 sub vcl_backend_error {
     if (beresp.status == 404) {
-        set beresp.http.xkey = "path:" + var.get("path");
+        set beresp.http.xkey = "path:" + var.get("path") + " place:" + var.get("place");
         set beresp.http.Content-Type = "text/plain; charset=utf-8";
         set beresp.ttl = 5s;
         set beresp.grace = 0s;

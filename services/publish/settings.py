@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, PositiveFloat, SecretStr, model_validator
 
 from shared.settings import ServiceSettings
+from shared.sites import Site
 
 _IDS = {
     "fastly": (re.compile(r"[A-Za-z0-9]{10,64}"), "the service's id, letters and digits"),
@@ -25,12 +26,24 @@ class PublishSettings(ServiceSettings):
     purge_token: SecretStr | None = None  # Varnish's, where it has one; Fastly's or Cloudflare's API token
     purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
 
+    def edge_id_of(self, site: Site) -> str:
+        """Return what the vendor calls that part of the edge which serves a site.
+
+        Raises:
+            ValueError: it cannot be that vendor's.
+        """
+        return self._checked(site.edge_id, f"edge_id of {site.id}") if site.edge_id else self.edge_id or ""
+
+    def _checked(self, name: str, where: str) -> str:
+        pattern, what = _IDS.get(self.edge, (None, ""))
+        if pattern and not pattern.fullmatch(name):
+            message = f"PRESSLINE_EDGE is {self.edge}, so {where} has to be {what}"
+            raise ValueError(message)
+        return name
+
     @model_validator(mode="after")
     def _edge_can_be_told(self) -> Self:
-        pattern, what = _IDS.get(self.edge, (None, ""))
-        if pattern and not pattern.fullmatch(self.edge_id or ""):
-            message = f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_EDGE_ID has to be {what}"
-            raise ValueError(message)
+        self._checked(self.edge_id or "", "PRESSLINE_EDGE_ID")
         if self.edge in ("fastly", "cloudflare") and not (self.purge_token and self.purge_token.get_secret_value()):
             message = f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_PURGE_TOKEN has to be an API token that may purge"
             raise ValueError(message)

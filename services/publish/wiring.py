@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from os import EX_CONFIG
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -30,7 +31,7 @@ from shared.messages import Lane
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
-from shared.sites import get_site, load_sites
+from shared.sites import Site, get_site, load_sites
 from shared.storage.bulk import bulk_public_storage, bulk_storage
 from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
 
@@ -89,16 +90,17 @@ def publisher(site: str, lane: Lane) -> Publisher:
 @cache
 def _publisher(site: str) -> Publisher:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
+    own = get_site(sites, site)
     return Publisher(
         content=content(),
-        public=public_storage(client(), settings(), get_site(sites, site)),
+        public=public_storage(client(), settings(), own),
         records=LiveRecords(content()),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         marks=RedisMarks(redis),
         receipts=RedisReceipts(redis),
         rebuilds=RedisRebuilds(redis),
-        edge=edge(),
+        edge=edge(_part_of_edge(own)),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
@@ -115,41 +117,51 @@ def _bulk_publisher(site: str) -> Publisher:
     )
 
 
+def _part_of_edge(site: Site) -> str:
+    """Return what the edge knows a site by: Varnish by its host, a vendor by an id."""
+    return urlsplit(site.base_url).netloc if settings().edge == "varnish" else settings().edge_id_of(site)
+
+
 @cache
-def edge() -> EdgeCache:
-    """Return the edge that the settings name."""
-    return new_edge()
+def edge(part: str) -> EdgeCache:
+    """Return a part of the edge that the settings name; sites that share one wait together where it asks them to."""
+    return new_edge(part)
 
 
-def new_edge() -> EdgeCache:
-    """Return the edge that the settings name, with connections of its own."""
+def new_edge(part: str) -> EdgeCache:
+    """Return the same with connections of its own."""
     chosen = settings()
-    timeout, name = chosen.purge_timeout_seconds, chosen.edge_id or ""
+    timeout = chosen.purge_timeout_seconds
     token = chosen.purge_token.get_secret_value() if chosen.purge_token else ""
     match chosen.edge:
         case "none":
             return NoEdgeCache()
         case "fastly":
-            return FastlyEdgeCache(name, token, timeout_seconds=timeout)
+            return FastlyEdgeCache(part, token, timeout_seconds=timeout)
         case "cloudflare":
-            return CloudflareEdgeCache(name, token, timeout_seconds=timeout)
+            return CloudflareEdgeCache(part, token, timeout_seconds=timeout)
         case "cloudfront":
             return CloudFrontEdgeCache(
-                cloudfront_client(chosen), name, timeout_seconds=timeout, new_reference=lambda: uuid4().hex
+                cloudfront_client(chosen), part, timeout_seconds=timeout, new_reference=lambda: uuid4().hex
             )
         case "varnish":
-            return VarnishEdgeCache(chosen.edge_url, timeout_seconds=timeout, token=token or None)
+            return VarnishEdgeCache(chosen.edge_url, timeout_seconds=timeout, token=token or None, host=part)
 
 
 def require_edge() -> None:
-    """Return where a vendor's edge takes purges, or may do so later; end the process where it says that it never will.
+    """Return where each site's edge takes purges, or may do so later; end the process where one never will.
 
     It is asked with a purge of a key that nothing bears: the one call that tells whether our token may do just that.
     The reason goes to stderr and to the log; the exit code is EX_CONFIG (78): starting again will not help.
     """
     if settings().edge in ("varnish", "none"):
         return  # ours: a token that is changed on one side before the other is waited for
-    trial = new_edge()  # of this process: its children do not inherit a connection
+    sites = load_sites(settings().sites_folder, settings().base_url).values()
+    for part in dict.fromkeys(map(_part_of_edge, sites)):
+        _require(new_edge(part))  # of this process: its children do not inherit a connection
+
+
+def _require(trial: EdgeCache) -> None:
     try:
         trial.purge(["pressline:start"])
     except EdgeRefusedError as error:

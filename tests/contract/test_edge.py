@@ -391,6 +391,26 @@ def test_a_purge_reaches_every_site_and_needs_no_site_s_name(
     assert two_sites.request("PURGE", "/", headers={"xkey-purge": "listing:two"}).json() == {"purged": 2}
 
 
+@pytest.mark.parametrize("header", ["xkey-purge", "xkey-softpurge", None])
+def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(
+    two_sites: httpx.Client, store_settings: ServiceSettings, header: str | None
+) -> None:
+    two_sites.request("PURGE", "/", headers={"xkey-purge": "path:/same/ path:/missing/"})
+    for site in ("almina", "tarang"):
+        Bucket(store_settings, f"sites/{site}/").put("same/index.html", "old")
+        _site(two_sites, f"{site}.test", "/same/")
+        _site(two_sites, f"{site}.test", "/missing/")
+        Bucket(store_settings, f"sites/{site}/").put("same/index.html", "new")
+
+    keys = {header: "path:/other/ path:/same/"} if header else {}
+    answer = two_sites.request("PURGE", "/same/", headers={"host": "TARANG.test:8443", **keys})
+
+    assert answer.json() == {"purged": 1}
+    assert _site(two_sites, "tarang.test", "/same/").text == "new"
+    assert _site(two_sites, "almina.test", "/same/").text == "old"
+    assert two_sites.request("PURGE", "/missing/", headers={"host": "tarang.test"}).json() == {"purged": 1}
+
+
 def test_a_host_of_no_site_is_shown_nothing(two_sites: httpx.Client) -> None:
     answer = _site(two_sites, "elsewhere.test", "/x/")
 

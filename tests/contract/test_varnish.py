@@ -526,6 +526,37 @@ def test_purges_and_health_checks_need_no_site_s_name(two_sites: Edge) -> None:
     assert two_sites.purge("path:/feed.xml").json() == {"purged": 1}
 
 
+@pytest.mark.parametrize("is_soft", [False, True])
+def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(two_sites: Edge, *, is_soft: bool) -> None:
+    two_sites.purge("path:/same/", "path:/nothing/")
+    for site in ("almina", "tarang"):
+        two_sites.put(f"varnished/{site}/same/index.html", "old")
+        as_reader_of(f"{site}.test", two_sites, "/same/")
+        as_reader_of(f"{site}.test", two_sites, "/nothing/")
+        two_sites.put(f"varnished/{site}/same/index.html", "new")
+
+    cache = VarnishEdgeCache(two_sites.url, timeout_seconds=5, token=TOKEN, host="Tarang.test:8443")
+    with contextlib.closing(cache):
+        cache.purge(["path:/other/", "path:/same/"], soft=is_soft)
+
+    assert as_reader_of("tarang.test", two_sites, "/same/").text == "new"
+    assert as_reader_of("almina.test", two_sites, "/same/").text == "old"
+    asked = {"host": "tarang.test", "x-purge-token": TOKEN}
+    assert two_sites.client.request("PURGE", "/nothing/", headers=asked).json() == {"purged": 1}
+
+
+def test_a_key_that_is_no_path_s_is_purged_by_whatever_name(two_sites: Edge) -> None:
+    two_sites.put("varnished/almina/of/index.html", "old", "article:of-almina")
+    two_sites.purge("path:/of/")
+    as_reader_of("almina.test", two_sites, "/of/")
+
+    cache = VarnishEdgeCache(two_sites.url, timeout_seconds=5, token=TOKEN, host="tarang.test")
+    with contextlib.closing(cache):
+        cache.purge(["article:of-almina"])
+
+    assert as_reader_of("almina.test", two_sites, "/of/").headers["x-cache"] == "MISS"
+
+
 def test_behind_tls_browsers_are_told_to_stay_with_it(two_sites: Edge) -> None:
     for host in ("almina.test", "elsewhere.test"):
         assert as_reader_of(host, two_sites, "/").headers["strict-transport-security"] == "max-age=86400"

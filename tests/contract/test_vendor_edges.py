@@ -17,6 +17,7 @@ from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
 from shared.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.sites import load_sites
 from tests.contract.vendors import IDS, TOKEN, Answer, Vendor, cloudfront_error, playing
 
 LIMITS = {"fastly": 256, "cloudflare": 100, "cloudfront": 3000}
@@ -283,7 +284,7 @@ def test_a_token_that_the_vendor_refuses_stops_the_worker_at_its_start(
     settings = PublishSettings.model_validate({"edge": name, "edge_id": IDS[name], "purge_token": "open-barley"})
     monkeypatch.setattr(wiring, "settings", lambda: settings)
     with playing(name) as vendor:
-        monkeypatch.setattr(wiring, "new_edge", lambda: Edge(name, vendor).cache(token="open-barley"))
+        monkeypatch.setattr(wiring, "new_edge", lambda _: Edge(name, vendor).cache(token="open-barley"))
         with pytest.raises(SystemExit) as ended:
             wiring.require_edge()
 
@@ -299,10 +300,38 @@ def test_a_vendor_that_is_away_stops_no_worker(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(wiring, "settings", lambda: settings)
     with playing("fastly") as vendor:
         vendor.answers.append((503, {}, b""))
-        monkeypatch.setattr(wiring, "new_edge", lambda: Edge("fastly", vendor).cache())
+        monkeypatch.setattr(wiring, "new_edge", lambda _: Edge("fastly", vendor).cache())
         wiring.require_edge()
 
     assert len(vendor.requests) == 1
+
+
+def test_a_site_may_have_a_part_of_the_edge_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone, asked = "0" * 32, list[str]()
+    site = next(iter(load_sites(PublishSettings().sites_folder).values()))
+    sites = {"a": site, "b": site, "c": site.model_copy(update={"edge_id": zone})}
+    monkeypatch.setattr(wiring, "load_sites", lambda *_: sites)
+    values = {"edge": "cloudflare", "edge_id": IDS["cloudflare"], "purge_token": "x"}
+    monkeypatch.setattr(wiring, "settings", lambda: PublishSettings.model_validate(values))
+    with playing("cloudflare") as vendor:
+
+        def new_edge(part: str) -> EdgeCache:
+            asked.append(part)
+            return Edge("cloudflare", vendor).cache()
+
+        monkeypatch.setattr(wiring, "new_edge", new_edge)
+        wiring.require_edge()
+
+    assert asked == [IDS["cloudflare"], zone]
+
+
+def test_a_site_whose_part_of_the_edge_cannot_be_meant_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = next(iter(load_sites(PublishSettings().sites_folder).values()))
+    settings = PublishSettings.model_validate({"edge": "fastly", "edge_id": IDS["fastly"], "purge_token": "x"})
+
+    assert settings.edge_id_of(site) == IDS["fastly"]
+    with pytest.raises(ValueError, match=f"edge_id of {site.id} has to be the service's id"):
+        settings.edge_id_of(site.model_copy(update={"edge_id": "../purge_all"}))
 
 
 @pytest.mark.parametrize("name", sorted(IDS))

@@ -68,6 +68,16 @@ def is_purged(line: Line, path: str) -> bool:
     return keys.path_surrogate_key(path) in line.edge.purged
 
 
+def test_a_tag_is_that_of_one_site_or_of_a_path(line: Line) -> None:
+    accepted = line.post()
+    line.tick()
+
+    assert line.public.get("index.html").head.metadata["surrogate-keys"] == "listing:epn:home"
+    known = {"listing:epn:home", "path:/", f"article:{accepted.article}"}
+    assert known <= set(line.edge.purged)
+    assert all(key.startswith(("listing:epn:", "path:/", "article:")) for key in line.edge.purged)
+
+
 def test_an_article_whose_purge_was_lost_with_redis_is_purged_from_its_record(line: Line) -> None:
     line.post(headline="The mayr resigns")
     line.tick()

@@ -26,6 +26,7 @@ from shared.keys import INDEX_DOCUMENT, path_surrogate_key
 
 RESERVED = "/.pressline/"
 _NOT_FOUND_PAGE = "404.html"
+_PATH = path_surrogate_key("")[:-1]
 _MAX_PATH_BYTES = 1_024  # S3's own limit of a key
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ufffd]")
 _S_MAXAGE = re.compile(r"\s*\bs-maxage\s*=\s*\"?\d+\"?\s*(?:,|$)", re.IGNORECASE)
@@ -62,6 +63,7 @@ class Edge:
     settings: EdgeSettings
     origin: Origin
     cache: Cache
+    is_of_one_site: bool = False  # then a purge by path means that site's
     _on_their_way: dict[str, asyncio.Task[Entry]] = field(default_factory=dict)
     _counts: _Counts = field(default_factory=_Counts)
 
@@ -71,8 +73,8 @@ class Edge:
         return cls(settings, origin, Cache(settings.edge_cache_bytes, time.monotonic))
 
     def before(self, origin: Origin) -> Edge:
-        """Return the edge of another site: one cache and one count of purges with this one's."""
-        return replace(self, origin=origin)
+        """Return the edge of one of several sites: one cache and one count of purges with this one's."""
+        return replace(self, origin=origin, is_of_one_site=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -195,13 +197,18 @@ class Edge:
 
     async def _fetch(self, path: str) -> Entry:
         with self.cache.fetch() as fetch:
-            entry = await self.origin.fetch(path)
+            found = await self.origin.fetch(path)
+            entry = replace(found, keys=found.keys | {self._place(path_surrogate_key(path))})
             self.cache.store(self._name(path), entry, fetch)
             return entry
 
     def _name(self, path: str) -> str:
         """Return what an object is called in the cache that the sites share."""
         return f"{self.origin.bucket_url}/{path}"
+
+    def _place(self, key: str) -> str:
+        """Return the key that a path of this very site bears beside the one that all sites' have."""
+        return f"place:{self.origin.bucket_url}{key.removeprefix(_PATH)}" if key.startswith(_PATH) else key
 
     # --- purging ---
 
@@ -212,6 +219,8 @@ class Edge:
         soft = request.headers.get("xkey-softpurge", "").split()
         if not hard and not soft and (path := object_path(request.scope["path"])):
             hard = [path_surrogate_key(path)]
+        if self.is_of_one_site:
+            hard, soft = [self._place(key) for key in hard], [self._place(key) for key in soft]
         # Whoever asks from here on must not be given what was on its way before.
         self._on_their_way.clear()
         count = self.cache.purge(hard) + self.cache.soft_purge(soft)

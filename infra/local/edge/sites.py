@@ -32,17 +32,19 @@ def edge_of(settings: EdgeSettings, client: httpx.AsyncClient) -> ASGIApp:
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """An edge for each host; `any_of_them` takes what is no site's: purges, which are for all, and health."""
+    """An edge for each host; `any_of_them` takes what is no site's: purges by another name, for all, and health."""
 
     any_of_them: Edge
     by_host: Mapping[str, Edge]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] == "PURGE" or scope["path"].startswith(RESERVED):
+        if scope["type"] != "http" or scope["path"].startswith(RESERVED):
             await self.any_of_them(scope, receive, send)
             return
         edge = self.by_host.get(_PORT.sub("", Headers(scope=scope).get("host", "").lower()))
+        if edge is None and scope["method"] == "PURGE":
+            edge = self.any_of_them
         if edge is None:
             headers = self.any_of_them.settings.headers
             await PlainTextResponse("no site of that name is here\n", 421, headers)(scope, receive, send)

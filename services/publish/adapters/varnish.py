@@ -14,10 +14,14 @@ _KEYS_A_REQUEST = 100  # Varnish takes a header line of 32 KB; the longest of ou
 
 
 class VarnishEdgeCache:
-    """Purges by surrogate key: one PURGE request for many keys (infra/edge/default.vcl)."""
+    """Purges by surrogate key: one PURGE request for many keys (infra/edge/default.vcl).
 
-    def __init__(self, url: str, *, timeout_seconds: float, token: str | None = None) -> None:
-        headers = {"x-purge-token": token} if token else {}
+    It is asked by the `host` of the site whose paths are meant; without one, or by a name that it does not know, it
+    purges them at all of its sites.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float, token: str | None = None, host: str | None = None) -> None:
+        headers = ({"x-purge-token": token} if token else {}) | ({"host": host} if host else {})
         self._client = httpx.Client(base_url=url, timeout=timeout_seconds, headers=headers, trust_env=False)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:

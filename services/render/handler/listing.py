@@ -49,7 +49,7 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         order=f"{max(snapshot.order, stored + 1):0{LISTING_ORDER_DIGITS}d}",
         body=body,
         theme=theme,
-        surrogate_keys=(keys.listing_surrogate_key(listing.name),),
+        surrogate_keys=(keys.listing_surrogate_key(site.id, listing.name),),
         content_type=listing.content_type,
         inputs=f"cards={len(snapshot.cards)} changed={snapshot.changed}",
     )
