@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.render.domain.machines import Icon
 from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 
 
@@ -31,6 +32,11 @@ class Theme(Protocol):
         ...
 
     @property
+    def paper(self) -> str | None:
+        """The colour of its pages' ground in light surroundings, in CSS; None where it has none."""
+        ...
+
+    @property
     def assets(self) -> tuple[Asset, ...]:
         """Every file that its pages refer to, by name."""
         ...
@@ -40,8 +46,8 @@ class Theme(Protocol):
         ...
 
     @property
-    def icons(self) -> tuple[tuple[str, str, str], ...]:
-        """The icons that a browser may keep: (address, sizes, media type)."""
+    def icons(self) -> tuple[Icon, ...]:
+        """The icons that a browser may keep."""
         ...
 
     def front(self, view: FrontView) -> bytes:

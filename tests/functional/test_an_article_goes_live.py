@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from typing import Any
 from uuid import uuid4
 
 from shared import keys
@@ -70,6 +72,26 @@ def test_the_files_that_a_page_needs_are_public_before_the_page(line: Line) -> N
     assets = [position for position, path in enumerate(puts) if path.startswith("assets/")]
     assert assets
     assert max(assets) < page
+
+
+def test_no_page_ever_names_a_file_of_its_theme_that_is_not_there(line: Line) -> None:
+    line.post()
+    named: dict[str, set[str]] = {}
+    put = line.public.put
+
+    def put_and_look(key: str, body: bytes, **more: Any) -> object:
+        named[key] = set(re.findall(r"assets/[\w.-]+", body.decode())) if not key.startswith("assets/") else set()
+        assert all(line.public.find_head(asset) for asset in named[key]), key
+        return put(key, body, **more)
+
+    line.public.put = put_and_look  # type: ignore[assignment, method-assign]
+    line.tick()
+
+    assert {"icon", "page", "search"} <= {
+        asset.split(".")[0].rpartition("-")[2] for asset in named["search/index.html"]
+    }
+    assert len(named["manifest.webmanifest"]) == 4
+    assert not named["feed.xml"]
 
 
 def test_the_same_bytes_again_are_a_duplicate_and_publish_nothing(line: Line) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import re
 import tomllib
 from functools import lru_cache
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from pathlib import Path
 import minijinja
 
 from services.render import domain
+from services.render.domain.machines import Icon
 from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 from services.render.ports import Asset
 from shared.keys import asset_path
@@ -24,14 +26,23 @@ from shared.keys import asset_path
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
+_ICONS = (
+    ("icon.svg", "any", "any"),
+    ("icon-192.png", "192x192", "any"),
+    ("icon-512.png", "512x512", "any"),
+    ("icon-maskable.png", "512x512", "maskable"),
+)
+_PAPER = re.compile(rb"--paper:\s*([^;]+?)\s*;")
 _HASH_CHARS = 12
 _SHORT_CHARS = 300
 _SHEET = "assets/page.css"
 # One sheet, one request: the tokens first, a child's own rules last.
-_SHEET_PARTS = ("assets/tokens.css", _SHEET, "assets/own.css")
+_TOKENS = "assets/tokens.css"
+_SHEET_PARTS = (_TOKENS, _SHEET, "assets/own.css")
 # Their releases may change how a date is written or a tag escaped, so pages made with another one are other pages.
 _ENGINES = ("babel", "minijinja")
 
@@ -43,6 +54,8 @@ class MinijinjaTheme:
         files = _files(folder)
         self.name = folder.name
         self.version = _version(files)
+        paper = _PAPER.search(files.get(_TOKENS, b""))
+        self.paper = paper[1].decode() if paper else None
         self._by_file = by_file = {
             path.removeprefix("assets/"): _asset(folder.name, Path(path), body)
             for path, body in _with_one_sheet(files).items()
@@ -61,10 +74,10 @@ class MinijinjaTheme:
         )
 
     @property
-    def icons(self) -> tuple[tuple[str, str, str], ...]:
-        """Return the icons that a browser may keep: (address, sizes, media type)."""
-        icon = self._by_file.get("icon.svg")
-        return ((f"/{asset_path(icon.name)}", "any", icon.content_type),) if icon else ()
+    def icons(self) -> tuple[Icon, ...]:
+        """Return the icons that a browser may keep."""
+        there = ((self._by_file[file], sizes, purpose) for file, sizes, purpose in _ICONS if file in self._by_file)
+        return tuple(Icon(f"/{asset_path(icon.name)}", sizes, icon.content_type, use) for icon, sizes, use in there)
 
     def article(self, view: ArticleView) -> bytes:
         """Return the page of one article."""

@@ -107,7 +107,7 @@ _MADE_BY: Mapping[Kind, Callable[[Copy], bytes]] = {
     Kind.ROBOTS: lambda copy: machines.robots(copy.site),
     Kind.LLMS: lambda copy: machines.llms(copy.site),
     Kind.OPEN_SEARCH: lambda copy: machines.open_search(copy.site),
-    Kind.MANIFEST: lambda copy: machines.manifest(copy.site, copy.theme.icons),
+    Kind.MANIFEST: lambda copy: machines.manifest(copy.site, copy.theme.icons, copy.theme.paper),
     Kind.SEARCH: lambda copy: copy.theme.search(search_view(copy.site)),
     Kind.RECENT: lambda copy: machines.recent(copy.site, copy.cards),
     Kind.NOT_FOUND: lambda copy: copy.theme.not_found(notice_view(copy.site, is_gone=False)),

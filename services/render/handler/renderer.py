@@ -61,7 +61,7 @@ def page_of(
     content_type: str = HTML,
     inputs: str = "",
 ) -> PageRendered:
-    """Return a page's message, without its bytes; its theme's files come along."""
+    """Return a page's message, without its bytes; those of its theme's files that it names come along."""
     return PageRendered(
         **follow_up(message, f"page:{path}:{order}"),
         site=message.site,
@@ -70,7 +70,7 @@ def page_of(
         sha256=hashlib.sha256(body).hexdigest(),
         content_type=content_type,
         surrogate_keys=surrogate_keys,
-        attachments=(*attachments, *_kept(theme, message.site, renderer)),
+        attachments=(*attachments, *_kept(theme, body, message.site, renderer)),
         theme=f"{theme.name}-{theme.version}",
         made_by=renderer.name,
         made_for=f"{type(message).__name__} {message.message_id}",
@@ -89,10 +89,12 @@ def carrying(page: PageRendered, body: bytes, renderer: Renderer) -> PageRendere
     return page.model_copy(update={"content_key": key})
 
 
-def _kept(theme: Theme, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
-    """Return the theme's files as attachments, each of them in the content bucket."""
+def _kept(theme: Theme, body: bytes, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
+    """Return the theme's files that a page names as attachments, each of them in the content bucket."""
     attachments = []
     for asset in theme.assets:
+        if asset.name.encode() not in body:
+            continue
         source = keys.asset_key(site, asset.name)
         if source not in renderer.kept_assets:
             try:

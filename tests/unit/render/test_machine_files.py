@@ -11,7 +11,7 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from lxml import etree
 
-from services.render.domain.machines import llms, manifest, open_search, recent, robots
+from services.render.domain.machines import Icon, llms, manifest, open_search, recent, robots
 from shared.card import Card
 from shared.listings import find_listing, listing_at, standing
 from shared.sites import Site
@@ -69,17 +69,22 @@ def test_a_browser_is_offered_the_sites_search(site: Site) -> None:
 
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("ar", "rtl")])
 def test_the_manifest_names_the_site_and_the_themes_icons(site: Site, language: str, direction: str) -> None:
-    icons = (("/assets/a.svg", "any", "image/svg+xml"), ("/assets/b.png", "512x512", "image/png"))
+    icons = (Icon("/assets/a.svg", "any", "image/svg+xml"), Icon("/assets/b.png", "512x512", "image/png", "maskable"))
 
-    described = json.loads(manifest(site.model_copy(update={"language": language}), icons))
+    described = json.loads(manifest(site.model_copy(update={"language": language}), icons, "#f6faf9"))
 
     assert described["short_name"] == "EPN"
     assert (described["start_url"], described["scope"], described["id"]) == ("/", "/", "/")
     assert (described["lang"], described["dir"]) == (language, direction)
     assert described["icons"] == [
-        {"src": "/assets/a.svg", "sizes": "any", "type": "image/svg+xml"},
-        {"src": "/assets/b.png", "sizes": "512x512", "type": "image/png"},
+        {"src": "/assets/a.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+        {"src": "/assets/b.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
     ]
+    assert (described["theme_color"], described["background_color"]) == ("#f6faf9", "#f6faf9")
+
+
+def test_a_theme_without_a_paper_leaves_the_colours_to_the_browser(site: Site) -> None:
+    assert not [name for name in json.loads(manifest(site, (), None)) if "color" in name]
 
 
 def test_the_search_page_finds_what_a_reader_would_look_for(site: Site, make_card: MakeCard) -> None:

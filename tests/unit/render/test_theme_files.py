@@ -25,10 +25,38 @@ def test_an_assets_name_holds_the_hash_of_its_bytes(theme: MinijinjaTheme) -> No
         assert asset.name.split(".")[1] == hashlib.sha256(asset.body).hexdigest()[:12]
 
 
-def test_pages_refer_to_the_assets_by_those_names(theme: MinijinjaTheme, site: Site) -> None:
+def test_pages_and_the_manifest_refer_to_the_assets_by_those_names(theme: MinijinjaTheme, site: Site) -> None:
     page = theme.search(search_view(site)).decode()
 
-    assert {asset.name for asset in theme.assets} == set(re.findall(r'"/assets/([^"]+)"', page))
+    named = {*re.findall(r'"/assets/([^"]+)"', page), *(icon.url.removeprefix("/assets/") for icon in theme.icons)}
+    assert {asset.name for asset in theme.assets} == named
+
+
+@pytest.mark.parametrize("name", ["epn", "almina"])
+def test_a_theme_can_be_installed_in_its_own_colours(epn_folder: Path, name: str) -> None:
+    theme = MinijinjaTheme(epn_folder.parent / name)
+
+    assert theme.paper == {"epn": "#fdfcfa", "almina": "#f6faf9"}[name]
+    assert all(icon.url.startswith(f"/assets/{name}-icon") for icon in theme.icons)
+    assert [(icon.sizes, icon.media_type, icon.purpose) for icon in theme.icons] == [
+        ("any", "image/svg+xml", "any"),
+        ("192x192", "image/png", "any"),
+        ("512x512", "image/png", "any"),
+        ("512x512", "image/png", "maskable"),
+    ]
+
+
+def test_a_child_without_icons_has_its_parents(epn_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(epn_folder, tmp_path / "epn")
+    (tmp_path / "evening").mkdir()
+    (tmp_path / "evening" / "theme.toml").write_text('inherits = "epn"\n', encoding="utf-8")
+
+    evening, parent = MinijinjaTheme(tmp_path / "evening"), MinijinjaTheme(epn_folder)
+
+    assert [icon.url.partition(".")[2] for icon in evening.icons] == [
+        icon.url.partition(".")[2] for icon in parent.icons
+    ]
+    assert evening.paper == parent.paper
 
 
 @pytest.mark.parametrize("name", ["epn", "almina"])

@@ -5,10 +5,11 @@ corrected typo rebuilds one page.
 """
 
 from services.render.domain.machines.feeds import atom, json_feed, rss
-from services.render.domain.machines.files import llms, manifest, open_search, recent, robots
+from services.render.domain.machines.files import Icon, llms, manifest, open_search, recent, robots
 from services.render.domain.machines.sitemaps import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
 
 __all__ = [
+    "Icon",
     "atom",
     "json_feed",
     "llms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -71,8 +72,18 @@ def open_search(site: Site) -> bytes:
     return tree.body()
 
 
-def manifest(site: Site, icons: Iterable[tuple[str, str, str]]) -> bytes:
-    """Return the web manifest (W3C); icons are (address, sizes, media type)."""
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """A picture of the site for who installs it; sizes and purpose in the words of the web manifest."""
+
+    url: str
+    sizes: str
+    media_type: str
+    purpose: str = "any"
+
+
+def manifest(site: Site, icons: Iterable[Icon], paper: str | None) -> bytes:
+    """Return the web manifest (W3C); `paper` is the colour of the theme's pages, in CSS."""
     described = {
         "name": f"{site.name}: {site.tagline}",
         "short_name": site.name,
@@ -82,9 +93,10 @@ def manifest(site: Site, icons: Iterable[tuple[str, str, str]]) -> bytes:
         "start_url": "/",
         "scope": "/",
         "display": "minimal-ui",
-        "background_color": "#fdfcfa",
-        "theme_color": "#fdfcfa",
-        "icons": [{"src": src, "sizes": sizes, "type": media_type} for src, sizes, media_type in icons],
+        **({"background_color": paper, "theme_color": paper} if paper else {}),
+        "icons": [
+            {"src": icon.url, "sizes": icon.sizes, "type": icon.media_type, "purpose": icon.purpose} for icon in icons
+        ],
     }
     return json.dumps(described, ensure_ascii=False, indent=1).encode() + b"\n"
 
