@@ -74,13 +74,13 @@ class Ledger:
         """Note what is public."""
         self._db.executemany("INSERT OR IGNORE INTO public VALUES (?, ?)", ((each.key, each.etag) for each in objects))
 
-    def has_public(self, path: str) -> bool:
-        """Tell whether a path was noted as public."""
-        return self._db.execute("SELECT 1 FROM public WHERE path = ?", (path,)).fetchone() is not None
-
     def suspect(self, articles: Iterable[str]) -> None:
         """Note articles that have to be looked at closely."""
         self._db.executemany("INSERT OR IGNORE INTO suspect VALUES (?, '')", ((each,) for each in articles))
+
+    def suspect_paths(self, paths: Iterable[str]) -> None:
+        """Note paths of no article's that have to be looked at closely."""
+        self._db.executemany("INSERT OR IGNORE INTO suspect VALUES ('', ?)", ((each,) for each in paths))
 
     def suspect_differences(self) -> None:
         """Note as suspect whatever differs between what should be public and what is."""

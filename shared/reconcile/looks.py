@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from shared import keys
 from shared.drift import ArticleEvent, find_event
-from shared.listings import Listing, find_listing, standing
+from shared.listings import Listing, find_listing, listing_at, standing
 from shared.live import LiveRecord, PageRecord, page_sha256, read_record
 from shared.messages import ArticleAccepted, ArticlePublished
 from shared.reconcile import Drift, Kind, Places
@@ -50,7 +50,10 @@ def event_of(article: str, site: Site, places: Places) -> ArticleEvent | None:
 
 
 def look_at_path(path: str, site: Site, places: Places) -> Iterator[Drift]:
-    """Yield what is wrong with an object that no article's record names: a theme's file, or one too many."""
+    """Yield what is wrong with an object that no article's record names: a listing, a theme's file, or one too many."""
+    if listing := listing_at(site, path):
+        yield from _look_at_listing(listing, site, places)
+        return
     source = keys.source_of(site.id, path) if keys.is_asset(path) else None
     if source is not None and places.content.find_head(source) is not None:
         yield from _look_at_file(path, source, "", places)
@@ -67,35 +70,27 @@ def look_at_path(path: str, site: Site, places: Places) -> Iterator[Drift]:
         yield Drift(Kind.EXTRA, path, whose)
 
 
-def look_at_listings(site: Site, places: Places, was_seen: Callable[[str], bool]) -> Iterator[Drift]:
-    """Yield what is wrong with a site's listings; what they should show only a whole index can tell.
-
-    The bytes of the standing ones are compared. Of the calendar, topics and authors only whether they are there:
-    `was_seen` tells of a path whether the comparison met it in the public bucket.
-    """
-    is_whole = places.index.whole_until(site) is not None
-    behind = set(places.index.stale(site)) if is_whole else set()
-    always = standing(site)
-    for listing in always.values():
-        yield from _look_at_listing(listing, places, is_behind=listing.name in behind)
-    for name in sorted({*places.index.published(site), *behind} - set(always)):
+def listings_of(site: Site, places: Places) -> Iterator[Listing]:
+    """Yield the listings that a site should have, as far as the index knows."""
+    always, index = standing(site), places.index
+    yield from always.values()
+    for name in {*index.published(site), *index.stale(site)} - set(always):
         other = find_listing(site, name)
-        if other is None:
-            continue
-        if name in behind:
-            yield Drift(Kind.STALE, other.path, f"listing {name} shows less than the index knows")
-        elif not was_seen(other.path) and places.public.find_head(other.path) is None:
-            yield Drift(Kind.MISSING, other.path, f"listing {name} is not there")
+        if other is not None:
+            yield other
 
 
-def _look_at_listing(listing: Listing, places: Places, *, is_behind: bool) -> Iterator[Drift]:
+def _look_at_listing(listing: Listing, site: Site, places: Places) -> Iterator[Drift]:
+    """Yield what is wrong with a listing's bytes; what it should show only a whole index can tell."""
+    name, index = listing.name, places.index
+    is_behind = name in index.behind(site, [name]) and index.whole_until(site) is not None
     found = places.public.find(listing.path)
-    if found is None:
-        yield Drift(Kind.MISSING, listing.path, f"listing {listing.name} is not there")
-    elif _digest(found) != found.head.metadata.get("sha256"):
-        yield Drift(Kind.WRONG, listing.path, f"listing {listing.name} has not the bytes that were put")
+    if found is None and (name in standing(site) or name in index.published(site, [name])):
+        yield Drift(Kind.MISSING, listing.path, f"listing {name} is not there")
+    elif found is not None and _digest(found) != found.head.metadata.get("sha256"):
+        yield Drift(Kind.WRONG, listing.path, f"listing {name} has not the bytes that were put")
     elif is_behind:
-        yield Drift(Kind.STALE, listing.path, f"listing {listing.name} shows less than the index knows")
+        yield Drift(Kind.STALE, listing.path, f"listing {name} shows less than the index knows")
 
 
 def _look_at_page(path: str, page: PageRecord, article: str, places: Places) -> Iterator[Drift]:

@@ -14,7 +14,7 @@ from shared.listings import listing_at
 from shared.live import LiveRecord, read_record
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import Ledger, NoRoomError
-from shared.reconcile.looks import look_at_article, look_at_listings, look_at_path
+from shared.reconcile.looks import listings_of, look_at_article, look_at_path
 from shared.sites import Site, others_behind
 
 _BATCH = 50  # what is under way when a scheduler is told to stop
@@ -78,12 +78,11 @@ class Reconciliation:
             yield from self._note_articles(readers)
             yield from self._note_public()
             self._ledger.suspect_differences()
-            self._ledger.note_drift(1, look_at_listings(self._site, self._places, self._ledger.has_public))
+            self._ledger.suspect_paths(listing.path for listing in listings_of(self._site, self._places))
             yield from self._look(1, self._ledger.suspects(), readers)
             if not any(self._ledger.doubtful()):
                 return
             self._wait()
-            self._ledger.note_drift(2, look_at_listings(self._site, self._places, self._ledger.has_public))
             yield from self._look(2, self._ledger.doubtful(), readers)
 
     def _note_files(self) -> Iterator[Step]:
@@ -139,17 +138,20 @@ class Reconciliation:
             self._ledger.note_claims(
                 (each.key, "") for each in batch if any(listing_at(site, each.key) for site in sites)
             )
+            # No record tells the ETag that a listing should have: each is read, as each article's record was.
+            self._ledger.suspect_paths(each.key for each in batch if listing_at(self._site, each.key))
             done += len(batch)
             yield Step("public", done, 1)
 
     def _look(self, look: int, suspects: Iterator[tuple[str, str]], readers: Executor) -> Iterator[Step]:
-        """Look closely at suspects; those that only seem to be ones are gone from the second look."""
+        """Look closely at suspects and at all listings; what only seems to be wrong is right at the second look."""
         done = 0
         while batch := list(islice(suspects, _BATCH)):
             found = readers.map(self._look_at, batch)
             self._ledger.note_drift(look, (drift for drifts in found for drift in drifts))
             done += len(batch)
-            yield Step("suspects" if look == 1 else "second look", done, 5 * len(batch))
+            calls = sum(5 if article else 1 for article, _ in batch)
+            yield Step("close look" if look == 1 else "second look", done, calls)
 
     def _look_at(self, suspect: tuple[str, str]) -> list[Drift]:
         article, path = suspect

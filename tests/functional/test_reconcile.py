@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -38,7 +39,8 @@ def places(line: Line) -> Places:
 def whole(line: Line, a_picture: bytes) -> Line:
     """A site with a live article that shows a picture, one that has moved, one that was killed."""
     picture = {"media": keep_picture(a_picture, line.site, line.intake).media, "alt": "A ferry"}
-    line.post(source_id="pictured", headline="Pictured", picture=picture)
+    who: dict[str, Any] = {"topics": [{"name": "Ferries"}], "authors": [{"name": "Mira Solen"}]}
+    line.post(source_id="pictured", headline="Pictured", picture=picture, **who)
     line.post(source_id="moved", headline="Moved")
     line.run()
     line.post(source_id="moved", headline="Moved", section="business", version_created=LATER)
@@ -111,6 +113,10 @@ WHERE: dict[str, Callable[[Line], str]] = {
     "picture": picture_of,
     "asset": asset_of,
     "front page": lambda _: "index.html",
+    "feed": lambda _: "feed.xml",
+    "day": lambda line: listing_of(line.site, "day.2026-11-01").path,
+    "topic": lambda line: listing_of(line.site, "topic.ferries").path,
+    "author": lambda line: listing_of(line.site, "author.mira-solen").path,
 }
 
 
