@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from services.ingest.domain.document import Document
 from services.ingest.domain.pictures import PictureFacts
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
 from shared.article import Article
+from shared.messages import Lane
 from shared.sites import Site
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ReadingContext",
     "RefusedError",
     "Report",
+    "Told",
 ]
 
 
@@ -39,6 +41,18 @@ class ReadingContext:
     source: str
     received_at: datetime
     canonical_site: str | None = None
+
+
+class Told(TypedDict):
+    """What goes with the bytes from the endpoint to `accept` and `submit`; `canonical_site` as in `ReadingContext`."""
+
+    content_type: str | None
+    site: Site
+    source: str
+    received_at: datetime
+    may_take_down: bool
+    lane: Lane
+    canonical_site: str | None
 
 
 @dataclass(frozen=True, slots=True)

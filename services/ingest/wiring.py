@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
+from typing import Unpack
 from uuid import uuid4
 
 from services.ingest.adapters.pillow_pictures import inspect_picture
@@ -31,6 +32,7 @@ from services.ingest.handler import (
 )
 from services.ingest.handler.intake import Admit, admit_all
 from services.ingest.handler.why import Inspection, explain
+from services.ingest.ports import Told
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app, emit
@@ -149,29 +151,9 @@ def admit_lane(lane: Lane) -> None:
     endpoint_intake().admit(lane)
 
 
-def accept_article(
-    raw: bytes,
-    *,
-    content_type: str | None,
-    site: Site,
-    source: str,
-    received_at: datetime,
-    may_take_down: bool,
-    lane: Lane,
-    canonical_site: str | None = None,
-) -> Accepted:
+def accept_article(raw: bytes, **told: Unpack[Told]) -> Accepted:
     """Accept what was posted."""
-    return accept(
-        raw,
-        content_type=content_type,
-        site=site,
-        source=source,
-        received_at=received_at,
-        may_take_down=may_take_down,
-        lane=lane,
-        canonical_site=canonical_site,
-        intake=endpoint_intake(),
-    )
+    return accept(raw, intake=endpoint_intake(), **told)
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:
@@ -179,30 +161,9 @@ def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: 
     return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, intake=endpoint_intake())
 
 
-def submit_bytes(
-    raw: bytes,
-    *,
-    content_type: str | None,
-    site: Site,
-    source: str,
-    received_at: datetime,
-    may_take_down: bool,
-    lane: Lane,
-    canonical_site: str | None = None,
-) -> Submitted:
+def submit_bytes(raw: bytes, **told: Unpack[Told]) -> Submitted:
     """Store what was posted, for the worker to read."""
-    return submit(
-        raw,
-        content_type=content_type,
-        site=site,
-        source=source,
-        received_at=received_at,
-        may_take_down=may_take_down,
-        receipt=uuid4(),
-        lane=lane,
-        canonical_site=canonical_site,
-        intake=endpoint_intake(),
-    )
+    return submit(raw, receipt=uuid4(), intake=endpoint_intake(), **told)
 
 
 def fronts() -> Fronts:

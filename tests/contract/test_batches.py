@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from threading import Barrier, Event
 from typing import Any
 
 import httpx
 import pytest
 import structlog
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
@@ -26,22 +26,6 @@ from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Api, Newsroom, an_app, w
 
 LINE = json.dumps(OWN).encode()
 PATH = "/v1/batches"
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as portal:
-        yield portal
-
-
-@pytest.fixture
-def newsroom() -> Newsroom:
-    return Newsroom()
-
-
-@pytest.fixture
-def storage() -> MemoryObjectStorage:
-    return MemoryObjectStorage()
 
 
 @pytest.fixture

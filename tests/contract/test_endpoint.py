@@ -6,12 +6,12 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import structlog
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from PIL import Image
 
@@ -25,22 +25,6 @@ from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, REVISION, Api, Newsroom, an_app, pointers, with_token
 
 SECRET = "words that are nobody's business"
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as portal:
-        yield portal
-
-
-@pytest.fixture
-def newsroom() -> Newsroom:
-    return Newsroom()
-
-
-@pytest.fixture
-def storage() -> MemoryObjectStorage:
-    return MemoryObjectStorage()
 
 
 @pytest.fixture

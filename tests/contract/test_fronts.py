@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from redis import Redis
 
 from shared import keys
@@ -20,12 +19,6 @@ from tests.contract.newsroom import NOW, Api, Newsroom, a_site, an_app, pointers
 LIVE, WAITING, UNKNOWN = "a" * 26, "b" * 26, "c" * 26
 TOMORROW = "2026-11-23T12:00:00Z"
 SITE = a_site("epn")
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as portal:
-        yield portal
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar, Unpack
 
 import anyio
 import anyio.to_thread
@@ -17,6 +17,7 @@ from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
+from services.ingest.ports import Told
 from services.ingest.settings import IngestSettings
 from shared.messages import Lane
 from shared.revision import ActionKind
@@ -42,21 +43,8 @@ class Admit(Protocol):
 class AcceptArticle(Protocol):
     """Reads bytes and commits the revision that they hold."""
 
-    def __call__(
-        self,
-        raw: bytes,
-        *,
-        content_type: str | None,
-        site: Site,
-        source: str,
-        received_at: datetime,
-        may_take_down: bool,
-        lane: Lane,
-        canonical_site: str | None = None,
-    ) -> Accepted:
+    def __call__(self, raw: bytes, **told: Unpack[Told]) -> Accepted:
         """Return under which ids the article lives on.
-
-        `canonical_site`: the first of the sites that it was posted to, where `site` is another of them.
 
         Raises:
             RefusedError: it cannot be taken as it is.
@@ -69,18 +57,7 @@ class AcceptArticle(Protocol):
 class SubmitBytes(Protocol):
     """Stores bytes for the ingest worker to read."""
 
-    def __call__(
-        self,
-        raw: bytes,
-        *,
-        content_type: str | None,
-        site: Site,
-        source: str,
-        received_at: datetime,
-        may_take_down: bool,
-        lane: Lane,
-        canonical_site: str | None = None,
-    ) -> Submitted:
+    def __call__(self, raw: bytes, **told: Unpack[Told]) -> Submitted:
         """Return the receipt, once the bytes are safe.
 
         Raises:

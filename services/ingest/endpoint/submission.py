@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypedDict
 
 import structlog
 from fastapi import Request
@@ -17,24 +15,13 @@ from services.ingest.endpoint.auth import Caller
 from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
 from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
+from services.ingest.ports import Told
 from shared.messages import Lane
 from shared.receipts import Outcome
 from shared.sites import Site
 
 _UNREAD = "not read yet"
 log = structlog.get_logger()
-
-
-class Told(TypedDict):
-    """What goes with the bytes."""
-
-    content_type: str | None
-    site: Site
-    source: str
-    received_at: datetime
-    may_take_down: bool
-    lane: Lane
-    canonical_site: str | None
 
 
 @dataclass(frozen=True, slots=True)

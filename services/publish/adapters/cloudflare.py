@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from urllib.parse import quote
 
-from services.publish.adapters.vendor import PublicAddresses, PurgeCall, pieces
+from services.publish.adapters.vendor import PurgeCall, VendorEdge, pieces
 from shared.errors import EdgeUnavailableError
 
 _TAGS_A_REQUEST = 100
@@ -14,7 +14,7 @@ _TAGS_A_REQUEST = 100
 says in Retry-After when to come again."""
 
 
-class CloudflareEdgeCache:
+class CloudflareEdgeCache(VendorEdge):
     """Purges by cache tag, many in a request. There is no soft purge: what is named is gone.
 
     Pages bear their tags in `Cache-Tag` (infra/edge/README.md). Tags of other case are the same to Cloudflare, which
@@ -33,7 +33,7 @@ class CloudflareEdgeCache:
         url = f"{api_url}/client/v4/zones/{quote(zone, safe='')}/purge_cache"
         headers = {"authorization": f"Bearer {token}"}
         self._call = PurgeCall("Cloudflare", url, headers, timeout_seconds=timeout_seconds, clock=clock)
-        self._public = PublicAddresses(timeout_seconds)
+        super().__init__(timeout_seconds, self._call)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
         """Forget every response that bears one of the keys."""
@@ -42,12 +42,3 @@ class CloudflareEdgeCache:
             if told.get("success") is not True:
                 message = f"Cloudflare did not confirm a purge: {told.get('errors')}"
                 raise EdgeUnavailableError(message)
-
-    def find_status(self, url: str) -> int | None:
-        """Return the HTTP status that a reader gets."""
-        return self._public.status(url)
-
-    def close(self) -> None:
-        """End the connections."""
-        self._call.close()
-        self._public.close()

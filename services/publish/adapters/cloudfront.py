@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from services.publish.adapters.vendor import Pause, PublicAddresses, pieces
+from services.publish.adapters.vendor import Pause, VendorEdge, pieces
 from shared import keys
 from shared.deadline import peer_call
 from shared.errors import EdgeRefusedError, EdgeUnavailableError
@@ -33,7 +33,7 @@ class Invalidations(Protocol):
         ...
 
 
-class CloudFrontEdgeCache:
+class CloudFrontEdgeCache(VendorEdge):
     """Invalidates the paths that a purge names; its other keys, as cache tags, only where it names no path.
 
     All of our purges name the paths that they are about, and each path and tag is billed and counts against what may
@@ -51,24 +51,16 @@ class CloudFrontEdgeCache:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Take what makes CallerReferences: one a purge, for a page may come back to what it was before."""
+        super().__init__(timeout_seconds)
         self._client, self._distribution = client, distribution
         self._new_reference = new_reference
         self._pause = Pause("CloudFront", clock)
-        self._public = PublicAddresses(timeout_seconds)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
         """Forget what lies at the paths that the keys name, or bears them where they name none."""
         for piece in pieces(items_of(surrogate_keys), _PATHS_A_REQUEST):
             self._pause.check()
             self._invalidate(piece)
-
-    def find_status(self, url: str) -> int | None:
-        """Return the HTTP status that a reader gets."""
-        return self._public.status(url)
-
-    def close(self) -> None:
-        """End the connections."""
-        self._public.close()
 
     def _invalidate(self, items: list[str]) -> None:
         batch = {"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": self._new_reference()}

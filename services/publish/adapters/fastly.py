@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from urllib.parse import quote
 
-from services.publish.adapters.vendor import PublicAddresses, PurgeCall, pieces
+from services.publish.adapters.vendor import PurgeCall, VendorEdge, pieces
 from shared.errors import EdgeUnavailableError
 
 _KEYS_A_REQUEST = 256
 """Of a batch purge (POST /service/{id}/purge, same page)."""
 
 
-class FastlyEdgeCache:
+class FastlyEdgeCache(VendorEdge):
     """Purges by surrogate key, many in a request; softly where asked to: then an object is stale, not gone.
 
     Pages bear their keys in `Surrogate-Key` (infra/edge/README.md).
@@ -31,7 +31,7 @@ class FastlyEdgeCache:
         url = f"{api_url}/service/{quote(service, safe='')}/purge"
         headers = {"fastly-key": token, "accept": "application/json"}
         self._call = PurgeCall("Fastly", url, headers, timeout_seconds=timeout_seconds, clock=clock)
-        self._public = PublicAddresses(timeout_seconds)
+        super().__init__(timeout_seconds, self._call)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Forget every response that bears one of the keys; Fastly answers with an id for each."""
@@ -41,12 +41,3 @@ class FastlyEdgeCache:
             if missing := [key for key in piece if not told.get(key)]:
                 message = f"Fastly did not confirm the purge of {' '.join(missing)}"
                 raise EdgeUnavailableError(message)
-
-    def find_status(self, url: str) -> int | None:
-        """Return the HTTP status that a reader gets."""
-        return self._public.status(url)
-
-    def close(self) -> None:
-        """End the connections."""
-        self._call.close()
-        self._public.close()

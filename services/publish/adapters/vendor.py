@@ -93,13 +93,15 @@ class PurgeCall:
         return f"{self._vendor} answered a purge: {what}"
 
 
-class PublicAddresses:
-    """The site as a reader meets it, through whichever part of the edge is near."""
+class VendorEdge:
+    """What all vendors' edges have: the site as a reader meets it, through whichever part of the edge is near."""
 
-    def __init__(self, timeout_seconds: float) -> None:
-        self._client = httpx.Client(timeout=timeout_seconds, trust_env=False, follow_redirects=False)
+    def __init__(self, timeout_seconds: float, call: PurgeCall | None = None) -> None:
+        """Take the vendor's purge, where it is a call over HTTP."""
+        self._readers = httpx.Client(timeout=timeout_seconds, trust_env=False, follow_redirects=False)
+        self._purges = call
 
-    def status(self, url: str) -> int:
+    def find_status(self, url: str) -> int | None:
         """Return the HTTP status of an address, asked for as a reader does: no query or header past the cache.
 
         Raises:
@@ -108,7 +110,7 @@ class PublicAddresses:
         parts = urlsplit(url)
         address = f"{parts.scheme}://{parts.netloc}{quote(parts.path)}"
         try:
-            with peer_call(), self._client.stream("GET", address) as answer:
+            with peer_call(), self._readers.stream("GET", address) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
             message = f"GET {address}: {error}"
@@ -116,7 +118,9 @@ class PublicAddresses:
 
     def close(self) -> None:
         """End the connections."""
-        self._client.close()
+        self._readers.close()
+        if self._purges is not None:
+            self._purges.close()
 
 
 def _seconds(retry_after: str) -> float:
