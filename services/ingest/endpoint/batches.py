@@ -113,7 +113,7 @@ class _Batch:
             log.warning("line.deferred", reason=type(error).__name__)
             self.is_store_down = True
             return self._busy(line, "Service Unavailable", f"the store does not answer now; {_AGAIN}")
-        except Exception:
+        except Exception:  # the answer has begun: no handler of the framework's could say 500 or spare the other lines
             log.exception("line.failed", line=line.number)
             problem = _problem(500, "Internal Server Error", UNEXPECTED).model_copy(update={"instance": self.instance})
             return BatchLineReply(line=line.number, status="refused", problem=problem)

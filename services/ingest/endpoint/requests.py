@@ -50,7 +50,7 @@ class RequestContext:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:
                 log.info("request.abandoned", path=scope["path"])
-            except Exception:
+            except Exception:  # Starlette's own handler stands outside of this: its 500 would bear no id, and not count
                 log.exception("request.failed", method=scope["method"], path=scope["path"])
                 if status:
                     raise
