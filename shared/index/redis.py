@@ -14,9 +14,10 @@ from redis import Redis
 from shared.card import Card
 from shared.index import Related, Snapshot, scripts
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Kind, Listing, find_listing, listed_of, pages_of_set, readers, sets_of
+from shared.listings import Kind, Listing, find_listing
 from shared.live import LiveRecord
 from shared.redis_client import translated
+from shared.sets import listed_of, pages_of_set, readers, sets_of
 from shared.sites import Site
 
 _LONGEST_TURN_SECONDS = 20  # a message for a page that is not read, or a page not put, by then counts as lost

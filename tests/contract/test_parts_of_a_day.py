@@ -9,7 +9,8 @@ from redis import Redis
 
 from shared.card import Card
 from shared.index.redis import RedisIndex
-from shared.listings import day_part, find_listing
+from shared.listings import find_listing
+from shared.sets import day_part
 from shared.sites import Section, Site
 
 SITE = Site(

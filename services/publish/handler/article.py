@@ -16,11 +16,12 @@ from shared import keys
 from shared.article import Status
 from shared.errors import AddressTakenError, PermanentError
 from shared.history import Since, find_target, read_past
-from shared.listings import article_page, listed_of
+from shared.listings import article_page
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleAccepted, ArticlePublished, Attachment, Message, PageRendered, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import PublicPage, receipt_id
+from shared.sets import listed_of
 from shared.sites import Site
 from shared.storage import Etag
 

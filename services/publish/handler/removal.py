@@ -23,12 +23,13 @@ from shared.addresses import addresses_of, picture_files
 from shared.article import Status
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
 from shared.history import Since, read_past
-from shared.listings import GONE, find_listing, listing_of, sets_of
+from shared.listings import GONE, find_listing, listing_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleRemoved, Attachment, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import receipt_id
 from shared.revision import page_order
+from shared.sets import sets_of
 from shared.sites import Site
 from shared.storage import Etag
 

@@ -11,7 +11,8 @@ from services.render.domain.dates import machine_time
 from shared.article import ArticleFacts, EnrichedArticle
 from shared.card import Card, CardPicture
 from shared.keys import url_path
-from shared.listings import MOST_OF_A_KIND, Kind, Listing, author_path
+from shared.listings import Kind, Listing
+from shared.sets import MOST_OF_A_KIND, author_path
 from shared.sites import Site
 
 # Inside <script> the HTML parser looks for `</script` and `<!--`; JavaScript once ended lines at U+2028 and U+2029.

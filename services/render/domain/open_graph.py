@@ -10,7 +10,7 @@ from services.render.domain.languages import find_locale
 from shared.article import EnrichedArticle
 from shared.card import CardPicture
 from shared.keys import url_path
-from shared.listings import MOST_OF_A_KIND, author_path
+from shared.sets import MOST_OF_A_KIND, author_path
 from shared.sites import Site
 
 Tags = tuple[tuple[str, str], ...]

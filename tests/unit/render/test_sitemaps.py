@@ -15,7 +15,8 @@ from lxml import etree
 from services.render.domain.machines import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
 from shared.card import Card
 from shared.keys import INDEX_DOCUMENT
-from shared.listings import EVERYTHING, day_part, listing_at, listing_of, sets_of
+from shared.listings import EVERYTHING, listing_at, listing_of
+from shared.sets import day_part, sets_of
 from shared.sites import Site
 from tests.unit.render.conftest import CREATED
 

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
-from shared.listings import EVERYTHING, Listing, day_part, listing_of, slugs, standing
+from shared.listings import EVERYTHING, Listing, listing_of, standing
+from shared.sets import day_part, slugs
 from shared.sites import Site
 
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"

@@ -27,7 +27,7 @@ from services.render.domain.view.shell import (
 from shared.article import ArticleFacts, EnrichedArticle, SafeHtml
 from shared.card import Card, CardPicture
 from shared.keys import url_path
-from shared.listings import author_path, topic_path
+from shared.sets import author_path, topic_path
 from shared.sites import Site
 
 LATEST_RAIL_URL = "/_rail/latest.html"

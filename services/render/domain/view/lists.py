@@ -23,7 +23,8 @@ from services.render.domain.view.shell import (
 )
 from shared.card import Card
 from shared.keys import url_path
-from shared.listings import Kind, Listing, date_of, find_listing, slugs
+from shared.listings import Kind, Listing, find_listing
+from shared.sets import date_of, slugs
 from shared.sites import Site
 
 
