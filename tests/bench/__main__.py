@@ -30,6 +30,7 @@ from shared.settings import ServiceSettings
 from shared.storage.s3 import s3_client
 from tests.bench.calls import counted
 from tests.bench.hugo import measure_rebuild
+from tests.bench.scale import measure_scale
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -147,7 +148,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60, help="articles to publish (default 60)")
     parser.add_argument("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
     parser.add_argument("--articles", type=int, default=10_000, help="with --hugo: of the archive (default 10,000)")
+    parser.add_argument("--scale", action="store_true", help="one article's way beside archives of several sizes")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 13_890, 100_000], help="with --scale: of them")
     asked = parser.parse_args()
+    if asked.scale:
+        measure_scale(asked.sizes, asked.rounds)
+        return
     if asked.hugo:
         measure_rebuild(asked.articles)
         return

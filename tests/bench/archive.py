@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from shared.card import Card
 from shared.live import LiveRecord, PageRecord
 from shared.revision import Revision, page_order, revision_id
 from shared.sites import Site
-from shared.storage import ObjectStorage
+from shared.storage import Etag, ObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _A_DAY = 200
@@ -39,6 +39,7 @@ _WORDS = [
     "garden",
 ]
 _OLD_PAGE = b"<!doctype html><title>Made by another theme</title>" + b"<p>It was like this.</p>" * 100
+_OLD_PAGE_SHA256 = hashlib.sha256(_OLD_PAGE).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,19 @@ class Story:
         return self.revision.accepted_at
 
 
-def stories(site: Site, number: int) -> Iterator[Story]:
-    """Yield so many articles, 200 a day, in all sections, with topics and authors."""
+def stories(site: Site, number: int, *, newest: datetime = NOON, a_day: int = _A_DAY) -> Iterator[Story]:
+    """Yield so many articles, the oldest first, in all sections, with topics and authors."""
     bodies = [_first(site, each) for each in range(_BODIES)]
-    for each in range(number):
-        yield _story(site, each, *bodies[each % _BODIES])
+    for each in reversed(range(number)):
+        day, of_day = divmod(each, a_day)
+        created = newest - timedelta(days=day, minutes=of_day)
+        yield _story(site, each, created, *bodies[each % _BODIES])
 
 
 def seed(content: ObjectStorage, public: ObjectStorage, site: Site, number: int) -> None:
     """Put what the line would have left in the two buckets."""
     with ThreadPoolExecutor(_WRITERS) as pool:
-        for _ in pool.map(lambda story: _put(story, content, public, site), stories(site, number)):
+        for _ in pool.map(lambda story: put_story(story, content, public, site), stories(site, number)):
             pass
 
 
@@ -96,10 +99,8 @@ def _first(site: Site, number: int) -> tuple[Revision, EnrichedArticle]:
     return revision, enrich(revision)
 
 
-def _story(site: Site, number: int, revision: Revision, enriched: EnrichedArticle) -> Story:
+def _story(site: Site, number: int, created: datetime, revision: Revision, enriched: EnrichedArticle) -> Story:
     article = keys.article_id(site.id, "bench", str(number))
-    day, of_day = divmod(number, _A_DAY)
-    created = NOON - timedelta(days=day, minutes=of_day)
     said = {
         "source_id": str(number),
         "headline": f"A synthetic story, number {number}, of some length",
@@ -128,18 +129,36 @@ def _story(site: Site, number: int, revision: Revision, enriched: EnrichedArticl
     )
 
 
-def _put(story: Story, content: ObjectStorage, public: ObjectStorage, site: Site) -> None:
+def put_story(
+    story: Story, content: ObjectStorage, public: ObjectStorage, site: Site, more: Mapping[str, object] | None = None
+) -> None:
+    """Put what the line would have left of one article in the two buckets; `more`: to be recorded of it."""
     revision, enriched = story.revision, story.enriched
-    article, facts = revision.article_id, enriched.facts
-    path = article_path(article, facts, facts, revision.revision, site)
-    order = page_order(revision.revision, 1, story.created_at)
-    sha256 = hashlib.sha256(_OLD_PAGE).hexdigest()
-    said = {"article": article, "order": order, "sha256": sha256, "theme": "epn-another", "status": "200"}
+    article, record = revision.article_id, record_of(story, site)
+    (path, page), *_ = record.pages.items()
+    said = {"article": article, "order": page.order, "sha256": page.sha256, "theme": "epn-another", "status": "200"}
     etag = public.put(path, _OLD_PAGE, content_type="text/html; charset=utf-8", metadata=said)
-    page = PageRecord(order=order, sha256=sha256, etag=etag)
-    record = LiveRecord(
+    update = {"pages": {path: page.model_copy(update={"etag": etag})}, **(more or {})}
+    content.put(keys.revision_key(site.id, article, revision.revision), revision.model_dump_json().encode())
+    enriched_key = keys.enriched_key(site.id, article, revision.revision, enriched.enricher)
+    content.put(enriched_key, enriched.model_dump_json().encode())
+    put_record(record.model_copy(update=update), content)
+
+
+def put_record(record: LiveRecord, content: ObjectStorage) -> None:
+    """Put what is recorded of an article that is live."""
+    content.put(keys.live_key(record.site, record.article), record.model_dump_json(indent=1).encode())
+
+
+def record_of(story: Story, site: Site) -> LiveRecord:
+    """Return what is recorded of an article that is live; its page's ETag is nobody's."""
+    revision, facts = story.revision, story.enriched.facts
+    path = article_path(revision.article_id, facts, facts, revision.revision, site)
+    order = page_order(revision.revision, 1, story.created_at)
+    page = PageRecord(order=order, sha256=_OLD_PAGE_SHA256, etag=Etag(""))
+    return LiveRecord(
         site=site.id,
-        article=article,
+        article=revision.article_id,
         claimed=(path,),
         claimed_by=revision.revision,
         revision=revision.revision,
@@ -147,12 +166,8 @@ def _put(story: Story, content: ObjectStorage, public: ObjectStorage, site: Site
         live_since=story.created_at,
         revisions_seen=1,
         pages={path: page},
-        card=_card(article, path, facts, enriched, story.created_at),
+        card=_card(revision.article_id, path, facts, story.enriched, story.created_at),
     )
-    content.put(keys.revision_key(site.id, article, revision.revision), revision.model_dump_json().encode())
-    enriched_key = keys.enriched_key(site.id, article, revision.revision, enriched.enricher)
-    content.put(enriched_key, enriched.model_dump_json().encode())
-    content.put(keys.live_key(site.id, article), record.model_dump_json(indent=1).encode())
 
 
 def _card(article: str, path: str, facts: ArticleFacts, enriched: EnrichedArticle, created_at: datetime) -> Card:

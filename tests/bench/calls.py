@@ -1,14 +1,16 @@
-"""What the stack's processes did: how often they called the store, and how long they kept the processor."""
+"""What the stack's processes did: how often they called the store and Redis, and how long they kept the processor."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
 
 
 def counted(url: str) -> Counter[str]:
@@ -21,8 +23,24 @@ def counted(url: str) -> Counter[str]:
     return found
 
 
+def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
+    """Return how many commands each service has sent to Redis, those inside its scripts too, by its connections."""
+    owners = {port: name for name, pid in pids.items() for port in _ports_of(_family([pid]))}
+    found: Counter[str] = Counter()
+    for client in redis.client_list():
+        owner = owners.get(int(client["addr"].rpartition(":")[2]))
+        if owner:
+            found[owner] += int(client["tot-cmds"])
+    return found
+
+
 def tree_cpu_seconds(pids: Iterable[int]) -> float:
     """Return the processor time of processes and of what they started, as far as it runs still."""
+    return sum(_family(pids).values()) / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pids: Iterable[int]) -> dict[int, int]:
+    """Return the processes, what they started and what that started, each with the ticks that it kept a processor."""
     children, ticks = defaultdict(list), {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -38,4 +56,16 @@ def tree_cpu_seconds(pids: Iterable[int]) -> float:
         if pid not in found:
             found.add(pid)
             open_pids += children[pid]
-    return sum(ticks.get(pid, 0) for pid in found) / os.sysconf("SC_CLK_TCK")
+    return {pid: ticks.get(pid, 0) for pid in found}
+
+
+def _ports_of(pids: Iterable[int]) -> set[int]:
+    """Return the local ports of the processes' connections, as Linux lists them (proc(5), /proc/net/tcp)."""
+    inodes = set()
+    for pid in pids:
+        with suppress(FileNotFoundError):  # it has just ended
+            for handle in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):
+                    inodes.add(handle.readlink().name)
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in inodes}

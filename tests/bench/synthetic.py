@@ -1,0 +1,106 @@
+"""Sites whose archives were never published: what publishing them leaves in the index and in the buckets is made."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from redis import Redis
+from rich.console import Console
+from rich.progress import track
+
+from infra.local.settings import PROJECT
+from shared.index.redis import RedisIndex
+from shared.listings import Kind, find_listing, listed_of
+from shared.redis_client import redis_client
+from shared.settings import ServiceSettings
+from shared.sites import Site
+from shared.storage.bulk import bulk_public_storage, bulk_storage
+from shared.storage.s3 import s3_client
+from tests.bench.archive import put_record, put_story, record_of, stories
+
+A_DAY = 100
+WHOLE = 500
+"""So many of the newest have all of their objects: of older ones no operation reads more than the index has."""
+
+_WRITERS = 32
+_AHEAD = 1000  # articles in the index whose objects are not put yet
+_BY_DATE = frozenset({Kind.DAY, Kind.MONTH, Kind.RAIL, Kind.SITEMAP})
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How long a site's state took to make, and how much of Redis it takes."""
+
+    articles: int
+    seconds: float
+    redis_bytes: int
+
+
+def write_sites(folder: Path, names: list[str]) -> None:
+    """Write sites that differ in name only. A listing may come every fifth of a second: the bench waits for each."""
+    folder.mkdir()
+    epn = (PROJECT / "infra" / "sites" / "epn.toml").read_text("utf-8")
+    epn = epn.replace("listing_interval_seconds = 1.0", "listing_interval_seconds = 0.2")
+    for name in names:
+        (folder / f"{name}.toml").write_text(epn.replace('id = "epn"', f'id = "{name}"\nprefix = "{name}/"'), "utf-8")
+
+
+class Filler:
+    """The index and the buckets, filled by the functions that the services fill them by."""
+
+    def __init__(self, settings: ServiceSettings, console: Console) -> None:
+        self._settings, self._console, self._client = settings, console, s3_client(settings)
+        self._content = bulk_storage(self._client, settings, settings.content_bucket)
+        self._redis = redis_client(settings)
+        self._index = RedisIndex(self._redis)
+
+    def fill(self, site: Site, number: int) -> Filled:
+        """Make a site's state, as if its articles had gone live one after the other, and mark the index as whole."""
+        now, started, before = datetime.now(UTC), perf_counter(), used_bytes(self._redis)
+        restore = self._index.begin_restore(site, now)
+        if restore is None:
+            message = f"something else makes the index of {site.id} whole"
+            raise RuntimeError(message)
+        self._make(site, number, now)
+        self._count_as_published(site, now)
+        self._index.set_whole(site, restore.minute, restore.token)
+        return Filled(number, perf_counter() - started, used_bytes(self._redis) - before)
+
+    def _make(self, site: Site, number: int, newest: datetime) -> None:
+        public = bulk_public_storage(self._client, self._settings, site)
+        puts: deque[Future[None]] = deque()
+        made = enumerate(stories(site, number, newest=newest, a_day=A_DAY))
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for place, story in track(made, f"{number:,}", number, console=self._console, transient=True):
+                record = record_of(story, site)
+                if record.card is None or record.revision is None:
+                    continue  # none of them
+                related = self._index.relate(site, record.card)
+                self._index.enter(site, record.card, record.revision)
+                more = {"shows": related.shows, "listed": listed_of(site, record.card)}
+                if number - place > WHOLE:
+                    puts.append(pool.submit(put_record, record.model_copy(update=more), self._content))
+                else:
+                    puts.append(pool.submit(put_story, story, self._content, public, site, more))
+                while puts and (len(puts) > _AHEAD or puts[0].done()):
+                    puts.popleft().result()
+            while puts:
+                puts.popleft().result()
+
+    def _count_as_published(self, site: Site, now: datetime) -> None:
+        """Mark the pages of past days as published; all others are left to the services."""
+        yesterday = f"{now - timedelta(days=1):%Y-%m-%d}"
+        for page, number in self._index.behind(site).items():
+            listing = find_listing(site, page)
+            if listing and listing.kind in _BY_DATE and "" < listing.value < yesterday[: len(listing.value)]:
+                self._index.set_published(site, page, number)
+
+
+def used_bytes(redis: Redis) -> int:
+    """Return how much memory Redis uses."""
+    return int(redis.info("memory")["used_memory"])
