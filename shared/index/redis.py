@@ -67,14 +67,14 @@ class RedisIndex(RedisRestores):
         self,
         site: Site,
         article: str,
-        entry: dict[str, Any],
+        entry: str,
         restoring: Redis | None = None,
         shows: dict[str, str] | None = None,
     ) -> tuple[str, ...]:
         arguments: list[str | int] = [
             index_key(site, ""),
             article,
-            _packed(entry),
+            entry,
             _readers(site),
             "1" if restoring else "0",
             _packed(shows or {}),
@@ -119,16 +119,15 @@ class RedisIndex(RedisRestores):
             *(_packed(list(pins)), listing.days or "", part),
         ]
         seconds, microseconds, changed, entries, days, parts, pinned = cast("Any", self._read(args=arguments))
-        found = [json.loads(entry) for entry in entries]
-        cards = tuple(_card(entry["card"]) for entry in found)
+        cards = tuple(_card(_card_text(entry)) for entry in entries)
         return Snapshot(
             cards=cards,
             changed=int(changed),
             order=int(seconds) * 1_000_000 + int(microseconds),
             days=tuple(days),
             parts=int(parts),
-            pins=tuple(_card(card) for card in (json.loads(pin)["card"] for pin in pinned) if card),
-            revisions={card.article: entry["order"] for card, entry in zip(cards, found, strict=True)},
+            pins=tuple(_card(text) for text in map(_card_text, pinned) if text),
+            revisions={card.article: _order(entry) for card, entry in zip(cards, entries, strict=True)},
         )
 
     @translated
@@ -196,7 +195,7 @@ class RedisIndex(RedisRestores):
         if not articles:
             return {}
         entries = cast("list[str | None]", self._redis.hmget(index_key(site, "entries"), articles))
-        return {article: json.loads(entry)["order"] for article, entry in zip(articles, entries, strict=True) if entry}
+        return {article: _order(entry) for article, entry in zip(articles, entries, strict=True) if entry}
 
 
 def _about(site: Site, card: Card) -> list[str | int]:
@@ -232,19 +231,28 @@ def _readers(site: Site) -> str:
     )
 
 
-def _entry(site: Site, card: Card, revision: str, text: str) -> dict[str, Any]:
-    return {
+def _entry(site: Site, card: Card, revision: str, text: str) -> str:
+    """Return what is kept of an article: what the scripts read of it, and its card as it is handed out."""
+    told = {
         "order": revision,
         "score": _score(card),
-        # No listing shows when a text was last changed: a mended typo makes no front page stale.
-        "card": card.model_dump_json(exclude_defaults=True, exclude={"updated_at"}),
         "sets": sets_of(site, card),
         "text": text if site.feed_text == "full" else "",
     }
+    # No listing shows when a text was last changed: a mended typo makes no front page stale.
+    return f"{_packed(told)}\n{card.model_dump_json(exclude_defaults=True, exclude={'updated_at'})}"
 
 
-def _no_entry(revision: str) -> dict[str, Any]:
-    return {"order": revision, "score": 0, "card": "", "sets": [], "text": ""}
+def _no_entry(revision: str) -> str:
+    return f"{_packed({'order': revision, 'score': 0, 'sets': [], 'text': ''})}\n"
+
+
+def _card_text(entry: str) -> str:
+    return entry.partition("\n")[2]
+
+
+def _order(entry: str) -> str:
+    return str(json.loads(entry.partition("\n")[0])["order"])
 
 
 def _score(card: Card) -> int:

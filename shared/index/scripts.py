@@ -2,11 +2,11 @@
 
 ARGV[1] is always the prefix of a site's keys; behind it:
 
-entries   hash   article -> {order, score, card, sets, text}; a removed article keeps its order only
+entries   hash   article -> {order, score, sets, text}, a line feed, its card; a removed article keeps its order only
 set:{s}   zset   the articles of a set by the time of their creation
 days:{s}  zset   the days that have articles: of the site (`all`) or of a section
 changed, published   hash   page -> number; `behind`: zset of the pages whose numbers differ
-shows     hash   page -> what it shows beyond the newest of its set: [[place of the set, score, article, digest], ...]
+shows     hash   page -> what it shows beyond the newest of its set: [[place of the set, article, digest], ...]
 shown-by:{article}   set of pages: the way back
 shown     hash   listing -> SHA-256 of the page that the edge was last told of
 due       zset   listing -> when it has to be rendered again (microseconds), whatever happens
@@ -33,6 +33,17 @@ end
 local function is_article(page) return string.sub(page, 1, 8) == 'article.' end
 """
 
+# A card is kept as it came, not as a string inside of JSON, which would escape each of its quotation marks.
+_ENTRIES = """
+local function decoded(entry)
+  local ends = string.find(entry, '\\n', 1, true)
+  local found = cjson.decode(string.sub(entry, 1, ends - 1))
+  found.card = string.sub(entry, ends + 1)
+  return found
+end
+local function card_of(entry) return string.sub(entry, string.find(entry, '\\n', 1, true) + 1) end
+"""
+
 # The pages of a day: one up to 200 cards, then 2, 4, ... 32, so that each has 150 on average. A card's page is told by
 # the first character of its article's id (32 of them, evenly spread): it does not move when others come and go.
 _PARTS = """
@@ -52,12 +63,12 @@ local function digest_of(card) return string.sub(redis.sha1hex(card), 1, 8) end
 local function forget_shown(page)
   local old = redis.call('HGET', P .. 'shows', page)
   if not old then return end
-  for _, pick in ipairs(cjson.decode(old)) do redis.call('SREM', P .. 'shown-by:' .. pick[3], page) end
+  for _, pick in ipairs(cjson.decode(old)) do redis.call('SREM', P .. 'shown-by:' .. pick[2], page) end
   redis.call('HDEL', P .. 'shows', page)
 end
 local function note_shown(page, picks)
   forget_shown(page)
-  for _, pick in ipairs(picks) do redis.call('SADD', P .. 'shown-by:' .. pick[3], page) end
+  for _, pick in ipairs(picks) do redis.call('SADD', P .. 'shown-by:' .. pick[2], page) end
   redis.call('HSET', P .. 'shows', page, #picks > 0 and cjson.encode(picks) or '[]')
 end
 """
@@ -84,22 +95,22 @@ local function choose(article, score, sets)
     local stood = redis.call('ZSCORE', key, article)
     redis.call('ZADD', key, score, article)
     local rank = redis.call('ZREVRANK', key, article)
-    local older = redis.call('ZREVRANGE', key, rank + 1, rank + way[2] + #picks, 'WITHSCORES')
+    local older = redis.call('ZREVRANGE', key, rank + 1, rank + way[2] + #picks)
     if stood then redis.call('ZADD', key, stood, article) else redis.call('ZREM', key, article) end
     local taken = 0
-    for each = 1, #older, 2 do
+    for each = 1, #older do
       if taken < way[2] and #picks < MOST and not chosen[older[each]] then
         chosen[older[each]] = true
         taken = taken + 1
-        picks[#picks + 1] = {place, older[each + 1], older[each]}
+        picks[#picks + 1] = {place, older[each]}
       end
     end
   end
   return picks
 end
-local function is_newer(score, article, pick)
-  local other = tonumber(pick[2])
-  return score > other or (score == other and article > pick[3])
+local function is_newer(score, article, key, other)
+  local theirs = tonumber(redis.call('ZSCORE', key, other))
+  return not theirs or score > theirs or (score == theirs and article > other)
 end
 -- Raise the pages of newer articles that would show this one.
 local function disturb(article, score, sets)
@@ -111,17 +122,17 @@ local function disturb(article, score, sets)
         local shows = redis.call('HGET', P .. 'shows', 'article.' .. other)
         local picks = shows and cjson.decode(shows) or {}
         local place, before, here, last, is_shown, is_known = 0, 0, 0, nil, false, shows
-        for number, theirs in ipairs(ways_of(cjson.decode(redis.call('HGET', P .. 'entries', other)).sets)) do
+        for number, theirs in ipairs(ways_of(decoded(redis.call('HGET', P .. 'entries', other)).sets)) do
           if theirs[1] == way[1] then place = number end
         end
         for _, pick in ipairs(picks) do
           if pick[1] == 0 then is_known = false end
-          if pick[3] == article then is_shown = true end
+          if pick[2] == article then is_shown = true end
           if pick[1] < place then before = before + 1 end
-          if pick[1] == place then here, last = here + 1, pick end
+          if pick[1] == place then here, last = here + 1, pick[2] end
         end
         local room = math.min(way[2], MOST - before)
-        if not is_shown and (not is_known or (room > 0 and (here < room or is_newer(score, article, last)))) then
+        if not is_shown and (not is_known or (room > 0 and (here < room or is_newer(score, article, key, last)))) then
           raise('article.' .. other)
         end
       end
@@ -147,11 +158,12 @@ return touched
 # A listing is raised when the card stood, or stands now, among the cards that it shows.
 PLACE = (
     _RAISE
+    + _ENTRIES
     + _PARTS
     + _SHOWS
     + _RELATED
     + """
-local article, new, readers = ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+local article, new, readers = ARGV[2], decoded(ARGV[3]), cjson.decode(ARGV[4])
 local is_restored = ARGV[5] == '1'
 local score = string.format('%.0f', new.score)
 
@@ -195,7 +207,7 @@ end
 local old = redis.call('HGET', P .. 'entries', article)
 local old_sets, old_score = {}, nil
 if old then
-  old = cjson.decode(old)
+  old = decoded(old)
   if old.order > new.order then return {} end
   old_sets, old_score = old.sets, string.format('%.0f', old.score)
   if old.card == new.card and old_score == score then
@@ -242,7 +254,7 @@ end
 local digest = digest_of(new.card)
 for _, page in ipairs(redis.call('SMEMBERS', P .. 'shown-by:' .. article)) do
   for _, pick in ipairs(cjson.decode(redis.call('HGET', P .. 'shows', page) or '[]')) do
-    if pick[3] == article and pick[4] ~= digest then raise(page) end
+    if pick[2] == article and pick[3] ~= digest then raise(page) end
   end
 end
 local own = 'article.' .. article
@@ -253,9 +265,9 @@ if new.card == '' then
 elseif is_restored then
   local shows, picks = cjson.decode(ARGV[6]), {}
   for shown, was in pairs(shows) do
-    picks[#picks + 1] = {0, '0', shown, was}
+    picks[#picks + 1] = {0, shown, was}
     local other = redis.call('HGET', P .. 'entries', shown)
-    if other and digest_of(cjson.decode(other).card) ~= was then raise(own) end
+    if other and digest_of(card_of(other)) ~= was then raise(own) end
   end
   note_shown(own, picks)
 elseif has_moved then
@@ -263,7 +275,7 @@ elseif has_moved then
   local shows, is_same = redis.call('HGET', P .. 'shows', own), true
   local picks, now = cjson.decode(shows or '[]'), choose(article, score, new.sets)
   for place = 1, math.max(#picks, #now) do
-    if not picks[place] or not now[place] or picks[place][3] ~= now[place][3] then is_same = false end
+    if not picks[place] or not now[place] or picks[place][2] ~= now[place][2] then is_same = false end
   end
   if not shows or not is_same then raise(own) end
 end
@@ -274,15 +286,16 @@ return touched
 # ARGV: prefix, article, score, sets. Returns the page's `changed` number, the picks' articles and their cards.
 RELATE = (
     _RAISE
+    + _ENTRIES
     + _SHOWS
     + _RELATED
     + """
 local own = 'article.' .. ARGV[2]
 local picks, cards = choose(ARGV[2], ARGV[3], cjson.decode(ARGV[4])), {}
 for place, pick in ipairs(picks) do
-  local card = cjson.decode(redis.call('HGET', P .. 'entries', pick[3])).card
-  pick[4] = digest_of(card)
-  cards[place] = {pick[3], pick[4], card}
+  local card = card_of(redis.call('HGET', P .. 'entries', pick[2]))
+  pick[3] = digest_of(card)
+  cards[place] = {pick[2], pick[3], card}
 end
 note_shown(own, picks)
 return {redis.call('HGET', P .. 'changed', own) or '0', cards}
@@ -292,6 +305,7 @@ return {redis.call('HGET', P .. 'changed', own) or '0', cards}
 # ARGV: prefix, listing, reads, limit, turn (ms), pins, days' scope or empty, part or 0
 READ = (
     _RAISE
+    + _ENTRIES
     + _PARTS
     + _SHOWS
     + """
@@ -320,7 +334,7 @@ end
 local pins, picks = cjson.decode(ARGV[6]), {}
 for _, pin in ipairs(pins) do
   local entry = redis.call('HGET', P .. 'entries', pin)
-  picks[#picks + 1] = {0, '0', pin, digest_of(entry and cjson.decode(entry).card or '')}
+  picks[#picks + 1] = {0, pin, digest_of(entry and card_of(entry) or '')}
 end
 if #picks > 0 then note_shown(ARGV[2], picks) else forget_shown(ARGV[2]) end
 local days = ARGV[7] ~= '' and redis.call('ZREVRANGE', P .. 'days:' .. ARGV[7], 0, -1) or {}
