@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from shared import keys
 from shared.addresses import article_path
 from shared.article import Article, ArticleFacts, Author, EnrichedArticle, Status, Topic
 from shared.card import Card
+from shared.listings import listed_of
 from shared.live import LiveRecord, PageRecord
 from shared.revision import Revision, page_order, revision_id
 from shared.sites import Site
@@ -67,7 +68,9 @@ def stories(site: Site, number: int, *, newest: datetime = NOON, a_day: int = _A
 def seed(content: ObjectStorage, public: ObjectStorage, site: Site, number: int) -> None:
     """Put what the line would have left in the two buckets."""
     with ThreadPoolExecutor(_WRITERS) as pool:
-        for _ in pool.map(lambda story: put_story(story, content, public, site), stories(site, number)):
+        for _ in pool.map(
+            lambda story: put_story(story, record_of(story, site), content, public), stories(site, number)
+        ):
             pass
 
 
@@ -129,20 +132,16 @@ def _story(site: Site, number: int, created: datetime, revision: Revision, enric
     )
 
 
-def put_story(
-    story: Story, content: ObjectStorage, public: ObjectStorage, site: Site, more: Mapping[str, object] | None = None
-) -> None:
-    """Put what the line would have left of one article in the two buckets; `more`: to be recorded of it."""
-    revision, enriched = story.revision, story.enriched
-    article, record = revision.article_id, record_of(story, site)
+def put_story(story: Story, record: LiveRecord, content: ObjectStorage, public: ObjectStorage) -> None:
+    """Put what the line would have left of one article in the two buckets."""
+    site, article, revision, enriched = record.site, record.article, story.revision, story.enriched
     (path, page), *_ = record.pages.items()
     said = {"article": article, "order": page.order, "sha256": page.sha256, "theme": "epn-another", "status": "200"}
     etag = public.put(path, _OLD_PAGE, content_type="text/html; charset=utf-8", metadata=said)
-    update = {"pages": {path: page.model_copy(update={"etag": etag})}, **(more or {})}
-    content.put(keys.revision_key(site.id, article, revision.revision), revision.model_dump_json().encode())
-    enriched_key = keys.enriched_key(site.id, article, revision.revision, enriched.enricher)
+    content.put(keys.revision_key(site, article, revision.revision), revision.model_dump_json().encode())
+    enriched_key = keys.enriched_key(site, article, revision.revision, enriched.enricher)
     content.put(enriched_key, enriched.model_dump_json().encode())
-    put_record(record.model_copy(update=update), content)
+    put_record(record.model_copy(update={"pages": {path: page.model_copy(update={"etag": etag})}}), content)
 
 
 def put_record(record: LiveRecord, content: ObjectStorage) -> None:
@@ -156,6 +155,7 @@ def record_of(story: Story, site: Site) -> LiveRecord:
     path = article_path(revision.article_id, facts, facts, revision.revision, site)
     order = page_order(revision.revision, 1, story.created_at)
     page = PageRecord(order=order, sha256=_OLD_PAGE_SHA256, etag=Etag(""))
+    card = _card(revision.article_id, path, facts, story.enriched, story.created_at)
     return LiveRecord(
         site=site.id,
         article=revision.article_id,
@@ -166,7 +166,8 @@ def record_of(story: Story, site: Site) -> LiveRecord:
         live_since=story.created_at,
         revisions_seen=1,
         pages={path: page},
-        card=_card(revision.article_id, path, facts, story.enriched, story.created_at),
+        listed=listed_of(site, card),
+        card=card,
     )
 
 

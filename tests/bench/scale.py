@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -25,8 +26,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from infra.local.ports import free_ports
+from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import StackFile
@@ -112,8 +113,10 @@ class Bench:
 
     def run(self, sizes: Sequence[int], rounds: int) -> None:
         """Measure and show."""
+        started = time.monotonic()
         for site in self.sites:
             self.wait_until_quiet(site)
+        console.print(f"… which took {time.monotonic() - started:.0f} s")
         for number in range(_WARM_UP_ROUNDS):
             self.go_round(number)
         self.costs.clear()
@@ -137,7 +140,7 @@ class Bench:
         ids: dict[str, str] = {}
         for operation in OPERATIONS:
             for site in self.sites:
-                cost, ids[site.id] = self.cost_of(site, lambda: self.do(operation, site, number, ids))
+                cost, ids[site.id] = self.cost_of(site, partial(self.do, operation, site, number, ids))
                 self.costs[operation, site.id].append(cost)
 
     def do(self, operation: str, site: Site, number: int, ids: dict[str, str]) -> str:

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
+from typing import cast
 
 from redis import Redis
+from redis.client import Pipeline
 from rich.console import Console
 from rich.progress import track
 
 from infra.local.settings import PROJECT
 from shared.index.redis import RedisIndex
-from shared.listings import Kind, find_listing, listed_of
+from shared.listings import Kind, find_listing
+from shared.live import LiveRecord
 from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
 from shared.sites import Site
 from shared.storage.bulk import bulk_public_storage, bulk_storage
 from shared.storage.s3 import s3_client
-from tests.bench.archive import put_record, put_story, record_of, stories
+from tests.bench.archive import Story, put_record, put_story, record_of, stories
 
 A_DAY = 100
 WHOLE = 500
 """So many of the newest have all of their objects: of older ones no operation reads more than the index has."""
 
 _WRITERS = 32
+_AT_ONCE = 100
 _AHEAD = 1000  # articles in the index whose objects are not put yet
 _BY_DATE = frozenset({Kind.DAY, Kind.MONTH, Kind.RAIL, Kind.SITEMAP})
 
@@ -73,24 +79,32 @@ class Filler:
 
     def _make(self, site: Site, number: int, newest: datetime) -> None:
         public = bulk_public_storage(self._client, self._settings, site)
-        puts: deque[Future[None]] = deque()
-        made = enumerate(stories(site, number, newest=newest, a_day=A_DAY))
+        told = stories(site, number, newest=newest, a_day=A_DAY)
+        made = iter(track(told, f"{number:,}", number, console=self._console, transient=True))
+        oldest_whole, puts = number - WHOLE, deque[Future[None]]()
         with ThreadPoolExecutor(_WRITERS) as pool:
-            for place, story in track(made, f"{number:,}", number, console=self._console, transient=True):
-                record = record_of(story, site)
-                if record.card is None or record.revision is None:
-                    continue  # none of them
-                related = self._index.relate(site, record.card)
-                self._index.enter(site, record.card, record.revision)
-                more = {"shows": related.shows, "listed": listed_of(site, record.card)}
-                if number - place > WHOLE:
-                    puts.append(pool.submit(put_record, record.model_copy(update=more), self._content))
+            for place, (story, record) in enumerate(self._listed(site, made)):
+                if place < oldest_whole:
+                    puts.append(pool.submit(put_record, record, self._content))
                 else:
-                    puts.append(pool.submit(put_story, story, self._content, public, site, more))
-                while puts and (len(puts) > _AHEAD or puts[0].done()):
+                    puts.append(pool.submit(put_story, story, record, self._content, public))
+                while len(puts) > _AHEAD or (puts and puts[0].done()):
                     puts.popleft().result()
             while puts:
                 puts.popleft().result()
+
+    def _listed(self, site: Site, made: Iterator[Story]) -> Iterator[tuple[Story, LiveRecord]]:
+        """Enter each story into the index, as what its page shows was read there before; yield it and its record."""
+        while batch := [(story, record_of(story, site)) for story in islice(made, _AT_ONCE)]:
+            with self._redis.pipeline(transaction=False) as pipe:
+                index = RedisIndex(cast("Redis", _Later(self._redis, pipe)))
+                for _, record in batch:
+                    if record.card and record.revision:
+                        index.relate(site, record.card)
+                        index.enter(site, record.card, record.revision)
+                answers = pipe.execute()
+            for (story, record), (_, related) in zip(batch, answers[::2], strict=True):
+                yield story, record.model_copy(update={"shows": {article: digest for article, digest, _ in related}})
 
     def _count_as_published(self, site: Site, now: datetime) -> None:
         """Mark the pages of past days as published; all others are left to the services."""
@@ -99,6 +113,24 @@ class Filler:
             listing = find_listing(site, page)
             if listing and listing.kind in _BY_DATE and "" < listing.value < yesterday[: len(listing.value)]:
                 self._index.set_published(site, page, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A client whose scripts run with others in one exchange: waiting for each would take most of the time."""
+
+    redis: Redis
+    pipe: Pipeline
+
+    def register_script(self, text: str) -> Callable[..., tuple[str, list[str]]]:
+        """Return what takes a script's arguments, and answers as if nothing were related or behind."""
+        script = self.redis.register_script(text)
+
+        def put_off(*, args: list[str], client: None = None) -> tuple[str, list[str]]:
+            script(args=args, client=client or self.pipe)
+            return "0", []
+
+        return put_off
 
 
 def used_bytes(redis: Redis) -> int:
