@@ -31,6 +31,7 @@ from shared.storage.s3 import s3_client
 from tests.bench.calls import counted
 from tests.bench.hugo import measure_rebuild
 from tests.bench.scale import measure_scale
+from tests.bench.urgent import measure_urgent
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -147,15 +148,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=60, help="articles to publish (default 60)")
     parser.add_argument("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
-    parser.add_argument("--articles", type=int, default=10_000, help="with --hugo: of the archive (default 10,000)")
+    parser.add_argument("--urgent", action="store_true", help="news beside an import that keeps the workers busy")
+    parser.add_argument(
+        "--articles", type=int, help="of the archive with --hugo (10,000), of the import with --urgent (1,500)"
+    )
     parser.add_argument("--scale", action="store_true", help="one article's way beside archives of several sizes")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 13_890, 100_000], help="with --scale: of them")
     asked = parser.parse_args()
+    if asked.urgent:
+        measure_urgent(asked.rounds, asked.articles or 1500)
+        return
     if asked.scale:
         measure_scale(asked.sizes, asked.rounds)
         return
     if asked.hugo:
-        measure_rebuild(asked.articles)
+        measure_rebuild(asked.articles or 10_000)
         return
     rounds: int = asked.rounds
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as folder:

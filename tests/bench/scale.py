@@ -11,15 +11,12 @@ import os
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from statistics import median
 
-import httpx
 from pydantic import SecretStr
 from redis import Redis
 from rich.console import Console
@@ -36,6 +33,7 @@ from shared.index.redis import RedisIndex
 from shared.settings import ServiceSettings
 from shared.sites import Site, load_sites
 from tests.bench.calls import counted, redis_calls
+from tests.bench.door import Done, Door, an_article, percentile
 from tests.bench.synthetic import A_DAY, WHOLE, Filled, Filler, used_bytes, write_sites
 
 OPERATIONS = ("publish", "headline", "body", "kill")
@@ -45,7 +43,7 @@ _IDLE_SECONDS = 21.0  # two sweeps
 _QUIET_LOOKS = 3  # in a row
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 600.0
-_PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the crew of the ferry lowered a ladder.</p>"
+_MENDED = "Ferry arrives at last"
 
 console = Console()
 
@@ -106,8 +104,7 @@ class Bench:
         self.stack, self.sites = stack, sites
         self.redis = Redis.from_url(stack.redis, decode_responses=True)
         self.index, self.backlog = RedisIndex(self.redis), RedisBacklog(self.redis)
-        headers = {"Authorization": f"Bearer {stack.token}", "Prefer": "wait=20"}
-        self.api = httpx.Client(base_url=stack.api, headers=headers, timeout=30, trust_env=False)
+        self.door = Door(stack)
         self.idle = 0.0  # commands to Redis a second by services that have nothing to do
         self.costs: dict[tuple[str, str], list[Cost]] = defaultdict(list)
 
@@ -140,31 +137,30 @@ class Bench:
         ids: dict[str, str] = {}
         for operation in OPERATIONS:
             for site in self.sites:
-                cost, ids[site.id] = self.cost_of(site, partial(self.do, operation, site, number, ids))
-                self.costs[operation, site.id].append(cost)
+                self.costs[operation, site.id].append(self.cost_of(operation, site, number, ids))
 
-    def do(self, operation: str, site: Site, number: int, ids: dict[str, str]) -> str:
-        """Do one operation through the door and wait for its end; return the article."""
-        parameters = {"site": site.id}
-        if operation == "kill":
-            answer = self.api.post(f"/v1/articles/{ids[site.id]}/kill", params=parameters)
-        else:
-            answer = self.api.post("/v1/articles", params=parameters, json=_article(operation, number))
-        reply = answer.raise_for_status().json()
-        if answer.status_code != httpx.codes.OK:
-            message = f"{operation} at {site.id} did not end: {reply['status']}"
-            raise RuntimeError(message)
-        return str(reply["article"])
-
-    def cost_of(self, site: Site, do: Callable[[], str]) -> tuple[Cost, str]:
-        """Return what doing something took, and what it returned."""
-        store, redis, started = self.store_calls(), self.redis_calls(), time.perf_counter()
-        done = do()
-        took = time.perf_counter() - started
+    def cost_of(self, operation: str, site: Site, number: int, ids: dict[str, str]) -> Cost:
+        """Do one operation through the door; return what it took until all was quiet."""
+        store, redis, started = self.store_calls(), self.redis_calls(), time.monotonic()
+        done = self.do(operation, site.id, number, ids)
+        ids[site.id] = done.article
         self.wait_until_quiet(site)
-        elapsed = time.perf_counter() - started
+        elapsed = time.monotonic() - started
         made = self.redis_calls() - redis - self.idle * elapsed
-        return Cost(took * 1000, self.store_calls() - store, made), done
+        return Cost(done.milliseconds, self.store_calls() - store, made)
+
+    def do(self, operation: str, site: str, number: int, ids: dict[str, str]) -> Done:
+        """Do one operation."""
+        match operation:
+            case "kill":
+                return self.door.kill(site, ids[site])
+            case "publish":
+                article = an_article(number, source="scale")
+            case "headline":
+                article = an_article(number, source="scale", headline=_MENDED)
+            case _:
+                article = an_article(number, source="scale", headline=_MENDED, paragraphs=39)
+        return self.door.post(site, article)
 
     def wait_until_quiet(self, site: Site) -> None:
         """Wait until nothing of the site is behind and nothing waits or is being worked at, for several looks."""
@@ -188,21 +184,6 @@ class Bench:
         return sum(number for name, number in calls.items() if name != _BACKGROUND)
 
 
-def _article(operation: str, number: int) -> dict[str, object]:
-    headline = "Ferry arrives" if operation == "publish" else "Ferry arrives at last"
-    return {
-        "source": "scale",
-        "source_id": f"story-{number}",
-        "version_created": datetime.now(UTC).isoformat(),
-        "headline": f"{headline}, for the {number}th time",
-        "slug": f"ferry-{number}",
-        "section": "world",
-        "topics": [{"name": f"Topic {number % 40}"}, {"name": f"Topic {(number + 7) % 40}"}],
-        "authors": [{"name": f"Reporter {number % 40}"}],
-        "body": "<h2>At the pier</h2>" + _PARAGRAPH * (39 if operation == "body" else 40),
-    }
-
-
 def _show_filled(filled: list[Filled]) -> None:
     table = Table("articles", "days", "made in", "Redis, KB an article", box=None, title="Synthetic archives")
     for each in filled:
@@ -222,7 +203,7 @@ def _show(costs: dict[tuple[str, str], list[Cost]], sizes: dict[str, int], round
         smallest = median(cost.milliseconds for cost in costs[operation, next(iter(sizes))])
         for site, size in sizes.items():
             made = costs[operation, site]
-            times = sorted(cost.milliseconds for cost in made)
+            times = [cost.milliseconds for cost in made]
             table.add_row(
                 operation,
                 f"{size:,}",
@@ -230,7 +211,7 @@ def _show(costs: dict[tuple[str, str], list[Cost]], sizes: dict[str, int], round
                 f"{median(cost.store.total() for cost in made):g}",
                 f"{median(cost.redis for cost in made):.0f}",
                 f"{median(times):.1f}",
-                f"{times[int(len(times) * 0.95)]:.1f}",
+                f"{percentile(times, 95):.1f}",
                 f"{median(times) / smallest:.2f}",
             )
     console.print(table)

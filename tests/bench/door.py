@@ -1,0 +1,75 @@
+"""What a newsroom's system does at the door, and how long it waits for the end of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from infra.local.state import StackFile
+
+_PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the crew of the ferry lowered a ladder.</p>"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How an operation ended: milliseconds from the request, the article, its receipt."""
+
+    milliseconds: float
+    article: str
+    receipt: str
+
+
+class Door:
+    """The endpoint of a stack, asked to answer when all is done."""
+
+    def __init__(self, stack: StackFile) -> None:
+        headers = {"Authorization": f"Bearer {stack.token}", "Prefer": "wait=30"}
+        self._api = httpx.Client(base_url=stack.api, headers=headers, timeout=60, trust_env=False)
+
+    def post(self, site: str, article: dict[str, object]) -> Done:
+        """Publish an article, or a new revision of it."""
+        return self._done("/v1/articles", site, article)
+
+    def kill(self, site: str, article: str) -> Done:
+        """Kill an article."""
+        return self._done(f"/v1/articles/{article}/kill", site, {})
+
+    def stages(self, receipt: str) -> Iterator[tuple[str, datetime]]:
+        """Yield when an article reached each stage."""
+        for stage in self._api.get(f"/v1/receipts/{receipt}").raise_for_status().json()["stages"]:
+            yield stage["name"], datetime.fromisoformat(stage["at"])
+
+    def _done(self, path: str, site: str, body: dict[str, object]) -> Done:
+        started = time.perf_counter()
+        answer = self._api.post(path, params={"site": site}, json=body)
+        took = (time.perf_counter() - started) * 1000
+        reply = answer.raise_for_status().json()
+        if answer.status_code != httpx.codes.OK:
+            message = f"{path} at {site} did not end: {reply['status']}"
+            raise RuntimeError(message)
+        return Done(took, reply["article"], reply["receipt"])
+
+
+def an_article(number: int, *, source: str, headline: str = "Ferry arrives", paragraphs: int = 40) -> dict[str, object]:
+    """Return an article of a few hundred words, stamped now."""
+    return {
+        "source": source,
+        "source_id": f"story-{number}",
+        "version_created": datetime.now(UTC).isoformat(),
+        "headline": f"{headline}, for the {number}th time",
+        "slug": f"ferry-{number}",
+        "section": "world",
+        "topics": [{"name": f"Topic {number % 40}"}, {"name": f"Topic {(number + 7) % 40}"}],
+        "authors": [{"name": f"Reporter {number % 40}"}],
+        "body": "<h2>At the pier</h2>" + _PARAGRAPH * paragraphs,
+    }
+
+
+def percentile(values: list[float], hundredth: int) -> float:
+    """Return the value that so many of a hundred do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * hundredth // 100)]

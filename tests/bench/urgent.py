@@ -1,0 +1,137 @@
+"""News beside an import: `make bench ARGS="--urgent"`.
+
+An article is posted and killed, again and again: on the idle stack, then while a batch of articles keeps all workers
+busy, then on the idle stack once more.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from statistics import median
+from threading import Thread
+
+import httpx
+from redis import Redis
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from infra.local.settings import StackSettings
+from infra.local.stack import embedded_stack
+from infra.local.state import StackFile
+from shared.backlog.redis import RedisBacklog
+from shared.messages import Lane
+from shared.pipeline import WORKERS
+from tests.bench.door import Door, an_article, percentile
+
+_SITE = "epn"
+_WARM_UP_ROUNDS = 5
+_LEAST_WAITING = 20  # in the lane of the import, while it is said to keep the workers busy
+_LOOK_SECONDS = 0.1
+_PATIENCE_SECONDS = 900.0
+_POST, _KILL = "post to live", "kill to gone"
+
+console = Console()
+
+
+def measure_urgent(rounds: int, articles: int) -> None:
+    """Start a stack of its own, measure, stop it."""
+    with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
+        console.print("Starting a stack of its own …")
+        with embedded_stack(StackSettings.in_folder(Path(name))) as stack:
+            Bench(stack, articles).run(rounds)
+
+
+class Bench:
+    """The stack, its door, and how long each operation took: idle and beside the import."""
+
+    def __init__(self, stack: StackFile, articles: int) -> None:
+        self.stack, self.articles, self.door = stack, articles, Door(stack)
+        self.backlog = RedisBacklog(Redis.from_url(stack.redis, decode_responses=True))
+        self.numbers = count()
+        self.times: dict[tuple[str, bool], list[float]] = defaultdict(list)
+        self.stages: dict[tuple[str, bool], list[float]] = defaultdict(list)
+
+    def run(self, rounds: int) -> None:
+        """Measure and show."""
+        for _ in range(_WARM_UP_ROUNDS):
+            self.go_round(is_busy=False)
+        self.times.clear()
+        self.stages.clear()
+        for _ in track(range(rounds // 2), "idle", console=console, transient=True):
+            self.go_round(is_busy=False)
+        batch = Thread(target=self.send_batch)
+        batch.start()
+        self.wait_until(lambda: self.waiting() >= _LEAST_WAITING)
+        for _ in track(range(rounds), "beside the import", console=console, transient=True):
+            if self.waiting() < _LEAST_WAITING:
+                console.print("the import ended before the rounds: give it more articles")
+                break
+            self.go_round(is_busy=True)
+        batch.join()
+        self.wait_until(lambda: not self.backlog.total())
+        for _ in track(range(rounds - rounds // 2), "idle", console=console, transient=True):
+            self.go_round(is_busy=False)
+        self.show()
+
+    def go_round(self, *, is_busy: bool) -> None:
+        """Post an article and kill it."""
+        posted_at = datetime.now(UTC)
+        posted = self.door.post(_SITE, an_article(next(self.numbers), source="news"))
+        self.times[_POST, is_busy].append(posted.milliseconds)
+        for stage, at in self.door.stages(posted.receipt):
+            self.stages[stage, is_busy].append((at - posted_at).total_seconds() * 1000)
+        self.times[_KILL, is_busy].append(self.door.kill(_SITE, posted.article).milliseconds)
+
+    def send_batch(self) -> None:
+        """Post the import in one request."""
+        lines = (json.dumps(an_article(number, source="import")).encode() + b"\n" for number in range(self.articles))
+        headers = {"Authorization": f"Bearer {self.stack.token}", "Content-Type": "application/x-ndjson"}
+        url, parameters = f"{self.stack.api}/v1/batches", {"site": _SITE}
+        with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as client:
+            client.post(url, params=parameters, headers=headers, content=lines).raise_for_status()
+
+    def waiting(self) -> int:
+        """Return how much of the import waits."""
+        return sum(self.backlog.waiting(service)[Lane.BULK] for service in WORKERS)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Look until something is so."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not is_so():
+            if time.monotonic() > deadline:
+                message = f"{self.backlog.total()} messages wait still"
+                raise TimeoutError(message)
+            time.sleep(_LOOK_SECONDS)
+
+    def show(self) -> None:
+        """Print the figures."""
+        columns = (
+            "milliseconds",
+            "rounds",
+            "p50 idle",
+            "p95 idle",
+            "p50 beside",
+            "p95 beside",
+            "p50 ratio",
+            "p95 ratio",
+        )
+        table = Table(*columns, title=f"Beside an import of {self.articles:,} articles", box=None)
+        for name in (_POST, _KILL):
+            idle, busy = self.times[name, False], self.times[name, True]
+            figures = [percentile(times, hundredth) for times in (idle, busy) for hundredth in (50, 95)]
+            ratios = [figures[2] / figures[0], figures[3] / figures[1]]
+            table.add_row(
+                name, str(len(busy)), *(f"{each:.0f}" for each in figures), *(f"{each:.2f}" for each in ratios)
+            )
+        console.print(table)
+        for stage in dict.fromkeys(stage for stage, _ in self.stages):
+            before, beside = (median(self.stages[stage, is_busy]) for is_busy in (False, True))
+            console.print(f"  {stage} after {before:.0f} ms idle, {beside:.0f} ms beside the import")
