@@ -1,7 +1,7 @@
 """News beside an import: `make bench ARGS="--urgent"`.
 
 An article is posted and killed, again and again: on the idle stack, then while a batch of articles keeps all workers
-busy, then on the idle stack once more.
+busy. News goes in lane `live`, a kill in lane `urgent`, the batch in lane `bulk`.
 """
 
 from __future__ import annotations
@@ -65,20 +65,15 @@ class Bench:
             self.go_round(is_busy=False)
         self.times.clear()
         self.stages.clear()
-        for _ in track(range(rounds // 2), "idle", console=console, transient=True):
+        for _ in track(range(rounds), "idle", console=console, transient=True):
             self.go_round(is_busy=False)
-        batch = Thread(target=self.send_batch)
-        batch.start()
+        Thread(target=self.send_batch, daemon=True).start()
         self.wait_until(lambda: self.waiting() >= _LEAST_WAITING)
         for _ in track(range(rounds), "beside the import", console=console, transient=True):
             if self.waiting() < _LEAST_WAITING:
                 console.print("the import ended before the rounds: give it more articles")
                 break
             self.go_round(is_busy=True)
-        batch.join()
-        self.wait_until(lambda: not self.backlog.total())
-        for _ in track(range(rounds - rounds // 2), "idle", console=console, transient=True):
-            self.go_round(is_busy=False)
         self.show()
 
     def go_round(self, *, is_busy: bool) -> None:

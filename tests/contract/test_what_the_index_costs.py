@@ -1,0 +1,76 @@
+"""What an article costs in Redis: the same however many there are, and little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from shared.index.redis import RedisIndex
+from shared.listings import HOME, listing_of
+from shared.sites import Site, load_sites
+from tests.bench.archive import record_of, stories
+from tests.conftest import ROOT
+
+SITE: Site = load_sites(ROOT / "infra" / "sites")["epn"]
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+A_DAY = 60
+FEW, MANY = A_DAY, 20 * A_DAY
+MOST_BYTES = 1_825  # 2 KB at 100,000 articles, where the sets of words and authors have outgrown their compact form
+
+
+def fill(index: RedisIndex, number: int) -> None:
+    for story in stories(SITE, number, newest=NOW, a_day=A_DAY):
+        record = record_of(story, SITE)
+        assert record.card is not None
+        assert record.revision is not None
+        index.relate(SITE, record.card)
+        index.enter(SITE, record.card, record.revision)
+
+
+def commands(redis: Redis, do: Callable[[], object]) -> dict[str, int]:
+    """Return how often each command ran, inside scripts too."""
+    redis.config_resetstat()
+    do()
+    return {name: each["calls"] for name, each in redis.info("commandstats").items() if "config" not in name}
+
+
+@pytest.fixture
+def index(redis: Redis) -> RedisIndex:
+    index = RedisIndex(redis)
+    fill(index, 1)  # the scripts are loaded
+    index.read(SITE, listing_of(SITE, HOME))
+    index.forget(SITE)
+    return index
+
+
+def test_publishing_correcting_and_removing_take_the_same_commands_however_many_articles_there_are(
+    index: RedisIndex, redis: Redis
+) -> None:
+    def cost(number: int) -> list[dict[str, int]]:
+        index.forget(SITE)
+        fill(index, number)
+        newest = record_of(list(stories(SITE, 1, newest=NOW, a_day=A_DAY))[0], SITE).card
+        assert newest is not None
+        card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
+        corrected = card.model_copy(update={"headline": "Corrected"})
+        return [
+            commands(redis, lambda: index.relate(SITE, card)),
+            commands(redis, lambda: index.enter(SITE, card, "r1")),
+            commands(redis, lambda: index.enter(SITE, corrected, "r2")),
+            commands(redis, lambda: index.read(SITE, listing_of(SITE, HOME))),
+            commands(redis, lambda: index.read(SITE, listing_of(SITE, "day.2026-01-31"))),
+            commands(redis, lambda: index.leave(SITE, card.article, "r3")),
+        ]
+
+    assert cost(MANY) == cost(FEW)
+
+
+def test_an_article_takes_less_than_two_kilobytes(index: RedisIndex, redis: Redis) -> None:
+    before = redis.info("memory")["used_memory"]
+
+    fill(index, MANY)
+
+    assert (redis.info("memory")["used_memory"] - before) / MANY < MOST_BYTES
