@@ -83,7 +83,7 @@ e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
 	@$(BIN)/python -m pytest -m e2e $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## Measure POST to readable page against the raw floor of the same run (ARGS="--hugo": a rebuild against Hugo)
+bench: $(VENV)/.installed-dev ## Measure POST to readable page against the raw floor (ARGS="--hugo": a rebuild against Hugo; "--scale"; "--urgent")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos

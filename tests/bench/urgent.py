@@ -54,7 +54,8 @@ class Bench:
 
     def __init__(self, stack: StackFile, articles: int) -> None:
         self.stack, self.articles, self.door = stack, articles, Door(stack)
-        self.backlog = RedisBacklog(Redis.from_url(stack.redis, decode_responses=True))
+        self.redis = Redis.from_url(stack.redis, decode_responses=True)
+        self.backlog = RedisBacklog(self.redis)
         self.numbers = count()
         self.times: dict[tuple[str, bool], list[float]] = defaultdict(list)
         self.stages: dict[tuple[str, bool], list[float]] = defaultdict(list)
@@ -77,12 +78,14 @@ class Bench:
         self.show()
 
     def go_round(self, *, is_busy: bool) -> None:
-        """Post an article and kill it."""
+        """Post an article and kill it; each when the listings of the one before are done."""
+        self.wait_for_rest(is_busy=is_busy)
         posted_at = datetime.now(UTC)
         posted = self.door.post(_SITE, an_article(next(self.numbers), source="news"))
         self.times[_POST, is_busy].append(posted.milliseconds)
         for stage, at in self.door.stages(posted.receipt):
             self.stages[stage, is_busy].append((at - posted_at).total_seconds() * 1000)
+        self.wait_for_rest(is_busy=is_busy)
         self.times[_KILL, is_busy].append(self.door.kill(_SITE, posted.article).milliseconds)
 
     def send_batch(self) -> None:
@@ -95,7 +98,17 @@ class Bench:
 
     def waiting(self) -> int:
         """Return how much of the import waits."""
-        return sum(self.backlog.waiting(service)[Lane.BULK] for service in WORKERS)
+        return self.waiting_in(Lane.BULK)
+
+    def waiting_in(self, *lanes: Lane) -> int:
+        """Return how many messages wait in these lanes."""
+        return sum(self.backlog.waiting(service)[lane] for service in WORKERS for lane in lanes)
+
+    def wait_for_rest(self, *, is_busy: bool) -> None:
+        """Wait until no news is on its way; on the idle stack also until nobody works at anything."""
+        self.wait_until(
+            lambda: not self.waiting_in(Lane.URGENT, Lane.LIVE) and (is_busy or not self.redis.hlen("unacked"))
+        )
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Look until something is so."""
