@@ -52,7 +52,7 @@ def test_publishing_correcting_and_removing_take_the_same_commands_however_many_
     def cost(number: int) -> list[dict[str, int]]:
         index.forget(SITE)
         fill(index, number)
-        newest = record_of(list(stories(SITE, 1, newest=NOW, a_day=A_DAY))[0], SITE).card
+        newest = record_of(next(stories(SITE, 1, newest=NOW, a_day=A_DAY)), SITE).card
         assert newest is not None
         card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
         corrected = card.model_copy(update={"headline": "Corrected"})
