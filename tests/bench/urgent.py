@@ -35,6 +35,7 @@ _SITE = "epn"
 _WARM_UP_ROUNDS = 5
 _LEAST_WAITING = 20  # in the lane of the import, while it is said to keep the workers busy
 _LOOK_SECONDS = 0.1
+_MOMENT_SECONDS = 2.0
 _PATIENCE_SECONDS = 900.0
 _POST, _KILL = "post to live", "kill to gone"
 
@@ -105,10 +106,15 @@ class Bench:
         return sum(self.backlog.waiting(service)[lane] for service in WORKERS for lane in lanes)
 
     def wait_for_rest(self, *, is_busy: bool) -> None:
-        """Wait until no news is on its way; on the idle stack also until nobody works at anything."""
-        self.wait_until(
-            lambda: not self.waiting_in(Lane.URGENT, Lane.LIVE) and (is_busy or not self.redis.hlen("unacked"))
-        )
+        """Wait until the listings of the last operation are done, on the idle stack also until nobody works.
+
+        Beside an import the fronts are always on their way, in the lane of the news: no longer than for a moment.
+        """
+        deadline = time.monotonic() + (_MOMENT_SECONDS if is_busy else _PATIENCE_SECONDS)
+        while self.waiting_in(Lane.URGENT, Lane.LIVE) or (not is_busy and self.redis.hlen("unacked")):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Look until something is so."""

@@ -18,7 +18,7 @@ SITE: Site = load_sites(ROOT / "infra" / "sites")["epn"]
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 A_DAY = 60
 FEW, MANY = A_DAY, 20 * A_DAY
-MOST_BYTES = 1_825  # 2 KB at 100,000 articles, where the sets of words and authors have outgrown their compact form
+MOST_BYTES = 1_825  # comes to 1.9 KB at 100,000, where the sets of words and authors have outgrown their compact form
 
 
 def fill(index: RedisIndex, number: int) -> None:
