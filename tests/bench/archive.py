@@ -13,9 +13,9 @@ from shared import keys
 from shared.addresses import article_path
 from shared.article import Article, ArticleFacts, Author, EnrichedArticle, Status, Topic
 from shared.card import Card
-from shared.listings import listed_of
 from shared.live import LiveRecord, PageRecord
 from shared.revision import Revision, page_order, revision_id
+from shared.sets import listed_of
 from shared.sites import Site
 from shared.storage import Etag, ObjectStorage
 

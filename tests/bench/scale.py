@@ -124,7 +124,7 @@ class Bench:
         left = (used_bytes(self.redis) - before) / (rounds * len(self.sites))
         _show(self.costs, dict(zip([site.id for site in self.sites], sizes, strict=True)), rounds)
         console.print(f"idle services send {self.idle:.0f} commands a second to Redis: taken off, by the clock")
-        console.print(f"an article published and killed leaves {left / 1024:.1f} KB, its receipts for a week in it")
+        console.print(f"a round at one site leaves {left / 1024:.1f} KB: four receipts for a week, marks for an hour")
 
     def measure_idle(self) -> None:
         """Count what the services send to Redis where nothing happens."""
