@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from redis import Redis
 
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import RunFolder, StackFile
+from shared.backlog.redis import RedisBacklog
+from shared.index.redis import RedisIndex
+from shared.receipts import Outcome
+from shared.settings import ServiceSettings
+from shared.sites import Site, load_sites
 
 HERE = Path(__file__).parent
 
@@ -34,6 +42,15 @@ class Newsroom:
         headers = {"Authorization": f"Bearer {stack.token}"}
         self.api = httpx.Client(base_url=stack.api, headers=headers, timeout=40, trust_env=False)
         self.edge = httpx.Client(base_url=stack.edge, timeout=20, trust_env=False)
+        self.redis = Redis.from_url(stack.redis, decode_responses=True)
+        self.services = ServiceSettings(
+            redis_url=stack.redis,
+            base_url=stack.edge,
+            s3_endpoint=stack.s3.endpoint,
+            s3_access_key=stack.s3.access_key,
+            s3_secret_key=SecretStr(stack.s3.secret_key),
+        )
+        self.site: Site = load_sites(self.services.sites_folder, stack.edge)["epn"]
 
     def post(self, *, wait: float | None = None, **fields: Any) -> httpx.Response:
         """Post an article in our own form."""
@@ -53,6 +70,36 @@ class Newsroom:
         """Post bytes as they are."""
         headers = {"Content-Type": content_type} | ({"Prefer": f"wait={wait:g}"} if wait else {})
         return self.api.post("/v1/articles", content=body, headers=headers)
+
+    def keep_picture(self, file: Path) -> str:
+        """Upload a picture; return what articles call it."""
+        headers = {"Content-Type": mimetypes.guess_type(file.name)[0] or ""}
+        return str(self.api.post("/v1/media", content=file.read_bytes(), headers=headers).json()["media"])
+
+    def wait_until_quiet(self, receipts: Iterable[str], seconds: float = 90) -> None:
+        """Wait until these are at their end, nothing is on its way, and no page is behind."""
+        left = list(receipts)
+
+        def are_at_their_end() -> bool:
+            left[:] = [each for each in left if not self._is_at_its_end(each)]
+            return not left
+
+        self.wait_for(are_at_their_end, "all are at their end", seconds)
+        calm = 0  # looks in a row: a message may be between a queue and its worker's hands
+
+        def is_quiet() -> bool:
+            nonlocal calm
+            calm = calm + 1 if self._is_nothing_on_its_way() else 0
+            return calm > 20
+
+        self.wait_for(is_quiet, "nothing is on its way", seconds)
+
+    def _is_at_its_end(self, receipt: str) -> bool:
+        return Outcome(self.api.get(f"/v1/receipts/{receipt}").json()["status"]).is_final
+
+    def _is_nothing_on_its_way(self) -> bool:
+        waiting = RedisBacklog(self.redis).total() + self.redis.hlen("unacked")
+        return not waiting and not RedisIndex(self.redis).behind(self.site)
 
     def read(self, url: str) -> httpx.Response:
         """Read a page at the edge."""
@@ -85,5 +132,5 @@ def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
     settings = StackSettings.in_folder(tmp_path_factory.mktemp("stack"))
     with embedded_stack(settings) as stack:
         room = Newsroom(settings, stack)
-        with room.api, room.edge:
+        with room.api, room.edge, room.redis:
             yield room
