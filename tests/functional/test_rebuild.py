@@ -402,3 +402,16 @@ def test_a_trial_of_a_broken_theme_says_so_and_sends_nothing_on(line: Line, site
     assert line.deliver(message) == ()
     rebuild.go_on()
     assert rebuild.tally.handed_over == ARTICLES
+
+
+def test_a_trial_that_nobody_waits_for_any_more_is_left_alone(line: Line, site: list[str], tmp_path: Path) -> None:
+    a_theme(tmp_path, "Made anew")
+    key = keys.trial_theme_key("epn", "run-1")
+    line.content.put(key, zipped_theme(tmp_path / "epn"))
+    rebuild = a_rebuild(line, trial=key)
+    rebuild.go_on()
+    (message,) = line.queue
+    rebuild.clear_away()
+
+    assert line.deliver(message) == ()
+    assert list(line.content.list_keys(keys.rebuilt_prefix("epn", "run-1"))) == []

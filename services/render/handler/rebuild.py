@@ -48,6 +48,9 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         IndexNotWholeError: the pages would lead on to too few others; the same message succeeds once it is.
     """
     site = get_site(renderer.sites, message.site)
+    if message.trial and renderer.content.find_head(message.trial) is None:
+        log.info("trial.ended", run=message.run, piece=message.number)  # whoever tried it did not wait for the rest
+        return ()
     piece = _Piece(message, site, renderer)
     articles = list(_articles(message, renderer))
     live = list(piece.find_live(articles))
