@@ -62,8 +62,10 @@ def rebuild(
     if sample is not None:
         _try_out(run, chosen, theme_folder, has_diff=diff)
         return
-    _console.print(f"Whatever stops it, go on with: pressline rebuild --site {run.site} --resume {run.run}")
-    _work(run)
+    work = wiring.rebuild(run)
+    work.keep(now=True)  # before anybody is told that it can be gone on with
+    _console.print(f"Whatever stops it, go on with: {_resume(run)}", soft_wrap=True)  # a command is copied whole
+    _work(work)
     touched = touch_listings(wiring.index(), chosen, run)
     _watch_listings(chosen, touched)
 
@@ -91,14 +93,18 @@ def _new_run(site: Site, *, section: str | None, since: datetime | None, is_by_t
     )
 
 
-def _work(run: Run) -> Run:
+def _resume(run: Run) -> str:
+    return f"pressline rebuild --site {run.site} --resume {run.run}"
+
+
+def _work(work: Rebuild) -> None:
     """Bring a run to its end, or say how to go on with it."""
-    work = wiring.rebuild(run)
+    run = work.run
     try:
         _follow(work, run.most or count_articles(work.content, run.site))
     except (KeyboardInterrupt, PresslineError) as error:
         why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
-        _console.print(f"{why}. Go on with: pressline rebuild --site {run.site} --resume {run.run}", style="yellow")
+        _console.print(f"{why}. Go on with: {_resume(run)}", style="yellow", soft_wrap=True)
         work.keep(now=True)
         raise typer.Exit(1) from error
     tally, failed = work.tally, work.run.failed
@@ -109,15 +115,17 @@ def _work(run: Run) -> Run:
     if failed:
         _console.print(f"{failed} articles were not rebuilt: see `pressline dead-letters list`", style="red")
         raise typer.Exit(1)
-    return work.run
 
 
 def _follow(work: Rebuild, total: int) -> None:
+    figures = "{task.fields[rate]:.0f}/s"
+    if work.run.trial is None:  # of a trial nobody knows it yet: the workers publish nothing
+        figures += "  {task.fields[changed]} changed, {task.fields[unchanged]} unchanged"
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.0f}/s  {task.fields[changed]} changed, {task.fields[unchanged]} unchanged"),
+        TextColumn(figures),
         TimeRemainingColumn(),
     )
     began, first = monotonic(), work.tally.articles
@@ -167,4 +175,7 @@ def _try_out(run: Run, site: Site, folder: Path | None, *, has_diff: bool) -> No
     if has_diff:
         file = Path(f"rebuild-{site.id}-{run.run}.html")
         file.write_text(report(site.id, folder.resolve().name if folder else site.theme, found), encoding="utf-8")
-        typer.echo(f"How, is in {file}")
+        typer.echo(f"How they would: {file}")
+    if untried := work.tally.handed_over + work.run.failed:
+        _console.print(f"{untried} could not be rendered; why, the log of render says: page.handed_over", style="red")
+        raise typer.Exit(1)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -104,6 +106,35 @@ def test_whoever_interrupts_it_is_told_how_to_go_on_and_can(desk: Desk) -> None:
     assert (code, again) == (1, 0)
     assert {each.run for each in desk.sent} == {run.run}
     assert Run.model_validate_json(desk.content.get(key).body).tally.changed == len(ARTICLES)
+
+
+def test_what_it_says_to_go_on_with_can_be_gone_on_with_from_the_first_moment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> int:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "count_articles", die)  # nothing was sent yet
+        code, said = desk.say("--all")
+    (run,) = re.findall(r"--resume (\S+)", said)
+
+    assert (code, desk.sent) == (9, [])
+    assert desk.say("--resume", run)[0] == 0
+    assert len(desk.sent) == 3
+
+
+def test_a_theme_that_cannot_be_tried_is_told_of_and_ends_with_1(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "public", lambda _: MemoryObjectStorage())
+    desk.handed_over = 40
+
+    code, said = desk.say("--sample", "40", "--theme-folder", str(tmp_path))
+
+    assert code == 1
+    assert "0 of 0 pages would change" in said
+    assert "40 could not be rendered" in said
 
 
 def test_it_stops_where_the_theme_is_broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
