@@ -18,6 +18,7 @@ from services.desk.handler.rebuild import Rebuild, count_articles, find_run, tou
 from services.desk.handler.trial import differences, report, zipped_theme
 from shared import keys
 from shared.errors import PresslineError
+from shared.rebuilds import Tally
 from shared.sites import Site, get_site
 
 _LOOK_EVERY_SECONDS = 0.05
@@ -131,15 +132,20 @@ def _follow(work: Rebuild, total: int) -> None:
     began, first = monotonic(), work.tally.articles
     with Progress(*columns, console=_console) as progress:
         bar = progress.add_task(work.run.site, total=total, rate=0.0, changed=0, unchanged=0)
-        while work.go_on():
+
+        def show() -> Tally:
             tally = work.tally
             rate = (tally.articles - first) / max(monotonic() - began, 0.001)
             progress.update(bar, completed=tally.articles, rate=rate, changed=tally.changed, unchanged=tally.unchanged)
+            return tally
+
+        while work.go_on():
+            tally = show()
             if tally.handed_over > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
                 message = f"{tally.handed_over} of {tally.articles} articles cannot be rebuilt; is the theme broken?"
                 raise PresslineError(message)
             sleep(_LOOK_EVERY_SECONDS)
-        progress.update(bar, completed=work.tally.articles, total=work.tally.articles)
+        progress.update(bar, total=show().articles)
 
 
 def _watch_listings(site: Site, touched: int) -> None:
