@@ -30,6 +30,33 @@ def test_a_kill_answers_410_at_every_address_the_article_ever_had(line: Line) ->
     assert line.receipt_status(kill.receipt) == "killed"
 
 
+def test_a_kill_before_the_site_has_its_410_page_is_done_at_once_and_bears_that_page_in_the_end(line: Line) -> None:
+    accepted = line.post()
+    line.run()
+    path = line.record(accepted.article).claimed[0]
+    line.post(status="canceled", body="", version_created=LATER)
+    assert line.public.find_head("410.html") is None
+
+    line.queue.extend(line.deliver(line.queue.pop(0)))
+    assert line.status_at(path) == "410"
+    line.tick()
+
+    assert line.page(path) == line.page("410.html")
+    assert line.status_at(path) == "410"
+
+
+def test_a_removal_where_the_site_never_gets_a_410_page_ends_all_the_same(line: Line) -> None:
+    accepted = line.post()
+    line.run()
+    kill = line.post(status="canceled", body="", version_created=LATER)
+
+    line.run()
+
+    assert line.queue == []
+    assert line.receipt_status(kill.receipt) == "killed"
+    assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
+
+
 def test_a_kill_purges_the_article_and_each_of_its_addresses_hard(line: Line) -> None:
     accepted = line.post()
     line.run()

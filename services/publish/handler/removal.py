@@ -31,7 +31,7 @@ from shared.receipts import receipt_id
 from shared.revision import page_order
 from shared.sets import sets_of
 from shared.sites import Site
-from shared.storage import Etag
+from shared.storage import Etag, StoredObject
 
 log = structlog.get_logger()
 
@@ -79,7 +79,11 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         if first:
             return first
 
-    pages = _put_gone(removal, record, site, publisher)
+    notice = publisher.public.find(listing_of(site, GONE).path)
+    waits_from = message.unlisted_at if record.revision is None and not message.waits_for else None
+    if notice is None and waits_from is not None and publisher.clock() - waits_from < _LISTINGS_GET:
+        raise ListingsBehindError(GONE)
+    pages = _put_gone(removal, record, site, publisher, notice)
     if pages is None:
         return ()  # it may be seen again: a later revision says so, and brings its own message
     publisher.edge.purge([keys.article_surrogate_key(article), *map(keys.path_surrogate_key, record.claimed)])
@@ -91,7 +95,12 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     receipt = receipt_id(site.id, article, removal.revision)
     publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
     log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
-    return publisher.stale_pages(message, site, touched)
+    follows = publisher.stale_pages(message, site, touched)
+    if notice is not None or waits_from is not None:
+        return follows
+    # The site is so new that it has no 410 page of its own: the plain one gives way to it, in a moment.
+    again = {"article": article, "revision": removal.revision, "unlisted_at": publisher.clock()}
+    return (*follows, ArticleRemoved(**follow_up(message, "notice"), site=site.id, **again))
 
 
 def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | None:
@@ -118,7 +127,7 @@ def _unlist(
 ) -> tuple[Message, ...]:
     """Take the article out of the listings and come back when they show it no more; nothing where that is so."""
     index = publisher.index
-    if message.unlisted_at is None:
+    if message.unlisted_at is None or not message.waits_for:
         if index.whole_until(site) is None:
             return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
         touched = index.leave(site, message.article, removal.rank) or _showing(record, site, publisher)
@@ -149,11 +158,12 @@ def _showing(record: LiveRecord, site: Site, publisher: Publisher) -> tuple[str,
     return tuple(page for page in behind if (listing := find_listing(site, page)) and listing.reads in sets)
 
 
-def _put_gone(removal: Removal, record: LiveRecord, site: Site, publisher: Publisher) -> dict[str, PageRecord] | None:
+def _put_gone(
+    removal: Removal, record: LiveRecord, site: Site, publisher: Publisher, notice: StoredObject | None
+) -> dict[str, PageRecord] | None:
     """Put 410 at every claimed path; return what is there now, or None where the removal has been overruled."""
-    shown = publisher.public.find(listing_of(site, GONE).path)
-    body = shown.body if shown else GONE_BODY
-    theme = shown.head.metadata.get("theme", "none") if shown else "none"
+    body = notice.body if notice else GONE_BODY
+    theme = notice.head.metadata.get("theme", "none") if notice else "none"
     order = page_order(removal.rank, len(removal.since.names), publisher.clock())
 
     def may_put() -> bool:
