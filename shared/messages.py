@@ -91,6 +91,16 @@ class Attachment(BaseModel):
     is_immutable: bool = False
 
 
+class Placeholder(BaseModel):
+    """A listing's page with nothing in it, to be put before a page that leads there, where none is. Packed as pages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    listing: str
+    path: str
+    content: str
+
+
 class PageRendered(Message):
     """The bytes of one page, and what they were made from.
 
@@ -123,6 +133,8 @@ class PageRendered(Message):
     made_at: AwareDatetime | None = None
     inputs: str = ""  # what it was made from, in a word or two each: `revisions=3 enricher=…`
     is_absent: bool = False  # a listing of nothing: no page is to be there
+    is_hollow: bool = False  # a listing of nothing that stands empty, for some page may lead there still
+    placeholders: tuple[Placeholder, ...] = ()  # listings that the page leads to and that nobody has put
 
 
 class ArticlePublished(Message):

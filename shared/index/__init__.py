@@ -21,6 +21,7 @@ class Snapshot:
     """What a listing is made from at one instant: `changed` says of what state, `order` when (Redis's clock, µs).
 
     `days`: those that its scope has, newest first. `parts`: of how many pages its day has. `revisions`: of the cards.
+    `is_led_to`: it lists nothing, and some page may lead there: it must not be missing.
     """
 
     cards: tuple[Card, ...]
@@ -30,6 +31,7 @@ class Snapshot:
     parts: int = 1
     pins: tuple[Card, ...] = ()
     revisions: dict[str, str] = field(default_factory=dict)
+    is_led_to: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,13 @@ class Related:
     """The articles that another one's page leads on to, and what has to be known to renew that page.
 
     `shows`: digest of each one's card as it was read. `changed`: the page's number at that instant, 0 where it is not
-    behind.
+    behind. `missing`: the listings that the page leads to and that nobody has put.
     """
 
     cards: tuple[Card, ...] = ()
     shows: dict[str, str] = field(default_factory=dict)
     changed: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,11 @@ class Index(Protocol):
         """
         ...
 
-    def leave(self, site: Site, article: str, revision: str) -> tuple[str, ...]:
-        """Take an article out and remember its revision; return the pages that this makes stale."""
+    def leave(self, site: Site, article: str, revision: str, *, is_still_there: bool = False) -> tuple[str, ...]:
+        """Take an article out and remember its revision; return the pages that this makes stale.
+
+        `is_still_there`: its page leads to its topics and authors until it leaves once more, or enters again.
+        """
         ...
 
     def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
@@ -85,8 +91,12 @@ class Index(Protocol):
         """
         ...
 
-    def relate(self, site: Site, card: Card) -> Related:
-        """Return what an article's page should lead on to, and record that it shows that: atomically."""
+    def relate(self, site: Site, card: Card, *, revision: str = "") -> Related:
+        """Return what an article's page should lead on to, and record that it shows that: atomically.
+
+        `revision`: of a page about to be put. Its topics and authors have a page from then on, though it be empty,
+        until that revision or a later one enters, or leaves.
+        """
         ...
 
     def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
@@ -112,13 +122,24 @@ class Index(Protocol):
         """
         ...
 
-    def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
+    def set_published(
+        self,
+        site: Site,
+        page: str,
+        changed: int,
+        *,
+        sha256: str = "",
+        is_absent: bool = False,
+        is_hollow: bool = False,
+    ) -> bool:
         """Record that a page shows the state numbered `changed` (never a smaller number than before).
 
         Tell whether a later state had been published already: who put the page then stood still, and may have put
         an older one over it. A number that this index never gave (Redis was emptied meanwhile) makes a listing stale.
-        `sha256`: of what a listing shows now, its edge told. `is_absent`: nothing was to be shown and the page is gone;
-        nothing of it is remembered.
+        `sha256`: of what a listing shows now, its edge told. `is_hollow`: it stands empty for as long as some page may
+        lead there, and stays behind: it is looked at again when none does. `is_absent`: nothing is to be there, and
+        nothing of it is remembered; not so, and told as if a later state had been published, where that state is not
+        the last or some page may lead there.
         """
         ...
 

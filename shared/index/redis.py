@@ -41,9 +41,9 @@ class RedisIndex(RedisRestores):
         return self._put(site, card.article, _entry(site, card, revision, text))
 
     @translated
-    def leave(self, site: Site, article: str, revision: str) -> tuple[str, ...]:
+    def leave(self, site: Site, article: str, revision: str, *, is_still_there: bool = False) -> tuple[str, ...]:
         """Take an article out and remember its revision; return the pages that this makes stale."""
-        return self._put(site, article, _no_entry(revision))
+        return self._put(site, article, _no_entry(revision), is_still_there=is_still_there)
 
     @translated
     def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
@@ -70,6 +70,8 @@ class RedisIndex(RedisRestores):
         entry: str,
         restoring: Redis | None = None,
         shows: dict[str, str] | None = None,
+        *,
+        is_still_there: bool = False,
     ) -> tuple[str, ...]:
         arguments: list[str | int] = [
             index_key(site, ""),
@@ -78,21 +80,22 @@ class RedisIndex(RedisRestores):
             _readers(site),
             "1" if restoring else "0",
             _packed(shows or {}),
+            int(is_still_there),
         ]
         touched = self._place(args=arguments, client=restoring)
         return () if restoring else tuple(cast("list[str]", touched))
 
     @translated
-    def relate(self, site: Site, card: Card) -> Related:
+    def relate(self, site: Site, card: Card, *, revision: str = "") -> Related:
         """Return what an article's page should lead on to, and record that it shows that."""
-        return _related(self._relate(args=_about(site, card)))
+        return _related(self._relate(args=_about(site, card, revision)))
 
     @translated
     def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
         """Do so for many articles, in one exchange with Redis."""
         with self._redis.pipeline(transaction=False) as pipe:
             for card in cards:
-                self._relate(args=_about(site, card), client=pipe)
+                self._relate(args=_about(site, card, ""), client=pipe)
             return [_related(answer) for answer in pipe.execute()]
 
     @translated
@@ -118,7 +121,8 @@ class RedisIndex(RedisRestores):
             *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site, listing.name)),
             *(_packed(list(pins)), listing.days or "", part),
         ]
-        seconds, microseconds, changed, entries, days, parts, pinned = cast("Any", self._read(args=arguments))
+        answer = cast("Any", self._read(args=arguments))
+        seconds, microseconds, changed, entries, days, parts, pinned, is_led_to = answer
         cards = tuple(_card(_card_text(entry)) for entry in entries)
         return Snapshot(
             cards=cards,
@@ -128,10 +132,20 @@ class RedisIndex(RedisRestores):
             parts=int(parts),
             pins=tuple(_card(text) for text in map(_card_text, pinned) if text),
             revisions={card.article: _order(entry) for card, entry in zip(cards, entries, strict=True)},
+            is_led_to=bool(is_led_to),
         )
 
     @translated
-    def set_published(self, site: Site, page: str, changed: int, *, sha256: str = "", is_absent: bool = False) -> bool:
+    def set_published(
+        self,
+        site: Site,
+        page: str,
+        changed: int,
+        *,
+        sha256: str = "",
+        is_absent: bool = False,
+        is_hollow: bool = False,
+    ) -> bool:
         """Record that a page shows the state numbered `changed`; tell whether a later one was published."""
         arguments: list[str | int] = [
             index_key(site, ""),
@@ -140,6 +154,7 @@ class RedisIndex(RedisRestores):
             _interval_ms(site, page),
             int(is_absent),
             sha256,
+            int(is_hollow),
         ]
         return bool(self._set_published(args=arguments))
 
@@ -198,16 +213,17 @@ class RedisIndex(RedisRestores):
         return {article: _order(entry) for article, entry in zip(articles, entries, strict=True) if entry}
 
 
-def _about(site: Site, card: Card) -> list[str | int]:
-    return [index_key(site, ""), card.article, _score(card), _packed(sets_of(site, card))]
+def _about(site: Site, card: Card, revision: str) -> list[str | int]:
+    return [index_key(site, ""), card.article, _score(card), _packed(sets_of(site, card)), revision]
 
 
 def _related(answer: object) -> Related:
-    changed, found = cast("tuple[str, list[tuple[str, str, str]]]", answer)
+    changed, found, missing = cast("tuple[str, list[tuple[str, str, str]], list[str]]", answer)
     return Related(
         cards=tuple(_card(text) for _, _, text in found),
         shows={article: digest for article, digest, _ in found},
         changed=int(changed),
+        missing=tuple(missing),
     )
 
 

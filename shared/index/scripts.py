@@ -8,6 +8,10 @@ days:{s}  zset   the days that have articles: of the site (`all`) or of a sectio
 changed, published   hash   page -> number; `behind`: zset of the pages whose numbers differ
 shows     hash   page -> what it shows beyond the newest of its set: [[place of the set, article, digest], ...]
 shown-by:{article}   set of pages: the way back
+leads     hash   article's page -> {listing: revision}: where it leads while its card does not say so: it is about to
+                 be put, or to be taken down; a card of that revision or a later one ends it
+led-to:{listing} set of pages: the way back
+hollow    set    listings of nothing that stand empty because some page leads there
 shown     hash   listing -> SHA-256 of the page that the edge was last told of
 due       zset   listing -> when it has to be rendered again (microseconds), whatever happens
 """
@@ -70,6 +74,69 @@ local function note_shown(page, picks)
   forget_shown(page)
   for _, pick in ipairs(picks) do redis.call('SADD', P .. 'shown-by:' .. pick[2], page) end
   redis.call('HSET', P .. 'shows', page, #picks > 0 and cjson.encode(picks) or '[]')
+end
+"""
+
+# What lists nothing any more may go once nobody leads there. Whichever listing is not behind leads to what lists
+# something only, so it is those behind that are asked for; what stands empty leads nowhere. An article's page leads to
+# its topics and authors before its card says so, and after: that is noted.
+_LEADS = """
+local function begins(text, start) return string.sub(text, 1, #start) == start end
+local function is_led_to(listing)
+  if redis.call('EXISTS', P .. 'led-to:' .. listing) == 1 then return true end
+  local kind, scope, month, rest = string.match(listing, '^(%a+)(.-)%.(%d%d%d%d%-%d%d)(.*)$')
+  if kind ~= 'day' and kind ~= 'month' and kind ~= 'rail' then return false end
+  local day = month .. string.sub(rest, 1, 3)
+  local function leads_there(page)
+    if page == listing then return false end
+    if kind == 'month' then return page == 'archive' .. scope or begins(page, 'day' .. scope .. '.' .. month) end
+    if scope == '' and begins(page, 'rail.') and page > 'rail.' .. day then return true end
+    return kind == 'day' and (page == 'month' .. scope .. '.' .. month or begins(page, 'day' .. scope .. '.' .. day))
+  end
+  for _, page in ipairs(redis.call('ZRANGE', P .. 'behind', 0, -1)) do
+    if leads_there(page) and redis.call('SISMEMBER', P .. 'hollow', page) == 0 then return true end
+  end
+  return false
+end
+-- What stands empty and to which nobody leads any more need not wait for its turn.
+local function let_go()
+  for _, listing in ipairs(redis.call('SMEMBERS', P .. 'hollow')) do
+    if not is_led_to(listing) then redis.call('DEL', P .. 'turn:' .. listing) end
+  end
+end
+local function leads_of(page) return cjson.decode(redis.call('HGET', P .. 'leads', page) or '{}') end
+local function lead(page, listings, order)
+  if #listings == 0 then return end
+  local leads = leads_of(page)
+  for _, listing in ipairs(listings) do
+    leads[listing] = order
+    redis.call('SADD', P .. 'led-to:' .. listing, page)
+  end
+  redis.call('HSET', P .. 'leads', page, cjson.encode(leads))
+end
+-- Forget where a page leads, as noted up to an order. What is empty may go now, and is looked at.
+local function lead_no_more(page, order)
+  local left, is_less = {}, false
+  for listing, since in pairs(leads_of(page)) do
+    if since > order then
+      left[listing] = since
+    else
+      is_less = true
+      redis.call('SREM', P .. 'led-to:' .. listing, page)
+      if redis.call('ZCARD', P .. 'set:' .. string.gsub(listing, '%.', ':', 1)) == 0 then raise(listing) end
+    end
+  end
+  if next(left) then
+    redis.call('HSET', P .. 'leads', page, cjson.encode(left))
+  elseif is_less then
+    redis.call('HDEL', P .. 'leads', page)
+  end
+  if is_less then let_go() end
+end
+-- The listing that an article's page leads to for standing in a set; nil where it leads to none.
+local function listing_of_set(set)
+  local kind, value = string.match(set, '^([^:]+):(.*)$')
+  return (kind == 'topic' or kind == 'author') and kind .. '.' .. value or nil
 end
 """
 
@@ -154,13 +221,14 @@ return touched
 """
 )
 
-# ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows
+# ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows, is_still_there
 # A listing is raised when the card stood, or stands now, among the cards that it shows.
 PLACE = (
     _RAISE
     + _ENTRIES
     + _PARTS
     + _SHOWS
+    + _LEADS
     + _RELATED
     + """
 local article, new, readers = ARGV[2], decoded(ARGV[3]), cjson.decode(ARGV[4])
@@ -204,12 +272,22 @@ local function is_in(sets, wanted)
   return false
 end
 
+local own = 'article.' .. article
 local old = redis.call('HGET', P .. 'entries', article)
 local old_sets, old_score = {}, nil
 if old then
   old = decoded(old)
   if old.order > new.order then return {} end
   old_sets, old_score = old.sets, string.format('%.0f', old.score)
+end
+if ARGV[7] == '1' then
+  local led = {}
+  for _, set in ipairs(old_sets) do led[#led + 1] = listing_of_set(set) end
+  lead(own, led, new.order)
+else
+  lead_no_more(own, new.order)
+end
+if old then
   if old.card == new.card and old_score == score then
     if old.order < new.order or old.text ~= new.text then redis.call('HSET', P .. 'entries', article, ARGV[3]) end
     if old.text ~= new.text then
@@ -257,7 +335,6 @@ for _, page in ipairs(redis.call('SMEMBERS', P .. 'shown-by:' .. article)) do
     if pick[2] == article and pick[3] ~= digest then raise(page) end
   end
 end
-local own = 'article.' .. article
 if new.card == '' then
   forget_shown(own)
   redis.call('HDEL', P .. 'changed', own)
@@ -283,14 +360,30 @@ return touched
 """
 )
 
-# ARGV: prefix, article, score, sets. Returns the page's `changed` number, the picks' articles and their cards.
+# ARGV: prefix, article, score, sets, revision or empty. Returns the page's `changed` number, the picks' articles and
+# their cards, and the listings that the page will lead to and that nobody has put. The page of a revision that is not
+# in the index leads to listings that do not know it: what they are is noted.
 RELATE = (
     _RAISE
     + _ENTRIES
     + _SHOWS
+    + _LEADS
     + _RELATED
     + """
-local own = 'article.' .. ARGV[2]
+local own, led, missing = 'article.' .. ARGV[2], {}, {}
+local entry = ARGV[5] ~= '' and redis.call('HGET', P .. 'entries', ARGV[2])
+if ARGV[5] ~= '' and not (entry and decoded(entry).order >= ARGV[5]) then
+  for _, set in ipairs(cjson.decode(ARGV[4])) do
+    local listing = listing_of_set(set)
+    if listing and not redis.call('ZSCORE', P .. 'set:' .. set, ARGV[2]) then led[#led + 1] = listing end
+  end
+  lead(own, led, ARGV[5])
+end
+if #led > 0 then
+  for place, number in ipairs(redis.call('HMGET', P .. 'published', unpack(led))) do
+    if not number then missing[#missing + 1] = led[place] end
+  end
+end
 local picks, cards = choose(ARGV[2], ARGV[3], cjson.decode(ARGV[4])), {}
 for place, pick in ipairs(picks) do
   local card = card_of(redis.call('HGET', P .. 'entries', pick[2]))
@@ -298,7 +391,7 @@ for place, pick in ipairs(picks) do
   cards[place] = {pick[2], pick[3], card}
 end
 note_shown(own, picks)
-return {redis.call('HGET', P .. 'changed', own) or '0', cards}
+return {redis.call('HGET', P .. 'changed', own) or '0', cards, missing}
 """
 )
 
@@ -308,6 +401,7 @@ READ = (
     + _ENTRIES
     + _PARTS
     + _SHOWS
+    + _LEADS
     + """
 redis.call('SET', P .. 'turn:' .. ARGV[2], '1', 'PX', ARGV[5])
 local time = redis.call('TIME')
@@ -339,27 +433,45 @@ end
 if #picks > 0 then note_shown(ARGV[2], picks) else forget_shown(ARGV[2]) end
 local days = ARGV[7] ~= '' and redis.call('ZREVRANGE', P .. 'days:' .. ARGV[7], 0, -1) or {}
 local changed = redis.call('HGET', P .. 'changed', ARGV[2]) or '0'
-return {time[1], time[2], changed, entries_of(articles), days, parts, entries_of(pins)}
+local month, is_empty, is_led = string.match(ARGV[2], '^month%..-(%d%d%d%d%-%d%d)$'), #articles == 0, 0
+for _, day in ipairs(days) do
+  if month and begins(day, month) then is_empty = false end
+end
+if not is_empty then
+  redis.call('SREM', P .. 'hollow', ARGV[2])
+elseif is_led_to(ARGV[2]) then
+  is_led = 1
+end
+return {time[1], time[2], changed, entries_of(articles), days, parts, entries_of(pins), is_led}
 """
 )
 
-# ARGV: prefix, page, number, interval (ms), is_absent, SHA-256 of a listing
+# ARGV: prefix, page, number, interval (ms), is_absent, SHA-256 of a listing, is_hollow
 # A number that this index never gave says nothing of what the page shows: it has to be rendered anew. Of an article's
 # page only those numbers are kept that it has yet to reach.
 PUBLISHED = (
     _RAISE
+    + _LEADS
     + """
 local page, number = ARGV[2], tonumber(ARGV[3])
 redis.call('PEXPIRE', P .. 'turn:' .. page, ARGV[4])
 local changed = tonumber(redis.call('HGET', P .. 'changed', page) or '0')
 local published = tonumber(redis.call('HGET', P .. 'published', page) or '-1')
-if is_article(page) or (ARGV[5] == '1' and number >= changed) then
+local is_absent = ARGV[5] == '1'
+if is_absent and (number < changed or is_led_to(page)) then return 1 end
+if ARGV[7] == '1' then
+  redis.call('SADD', P .. 'hollow', page)
+elseif not is_article(page) then
+  redis.call('SREM', P .. 'hollow', page)
+end
+if is_article(page) or is_absent then
   if number >= changed then
     redis.call('HDEL', P .. 'changed', page)
     redis.call('HDEL', P .. 'published', page)
     redis.call('HDEL', P .. 'shown', page)
     redis.call('ZREM', P .. 'behind', page)
   end
+  if is_absent then let_go() end
   return published > number and 1 or 0
 end
 if number > changed then
@@ -368,7 +480,11 @@ if number > changed then
 end
 if ARGV[6] ~= '' then redis.call('HSET', P .. 'shown', page, ARGV[6]) end
 if number > published then redis.call('HSET', P .. 'published', page, ARGV[3]) end
-if number == changed then redis.call('ZREM', P .. 'behind', page) end
+if number == changed then
+  redis.call('ZREM', P .. 'behind', page)
+  if ARGV[7] == '1' then raise(page) end
+end
+let_go()
 return published > number and 1 or 0
 """
 )

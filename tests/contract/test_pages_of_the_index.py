@@ -280,3 +280,79 @@ def test_a_record_tells_whether_its_text_changed() -> None:
 
     assert record.text == "d1"
     assert LiveRecord(site="epn", article="a").text == ""
+
+
+def settle(index: RedisIndex, *pages: str) -> None:
+    """Publish what is behind, of these pages or of all, as it is now."""
+    for page, number in index.behind(SITE, pages or None).items():
+        index.set_published(SITE, page, number)
+
+
+def test_a_day_of_nothing_is_led_to_until_whatever_led_there_is_renewed(index: RedisIndex) -> None:
+    enter(index, a_card("a"), a_card("b", -60 * 24))
+    settle(index)
+    day = listing_of(SITE, "day.news.2026-01-01")
+
+    index.leave(SITE, "a", "r2")
+    number = index.behind(SITE)[day.name]
+
+    assert index.read(SITE, day).is_led_to
+    assert index.set_published(SITE, day.name, number, is_absent=True) is True  # it has to stay
+    settle(index, "month.news.2026-01")
+    assert not index.read(SITE, day).is_led_to
+    assert index.set_published(SITE, day.name, number, is_absent=True) is False
+    assert day.name not in index.published(SITE)
+
+
+def test_a_month_and_its_day_that_stand_empty_do_not_wait_for_each_other(index: RedisIndex) -> None:
+    enter(index, a_card("a"))
+    settle(index)
+    index.leave(SITE, "a", "r2")
+    month, day = listing_of(SITE, "month.news.2026-01"), listing_of(SITE, "day.news.2026-01-01")
+
+    assert index.read(SITE, month).is_led_to
+    assert index.read(SITE, day).is_led_to
+    index.set_published(SITE, month.name, index.behind(SITE)[month.name], is_hollow=True)
+
+    assert not index.read(SITE, day).is_led_to  # what is hollow leads nowhere
+    assert index.set_published(SITE, day.name, index.behind(SITE)[day.name], is_absent=True) is False
+    assert month.name in index.stale(SITE)  # it is looked at again
+    assert index.read(SITE, month).is_led_to
+    settle(index, "archive.news")
+    assert not index.read(SITE, month).is_led_to
+
+
+def test_a_page_about_to_be_put_keeps_its_topics_and_authors_until_it_enters(index: RedisIndex) -> None:
+    card, topic = a_card("a", topics=("Port Almina",), authors=("Mira Solen",)), listing_of(SITE, "topic.port-almina")
+
+    related = index.relate(SITE, card, revision="r2")
+
+    assert related.missing == ("topic.port-almina", "author.mira-solen")
+    assert index.read(SITE, topic).is_led_to
+    enter(index, a_card("a"), revision="r1")  # an older one that was late
+    assert index.read(SITE, topic).is_led_to
+    touched = enter(index, a_card("a"), revision="r3")  # never of that topic
+    assert topic.name in touched
+    assert not index.read(SITE, topic).is_led_to
+
+
+def test_what_a_page_leads_to_is_missing_only_until_it_was_put(index: RedisIndex) -> None:
+    enter(index, a_card("a", topics=("Port Almina",)))
+    assert index.relate(SITE, a_card("b", topics=("Port Almina",)), revision="r1").missing == ("topic.port-almina",)
+
+    settle(index)
+
+    assert index.relate(SITE, a_card("b", topics=("Port Almina",)), revision="r1").missing == ()
+    assert index.relate(SITE, a_card("a", topics=("Port Almina",)), revision="r2").missing == ()
+
+
+def test_a_withdrawn_article_keeps_its_topics_until_its_page_is_taken_down(index: RedisIndex) -> None:
+    enter(index, a_card("a", topics=("Port Almina",)))
+    settle(index)
+    topic = listing_of(SITE, "topic.port-almina")
+
+    index.leave(SITE, "a", "r2", is_still_there=True)
+
+    assert index.read(SITE, topic).is_led_to
+    assert topic.name in index.leave(SITE, "a", "r2")
+    assert not index.read(SITE, topic).is_led_to

@@ -40,6 +40,7 @@ facts = st.fixed_dictionaries(
         "status": st.sampled_from(["usable", "usable", "usable", "withheld"]),
         "embargo_until": st.sampled_from([None, None, None, DUE.isoformat()]),
         "picture": st.sampled_from([None, None, 0, 1]),
+        "topics": st.sampled_from([[], [{"name": "Ferries"}], [{"name": "Tides"}]]),
     }
 )
 articles = st.lists(st.tuples(st.lists(facts, min_size=1, max_size=4), st.booleans()), min_size=1, max_size=3)

@@ -181,6 +181,9 @@ def archive(line: Line, count: int) -> None:
     for page, number in line.index.behind(line.site).items():
         if find_listing(line.site, page):
             line.index.set_published(line.site, page, number)
+    # The ways into the archive were rendered before: with the first story of a day they are again.
+    line.post(source_id="tomorrow", version_created="2026-11-02T10:00:00Z")
+    line.tick()
 
 
 def costs(line: Line) -> dict[str, tuple[int, int]]:

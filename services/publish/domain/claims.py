@@ -22,13 +22,24 @@ def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
     return bool(order and live and record.revision == revision and live.order > order)
 
 
-def claimed(record: LiveRecord, revision: str, paths: Iterable[str] = (), *, media: Iterable[str] = ()) -> LiveRecord:
-    """Return the record with paths, and public paths of pictures, claimed for the article by a revision."""
+def claimed(
+    record: LiveRecord,
+    revision: str,
+    paths: Iterable[str] = (),
+    *,
+    media: Iterable[str] = (),
+    listed: Iterable[str] = (),
+) -> LiveRecord:
+    """Return the record with paths, and public paths of pictures, claimed for the article by a revision.
+
+    `listed`: the sets of which it is about to put placeholders.
+    """
     return record.model_copy(
         update={
             "claimed": tuple(dict.fromkeys((*record.claimed, *paths))),
             "claimed_by": max(record.claimed_by, revision),
             "media": tuple(sorted({*record.media, *media})),
+            "listed": tuple(sorted({*record.listed, *listed})),
         }
     )
 

@@ -10,6 +10,7 @@ from shared import keys
 from shared.live import page_sha256
 from shared.messages import PageRendered
 
+_LOWEST_ORDER = "0" * 20
 _FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
 _CALENDAR = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60"
 _FEED = "public, max-age=60, s-maxage=600, stale-while-revalidate=60"
@@ -23,6 +24,7 @@ _CACHE_CONTROL = {
     "gone": "public, max-age=10, s-maxage=3600",
     "gone-file": "public, max-age=10, s-maxage=60",  # a picture that comes back is purged by a call that may be lost
     "leaving": "no-store",  # on its way out of the bucket
+    "placeholder": "no-store",  # the listing itself follows at once
     # listings, by their kind (shared/listings.py)
     "home": _FRONT,
     "section": _FRONT,
@@ -167,6 +169,20 @@ def leaving(path: str) -> Page:
         theme="none",
         surrogate_keys=(keys.path_surrogate_key(path),),
         status=410,
+    )
+
+
+def placeholder(path: str, *, body: bytes, theme: str, listing: str, made: Mapping[str, str]) -> Page:
+    """Return what stands at a listing's path until its first page is there; that one is of any higher order."""
+    return Page(
+        path=path,
+        order=_LOWEST_ORDER,
+        body=body,
+        content_type="text/html; charset=utf-8",
+        cache_control=cache_control_for("placeholder"),
+        theme=theme,
+        surrogate_keys=(keys.listing_surrogate_key(listing),),
+        made=made,
     )
 
 

@@ -140,7 +140,9 @@ def _claim(message: PageRendered, site: Site, publisher: Publisher) -> tuple[Liv
             return None
         publisher.announce((each for each in pictures if each.path not in record.media), record.article)
         media = (each.path for each in pictures)
-        return claims.claimed(record, revision, (message.path, *message.former), media=media)
+        # An index made again finds by this what was put for a revision that never went live.
+        listed = listed_of(site, message.card) if message.placeholders and message.card else ()
+        return claims.claimed(record, revision, (message.path, *message.former), media=media, listed=listed)
 
     return publisher.records.change(site.id, message.article or "", step)
 
@@ -153,15 +155,16 @@ def pictures_of(message: PageRendered) -> tuple[Attachment, ...]:
 def _put_all(
     page: Page, record: LiveRecord, message: PageRendered, site: Site, publisher: Publisher
 ) -> list[tuple[Page, Put]] | None:
-    """Put the page, its pictures before it, and a redirect at every other address; None where it is forbidden.
+    """Put the page, what it needs before it, and a redirect at every other address; None where it is forbidden.
 
     A redirect that is recorded as it should be costs no look: a publisher that was late and overwrote it takes it out
     of the record.
     """
     may_put = partial(may_show, message, publisher)
-    if pictures_of(message) and not may_put():
+    if (pictures_of(message) or message.placeholders) and not may_put():
         return None
     publisher.copy_out(message.attachments)
+    publisher.put_placeholders(message)
     puts: list[tuple[Page, Put]] = []
     for each in (page, *missing_redirects(record, page)):
         try:

@@ -44,6 +44,7 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
         made=made(message),
     )
     publisher.copy_out(message.attachments)
+    publisher.put_placeholders(message)
     put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)
     if put is None or put.outcome is Outcome.STALE:
         log.info("listing.superseded", listing=listing)
@@ -52,26 +53,33 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     if put.outcome is Outcome.PUT or publisher.index.find_shown(site, listing) != page.sha256:
         # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did.
         publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
-    was_later = publisher.index.set_published(site, listing, message.changed, sha256=page.sha256)
+    was_later = publisher.index.set_published(
+        site, listing, message.changed, sha256=page.sha256, is_hollow=message.is_hollow
+    )
     if put.is_overtaken or was_later:  # others have shown a later state: this one must not stay
         publisher.index.touch(site, listing)
     log.info("listing.published", listing=listing, outcome=put.outcome.value, size_bytes=len(page.body))
+    if message.is_hollow:
+        return ()  # it is behind until it may go, and the scheduler says when
     return publisher.stale_pages(message, site, [listing])
 
 
 def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: Publisher) -> tuple[Message, ...]:
     """Take away the page of a listing that has nothing to show.
 
-    A delete has no precondition: who stood still meanwhile is told so by the index, and the page is made again.
+    The index lets it go first: where a page leads there by now, it stays. A delete has no precondition: who stood still
+    meanwhile is told so by the index, and the page is made again.
     """
     there = publisher.public.find_head(message.path)
     if there is not None and there.metadata.get("order", "") > message.order:
         log.info("listing.superseded", listing=listing)
         publisher.index.end_turn(site, listing)
         return publisher.stale_pages(message, site, [listing])
-    if there is not None:
+    is_wanted = publisher.index.set_published(site, listing, message.changed, is_absent=True)
+    if there is not None and not is_wanted:
         publisher.take_away(there, *message.surrogate_keys)
         log.info("listing.removed", listing=listing)
-    if publisher.index.set_published(site, listing, message.changed, is_absent=True):
+        is_wanted = publisher.index.set_published(site, listing, message.changed, is_absent=True)
+    if is_wanted:
         publisher.index.touch(site, listing)
     return publisher.stale_pages(message, site, [listing])

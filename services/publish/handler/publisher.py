@@ -7,13 +7,15 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
-from services.publish.domain.pages import cache_control_for, leaving
+from services.publish.domain.pages import cache_control_for, leaving, made, placeholder
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from shared import keys
+from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
 from shared.listings import find_article
@@ -58,8 +60,7 @@ class Publisher:
     def body_of(self, message: PageRendered) -> bytes:
         """Return the page's bytes, out of the message or out of the content bucket."""
         if message.content is not None:
-            inflater = zlib.decompressobj()
-            return inflater.decompress(base64.b64decode(message.content), MOST_PAGE_BYTES)
+            return _unpacked(message.content)
         return self.content.get(message.content_key or "").body
 
     def announce(self, pictures: Iterable[Attachment], article: str) -> None:
@@ -97,6 +98,38 @@ class Publisher:
         )
         self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
         log.info("attachment.published", path=attachment.path)
+
+    def put_placeholders(self, message: PageRendered) -> None:
+        """Put the listings with nothing in them that a page leads to, where nothing is there or it is just leaving.
+
+        Raises:
+            PreconditionFailedError: one that was leaving has left; the same message succeeds.
+        """
+        for each in message.placeholders:
+            page = placeholder(
+                each.path,
+                body=_unpacked(each.content),
+                theme=message.theme,
+                listing=each.listing,
+                made=made(message),
+            )
+            put = partial(
+                self.public.put,
+                page.path,
+                page.body,
+                content_type=page.content_type,
+                cache_control=page.cache_control,
+                metadata=page.metadata,
+            )
+            try:
+                put(unless_exists=True)
+            except PreconditionFailedError:
+                there = self.public.find_head(page.path)
+                if there is not None and there.metadata.get("status") == str(page.status):
+                    continue
+                put(if_etag=there.etag) if there else put(unless_exists=True)
+            self.edge.purge([keys.path_surrogate_key(page.path)])  # someone may have met a 404 here
+            log.info("placeholder.published", listing=each.listing)
 
     def take_away(self, there: ObjectHead, *surrogate_keys: str) -> None:
         """Delete an object once the edge has forgotten it.
@@ -143,3 +176,7 @@ class Publisher:
             )
             for page in turns
         )
+
+
+def _unpacked(content: str) -> bytes:
+    return zlib.decompressobj().decompress(base64.b64decode(content), MOST_PAGE_BYTES)

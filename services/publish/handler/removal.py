@@ -130,7 +130,9 @@ def _unlist(
     if message.unlisted_at is None or not message.waits_for:
         if index.whole_until(site) is None:
             return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
-        touched = index.leave(site, message.article, removal.rank) or _showing(record, site, publisher)
+        touched = index.leave(site, message.article, removal.rank, is_still_there=True) or _showing(
+            record, site, publisher
+        )
         behind = index.behind(site, touched)
         if not behind:
             return ()

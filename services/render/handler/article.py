@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
+from services.render.handler.placeholders import placeholders_of
 from services.render.handler.renderer import Renderer, carrying, page_of
 from services.render.ports import Theme
 from shared import keys
@@ -54,7 +55,7 @@ def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRe
     if seen is None:
         return ()  # nothing to see, or taken down: that has a message of its own
     draft = draft_of(seen, site, read_at, renderer)
-    related = renderer.index.relate(site, draft.card)
+    related = renderer.index.relate(site, draft.card, revision=seen.latest.revision)
     page, body = page_of_article(message, draft, related, renderer.theme_of(site), site, read_at, renderer)
     receipt = receipt_id(site.id, seen.latest.article, seen.latest.revision)
     renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
@@ -111,6 +112,7 @@ def page_of_article(
         "expires_at": latest.facts.expires_at,
         "shows": related.shows,
         "changed": related.changed,
+        "placeholders": placeholders_of(related.missing, site, theme, renderer),
     }
     return page.model_copy(update=named), body
 

@@ -57,9 +57,7 @@ def _days(copy: Copy) -> bytes:
 
 
 def _rail(copy: Copy) -> bytes:
-    days, day = copy.snapshot.days, copy.listing.value
-    older = next((each for each in days if each < day), None) if day else None
-    return copy.theme.rail(rail_view(copy.site, copy.listing, copy.cards, previous=older))
+    return copy.theme.rail(rail_view(copy.site, copy.listing, copy.cards, days=copy.snapshot.days))
 
 
 def _news(copy: Copy) -> bytes:

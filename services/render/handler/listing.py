@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import structlog
 
+from services.render.domain.leads import leads_of
 from services.render.handler.kinds import Copy, body_of
+from services.render.handler.placeholders import placeholders_of
 from services.render.handler.renderer import Renderer, carrying, page_of
 from shared import keys
 from shared.index import Snapshot
@@ -35,7 +39,9 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
         renderer.index.end_turn(site, message.listing)
         return ()
-    if snapshot.changed <= renderer.index.published(site, [listing.name]).get(listing.name, -1):
+    leads_to = leads_of(site, listing, cards=snapshot.cards, days=snapshot.days, parts=snapshot.parts)
+    published = renderer.index.published(site, [listing.name, *leads_to])
+    if snapshot.changed <= published.get(listing.name, -1):
         renderer.index.end_turn(site, listing.name)
         return ()  # another message was quicker
     order = there.metadata.get("order", "") if there else ""
@@ -53,10 +59,14 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         content_type=listing.content_type,
         inputs=f"cards={len(snapshot.cards)} changed={snapshot.changed}",
     )
+    missing = [name for name in leads_to if name not in published]
+    is_empty = _is_empty(listing, snapshot, site)
     named = {
         "listing": listing.name,
         "changed": snapshot.changed,
-        "is_absent": _is_absent(listing, snapshot, site),
+        "is_absent": is_empty and not snapshot.is_led_to,
+        "is_hollow": is_empty and snapshot.is_led_to,
+        "placeholders": placeholders_of(_not_there(missing, site, renderer), site, theme, renderer),
     }
     return (carrying(page, body, renderer).model_copy(update=named),)
 
@@ -73,10 +83,19 @@ def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:
     return pins.articles
 
 
-def _is_absent(listing: Listing, snapshot: Snapshot, site: Site) -> bool:
+def _is_empty(listing: Listing, snapshot: Snapshot, site: Site) -> bool:
     """Tell whether nothing is to be there: a day, a topic or an author that has no articles (any more)."""
     if listing.name in standing(site):
         return False
     if listing.kind is Kind.MONTH:
         return not any(day.startswith(listing.value) for day in snapshot.days)
     return not snapshot.cards
+
+
+def _not_there(names: Iterable[str], site: Site, renderer: Renderer) -> Iterator[str]:
+    """Yield those of the listings that the bucket has no page of: a Redis that was lost knows of none."""
+    for name in names:
+        listing = find_listing(site, name)
+        head = renderer.public.find_head(listing.path) if listing else None
+        if head is None or head.metadata.get("status") != "200":  # or about to be taken away
+            yield name

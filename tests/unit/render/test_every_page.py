@@ -53,7 +53,7 @@ def pages_of(theme: MinijinjaTheme, site: Site, article: EnrichedArticle, cards:
         return theme.days(days_view(site, listing_of(site, name), DAYS))
 
     def rail(name: str, previous: str | None = None) -> bytes:
-        return theme.rail(rail_view(site, listing_of(site, name), cards, previous=previous))
+        return theme.rail(rail_view(site, listing_of(site, name), cards, days=(previous,) if previous else ()))
 
     picture = next((card.picture for card in cards), None)
     view = article_view(
@@ -68,6 +68,7 @@ def pages_of(theme: MinijinjaTheme, site: Site, article: EnrichedArticle, cards:
         "section": theme.front(front_view(site, cards, section="world")),
         "section, empty": theme.front(front_view(site, (), section="world")),
         "topic": of("topic.transport"),
+        "topic, empty": theme.cards(cards_view(site, listing_of(site, "topic.transport"), ())),
         "author": of("author.ilka-moreau"),
         "day": of("day.2025-02-13"),
         "day of a section, in parts": of("day.world.2025-02-13.2", parts=3),
@@ -75,6 +76,8 @@ def pages_of(theme: MinijinjaTheme, site: Site, article: EnrichedArticle, cards:
         "archive of a section": days("archive.world"),
         "archive, empty": theme.days(days_view(site, listing_of(site, "archive"), ())),
         "month": days("month.2025-02"),
+        "month, empty": theme.days(days_view(site, listing_of(site, "month.2025-02"), ())),
+        "day, empty": theme.cards(cards_view(site, listing_of(site, "day.world.2025-02-13"), (), parts=2)),
         "search": theme.search(search_view(site)),
         "404": theme.not_found(notice_view(site, is_gone=False)),
         "410": theme.gone(notice_view(site, is_gone=True)),
@@ -268,6 +271,9 @@ def test_empty_pages_say_so(pages: Pages, own_site: Site) -> None:
         ("home, empty", labels.empty_front_text),
         ("section, empty", labels.empty_front_text),
         ("archive, empty", labels.empty_list),
+        ("topic, empty", labels.empty_list),
+        ("month, empty", labels.empty_list),
+        ("day, empty", labels.empty_list),
     ):
         main = tree_of(pages.whole[kind]).xpath("//main")[0]
         assert said in main.text_content(), kind
@@ -277,7 +283,7 @@ def test_empty_pages_say_so(pages: Pages, own_site: Site) -> None:
 def test_what_search_engines_may_not_keep_says_so(pages: Pages) -> None:
     kept = {kind for kind, page in pages.whole.items() if b'content="noindex"' not in page}
 
-    assert set(pages.whole) - kept == {"search", "404", "410"}
+    assert set(pages.whole) - kept == {"search", "404", "410", "topic, empty", "month, empty", "day, empty"}
 
 
 def test_words_of_ours_that_nobody_translated_are_english_and_say_so(

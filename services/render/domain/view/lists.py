@@ -10,6 +10,7 @@ from services.render.domain.dates import date_text, month_text
 from services.render.domain.jsonld import list_json_ld
 from services.render.domain.labels import labels_for
 from services.render.domain.languages import direction_of
+from services.render.domain.leads import next_rail_day, part_name
 from services.render.domain.open_graph import Tags, share_tags
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
@@ -24,7 +25,7 @@ from services.render.domain.view.shell import (
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import Kind, Listing, find_listing
-from shared.sets import date_of, slugs
+from shared.sets import slugs
 from shared.sites import Site
 
 
@@ -81,13 +82,14 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
     labels = labels_for(site.language)
     title = _title(site, listing, cards)
     heading = labels.page_of.format(part=listing.part, parts=parts) if parts > 1 else ""
-    others = _parts(site, listing, parts) if parts > 1 else ()
+    others = _parts(site, listing, parts) if parts > 1 and cards else ()
+    crumbs = _crumbs(site, listing, is_empty=not cards)
     head = HeadView(
         title=f"{title}{f' ({heading})' if heading else ''} | {site.name}",
         description=f"{site.name}: {title}",
         canonical_url=site.base_url + url_path(listing.path),
         share=_share(site, listing, title),
-        json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(_crumbs(site, listing))),
+        json_ld=list_json_ld(site, listing, title, cards, crumbs=_named(crumbs)),
         is_listed=bool(cards),
         feeds=feed_links(site, listing.section),
     )
@@ -95,7 +97,7 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
         shell=shell_view(site, head, here=listing.section or ""),
         title=title,
         section=section_link(site, listing.section) if listing.section else None,
-        crumbs=_crumbs(site, listing),
+        crumbs=crumbs,
         cards=tuple(card_view(card, site) for card in cards),
         part=heading,
         parts=others,
@@ -131,12 +133,12 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
     return DaysView(shell_view(site, head, here=listing.section or ""), title, _crumbs(site, listing), groups)
 
 
-def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, previous: str | None = None) -> RailView:
+def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, days: tuple[str, ...] = ()) -> RailView:
     """Return a rail of cards that come newest first: the latest, or a day's; each leads on to what is older.
 
-    `previous` is the next older day with articles; the latest rail leads to the day of its last card.
+    `days`: all that have articles, newest first.
     """
-    day = previous if listing.value else (date_of(site, cards[-1]) if cards else None)
+    day = next_rail_day(site, listing, cards, days)
     older = find_listing(site, f"rail.{day}") if day else None
     page = find_listing(site, f"day.{day}") if day else None
     return RailView(
@@ -167,7 +169,7 @@ def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
     return listing.value.replace("-", " ")
 
 
-def _crumbs(site: Site, listing: Listing) -> tuple[Link, ...]:
+def _crumbs(site: Site, listing: Listing, *, is_empty: bool = False) -> tuple[Link, ...]:
     labels = labels_for(site.language)
     home = Link(labels.home, "/")
     if listing.kind in (Kind.TOPIC, Kind.AUTHOR):
@@ -176,7 +178,7 @@ def _crumbs(site: Site, listing: Listing) -> tuple[Link, ...]:
     archive = Link(labels.archive, f"/{listing.section}/archive/" if listing.section else "/archive/")
     if listing.kind is Kind.ARCHIVE:
         return (home, *section)
-    if listing.kind is Kind.MONTH:
+    if listing.kind is Kind.MONTH or is_empty:  # its month may be going with it
         return (home, *section, archive)
     scope = f".{listing.section}" if listing.section else ""
     month = _link(site, f"month{scope}.{listing.value[:7]}", _month(listing.value[:7], site))
@@ -188,11 +190,8 @@ def _named(crumbs: tuple[Link, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _parts(site: Site, listing: Listing, parts: int) -> tuple[Link, ...]:
-    first = listing.name.removesuffix(f".{listing.part}") if listing.part > 1 else listing.name
     return tuple(
-        Link(str(part), "")
-        if part == listing.part
-        else _link(site, first if part == 1 else f"{first}.{part}", str(part))
+        Link(str(part), "") if part == listing.part else _link(site, part_name(listing, part), str(part))
         for part in range(1, parts + 1)
     )
 
