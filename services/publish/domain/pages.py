@@ -172,7 +172,7 @@ def leaving(path: str) -> Page:
     )
 
 
-def placeholder(path: str, *, body: bytes, theme: str, listing: str, made: Mapping[str, str]) -> Page:
+def placeholder(path: str, *, site: str, listing: str, body: bytes, theme: str, made: Mapping[str, str]) -> Page:
     """Return what stands at a listing's path until its first page is there; that one is of any higher order."""
     return Page(
         path=path,
@@ -181,7 +181,7 @@ def placeholder(path: str, *, body: bytes, theme: str, listing: str, made: Mappi
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("placeholder"),
         theme=theme,
-        surrogate_keys=(keys.listing_surrogate_key(listing),),
+        surrogate_keys=(keys.listing_surrogate_key(site, listing),),
         made=made,
     )
 

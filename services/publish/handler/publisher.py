@@ -108,6 +108,7 @@ class Publisher:
         for each in message.placeholders:
             page = placeholder(
                 each.path,
+                site=message.site,
                 body=_unpacked(each.content),
                 theme=message.theme,
                 listing=each.listing,
