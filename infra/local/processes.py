@@ -145,8 +145,11 @@ def last_lines(log: Path, count: int, *, from_byte: int = 0) -> list[str]:
 
 
 def memory_bytes(pid: int) -> int:
-    """Return the resident memory of a process and of everything that it forked (its session), in bytes."""
-    return sum(_resident_bytes(member) for member in _session_members(pid))
+    """Return what a process and everything that it forked (its session) take of the machine's memory, in bytes.
+
+    A page that several processes share, as a worker and its child do, is divided among them (PSS).
+    """
+    return sum(_own_bytes(member) for member in _session_members(pid))
 
 
 def leftovers(run_folder: Path) -> list[int]:
@@ -201,6 +204,14 @@ def _session_members(leader: int) -> Iterator[int]:
         with contextlib.suppress(OSError):
             if os.getsid(pid) == leader:
                 yield pid
+
+
+def _own_bytes(pid: int) -> int:
+    try:
+        shares = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        return next(int(line.split()[1]) for line in shares.splitlines() if line.startswith("Pss:")) * 1024
+    except (OSError, StopIteration):
+        return _resident_bytes(pid)
 
 
 def _resident_bytes(pid: int) -> int:

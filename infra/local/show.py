@@ -76,7 +76,7 @@ def show_status(console: Console, settings: StackSettings) -> bool:
             str(process.restarts),
         )
     console.print(table)
-    console.print(f"{_megabytes(total)} resident in all (pages that processes share are counted in each)")
+    console.print(f"{_megabytes(total)} in all (a page that processes share is counted once)")
     return all(process.phase in {"ready", "done"} for process in state.processes)
 
 

@@ -115,7 +115,7 @@ def test_status_shows_every_process(stack: StackFile, settings: StackSettings) -
 
     assert ended.returncode == 0
     assert all(name in ended.stdout for name in _PROCESSES)
-    assert "resident in all" in ended.stdout
+    assert "in all (a page that processes share is counted once)" in ended.stdout
 
 
 def test_a_taken_port_is_named_with_its_setting_before_anything_starts(tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leave
             line.take(line.deliver(message))
         return lanes
 
+    line.tick()  # the site's own pages are there
     accepted = accept(
         json.dumps(an_article(version_created=EARLY)).encode(),
         content_type="application/json",
