@@ -166,7 +166,7 @@ def record_of(story: Story, site: Site) -> LiveRecord:
         live_since=story.created_at,
         revisions_seen=1,
         pages={path: page},
-        listed=listed_of(site, card),
+        listed=tuple(sorted(listed_of(site, card))),
         card=card,
     )
 

@@ -44,6 +44,11 @@ def claimed(
     )
 
 
+def is_claimed(record: LiveRecord, revision: str, paths: Iterable[str], *, media: Iterable[str]) -> bool:
+    """Tell whether a revision need not claim these paths and pictures any more."""
+    return record.claimed_by >= revision and {*paths} <= {*record.claimed} and {*media} <= {*record.media}
+
+
 def went_live(
     record: LiveRecord,
     *,

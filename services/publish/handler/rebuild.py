@@ -131,7 +131,7 @@ def _copy(message: PackedPage, body: bytes, publisher: Publisher) -> _Copy:
     paths, media = (page.path, *message.former), (each.path for each in pictures_of(message))
     copy.is_odd = not copy.is_late and (
         record.path != page.path
-        or claims.claimed(record, revision, paths, media=media) != record
+        or not claims.is_claimed(record, revision, paths, media=media)
         or bool(missing_redirects(record, page))
     )
     return copy
