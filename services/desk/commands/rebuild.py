@@ -21,7 +21,7 @@ from shared.errors import PresslineError
 from shared.rebuilds import Tally
 from shared.sites import Site, get_site
 
-_LOOK_EVERY_SECONDS = 0.05
+_LOOK_EVERY_SECONDS = 0.2
 _QUIET_SECONDS = 30.0  # without a listing renewed: somebody else's turn
 _ODD_SHARE, _ODD_LEAST = 0.1, 50  # more than this many that cannot be rebuilt: the theme is broken, stop
 _console = Console(stderr=True)
@@ -160,7 +160,7 @@ def _watch_listings(site: Site, touched: int) -> None:
             if monotonic() - moved_at > _QUIET_SECONDS:
                 _console.print(f"{behind} listings are behind still; the scheduler goes on with them.", style="yellow")
                 return
-            sleep(_LOOK_EVERY_SECONDS * 4)
+            sleep(_LOOK_EVERY_SECONDS)
         progress.update(bar, completed=touched)
 
 

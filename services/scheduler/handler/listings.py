@@ -44,10 +44,12 @@ def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingStale |
 def _say(
     site: Site, pages: list[str], lane: Lane, most: int, clockwork: Clockwork
 ) -> Iterator[ListingStale | ArticleAccepted]:
+    if most <= 0:
+        return
     behind = clockwork.index.behind(site, pages)
     parked = clockwork.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
     free = [page for page in behind if page_subject(page) not in parked]
-    turns = clockwork.index.take_turns(site, free[: max(0, most)])
+    turns = clockwork.index.take_turns(site, free[:most])
     shown = clockwork.index.revisions(site, [article for page in turns if (article := find_article(page))])
     for page in turns:
         envelope = Envelope(
