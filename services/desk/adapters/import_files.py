@@ -100,6 +100,8 @@ class KeptImportFiles:
 
     def _noted(self, path: Path, what: str) -> Iterator[tuple[int, str]]:
         self._lists[path].flush()
+        if not path.exists():
+            return  # another run beside the same file has ended, and cleared an empty list away
         with path.open("rb") as entries:
             for entry in map(json.loads, entries):
                 yield entry["line"], entry[what]
