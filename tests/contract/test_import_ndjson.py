@@ -208,7 +208,9 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_missed(api_url: str, office: Of
 
     office.refuse = refuse
     command = [sys.executable, "-m", "services.desk", "import", "ndjson", str(archive)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it would be ignored
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    signal.signal(signal.SIGINT, before)
     assert stand.wait(30)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
