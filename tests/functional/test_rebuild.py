@@ -13,6 +13,7 @@ import pytest
 from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild, touch_listings
 from services.desk.handler.trial import differences, report, zipped_theme
+from services.ingest.handler import keep_picture
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.ports import Theme
 from shared import keys
@@ -354,6 +355,28 @@ def test_a_moved_article_goes_the_ordinary_way(line: Line, site: list[str], othe
     assert rebuild.tally.handed_over == 1
     assert "Made anew" in line.page_of(site[0])
     assert line.status_at("world/elsewhere/index.html") == "301"
+
+
+@pytest.mark.parametrize("unclaimed", [{"claimed": ()}, {"claimed_by": ""}, {"media": ()}])
+def test_what_its_article_has_not_claimed_is_claimed_first_and_so_goes_the_ordinary_way(
+    line: Line, a_picture: bytes, other_theme: Theme, unclaimed: dict[str, object]
+) -> None:
+    media = keep_picture(a_picture, line.site, line.intake).media
+    article = line.post(picture={"media": media, "alt": "A bridge"}).article
+    line.run()
+    record = line.record(article)
+    assert record.media
+    spoilt = record.model_copy(update=unclaimed)
+    line.content.put(keys.live_key("epn", article), spoilt.model_dump_json().encode())
+    line.theme = other_theme
+
+    rebuild = a_rebuild(line)
+    finish(rebuild, line)
+
+    assert rebuild.tally.handed_over == 1
+    after = line.record(article)
+    assert (after.claimed, after.claimed_by, after.media) == (record.claimed, record.claimed_by, record.media)
+    assert "Made anew" in line.page_of(article)
 
 
 def test_nothing_of_a_run_stays_where_pages_wait(line: Line, site: list[str], other_theme: Theme) -> None:
