@@ -75,6 +75,10 @@ class Site(BaseModel):
             raise ValueError(message)
         return sections
 
+    def __hash__(self) -> int:
+        """Return its id's: what is kept by site is looked up some ten times a page, and all its settings are many."""
+        return hash(self.id)
+
     def section_name(self, section: str) -> str:
         """Return the section's name as readers see it; the id itself where the section has gone."""
         return next((known.name for known in self.sections if known.id == section), section)

@@ -94,7 +94,7 @@ def _renderer(site: str) -> Renderer:
         trial_theme=trial_theme,
         clock=lambda: datetime.now(UTC),
         name=f"{gethostname()}/{getpid()}",
-        kept_assets=set(),
+        kept_assets={},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import stamina
@@ -33,6 +34,7 @@ NOT_FOUND = 404
 CONFLICT = 409
 PRECONDITION_FAILED = 412
 _PAGE = 1000
+_RETRY_SECONDS = 2.0
 
 
 def s3_client(settings: ServiceSettings) -> S3Client:
@@ -219,8 +221,14 @@ class S3ObjectStorage:
         return found, not answer["IsTruncated"] or not found
 
     def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
+        started = monotonic()
+        try:
+            return self._call(operation, key, call)  # nearly always; what follows costs as much as the call itself
+        except StorageUnavailableError:
+            if monotonic() - started > _RETRY_SECONDS:
+                raise
         for attempt in stamina.retry_context(
-            on=StorageUnavailableError, attempts=3, timeout=2.0, wait_initial=0.05, wait_max=0.5
+            on=StorageUnavailableError, attempts=2, timeout=_RETRY_SECONDS, wait_initial=0.05, wait_max=0.5
         ):
             with attempt:
                 return self._call(operation, key, call)

@@ -156,7 +156,7 @@ class Line:
             trial_theme=self._trial_theme,
             clock=clock,
             name="render/1",
-            kept_assets=set(),
+            kept_assets={},
         )
         self.publisher = Publisher(
             content=self.content,

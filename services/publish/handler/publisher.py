@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -30,6 +31,7 @@ from shared.storage import ObjectHead, ObjectStorage
 log = structlog.get_logger()
 
 MOST_PAGE_BYTES = 8 * 1024 * 1024
+_WRITERS = 16  # at a time: the store's answers are waited for, not the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Publisher:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     known_assets: set[str]  # immutable files that this process has seen in the public bucket
+    writers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))  # no thread before its first use
 
     def site(self, name: str) -> Site:
         """Return a site by name.

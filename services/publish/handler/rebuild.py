@@ -7,7 +7,6 @@ to an article meanwhile is left to its own message, or goes the ordinary way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -45,8 +44,6 @@ from shared.sites import Site
 from shared.storage import Etag
 
 log = structlog.get_logger()
-
-_WRITERS = 16  # at a time: the store's answers are waited for, not the processor
 
 
 @dataclass(slots=True)
@@ -90,18 +87,17 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
     except ObjectMissingError:
         log.info("piece.known", run=message.run, piece=message.number)  # it was cleared away: this came once more
         return ()
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        copies = list(pool.map(lambda each: _copy(each[0], each[1], publisher), pages))
-        plain = [each for each in copies if each.is_plain]
-        publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
-        decisions = {each.page.path: (each.page.order, each.page.sha256) for each in plain}
-        publisher.marks.decide_all(site.id, decisions)
-        list(pool.map(lambda each: _put(each, publisher), plain))
-        decided = publisher.marks.decided_all(site.id, list(decisions))
-        for each in plain:
-            each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
-        _purge(plain, publisher)  # before anything says that it was done
-        list(pool.map(lambda each: _record(each, publisher), plain))
+    copies = [_copy(packed, body, publisher) for packed, body in pages]
+    plain = [each for each in copies if each.is_plain]
+    publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
+    decisions = {each.page.path: (each.page.order, each.page.sha256) for each in plain}
+    publisher.marks.decide_all(site.id, decisions)
+    list(publisher.writers.map(lambda each: _put(each, publisher), plain))
+    decided = publisher.marks.decided_all(site.id, list(decisions))
+    for each in plain:
+        each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
+    _purge(plain, publisher)  # before anything says that it was done
+    list(publisher.writers.map(lambda each: _record(each, publisher), plain))
     follows = [follow for each in copies for follow in _follow_ups(each, site, publisher)]
     changed = sum(each.has_changed for each in copies)
     late, odd = sum(each.is_late for each in copies), sum(each.is_odd for each in copies)

@@ -39,6 +39,7 @@ _ICONS = (
 _PAPER = re.compile(rb"--paper:\s*([^;]+?)\s*;")
 _HASH_CHARS = 12
 _SHORT_CHARS = 300
+_MOST_PARTS = 512  # languages times sections, twice
 _SHEET = "assets/page.css"
 # One sheet, one request: the tokens first, a child's own rules last.
 _TOKENS = "assets/tokens.css"
@@ -64,9 +65,10 @@ class MinijinjaTheme:
         self.assets: tuple[Asset, ...] = tuple(by_file[name] for name in sorted(by_file))
         # minijinja escapes by the ending of a template's name: nothing but *.html is ever a template.
         templates = {path: body.decode() for path, body in files.items() if path.endswith(".html")}
+        self._parts: dict[tuple[str, ShellView], str] = {}
         self._environment = minijinja.Environment(
             loader=templates.get,
-            globals={"asset": lambda file: f"/{asset_path(by_file[file].name)}"},
+            globals={"asset": lambda file: f"/{asset_path(by_file[file].name)}", "part": self._part},
             undefined_behavior="strict",
             finalizer=_escaped,
             trim_blocks=True,
@@ -110,6 +112,17 @@ class MinijinjaTheme:
     def gone(self, view: ShellView) -> bytes:
         """Return the page for an article that was taken down (410)."""
         return self._render("gone.html", view)
+
+    def _part(self, template: str, shell: ShellView) -> str:
+        """Return what surrounds a page and is the same on most of them: all that the shell says but its head."""
+        known = self._parts.get((template, shell))
+        if known is None:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            known = self._parts[template, shell] = minijinja.safe(
+                self._environment.render_template(template, shell=shell)
+            )
+        return known
 
     def _render(self, template: str, shell: ShellView | None, **context: object) -> bytes:
         json_ld = tuple(map(minijinja.safe, shell.head.json_ld)) if shell else ()

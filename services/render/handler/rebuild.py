@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import structlog
 
@@ -26,7 +25,7 @@ from shared.storage import Etag
 log = structlog.get_logger()
 
 _MOST_BYTES = 1024 * 1024  # of a page: fifty of them are held in memory at once
-_READERS = 16  # at a time: the store's answers are waited for, not the processor
+_AT_ONCE = 10  # articles are rendered while the next ones are still being read
 _IDS = 64  # of articles, in a call: those of a piece, and what came between them since it was cut
 
 
@@ -53,9 +52,7 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         return ()
     piece = _Piece(message, site, renderer)
     articles = list(_articles(message, renderer))
-    live = list(piece.find_live(articles))
-    related = renderer.index.relate_all(site, [each.draft.card for each in live])
-    pages = [page for each, leads_to in zip(live, related, strict=True) if (page := piece.render(each, leads_to))]
+    pages = list(piece.pages(articles))
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         raise IndexNotWholeError(site.id)
     key = keys.rebuilt_key(site.id, message.run, message.number) if pages else None
@@ -97,11 +94,17 @@ class _Piece:
         self._enricher = ""  # the version that the first article was enriched by: in all likelihood the others too
         self.handed_over: list[ArticleAccepted] = []
 
-    def find_live(self, articles: list[str]) -> Iterator[_Live]:
-        """Yield what is live of the articles and meant by the run, several looked at at a time."""
-        with ThreadPoolExecutor(_READERS) as pool:
-            yield from filter(None, map(self._find_live, articles[:1]))
-            yield from filter(None, pool.map(self._find_live, articles[1:]))
+    def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
+        """Yield the pages of what is live of the articles and meant by the run."""
+        found = self._live_ones(articles)
+        while live := list(islice(found, _AT_ONCE)):
+            related = self._renderer.index.relate_all(self._site, [each.draft.card for each in live])
+            yield from filter(None, map(self._render, live, related))
+
+    def _live_ones(self, articles: list[str]) -> Iterator[_Live]:
+        """Yield what is live of the articles and meant by the run, several looked at at a time, all of them ahead."""
+        yield from filter(None, map(self._find_live, articles[:1]))
+        yield from filter(None, self._renderer.readers.map(self._find_live, articles[1:]))
 
     def _find_live(self, article: str) -> _Live | None:
         record, etag = read_record(self._renderer.content, self._site.id, article)
@@ -144,7 +147,7 @@ class _Piece:
         there = self._renderer.public.find_head(seen.addresses.current)
         return there is None or there.metadata.get("theme") != f"{self._theme.name}-{self._theme.version}"
 
-    def render(self, live: _Live, related: Related) -> tuple[PackedPage, bytes] | None:
+    def _render(self, live: _Live, related: Related) -> tuple[PackedPage, bytes] | None:
         """Return an article's page and its bytes; None where it goes the ordinary way."""
         latest = live.draft.seen.latest
         try:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from shared.storage import ObjectStorage
 log = structlog.get_logger()
 
 MOST_INLINE_BYTES = 256 * 1024
+_READERS = 16  # at a time: the store's answers are waited for, not the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ class Renderer:
     clock: Callable[[], datetime]
     trial_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
     name: str  # of this process, for who asks who made a page
-    kept_assets: set[str]  # theme files that this process has seen in the content bucket
+    kept_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
+    readers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))  # no thread before its first use
 
 
 def page_of(
@@ -96,18 +99,14 @@ def _kept(theme: Theme, body: bytes, site: str, renderer: Renderer) -> tuple[Att
         if asset.name.encode() not in body:
             continue
         source = keys.asset_key(site, asset.name)
-        if source not in renderer.kept_assets:
+        known = renderer.kept_assets.get(source)
+        if known is None:
             try:
                 renderer.content.put(source, asset.body, content_type=asset.content_type, unless_exists=True)
             except PreconditionFailedError:
                 log.debug("asset.known", key=source)  # its name holds its hash: the same bytes
-            renderer.kept_assets.add(source)
-        attachments.append(
-            Attachment(
-                source_key=source,
-                path=keys.asset_path(asset.name),
-                content_type=asset.content_type,
-                is_immutable=True,
-            )
-        )
+            path = keys.asset_path(asset.name)
+            known = Attachment(source_key=source, path=path, content_type=asset.content_type, is_immutable=True)
+            renderer.kept_assets[source] = known
+        attachments.append(known)
     return tuple(attachments)

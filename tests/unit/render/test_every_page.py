@@ -296,3 +296,26 @@ def test_words_of_ours_that_nobody_translated_are_english_and_say_so(
     for kind in ("article", "home", "home, empty", "topic", "archive, empty", "search", "404", "410"):
         (main,) = tree_of(pages.whole[kind]).xpath("//main")
         assert main.xpath(".//bdi[@lang='en']"), kind
+
+
+def test_what_a_theme_keeps_of_one_page_is_on_no_other(site: Site, make_article: MakeArticle, epn_folder: Path) -> None:
+    other = site.model_copy(update={"name": "Almina", "sections": (*site.sections, Section(id="sea", name="Sea"))})
+    views = [
+        article_view(
+            make_article(language=language, section=section, direction=Direction(direction_of(language))),
+            site=where,
+            path=PATH,
+            created_at=CREATED,
+            updated_at=None,
+            picture=None,
+        )
+        for where in (site, other)
+        for language in ("en", "ar")
+        for section in ("news", "world")
+    ]
+    kept = MinijinjaTheme(epn_folder)
+
+    pages = [kept.article(view) for view in (*views, *views)]
+
+    assert len(set(pages)) == len(views)
+    assert pages == [MinijinjaTheme(epn_folder).article(view) for view in (*views, *views)]

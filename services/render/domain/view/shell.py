@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from services.render.domain.labels import Labels, labels_for
 from services.render.domain.languages import direction_of, primary_language
@@ -73,7 +74,7 @@ class ShellView:
     `label_language` is given only where the labels are not in the page's language; `here` is the section it is in.
     """
 
-    head: HeadView
+    head: HeadView = field(compare=False)  # a page's own: two shells are the same where the rest is
     site_name: str
     tagline: str
     site_url: str
@@ -105,7 +106,7 @@ def shell_view(
         direction=direction or direction_of(spoken),
         labels=labels,
         label_language=labels.language if labels.language != primary_language(spoken) else None,
-        sections=tuple(section_link(site, section.id) for section in site.sections),
+        sections=_sections(site),
         foot=_foot(site, labels),
         here=here,
     )
@@ -133,6 +134,12 @@ def section_link(site: Site, section: str) -> SectionLink:
     return SectionLink(id=section, name=site.section_name(section), url=url)
 
 
+@lru_cache
+def _sections(site: Site) -> tuple[SectionLink, ...]:
+    return tuple(section_link(site, section.id) for section in site.sections)
+
+
+@lru_cache
 def feed_links(site: Site, section: str | None = None) -> tuple[FeedLink, ...]:
     """Return the feeds that a page names: its section's first."""
     return tuple(FeedLink(*feed) for feed in feeds_of(site, section))
@@ -144,6 +151,7 @@ def picture_view(picture: CardPicture, site: Site) -> PictureView:
     return PictureView(src=src, url=site.base_url + src, width=picture.width, height=picture.height, alt=picture.alt)
 
 
+@lru_cache
 def _foot(site: Site, labels: Labels) -> tuple[Link, ...]:
     """Return the links at a page's foot; what the house says of itself only where it has a page for it."""
     house = (
