@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypedDict
+from typing import Literal, Protocol, TypedDict, runtime_checkable
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -151,6 +151,40 @@ class ListingStale(Message):
     site: str
     listing: str
     changed: int = 0
+
+
+@runtime_checkable
+class Bundle(Protocol):
+    """A message in which others travel together, in bulk: a hop costs more than most listings do."""
+
+    def parts(self) -> tuple[Message, ...]:
+        """Return them, each to go on its own."""
+        ...
+
+
+class ListingsStale(Message):
+    """These listings show less than the index knows: by name, with the number that the index had for each."""
+
+    site: str
+    listings: dict[str, int]
+
+    def parts(self) -> tuple[ListingStale, ...]:
+        """Return a message for each."""
+        return tuple(
+            ListingStale(**follow_up(self, f"listing:{name}"), site=self.site, listing=name, changed=changed)
+            for name, changed in self.listings.items()
+        )
+
+
+class ListingsRendered(Message):
+    """The pages of several listings."""
+
+    site: str
+    pages: tuple[PageRendered, ...]
+
+    def parts(self) -> tuple[PageRendered, ...]:
+        """Return a message for each."""
+        return self.pages
 
 
 class MendPath(Message):

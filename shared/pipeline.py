@@ -10,13 +10,19 @@ scheduler ─┴── whatever was lost, is due or stays stale                 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
 
 from shared.messages import (
     ArticleAccepted,
     ArticleEnriched,
     ArticlePublished,
     ArticleRemoved,
+    Bundle,
     Lane,
+    ListingsRendered,
+    ListingsStale,
     ListingStale,
     MendPath,
     Message,
@@ -49,6 +55,8 @@ SUBMIT_ARTICLE = Step("ingest", SubmitArticle, (ArticleAccepted, ArticleRemoved)
 ENRICH_ARTICLE = Step("enrich", ArticleAccepted, (ArticleEnriched, ArticleRemoved))
 RENDER_ARTICLE = Step("render", ArticleEnriched, (PageRendered,))
 RENDER_LISTING = Step("render", ListingStale, (PageRendered,))
+RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered, ListingStale))
+PUBLISH_LISTINGS = Step("publish", ListingsRendered, (ListingStale, ArticleAccepted, PageRendered))
 PUBLISH_PAGE = Step("publish", PageRendered, (ArticlePublished, ListingStale, ArticleAccepted))
 LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
 REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale, ArticleRemoved))  # a withdrawal comes back
@@ -67,6 +75,8 @@ PIPELINE: tuple[Step, ...] = (
     MEND_PATH,
     REBUILD_PAGES,
     PUBLISH_PAGES,
+    RENDER_LISTINGS,
+    PUBLISH_LISTINGS,
 )
 
 SCHEDULER_EMITS: tuple[type[Message], ...] = (
@@ -75,6 +85,7 @@ SCHEDULER_EMITS: tuple[type[Message], ...] = (
     ArticleRemoved,
     ArticlePublished,
     ListingStale,
+    ListingsStale,
 )
 """The clock consumes nothing: it says again what was lost, is due or stays stale."""
 
@@ -89,6 +100,17 @@ def step_for(message: type[Message]) -> Step:
 def queues_of(service: str) -> tuple[str, ...]:
     """Return a service's queues in the order in which its workers empty them."""
     return tuple(f"{service}.{lane}" for lane in Lane)
+
+
+def parts_of(task_name: str, payload: dict[str, Any]) -> tuple[Message, ...]:
+    """Return the messages that travel together in one, each to go on its own; none where it is not of that kind."""
+    step = next((step for step in PIPELINE if step.task_name == task_name), None)
+    if step is None or not issubclass(step.consumes, Bundle):
+        return ()
+    try:
+        return step.consumes.model_validate(payload).parts()
+    except ValidationError:
+        return ()  # its own task says so
 
 
 _STEPS: dict[type[Message], Step] = {step.consumes: step for step in PIPELINE}

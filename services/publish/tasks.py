@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from services.publish import wiring
-from services.publish.handler import enter_listings, mend_path, publish_page, publish_pages, remove_article
+from services.publish.handler import (
+    enter_listings,
+    mend_path,
+    publish_listings,
+    publish_page,
+    publish_pages,
+    remove_article,
+)
 from shared.celery_app import emit
-from shared.messages import ArticlePublished, ArticleRemoved, MendPath, PageRendered, PagesRendered
+from shared.messages import ArticlePublished, ArticleRemoved, ListingsRendered, MendPath, PageRendered, PagesRendered
 from shared.observability import message_context
-from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_PAGE, PUBLISH_PAGES, REMOVE_ARTICLE
+from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_LISTINGS, PUBLISH_PAGE, PUBLISH_PAGES, REMOVE_ARTICLE
 
 app = wiring.app()
 
@@ -52,3 +59,11 @@ def publish_piece(payload: dict[str, Any]) -> None:
     message = PagesRendered.model_validate(payload)
     with message_context(message):
         emit(app, publish_pages(message, wiring.publisher(message.site, message.lane)))
+
+
+@app.task(name=PUBLISH_LISTINGS.task_name)
+def publish_rendered_listings(payload: dict[str, Any]) -> None:
+    """Put several listings before readers; safe to run twice."""
+    message = ListingsRendered.model_validate(payload)
+    with message_context(message):
+        emit(app, publish_listings(message, wiring.publisher(message.site, message.lane)))

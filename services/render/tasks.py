@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.render import wiring
-from services.render.handler import render_article, render_listing, render_pages
+from services.render.handler import render_article, render_listing, render_listings, render_pages
 from shared.celery_app import emit
-from shared.messages import ArticleEnriched, ListingStale, RebuildPages
+from shared.messages import ArticleEnriched, ListingsStale, ListingStale, RebuildPages
 from shared.observability import message_context
-from shared.pipeline import REBUILD_PAGES, RENDER_ARTICLE, RENDER_LISTING
+from shared.pipeline import REBUILD_PAGES, RENDER_ARTICLE, RENDER_LISTING, RENDER_LISTINGS
 
 app = wiring.app()
 
@@ -28,6 +28,14 @@ def render_stale_listing(payload: dict[str, Any]) -> None:
     message = ListingStale.model_validate(payload)
     with message_context(message):
         emit(app, render_listing(message, wiring.renderer(message.site, message.lane)))
+
+
+@app.task(name=RENDER_LISTINGS.task_name)
+def render_stale_listings(payload: dict[str, Any]) -> None:
+    """Render several listings; safe to run twice."""
+    message = ListingsStale.model_validate(payload)
+    with message_context(message):
+        emit(app, render_listings(message, wiring.renderer(message.site, message.lane)))
 
 
 @app.task(name=REBUILD_PAGES.task_name)

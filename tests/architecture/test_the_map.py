@@ -6,14 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.publish.settings import PublishSettings
-from shared.celery_app import (
-    CALLS_END_AFTER_SECONDS,
-    LONGEST_RETRY_WAIT_SECONDS,
-    MOST_DEATHS,
-    TIME_LIMIT_SECONDS,
-    VISIBILITY_TIMEOUT_SECONDS,
-    PresslineCelery,
-)
+from shared.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery
+from shared.celery_task import CALLS_END_AFTER_SECONDS, LONGEST_RETRY_WAIT_SECONDS, MOST_DEATHS
 from shared.messages import Lane, Message
 from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, step_for
 from shared.settings import ServiceSettings

@@ -26,11 +26,19 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
 from services.ingest.handler import handle as read_submission
-from services.publish.handler import Publisher, enter_listings, mend_path, publish_page, publish_pages, remove_article
+from services.publish.handler import (
+    Publisher,
+    enter_listings,
+    mend_path,
+    publish_listings,
+    publish_page,
+    publish_pages,
+    remove_article,
+)
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import Renderer, render_article, render_listing, render_pages
+from services.render.handler import Renderer, render_article, render_listing, render_listings, render_pages
 from services.render.ports import Theme
 from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
 from shared import keys
@@ -46,6 +54,8 @@ from shared.messages import (
     ArticlePublished,
     ArticleRemoved,
     Lane,
+    ListingsRendered,
+    ListingsStale,
     ListingStale,
     MendPath,
     Message,
@@ -225,7 +235,7 @@ class Line:
         self.now += timedelta(milliseconds=1)
         return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
 
-    def deliver(self, message: Message) -> tuple[Message, ...]:  # noqa: C901 -- a table of handlers is a table
+    def deliver(self, message: Message) -> tuple[Message, ...]:  # noqa: C901, PLR0912 -- a table of handlers is a table
         """Have one message handled by the service that consumes it; return what follows."""
         self.now += timedelta(microseconds=10)
         match message:
@@ -238,6 +248,10 @@ class Line:
                 return render_article(message, self.renderer)
             case ListingStale():
                 return render_listing(message, self.renderer)
+            case ListingsStale():
+                return render_listings(message, self.renderer)
+            case ListingsRendered():
+                return publish_listings(message, self.publisher)
             case PageRendered():
                 return publish_page(message, self.publisher)
             case ArticlePublished():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from typing import Any
+from uuid import UUID
 
 import pytest
 from redis import Redis
@@ -11,18 +13,13 @@ from structlog.testing import capture_logs
 
 from infra.local.ports import free_ports
 from shared import deadline, keys
-from shared.celery_app import (
-    LONGEST_RETRY_WAIT_SECONDS,
-    MOST_ATTEMPTS,
-    MOST_ATTEMPTS_OF_THE_RETRYABLE,
-    TIME_LIMIT_SECONDS,
-    PresslineCelery,
-    create_app,
-)
+from shared.celery_app import TIME_LIMIT_SECONDS, PresslineCelery, create_app
+from shared.celery_task import LONGEST_RETRY_WAIT_SECONDS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_THE_RETRYABLE
 from shared.dead_letters import DeadLetters
 from shared.deadline import peer_call
 from shared.errors import PermanentError, StorageConflictError, StorageUnavailableError
 from shared.marks.redis import RedisMarks
+from shared.messages import Lane, ListingsStale
 from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
 from shared.settings import ServiceSettings
@@ -151,6 +148,22 @@ def test_a_message_that_killed_its_process_twice_is_run_once_more(bench: Bench) 
 
     assert bench.runs == 1
     assert bench.letters() == []
+
+
+def test_what_travelled_together_and_killed_its_process_goes_on_in_parts(bench: Bench, redis: Redis) -> None:
+    bundle = ListingsStale(
+        message_id=UUID(PAYLOAD["message_id"]), site="epn", lane=Lane.BULK, listings={"a": 1, "b": 2}
+    )
+    bench.die(times=1)
+
+    bench.run(None, bundle.model_dump(mode="json"), name="render.ListingsStale")
+
+    waiting = [json.loads(each)["body"] for each in redis.lrange("render.bulk", 0, -1)]
+    sent = [json.loads(b64decode(body))[0][0] for body in reversed(waiting)]
+    assert [(each["listing"], each["changed"]) for each in sent] == [("a", 1), ("b", 2)]
+    assert bench.runs == 0
+    assert bench.letters() == []
+    assert redis.keys("deliveries:*") == []
 
 
 @pytest.mark.parametrize("error", [None, PermanentError("x"), StorageConflictError("x"), ZeroDivisionError("x")])

@@ -4,14 +4,22 @@ Each handler takes one message and its ports (`Publisher`), and returns the mess
 """
 
 from services.publish.handler.article import publish_article
-from services.publish.handler.listing import enter_listings, publish_listing
+from services.publish.handler.listing import enter_listings, publish_listing, publish_listings
 from services.publish.handler.mend import mend_path
 from services.publish.handler.publisher import Publisher
 from services.publish.handler.rebuild import publish_pages
 from services.publish.handler.removal import remove_article
 from shared.messages import Message, PageRendered
 
-__all__ = ["Publisher", "enter_listings", "mend_path", "publish_page", "publish_pages", "remove_article"]
+__all__ = [
+    "Publisher",
+    "enter_listings",
+    "mend_path",
+    "publish_listings",
+    "publish_page",
+    "publish_pages",
+    "remove_article",
+]
 
 
 def publish_page(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+from itertools import chain
+
 import structlog
 
 from services.publish.domain.pages import Page, cache_control_for, made
 from services.publish.handler.fence import Outcome, known_from, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
+from shared.errors import OutageError, TaskTooSlowError
 from shared.listings import find_listing
-from shared.messages import ArticlePublished, Message, PageRendered
+from shared.messages import ArticlePublished, ListingsRendered, Message, PageRendered
 from shared.sites import Site
 
 log = structlog.get_logger()
@@ -62,6 +66,22 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     if message.is_hollow:
         return ()  # it is behind until it may go, and the scheduler says when
     return publisher.stale_pages(message, site, [listing])
+
+
+def publish_listings(message: ListingsRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Put several listings' pages before readers, side by side; one that fails goes on its own."""
+    context = copy_context()  # what the log says of the message
+
+    def publish(page: PageRendered) -> tuple[Message, ...]:
+        try:
+            return context.copy().run(publish_listing, page, publisher)
+        except (OutageError, TaskTooSlowError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- its own message meets it too, is retried and keeps its traceback
+            log.warning("listing.alone", listing=page.listing, reason=str(error))
+            return (page,)
+
+    return tuple(chain.from_iterable(publisher.writers.map(publish, message.pages)))
 
 
 def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: Publisher) -> tuple[Message, ...]:

@@ -11,15 +11,17 @@ from services.render.handler.kinds import Copy, body_of
 from services.render.handler.placeholders import placeholders_of
 from services.render.handler.renderer import Renderer, carrying, page_of
 from shared import keys
+from shared.errors import OutageError, TaskTooSlowError
 from shared.index import Snapshot
 from shared.listings import HOME, Kind, Listing, find_listing, standing
-from shared.messages import ListingStale, PageRendered
+from shared.messages import ListingsRendered, ListingsStale, ListingStale, PageRendered, follow_up
 from shared.pins import read_pins
 from shared.sites import Site, get_site
 
 log = structlog.get_logger()
 
 LISTING_ORDER_DIGITS = 20
+_MOST_TOGETHER = 1024 * 1024  # characters of pages in one message
 
 
 def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRendered, ...]:
@@ -69,6 +71,39 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
         "placeholders": placeholders_of(_not_there(missing, site, renderer), site, theme, renderer),
     }
     return (carrying(page, body, renderer).model_copy(update=named),)
+
+
+def render_listings(message: ListingsStale, renderer: Renderer) -> tuple[ListingsRendered | ListingStale, ...]:
+    """Render several listings, to be handed on together; one that fails goes on its own, and its reason is told."""
+    pages: list[PageRendered] = []
+    alone: list[ListingStale] = []
+    for part in message.parts():
+        try:
+            pages += render_listing(part, renderer)
+        except (OutageError, TaskTooSlowError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- its own message meets it too, is retried and keeps its traceback
+            log.warning("listing.alone", listing=part.listing, reason=str(error))
+            alone.append(part)
+    bundles = (
+        ListingsRendered(**follow_up(message, f"pages:{number}"), site=message.site, pages=tuple(some))
+        for number, some in enumerate(_bundled(pages))
+    )
+    return (*bundles, *alone)
+
+
+def _bundled(pages: Iterable[PageRendered]) -> Iterator[list[PageRendered]]:
+    """Yield the pages in as many parts as make messages of a bearable size."""
+    some, size = list[PageRendered](), 0
+    for page in pages:
+        length = len(page.content or "") + sum(len(each.content) for each in page.placeholders)
+        if some and size + length > _MOST_TOGETHER:
+            yield some
+            some, size = [], 0
+        some.append(page)
+        size += length
+    if some:
+        yield some
 
 
 def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:
