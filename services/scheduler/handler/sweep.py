@@ -89,8 +89,8 @@ def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]
 def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork) -> list[str]:
     """Return the articles of which nobody knows yet that they are settled.
 
-    The index answers for an article with one recent revision, which it has. Where there are several, one may have come
-    late and be older than what the index shows: the bucket is asked, once.
+    The index answers for an article with one recent revision, which it has: once, for the journal of an import is
+    long. Where there are several, one may have come late and be older than what the index shows: the bucket is asked.
     """
     seen = {article: _named(entries) for article, entries in journal.items()}
     forgotten = [key for key, names in clockwork.settled.items() if key[0] == site.id and seen.get(key[1]) != names]
@@ -98,7 +98,10 @@ def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork
         del clockwork.settled[key]
     unsettled = [article for article in journal if (site.id, article) not in clockwork.settled]
     known = clockwork.index.revisions(site, unsettled)
-    return [article for article in unsettled if seen[article] != (known.get(article),)]
+    clockwork.settled.update(
+        {(site.id, article): seen[article] for article in unsettled if seen[article] == (known.get(article),)}
+    )
+    return [article for article in unsettled if (site.id, article) not in clockwork.settled]
 
 
 def _named(entries: list[Entry]) -> tuple[str, ...]:
