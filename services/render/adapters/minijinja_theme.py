@@ -140,7 +140,7 @@ def _escaped(value: object) -> object:
     return _escaped_text(value) if len(value) <= _SHORT_CHARS else minijinja.safe(html.escape(value))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _escaped_text(text: str) -> str:
     """Return a short text escaped: a page has some 280 of them, most of which are on every page."""
     return minijinja.safe(html.escape(text))
