@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,4 +104,61 @@ def test_arabic_runs_from_right_to_left(browser: Browser, newsroom: Newsroom, pa
 
     assert page.locator("html").get_attribute("dir") == "rtl"
     assert page.locator("html").get_attribute("lang") == "ar"
+    page.close()
+
+
+def test_the_sections_stand_in_one_line_on_a_tablet(browser: Browser, newsroom: Newsroom) -> None:
+    page = browser.new_page(viewport={"width": 768, "height": 1024})
+    page.goto(newsroom.stack.edge)
+
+    tops = page.locator(".bar a").evaluate_all("links => links.map(link => link.getBoundingClientRect().top)")
+    assert len(tops) > 8
+    assert len(set(tops)) == 1
+    page.close()
+
+
+def test_a_wide_tables_caption_is_read_without_scrolling(
+    browser: Browser, newsroom: Newsroom, pages: list[str]
+) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 900})
+    page.goto(f"{newsroom.stack.edge}{pages[1]}")
+
+    box = page.locator(".table-scroll")
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert page.locator("caption").evaluate("caption => caption.getBoundingClientRect().right") <= box.evaluate(
+        "box => box.getBoundingClientRect().right"
+    )
+    page.close()
+
+
+def test_preformatted_lines_fold_so_that_no_reader_has_to_scroll_them(browser: Browser, newsroom: Newsroom) -> None:
+    answer = newsroom.post(body=f"<p>Typed:</p><pre>{'on and on ' * 40}{'x' * 400}</pre>", wait=20)
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(answer.json()["url"])
+
+    assert page.locator("pre").evaluate("pre => pre.scrollWidth <= pre.clientWidth")
+    page.close()
+
+
+def test_a_headline_that_runs_against_the_page_is_cut_at_its_own_end_and_stands_at_the_pages_edge(
+    browser: Browser, newsroom: Newsroom, pages: list[str]
+) -> None:
+    page = browser.new_page()
+    page.goto(newsroom.stack.edge)
+
+    headline = page.locator(".card__headline:lang(ar)").first
+    assert headline.evaluate("it => [getComputedStyle(it).direction, getComputedStyle(it).textAlign]") == [
+        "rtl",
+        "left",
+    ]
+    page.close()
+
+
+def test_a_search_gives_days_as_the_pages_write_them(browser: Browser, newsroom: Newsroom, pages: list[str]) -> None:
+    newsroom.wait_for(lambda: "ferry" in newsroom.read("/search/recent.json").text, "the ferry can be searched", 20)
+    page = browser.new_page()
+    page.goto(f"{newsroom.stack.edge}/search/?q=ferry")
+
+    said = page.locator(".search__found .card__time").first.inner_text()
+    assert re.fullmatch(r".+ · \d{1,2} [A-Z][a-z]+ \d{4}", said)
     page.close()

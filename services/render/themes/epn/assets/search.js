@@ -6,7 +6,9 @@ const found = document.querySelector(".search__found");
 // Accents are dropped, and Arabic's signs for short vowels, doubling and stretching; the vowels of Indian scripts stay.
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f\u0640\u064b-\u065f\u0670]/gu, "").toLocaleLowerCase();
 const spoken = document.documentElement.lang;
-const dated = (day) => new Date(day).toLocaleDateString(`${spoken}-u-nu-latn`, { dateStyle: "long", timeZone: "UTC" });
+// English alone is set by hand: its locales disagree on the order, and the pages say the day first.
+const custom = /^en\b/u.test(spoken) ? "en-GB" : spoken;
+const dated = (day) => new Date(day).toLocaleDateString(`${custom}-u-nu-latn`, { dateStyle: "long", timeZone: "UTC" });
 
 // Every word has to be there; in the headline it counts three times, at a word's beginning twice as much.
 function rank(item, words) {
@@ -27,9 +29,9 @@ function show(item) {
   const link = document.createElement("a");
   link.href = item.u;
   link.textContent = item.h;
-  link.dir = "auto";
   const head = document.createElement("h2");
   head.className = "card__headline";
+  head.dir = "auto";
   head.append(link);
   const line = document.createElement("p");
   line.className = "card__time";
