@@ -154,6 +154,30 @@ def test_a_headline_that_runs_against_the_page_is_cut_at_its_own_end_and_stands_
     page.close()
 
 
+def test_a_telephone_fetches_no_picture_that_would_be_a_thumbnail(
+    browser: Browser, newsroom: Newsroom, pages: list[str]
+) -> None:
+    media = newsroom.keep_picture(SAMPLES / "pictures" / "kites.jpg")
+    answer = newsroom.post(urgency=8, picture={"media": media, "alt": "Kites"})
+    newsroom.wait_until_quiet([answer.json()["receipt"]])
+    # Newer ones, so that it is neither the lead nor among the seconds.
+    newsroom.wait_until_quiet([newsroom.post(urgency=7).json()["receipt"] for _ in range(4)])
+
+    def is_fetched(width: int) -> bool:
+        asked: list[str] = []
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(newsroom.stack.edge, wait_until="networkidle")
+        assert page.locator(f'.river img[src*="{media}"]').count() == 1
+        page.locator(".foot").scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
+        page.close()
+        return any(media in url for url in asked)
+
+    assert is_fetched(1280)
+    assert not is_fetched(390)
+
+
 def test_a_search_gives_days_as_the_pages_write_them(browser: Browser, newsroom: Newsroom, pages: list[str]) -> None:
     newsroom.wait_for(lambda: "ferry" in newsroom.read("/search/recent.json").text, "the ferry can be searched", 20)
     page = browser.new_page()
