@@ -107,6 +107,31 @@ def test_arabic_runs_from_right_to_left(browser: Browser, newsroom: Newsroom, pa
     page.close()
 
 
+def test_the_menus_button_stays_under_the_finger(browser: Browser, newsroom: Newsroom) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(newsroom.stack.edge)
+    button = page.locator(".menu summary")
+
+    shut = button.bounding_box()
+    button.click()
+
+    assert page.locator(".menu .sections").is_visible()
+    assert button.bounding_box() == shut
+    page.close()
+
+
+def test_an_upright_picture_is_seen_whole_on_a_wide_screen(browser: Browser, newsroom: Newsroom) -> None:
+    media = newsroom.keep_picture(SAMPLES / "pictures" / "lighthouse.jpg")
+    answer = newsroom.post(picture={"media": media, "alt": "A lighthouse"}, wait=20)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(answer.json()["url"])
+
+    box = page.locator(".figure img").bounding_box()
+    assert box is not None
+    assert box["height"] < 900
+    page.close()
+
+
 def test_the_sections_stand_in_one_line_on_a_tablet(browser: Browser, newsroom: Newsroom) -> None:
     page = browser.new_page(viewport={"width": 768, "height": 1024})
     page.goto(newsroom.stack.edge)
