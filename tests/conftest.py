@@ -13,9 +13,6 @@ from redis import Redis
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from shared.settings import ServiceSettings
-from shared.storage.bulk import bulk_storage
-from shared.storage.memory import MemoryObjectStorage
-from shared.storage.s3 import S3ObjectStorage, s3_client
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_BUCKET = "test-public"
@@ -56,17 +53,6 @@ def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
         public_bucket=PUBLIC_BUCKET,
     )
     server.stop()
-
-
-@pytest.fixture(params=["memory", "s3", "bulk"])
-def storage(request: pytest.FixtureRequest) -> MemoryObjectStorage | S3ObjectStorage:
-    """Every adapter of the port, one after the other; the fake is held to the same promises."""
-    if request.param == "memory":
-        return MemoryObjectStorage()
-    settings: ServiceSettings = request.getfixturevalue("store_settings")
-    if request.param == "bulk":
-        return bulk_storage(s3_client(settings), settings, CONTENT_BUCKET)
-    return S3ObjectStorage(s3_client(settings), CONTENT_BUCKET)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from infra.local.state import RunFolder
 from shared.errors import PresslineError
 from shared.settings import ServiceSettings
 from shared.storage.certificates import certify_buckets
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from shared.tokens import Scope, find_token, mint
 
 _POLL_SECONDS = 0.05
@@ -42,7 +42,7 @@ def main() -> None:
 
 def _see_to_the_token(folder: RunFolder, services: ServiceSettings) -> None:
     """Keep a token that the store knows for every site; mint one where it is missing, revoked or too narrow."""
-    storage = S3ObjectStorage(s3_client(services), services.content_bucket)
+    storage = S3ObjectStorage(services, services.content_bucket)
     sites = _sites(services)
     token = folder.token()
     record = find_token(storage, token) if token else None

@@ -23,7 +23,7 @@ from shared.rebuilds.redis import RedisRebuilds
 from shared.reconcile import Places
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
-from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
 @cache
@@ -49,14 +49,14 @@ def import_files(source: str, state_path: Path | None) -> KeptImportFiles:
 
 def content() -> S3ObjectStorage:
     """Return the content bucket."""
-    return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+    return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 def public(site: Site | None = None) -> S3ObjectStorage:
     """Return where a site's pages lie; without one, the bucket that the settings name."""
     if site is None:
-        return S3ObjectStorage(s3_client(settings()), settings().public_bucket)
-    return public_storage(s3_client(settings()), settings(), site)
+        return S3ObjectStorage(settings(), settings().public_bucket)
+    return public_storage(settings(), site)
 
 
 def revisions() -> StoredRevisions:
@@ -138,4 +138,4 @@ def backup() -> S3ObjectStorage:
         "s3_secret_key": own.backup_secret_key,
     }
     given = {name: value for name, value in there.items() if value is not None}
-    return S3ObjectStorage(s3_client(own.model_copy(update=given)), bucket)
+    return S3ObjectStorage(own.model_copy(update=given), bucket)

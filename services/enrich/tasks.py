@@ -19,4 +19,4 @@ def enrich_article(payload: dict[str, Any]) -> None:
     """Make the article's latest released revision ready for a page; safe to run twice."""
     message = ArticleAccepted.model_validate(payload)
     with message_context(message):
-        emit(app, handle(message, wiring.enrichment(message.lane)))
+        emit(app, handle(message, wiring.enrichment()))

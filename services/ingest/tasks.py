@@ -18,4 +18,4 @@ def read_submission(payload: dict[str, Any]) -> None:
     """Read a stored submission and accept it; safe to run twice."""
     message = SubmitArticle.model_validate(payload)
     with message_context(message):
-        handle(message, wiring.worker_intake(message.lane))
+        handle(message, wiring.worker_intake())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
@@ -48,8 +47,7 @@ from shared.redis_client import redis_client
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
-from shared.storage.bulk import bulk_storage
-from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 from shared.tokens import Tokens
 
 
@@ -74,7 +72,7 @@ def emitter() -> PresslineCelery:
 @cache
 def content() -> S3ObjectStorage:
     """Return the content bucket."""
-    return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+    return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 @cache
@@ -101,20 +99,10 @@ def dead_letters() -> DeadLetters:
     return DeadLetters("ingest", content(), receipts(), RedisMarks(redis_client(settings())))
 
 
-def worker_intake(lane: Lane) -> Intake:
-    """Return what the worker's handler needs; in bulk with a lighter client of the store."""
-    return _bulk_intake() if lane is Lane.BULK else _worker_intake()
-
-
 @cache
-def _worker_intake() -> Intake:
+def worker_intake() -> Intake:
+    """Return what the worker's handler needs."""
     return _intake(app())
-
-
-@cache
-def _bulk_intake() -> Intake:
-    lighter = bulk_storage(s3_client(settings()), settings(), settings().content_bucket)
-    return replace(_worker_intake(), content=lighter, revisions=StoredRevisions(lighter))
 
 
 @cache
@@ -197,7 +185,7 @@ def inspection(site: str) -> Inspection:
     redis = redis_client(settings())
     return Inspection(
         content=content(),
-        public=public_storage(s3_client(settings()), settings(), sites()[site]),
+        public=public_storage(settings(), sites()[site]),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         marks=RedisMarks(redis),

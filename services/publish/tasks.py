@@ -26,7 +26,7 @@ def publish_rendered_page(payload: dict[str, Any]) -> None:
     """Put a page before readers; safe to run twice."""
     message = PageRendered.model_validate(payload)
     with message_context(message):
-        emit(app, publish_page(message, wiring.publisher(message.site, message.lane)))
+        emit(app, publish_page(message, wiring.publisher(message.site)))
 
 
 @app.task(name=LIST_ARTICLE.task_name)
@@ -34,7 +34,7 @@ def list_published_article(payload: dict[str, Any]) -> None:
     """Let a live article enter the listings; safe to run twice."""
     message = ArticlePublished.model_validate(payload)
     with message_context(message):
-        emit(app, enter_listings(message, wiring.publisher(message.site, message.lane)))
+        emit(app, enter_listings(message, wiring.publisher(message.site)))
 
 
 @app.task(name=REMOVE_ARTICLE.task_name)
@@ -42,7 +42,7 @@ def remove_published_article(payload: dict[str, Any]) -> None:
     """Take an article down; safe to run twice."""
     message = ArticleRemoved.model_validate(payload)
     with message_context(message):
-        emit(app, remove_article(message, wiring.publisher(message.site, message.lane)))
+        emit(app, remove_article(message, wiring.publisher(message.site)))
 
 
 @app.task(name=MEND_PATH.task_name)
@@ -50,7 +50,7 @@ def mend_public_path(payload: dict[str, Any]) -> None:
     """Mend what is not as it should be at a path; safe to run twice."""
     message = MendPath.model_validate(payload)
     with message_context(message):
-        emit(app, mend_path(message, wiring.publisher(message.site, message.lane)))
+        emit(app, mend_path(message, wiring.publisher(message.site)))
 
 
 @app.task(name=PUBLISH_PAGES.task_name)
@@ -58,7 +58,7 @@ def publish_piece(payload: dict[str, Any]) -> None:
     """Put a piece of a rebuild before readers; safe to run twice."""
     message = PagesRendered.model_validate(payload)
     with message_context(message):
-        emit(app, publish_pages(message, wiring.publisher(message.site, message.lane)))
+        emit(app, publish_pages(message, wiring.publisher(message.site)))
 
 
 @app.task(name=PUBLISH_LISTINGS.task_name)
@@ -66,4 +66,4 @@ def publish_rendered_listings(payload: dict[str, Any]) -> None:
     """Put several listings before readers; safe to run twice."""
     message = ListingsRendered.model_validate(payload)
     with message_context(message):
-        emit(app, publish_listings(message, wiring.publisher(message.site, message.lane)))
+        emit(app, publish_listings(message, wiring.publisher(message.site)))

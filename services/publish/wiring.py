@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from os import EX_CONFIG
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -27,16 +25,11 @@ from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
-from shared.messages import Lane
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import Site, get_site, load_sites
-from shared.storage.bulk import bulk_public_storage, bulk_storage
-from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
-
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 
 log = structlog.get_logger()
 
@@ -61,39 +54,29 @@ def dead_letters() -> DeadLetters:
 
 
 @cache
-def client() -> S3Client:
-    """Return the client of the object store."""
-    return s3_client(settings())
-
-
-@cache
 def content() -> S3ObjectStorage:
     """Return the content bucket."""
-    return S3ObjectStorage(client(), settings().content_bucket)
+    return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 def build() -> None:
     """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
-        publisher(site, Lane.LIVE)
+        publisher(site)
 
 
-def publisher(site: str, lane: Lane) -> Publisher:
-    """Return what the handlers need for one site: its own place in the public bucket; in bulk by a lighter client.
+@cache
+def publisher(site: str) -> Publisher:
+    """Return what the handlers need for one site: its own place in the public bucket.
 
     Raises:
         UnknownSiteError: it is not configured here.
     """
-    return _bulk_publisher(site) if lane is Lane.BULK else _publisher(site)
-
-
-@cache
-def _publisher(site: str) -> Publisher:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     own = get_site(sites, site)
     return Publisher(
         content=content(),
-        public=public_storage(client(), settings(), own),
+        public=public_storage(settings(), own),
         records=LiveRecords(content()),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
@@ -104,16 +87,6 @@ def _publisher(site: str) -> Publisher:
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
-    )
-
-
-@cache
-def _bulk_publisher(site: str) -> Publisher:
-    own = _publisher(site)
-    content = bulk_storage(client(), settings(), settings().content_bucket)
-    public = bulk_public_storage(client(), settings(), own.site(site))
-    return replace(
-        own, content=content, public=public, records=LiveRecords(content), revisions=StoredRevisions(content)
     )
 
 

@@ -19,7 +19,7 @@ def render_enriched_article(payload: dict[str, Any]) -> None:
     """Render an article's page; safe to run twice."""
     message = ArticleEnriched.model_validate(payload)
     with message_context(message):
-        emit(app, render_article(message, wiring.renderer(message.site, message.lane)))
+        emit(app, render_article(message, wiring.renderer(message.site)))
 
 
 @app.task(name=RENDER_LISTING.task_name)
@@ -27,7 +27,7 @@ def render_stale_listing(payload: dict[str, Any]) -> None:
     """Render a listing; safe to run twice."""
     message = ListingStale.model_validate(payload)
     with message_context(message):
-        emit(app, render_listing(message, wiring.renderer(message.site, message.lane)))
+        emit(app, render_listing(message, wiring.renderer(message.site)))
 
 
 @app.task(name=RENDER_LISTINGS.task_name)
@@ -35,7 +35,7 @@ def render_stale_listings(payload: dict[str, Any]) -> None:
     """Render several listings; safe to run twice."""
     message = ListingsStale.model_validate(payload)
     with message_context(message):
-        emit(app, render_listings(message, wiring.renderer(message.site, message.lane)))
+        emit(app, render_listings(message, wiring.renderer(message.site)))
 
 
 @app.task(name=REBUILD_PAGES.task_name)
@@ -43,4 +43,4 @@ def render_piece(payload: dict[str, Any]) -> None:
     """Render a piece of a rebuild; safe to run twice."""
     message = RebuildPages.model_validate(payload)
     with message_context(message):
-        emit(app, render_pages(message, wiring.renderer(message.site, message.lane)))
+        emit(app, render_pages(message, wiring.renderer(message.site)))

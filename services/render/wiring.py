@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from os import getpid
 from socket import gethostname
-from typing import TYPE_CHECKING
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
@@ -19,16 +17,11 @@ from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
-from shared.messages import Lane
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.sites import Site, get_site, load_sites
-from shared.storage.bulk import bulk_public_storage, bulk_storage
-from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
-
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
 @cache
@@ -51,40 +44,30 @@ def dead_letters() -> DeadLetters:
 
 
 @cache
-def client() -> S3Client:
-    """Return the client of the object store."""
-    return s3_client(settings())
-
-
-@cache
 def content() -> S3ObjectStorage:
     """Return the content bucket."""
-    return S3ObjectStorage(client(), settings().content_bucket)
+    return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 def build() -> None:
     """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
-        renderer(site, Lane.LIVE)
+        renderer(site)
 
 
-def renderer(site: str, lane: Lane) -> Renderer:
-    """Return what the handlers need for one site: its own place in the public bucket; in bulk by a lighter client.
+@cache
+def renderer(site: str) -> Renderer:
+    """Return what the handlers need for one site: its own place in the public bucket.
 
     Raises:
         UnknownSiteError: it is not configured here.
     """
-    return _bulk_renderer(site) if lane is Lane.BULK else _renderer(site)
-
-
-@cache
-def _renderer(site: str) -> Renderer:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     for each in sites.values():
         theme_of(each)  # a site without its theme stops the worker at its start
     return Renderer(
         content=content(),
-        public=public_storage(client(), settings(), get_site(sites, site)),
+        public=public_storage(settings(), get_site(sites, site)),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         receipts=RedisReceipts(redis),
@@ -96,14 +79,6 @@ def _renderer(site: str) -> Renderer:
         name=f"{gethostname()}/{getpid()}",
         kept_assets={},
     )
-
-
-@cache
-def _bulk_renderer(site: str) -> Renderer:
-    own = _renderer(site)
-    content = bulk_storage(client(), settings(), settings().content_bucket)
-    public = bulk_public_storage(client(), settings(), get_site(own.sites, site))
-    return replace(own, content=content, public=public, revisions=StoredRevisions(content))
 
 
 @lru_cache(maxsize=2)

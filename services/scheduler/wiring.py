@@ -14,7 +14,7 @@ from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.redis_client import redis_client
 from shared.sites import Site, load_sites
-from shared.storage.s3 import S3ObjectStorage, public_storage, s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
 @cache
@@ -31,13 +31,13 @@ def app() -> PresslineCelery:
 
 @cache
 def content() -> S3ObjectStorage:
-    """Return the content bucket; boto3's clients may be shared by threads."""
-    return S3ObjectStorage(s3_client(settings()), settings().content_bucket)
+    """Return the content bucket; its clients may be shared by threads."""
+    return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 def public(site: Site) -> S3ObjectStorage:
     """Return where a site's pages lie."""
-    return public_storage(s3_client(settings()), settings(), site)
+    return public_storage(settings(), site)
 
 
 def clockwork() -> Clockwork:

@@ -20,7 +20,7 @@ from shared.settings import ServiceSettings
 from shared.sites import load_sites
 from shared.storage import ObjectStorage
 from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, Findings, probe_store
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 _LONGEST_WAIT_SECONDS = 5.0
 
@@ -94,13 +94,12 @@ def certify(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucke
 
 def certify_buckets(settings: ServiceSettings) -> list[Certificate]:
     """Return the certificates of the buckets that the settings and the sites name; raises as `certify` does."""
-    client = s3_client(settings)
-    content = S3ObjectStorage(client, settings.content_bucket)
+    content = S3ObjectStorage(settings, settings.content_bucket)
     endpoint = (settings.s3_endpoint or f"AWS S3, {settings.s3_region}").rstrip("/")
     sites = load_sites(settings.sites_folder, settings.base_url).values()
     own = (site.bucket for site in sites if site.bucket)
     buckets = dict.fromkeys((settings.content_bucket, settings.public_bucket, *own))
-    return [certify(S3ObjectStorage(client, bucket), content, endpoint, bucket) for bucket in buckets]
+    return [certify(S3ObjectStorage(settings, bucket), content, endpoint, bucket) for bucket in buckets]
 
 
 def require_fit_store(settings: ServiceSettings) -> None:
@@ -131,7 +130,8 @@ def require_fit_store(settings: ServiceSettings) -> None:
 def require_fit_store_apart(settings: ServiceSettings) -> Callable[[], None]:
     """Have the same done in a process of its own; return what waits for it, and ends this one if that one did not.
 
-    A worker's parent reads no bucket: what boto3 takes (23 MB) would stay with it for nothing.
+    A worker's parent reads no bucket: what boto3 takes (23 MB) would stay with it for nothing, and it
+    must not fork with the store's client in it, which has threads.
     """
     sys.stdout.flush()
     child = get_context("fork").Process(target=require_fit_store, args=(settings,), daemon=True)

@@ -27,7 +27,7 @@ from rich.table import Table
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from shared.settings import ServiceSettings
-from shared.storage.s3 import s3_client
+from shared.storage.boto import s3_client
 from tests.bench.calls import counted
 from tests.bench.hugo import measure_rebuild
 from tests.bench.scale import measure_scale

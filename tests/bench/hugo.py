@@ -28,8 +28,7 @@ from shared.index.redis import RedisIndex
 from shared.listings import find_article, listing_of
 from shared.settings import ServiceSettings
 from shared.sites import Site, load_sites
-from shared.storage.bulk import BulkObjectStorage, bulk_storage
-from shared.storage.s3 import s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.bench.archive import seed
 from tests.bench.calls import counted, tree_cpu_seconds
 from tests.bench.hugo_site import write_site
@@ -110,9 +109,9 @@ class Bench:
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         return tree_cpu_seconds(self.stack.pids.values()) + ended.ru_utime + ended.ru_stime
 
-    def bucket(self, name: str) -> BulkObjectStorage:
+    def bucket(self, name: str) -> S3ObjectStorage:
         """Return a bucket of the stack's store."""
-        return bulk_storage(s3_client(self.settings), self.settings, name)
+        return S3ObjectStorage(self.settings, name)
 
     def prepare(self) -> int:
         """Fill the store, have the listings published once, and spoil them; return how many there are."""
@@ -163,7 +162,7 @@ def _ratios(their_time: float, our_time: float, their_cpu: float, our_cpu: float
     return f"{their_time / our_time:.2f}", f"{their_cpu / our_cpu:.2f}"
 
 
-def _spoil(public: BulkObjectStorage, path: str) -> None:
+def _spoil(public: S3ObjectStorage, path: str) -> None:
     """Have a listing's object say that it was made by another theme."""
     there = public.find(path)
     if there is None:

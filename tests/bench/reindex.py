@@ -29,7 +29,7 @@ from shared.revision import revision_id
 from shared.settings import ServiceSettings
 from shared.sites import Site, load_sites
 from shared.storage import Etag
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -95,7 +95,7 @@ def main() -> None:
 
 def measure(settings: ServiceSettings, articles: int) -> None:
     """Fill the store, reindex, and say how long it took."""
-    content, redis = S3ObjectStorage(s3_client(settings), settings.content_bucket), redis_client(settings)
+    content, redis = S3ObjectStorage(settings, settings.content_bucket), redis_client(settings)
     sites = load_sites(settings.sites_folder, settings.base_url)
     site = next(iter(sites.values()))
     clockwork = Clockwork(

@@ -24,8 +24,7 @@ from shared.live import LiveRecord
 from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
 from shared.sites import Site
-from shared.storage.bulk import bulk_public_storage, bulk_storage
-from shared.storage.s3 import s3_client
+from shared.storage.s3 import S3ObjectStorage, public_storage
 from tests.bench.archive import Story, put_record, put_story, record_of, stories
 
 A_DAY = 100
@@ -60,8 +59,8 @@ class Filler:
     """The index and the buckets, filled by the functions that the services fill them by."""
 
     def __init__(self, settings: ServiceSettings, console: Console) -> None:
-        self._settings, self._console, self._client = settings, console, s3_client(settings)
-        self._content = bulk_storage(self._client, settings, settings.content_bucket)
+        self._settings, self._console = settings, console
+        self._content = S3ObjectStorage(settings, settings.content_bucket)
         self._redis = redis_client(settings)
         self._index = RedisIndex(self._redis)
 
@@ -78,7 +77,7 @@ class Filler:
         return Filled(number, perf_counter() - started, used_bytes(self._redis) - before)
 
     def _make(self, site: Site, number: int, newest: datetime) -> None:
-        public = bulk_public_storage(self._client, self._settings, site)
+        public = public_storage(self._settings, site)
         told = stories(site, number, newest=newest, a_day=A_DAY)
         made = iter(track(told, f"{number:,}", number, console=self._console, transient=True))
         oldest_whole, puts = number - WHOLE, deque[Future[None]]()

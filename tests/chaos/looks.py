@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from infra.local.state import StackFile
 from shared.settings import ServiceSettings
-from shared.storage.s3 import s3_client
+from shared.storage.boto import s3_client
 from tests.chaos.oracle import Look, Seen
 
 if TYPE_CHECKING:

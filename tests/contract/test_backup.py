@@ -21,7 +21,7 @@ from shared.errors import StorageUnavailableError
 from shared.settings import ServiceSettings
 from shared.storage import Etag, ListedObject, ObjectStorage, StoredObject
 from shared.storage.memory import MemoryObjectStorage
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.conftest import PUBLIC_BUCKET, ROOT
 
 ARTICLE = "articles/epn/aaaa/"
@@ -68,8 +68,8 @@ class Two:
 def two(request: pytest.FixtureRequest) -> Two:
     if request.param == "memory":
         return Two(MemoryObjectStorage(), MemoryObjectStorage())
-    client = s3_client(request.getfixturevalue("store_settings"))
-    pair = [S3ObjectStorage(client, bucket) for bucket in ("backup-from", "backup-to")]
+    settings = request.getfixturevalue("store_settings")
+    pair = [S3ObjectStorage(settings, bucket) for bucket in ("backup-from", "backup-to")]
     for storage in pair:
         storage.ensure_bucket()
         for key in list(storage.list_keys("")):
@@ -282,9 +282,8 @@ def test_memory_does_not_grow_with_the_bucket() -> None:
 @pytest.fixture
 def line(store_settings: ServiceSettings) -> dict[str, str]:
     """The command line's environment: a content bucket of its own, and the second one."""
-    client = s3_client(store_settings)
     for bucket in ("cli-content", "cli-backup"):
-        storage = S3ObjectStorage(client, bucket)
+        storage = S3ObjectStorage(store_settings, bucket)
         storage.ensure_bucket()
         for key in list(storage.list_keys("")):
             storage.delete(key)
@@ -309,8 +308,7 @@ def pressline(line: dict[str, str], folder: Path, *words: str) -> subprocess.Com
 def test_a_backup_that_was_killed_is_gone_on_with_and_the_prefix_comes_back(
     line: dict[str, str], store_settings: ServiceSettings, tmp_path: Path
 ) -> None:
-    client = s3_client(store_settings)
-    content, second = S3ObjectStorage(client, "cli-content"), S3ObjectStorage(client, "cli-backup")
+    content, second = S3ObjectStorage(store_settings, "cli-content"), S3ObjectStorage(store_settings, "cli-backup")
     for number in range(400):
         content.put(f"articles/epn/{number:03}/revisions/1.json", b"%d" % number)
     killed = subprocess.Popen(

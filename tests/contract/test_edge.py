@@ -19,7 +19,7 @@ from infra.local.edge.settings import EdgeSettings
 from infra.local.ports import free_ports
 from infra.local.processes import Child
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 _DEADLINE_SECONDS = 15.0
 _YEAR = "max-age=30, s-maxage=31536000"
@@ -29,7 +29,7 @@ class Bucket:
     """The public bucket, as the publisher writes it."""
 
     def __init__(self, settings: ServiceSettings, prefix: str) -> None:
-        self._storage = S3ObjectStorage(s3_client(settings), settings.public_bucket)
+        self._storage = S3ObjectStorage(settings, settings.public_bucket)
         self.prefix = prefix
 
     def put(self, path: str, body: str, *, keys: str = "", cache_control: str = _YEAR, **metadata: str) -> None:

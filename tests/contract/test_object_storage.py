@@ -1,11 +1,29 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from shared.errors import ObjectMissingError, PreconditionFailedError, StorageConflictError
+from shared.observability import STORE_CALLS
+from shared.settings import ServiceSettings
 from shared.storage import Etag, ObjectStorage
+from shared.storage.boto import BotoObjectStorage
+from shared.storage.memory import MemoryObjectStorage
+from shared.storage.s3 import S3ObjectStorage
+from tests.conftest import CONTENT_BUCKET
+
+
+@pytest.fixture(params=["memory", "boto", "s3"])
+def storage(request: pytest.FixtureRequest) -> MemoryObjectStorage | BotoObjectStorage:
+    """Every adapter of the port, one after the other; the fake is held to the same promises."""
+    if request.param == "memory":
+        return MemoryObjectStorage()
+    settings: ServiceSettings = request.getfixturevalue("store_settings")
+    if request.param == "boto":
+        return BotoObjectStorage(settings, CONTENT_BUCKET)
+    return S3ObjectStorage(settings, CONTENT_BUCKET)
 
 
 def test_what_was_put_is_read_back_with_its_type_and_metadata(storage: ObjectStorage, prefix: str) -> None:
@@ -17,6 +35,38 @@ def test_what_was_put_is_read_back_with_its_type_and_metadata(storage: ObjectSto
     assert found.head.content_type == "text/html; charset=utf-8"
     assert found.head.metadata["order"] == "1"
     assert storage.find_head(f"{prefix}a") == found.head
+
+
+def test_keys_are_what_they_say_whatever_they_hold(storage: ObjectStorage, prefix: str) -> None:
+    names = ["a b", "a%20b", "a+b", "a=b&c", "a#b?c", "a~b", "a*b", "a'(b)!", "größe", "日本/語"]
+    for name in names:
+        storage.put(f"{prefix}{name}", name.encode(), metadata={"status": "200"})
+
+    assert [storage.get(f"{prefix}{name}").body for name in names] == [name.encode() for name in names]
+    assert set(storage.list_keys(prefix)) == {f"{prefix}{name}" for name in names}
+    assert list(storage.list_keys(prefix, start_after=f"{prefix}größe")) == [f"{prefix}日本/語"]
+
+
+@pytest.mark.parametrize("name", ["a/", "a/b/"])
+def test_a_key_with_a_slash_at_its_end_is_another_key(storage: ObjectStorage, prefix: str, name: str) -> None:
+    storage.put(f"{prefix}{name[:-1]}", b"x")
+
+    assert storage.find(f"{prefix}{name}") is None
+    assert storage.find_head(f"{prefix}{name}") is None
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 3_000_000, 10_000_000])
+def test_bodies_of_any_size_come_back_to_the_byte(storage: ObjectStorage, prefix: str, size_bytes: int) -> None:
+    body = os.urandom(size_bytes)
+    etag = storage.put(f"{prefix}a", body, content_type="image/jpeg", cache_control="max-age=60", unless_exists=True)
+
+    found = storage.get(f"{prefix}a")
+
+    assert found.body == body
+    assert (found.etag, found.head.size_bytes, found.head.content_type) == (etag, size_bytes, "image/jpeg")
+    with pytest.raises(PreconditionFailedError):
+        storage.put(f"{prefix}a", body, unless_exists=True)
+    storage.put(f"{prefix}a", body, if_etag=etag)
 
 
 def test_a_key_without_an_object_is_none_or_missing(storage: ObjectStorage, prefix: str) -> None:
@@ -72,6 +122,31 @@ def test_keys_are_listed_in_order_after_a_key_and_up_to_a_limit(storage: ObjectS
     assert list(storage.list_keys(f"{prefix}zzz")) == []
 
 
+def test_a_long_listing_is_read_page_by_page_and_no_further_than_asked(
+    storage: ObjectStorage, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.storage.boto._PAGE", 3)
+    names = [f"{prefix}{number}" for number in range(9)]
+    for name in names:
+        storage.put(name, b"x")
+
+    assert list(storage.list_keys(prefix)) == names
+    assert list(storage.list_keys(prefix, limit=7)) == names[:7]
+    before = listings()
+    assert next(iter(storage.list_keys(prefix))) == names[0]
+    assert listings() - before <= 1
+
+
+def listings() -> float:
+    """How often a store was asked for a listing, as the metrics tell."""
+    return sum(
+        sample.value
+        for family in STORE_CALLS.collect()
+        for sample in family.samples
+        if sample.labels == {"operation": "LIST"} and sample.name.endswith("_total")
+    )
+
+
 def test_a_listing_tells_etag_and_size_as_a_read_does(storage: ObjectStorage, prefix: str) -> None:
     for name in ("a", "b", "c"):
         storage.put(f"{prefix}{name}", name.encode() * 3)
@@ -92,7 +167,7 @@ def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: ObjectStorag
 def test_folders_are_listed_once_each_in_order_however_many_pages_it_takes(
     storage: ObjectStorage, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.storage.s3._PAGE", 2)
+    monkeypatch.setattr("shared.storage.boto._PAGE", 2)
     for name in ("b/1", "b/2", "a/1", "2/1", "c/x/1", "d/1", "e/1", "file"):
         storage.put(f"{prefix}{name}", b"x")
 

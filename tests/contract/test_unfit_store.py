@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from time import monotonic, sleep
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from botocore.auth import S3SigV4Auth
@@ -24,7 +24,7 @@ from infra.local.ports import free_ports
 from shared import keys
 from shared.settings import ServiceSettings
 from shared.storage.certificates import certify_buckets, require_fit_store
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.conftest import ROOT
 
 
@@ -37,7 +37,9 @@ class Proxy(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        url = f"http://{self.behind}{self.path}"
+        path, _, query = self.path.partition("?")
+        told = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)  # as it is signed: `~` as it is
+        url = f"http://{self.behind}{path}?{told}"
         kept = {name: value for name, value in self.headers.items() if name.lower().startswith(self.kept)}
         request = AWSRequest(self.command, url, data=body, headers=kept)
         S3SigV4Auth(Credentials("key", "secret"), "s3", "us-east-1").add_auth(request)
@@ -82,7 +84,7 @@ def careless_store(store_settings: ServiceSettings) -> Iterator[str]:
 
 
 def content_of(settings: ServiceSettings) -> S3ObjectStorage:
-    return S3ObjectStorage(s3_client(settings), settings.content_bucket)
+    return S3ObjectStorage(settings, settings.content_bucket)
 
 
 def test_the_real_store_is_certified_by_several_at_once_and_left_clean(store_settings: ServiceSettings) -> None:
@@ -91,7 +93,7 @@ def test_the_real_store_is_certified_by_several_at_once_and_left_clean(store_set
             assert [each.bucket for each in certificates] == ["test-content", "test-public"]
 
     for bucket in (store_settings.content_bucket, store_settings.public_bucket):
-        storage = S3ObjectStorage(s3_client(store_settings), bucket)
+        storage = S3ObjectStorage(store_settings, bucket)
         assert list(storage.list_keys(keys.PROBES_PREFIX)) == []
     require_fit_store(store_settings)  # two reads, and it returns
 

@@ -21,7 +21,7 @@ from infra.local.edge.settings import EdgeSettings
 from infra.local.ports import free_ports
 from services.publish.adapters.varnish import VarnishEdgeCache
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 START = Path(__file__).resolve().parent.parent.parent / "infra" / "edge" / "start"
 XKEY = "libvmod_xkey.so"
@@ -180,7 +180,7 @@ def varnish(store_settings: ServiceSettings, folder: Path, **more: str) -> Itera
     try:
         wait_until(lambda: process.poll() is not None or answers(url))
         assert process.poll() is None, (folder / "log").read_text()
-        storage = S3ObjectStorage(s3_client(store_settings), store_settings.public_bucket)
+        storage = S3ObjectStorage(store_settings, store_settings.public_bucket)
         yield Edge(url, proxy_port, storage, line, client)
     finally:
         client.close()

@@ -1,4 +1,4 @@
-"""What an S3 store says of a PUT, and what both clients make of it: a conflict proves nothing, a refusal is one."""
+"""What an S3 store says, and what both clients make of it: a conflict proves nothing, a refusal is one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from threading import Thread
 import pytest
 from pydantic import SecretStr
 
-from shared.errors import PreconditionFailedError, PresslineError, StorageConflictError, StorageUnavailableError
+from shared.errors import (
+    ObjectMissingError,
+    PreconditionFailedError,
+    PresslineError,
+    StorageConflictError,
+    StorageUnavailableError,
+)
 from shared.settings import ServiceSettings
-from shared.storage import Etag, ObjectStorage
-from shared.storage.bulk import bulk_storage
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage import Etag
+from shared.storage.boto import BotoObjectStorage
+from shared.storage.s3 import S3ObjectStorage
 
 SEEN = Etag('"0123456789abcdef0123456789abcdef"')
 
@@ -33,6 +39,8 @@ def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[st
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        do_GET = do_HEAD = do_PUT  # noqa: N815 -- the server's names
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -53,13 +61,11 @@ def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[st
         server.server_close()
 
 
-def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
-    if kind == "bulk":
-        return bulk_storage(s3_client(settings), settings, "bucket")
-    return S3ObjectStorage(s3_client(settings), "bucket")
+def client_of(kind: str, settings: ServiceSettings) -> BotoObjectStorage:
+    return (BotoObjectStorage if kind == "boto" else S3ObjectStorage)(settings, "bucket")
 
 
-@pytest.mark.parametrize("client", ["s3", "bulk"])
+@pytest.mark.parametrize("client", ["boto", "s3"])
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -81,7 +87,7 @@ def test_a_put_under_if_match_is_tried_once_and_its_refusal_named(
         assert asked == [SEEN]
 
 
-@pytest.mark.parametrize("client", ["s3", "bulk"])
+@pytest.mark.parametrize("client", ["boto", "s3"])
 @pytest.mark.parametrize(
     ("status", "error"),
     [(412, PreconditionFailedError), (409, StorageConflictError), (404, StorageUnavailableError)],
@@ -94,3 +100,36 @@ def test_a_put_unless_exists_is_tried_once_and_its_refusal_named(
             client_of(client, settings).put("a/b", b"x", unless_exists=True)
 
         assert asked == ["*"]
+
+
+@pytest.mark.parametrize("client", ["boto", "s3"])
+def test_what_is_not_there_is_missing_and_a_listing_of_no_bucket_too(client: str) -> None:
+    with a_store_that_answers(404) as (settings, _):
+        storage = client_of(client, settings)
+
+        assert storage.find("a/b") is None
+        assert storage.find_head("a/b") is None
+        with pytest.raises(ObjectMissingError):
+            list(storage.list_keys("a/"))
+
+
+@pytest.mark.parametrize("client", ["boto", "s3"])
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_read_that_is_refused_or_fails_is_tried_three_times_and_is_an_outage(client: str, status: int) -> None:
+    with a_store_that_answers(status) as (settings, asked):
+        storage = client_of(client, settings)
+        for read in (storage.find, storage.find_head, lambda key: list(storage.list_keys(f"{key}/"))):
+            with pytest.raises(StorageUnavailableError):
+                read("a/b")
+
+        assert len(asked) == 9
+
+
+@pytest.mark.parametrize("client", ["boto", "s3"])
+@pytest.mark.parametrize("value", ["Zoë", "two\nlines"])
+def test_metadata_that_no_header_can_carry_is_not_put(client: str, value: str) -> None:
+    with a_store_that_answers(200) as (settings, asked):
+        with pytest.raises(StorageUnavailableError):
+            client_of(client, settings).put("a/b", b"x", metadata={"name": value})
+
+        assert asked == []

@@ -18,7 +18,7 @@ from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 SERVICE, TASK = "render", "render.Experiment"
 
@@ -28,7 +28,7 @@ settings = ServiceSettings()
 def dead_letters() -> DeadLetters:
     """Return where the dead letters go."""
     redis = redis_client(settings)
-    storage = S3ObjectStorage(s3_client(settings), settings.content_bucket)
+    storage = S3ObjectStorage(settings, settings.content_bucket)
     return DeadLetters(SERVICE, storage, RedisReceipts(redis), RedisMarks(redis))
 
 

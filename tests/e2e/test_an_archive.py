@@ -23,7 +23,7 @@ from services.desk.domain.imports import CHUNK_BYTES
 from shared import keys
 from shared.live import read_record
 from shared.storage import ObjectHead
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -40,8 +40,8 @@ class Archive:
         self.room, self.folder = room, folder
         self.commands: list[Command] = []
         self.file = folder / "archive.ndjson"
-        self.content = S3ObjectStorage(s3_client(room.services), room.services.content_bucket)
-        self.public = S3ObjectStorage(s3_client(room.services), room.services.public_bucket)
+        self.content = S3ObjectStorage(room.services, room.services.content_bucket)
+        self.public = S3ObjectStorage(room.services, room.services.public_bucket)
 
     def __enter__(self) -> Self:
         # Where pytest runs in the background of a shell, Ctrl-C is ignored, and by what it starts too.

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from shared.keys import INDEX_DOCUMENT
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -41,7 +41,7 @@ class Reader:
             s3_secret_key=SecretStr(access.secret_key),
             public_bucket=access.public_bucket,
         )
-        self._public = S3ObjectStorage(s3_client(store), store.public_bucket)
+        self._public = S3ObjectStorage(store, store.public_bucket)
         self.fresh: deque[str] = deque()
         self.dead: list[tuple[str, str]] = []
         self.answers = 0

@@ -12,7 +12,8 @@ import pytest
 
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.stack import embedded_stack
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.boto import s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -103,7 +104,7 @@ def _with_media(article: dict[str, Any], media: Mapping[Path, str]) -> dict[str,
 
 def _public_objects(room: Newsroom) -> Iterator[tuple[str, Seen]]:
     client, bucket = s3_client(room.services), room.services.public_bucket
-    for key in S3ObjectStorage(client, bucket).list_keys(""):
+    for key in S3ObjectStorage(room.services, bucket).list_keys(""):
         found = client.get_object(Bucket=bucket, Key=key)
         metadata = {name: value for name, value in found["Metadata"].items() if name not in _TOLD_BY_A_CLOCK}
         yield key, Seen(found["Body"].read(), found["ContentType"], found.get("CacheControl"), metadata)

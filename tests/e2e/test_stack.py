@@ -91,6 +91,17 @@ def test_the_idle_stack_takes_less_than_900_megabytes(stack: StackFile, folder: 
     assert sum(used.values()) < _MOST_BYTES, used
 
 
+@pytest.mark.parametrize("name", ["ingest", "enrich", "render", "publish"])
+def test_a_worker_that_forks_has_no_client_of_the_store_in_it_and_its_child_has(
+    stack: StackFile, folder: RunFolder, name: str
+) -> None:
+    parent = _pids(folder)[name]
+
+    _until(lambda: any(_has_the_client(child) for child in _children(parent)))
+
+    assert not _has_the_client(parent)
+
+
 @pytest.mark.parametrize("name", ["render", "redis", "s3", "edge", "endpoint"])
 def test_what_was_killed_comes_back_and_stack_json_says_so(stack: StackFile, folder: RunFolder, name: str) -> None:
     before = _pids(folder)
@@ -168,6 +179,14 @@ def _run(command: str, settings: StackSettings) -> subprocess.CompletedProcess[s
         timeout=_DEADLINE_SECONDS,
         check=False,
     )
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def _has_the_client(pid: int) -> bool:
+    return "_obstore" in Path(f"/proc/{pid}/maps").read_text("utf-8")
 
 
 def _pids(folder: RunFolder) -> dict[str, int]:

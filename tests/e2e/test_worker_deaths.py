@@ -21,7 +21,7 @@ from infra.local.processes import Child
 from infra.local.servers import start_valkey
 from shared.celery_app import create_app
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -35,7 +35,7 @@ class Laboratory:
 
     def __init__(self, folder: Path, redis_url: str, store: ServiceSettings) -> None:
         self.redis = Redis.from_url(redis_url, decode_responses=True)
-        self.content = S3ObjectStorage(s3_client(store), store.content_bucket)
+        self.content = S3ObjectStorage(store, store.content_bucket)
         self.workers: list[Child] = []
         self._folder = folder
         self._app = create_app("laboratory", store.model_copy(update={"redis_url": redis_url}))

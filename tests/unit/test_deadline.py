@@ -8,7 +8,7 @@ from shared import deadline
 from shared.deadline import peer_call, time_for_calls
 from shared.errors import PeersTooSlowError, TaskTooSlowError
 from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage, s3_client
+from shared.storage.s3 import S3ObjectStorage
 
 
 class Time:
@@ -60,7 +60,7 @@ def test_outside_of_a_task_calls_have_all_the_time(time: Time) -> None:
 
 
 def test_the_store_is_not_called_when_a_tasks_time_is_up(store_settings: ServiceSettings) -> None:
-    storage = S3ObjectStorage(s3_client(store_settings), "test-content")
+    storage = S3ObjectStorage(store_settings, "test-content")
 
     with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
         storage.find("any")
