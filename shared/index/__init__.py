@@ -151,6 +151,13 @@ class Index(Protocol):
         """Return the pages that are behind, the longest first: no more than `most`."""
         ...
 
+    def stale_apart(self, site: Site, *, most: int) -> tuple[list[str], list[str]]:
+        """Return the listings that are behind, and the articles' own pages that are, the longest first.
+
+        No more than `most` of each: many of the one hide none of the other.
+        """
+        ...
+
     def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the pages that are behind, of these or of all, and the number that each has to reach."""
         ...
@@ -159,11 +166,12 @@ class Index(Protocol):
         """Return the number that each listing shows, of these or of all; one never published is not in it."""
         ...
 
-    def take_turns(self, site: Site, pages: Sequence[str]) -> list[str]:
+    def take_turns(self, site: Site, pages: Sequence[str], *, is_news: bool = False) -> list[str]:
         """Return which of the pages may be queued now, whoever asks.
 
         Not while a message or a page for it is on its way (`set_published` ends that), nor within
         `listing_interval_seconds` after its page was put: who publishes slowly is not sent ever more of the same.
+        `is_news`: an article's page does not wait: what is on its way may have been rendered before, or wait long.
         """
         ...
 

@@ -14,7 +14,7 @@ from redis import Redis
 from shared.card import Card
 from shared.index import Related, Snapshot, scripts
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Kind, Listing, find_listing
+from shared.listings import Kind, Listing, find_article, find_listing
 from shared.live import LiveRecord
 from shared.redis_client import translated
 from shared.sets import listed_of, pages_of_set, readers, sets_of
@@ -32,6 +32,7 @@ class RedisIndex(RedisRestores):
         self._touch_due = client.register_script(scripts.TOUCH_DUE)
         self._place = client.register_script(scripts.PLACE)
         self._relate = client.register_script(scripts.RELATE)
+        self._stale = client.register_script(scripts.STALE)
         self._read = client.register_script(scripts.READ)
         self._set_published = client.register_script(scripts.PUBLISHED)
 
@@ -169,6 +170,12 @@ class RedisIndex(RedisRestores):
         return cast("list[str]", self._redis.zrange(index_key(site, "behind"), 0, most - 1 if most else -1))
 
     @translated
+    def stale_apart(self, site: Site, *, most: int) -> tuple[list[str], list[str]]:
+        """Return the listings that are behind, and the articles' own pages that are, the longest first."""
+        listings, articles = cast("list[list[str]]", self._stale(args=[index_key(site, ""), most]))
+        return listings, articles
+
+    @translated
     def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the pages that are behind, of these or of all, and the number that each has to reach."""
         if pages is None:
@@ -191,11 +198,12 @@ class RedisIndex(RedisRestores):
         return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
 
     @translated
-    def take_turns(self, site: Site, pages: Sequence[str]) -> list[str]:
+    def take_turns(self, site: Site, pages: Sequence[str], *, is_news: bool = False) -> list[str]:
         """Return which of the pages may be queued now."""
         with self._redis.pipeline(transaction=False) as pipe:
             for page in pages:
-                pipe.set(index_key(site, f"turn:{page}"), "1", nx=True, px=_turn_ms(site, page))
+                waits = not (is_news and find_article(page))
+                pipe.set(index_key(site, f"turn:{page}"), "1", nx=waits, px=_turn_ms(site, page))
             taken = pipe.execute() if pages else []
         return [page for page, is_taken in zip(pages, taken, strict=True) if is_taken]
 

@@ -33,6 +33,20 @@ return touched
 """
 )
 
+# ARGV: prefix, how many of each at most. Returns the listings that are behind, and the articles' pages, longest first.
+STALE = """
+local P, most, first, found = ARGV[1], tonumber(ARGV[2]), 0, {{}, {}}
+repeat
+  local pages = redis.call('ZRANGE', P .. 'behind', first, first + 999)
+  for _, page in ipairs(pages) do
+    local kind = found[string.sub(page, 1, 8) == 'article.' and 2 or 1]
+    if #kind < most then kind[#kind + 1] = page end
+  end
+  first = first + 1000
+until #pages < 1000 or (#found[1] == most and #found[2] == most)
+return found
+"""
+
 # ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows, is_still_there
 # A listing is raised when the card stood, or stands now, among the cards that it shows.
 PLACE = (
@@ -99,6 +113,11 @@ if ARGV[7] == '1' then
 else
   lead_no_more(own, new.order)
 end
+if new.card == '' then -- whatever its page showed, or a late reading says that it shows
+  forget_shown(own)
+  redis.call('HDEL', P .. 'changed', own)
+  redis.call('ZREM', P .. 'behind', own)
+end
 if old then
   if old.card == new.card and old_score == score then
     if old.order < new.order or old.text ~= new.text then redis.call('HSET', P .. 'entries', article, ARGV[3]) end
@@ -147,11 +166,7 @@ for _, page in ipairs(redis.call('SMEMBERS', P .. 'shown-by:' .. article)) do
     if pick[2] == article and pick[3] ~= digest then raise(page) end
   end
 end
-if new.card == '' then
-  forget_shown(own)
-  redis.call('HDEL', P .. 'changed', own)
-  redis.call('ZREM', P .. 'behind', own)
-elseif is_restored then
+if new.card ~= '' and is_restored then
   local shows, picks = cjson.decode(ARGV[6]), {}
   for shown, was in pairs(shows) do
     picks[#picks + 1] = {0, shown, was}
@@ -159,7 +174,7 @@ elseif is_restored then
     if other and digest_of(card_of(other)) ~= was then raise(own) end
   end
   note_shown(own, picks)
-elseif has_moved then
+elseif new.card ~= '' and has_moved then
   disturb(article, new.score, new.sets)
   local shows, is_same = redis.call('HGET', P .. 'shows', own), true
   local picks, now = cjson.decode(shows or '[]'), choose(article, score, new.sets)

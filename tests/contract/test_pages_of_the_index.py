@@ -215,6 +215,35 @@ def test_the_index_made_again_from_records_knows_which_pages_show_a_card_that_ha
     assert article_page("new") in index.leave(SITE, "old", "r2")
 
 
+def test_however_many_articles_pages_are_behind_the_listings_are_found(index: RedisIndex) -> None:
+    for number in range(2100):
+        index.touch(SITE, article_page(f"a{number:04d}"))
+    index.touch(SITE, "day.2026-01-01")
+
+    listings, articles = index.stale_apart(SITE, most=3)
+
+    assert listings == ["day.2026-01-01"]
+    assert articles == [article_page(f"a{number:04d}") for number in range(3)]
+
+
+def test_news_takes_the_turn_of_an_articles_page_and_of_no_listing(index: RedisIndex) -> None:
+    pages = [article_page("a"), "home"]
+    assert index.take_turns(SITE, pages) == pages
+
+    assert index.take_turns(SITE, pages) == []
+    assert index.take_turns(SITE, pages, is_news=True) == [article_page("a")]
+
+
+def test_the_page_of_an_article_that_is_gone_is_not_behind(index: RedisIndex) -> None:
+    enter(index, a_card("a"))
+    index.leave(SITE, "a", "r2")
+    index.touch(SITE, article_page("a"))
+
+    index.leave(SITE, "a", "r2")
+
+    assert article_page("a") not in index.stale(SITE)
+
+
 def test_a_pinned_article_makes_the_front_stale_however_old_it_is(index: RedisIndex) -> None:
     enter(index, a_card("old"), *(a_card(f"n{number}", 1 + number) for number in range(4)))
     front = listing_of(SITE, "section.news")

@@ -168,7 +168,7 @@ class Publisher:
         behind = self.index.behind(site, wanted)
         parked = self.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
         free = [page for page in behind if page_subject(page) not in parked]
-        turns = self.index.take_turns(site, free)
+        turns = self.index.take_turns(site, free, is_news=not is_import)
         shown = self.index.revisions(site, [article for page in turns if (article := find_article(page))])
         return tuple(
             page_stale(
