@@ -199,15 +199,17 @@ class MendPath(Message):
 
 
 class RebuildPages(Message):
-    """Render the pages of these articles again: of those behind `after`, up to and with `upto`, by their ids.
+    """Render the pages of these articles again: of those named, else of those behind `after`, up to and with `upto`.
 
     One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
     with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
+    A piece of no run (`run` is empty) names articles whose pages are behind: nobody counts it, and their turns end.
     """
 
     site: str
     run: str
     number: int  # of the piece
+    articles: tuple[str, ...] = ()
     after: str = ""
     upto: str
     section: str | None = None
@@ -217,7 +219,10 @@ class RebuildPages(Message):
 
 
 class PagesRendered(Message):
-    """The pages of one piece of a rebuild; they lie together under `content_key` (none: there are none)."""
+    """The pages of one piece of a rebuild; they lie together under `content_key` (none: there are none).
+
+    Of a piece of no run (`run` is empty) the publisher clears them away when all is done.
+    """
 
     site: str
     run: str

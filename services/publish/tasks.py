@@ -6,6 +6,7 @@ from typing import Any
 
 from services.publish import wiring
 from services.publish.handler import (
+    clear_away,
     enter_listings,
     mend_path,
     publish_listings,
@@ -58,7 +59,9 @@ def publish_piece(payload: dict[str, Any]) -> None:
     """Put a piece of a rebuild before readers; safe to run twice."""
     message = PagesRendered.model_validate(payload)
     with message_context(message):
-        emit(app, publish_pages(message, wiring.publisher(message.site)))
+        publisher = wiring.publisher(message.site)
+        emit(app, publish_pages(message, publisher))
+        clear_away(message, publisher)
 
 
 @app.task(name=PUBLISH_LISTINGS.task_name)

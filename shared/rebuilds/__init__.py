@@ -7,6 +7,9 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+PIECE = 50
+"""So many articles' pages are rendered and put together."""
+
 
 class Tally(BaseModel):
     """What became of the articles of a piece, or of several."""

@@ -15,13 +15,12 @@ from shared import keys
 from shared.index import Index
 from shared.listings import Listing, find_article, find_listing
 from shared.messages import Lane, Message, RebuildPages
-from shared.rebuilds import Rebuilds, Tally
+from shared.rebuilds import PIECE, Rebuilds, Tally
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
-PIECE = 50  # articles
 _MOST_ON_THEIR_WAY = 16  # pieces: enough for a dozen workers, and few to wait for when it is paused
 _SILENT_FOR = timedelta(seconds=60)  # a killed worker's message comes back after 35 s
 _MOST_TRIES = 3

@@ -7,12 +7,13 @@ from services.publish.handler.article import publish_article
 from services.publish.handler.listing import enter_listings, publish_listing, publish_listings
 from services.publish.handler.mend import mend_path
 from services.publish.handler.publisher import Publisher
-from services.publish.handler.rebuild import publish_pages
+from services.publish.handler.rebuild import clear_away, publish_pages
 from services.publish.handler.removal import remove_article
 from shared.messages import Message, PageRendered
 
 __all__ = [
     "Publisher",
+    "clear_away",
     "enter_listings",
     "mend_path",
     "publish_listings",

@@ -1,4 +1,4 @@
-"""Pages by the fifty: a piece of a rebuild put before readers, behind the same fence as a single page.
+"""Pages by the fifty: a piece of a rebuild, or of what is behind, put behind the same fence as a single page.
 
 Only what is ordinary is done here: the article's live revision, rendered again at its place. Whatever else has happened
 to an article meanwhile is left to its own message, or goes the ordinary way.
@@ -79,7 +79,8 @@ class _Copy:
 def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message, ...]:
     """Put a piece's pages before readers where they differ from what is there, and report what became of them.
 
-    The pages stay where they wait: a repetition needs them, and whoever runs the rebuild clears them away.
+    The pages stay where they wait: a repetition needs them, and whoever runs the rebuild clears them away. Those of no
+    run go (`clear_away`) when all that follows was said.
     """
     site, started = publisher.site(message.site), perf_counter()
     try:
@@ -107,10 +108,26 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
         skipped=message.skipped + late,
         handed_over=message.handed_over + odd,
     )
-    publisher.rebuilds.report(site.id, message.run, message.number, tally)
+    if message.run:
+        publisher.rebuilds.report(site.id, message.run, message.number, tally)
+    else:
+        _end_turns(copies, site, publisher)
     milliseconds = round((perf_counter() - started) * 1000, 1)
     log.info("piece.published", run=message.run, piece=message.number, duration_ms=milliseconds, **tally.model_dump())
     return tuple(follows)
+
+
+def clear_away(message: PagesRendered, publisher: Publisher) -> None:
+    """Remove the pages of a piece of no run: its publisher has come to the very end."""
+    if message.content_key and not message.run:
+        publisher.content.delete(message.content_key)
+
+
+def _end_turns(copies: list[_Copy], site: Site, publisher: Publisher) -> None:
+    """Let the pages be queued again whose turns nobody else ends: no number was recorded, and no message follows."""
+    for each in copies:
+        if each.is_late or (each.is_plain and not each.message.changed):
+            publisher.index.end_turn(site, article_page(each.article))
 
 
 def _copy(message: PackedPage, body: bytes, publisher: Publisher) -> _Copy:

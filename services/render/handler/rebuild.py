@@ -1,8 +1,11 @@
-"""Pages by the fifty: what a rebuild renders again, handed on together. What is not ordinary goes the ordinary way."""
+"""Pages by the fifty: what a rebuild renders again, or what many are behind, handed on together.
+
+What is not ordinary goes the ordinary way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
@@ -15,6 +18,7 @@ from shared.addresses import created_at
 from shared.errors import IndexNotWholeError, OutageError, TaskTooSlowError
 from shared.history import Since
 from shared.index import Related
+from shared.listings import article_page
 from shared.live import LiveRecord, read_record
 from shared.messages import ArticleAccepted, Message, PagesRendered, RebuildPages, follow_up
 from shared.packs import PackedPage, packed
@@ -51,11 +55,13 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         log.info("trial.ended", run=message.run, piece=message.number)  # whoever tried it did not wait for the rest
         return ()
     piece = _Piece(message, site, renderer)
-    articles = list(_articles(message, renderer))
+    articles = list(message.articles or _articles(message, renderer))
     pages = list(piece.pages(articles))
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         raise IndexNotWholeError(site.id)
-    key = keys.rebuilt_key(site.id, message.run, message.number) if pages else None
+    if not message.run:
+        piece.let_go(set(articles) - {page.article for page, _ in pages})
+    key = _pack_key(message, renderer) if pages else None
     if key:
         renderer.content.put(key, packed(pages), content_type="application/octet-stream")
     handed_over = tuple(piece.handed_over)
@@ -76,6 +82,13 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         handed_over=len(handed_over),
     )
     return (*handed_over, done)
+
+
+def _pack_key(message: RebuildPages, renderer: Renderer) -> str:
+    """Return where a piece's pages wait; a repetition puts them at the same place."""
+    if message.run:
+        return keys.rebuilt_key(message.site, message.run, message.number)
+    return keys.refreshed_key(message.site, message.begun_at or renderer.clock(), str(message.message_id))
 
 
 def _articles(message: RebuildPages, renderer: Renderer) -> Iterator[str]:
@@ -163,6 +176,22 @@ class _Piece:
             self._hand_over(latest.article, latest.revision, reason=f"{len(body)} bytes")
             return None
         return PackedPage.model_construct(**dict(page), record=live.record, etag=live.etag), body
+
+    def let_go(self, articles: Iterable[str]) -> None:
+        """End the turns of a piece's articles whose pages are not rendered, nor handed over: none is to be seen.
+
+        What is behind of one all the same goes the ordinary way, which tells the index.
+        """
+        index, site = self._renderer.index, self._site
+        left = sorted(set(articles) - {each.article for each in self.handed_over})
+        behind = index.behind(site, map(article_page, left))
+        revisions = index.revisions(site, left)
+        for article in left:
+            page = article_page(article)
+            if page in behind:
+                self._hand_over(article, revisions.get(article, ""), reason="it is not live")
+            else:
+                index.end_turn(site, page)
 
     def _hand_over(self, article: str, revision: str, *, reason: str) -> None:
         log.warning("page.handed_over", article=article, reason=reason)
