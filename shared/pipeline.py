@@ -86,6 +86,7 @@ SCHEDULER_EMITS: tuple[type[Message], ...] = (
     ArticlePublished,
     ListingStale,
     ListingsStale,
+    RebuildPages,
 )
 """The clock consumes nothing: it says again what was lost, is due or stays stale."""
 

@@ -28,6 +28,7 @@ from services.ingest.handler import Intake, accept, act, find_receipt_state, sub
 from services.ingest.handler import handle as read_submission
 from services.publish.handler import (
     Publisher,
+    clear_away,
     enter_listings,
     mend_path,
     publish_listings,
@@ -105,12 +106,13 @@ class NotedBacklog:
     """Queues of which the test says since when something waits in them."""
 
     since: datetime | None = None
+    messages: int = 0
 
     def waiting(self, service: str) -> dict[Lane, int]:
         return dict.fromkeys(Lane, 0)
 
     def total(self) -> int:
-        return 0
+        return self.messages
 
     def next_up(self, service: str, lane: Lane) -> None:
         return None
@@ -263,7 +265,9 @@ class Line:
             case RebuildPages():
                 return render_pages(message, self.renderer)
             case PagesRendered():
-                return publish_pages(message, self.publisher)
+                follows = publish_pages(message, self.publisher)
+                clear_away(message, self.publisher)
+                return follows
             case _:
                 raise AssertionError(message)
 

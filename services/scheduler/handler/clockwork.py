@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,8 @@ class Clockwork:
     sweep_minutes: int
     settled: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """What this process has seen settled: (site, article) with the revisions that the recent journal names."""
+    tries: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    """How often this process has sent a page (site, page, number to reach) in a piece, while it stays behind."""
 
     def record(self, site: Site, article: str) -> LiveRecord:
         """Return what the public bucket holds of an article."""

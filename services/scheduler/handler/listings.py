@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from itertools import islice
-from uuid import uuid4
 
+from services.scheduler.handler.articles import say_articles
 from services.scheduler.handler.clockwork import Clockwork
-from shared.listings import find_article, standing
-from shared.messages import ArticleAccepted, Envelope, Lane, ListingsStale, ListingStale
-from shared.pages import fronts_of, page_stale, page_subject
+from services.scheduler.handler.turns import envelope, find_free, say
+from shared.listings import standing
+from shared.messages import ArticleAccepted, Lane, ListingsStale, ListingStale, RebuildPages
+from shared.pages import fronts_of
 from shared.sites import Site
 
 _MOST_LOOKED_AT = 1000
@@ -18,13 +18,17 @@ _MOST_AT_ONCE = 4  # of the calendar, however much waits: a message lost with a 
 _MOST_AT_A_TICK = 100  # listings in bulk: about what one worker makes meanwhile
 _TOGETHER = 25  # listings, in a message: a hop costs as much as making and putting one
 _MOST_IN_BULK = 200  # while so much waits anywhere in the line, the calendar waits too: once for many changes
+_QUIET = 10  # while so much waits, articles' pages wait: two hundred messages may be as many articles to come
 
 
-def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingsStale | ListingStale | ArticleAccepted]:
-    """Yield a message for each page that is behind and whose turn it is, while the index is whole: fronts first.
+def say_stale_pages(
+    site: Site, clockwork: Clockwork
+) -> Iterator[ListingsStale | ListingStale | ArticleAccepted | RebuildPages]:
+    """Yield a message for each page that is behind and whose turn it is, while the index is whole.
 
-    However many are behind after an import, few of them are on their way at a time, so that each is rendered once for
-    many changes and live news passes them by.
+    Fronts first, then the calendar, by which readers find what has come in, then articles' pages for what they lead on
+    to. However many are behind after an import, few of them are on their way at a time, so that each is rendered once
+    for many changes and live news passes them by.
     """
     index = clockwork.index
     if index.whole_until(site) is None:
@@ -38,15 +42,18 @@ def say_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingsStale 
             index.touch(site, name)
     fronts = [*fronts_of(site, names)]
     yield from _say(site, fronts, Lane.LIVE, len(fronts), clockwork)
-    others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
-    room = _MOST_IN_BULK - clockwork.backlog.total()
+    stale, articles = index.stale_apart(site, most=_MOST_LOOKED_AT)
+    others = [page for page in stale if page not in set(fronts)]
+    waiting = clockwork.backlog.total()
+    room = min(_MOST_IN_BULK - waiting, _MOST_AT_A_TICK)
     at_once = _MOST_AT_ONCE if room > 0 else 1
     yield from _say(site, others[:at_once], Lane.LIVE, at_once, clockwork)
-    yield from _together(_say(site, others[at_once:], Lane.BULK, min(room, _MOST_AT_A_TICK), clockwork))
+    yield from _together(_say(site, others[at_once:], Lane.BULK, room, clockwork), clockwork)
+    yield from say_articles(site, articles, min(room - len(others), _QUIET - waiting), clockwork)
 
 
 def _together(
-    messages: Iterable[ListingStale | ArticleAccepted],
+    messages: Iterable[ListingStale | ArticleAccepted], clockwork: Clockwork
 ) -> Iterator[ListingsStale | ListingStale | ArticleAccepted]:
     """Yield the messages, the listings among them by the handful."""
     listings: list[ListingStale] = []
@@ -58,23 +65,13 @@ def _together(
     rest = iter(listings)
     while some := list(islice(rest, _TOGETHER)):
         first, names = some[0], {each.listing: each.changed for each in some}
-        envelope = _envelope(first.lane, first.begun_at)
-        yield first if len(some) == 1 else ListingsStale(**envelope, site=first.site, listings=names)
+        together = ListingsStale(**envelope(first.lane, clockwork), site=first.site, listings=names)
+        yield first if len(some) == 1 else together
 
 
 def _say(
     site: Site, pages: list[str], lane: Lane, most: int, clockwork: Clockwork
 ) -> Iterator[ListingStale | ArticleAccepted]:
-    if most <= 0:
-        return
-    behind = clockwork.index.behind(site, pages)
-    parked = clockwork.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
-    free = [page for page in behind if page_subject(page) not in parked]
-    turns = clockwork.index.take_turns(site, free[:most])
-    shown = clockwork.index.revisions(site, [article for page in turns if (article := find_article(page))])
-    for page in turns:
-        yield page_stale(_envelope(lane, clockwork.clock()), site, page, behind[page], shown)
-
-
-def _envelope(lane: Lane, begun_at: datetime | None) -> Envelope:
-    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane, begun_at=begun_at)
+    if most > 0:
+        free = find_free(site, pages, clockwork)
+        yield from say(site, dict(islice(free.items(), most)), lane, clockwork)

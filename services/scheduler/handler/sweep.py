@@ -20,6 +20,7 @@ _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
 _COMMITTED_BY_THEN = timedelta(minutes=2)  # a marker comes before its revision, by a minute at most
 _HELD_BACK_AT_MOST = timedelta(hours=24)
+_LOST_AFTER = timedelta(hours=1)
 
 
 class Checkpoint(BaseModel):
@@ -74,6 +75,7 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
     clockwork.index.set_whole(site, settled_until)
     if checkpoint is None or settled_until - checkpoint >= _CHECKPOINT_EVERY:
         _save(site, settled_until, clockwork)
+        _clear_away(site, clockwork)
 
 
 def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]:
@@ -129,6 +131,15 @@ def _unread(site: Site, clockwork: Clockwork) -> Iterator[Message]:
 def _checkpoint(site: Site, clockwork: Clockwork) -> datetime | None:
     found = clockwork.content.find(keys.checkpoint_key(site.id))
     return Checkpoint.model_validate_json(found.body).minute if found else None
+
+
+def _clear_away(site: Site, clockwork: Clockwork) -> None:
+    """Remove the pages that wait for a publisher whose message was lost long ago: they were sent again since."""
+    first_kept = keys.refreshed_key(site.id, clockwork.clock() - _LOST_AFTER)
+    for key in clockwork.content.list_keys(keys.refreshed_prefix(site.id)):
+        if key >= first_kept:
+            return  # the keys sort by when they were begun
+        clockwork.content.delete(key)
 
 
 def _save(site: Site, now: datetime, clockwork: Clockwork) -> None:
