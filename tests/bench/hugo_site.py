@@ -1,4 +1,9 @@
-"""The same archive as a Hugo site: the same pages, by templates that say as much."""
+"""The same archive as a Hugo site: the same pages, by templates that say as much, word for word where they can.
+
+What is the same on many pages Hugo renders once too (`partialCached`).
+"""
+
+# ruff: noqa: E501 -- lines of templates, as long as those of the pages that they stand for
 
 from __future__ import annotations
 
@@ -9,41 +14,157 @@ from zoneinfo import ZoneInfo
 from shared.sites import Site
 from tests.bench.archive import stories
 
-_CARD = (
-    '{{ define "partials/card.html" }}<article class="card"><p class="kicker">{{ .Section }}</p>'
-    '<h3><a href="{{ .RelPermalink }}">{{ .Title }}</a></h3><p>{{ .Params.standfirst }}</p>'
-    '<p class="by">{{ .Params.byline }} <time datetime="{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}">'
-    '{{ .Date.Format "2 January 2006, 15:04" }}</time></p></article>{{ end }}'
-)
+_WHEN = '<time dir="auto" datetime="{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}">{{ .Date.Format "2 January 2006 15:04" }}</time>'
+_CARD = f"""<article class="card" data-section="{{{{ .Section }}}}" data-article="{{{{ .Params.article }}}}">
+<div class="card__words">
+<p class="kicker"><bdi>{{{{ .CurrentSection.Title }}}}</bdi></p>
+<h3 class="card__headline" dir="ltr"><a href="{{{{ .RelPermalink }}}}">{{{{ .Title }}}}</a></h3>
+<p class="card__time">{_WHEN}</p>
+</div>
+</article>
+"""
+_SECTIONS = """<ul class="sections">
+{{ $here := .Section }}{{ range site.Sections }}<li data-section="{{ .Section }}"><a href="{{ .RelPermalink }}"
+{{- if eq .Section $here }} aria-current="true"{{ end }}>{{ .Title }}</a></li>
+{{ end }}</ul>
+"""
+_MASTHEAD = """<header class="masthead" id="epn-top">
+<div class="masthead__name">
+<a class="wordmark" href="/">{{ site.Title }}</a>
+<p class="tagline">{{ site.Params.tagline }}</p>
+<details class="menu">
+<summary>Sections</summary>
+<nav aria-label="Sections">{{ partial "sections.html" . }}<p class="find"><a href="/search/">Search</a></p></nav>
+</details>
+</div>
+<nav class="bar" aria-label="Sections">{{ partial "sections.html" . }}<p class="find"><a href="/search/">Search</a></p></nav>
+</header>
+"""
+_FOOT = """<footer class="foot">
+<p class="foot__name"><a class="wordmark" href="/">{{ site.Title }}</a> <span class="tagline">{{ site.Params.tagline }}</span></p>
+{{ partial "sections.html" . }}<ul class="foot__links">
+<li><a href="/archive/">Archive</a></li>
+<li><a href="/search/">Search</a></li>
+<li><a href="/feed.xml">Feeds</a></li>
+</ul>
+<p class="foot__top"><a href="#epn-top">Back to top</a></p>
+</footer>
+"""
 _BASE = """<!doctype html>
 <html lang="{{ site.Language.Locale }}" dir="ltr">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ .Title }} | {{ site.Title }}</title><link rel="canonical" href="{{ .Permalink }}">
-<meta name="description" content="{{ .Params.standfirst }}"><link rel="stylesheet" href="/assets/site.css">
-<link rel="alternate" type="application/rss+xml" href="/index.xml">
-<meta property="og:title" content="{{ .Title }}"><meta property="og:type" content="article">
-<meta property="og:url" content="{{ .Permalink }}"><meta property="og:description" content="{{ .Params.standfirst }}">
-<meta name="twitter:card" content="summary"><meta name="twitter:title" content="{{ .Title }}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ .Title }} | {{ site.Title }}</title>
+<link rel="stylesheet" href="/assets/site.css">
+<script src="/assets/site.js" defer></script>
+<link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
+<link rel="apple-touch-icon" href="/assets/icon-apple.png">
+<link rel="manifest" href="/manifest.webmanifest">
+<link rel="search" type="application/opensearchdescription+xml" title="{{ site.Title }}" href="/opensearch.xml">
+<meta name="theme-color" content="#fdfcfa" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="#141517" media="(prefers-color-scheme: dark)">
+<meta name="description" content="{{ .Params.standfirst }}">
+<meta name="robots" content="max-image-preview:large">
+<link rel="canonical" href="{{ .Permalink }}">
+<meta property="og:type" content="article">
+<meta property="og:site_name" content="{{ site.Title }}">
+<meta property="og:title" content="{{ .Title }}">
+<meta property="og:description" content="{{ .Params.standfirst }}">
+<meta property="og:url" content="{{ .Permalink }}">
+<meta property="twitter:card" content="summary">
+<meta property="twitter:title" content="{{ .Title }}">
+<meta property="twitter:description" content="{{ .Params.standfirst }}">
+{{ with .Section }}<link rel="alternate" type="application/rss+xml" title="{{ $.CurrentSection.Title }} (RSS)" href="/{{ . }}/feed.xml">
+<link rel="alternate" type="application/atom+xml" title="{{ $.CurrentSection.Title }} (Atom)" href="/{{ . }}/atom.xml">
+<link rel="alternate" type="application/feed+json" title="{{ $.CurrentSection.Title }} (JSON Feed)" href="/{{ . }}/feed.json">
+{{ end }}<link rel="alternate" type="application/rss+xml" title="{{ site.Title }} (RSS)" href="/feed.xml">
+<link rel="alternate" type="application/atom+xml" title="{{ site.Title }} (Atom)" href="/atom.xml">
+<link rel="alternate" type="application/feed+json" title="{{ site.Title }} (JSON Feed)" href="/feed.json">
 {{ block "head" . }}{{ end }}</head>
-<body><a class="skip" href="#main">Skip to the text</a><header><a class="brand" href="/">{{ site.Title }}</a>
-<nav aria-label="Sections"><ul>{{ range site.Sections }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}
-</ul></nav></header><main id="main">{{ block "main" . }}{{ end }}</main>
-<footer><p>{{ site.Title }}: {{ site.Params.tagline }}</p><ul>
-{{ range site.Sections }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul></footer></body></html>
+<body>
+<a class="skip" href="#epn-main">Skip to the story</a>
+{{ partialCached "masthead.html" . .Section }}<div class="layout">
+<main id="epn-main" tabindex="-1">{{ block "main" . }}{{ end }}</main>
+<aside class="side">
+<section class="rail rail--latest" aria-labelledby="epn-rail-latest">
+<div class="rail__head">
+<h2 class="rail__title" id="epn-rail-latest">Latest News</h2>
+<p class="rail__more"><a href="/">All the news on the front page</a></p>
+</div>
+<div class="rail__slot" data-rail="/_rail/latest.html" data-loading="Loading …"></div>
+</section>
+</aside>
+</div>
+{{ partialCached "foot.html" . }}</body>
+</html>
 """
-_ARTICLE = """{{ define "head" }}<script type="application/ld+json">
-{{ dict "@context" "https://schema.org" "@type" "NewsArticle" "headline" .Title "datePublished" .Date "url" .Permalink
- "articleSection" .Section "description" .Params.standfirst "author" .Params.authors | jsonify | safeJS }}</script>
-{{ end }}
-{{ define "main" }}<article><nav aria-label="Breadcrumb"><a href="/">Home</a>
-<a href="/{{ .Section }}/">{{ .Section }}</a></nav><h1>{{ .Title }}</h1>
-<p class="standfirst">{{ .Params.standfirst }}</p><p class="by">
-{{ range .Params.authors }}<a href="/authors/{{ . | urlize }}/">{{ . }}</a> {{ end }}
-<time datetime="{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}">{{ .Date.Format "2 January 2006, 15:04" }}</time></p>
-{{ .Content }}<ul>{{ range .Params.topics }}<li><a href="/topics/{{ . | urlize }}/">{{ . }}</a></li>{{ end }}</ul>
+_ARTICLE = f"""{{{{ define "head" }}}}<meta property="article:published_time" content="{{{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}}}">
+<meta property="article:section" content="{{{{ .CurrentSection.Title }}}}">
+{{{{ range .Params.authors }}}}<meta property="article:author" content="{{{{ printf "authors/%s/" (urlize .) | absURL }}}}">
+{{{{ end }}}}{{{{ range .Params.topics }}}}<meta property="article:tag" content="{{{{ . }}}}">
+{{{{ end }}}}<script type="application/ld+json">
+{{{{ $authors := slice }}}}{{{{ range .Params.authors }}}}{{{{ $authors = $authors | append (dict "@type" "Person" "name" .
+ "url" (printf "authors/%s/" (urlize .) | absURL)) }}}}{{{{ end }}}}
+{{{{ dict "@context" "https://schema.org" "@type" "NewsArticle" "headline" .Title "description" .Params.standfirst
+ "url" .Permalink "mainEntityOfPage" (dict "@type" "WebPage" "@id" .Permalink) "datePublished" .Date
+ "dateModified" .Date "author" $authors "publisher" (dict "@type" "NewsMediaOrganization" "name" site.Title "url" site.BaseURL)
+ "articleSection" .CurrentSection.Title "inLanguage" "en" "isAccessibleForFree" true "wordCount" .WordCount
+ "keywords" (append .Params.keywords .Params.topics) | jsonify | safeJS }}}}</script>
+<script type="application/ld+json">
+{{{{ dict "@context" "https://schema.org" "@type" "BreadcrumbList" "itemListElement" (slice
+ (dict "@type" "ListItem" "position" 1 "name" site.Title "item" site.BaseURL)
+ (dict "@type" "ListItem" "position" 2 "name" .CurrentSection.Title "item" .CurrentSection.Permalink)
+ (dict "@type" "ListItem" "position" 3 "name" .Title "item" .Permalink)) | jsonify | safeJS }}}}</script>
+<meta name="revision" content="{{{{ .Params.revision }}}}">
+{{{{ end }}}}
+{{{{ define "main" }}}}<article class="story" data-section="{{{{ .Section }}}}" data-article="{{{{ .Params.article }}}}">
+<header class="story__head">
+<nav class="crumbs" aria-label="You are here">
+<ol>
+<li><a href="/">Home</a></li>
+<li><a href="{{{{ .CurrentSection.RelPermalink }}}}">{{{{ .CurrentSection.Title }}}}</a></li>
+</ol>
+</nav>
+<h1>{{{{ .Title }}}}</h1>
+<p class="standfirst">{{{{ .Params.standfirst }}}}</p>
+</header>
+<div class="story__meta">
+<div class="meta">
+<p class="byline">{{{{ range .Params.authors }}}}<a href="/authors/{{{{ . | urlize }}}}/" rel="author">{{{{ . }}}}</a> {{{{ end }}}}</p>
+<p class="times">{_WHEN}</p>
+<p class="length">{{{{ .ReadingTime }}}} min read</p>
+</div>
+<div class="share" role="group" aria-labelledby="epn-share">
+<p class="share__title" id="epn-share">Share</p>
+<ul>
+<li><a href="mailto:?{{{{ querify "subject" .Title "body" .Permalink | safeURL }}}}" rel="noopener nofollow">Email</a></li>
+<li><a href="https://wa.me/?{{{{ querify "text" (printf "%s %s" .Title .Permalink) | safeURL }}}}" rel="noopener nofollow">WhatsApp</a></li>
+<li><a href="https://x.com/intent/post?{{{{ querify "text" .Title "url" .Permalink | safeURL }}}}" rel="noopener nofollow">X</a></li>
+<li><a href="https://www.facebook.com/sharer/sharer.php?{{{{ querify "u" .Permalink | safeURL }}}}" rel="noopener nofollow">Facebook</a></li>
+<li><button type="button" data-copy="{{{{ .Permalink }}}}" data-done="Copied" disabled>Copy link</button></li>
+</ul>
+</div>
+</div>
+<div class="story__text">
+<div class="body">
+{{{{ .Content }}}}
+</div>
+<footer class="story__foot">
+<h2>Topics</h2>
+<ul class="tags">
+{{{{ range .Params.topics }}}}<li><a href="/topics/{{{{ . | urlize }}}}/" rel="tag">{{{{ . }}}}</a></li>
+{{{{ end }}}}</ul>
+</footer>
+</div>
 </article>
-<aside><h2>Also Read</h2>{{ range first 4 (site.RegularPages.Related .) }}{{ partial "card.html" . }}{{ end }}</aside>
-{{ end }}
+<section class="rail rail--also" aria-labelledby="epn-also">
+<h2 class="rail__title" id="epn-also">Also Read</h2>
+<ul class="rail__list">
+{{{{ range first 4 (site.RegularPages.Related .) }}}}<li>{{{{ partial "card.html" . }}}}</li>
+{{{{ end }}}}</ul>
+</section>
+{{{{ end }}}}
 """
 _LIST = """{{ define "main" }}<h1>{{ .Title }}</h1>
 {{ range first 200 .Pages.ByDate.Reverse }}{{ partial "card.html" . }}{{ end }}{{ end }}
@@ -68,7 +189,10 @@ def write_site(folder: Path, site: Site, number: int, target: str) -> None:
         "layouts/_default/term.html": _LIST,
         "layouts/_default/taxonomy.html": _TERMS,
         "layouts/index.html": _FRONT,
-        "layouts/partials/card.html": _CARD.removeprefix('{{ define "partials/card.html" }}').removesuffix("{{ end }}"),
+        "layouts/partials/card.html": _CARD,
+        "layouts/partials/sections.html": _SECTIONS,
+        "layouts/partials/masthead.html": _MASTHEAD,
+        "layouts/partials/foot.html": _FOOT,
     }.items():
         _write(folder / path, text)
     zone = ZoneInfo(site.zone)
@@ -82,6 +206,8 @@ def write_site(folder: Path, site: Site, number: int, target: str) -> None:
             "date": story.created_at.isoformat(),
             "slug": slug,
             "standfirst": facts.standfirst,
+            "article": story.enriched.article,
+            "revision": story.enriched.revision,
             "byline": facts.byline,
             "topics": sorted({topic.name for topic in facts.topics}),
             "authors": [author.name for author in facts.authors],

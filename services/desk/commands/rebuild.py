@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -102,7 +103,7 @@ def _work(work: Rebuild) -> None:
     """Bring a run to its end, or say how to go on with it."""
     run = work.run
     try:
-        _follow(work, run.most or count_articles(work.content, run.site))
+        _follow(work, lambda: run.most or count_articles(work.content, run.site))
     except (KeyboardInterrupt, PresslineError) as error:
         why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
         _console.print(f"{why}. Go on with: {_resume(run)}", style="yellow", soft_wrap=True)
@@ -118,7 +119,7 @@ def _work(work: Rebuild) -> None:
         raise typer.Exit(1)
 
 
-def _follow(work: Rebuild, total: int) -> None:
+def _follow(work: Rebuild, count: Callable[[], int]) -> None:
     figures = "{task.fields[rate]:.0f}/s"
     if work.run.trial is None:  # of a trial nobody knows it yet: the workers publish nothing
         figures += "  {task.fields[changed]} changed, {task.fields[unchanged]} unchanged"
@@ -131,7 +132,7 @@ def _follow(work: Rebuild, total: int) -> None:
     )
     began, first = monotonic(), work.tally.articles
     with Progress(*columns, console=_console) as progress:
-        bar = progress.add_task(work.run.site, total=total, rate=0.0, changed=0, unchanged=0)
+        bar = progress.add_task(work.run.site, total=None, rate=0.0, changed=0, unchanged=0)
 
         def show() -> Tally:
             tally = work.tally
@@ -139,12 +140,15 @@ def _follow(work: Rebuild, total: int) -> None:
             progress.update(bar, completed=tally.articles, rate=rate, changed=tally.changed, unchanged=tally.unchanged)
             return tally
 
-        while work.go_on():
+        is_open = work.go_on()
+        progress.update(bar, total=count())  # while the first pieces are at work
+        while is_open:
             tally = show()
             if tally.handed_over > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
                 message = f"{tally.handed_over} of {tally.articles} articles cannot be rebuilt; is the theme broken?"
                 raise PresslineError(message)
             sleep(_LOOK_EVERY_SECONDS)
+            is_open = work.go_on()
         progress.update(bar, total=show().articles)
 
 
@@ -172,7 +176,7 @@ def _try_out(run: Run, site: Site, folder: Path | None, *, has_diff: bool) -> No
         content.put(key, zipped_theme(folder), content_type="application/zip")
     work = wiring.rebuild(run.model_copy(update={"trial": key}))
     try:
-        _follow(work, run.most or 0)
+        _follow(work, lambda: run.most or 0)
         found = list(differences(content, wiring.public(site), site.id, run.run))
     finally:
         work.clear_away()

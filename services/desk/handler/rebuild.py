@@ -31,11 +31,14 @@ _KEEP_EVERY = timedelta(seconds=2)
 class _Piece:
     number: int
     after: str
-    upto: str
-    articles: int
+    articles: list[str]
     sent_at: datetime
     tries: int = 1
     tally: Tally | None = None
+
+    @property
+    def upto(self) -> str:
+        return self.articles[-1]
 
 
 @dataclass(slots=True)
@@ -97,9 +100,9 @@ class Rebuild:
             return
         for piece in silent:
             if piece.tries == _MOST_TRIES:
-                log.error("piece.lost", run=self.run.run, piece=piece.number, articles=piece.articles)
+                log.error("piece.lost", run=self.run.run, piece=piece.number, articles=len(piece.articles))
                 piece.tally = Tally()
-                self.run = self.run.model_copy(update={"failed": self.run.failed + piece.articles})
+                self.run = self.run.model_copy(update={"failed": self.run.failed + len(piece.articles)})
             else:
                 piece.tries, piece.sent_at = piece.tries + 1, now
                 self.emit([self._message(piece)])
@@ -115,7 +118,7 @@ class Rebuild:
         )
         while articles := list(islice(self._articles, PIECE)):
             number += 1
-            yield _Piece(number, after, articles[-1], len(articles), self.clock())
+            yield _Piece(number, after, articles, self.clock())
             after = articles[-1]
 
     def _message(self, piece: _Piece) -> RebuildPages:
@@ -127,6 +130,7 @@ class Rebuild:
             site=run.site,
             run=run.run,
             number=piece.number,
+            articles=tuple(piece.articles),
             after=piece.after,
             upto=piece.upto,
             section=run.section,

@@ -135,8 +135,8 @@ def _escaped(value: object) -> object:
 
     An edge that reads `<esi:include src>` does not undo that, and addresses are to stay readable in the source.
     """
-    if not isinstance(value, str) or hasattr(type(value), "__html__"):
-        return value
+    if type(value) is not str:  # nearly all that is printed is, and no subclass that says it is safe
+        return value if not isinstance(value, str) or hasattr(type(value), "__html__") else _escaped(str(value))
     return _escaped_text(value) if len(value) <= _SHORT_CHARS else minijinja.safe(html.escape(value))
 
 

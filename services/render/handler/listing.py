@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextvars import copy_context
+from dataclasses import dataclass
 
 import structlog
 
@@ -24,8 +26,25 @@ LISTING_ORDER_DIGITS = 20
 _MOST_TOGETHER = 1024 * 1024  # characters of pages in one message
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is known of a listing before it is rendered: the index as it is now, and the order of what is made of it."""
+
+    site: Site
+    listing: Listing
+    snapshot: Snapshot
+    order: int
+    missing: tuple[str, ...]  # listings that it leads to, and that were never published as far as the index knows
+
+
 def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRendered, ...]:
-    """Render a listing from the index as it is now; not at all while the index is not whole.
+    """Render a listing from the index as it is now; not at all while the index is not whole."""
+    reading = _read(message, renderer)
+    return (_page(message, reading, renderer),) if reading else ()
+
+
+def _read(message: ListingStale, renderer: Renderer) -> _Reading | None:
+    """Return what a listing is to be made from; None where it is not to be made.
 
     The order is the index's clock at the reading, and always above that of the page that is there: a clock that went
     back after a failover does not freeze a front page.
@@ -34,57 +53,77 @@ def render_listing(message: ListingStale, renderer: Renderer) -> tuple[PageRende
     listing = find_listing(site, message.listing)
     if listing is None:  # of a section that was taken out of the settings, or of an older release
         log.info("listing.retired", listing=message.listing)
-        return ()
+        return None
     there = renderer.public.find_head(listing.path)
     snapshot = renderer.index.read(site, listing, pins=_pins(listing, site, renderer))
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         log.info("listing.postponed", listing=message.listing)  # the scheduler says it again once the index is whole
         renderer.index.end_turn(site, message.listing)
-        return ()
+        return None
     leads_to = leads_of(site, listing, cards=snapshot.cards, days=snapshot.days, parts=snapshot.parts)
     published = renderer.index.published(site, [listing.name, *leads_to])
     if snapshot.changed <= published.get(listing.name, -1):
         renderer.index.end_turn(site, listing.name)
-        return ()  # another message was quicker
+        return None  # another message was quicker
     order = there.metadata.get("order", "") if there else ""
     stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
+    missing = tuple(name for name in leads_to if name not in published)
+    return _Reading(site, listing, snapshot, max(snapshot.order, stored + 1), missing)
+
+
+def _page(message: ListingStale, reading: _Reading, renderer: Renderer) -> PageRendered:
+    site, listing, snapshot = reading.site, reading.listing, reading.snapshot
     theme = renderer.theme_of(site)
     body = body_of(Copy(site, listing, snapshot, theme, renderer))
     page = page_of(
         message,
         renderer,
         path=listing.path,
-        order=f"{max(snapshot.order, stored + 1):0{LISTING_ORDER_DIGITS}d}",
+        order=f"{reading.order:0{LISTING_ORDER_DIGITS}d}",
         body=body,
         theme=theme,
         surrogate_keys=(keys.listing_surrogate_key(site.id, listing.name),),
         content_type=listing.content_type,
         inputs=f"cards={len(snapshot.cards)} changed={snapshot.changed}",
     )
-    missing = [name for name in leads_to if name not in published]
     is_empty = _is_empty(listing, snapshot, site)
     named = {
         "listing": listing.name,
         "changed": snapshot.changed,
         "is_absent": is_empty and not snapshot.is_led_to,
         "is_hollow": is_empty and snapshot.is_led_to,
-        "placeholders": placeholders_of(_not_there(missing, site, renderer), site, theme, renderer),
+        "placeholders": placeholders_of(_not_there(reading.missing, site, renderer), site, theme, renderer),
     }
-    return (carrying(page, body, renderer).model_copy(update=named),)
+    return carrying(page, body, renderer).model_copy(update=named)
 
 
 def render_listings(message: ListingsStale, renderer: Renderer) -> tuple[ListingsRendered | ListingStale, ...]:
     """Render several listings, to be handed on together; one that fails goes on its own, and its reason is told."""
+    context = copy_context()  # what the log says of the message
     pages: list[PageRendered] = []
     alone: list[ListingStale] = []
-    for part in message.parts():
+
+    def go_alone(part: ListingStale, error: Exception) -> None:
+        log.warning("listing.alone", listing=part.listing, reason=str(error))
+        alone.append(part)
+
+    def read(part: ListingStale) -> _Reading | None:
         try:
-            pages += render_listing(part, renderer)
+            return context.copy().run(_read, part, renderer)
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- its own message meets it too, is retried and keeps its traceback
-            log.warning("listing.alone", listing=part.listing, reason=str(error))
-            alone.append(part)
+            go_alone(part, error)
+            return None
+
+    parts = message.parts()
+    for part, reading in zip(parts, renderer.readers.map(read, parts), strict=True):  # while others are being read
+        try:
+            pages += [_page(part, reading, renderer)] if reading else []
+        except (OutageError, TaskTooSlowError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- as above
+            go_alone(part, error)
     bundles = (
         ListingsRendered(**follow_up(message, f"pages:{number}"), site=message.site, pages=tuple(some))
         for number, some in enumerate(_bundled(pages))

@@ -5,7 +5,9 @@ What is not ordinary goes the ordinary way.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
@@ -104,20 +106,27 @@ class _Piece:
         self._message, self._site, self._renderer = message, site, renderer
         self._read_at = renderer.clock()
         self._theme = renderer.trial_theme(message.trial) if message.trial else renderer.theme_of(site)
-        self._enricher = ""  # the version that the first article was enriched by: in all likelihood the others too
         self.handed_over: list[ArticleAccepted] = []
 
     def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
         """Yield the pages of what is live of the articles and meant by the run."""
+        ahead: deque[tuple[list[_Live], Future[list[Related]]]] = deque()
         found = self._live_ones(articles)
-        while live := list(islice(found, _AT_ONCE)):
-            related = self._renderer.index.relate_all(self._site, [each.draft.card for each in live])
-            yield from filter(None, map(self._render, live, related))
+        while (live := list(islice(found, _AT_ONCE))) or ahead:
+            if live:
+                ahead.append((live, self._renderer.readers.submit(self._relate, live)))
+            if len(ahead) > 1 or not live:
+                some, related = ahead.popleft()
+                yield from filter(None, map(self._render, some, related.result()))
+
+    def _relate(self, live: list[_Live]) -> list[Related]:
+        return self._renderer.index.relate_all(self._site, [each.draft.card for each in live])
 
     def _live_ones(self, articles: list[str]) -> Iterator[_Live]:
         """Yield what is live of the articles and meant by the run, several looked at at a time, all of them ahead."""
-        yield from filter(None, map(self._find_live, articles[:1]))
-        yield from filter(None, self._renderer.readers.map(self._find_live, articles[1:]))
+        alone = 0 if self._site.id in self._renderer.enrichers else 1  # by the first it is known where to look
+        yield from filter(None, map(self._find_live, articles[:alone]))
+        yield from filter(None, self._renderer.readers.map(self._find_live, articles[alone:]))
 
     def _find_live(self, article: str) -> _Live | None:
         record, etag = read_record(self._renderer.content, self._site.id, article)
@@ -144,9 +153,11 @@ class _Piece:
             if record.revisions_seen == 1
             else self._renderer.revisions.since(self._site.id, article, "")
         )
-        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=self._enricher)
+        enrichers = self._renderer.enrichers
+        enricher = enrichers.get(self._site.id, "")
+        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=enricher)
         if seen is not None:
-            self._enricher = seen.latest.enricher
+            enrichers[self._site.id] = seen.latest.enricher
         return seen
 
     def _is_meant(self, seen: Seen) -> bool:

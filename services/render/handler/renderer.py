@@ -48,6 +48,7 @@ class Renderer:
     name: str  # of this process, for who asks who made a page
     kept_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
+    enrichers: dict[str, str] = field(default_factory=dict)  # by which version a site's articles were enriched of late
     readers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))  # no thread before its first use
 
 

@@ -15,8 +15,8 @@ from shared.sites import Site
 
 _MOST_LOOKED_AT = 1000
 _MOST_AT_ONCE = 4  # of the calendar, however much waits: a message lost with a Redis only delays
-_MOST_AT_A_TICK = 100  # listings in bulk: about what one worker makes meanwhile
 _TOGETHER = 25  # listings, in a message: a hop costs as much as making and putting one
+_MOST_AT_A_TICK = 8 * _TOGETHER  # listings in bulk, and a handful while as many messages wait: turns do not last long
 _MOST_IN_BULK = 200  # while so much waits anywhere in the line, the calendar waits too: once for many changes
 _QUIET = 10  # while so much waits, articles' pages wait: two hundred messages may be as many articles to come
 
@@ -45,7 +45,8 @@ def say_stale_pages(
     stale, articles = index.stale_apart(site, most=_MOST_LOOKED_AT)
     others = [page for page in stale if page not in set(fronts)]
     waiting = clockwork.backlog.total()
-    room = min(_MOST_IN_BULK - waiting, _MOST_AT_A_TICK)
+    at_a_tick = _MOST_AT_A_TICK if waiting * _TOGETHER < _MOST_AT_A_TICK else _TOGETHER
+    room = min(_MOST_IN_BULK - waiting, at_a_tick)
     at_once = _MOST_AT_ONCE if room > 0 else 1
     yield from _say(site, others[:at_once], Lane.LIVE, at_once, clockwork)
     yield from _together(_say(site, others[at_once:], Lane.BULK, room, clockwork), clockwork)

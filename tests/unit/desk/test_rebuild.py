@@ -78,6 +78,7 @@ def test_every_article_is_in_one_piece_of_fifty_at_most(desk: Desk) -> None:
         (sorted(ARTICLES)[49], sorted(ARTICLES)[99]),
         (sorted(ARTICLES)[99], sorted(ARTICLES)[119]),
     ]
+    assert [article for each in desk.sent for article in each.articles] == sorted(ARTICLES)
 
 
 def test_nothing_is_rebuilt_unless_it_is_said_what(desk: Desk) -> None:
@@ -115,7 +116,7 @@ def test_what_it_says_to_go_on_with_can_be_gone_on_with_from_the_first_moment(
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "count_articles", die)  # nothing was sent yet
+        patch.setattr(Rebuild, "go_on", die)  # nothing was sent yet
         code, said = desk.say("--all")
     (run,) = re.findall(r"--resume (\S+)", said)
 
