@@ -14,7 +14,10 @@ _SITES = Path(__file__).resolve().parent.parent / "infra" / "sites"
 class ServiceSettings(BaseSettings):
     """Where the two stores are, and how to speak of what happens."""
 
-    model_config = SettingsConfigDict(env_prefix="PRESSLINE_", env_file=".env", extra="ignore", frozen=True)
+    # What is set to nothing is not set: a compose file or a shell passes on what its user left out.
+    model_config = SettingsConfigDict(
+        env_prefix="PRESSLINE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     redis_url: str = "redis://127.0.0.1:6390/0"
     s3_endpoint: str | None = None  # None: AWS
