@@ -25,10 +25,7 @@ from shared.celery_task import PresslineTask
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries
 from shared.deliveries.redis import RedisDeliveries
-from shared.errors import (
-    PresslineError,
-    RedisUnavailableError,
-)
+from shared.errors import PresslineError, RedisUnavailableError
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
@@ -59,7 +56,7 @@ class PresslineCelery(Celery):
         return RedisDeliveries(redis_client(self._settings))
 
     def emit(self, messages: Iterable[Message]) -> None:
-        """Send each message to the queue of the step that consumes it."""
+        """Do as the function of this name; for a task, whose module this one imports."""
         emit(self, messages)
 
     def dead_letters(self) -> DeadLetters:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from shared.deadline import time_for_calls
 from shared.errors import OutageError, PermanentError, RetryableError, WorkerKilledError
-from shared.messages import Message
-from shared.pipeline import parts_of
+from shared.messages import Bundle, Message
+from shared.pipeline import PIPELINE
 
 if TYPE_CHECKING:
     from shared.celery_app import PresslineCelery
@@ -41,7 +41,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         payload = args[0] if args and isinstance(args[0], dict) else {"args": args, "kwargs": kwargs}
         delivery = f"{self.request.id}.{(self.request.properties or {}).get('delivery_tag', '')}"
         begun = self._begin(delivery)
-        if begun > 1 and (parts := parts_of(self.name, payload)):
+        if begun > 1 and (parts := _parts_of(self.name, payload)):
             self._take_apart(parts)
             result = None
         elif begun > MOST_DEATHS:
@@ -125,3 +125,14 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
     @property
     def _line(self) -> PresslineCelery:
         return cast("PresslineCelery", self.app)
+
+
+def _parts_of(task_name: str, payload: dict[str, Any]) -> tuple[Message, ...]:
+    """Return the messages that travel together in one, each to go on its own; none where it is not of that kind."""
+    step = next((step for step in PIPELINE if step.task_name == task_name), None)
+    if step is None or not issubclass(step.consumes, Bundle):
+        return ()
+    try:
+        return step.consumes.model_validate(payload).parts()
+    except ValidationError:
+        return ()  # its own task says so

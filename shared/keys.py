@@ -147,14 +147,14 @@ def rebuilt_key(site: str, run: str, number: int) -> str:
     return f"{rebuilt_prefix(site, run)}{number:06d}"
 
 
-def refreshed_prefix(site: str) -> str:
+def behind_prefix(site: str) -> str:
     """Return what the keys of pages begin with that were behind, and wait for their publisher without a run."""
     return f"rendered/{site}/behind/"
 
 
-def refreshed_key(site: str, begun_at: datetime, piece: str = "") -> str:
+def behind_key(site: str, begun_at: datetime, piece: str = "") -> str:
     """Return where the pages of a piece of no run lie together; the keys sort by when it was begun."""
-    return f"{refreshed_prefix(site)}{begun_at.astimezone(UTC):%Y%m%dT%H%M%SZ}~{piece}"
+    return f"{behind_prefix(site)}{begun_at.astimezone(UTC):%Y%m%dT%H%M%SZ}~{piece}"
 
 
 def trial_theme_key(site: str, run: str) -> str:

@@ -219,7 +219,7 @@ class RebuildPages(Message):
 
 
 class PagesRendered(Message):
-    """The pages of one piece of a rebuild; they lie together under `content_key` (none: there are none).
+    """The pages of one piece; they lie together under `content_key` (none: there are none).
 
     Of a piece of no run (`run` is empty) the publisher clears them away when all is done.
     """

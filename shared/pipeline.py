@@ -10,16 +10,12 @@ scheduler ─┴── whatever was lost, is due or stays stale                 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
 
 from shared.messages import (
     ArticleAccepted,
     ArticleEnriched,
     ArticlePublished,
     ArticleRemoved,
-    Bundle,
     Lane,
     ListingsRendered,
     ListingsStale,
@@ -101,17 +97,6 @@ def step_for(message: type[Message]) -> Step:
 def queues_of(service: str) -> tuple[str, ...]:
     """Return a service's queues in the order in which its workers empty them."""
     return tuple(f"{service}.{lane}" for lane in Lane)
-
-
-def parts_of(task_name: str, payload: dict[str, Any]) -> tuple[Message, ...]:
-    """Return the messages that travel together in one, each to go on its own; none where it is not of that kind."""
-    step = next((step for step in PIPELINE if step.task_name == task_name), None)
-    if step is None or not issubclass(step.consumes, Bundle):
-        return ()
-    try:
-        return step.consumes.model_validate(payload).parts()
-    except ValidationError:
-        return ()  # its own task says so
 
 
 _STEPS: dict[type[Message], Step] = {step.consumes: step for step in PIPELINE}

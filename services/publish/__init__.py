@@ -1,1 +1,4 @@
-"""Takes PageRendered, ArticlePublished, ArticleRemoved; emits ArticlePublished, ListingStale, ArticleAccepted."""
+"""Takes PageRendered, PagesRendered, ListingsRendered, ArticlePublished, ArticleRemoved, MendPath; emits what follows.
+
+That is ArticlePublished, ArticleAccepted, ArticleRemoved, ListingStale, PageRendered and MendPath.
+"""

@@ -20,8 +20,8 @@ _IDS = {
 class PublishSettings(ServiceSettings):
     """The public bucket and the edge."""
 
-    # Publishing is waiting: for the store, five times an article. One child was busy for a quarter of its time, and the
-    # line's narrow place.
+    # Publishing is waiting for the store, five times an article: one child was the line's narrow place, and busy for a
+    # quarter of its time.
     concurrency: int = Field(default=2, ge=1, le=64)
     edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = "varnish"  # the stand-in is a varnish
     edge_url: str = "http://127.0.0.1:8081"  # where Varnish takes purges; the vendors' addresses are known

@@ -56,7 +56,7 @@ def mend_public_path(payload: dict[str, Any]) -> None:
 
 @app.task(name=PUBLISH_PAGES.task_name)
 def publish_piece(payload: dict[str, Any]) -> None:
-    """Put a piece of a rebuild before readers; safe to run twice."""
+    """Put a piece, of a rebuild or of what is behind, before readers; safe to run twice."""
     message = PagesRendered.model_validate(payload)
     with message_context(message):
         publisher = wiring.publisher(message.site)

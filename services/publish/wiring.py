@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from os import EX_CONFIG
@@ -87,7 +88,14 @@ def publisher(site: str) -> Publisher:
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
+        writers=writers(),
     )
+
+
+@cache
+def writers() -> Executor:
+    """Return the threads of this process that wait for the store; none before the first is asked for."""
+    return ThreadPoolExecutor(16)
 
 
 def _part_of_edge(site: Site) -> str:

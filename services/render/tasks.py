@@ -40,7 +40,7 @@ def render_stale_listings(payload: dict[str, Any]) -> None:
 
 @app.task(name=REBUILD_PAGES.task_name)
 def render_piece(payload: dict[str, Any]) -> None:
-    """Render a piece of a rebuild; safe to run twice."""
+    """Render a piece, of a rebuild or of what is behind; safe to run twice."""
     message = RebuildPages.model_validate(payload)
     with message_context(message):
         emit(app, render_pages(message, wiring.renderer(message.site)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from os import getpid
@@ -77,6 +78,7 @@ def renderer(site: str) -> Renderer:
         trial_theme=trial_theme,
         clock=lambda: datetime.now(UTC),
         name=f"{gethostname()}/{getpid()}",
+        readers=readers(),
         kept_assets={},
     )
 
@@ -85,6 +87,12 @@ def renderer(site: str) -> Renderer:
 def trial_theme(key: str) -> Theme:
     """Return a theme that waits in the content bucket as a zip of its folder, and of the folders that it builds on."""
     return unzipped_theme(content().get(key).body)
+
+
+@cache
+def readers() -> Executor:
+    """Return the threads of this process that wait for answers; none before the first is asked for."""
+    return ThreadPoolExecutor(16)
 
 
 def theme_of(site: Site) -> Theme:

@@ -5,7 +5,7 @@ It lives in Redis and may vanish: the bucket knows all of it. Listings are rende
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -69,11 +69,15 @@ class Index(Protocol):
     A page is a listing by its name, or an article's own page: `article.` and its id.
     """
 
-    def enter(self, site: Site, card: Card, revision: str, *, text: str = "") -> tuple[str, ...]:
+    def enter(
+        self, site: Site, card: Card, revision: str, *, text: str = "", shows: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
         """Place an article's card, atomically; return the pages that it makes stale.
 
         `text` tells whether the article reads the same, for listings that show more than its card. An older revision
-        than the one known is refused, and so is the late card of an article that was removed.
+        than the one known is refused, and so is the late card of an article that was removed. `shows`: whose cards its
+        page shows; where that is not what was chosen for it last, an older page was put after a newer one, and it is
+        stale.
         """
         ...
 
@@ -166,12 +170,15 @@ class Index(Protocol):
         """Return the number that each listing shows, of these or of all; one never published is not in it."""
         ...
 
-    def take_turns(self, site: Site, pages: Sequence[str], *, is_news: bool = False) -> list[str]:
+    def take_turns(
+        self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
+    ) -> list[str]:
         """Return which of the pages may be queued now, whoever asks.
 
         Not while a message or a page for it is on its way (`set_published` ends that), nor within
         `listing_interval_seconds` after its page was put: who publishes slowly is not sent ever more of the same.
         `is_news`: an article's page does not wait: what is on its way may have been rendered before, or wait long.
+        `is_urgent`: nor does a listing.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache, lru_cache
@@ -37,9 +37,11 @@ class RedisIndex(RedisRestores):
         self._set_published = client.register_script(scripts.PUBLISHED)
 
     @translated
-    def enter(self, site: Site, card: Card, revision: str, *, text: str = "") -> tuple[str, ...]:
+    def enter(
+        self, site: Site, card: Card, revision: str, *, text: str = "", shows: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
         """Place an article's card, atomically; return the pages that it makes stale."""
-        return self._put(site, card.article, _entry(site, card, revision, text))
+        return self._put(site, card.article, _entry(site, card, revision, text), shows=shows)
 
     @translated
     def leave(self, site: Site, article: str, revision: str, *, is_still_there: bool = False) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class RedisIndex(RedisRestores):
         article: str,
         entry: str,
         restoring: Redis | None = None,
-        shows: dict[str, str] | None = None,
+        shows: Mapping[str, str] | None = None,
         *,
         is_still_there: bool = False,
     ) -> tuple[str, ...]:
@@ -80,7 +82,7 @@ class RedisIndex(RedisRestores):
             entry,
             _readers(site),
             "1" if restoring else "0",
-            _packed(shows or {}),
+            _packed(shows) if shows is not None else "",
             int(is_still_there),
         ]
         touched = self._place(args=arguments, client=restoring)
@@ -198,11 +200,13 @@ class RedisIndex(RedisRestores):
         return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
 
     @translated
-    def take_turns(self, site: Site, pages: Sequence[str], *, is_news: bool = False) -> list[str]:
+    def take_turns(
+        self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
+    ) -> list[str]:
         """Return which of the pages may be queued now."""
         with self._redis.pipeline(transaction=False) as pipe:
             for page in pages:
-                waits = not (is_news and find_article(page))
+                waits = not (is_urgent or (is_news and find_article(page)))
                 pipe.set(index_key(site, f"turn:{page}"), "1", nx=waits, px=_turn_ms(site, page))
             taken = pipe.execute() if pages else []
         return [page for page, is_taken in zip(pages, taken, strict=True) if is_taken]

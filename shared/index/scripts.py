@@ -47,7 +47,8 @@ until #pages < 1000 or (#found[1] == most and #found[2] == most)
 return found
 """
 
-# ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows, is_still_there
+# ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows or empty,
+# is_still_there
 # A listing is raised when the card stood, or stands now, among the cards that it shows.
 PLACE = (
     RAISE
@@ -117,6 +118,12 @@ if new.card == '' then -- whatever its page showed, or a late reading says that 
   forget_shown(own)
   redis.call('HDEL', P .. 'changed', own)
   redis.call('ZREM', P .. 'behind', own)
+elseif not is_restored and ARGV[6] ~= '' and redis.call('HEXISTS', P .. 'shows', own) == 1 then
+  local put, chosen, count = cjson.decode(ARGV[6]), cjson.decode(redis.call('HGET', P .. 'shows', own)), 0
+  local is_same = true
+  for _ in pairs(put) do count = count + 1 end
+  for _, pick in ipairs(chosen) do is_same = is_same and put[pick[2]] == pick[3] end
+  if not is_same or count ~= #chosen then raise(own) end -- put after a page that shows what was chosen later
 end
 if old then
   if old.card == new.card and old_score == score then
@@ -124,6 +131,11 @@ if old then
     if old.text ~= new.text then
       for _, set in ipairs(new.sets) do
         touch(set, redis.call('ZREVRANK', P .. 'set:' .. set, article), 0, 0, true)
+      end
+    end
+    if new.card == '' then -- said once more: what was said of the pages that show it may have been lost
+      for _, page in ipairs(redis.call('SMEMBERS', P .. 'shown-by:' .. article)) do
+        if redis.call('ZSCORE', P .. 'behind', page) then touched[#touched + 1] = page end
       end
     end
     return touched

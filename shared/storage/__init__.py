@@ -76,7 +76,9 @@ class ObjectStorage(Protocol):
         unless_exists: bool = False,
         if_etag: Etag | None = None,
     ) -> Etag:
-        """Store `body` once; never tried again in here, so that a 412 is never our own lost success.
+        """Store `body` once, under one precondition at most.
+
+        Never tried again in here, so that a 412 is never our own lost success.
 
         Raises:
             PreconditionFailedError: the key exists (`unless_exists`), or is gone or has another ETag (`if_etag`).

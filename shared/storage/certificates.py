@@ -130,8 +130,8 @@ def require_fit_store(settings: ServiceSettings) -> None:
 def require_fit_store_apart(settings: ServiceSettings) -> Callable[[], None]:
     """Have the same done in a process of its own; return what waits for it, and ends this one if that one did not.
 
-    A worker's parent reads no bucket: what boto3 takes (23 MB) would stay with it for nothing, and it
-    must not fork with the store's client in it, which has threads.
+    A worker's parent reads no bucket: what boto3 takes (23 MB) would stay with it for nothing, and it must not fork
+    with the store's client in it, which has threads.
     """
     sys.stdout.flush()
     child = get_context("fork").Process(target=require_fit_store, args=(settings,), daemon=True)

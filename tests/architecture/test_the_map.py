@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shared.messages import Lane, Message
 from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, step_for
 from shared.settings import ServiceSettings
 
+ALL = {kind.__name__ for kind in Message.__subclasses__()}
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 
 
@@ -25,6 +27,14 @@ def test_every_step_is_a_task_of_its_service_and_no_task_is_without_a_step() -> 
     for service in WORKERS:
         own = {name for name in app_of(service).tasks if name.startswith(f"{service}.")}
         assert own == {step.task_name for step in PIPELINE if step.service == service}
+
+
+def test_a_service_says_itself_what_it_takes_and_what_it_emits() -> None:
+    for service in ("render", "publish"):
+        said = importlib.import_module(f"services.{service}").__doc__ or ""
+        steps = [step for step in PIPELINE if step.service == service]
+        named = {kind.__name__ for step in steps for kind in (step.consumes, *step.emits)}
+        assert named == {word for word in re.findall(r"[A-Z]\w+", said) if word in ALL}
 
 
 def test_every_message_that_is_emitted_is_consumed_by_exactly_one_step() -> None:

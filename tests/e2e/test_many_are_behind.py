@@ -80,7 +80,7 @@ def test_after_an_import_every_page_leads_on_to_what_it_should(room: Newsroom) -
         assert all(keys.url_path(card.path) in page for card in leads_to.cards)
 
 
-def test_after_an_import_pages_were_renewed_in_pieces_and_once(room: Newsroom) -> None:
+def test_after_an_import_pages_were_renewed_in_pieces_and_few_of_them_twice(room: Newsroom) -> None:
     said = [json.loads(line) for line in room.folder.log("publish").read_text().splitlines() if line.startswith("{")]
     together = sum(line["changed"] for line in said if line["event"] == "piece.published")
     one_by_one = sum(line["outcome"] == "put" for line in said if line["event"] == "page.published")
@@ -92,5 +92,5 @@ def test_after_an_import_pages_were_renewed_in_pieces_and_once(room: Newsroom) -
 def test_after_an_import_no_pages_wait_for_a_publisher(room: Newsroom) -> None:
     content = S3ObjectStorage(room.services, room.services.content_bucket)
 
-    assert list(content.list_keys(keys.refreshed_prefix(room.site.id))) == []
+    assert list(content.list_keys(keys.behind_prefix(room.site.id))) == []
     assert list(content.list_keys(keys.DEAD_LETTERS_PREFIX)) == []

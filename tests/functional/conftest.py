@@ -168,6 +168,7 @@ class Line:
             trial_theme=self._trial_theme,
             clock=clock,
             name="render/1",
+            readers=ThreadPoolExecutor(4),
             kept_assets={},
         )
         self.publisher = Publisher(
@@ -183,6 +184,7 @@ class Line:
             sites=sites,
             clock=clock,
             known_assets=set(),
+            writers=ThreadPoolExecutor(4),
         )
         self.backlog = NotedBacklog()
         self.clockwork = Clockwork(

@@ -119,24 +119,6 @@ def test_what_the_sweep_has_seen_settled_costs_no_second_look(line: Line) -> Non
     assert [key for key in reads if key.endswith("live.json")] == []
 
 
-def test_what_the_index_has_is_asked_for_once(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    revisions = line.index.revisions
-    monkeypatch.setattr(
-        line.index,
-        "revisions",
-        lambda site, names: asked.extend(names) or revisions(site, names),  # type: ignore[func-returns-value]
-    )
-    accepted = line.post()
-    line.tick()
-
-    line.sweep()
-    line.sweep()
-
-    assert asked.count(accepted.article) == 1
-    assert line.queue == []
-
-
 def test_an_article_whose_marker_was_swept_before_its_commit_is_announced_all_the_same(line: Line) -> None:
     with pytest.raises(StorageUnavailableError):
         post_with_a_commit_that_fails(line)

@@ -28,7 +28,7 @@ ARTICLES = 60
 _FIRST = datetime(2026, 10, 1, 6, tzinfo=UTC)
 
 
-def a_story(number: int, **fields: Any) -> dict[str, Any]:
+def a_story(number: float, **fields: Any) -> dict[str, Any]:
     said = (_FIRST + timedelta(minutes=number)).isoformat()
     return an_article(
         source_id=f"old-{number}", headline=f"Story {number}", first_created=said, version_created=said, **fields

@@ -51,6 +51,12 @@ def test_every_part_of_the_line_is_there(services: dict[str, dict[str, Any]]) ->
     assert services.keys() == {"owner", "redis", "s3", "edge", *OURS}
 
 
+def test_how_many_messages_a_worker_handles_is_its_own_to_say(services: dict[str, dict[str, Any]]) -> None:
+    assert {
+        service["environment"]["PRESSLINE_CONCURRENCY"] for name, service in services.items() if name in WORKERS
+    } == {"${PRESSLINE_CONCURRENCY:-}"}
+
+
 def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         assert service["read_only"] is True, name

@@ -26,7 +26,7 @@ def enter_listings(message: ArticlePublished, publisher: Publisher) -> tuple[Mes
     if record.revision is None or record.card is None:
         touched = publisher.index.leave(site, record.article, record.removed_by) if record.removed_by else ()
         return publisher.stale_pages(message, site, touched)
-    touched = publisher.index.enter(site, record.card, record.revision, text=record.text)
+    touched = publisher.index.enter(site, record.card, record.revision, text=record.text, shows=record.shows)
     log.info("article.listed", revision=record.revision, pages=len(touched))
     return publisher.stale_pages(message, site, touched)
 

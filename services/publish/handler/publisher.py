@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -31,7 +31,6 @@ from shared.storage import ObjectHead, ObjectStorage
 log = structlog.get_logger()
 
 MOST_PAGE_BYTES = 8 * 1024 * 1024
-_WRITERS = 16  # at a time: the store's answers are waited for, not the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Publisher:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     known_assets: set[str]  # immutable files that this process has seen in the public bucket
-    writers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))  # no thread before its first use
+    writers: Executor  # the store's answers are waited for side by side
 
     def site(self, name: str) -> Site:
         """Return a site by name.
@@ -168,7 +167,7 @@ class Publisher:
         behind = self.index.behind(site, wanted)
         parked = self.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
         free = [page for page in behind if page_subject(page) not in parked]
-        turns = self.index.take_turns(site, free, is_news=not is_import)
+        turns = self.index.take_turns(site, free, is_news=not is_import, is_urgent=cause.lane is Lane.URGENT)
         shown = self.index.revisions(site, [article for page in turns if (article := find_article(page))])
         return tuple(
             page_stale(

@@ -23,7 +23,7 @@ from shared.addresses import addresses_of, picture_files
 from shared.article import Status
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
 from shared.history import Since, read_past
-from shared.listings import GONE, find_listing, listing_of
+from shared.listings import ALL, GONE, find_article, find_listing, listing_of
 from shared.live import LiveRecord, PageRecord
 from shared.messages import ArticleRemoved, Attachment, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
@@ -89,6 +89,8 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     publisher.edge.purge([keys.article_surrogate_key(article), *map(keys.path_surrogate_key, record.claimed)])
     claim = _record(removal, site, claim, publisher, pages=pages)
     touched = publisher.index.leave(site, article, removal.rank)
+    if not any(find_article(page) is None for page in touched):  # said once more: what followed may have been lost
+        touched = (*touched, *_showing(record, site, publisher))
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
     _see_that_it_is_gone((*pages, *pictures), site, publisher)
     _record(removal, site, claim, publisher, pages=pages, is_settled=True)
@@ -155,7 +157,8 @@ def _unlist(
 
 def _showing(record: LiveRecord, site: Site, publisher: Publisher) -> tuple[str, ...]:
     """Return the pages behind that may show an article which is out of the index already: a message that came twice."""
-    sets = sets_of(site, record.card) if record.card else ()
+    sets = {*(sets_of(site, record.card) if record.card else (ALL, *record.listed))}
+    sets |= {f"section:{each.split(':')[1]}" for each in sets if each.startswith("sday:")}
     behind = publisher.index.stale(site)
     return tuple(page for page in behind if (listing := find_listing(site, page)) and listing.reads in sets)
 

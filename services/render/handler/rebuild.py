@@ -45,7 +45,7 @@ class _Live:
 
 
 def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ...]:
-    """Render a piece of a rebuild: whatever of its articles is live now and meant by the run.
+    """Render a piece, of a rebuild or of what is behind: whatever of its articles is live now and meant by the run.
 
     One that cannot be rendered goes the ordinary way, where it is retried and in the end told of with its reason.
 
@@ -90,22 +90,23 @@ def _pack_key(message: RebuildPages, renderer: Renderer) -> str:
     """Return where a piece's pages wait; a repetition puts them at the same place."""
     if message.run:
         return keys.rebuilt_key(message.site, message.run, message.number)
-    return keys.refreshed_key(message.site, message.begun_at or renderer.clock(), str(message.message_id))
+    return keys.behind_key(message.site, message.begun_at or renderer.clock(), str(message.message_id))
 
 
 def _articles(message: RebuildPages, renderer: Renderer) -> Iterator[str]:
-    """Yield the ids of a piece's articles: one call to the store, two at most."""
+    """Yield the ids of a piece that names none: a desk of an older release sent it."""
     found = renderer.content.list_folders(keys.articles_prefix(message.site), start_after=message.after, at_once=_IDS)
     return takewhile(lambda article: article <= message.upto, found)
 
 
 class _Piece:
-    """A piece of a rebuild while it is rendered; `handed_over` fills with what could not be."""
+    """A piece while it is rendered; `handed_over` fills with what could not be."""
 
     def __init__(self, message: RebuildPages, site: Site, renderer: Renderer) -> None:
         self._message, self._site, self._renderer = message, site, renderer
         self._read_at = renderer.clock()
         self._theme = renderer.trial_theme(message.trial) if message.trial else renderer.theme_of(site)
+        self._enricher = ""  # the latest that the first article was enriched by: in all likelihood the others too
         self.handed_over: list[ArticleAccepted] = []
 
     def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
@@ -124,9 +125,8 @@ class _Piece:
 
     def _live_ones(self, articles: list[str]) -> Iterator[_Live]:
         """Yield what is live of the articles and meant by the run, several looked at at a time, all of them ahead."""
-        alone = 0 if self._site.id in self._renderer.enrichers else 1  # by the first it is known where to look
-        yield from filter(None, map(self._find_live, articles[:alone]))
-        yield from filter(None, self._renderer.readers.map(self._find_live, articles[alone:]))
+        yield from filter(None, map(self._find_live, articles[:1]))
+        yield from filter(None, self._renderer.readers.map(self._find_live, articles[1:]))
 
     def _find_live(self, article: str) -> _Live | None:
         record, etag = read_record(self._renderer.content, self._site.id, article)
@@ -153,11 +153,9 @@ class _Piece:
             if record.revisions_seen == 1
             else self._renderer.revisions.since(self._site.id, article, "")
         )
-        enrichers = self._renderer.enrichers
-        enricher = enrichers.get(self._site.id, "")
-        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=enricher)
+        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=self._enricher)
         if seen is not None:
-            enrichers[self._site.id] = seen.latest.enricher
+            self._enricher = seen.latest.enricher
         return seen
 
     def _is_meant(self, seen: Seen) -> bool:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,7 +28,6 @@ from shared.storage import ObjectStorage
 log = structlog.get_logger()
 
 MOST_INLINE_BYTES = 256 * 1024
-_READERS = 16  # at a time: the store's answers are waited for, not the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,9 @@ class Renderer:
     clock: Callable[[], datetime]
     trial_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
     name: str  # of this process, for who asks who made a page
+    readers: Executor  # the store's and Redis's answers are waited for side by side
     kept_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
-    enrichers: dict[str, str] = field(default_factory=dict)  # by which version a site's articles were enriched of late
-    readers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))  # no thread before its first use
 
 
 def page_of(

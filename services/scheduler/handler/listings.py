@@ -55,15 +55,9 @@ def say_stale_pages(
 
 def _together(
     messages: Iterable[ListingStale | ArticleAccepted], clockwork: Clockwork
-) -> Iterator[ListingsStale | ListingStale | ArticleAccepted]:
-    """Yield the messages, the listings among them by the handful."""
-    listings: list[ListingStale] = []
-    for message in messages:
-        if isinstance(message, ListingStale):
-            listings.append(message)
-        else:
-            yield message
-    rest = iter(listings)
+) -> Iterator[ListingsStale | ListingStale]:
+    """Yield what is said of listings, by the handful."""
+    rest = (message for message in messages if isinstance(message, ListingStale))
     while some := list(islice(rest, _TOGETHER)):
         first, names = some[0], {each.listing: each.changed for each in some}
         together = ListingsStale(**envelope(first.lane, clockwork), site=first.site, listings=names)

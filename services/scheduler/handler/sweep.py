@@ -91,8 +91,9 @@ def recent(site: Site, since: datetime, clockwork: Clockwork) -> Iterator[Entry]
 def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork) -> list[str]:
     """Return the articles of which nobody knows yet that they are settled.
 
-    The index answers for an article with one recent revision, which it has: once, for the journal of an import is
-    long. Where there are several, one may have come late and be older than what the index shows: the bucket is asked.
+    The index answers for an article with one recent revision, which it has: anew each time, for it bears a removal
+    before that is done, and a Redis that was lost since answers otherwise. Where there are several, one may have come
+    late and be older than what the index shows: the bucket is asked, once.
     """
     seen = {article: _named(entries) for article, entries in journal.items()}
     forgotten = [key for key, names in clockwork.settled.items() if key[0] == site.id and seen.get(key[1]) != names]
@@ -100,10 +101,7 @@ def _unsettled(site: Site, journal: dict[str, list[Entry]], clockwork: Clockwork
         del clockwork.settled[key]
     unsettled = [article for article in journal if (site.id, article) not in clockwork.settled]
     known = clockwork.index.revisions(site, unsettled)
-    clockwork.settled.update(
-        {(site.id, article): seen[article] for article in unsettled if seen[article] == (known.get(article),)}
-    )
-    return [article for article in unsettled if (site.id, article) not in clockwork.settled]
+    return [article for article in unsettled if seen[article] != (known.get(article),)]
 
 
 def _named(entries: list[Entry]) -> tuple[str, ...]:
@@ -135,8 +133,8 @@ def _checkpoint(site: Site, clockwork: Clockwork) -> datetime | None:
 
 def _clear_away(site: Site, clockwork: Clockwork) -> None:
     """Remove the pages that wait for a publisher whose message was lost long ago: they were sent again since."""
-    first_kept = keys.refreshed_key(site.id, clockwork.clock() - _LOST_AFTER)
-    for key in clockwork.content.list_keys(keys.refreshed_prefix(site.id)):
+    first_kept = keys.behind_key(site.id, clockwork.clock() - _LOST_AFTER)
+    for key in clockwork.content.list_keys(keys.behind_prefix(site.id)):
         if key >= first_kept:
             return  # the keys sort by when they were begun
         clockwork.content.delete(key)

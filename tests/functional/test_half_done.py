@@ -1,0 +1,208 @@
+"""What was lost between two steps: a removal half done, a page put after a newer one, a kill beside an import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.enrich import handler as enriching
+from services.scheduler.handler import say_stale_pages, sweep
+from shared import keys
+from shared.card import Card
+from shared.errors import EdgeUnavailableError
+from shared.index import Related
+from shared.index.restores import index_key
+from shared.listings import article_page, find_listing
+from shared.messages import (
+    ArticleAccepted,
+    ArticleEnriched,
+    ArticleRemoved,
+    Lane,
+    ListingsStale,
+    ListingStale,
+    Message,
+    RebuildPages,
+)
+from shared.sites import Site
+from tests.functional.conftest import Line
+from tests.functional.test_what_is_behind import a_story, bring_in, is_up_to_date, settle
+
+_DAY = "day.2026-10-01"
+
+
+def hours_pass(line: Line, minutes: int = 60) -> None:
+    for _ in range(minutes // 10):
+        line.now += timedelta(minutes=10)
+        line.sweep()
+        line.tick()
+
+
+def imported(line: Line, number: int) -> list[str]:
+    line.tick()
+    bring_in(line, number)
+    settle(line)
+    line.now += timedelta(seconds=1)
+    return [keys.article_id("epn", "desk", f"old-{each}") for each in range(number)]
+
+
+def taken(line: Line) -> Message:
+    """Take the one message that is on its way."""
+    (message,) = line.queue
+    line.queue.clear()
+    return message
+
+
+def piece_of(line: Line, articles: Sequence[str]) -> RebuildPages:
+    return RebuildPages(
+        message_id=uuid4(),
+        lane=Lane.BULK,
+        begun_at=line.now,
+        site="epn",
+        run="",
+        number=0,
+        upto="",
+        articles=tuple(articles),
+    )
+
+
+def lose_redis(line: Line) -> None:
+    line.redis.flushall()
+    line.queue.clear()
+
+
+def test_a_withdrawal_that_was_half_done_when_redis_was_lost_is_done(line: Line) -> None:
+    accepted = line.post()
+    hours_pass(line)
+    path = line.record(accepted.article).path or ""
+    line.act("withdraw", accepted.article)
+    assert any(isinstance(each, ArticleRemoved) for each in line.deliver(taken(line)))
+    assert line.status_at(path) == "200"  # out of the lists, and not yet taken down
+
+    list(sweep(line.site, line.clockwork))
+    lose_redis(line)
+    hours_pass(line, 120)
+
+    assert line.status_at(path) == "410"
+
+
+def test_a_kill_that_was_not_seen_through_when_redis_was_lost_is_seen_through(line: Line) -> None:
+    accepted = line.post()
+    hours_pass(line)
+    line.act("kill", accepted.article)
+    line.edge.shows = 200
+    with pytest.raises(EdgeUnavailableError):
+        line.deliver(taken(line))
+
+    list(sweep(line.site, line.clockwork))
+    lose_redis(line)
+    line.edge.shows = None
+    hours_pass(line, 120)
+
+    assert line.record(accepted.article).removed_by
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_kill_says_every_page_that_shows_the_killed_however_often_it_is_tried(line: Line, *, is_slow: bool) -> None:
+    articles = imported(line, 60)
+    victim = articles[30]
+    showing = {each for each in articles if victim in line.record(each).shows}
+    line.act("kill", victim)
+    kill = taken(line)
+
+    if is_slow:
+        line.edge.shows = 200
+        with pytest.raises(EdgeUnavailableError):
+            line.deliver(kill)
+        line.edge.shows = None
+    follows = line.deliver(kill)
+
+    assert showing
+    assert showing <= {each.article for each in follows if isinstance(each, ArticleAccepted)}
+    assert {"section.world", _DAY} <= {each.listing for each in follows if isinstance(each, ListingStale)}
+
+
+def test_a_kill_waits_for_no_handful_that_was_read_before_it(line: Line) -> None:
+    articles = imported(line, 30)
+    for number in range(40):
+        line.index.touch(line.site, f"topic.t{number}")
+    line.index.touch(line.site, _DAY)
+    said = say_stale_pages(line.site, line.clockwork)
+    handful = next(each for each in said if isinstance(each, ListingsStale) and _DAY in each.listings)
+    (rendered,) = line.deliver(handful)
+
+    line.act("kill", articles[3])
+    line.take(line.deliver(taken(line)))
+    line.run()
+    line.take(line.deliver(rendered))
+    line.run()
+
+    listing = find_listing(line.site, _DAY)
+    assert listing is not None
+    assert "Story 3<" not in line.page(listing.path)
+
+
+def test_a_page_that_is_put_after_a_newer_one_is_made_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    articles = imported(line, 10)
+    article = articles[5]
+    revision = line.record(article).revision or ""
+    relate_all, held = line.index.relate_all, list[Message]()
+
+    def relate_late(site: Site, cards: Sequence[Card]) -> list[Related]:
+        """While the piece is at work, the page is made alone, and after that there is more to lead on to."""
+        if not held:
+            line.now += timedelta(seconds=1)
+            held.extend(
+                line.deliver(
+                    ArticleEnriched(message_id=uuid4(), site="epn", article=article, revision=revision, enricher="e1")
+                )
+            )
+            line.now += timedelta(seconds=1)
+            line.submit(json.dumps(a_story(4.5)).encode(), lane=Lane.BULK)
+            line.run()
+        return relate_all(site, cards)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line.index, "relate_all", relate_late)
+        done = line.deliver(piece_of(line, [article]))
+    line.take(done)
+    line.run()
+    line.take(held)
+    line.run()
+    settle(line)
+
+    assert is_up_to_date(line, article)
+
+
+def test_a_piece_never_goes_back_to_what_an_older_enricher_made(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    articles = imported(line, 60)
+    line.take([piece_of(line, articles[:2])])
+    line.run()  # the process has seen the old ones
+    real = enriching.enrich
+
+    def enrich(*args: Any) -> Any:
+        made = real(*args)
+        return made.model_copy(update={"enricher": "e9999", "body": made.body + "<p>By the newer rules.</p>"})
+
+    monkeypatch.setattr(enriching, "ENRICHER", "e9999")
+    monkeypatch.setattr(enriching, "enrich", enrich)
+    line.now += timedelta(seconds=1)
+    for each in articles:
+        accepted = ArticleAccepted(
+            message_id=uuid4(), site="epn", article=each, revision=line.record(each).revision or ""
+        )
+        line.take([accepted])
+    line.run()
+    assert all("By the newer rules." in line.page_of(each) for each in articles)
+
+    line.now += timedelta(seconds=1)
+    line.take([piece_of(line, articles)])
+    line.run()
+
+    assert all("By the newer rules." in line.page_of(each) for each in articles)
+    assert line.redis.zcard(index_key(line.site, "behind")) == 0
+    assert article_page(articles[0]) not in line.index.behind(line.site)

@@ -1,0 +1,38 @@
+"""Several processes write one log: each line goes out in one piece."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+
+import pytest
+import structlog
+
+from shared.observability import configure_logging
+
+
+class Counting(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.pieces.append(text)
+        return super().write(text)
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, before = Counting(), logging.getLogger().handlers[:]
+    monkeypatch.setattr(sys, "stdout", out)
+    try:
+        configure_logging("info", "json", service="test")
+        structlog.get_logger().info("one.told", number=1)
+        logging.getLogger("a.library").warning("another")
+    finally:
+        logging.getLogger().handlers[:] = before
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+
+    assert len(out.pieces) == 2
+    assert all(piece.startswith("{") and piece.endswith("}\n") for piece in out.pieces)
