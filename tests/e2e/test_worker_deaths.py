@@ -116,6 +116,11 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> f
     return time.monotonic() - began
 
 
+def connected_anew(worker: Child) -> int:
+    """Return how often a worker had to connect to its broker once more."""
+    return sum("Connection to broker lost" in line for line in worker.last_lines(1000))
+
+
 @pytest.fixture
 def lab(tmp_path: Path, redis: Redis, redis_url: str, store_settings: ServiceSettings) -> Iterator[Laboratory]:
     built = Laboratory(tmp_path, redis_url, store_settings)
@@ -139,7 +144,7 @@ def test_a_killed_workers_message_is_done_by_another_within_35_seconds(lab: Labo
 
 
 def test_a_killed_childs_message_is_given_to_the_next_child_at_once(lab: Laboratory) -> None:
-    lab.start()
+    worker = lab.start()
     message = lab.send("hold")
     wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
 
@@ -148,6 +153,7 @@ def test_a_killed_childs_message_is_given_to_the_next_child_at_once(lab: Laborat
 
     assert wait_for(lambda: lab.is_done(message), "it is done") < 20  # not by the visibility timeout
     assert len(set(lab.runs(message))) == 2
+    assert not connected_anew(worker)
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_does_and_hands_the_rest_back(lab: Laboratory) -> None:
@@ -188,13 +194,15 @@ def test_a_worker_goes_on_when_redis_was_killed_and_comes_back(
     server = start_valkey(tmp_path, port)
     lab = Laboratory(tmp_path, server.url, store_settings)
     try:
-        worker = lab.start()
-        if is_busy:  # its message is done while there is nobody to hear of it
-            message = lab.send("outlive redis")
-            wait_for(lambda: len(lab.runs(message)) == 1, "it is begun")
+        worker = lab.start(concurrency=2)
+        before = [lab.send() for _ in range(4)]
+        wait_for(lambda: all(lab.is_done(each) for each in before), "those before are done")
+        wait_for(lambda: lab.redis.hlen("unacked") == 0, "Redis has heard so")
+        assert not connected_anew(worker)
+        held = [lab.send("outlive redis") for _ in range(2 * is_busy)]  # they end while there is nobody to hear of it
+        wait_for(lambda: all(len(lab.runs(each)) == 1 for each in held), "they are begun")
         server.child.kill()
-        if is_busy:
-            wait_for(lambda: any("ack" in line for line in worker.last_lines()), "it is done")
+        wait_for(lambda: connected_anew(worker) > 0, "it has noticed")
         server = start_valkey(tmp_path, port)
         after = lab.send()
 
