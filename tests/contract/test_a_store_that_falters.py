@@ -82,8 +82,8 @@ def wait_for_its_end(connection: socket.socket, _: bytes) -> None:
         pass
 
 
-def seconds_of(call: Callable[[], object]) -> float:
-    """How long a call takes that ends as an outage."""
+def assert_outage(call: Callable[[], object]) -> float:
+    """Have a call end as an outage; return its seconds."""
     started = monotonic()
     with pytest.raises(StorageUnavailableError):
         call()
@@ -95,10 +95,12 @@ def test_a_call_that_hangs_ends_in_its_time(client: Client) -> None:
     with a_peer(wait_for_its_end) as (settings, asked):
         storage = client(settings, "bucket")
 
-        assert TIMEOUT_SECONDS * 0.9 < seconds_of(lambda: storage.put("a", b"x")) < TIMEOUT_SECONDS * 2.9
+        assert TIMEOUT_SECONDS * 0.9 < assert_outage(lambda: storage.put("a", b"x")) < TIMEOUT_SECONDS * 2.9
         assert len(asked) == 1
-        assert seconds_of(lambda: storage.get("a")) < TIMEOUT_SECONDS * 4  # tried again while two seconds are not over
-        assert seconds_of(lambda: list(storage.list_keys("a/"))) < TIMEOUT_SECONDS * 4
+        assert (
+            assert_outage(lambda: storage.get("a")) < TIMEOUT_SECONDS * 4
+        )  # tried again while two seconds are not over
+        assert assert_outage(lambda: list(storage.list_keys("a/"))) < TIMEOUT_SECONDS * 4
 
 
 def test_a_call_whose_answer_trickles_in_ends_in_twice_its_time() -> None:
@@ -111,7 +113,7 @@ def test_a_call_whose_answer_trickles_in_ends_in_twice_its_time() -> None:
 
     with a_peer(trickle) as (settings, _):
         storage = S3ObjectStorage(settings, "bucket")
-        taken = seconds_of(lambda: storage.get("a"))
+        taken = assert_outage(lambda: storage.get("a"))
         enough.set()
 
     assert taken < TIMEOUT_SECONDS * 2.9
@@ -120,7 +122,7 @@ def test_a_call_whose_answer_trickles_in_ends_in_twice_its_time() -> None:
 @both
 def test_an_answer_that_breaks_off_is_an_outage_and_no_short_body(client: Client) -> None:
     with a_peer(lambda connection, _: connection.sendall(_HEAD % 100 + b"half")) as (settings, asked):
-        seconds_of(lambda: client(settings, "bucket").get("a"))
+        assert_outage(lambda: client(settings, "bucket").get("a"))
 
         assert len(asked) == 3
 
@@ -128,7 +130,7 @@ def test_an_answer_that_breaks_off_is_an_outage_and_no_short_body(client: Client
 @both
 def test_a_put_whose_connection_breaks_is_an_outage_and_was_tried_once(client: Client) -> None:
     with a_peer(lambda *_: None) as (settings, asked):
-        seconds_of(lambda: client(settings, "bucket").put("a", b"x", unless_exists=True))
+        assert_outage(lambda: client(settings, "bucket").put("a", b"x", unless_exists=True))
 
         assert len(asked) == 1
 
@@ -148,9 +150,9 @@ def test_a_connection_that_was_closed_while_it_idled_is_no_outage(client: Client
 def test_a_store_that_nobody_runs_or_finds_is_an_outage(client: Client) -> None:
     for url in (f"http://127.0.0.1:{free_ports(1)[0]}", "http://no-such-store.invalid:80"):
         storage = client(settings_for(url), "bucket")
-        seconds_of(partial(storage.put, "a", b"x"))
-        seconds_of(partial(storage.get, "a"))
-        seconds_of(lambda: list(storage.list_keys("a/")))  # noqa: B023 -- called at once
+        assert_outage(partial(storage.put, "a", b"x"))
+        assert_outage(partial(storage.get, "a"))
+        assert_outage(lambda: list(storage.list_keys("a/")))  # noqa: B023 -- called at once
 
 
 @both
@@ -158,9 +160,9 @@ def test_wrong_keys_are_an_outage(client: Client, store_settings: ServiceSetting
     wrong = store_settings.model_copy(update={"s3_secret_key": SecretStr("wrong")})
     storage = client(wrong, store_settings.content_bucket)
 
-    seconds_of(lambda: storage.put("a", b"x"))
-    seconds_of(lambda: storage.find("a"))
-    seconds_of(lambda: list(storage.list_keys("a/")))
+    assert_outage(lambda: storage.put("a", b"x"))
+    assert_outage(lambda: storage.find("a"))
+    assert_outage(lambda: list(storage.list_keys("a/")))
 
 
 @both
@@ -173,13 +175,13 @@ def test_a_store_that_stands_still_or_was_killed_is_an_outage_until_it_is_back(c
         storage.put("a/b", b"x")
 
         os.kill(server.child.pid, signal.SIGSTOP)
-        assert seconds_of(lambda: storage.put("a/c", b"x")) < TIMEOUT_SECONDS * 2.9
-        seconds_of(lambda: storage.find("a/b"))
+        assert assert_outage(lambda: storage.put("a/c", b"x")) < TIMEOUT_SECONDS * 2.9
+        assert_outage(lambda: storage.find("a/b"))
         os.kill(server.child.pid, signal.SIGCONT)
         assert storage.get("a/b").body == b"x"
 
         server.child.kill()
-        seconds_of(lambda: storage.find("a/b"))
+        assert_outage(lambda: storage.find("a/b"))
         server.stop()
         server = start_seaweed(tmp_path, ports, "key", "secret", "public")
         until = monotonic() + 30
@@ -221,7 +223,7 @@ def test_where_no_keys_are_set_boto3s_chain_is_asked_until_it_finds_some(
     with a_peer(lambda connection, _: connection.sendall(_HEAD % 0)) as (settings, asked):
         unset = settings.model_copy(update={"s3_access_key": None, "s3_secret_key": None})
         storage = S3ObjectStorage(unset, "bucket")
-        seconds_of(lambda: storage.put("a", b"x"))
+        assert_outage(lambda: storage.put("a", b"x"))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-chain")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-the-chain")
@@ -240,7 +242,7 @@ def test_an_authority_of_the_operators_own_is_trusted_where_it_is_named(
     tls.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
 
     with a_peer(lambda connection, _: connection.sendall(_HEAD % 0), tls=tls) as (settings, asked):
-        seconds_of(lambda: client(settings, "bucket").put("a", b"x"))
+        assert_outage(lambda: client(settings, "bucket").put("a", b"x"))
         monkeypatch.setenv("AWS_CA_BUNDLE", str(TLS / "authority.pem"))
         client(settings, "bucket").put("a", b"x")
 
