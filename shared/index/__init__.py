@@ -152,14 +152,11 @@ class Index(Protocol):
         ...
 
     def stale(self, site: Site, *, most: int | None = None) -> list[str]:
-        """Return the pages that are behind, the longest first: no more than `most`."""
+        """Return the listings that are behind, the longest first: no more than `most`."""
         ...
 
-    def stale_apart(self, site: Site, *, most: int) -> tuple[list[str], list[str]]:
-        """Return the listings that are behind, and the articles' own pages that are, the longest first.
-
-        No more than `most` of each: many of the one hide none of the other.
-        """
+    def stale_articles(self, site: Site, *, most: int | None = None) -> list[str]:
+        """Return the articles' own pages that are behind, the longest first: no more than `most`."""
         ...
 
     def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:

@@ -5,11 +5,14 @@ A script takes in those that it calls, each behind those that it calls itself.
 
 from __future__ import annotations
 
+# Listings and articles' pages that are behind stand apart: of the first there are few, and they are looked through.
 # A number outlives the Redis that gave it in a worker's hands, while Redis is emptied or goes back to an old file. Each
 # is above all earlier ones, by the clock. Lua's doubles are exact up to 2^53, which is in the year 2255.
 RAISE = """
 local P = ARGV[1]
 local touched, seen = {}, {}
+local function is_article(page) return string.sub(page, 1, 8) == 'article.' end
+local function behind_with(page) return P .. (is_article(page) and 'behind-articles' or 'behind') end
 local function raise(page)
   if seen[page] then return end
   seen[page] = true
@@ -18,10 +21,9 @@ local function raise(page)
   local old = tonumber(redis.call('HGET', P .. 'changed', page) or '0')
   local number = string.format('%.0f', math.max(old + 1, now))
   redis.call('HSET', P .. 'changed', page, number)
-  redis.call('ZADD', P .. 'behind', number, page)
+  redis.call('ZADD', behind_with(page), number, page)
   touched[#touched + 1] = page
 end
-local function is_article(page) return string.sub(page, 1, 8) == 'article.' end
 """
 
 # A card is kept as it came, not as a string inside of JSON, which would escape each of its quotation marks.

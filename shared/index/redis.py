@@ -20,6 +20,7 @@ from shared.redis_client import translated
 from shared.sets import listed_of, pages_of_set, readers, sets_of
 from shared.sites import Site
 
+_LISTINGS_BEHIND, _ARTICLES_BEHIND = "behind", "behind-articles"
 _LONGEST_TURN_SECONDS = 20  # a message for a page that is not read, or a page not put, by then counts as lost
 
 
@@ -32,7 +33,6 @@ class RedisIndex(RedisRestores):
         self._touch_due = client.register_script(scripts.TOUCH_DUE)
         self._place = client.register_script(scripts.PLACE)
         self._relate = client.register_script(scripts.RELATE)
-        self._stale = client.register_script(scripts.STALE)
         self._read = client.register_script(scripts.READ)
         self._set_published = client.register_script(scripts.PUBLISHED)
 
@@ -168,26 +168,31 @@ class RedisIndex(RedisRestores):
 
     @translated
     def stale(self, site: Site, *, most: int | None = None) -> list[str]:
-        """Return the pages that are behind, the longest first."""
-        return cast("list[str]", self._redis.zrange(index_key(site, "behind"), 0, most - 1 if most else -1))
+        """Return the listings that are behind, the longest first."""
+        return self._longest_behind(site, _LISTINGS_BEHIND, most)
 
     @translated
-    def stale_apart(self, site: Site, *, most: int) -> tuple[list[str], list[str]]:
-        """Return the listings that are behind, and the articles' own pages that are, the longest first."""
-        listings, articles = cast("list[list[str]]", self._stale(args=[index_key(site, ""), most]))
-        return listings, articles
+    def stale_articles(self, site: Site, *, most: int | None = None) -> list[str]:
+        """Return the articles' own pages that are behind, the longest first."""
+        return self._longest_behind(site, _ARTICLES_BEHIND, most)
+
+    def _longest_behind(self, site: Site, kind: str, most: int | None) -> list[str]:
+        return cast("list[str]", self._redis.zrange(index_key(site, kind), 0, most - 1 if most else -1))
 
     @translated
     def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the pages that are behind, of these or of all, and the number that each has to reach."""
-        if pages is None:
-            found = cast(
-                "list[tuple[str, float]]", self._redis.zrange(index_key(site, "behind"), 0, -1, withscores=True)
-            )
-            return {page: int(number) for page, number in found}
-        names = list(pages)
-        numbers = self._redis.zmscore(index_key(site, "behind"), names) if names else []
-        return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
+        names = None if pages is None else list(pages)
+        found: dict[str, int] = {}
+        for kind in (_LISTINGS_BEHIND, _ARTICLES_BEHIND):
+            key = index_key(site, kind)
+            if names is None:
+                every = cast("list[tuple[str, float]]", self._redis.zrange(key, 0, -1, withscores=True))
+                found |= {page: int(number) for page, number in every}
+            elif own := [page for page in names if (find_article(page) is not None) == (kind == _ARTICLES_BEHIND)]:
+                numbers = zip(own, self._redis.zmscore(key, own), strict=True)
+                found |= {page: int(number) for page, number in numbers if number is not None}
+        return found if names is None else {page: found[page] for page in names if page in found}
 
     @translated
     def published(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:

@@ -111,7 +111,7 @@ class RedisRestores:
 
 def index_key(site: Site, name: str) -> str:
     """Return the key of a part of a site's index; the number goes up where older workers could not read it."""
-    return f"index:3:{site.id}:{name}"
+    return f"index:4:{site.id}:{name}"
 
 
 def _restore(found: dict[str, str]) -> Restore:

@@ -33,20 +33,6 @@ return touched
 """
 )
 
-# ARGV: prefix, how many of each at most. Returns the listings that are behind, and the articles' pages, longest first.
-STALE = """
-local P, most, first, found = ARGV[1], tonumber(ARGV[2]), 0, {{}, {}}
-repeat
-  local pages = redis.call('ZRANGE', P .. 'behind', first, first + 999)
-  for _, page in ipairs(pages) do
-    local kind = found[string.sub(page, 1, 8) == 'article.' and 2 or 1]
-    if #kind < most then kind[#kind + 1] = page end
-  end
-  first = first + 1000
-until #pages < 1000 or (#found[1] == most and #found[2] == most)
-return found
-"""
-
 # ARGV: prefix, article, entry, readers {kind: [[name, limit, in_parts, has_text]]}, is_restored, shows or empty,
 # is_still_there
 # A listing is raised when the card stood, or stands now, among the cards that it shows.
@@ -117,7 +103,7 @@ end
 if new.card == '' then -- whatever its page showed, or a late reading says that it shows
   forget_shown(own)
   redis.call('HDEL', P .. 'changed', own)
-  redis.call('ZREM', P .. 'behind', own)
+  redis.call('ZREM', behind_with(own), own)
 elseif not is_restored and ARGV[6] ~= '' and redis.call('HEXISTS', P .. 'shows', own) == 1 then
   local put, chosen, count = cjson.decode(ARGV[6]), cjson.decode(redis.call('HGET', P .. 'shows', own)), 0
   local is_same = true
@@ -135,7 +121,7 @@ if old then
     end
     if new.card == '' then -- said once more: what was said of the pages that show it may have been lost
       for _, page in ipairs(redis.call('SMEMBERS', P .. 'shown-by:' .. article)) do
-        if redis.call('ZSCORE', P .. 'behind', page) then touched[#touched + 1] = page end
+        if redis.call('ZSCORE', behind_with(page), page) then touched[#touched + 1] = page end
       end
     end
     return touched
@@ -287,7 +273,8 @@ return {time[1], time[2], changed, entries_of(articles), days, parts, entries_of
 
 # ARGV: prefix, page, number, interval (ms), is_absent, SHA-256 of a listing, is_hollow
 # A number that this index never gave says nothing of what the page shows: it has to be rendered anew. Of an article's
-# page only those numbers are kept that it has yet to reach.
+# page only those numbers are kept that it has yet to reach. What must not go yet is behind after this, and by no higher
+# number where it was already: two messages for it would raise it in turn for ever.
 PUBLISHED = (
     RAISE
     + LEADS
@@ -297,7 +284,10 @@ redis.call('PEXPIRE', P .. 'turn:' .. page, ARGV[4])
 local changed = tonumber(redis.call('HGET', P .. 'changed', page) or '0')
 local published = tonumber(redis.call('HGET', P .. 'published', page) or '-1')
 local is_absent = ARGV[5] == '1'
-if is_absent and (number < changed or is_led_to(page)) then return 1 end
+if is_absent and (number < changed or published > number or is_led_to(page)) then
+  if not redis.call('ZSCORE', P .. 'behind', page) then raise(page) end
+  return 1
+end
 if ARGV[7] == '1' then
   redis.call('SADD', P .. 'hollow', page)
 elseif not is_article(page) then
@@ -308,7 +298,7 @@ if is_article(page) or is_absent then
     redis.call('HDEL', P .. 'changed', page)
     redis.call('HDEL', P .. 'published', page)
     redis.call('HDEL', P .. 'shown', page)
-    redis.call('ZREM', P .. 'behind', page)
+    redis.call('ZREM', behind_with(page), page)
   end
   if is_absent then let_go() end
   return published > number and 1 or 0

@@ -31,8 +31,11 @@ class Marks(Protocol):
         """Note that an event is sent again, and double the wait; false where somebody was quicker since `may_tell`."""
         ...
 
-    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
-        """Note that a publisher decided to show these bytes at this path; a lower order than the noted is ignored."""
+    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
+        """Note that a publisher decided to show these bytes at this path; without a digest, to show nothing there.
+
+        A lower order than the noted is ignored, and told by False.
+        """
         ...
 
     def decided(self, site: str, path: str) -> tuple[str, str] | None:

@@ -80,9 +80,9 @@ class RedisMarks:
         return bool(self._tell(keys=[_pending(site, subject)], args=[token, *waits, lane.value]))
 
     @translated
-    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
-        """Note that a publisher decided to show these bytes at this path."""
-        self._decide(keys=[_decision(site, path)], args=[order, sha256, _DECISIONS_REMEMBERED_SECONDS])
+    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
+        """Note that a publisher decided to show these bytes at this path; tell whether nothing higher is noted."""
+        return bool(self._decide(keys=[_decision(site, path)], args=[order, sha256, _DECISIONS_REMEMBERED_SECONDS]))
 
     @translated
     def decided(self, site: str, path: str) -> tuple[str, str] | None:

@@ -120,7 +120,7 @@ class Bench:
         console.print("Having its listings published for the first time …")
         self.index.forget(self.site)
         deadline = perf_counter() + _PATIENCE_SECONDS
-        while self.index.whole_until(self.site) is None or self.index.stale(self.site):
+        while self.index.whole_until(self.site) is None or self.index.behind(self.site):
             if perf_counter() > deadline:
                 sys.exit("the listings were not published in time")
             sleep(0.2)

@@ -167,10 +167,10 @@ class Bench:
         quiet, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
         while quiet < _QUIET_LOOKS:
             if time.monotonic() > deadline:
-                message = f"{site.id} does not come to rest: {self.index.stale(site, most=10)}"
+                message = f"{site.id} does not come to rest: {list(self.index.behind(site))[:10]}"
                 raise TimeoutError(message)
             time.sleep(_LOOK_SECONDS)
-            is_busy = self.index.stale(site, most=1) or self.backlog.total() or self.redis.hlen("unacked")
+            is_busy = self.index.behind(site) or self.backlog.total() or self.redis.hlen("unacked")
             quiet = 0 if is_busy else quiet + 1
 
     def store_calls(self) -> Counter[str]:

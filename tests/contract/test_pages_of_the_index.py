@@ -180,7 +180,7 @@ def test_what_articles_lead_on_to_does_not_depend_on_the_order_in_which_they_cam
             pages[card.article] = tuple(each.article for each in relate_and_publish(index, card).cards)
             index.enter(SITE, card, "r1")
         by_page = {article_page(card.article): card for card in cards}
-        while behind := [page for page in index.stale(SITE) if page in by_page]:
+        while behind := index.stale_articles(SITE):
             for page in behind:
                 card = by_page[page]
                 pages[card.article] = tuple(each.article for each in relate_and_publish(index, card).cards)
@@ -208,30 +208,33 @@ def test_the_index_made_again_from_records_knows_which_pages_show_a_card_that_ha
 
     index.take_in(SITE, records)
 
-    assert article_page("new") in index.stale(SITE)
+    assert article_page("new") in index.stale_articles(SITE)
     index.forget(SITE)
     index.take_in(SITE, [records[0], LiveRecord(site="epn", article="old", revision="r1", card=a_card("old"))])
-    assert article_page("new") not in index.stale(SITE)
+    assert article_page("new") not in index.stale_articles(SITE)
     assert article_page("new") in index.leave(SITE, "old", "r2")
 
 
-def test_however_many_articles_pages_are_behind_the_listings_are_found(index: RedisIndex) -> None:
-    for number in range(2100):
-        index.touch(SITE, article_page(f"a{number:04d}"))
-    index.touch(SITE, "day.2026-01-01")
+def test_listings_that_are_behind_stand_apart_from_articles_pages_that_are(index: RedisIndex) -> None:
+    pages = [article_page("b"), "day.2026-01-01", article_page("a"), "home"]
+    for page in pages:
+        index.touch(SITE, page)
 
-    listings, articles = index.stale_apart(SITE, most=3)
+    assert index.stale(SITE) == ["day.2026-01-01", "home"]
+    assert index.stale(SITE, most=1) == ["day.2026-01-01"]
+    assert index.stale_articles(SITE) == [article_page("b"), article_page("a")]
+    assert index.stale_articles(SITE, most=1) == [article_page("b")]
+    assert list(index.behind(SITE, pages)) == pages
+    assert sorted(index.behind(SITE)) == sorted(pages)
 
-    assert listings == ["day.2026-01-01"]
-    assert articles == [article_page(f"a{number:04d}") for number in range(3)]
 
-
-def test_news_takes_the_turn_of_an_articles_page_and_of_no_listing(index: RedisIndex) -> None:
+def test_news_takes_the_turn_of_an_articles_page_and_only_a_kill_that_of_a_listing(index: RedisIndex) -> None:
     pages = [article_page("a"), "home"]
     assert index.take_turns(SITE, pages) == pages
 
     assert index.take_turns(SITE, pages) == []
     assert index.take_turns(SITE, pages, is_news=True) == [article_page("a")]
+    assert index.take_turns(SITE, pages, is_urgent=True) == pages
 
 
 def test_the_page_of_an_article_that_is_gone_is_not_behind(index: RedisIndex) -> None:
@@ -241,7 +244,7 @@ def test_the_page_of_an_article_that_is_gone_is_not_behind(index: RedisIndex) ->
 
     index.leave(SITE, "a", "r2")
 
-    assert article_page("a") not in index.stale(SITE)
+    assert article_page("a") not in index.stale_articles(SITE)
 
 
 def test_a_pinned_article_makes_the_front_stale_however_old_it_is(index: RedisIndex) -> None:

@@ -176,7 +176,7 @@ def settle(line: Line) -> None:
         restore_index(line.site, line.clockwork)
         line.queue.extend(say_stale_pages(line.site, line.clockwork))
         line.sweep()
-        if not line.queue and not line.index.stale(line.site):
+        if not line.queue and not line.index.behind(line.site):
             return
         line.run()
     raise AssertionError(line.queue)

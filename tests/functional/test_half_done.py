@@ -146,6 +146,46 @@ def test_a_kill_waits_for_no_handful_that_was_read_before_it(line: Line) -> None
     assert "Story 3<" not in line.page(listing.path)
 
 
+@pytest.mark.parametrize("name", ["day.2026-11-01", "topic.ice"])
+def test_a_list_that_a_kill_took_away_is_not_put_back_by_what_was_read_before(line: Line, name: str) -> None:
+    line.tick()
+    accepted = line.post(topics=[{"name": "Ice"}], version_created="2026-11-01T10:00:00Z")
+    line.tick()
+    line.index.touch(line.site, name)
+    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=name))
+    listing = find_listing(line.site, name)
+    assert listing is not None
+    assert line.public.find_head(listing.path) is not None
+
+    line.act("kill", accepted.article)
+    line.run()
+    line.tick()
+    assert line.public.find_head(listing.path) is None
+    line.deliver(rendered)
+
+    assert line.public.find_head(listing.path) is None
+
+
+def test_those_that_would_take_a_list_away_do_not_keep_each_other_going(line: Line) -> None:
+    line.tick()
+    accepted = line.post(topics=[{"name": "Ice"}])
+    line.tick()
+    line.act("kill", accepted.article)
+    line.run()
+    month = find_listing(line.site, "month.2026-11")
+    assert month is not None
+    stale = ListingStale(message_id=uuid4(), site="epn", listing=month.name, lane=Lane.URGENT)
+    for _ in range(2):
+        line.index.touch(line.site, month.name)
+        line.queue += (stale, *line.deliver(stale))
+    line.index.touch(line.site, month.name)
+
+    line.run()
+    line.tick()
+
+    assert line.public.find_head(month.path) is None
+
+
 def test_a_page_that_is_put_after_a_newer_one_is_made_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     articles = imported(line, 10)
     article = articles[5]

@@ -11,6 +11,7 @@ from services.publish.handler import listing as publishing
 from services.render.handler import kinds
 from services.render.handler import listing as rendering
 from services.scheduler.handler import say_stale_pages
+from shared import keys
 from shared.errors import StorageUnavailableError
 from shared.listings import find_article, listing_of
 from shared.messages import Lane, ListingsRendered, ListingsStale, ListingStale, PageRendered
@@ -62,6 +63,29 @@ def test_a_handful_is_published_as_each_of_them_would_be(calendar: Line) -> None
     assert not calendar.index.behind(calendar.site, stale.listings)
     assert follows == ()
     assert calendar.deliver(stale) == ()  # once more: they are not behind any more
+
+
+def test_a_handful_is_told_to_the_edge_at_once_and_before_anything_says_so(
+    calendar: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in list(calendar.public.list_keys("")):
+        said = {**calendar.public.get(path).head.metadata, "sha256": "0" * 64}
+        calendar.public.put(path, b"by another theme", content_type="text/html", metadata=said)
+    (rendered,) = calendar.deliver(bundle_of(calendar))
+    assert isinstance(rendered, ListingsRendered)
+    calls: list[list[str]] = []
+    purge, names = calendar.edge.purge, [page.listing or "" for page in rendered.pages]
+
+    def told(surrogate_keys: Any, *, soft: bool = False) -> None:
+        assert set(calendar.index.behind(calendar.site, names)) == set(names)
+        calls.append(list(surrogate_keys))
+        purge(surrogate_keys, soft=soft)
+
+    monkeypatch.setattr(calendar.edge, "purge", told)
+    calendar.deliver(rendered)
+
+    assert len(calls) == 1
+    assert {keys.path_surrogate_key(page.path) for page in rendered.pages} <= set(calls[0])
 
 
 def test_a_listing_that_cannot_be_rendered_goes_alone(calendar: Line, monkeypatch: pytest.MonkeyPatch) -> None:

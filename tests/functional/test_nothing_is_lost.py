@@ -171,8 +171,8 @@ def test_receipts_are_answered_from_the_bucket_when_redis_forgot_them(line: Line
 def test_a_lost_index_step_is_applied_again(line: Line) -> None:
     accepted = line.post(headline="Lost step")
     line.run()
-    line.redis.hdel("index:3:epn:entries", accepted.article)
-    line.redis.zrem("index:3:epn:set:all", accepted.article)
+    line.redis.hdel("index:4:epn:entries", accepted.article)
+    line.redis.zrem("index:4:epn:set:all", accepted.article)
 
     until_marks_expire(line, accepted.article)
     line.sweep()

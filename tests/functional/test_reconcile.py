@@ -209,7 +209,7 @@ def test_an_article_whose_event_was_lost_is_found_behind_and_said_again(whole: L
 
 def test_an_article_that_the_index_does_not_know_is_found(whole: Line, places: Places) -> None:
     article = keys.article_id("epn", "desk", "moved")
-    whole.redis.hdel("index:3:epn:entries", article)
+    whole.redis.hdel("index:4:epn:entries", article)
 
     assert [(drift.kind, drift.article) for drift in find_drift(whole, places)] == [(Kind.STALE, article)]
     repair(whole, places)

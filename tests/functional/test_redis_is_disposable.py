@@ -156,7 +156,7 @@ def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_g
     line.tick()
     line.redis.flushall()
     restore_index(line.site, line.clockwork)
-    line.redis.delete("index:3:epn:restorer")  # its lease has ended
+    line.redis.delete("index:4:epn:restorer")  # its lease has ended
     other = replace(line.clockwork, index=RedisIndex(line.redis))
 
     done = []
@@ -178,7 +178,7 @@ def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(line
     line.sweep()
     line.post(source_id="recent")
     line.tick()
-    line.redis.hset("index:3:epn:whole", "run_id", "another")
+    line.redis.hset("index:4:epn:whole", "run_id", "another")
 
     restore_index(line.site, line.clockwork)
 

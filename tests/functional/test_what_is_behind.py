@@ -48,7 +48,7 @@ def imported(line: Line) -> list[str]:
     line.tick()
     bring_in(line)
     line.backlog.messages = 200
-    while [page for page in line.index.stale(line.site) if find_article(page) is None]:
+    while line.index.stale(line.site):
         said = [each for each in say_stale_pages(line.site, line.clockwork) if isinstance(each, ListingStale)]
         line.take(said)
         line.run()
@@ -98,7 +98,7 @@ def is_up_to_date(line: Line, article: str) -> bool:
 
 
 def test_many_that_are_behind_go_in_pieces_once_each(line: Line, imported: list[str]) -> None:
-    assert len([page for page in line.index.stale(line.site) if find_article(page)]) > PIECE
+    assert len(line.index.stale_articles(line.site)) > PIECE
 
     pieces = say_pieces(line)
     line.take(pieces)
@@ -106,7 +106,7 @@ def test_many_that_are_behind_go_in_pieces_once_each(line: Line, imported: list[
 
     assert [len(piece.articles) <= PIECE and piece.lane is Lane.BULK for piece in pieces] == [True] * 2
     assert max(Counter(line.public.puts).values()) == 1
-    assert line.index.stale(line.site) == []
+    assert line.index.behind(line.site) == {}
     assert all(is_up_to_date(line, article) for article in imported)
     assert turns_of(line) == set()
     assert list(line.content.list_keys("rendered/")) == []
@@ -127,7 +127,7 @@ def test_a_few_that_are_behind_go_one_by_one(line: Line) -> None:
 def test_listings_go_before_articles_pages(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     line.tick()
     bring_in(line)
-    listings = [page for page in line.index.stale(line.site) if find_article(page) is None]
+    listings = line.index.stale(line.site)
     monkeypatch.setattr("services.scheduler.handler.listings._MOST_AT_A_TICK", len(listings) - 1)
 
     first = say(line)
@@ -183,12 +183,30 @@ def test_a_piece_that_is_lost_is_sent_again_and_at_last_page_by_page(line: Line,
 
 
 def test_what_lies_among_the_dead_letters_is_in_no_piece(line: Line, imported: list[str]) -> None:
-    dead = find_article(line.index.stale(line.site)[0]) or ""
+    dead = find_article(line.index.stale_articles(line.site)[0]) or ""
     line.clockwork.marks.park("epn", dead, line.record(dead).revision or "", 60)
 
     pieces = say_pieces(line)
 
     assert dead not in {article for piece in pieces for article in piece.articles}
+
+
+def test_news_says_no_page_whose_article_lies_among_the_dead_letters(line: Line, imported: list[str]) -> None:
+    settle(line)
+    old = imported[30]
+    dead, *others = [each for each in imported if old in line.record(each).shows]
+    line.clockwork.marks.park("epn", dead, line.record(dead).revision or "", 60)
+    said: list[str] = []
+
+    mended = {"headline": "Story 30, mended", "version_created": "2026-11-01T11:00:00Z"}
+    line.post(**a_story(30) | mended)
+    while line.queue:
+        message = line.queue.pop(0)
+        said += [message.article] if isinstance(message, ArticleAccepted) else []
+        line.queue.extend(line.deliver(message))
+
+    assert set(others) <= set(said)
+    assert dead not in said
 
 
 @pytest.mark.parametrize("kind", ["withdraw", "kill"])
@@ -230,7 +248,7 @@ def test_the_page_of_an_article_that_is_not_live_is_not_behind_for_ever(
     line.take(said_of_articles(line))
     line.run()
 
-    assert line.index.stale(line.site) == []
+    assert line.index.behind(line.site) == {}
 
 
 def test_a_changed_headline_does_not_wait_for_a_piece_that_is_on_its_way(line: Line, imported: list[str]) -> None:

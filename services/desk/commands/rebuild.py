@@ -157,7 +157,7 @@ def _watch_listings(site: Site, touched: int) -> None:
     index, moved_at, left = wiring.index(), monotonic(), touched
     with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_console) as progress:
         bar = progress.add_task("listings", total=touched)
-        while behind := len(index.behind(site)):
+        while behind := len(index.stale(site)):
             if behind < left:
                 left, moved_at = behind, monotonic()
             progress.update(bar, completed=max(0, touched - behind))

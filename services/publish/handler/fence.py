@@ -22,8 +22,8 @@ _TRIES = 8
 class Decisions(Protocol):
     """What was last decided for each path (`Marks` knows it)."""
 
-    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
-        """Note that these bytes are to be shown; a lower order than the noted is ignored."""
+    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
+        """Note that these bytes are to be shown; a lower order than the noted is ignored, and told by False."""
         ...
 
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
@@ -107,7 +107,9 @@ def put_page(
             raise AddressTakenError(page.path)
         if known and known.order > page.order:
             return Put(Outcome.STALE, known.etag)
-        marks.decide(site, page.path, page.order, page.sha256)
+        is_latest = marks.decide(site, page.path, page.order, page.sha256)
+        if not is_latest and known is None and not page.article:
+            return Put(Outcome.STALE, Etag(""))  # a later one was here and has gone: a listing leaves nothing behind
         if known and known.sha256 == page.sha256:
             # What we believe may have been overwritten by a publisher that stood still, or by a hand that kept the
             # metadata: look before sparing the PUT.
@@ -117,22 +119,27 @@ def put_page(
             if there and there.order > page.order:
                 return Put(Outcome.STALE, there.etag)
             known = there
-        try:
-            etag = public.put(
-                page.path,
-                page.body,
-                content_type=page.content_type,
-                cache_control=page.cache_control,
-                metadata=page.metadata,
-                unless_exists=known is None,
-                if_etag=known.etag if known else None,
-            )
-        except (PreconditionFailedError, StorageConflictError):
-            # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
-            known = known_from(public.find_head(page.path))
-        else:
+        if (etag := _put_over(known, page, public)) is not None:
             return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks))
+        # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
+        known = known_from(public.find_head(page.path))
     raise StorageConflictError(page.path)
+
+
+def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | None:
+    """Put a page over what is believed to be there; return None where something else was."""
+    try:
+        return public.put(
+            page.path,
+            page.body,
+            content_type=page.content_type,
+            cache_control=page.cache_control,
+            metadata=page.metadata,
+            unless_exists=known is None,
+            if_etag=known.etag if known else None,
+        )
+    except (PreconditionFailedError, StorageConflictError):
+        return None
 
 
 def _is_same(there: Known, page: Page) -> bool:

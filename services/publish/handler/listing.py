@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
+from dataclasses import dataclass
 from itertools import chain
+from typing import TypeVar
 
 import structlog
 
 from services.publish.domain.pages import Page, cache_control_for, made
-from services.publish.handler.fence import Outcome, known_from, put_page
+from services.publish.handler.fence import Outcome, Put, known_from, put_page
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import OutageError, TaskTooSlowError
 from shared.listings import find_listing
 from shared.messages import ArticlePublished, ListingsRendered, Message, PageRendered
 from shared.sites import Site
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 log = structlog.get_logger()
 
@@ -31,11 +37,56 @@ def enter_listings(message: ArticlePublished, publisher: Publisher) -> tuple[Mes
     return publisher.stale_pages(message, site, touched)
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A listing's page and how putting it ended; without them nothing is to be there."""
+
+    message: PageRendered
+    page: Page | None = None
+    put: Put | None = None
+    is_new: bool = False  # nothing was there
+    is_untold: bool = False  # the edge may not know of what is there now
+
+    @property
+    def surrogate_keys(self) -> tuple[str, ...]:
+        return (*self.message.surrogate_keys, keys.path_surrogate_key(self.message.path))
+
+
 def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
     """Put a listing's page before readers unless a later reading of the index is there."""
-    site, listing = publisher.site(message.site), message.listing or ""
+    placed = _place(message, publisher)
+    _tell([placed], publisher)
+    return _settle(placed, publisher)
+
+
+def publish_listings(message: ListingsRendered, publisher: Publisher) -> tuple[Message, ...]:
+    """Put several listings' pages before readers, side by side, with one purge; one that fails goes on its own."""
+    context, alone = copy_context(), list[Message]()  # what the log says of the message
+
+    def side_by_side(step: Callable[[_T, Publisher], _R], items: Iterable[tuple[PageRendered, _T]]) -> list[_R]:
+        def run(item: tuple[PageRendered, _T]) -> tuple[_R, ...]:
+            try:
+                return (context.copy().run(step, item[1], publisher),)
+            except (OutageError, TaskTooSlowError):
+                raise
+            except Exception as error:  # noqa: BLE001 -- its own message meets it too, and keeps its traceback
+                log.warning("listing.alone", listing=item[0].listing, reason=str(error))
+                alone.append(item[0])
+                return ()
+
+        return list(chain.from_iterable(publisher.writers.map(run, items)))
+
+    placed = side_by_side(_place, ((page, page) for page in message.pages))
+    _tell(placed, publisher)
+    follows = side_by_side(_settle, ((each.message, each) for each in placed))
+    return (*chain.from_iterable(follows), *alone)
+
+
+def _place(message: PageRendered, publisher: Publisher) -> _Placed:
+    """Put a listing's page unless something newer is there, and what it needs before it."""
     if message.is_absent:
-        return _remove_listing(message, site, listing, publisher)
+        return _Placed(message)
+    site, listing = publisher.site(message.site), message.listing or ""
     known, known_as = known_from(publisher.public.find_head(message.path)), find_listing(site, listing)
     page = Page(
         path=message.path,
@@ -50,13 +101,34 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     publisher.copy_out(message.attachments)
     publisher.put_placeholders(message)
     put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)
+    # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did.
+    is_untold = (
+        put is not None
+        and put.outcome is not Outcome.STALE
+        and (put.outcome is Outcome.PUT or publisher.index.find_shown(site, listing) != page.sha256)
+    )
+    return _Placed(message, page, put, is_new=known is None, is_untold=is_untold)
+
+
+def _tell(placed: Sequence[_Placed], publisher: Publisher) -> None:
+    """Have the edge forget what was there, all at once: the vendors count the calls."""
+    for is_new in (False, True):
+        told = [key for each in placed if each.is_untold and each.is_new == is_new for key in each.surrogate_keys]
+        if told:
+            publisher.edge.purge(told, soft=not is_new)
+
+
+def _settle(placed: _Placed, publisher: Publisher) -> tuple[Message, ...]:
+    """Tell the index which state readers see now."""
+    message, page, put = placed.message, placed.page, placed.put
+    site, listing = publisher.site(message.site), message.listing or ""
+    if page is None:
+        return _remove_listing(message, site, listing, publisher)
     if put is None or put.outcome is Outcome.STALE:
         log.info("listing.superseded", listing=listing)
         publisher.index.end_turn(site, listing)
-        return publisher.stale_pages(message, site, [listing])
-    if put.outcome is Outcome.PUT or publisher.index.find_shown(site, listing) != page.sha256:
-        # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did.
-        publisher.edge.purge([*message.surrogate_keys, keys.path_surrogate_key(page.path)], soft=known is not None)
+        # Where nothing is there, Redis's clock may have been set back: the scheduler says it again, at its pace.
+        return publisher.stale_pages(message, site, [listing]) if put is None or put.etag else ()
     was_later = publisher.index.set_published(
         site, listing, message.changed, sha256=page.sha256, is_hollow=message.is_hollow
     )
@@ -66,22 +138,6 @@ def publish_listing(message: PageRendered, publisher: Publisher) -> tuple[Messag
     if message.is_hollow:
         return ()  # it is behind until it may go, and the scheduler says when
     return publisher.stale_pages(message, site, [listing])
-
-
-def publish_listings(message: ListingsRendered, publisher: Publisher) -> tuple[Message, ...]:
-    """Put several listings' pages before readers, side by side; one that fails goes on its own."""
-    context = copy_context()  # what the log says of the message
-
-    def publish(page: PageRendered) -> tuple[Message, ...]:
-        try:
-            return context.copy().run(publish_listing, page, publisher)
-        except (OutageError, TaskTooSlowError):
-            raise
-        except Exception as error:  # noqa: BLE001 -- its own message meets it too, is retried and keeps its traceback
-            log.warning("listing.alone", listing=page.listing, reason=str(error))
-            return (page,)
-
-    return tuple(chain.from_iterable(publisher.writers.map(publish, message.pages)))
 
 
 def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: Publisher) -> tuple[Message, ...]:
@@ -95,11 +151,13 @@ def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: 
         log.info("listing.superseded", listing=listing)
         publisher.index.end_turn(site, listing)
         return publisher.stale_pages(message, site, [listing])
-    is_wanted = publisher.index.set_published(site, listing, message.changed, is_absent=True)
-    if there is not None and not is_wanted:
+    if publisher.index.set_published(site, listing, message.changed, is_absent=True):
+        log.info("listing.superseded", listing=listing)
+        return publisher.stale_pages(message, site, [listing])
+    publisher.marks.decide(site.id, message.path, message.order, "")  # a page that was read before must not come back
+    if there is not None:
         publisher.take_away(there, *message.surrogate_keys)
         log.info("listing.removed", listing=listing)
-        is_wanted = publisher.index.set_published(site, listing, message.changed, is_absent=True)
-    if is_wanted:
-        publisher.index.touch(site, listing)
+        if publisher.index.set_published(site, listing, message.changed, is_absent=True):
+            publisher.index.touch(site, listing)
     return publisher.stale_pages(message, site, [listing])

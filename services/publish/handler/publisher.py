@@ -19,10 +19,9 @@ from shared import keys
 from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
-from shared.listings import find_article
 from shared.marks import Marks
 from shared.messages import Attachment, Lane, Message, PageRendered, follow_up
-from shared.pages import fronts_of, page_stale, page_subject
+from shared.pages import find_free, fronts_of, page_stale
 from shared.rebuilds import Rebuilds
 from shared.receipts import Receipts
 from shared.sites import Site, get_site
@@ -158,27 +157,15 @@ class Publisher:
     def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
         """Return a message for each of the pages that is behind and whose turn it is; the scheduler sees to the rest.
 
-        Not for one that lies among the dead letters as it is now: every article would kill a worker over it again.
         However many articles an import brings, a front has one message: it does not wait in the lane of the import.
         Its calendar waits until the scheduler finds room.
         """
         is_import = cause.lane is Lane.BULK
         wanted = fronts_of(site, pages) if is_import else [*dict.fromkeys((*fronts_of(site, pages), *pages))]
-        behind = self.index.behind(site, wanted)
-        parked = self.marks.parked(site.id, {page_subject(page): number for page, number in behind.items()})
-        free = [page for page in behind if page_subject(page) not in parked]
-        turns = self.index.take_turns(site, free, is_news=not is_import, is_urgent=cause.lane is Lane.URGENT)
-        shown = self.index.revisions(site, [article for page in turns if (article := find_article(page))])
-        return tuple(
-            page_stale(
-                follow_up(cause, f"stale:{page}", Lane.LIVE if is_import else cause.lane),
-                site,
-                page,
-                behind[page],
-                shown,
-            )
-            for page in turns
-        )
+        free = find_free(site, wanted, self.index, self.marks)
+        turns = self.index.take_turns(site, list(free), is_news=not is_import, is_urgent=cause.lane is Lane.URGENT)
+        lane = Lane.LIVE if is_import else cause.lane
+        return tuple(page_stale(follow_up(cause, f"stale:{page}", lane), site, page, free[page]) for page in turns)
 
 
 def _unpacked(content: str) -> bytes:

@@ -176,8 +176,9 @@ def _put(copy: _Copy, publisher: Publisher) -> None:
 class _Decided:
     """Stands in for the marks while a piece is put: all its pages were noted before, and are looked up after."""
 
-    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
-        """Do nothing."""
+    def decide(self, *_: str) -> bool:
+        """Do nothing, as if nothing higher were noted."""
+        return True
 
     def decided(self, site: str, path: str) -> None:
         """Return None."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from services.scheduler.handler.articles import say_articles
 from services.scheduler.handler.clockwork import Clockwork
-from services.scheduler.handler.turns import envelope, find_free, say
+from services.scheduler.handler.turns import envelope, say
 from shared.listings import standing
 from shared.messages import ArticleAccepted, Lane, ListingsStale, ListingStale, RebuildPages
-from shared.pages import fronts_of
+from shared.pages import Behind, find_free, fronts_of
 from shared.sites import Site
 
 _MOST_LOOKED_AT = 1000
@@ -40,33 +40,28 @@ def say_stale_pages(
     for name in names:
         if name not in published and name not in behind:
             index.touch(site, name)
-    fronts = [*fronts_of(site, names)]
-    yield from _say(site, fronts, Lane.LIVE, len(fronts), clockwork)
-    stale, articles = index.stale_apart(site, most=_MOST_LOOKED_AT)
-    others = [page for page in stale if page not in set(fronts)]
+    fronts = fronts_of(site, names)
+    yield from say(site, _free(site, fronts, len(fronts), clockwork), Lane.LIVE, clockwork)
+    others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
     waiting = clockwork.backlog.total()
     at_a_tick = _MOST_AT_A_TICK if waiting * _TOGETHER < _MOST_AT_A_TICK else _TOGETHER
     room = min(_MOST_IN_BULK - waiting, at_a_tick)
     at_once = _MOST_AT_ONCE if room > 0 else 1
-    yield from _say(site, others[:at_once], Lane.LIVE, at_once, clockwork)
-    yield from _together(_say(site, others[at_once:], Lane.BULK, room, clockwork), clockwork)
-    yield from say_articles(site, articles, min(room - len(others), _QUIET - waiting), clockwork)
+    yield from say(site, _free(site, others[:at_once], at_once, clockwork), Lane.LIVE, clockwork)
+    yield from _say_together(site, _free(site, others[at_once:], room, clockwork), clockwork)
+    yield from say_articles(site, min(room - len(others), _QUIET - waiting), clockwork)
 
 
-def _together(
-    messages: Iterable[ListingStale | ArticleAccepted], clockwork: Clockwork
-) -> Iterator[ListingsStale | ListingStale]:
-    """Yield what is said of listings, by the handful."""
-    rest = (message for message in messages if isinstance(message, ListingStale))
-    while some := list(islice(rest, _TOGETHER)):
-        first, names = some[0], {each.listing: each.changed for each in some}
-        together = ListingsStale(**envelope(first.lane, clockwork), site=first.site, listings=names)
-        yield first if len(some) == 1 else together
+def _say_together(site: Site, listings: Mapping[str, Behind], clockwork: Clockwork) -> Iterator[ListingsStale]:
+    """Yield what is said of the listings whose turn it is, by the handful."""
+    turns = iter(clockwork.index.take_turns(site, list(listings)))
+    while some := list(islice(turns, _TOGETHER)):
+        numbers = {name: listings[name].number for name in some}
+        yield ListingsStale(**envelope(Lane.BULK, clockwork), site=site.id, listings=numbers)
 
 
-def _say(
-    site: Site, pages: list[str], lane: Lane, most: int, clockwork: Clockwork
-) -> Iterator[ListingStale | ArticleAccepted]:
-    if most > 0:
-        free = find_free(site, pages, clockwork)
-        yield from say(site, dict(islice(free.items(), most)), lane, clockwork)
+def _free(site: Site, pages: list[str], most: int, clockwork: Clockwork) -> dict[str, Behind]:
+    """Return those of the pages that may be said, no more than `most`."""
+    if most <= 0:
+        return {}
+    return dict(islice(find_free(site, pages, clockwork.index, clockwork.marks).items(), most))

@@ -32,9 +32,11 @@ class NotedMarks:
     def tell(self, site: str, subject: str, lane: Lane, token: str) -> bool:
         return True
 
-    def decide(self, site: str, path: str, order: str, sha256: str) -> None:
-        if self.known is None or order >= self.known[0]:
+    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
+        is_latest = self.known is None or order >= self.known[0]
+        if is_latest:
             self.known = (order, sha256)
+        return is_latest
 
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
         return self.known
