@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.publish.settings import PublishSettings
+from services.render.settings import RenderSettings
 from shared.settings import ServiceSettings
 
 
@@ -18,9 +19,12 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
     assert (settings.s3_endpoint, settings.metrics_port, settings.concurrency) == (None, None, 1)
 
 
-def test_a_publisher_waits_for_two_pages_at_a_time_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [PublishSettings, RenderSettings])
+def test_who_waits_for_the_store_handles_two_messages_at_a_time_unless_told_otherwise(
+    kind: type[ServiceSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PRESSLINE_CONCURRENCY", raising=False)
-    assert PublishSettings(_env_file=None).concurrency == 2
+    assert kind(_env_file=None).concurrency == 2
 
     monkeypatch.setenv("PRESSLINE_CONCURRENCY", "1")
-    assert PublishSettings(_env_file=None).concurrency == 1
+    assert kind(_env_file=None).concurrency == 1
