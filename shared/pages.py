@@ -19,17 +19,19 @@ class Behind(NamedTuple):
     revision: str = ""
 
 
-def find_free(site: Site, pages: Iterable[str], index: Index, marks: Marks) -> dict[str, Behind]:
+def find_free(
+    site: Site, pages: Iterable[str], index: Index, marks: Marks, *, is_urgent: bool = False
+) -> dict[str, Behind]:
     """Return those of the pages that are behind and may be said, in their order.
 
     None that lies among the dead letters as it is now, its listing or its article's revision: whoever says it again
-    would kill a worker over it again.
+    would kill a worker over it again. `is_urgent`: an article's page all the same, once, for it shows what was killed.
     """
     numbers = index.behind(site, pages)
     articles = {page: article for page in numbers if (article := find_article(page))}
     revisions = index.revisions(site, list(articles.values()))
     subjects: dict[str, str | int] = {page_subject(page): number for page, number in numbers.items()}
-    parked = marks.parked(site.id, subjects | revisions)
+    parked = marks.parked(site.id, subjects if is_urgent else subjects | revisions)
     return {
         page: Behind(number, revisions.get(articles.get(page, ""), ""))
         for page, number in numbers.items()

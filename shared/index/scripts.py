@@ -273,8 +273,9 @@ return {time[1], time[2], changed, entries_of(articles), days, parts, entries_of
 
 # ARGV: prefix, page, number, interval (ms), is_absent, SHA-256 of a listing, is_hollow
 # A number that this index never gave says nothing of what the page shows: it has to be rendered anew. Of an article's
-# page only those numbers are kept that it has yet to reach. What must not go yet is behind after this, and by no higher
-# number where it was already: two messages for it would raise it in turn for ever.
+# page only those numbers are kept that it has yet to reach. What must not go yet, or is in another state than the
+# message says (a clock that was set back gives a lower number), is behind after this, and by no higher number where it
+# was already: two messages for it would raise it in turn for ever.
 PUBLISHED = (
     RAISE
     + LEADS
@@ -284,7 +285,7 @@ redis.call('PEXPIRE', P .. 'turn:' .. page, ARGV[4])
 local changed = tonumber(redis.call('HGET', P .. 'changed', page) or '0')
 local published = tonumber(redis.call('HGET', P .. 'published', page) or '-1')
 local is_absent = ARGV[5] == '1'
-if is_absent and (number < changed or published > number or is_led_to(page)) then
+if is_absent and ((changed ~= 0 and number ~= changed) or published > number or is_led_to(page)) then
   if not redis.call('ZSCORE', P .. 'behind', page) then raise(page) end
   return 1
 end

@@ -272,6 +272,17 @@ def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex,
     assert not index.set_whole(SITE, NOON, begun.token)
 
 
+def test_a_restored_index_leaves_nothing_of_an_older_releases(index: RedisIndex, redis: Redis) -> None:
+    others = {"index:3:epn-2:entries", "index:5:epn:entries"}
+    for key in others | {"index:3:epn:entries", "index:1:epn:turn:home"}:
+        redis.set(key, "x")
+
+    make_whole(index)
+
+    assert others <= set(redis.keys("*"))
+    assert not redis.keys("index:3:epn:*") + redis.keys("index:1:*")
+
+
 def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
     index.enter(SITE, a_card("a"), "r1")
     index.set_published(SITE, HOME, changed(index, HOME))

@@ -336,6 +336,18 @@ def test_a_day_of_nothing_is_led_to_until_whatever_led_there_is_renewed(index: R
     assert day.name not in index.published(SITE)
 
 
+def test_what_takes_a_list_away_erases_no_other_state_than_its_own(index: RedisIndex) -> None:
+    """Also not one with a lower number, by a clock that was set back."""
+    index.touch(SITE, "topic.ice")
+    number = index.behind(SITE)["topic.ice"]
+
+    for other in (number - 1, number + 1):
+        assert index.set_published(SITE, "topic.ice", other, is_absent=True) is True
+        assert index.behind(SITE) == {"topic.ice": number}
+    assert index.set_published(SITE, "topic.ice", number, is_absent=True) is False
+    assert index.behind(SITE) == {}
+
+
 def test_a_month_and_its_day_that_stand_empty_do_not_wait_for_each_other(index: RedisIndex) -> None:
     enter(index, a_card("a"))
     settle(index)

@@ -26,6 +26,7 @@ from shared.messages import (
     ListingsStale,
     ListingStale,
     Message,
+    PageRendered,
     RebuildPages,
 )
 from shared.sites import Site
@@ -164,6 +165,103 @@ def test_a_list_that_a_kill_took_away_is_not_put_back_by_what_was_read_before(li
     line.deliver(rendered)
 
     assert line.public.find_head(listing.path) is None
+
+
+def test_a_list_that_was_put_while_its_removal_looked_is_taken_away(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.tick()
+    accepted = line.post(topics=[{"name": "Ice"}])
+    line.run()
+    topic = find_listing(line.site, "topic.ice")
+    assert topic is not None
+    line.index.touch(line.site, topic.name)
+    line.public.delete(topic.path)
+    (late,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+    line.act("kill", accepted.article)
+    others = [each for each in line.deliver(taken(line)) if getattr(each, "listing", "") != topic.name]
+    (absent,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+    assert isinstance(absent, PageRendered)
+    assert absent.is_absent
+    set_published = line.index.set_published
+
+    def after_the_late_one(*args: Any, **options: Any) -> bool:
+        monkeypatch.setattr(line.index, "set_published", set_published)
+        line.deliver(late)
+        return set_published(*args, **options)
+
+    monkeypatch.setattr(line.index, "set_published", after_the_late_one)
+    line.take((*line.deliver(absent), *others))
+    line.run()
+    line.tick()
+
+    assert line.public.find_head(topic.path) is None
+
+
+def test_what_an_older_page_brought_along_does_not_stay(line: Line) -> None:
+    line.tick()
+    line.post(source_id="other", version_created="2026-11-02T08:00:00Z")
+    accepted = line.post(source_id="one", version_created="2026-11-01T08:00:00Z")
+    line.run()
+    day, month = find_listing(line.site, "day.2026-11-01"), find_listing(line.site, "month.2026-11")
+    assert day is not None
+    assert month is not None
+    line.redis.hdel(index_key(line.site, "published"), day.name)  # as before it was first published
+    line.public.delete(day.path)
+    line.index.touch(line.site, month.name)
+    (late,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=month.name))
+    assert isinstance(late, PageRendered)
+    assert day.name in {each.listing for each in late.placeholders}
+
+    line.act("kill", accepted.article)
+    line.run()
+    line.tick()
+    assert line.public.find_head(day.path) is None
+    line.deliver(late)
+    line.tick()
+
+    assert line.public.find_head(day.path) is None
+
+
+def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neither_change(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.tick()
+    line.post(source_id="one", topics=[{"name": "Ice"}])
+    line.tick()
+    topic, purge = find_listing(line.site, "topic.ice"), line.edge.purge
+    assert topic is not None
+    as_it_was = line.public.get(topic.path)
+    metadata = {**as_it_was.head.metadata, "sha256": "0" * 64}
+    line.public.put(topic.path, b"put, and not told", content_type="text/html", metadata=metadata)
+    line.index.touch(line.site, topic.name)
+    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+
+    def is_away(*_: Any, **__: Any) -> None:
+        raise EdgeUnavailableError
+
+    monkeypatch.setattr(line.edge, "purge", is_away)
+    with pytest.raises(EdgeUnavailableError):
+        line.deliver(rendered)
+    assert line.public.get(topic.path).body == as_it_was.body
+    monkeypatch.setattr(line.edge, "purge", purge)
+    line.edge.purged.clear()
+
+    line.deliver(rendered)
+
+    assert keys.listing_surrogate_key("epn", topic.name) in line.edge.purged
+
+
+def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(line: Line) -> None:
+    articles = imported(line, 60)
+    victim = articles[30]
+    showing = next(each for each in articles if victim in line.record(each).shows)
+    line.clockwork.marks.park("epn", showing, line.record(showing).revision or "", 60)
+
+    line.act("kill", victim)
+    line.run()
+
+    assert victim not in line.record(showing).shows
 
 
 def test_those_that_would_take_a_list_away_do_not_keep_each_other_going(line: Line) -> None:

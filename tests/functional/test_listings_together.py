@@ -12,7 +12,7 @@ from services.render.handler import kinds
 from services.render.handler import listing as rendering
 from services.scheduler.handler import say_stale_pages
 from shared import keys
-from shared.errors import StorageUnavailableError
+from shared.errors import EdgeRefusedError, StorageUnavailableError
 from shared.listings import find_article, listing_of
 from shared.messages import Lane, ListingsRendered, ListingsStale, ListingStale, PageRendered
 from tests.functional.conftest import Line
@@ -86,6 +86,24 @@ def test_a_handful_is_told_to_the_edge_at_once_and_before_anything_says_so(
 
     assert len(calls) == 1
     assert {keys.path_surrogate_key(page.path) for page in rendered.pages} <= set(calls[0])
+
+
+def test_a_handful_that_the_edge_refuses_goes_alone_but_for_what_it_need_not_hear_of(
+    calendar: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (rendered,) = calendar.deliver(bundle_of(calendar))
+    assert isinstance(rendered, ListingsRendered)
+    first, *others = rendered.pages
+    calendar.public.put(first.path, b"by another theme", content_type="text/html")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise EdgeRefusedError
+
+    monkeypatch.setattr(calendar.edge, "purge", refuse)
+    follows = calendar.deliver(rendered)
+
+    assert [each for each in follows if isinstance(each, PageRendered)] == [first]
+    assert set(calendar.index.behind(calendar.site, [each.listing or "" for each in others])) == set()
 
 
 def test_a_listing_that_cannot_be_rendered_goes_alone(calendar: Line, monkeypatch: pytest.MonkeyPatch) -> None:

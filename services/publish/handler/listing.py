@@ -77,7 +77,14 @@ def publish_listings(message: ListingsRendered, publisher: Publisher) -> tuple[M
         return list(chain.from_iterable(publisher.writers.map(run, items)))
 
     placed = side_by_side(_place, ((page, page) for page in message.pages))
-    _tell(placed, publisher)
+    try:
+        _tell(placed, publisher)
+    except (OutageError, TaskTooSlowError):
+        raise
+    except Exception as error:  # noqa: BLE001 -- as above
+        log.warning("listings.alone", reason=str(error))
+        alone += [each.message for each in placed if each.is_untold]
+        placed = [each for each in placed if not each.is_untold]
     follows = side_by_side(_settle, ((each.message, each) for each in placed))
     return (*chain.from_iterable(follows), *alone)
 
@@ -101,11 +108,16 @@ def _place(message: PageRendered, publisher: Publisher) -> _Placed:
     publisher.copy_out(message.attachments)
     publisher.put_placeholders(message)
     put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=lambda: True)
-    # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did.
+    # The same bytes too, where nobody is known to have told the edge: a worker may have died before it did, and what it
+    # put may be what was shown before it and is again.
     is_untold = (
         put is not None
         and put.outcome is not Outcome.STALE
-        and (put.outcome is Outcome.PUT or publisher.index.find_shown(site, listing) != page.sha256)
+        and (
+            put.outcome is Outcome.PUT
+            or (known is not None and known.order == page.order)
+            or publisher.index.find_shown(site, listing) != page.sha256
+        )
     )
     return _Placed(message, page, put, is_new=known is None, is_untold=is_untold)
 
@@ -126,18 +138,27 @@ def _settle(placed: _Placed, publisher: Publisher) -> tuple[Message, ...]:
         return _remove_listing(message, site, listing, publisher)
     if put is None or put.outcome is Outcome.STALE:
         log.info("listing.superseded", listing=listing)
+        _look_at_placeholders(message, site, publisher)
+        if put is not None and not put.etag:
+            return ()  # nothing is there, so Redis's clock may have been set back: it is said again, with patience
         publisher.index.end_turn(site, listing)
-        # Where nothing is there, Redis's clock may have been set back: the scheduler says it again, at its pace.
-        return publisher.stale_pages(message, site, [listing]) if put is None or put.etag else ()
+        return publisher.stale_pages(message, site, [listing])
     was_later = publisher.index.set_published(
         site, listing, message.changed, sha256=page.sha256, is_hollow=message.is_hollow
     )
     if put.is_overtaken or was_later:  # others have shown a later state: this one must not stay
         publisher.index.touch(site, listing)
+        _look_at_placeholders(message, site, publisher)
     log.info("listing.published", listing=listing, outcome=put.outcome.value, size_bytes=len(page.body))
     if message.is_hollow:
         return ()  # it is behind until it may go, and the scheduler says when
     return publisher.stale_pages(message, site, [listing])
+
+
+def _look_at_placeholders(message: PageRendered, site: Site, publisher: Publisher) -> None:
+    """Have the listings looked at that a page brought along which does not stay: nothing may lead there."""
+    for each in message.placeholders:
+        publisher.index.touch(site, each.listing)
 
 
 def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: Publisher) -> tuple[Message, ...]:
@@ -155,9 +176,11 @@ def _remove_listing(message: PageRendered, site: Site, listing: str, publisher: 
         log.info("listing.superseded", listing=listing)
         return publisher.stale_pages(message, site, [listing])
     publisher.marks.decide(site.id, message.path, message.order, "")  # a page that was read before must not come back
+    there = there or publisher.public.find_head(message.path)  # one that stood still had put it before that mark
     if there is not None:
-        publisher.take_away(there, *message.surrogate_keys)
-        log.info("listing.removed", listing=listing)
+        if there.metadata.get("order", "") <= message.order:
+            publisher.take_away(there, *message.surrogate_keys)
+            log.info("listing.removed", listing=listing)
         if publisher.index.set_published(site, listing, message.changed, is_absent=True):
             publisher.index.touch(site, listing)
     return publisher.stale_pages(message, site, [listing])

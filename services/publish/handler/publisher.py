@@ -162,8 +162,9 @@ class Publisher:
         """
         is_import = cause.lane is Lane.BULK
         wanted = fronts_of(site, pages) if is_import else [*dict.fromkeys((*fronts_of(site, pages), *pages))]
-        free = find_free(site, wanted, self.index, self.marks)
-        turns = self.index.take_turns(site, list(free), is_news=not is_import, is_urgent=cause.lane is Lane.URGENT)
+        is_urgent = cause.lane is Lane.URGENT
+        free = find_free(site, wanted, self.index, self.marks, is_urgent=is_urgent)
+        turns = self.index.take_turns(site, list(free), is_news=not is_import, is_urgent=is_urgent)
         lane = Lane.LIVE if is_import else cause.lane
         return tuple(page_stale(follow_up(cause, f"stale:{page}", lane), site, page, free[page]) for page in turns)
 
