@@ -102,7 +102,7 @@ class Filler:
                         index.relate(site, record.card)
                         index.enter(site, record.card, record.revision)
                 answers = pipe.execute()
-            for (story, record), (_, related) in zip(batch, answers[::2], strict=True):
+            for (story, record), (_, related, _) in zip(batch, answers[::2], strict=True):
                 yield story, record.model_copy(update={"shows": {article: digest for article, digest, _ in related}})
 
     def _count_as_published(self, site: Site, now: datetime) -> None:
@@ -121,13 +121,13 @@ class _Later:
     redis: Redis
     pipe: Pipeline
 
-    def register_script(self, text: str) -> Callable[..., tuple[str, list[str]]]:
-        """Return what takes a script's arguments, and answers as if nothing were related or behind."""
+    def register_script(self, text: str) -> Callable[..., tuple[str, list[str], list[str]]]:
+        """Return what takes a script's arguments, and answers as if nothing were related, behind or missing."""
         script = self.redis.register_script(text)
 
-        def put_off(*, args: list[str], client: None = None) -> tuple[str, list[str]]:
+        def put_off(*, args: list[str], client: None = None) -> tuple[str, list[str], list[str]]:
             script(args=args, client=client or self.pipe)
-            return "0", []
+            return "0", [], []
 
         return put_off
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
+from rich.console import Console
 
 from shared.index.redis import RedisIndex
 from shared.listings import HOME, listing_of
+from shared.live import read_record
+from shared.settings import ServiceSettings
 from shared.sites import Site, load_sites
+from shared.storage.s3 import S3ObjectStorage
 from tests.bench.archive import record_of, stories
+from tests.bench.synthetic import Filler, write_sites
 from tests.conftest import ROOT
 
 SITE: Site = load_sites(ROOT / "infra" / "sites")["epn"]
@@ -74,3 +80,22 @@ def test_an_article_takes_less_than_two_kilobytes(index: RedisIndex, redis: Redi
     fill(index, MANY)
 
     assert (redis.info("memory")["used_memory"] - before) / MANY < MOST_BYTES
+
+
+def test_a_site_that_the_bench_makes_is_as_publishing_would_leave_it(
+    tmp_path: Path, redis: Redis, redis_url: str, store_settings: ServiceSettings
+) -> None:
+    write_sites(tmp_path / "sites", ["one"])
+    site = load_sites(tmp_path / "sites", "http://127.0.0.1")["one"]
+    settings = store_settings.model_copy(update={"redis_url": redis_url})
+
+    filled = Filler(settings, Console(quiet=True)).fill(site, 12)
+
+    index, content = RedisIndex(redis), S3ObjectStorage(settings, settings.content_bucket)
+    assert filled.articles == 12
+    assert index.whole_until(site) is not None
+    shown = [card.article for card in index.read(site, listing_of(site, "recent")).cards]
+    assert len(shown) == 12
+    newest, _ = read_record(content, site.id, shown[0])
+    assert set(newest.shows) <= set(shown[1:])
+    assert newest.shows
