@@ -198,6 +198,46 @@ def test_a_list_that_was_put_while_its_removal_looked_is_taken_away(
     assert line.public.find_head(topic.path) is None
 
 
+def test_a_newer_page_that_was_put_while_a_removal_looked_stays(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.tick()
+    topic = find_listing(line.site, "topic.ice")
+    assert topic is not None
+    line.index.touch(line.site, topic.name)
+    (absent,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+    newer = {"order": "9" * 20, "sha256": "0" * 64, "status": "200"}
+    set_published = line.index.set_published
+
+    def after_a_newer_one(*args: Any, **options: Any) -> bool:
+        monkeypatch.setattr(line.index, "set_published", set_published)
+        line.public.put(topic.path, b"newer", content_type="text/html", metadata=newer)
+        return set_published(*args, **options)
+
+    monkeypatch.setattr(line.index, "set_published", after_a_newer_one)
+    line.deliver(absent)
+
+    assert line.public.get(topic.path).body == b"newer"
+
+
+def test_a_list_that_an_order_of_a_clock_set_back_keeps_away_is_said_with_patience(line: Line) -> None:
+    line.tick()
+    line.post(topics=[{"name": "Ice"}])
+    line.run()
+    topic = find_listing(line.site, "topic.ice")
+    assert topic is not None
+    line.public.delete(topic.path)
+    line.publisher.marks.decide("epn", topic.path, "9" * 20, "")
+    line.index.touch(line.site, topic.name)
+    line.redis.delete(index_key(line.site, f"turn:{topic.name}"))
+    assert line.index.take_turns(line.site, [topic.name]) == [topic.name]
+    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+
+    assert line.deliver(rendered) == ()
+
+    assert line.public.find_head(topic.path) is None
+    assert topic.name in line.index.behind(line.site)
+    assert line.index.take_turns(line.site, [topic.name]) == []
+
+
 def test_what_an_older_page_brought_along_does_not_stay(line: Line) -> None:
     line.tick()
     line.post(source_id="other", version_created="2026-11-02T08:00:00Z")
