@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import cast
 
 from redis import Redis
@@ -31,12 +32,18 @@ redis.call('SET', KEYS[1], string.format('%d %d %d %s', attempt, now, now + wait
 return 1
 """
 
-# KEYS: decision.  ARGV: order, sha256, remembered
+# KEYS: decisions.  ARGV: remembered, and of each: order, sha256
 _DECIDE = """
-local known = redis.call('GET', KEYS[1])
-if known and string.sub(known, 1, string.find(known, ' ') - 1) > ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'EX', ARGV[3])
-return 1
+local is_highest = 1
+for number, key in ipairs(KEYS) do
+    local order, known = ARGV[2 * number], redis.call('GET', key)
+    if known and string.sub(known, 1, string.find(known, ' ') - 1) > order then
+        is_highest = 0
+    else
+        redis.call('SET', key, order .. ' ' .. ARGV[2 * number + 1], 'EX', ARGV[1])
+    end
+end
+return is_highest
 """
 
 
@@ -82,7 +89,7 @@ class RedisMarks:
     @translated
     def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
         """Note that a publisher decided to show these bytes at this path; tell whether nothing higher is noted."""
-        return bool(self._decide(keys=[_decision(site, path)], args=[order, sha256, _DECISIONS_REMEMBERED_SECONDS]))
+        return bool(self._decide(keys=[_decision(site, path)], args=[_DECISIONS_REMEMBERED_SECONDS, order, sha256]))
 
     @translated
     def decided(self, site: str, path: str) -> tuple[str, str] | None:
@@ -92,10 +99,10 @@ class RedisMarks:
     @translated
     def decide_all(self, site: str, decisions: Mapping[str, tuple[str, str]]) -> None:
         """Note for each path (order, SHA-256)."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for path, decision in decisions.items():
-                self._decide(keys=[_decision(site, path)], args=[*decision, _DECISIONS_REMEMBERED_SECONDS], client=pipe)
-            pipe.execute()
+        if not decisions:
+            return
+        words = chain.from_iterable(decisions.values())
+        self._decide(keys=[_decision(site, path) for path in decisions], args=[_DECISIONS_REMEMBERED_SECONDS, *words])
 
     @translated
     def decided_all(self, site: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -109,7 +116,7 @@ class RedisMarks:
     @translated
     def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
         """Note that a message about a subject lies among the dead letters; a lower moment than the noted is ignored."""
-        self._decide(keys=[_parked(site, subject)], args=[_as_text(moment), "parked", seconds])
+        self._decide(keys=[_parked(site, subject)], args=[seconds, _as_text(moment), "parked"])
 
     @translated
     def is_parked(self, site: str, subject: str, moment: str | int) -> bool:

@@ -67,8 +67,8 @@ def rebuild(
     work = wiring.rebuild(run)
     work.keep(now=True)  # before anybody is told that it can be gone on with
     _console.print(f"Whatever stops it, go on with: {_resume(run)}", soft_wrap=True)  # a command is copied whole
+    touched = touch_listings(wiring.index(), chosen, run)  # the scheduler fits them in between the pieces
     _work(work)
-    touched = touch_listings(wiring.index(), chosen, run)
     _watch_listings(chosen, touched)
 
 

@@ -75,11 +75,10 @@ class Page:
     status: int = 200
     location: str = ""
     made: Mapping[str, str] = field(default_factory=dict)  # who made the bytes, when, for which message, from what
+    sha256: str = field(init=False)  # tells whether two pages are the same to a reader: bytes, status and target
 
-    @property
-    def sha256(self) -> str:
-        """Return the digest that tells whether two pages are the same to a reader: bytes, status and target."""
-        return page_sha256(self.body, self.status, self.location)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", page_sha256(self.body, self.status, self.location))
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -8,10 +8,8 @@ child still reaches as `epn/front.html`. See README.md beside the themes.
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 import tomllib
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,7 +36,9 @@ _ICONS = (
 )
 _PAPER = re.compile(rb"--paper:\s*([^;]+?)\s*;")
 _HASH_CHARS = 12
-_SHORT_CHARS = 300
+# The engine escapes a slash too, which nothing asks for: an edge that reads `<esi:include src>` does not undo that, and
+# addresses are to stay readable in the source. An ampersand that others wrote is escaped, so this is only ever a slash.
+_ESCAPED_SLASH = "&#x2f;"
 _MOST_PARTS = 512  # languages times sections, twice
 _SHEET = "assets/page.css"
 # One sheet, one request: the tokens first, a child's own rules last.
@@ -70,7 +70,6 @@ class MinijinjaTheme:
             loader=templates.get,
             globals={"asset": lambda file: f"/{asset_path(by_file[file].name)}", "part": self._part},
             undefined_behavior="strict",
-            finalizer=_escaped,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -127,23 +126,7 @@ class MinijinjaTheme:
     def _render(self, template: str, shell: ShellView | None, **context: object) -> bytes:
         json_ld = tuple(map(minijinja.safe, shell.head.json_ld)) if shell else ()
         page: str = self._environment.render_template(template, shell=shell, json_ld=json_ld, **context)
-        return page.encode()
-
-
-def _escaped(value: object) -> object:
-    """Return text escaped by Python's rules. The engine's own, which still guard the rest, turn `/` into `&#x2f;`.
-
-    An edge that reads `<esi:include src>` does not undo that, and addresses are to stay readable in the source.
-    """
-    if type(value) is not str:  # nearly all that is printed is, and no subclass that says it is safe
-        return value if not isinstance(value, str) or hasattr(type(value), "__html__") else _escaped(str(value))
-    return _escaped_text(value) if len(value) <= _SHORT_CHARS else minijinja.safe(html.escape(value))
-
-
-@lru_cache(maxsize=16_384)
-def _escaped_text(text: str) -> str:
-    """Return a short text escaped: a page has some 280 of them, most of which are on every page."""
-    return minijinja.safe(html.escape(text))
+        return page.replace(_ESCAPED_SLASH, "/").encode()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
