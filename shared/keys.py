@@ -157,6 +157,21 @@ def behind_key(site: str, begun_at: datetime, piece: str = "") -> str:
     return f"{behind_prefix(site)}{begun_at.astimezone(UTC):%Y%m%dT%H%M%SZ}~{piece}"
 
 
+def shelves_prefix(site: str) -> str:
+    """Return what the keys of a site's shelves begin with; one is named after the last article that belongs there."""
+    return f"shelves/{site}/"
+
+
+def shelf_key(site: str, shelf: str) -> str:
+    """Return where the public states of a shelf's articles lie together (written with If-Match only)."""
+    return f"{shelves_prefix(site)}{shelf}/records.ndjson"
+
+
+def shelved_texts_key(site: str, shelf: str) -> str:
+    """Return where the enriched objects of a shelf's articles lie together: a cache, made again at will."""
+    return f"{shelves_prefix(site)}{shelf}/texts.1"
+
+
 def trial_theme_key(site: str, run: str) -> str:
     """Return where a theme lies (a zip of its folder) that is tried on some pages and published with none."""
     return f"{rebuilt_prefix(site, run)}theme.zip"

@@ -1,15 +1,26 @@
-"""`live.json`: what the public bucket holds of an article. Written by publish, with If-Match only."""
+"""What the public bucket holds of an article: its `live.json`, and the shelf on which those of many lie together.
+
+Both are written by publish, with If-Match only. A shelf is what a rebuild reads and writes instead of a hundred
+records (decision 23). It knows no more than which bytes rebuilds put since an article was laid there: whoever changes
+a record otherwise first takes it off. So `live.json` alone is right in all but the pages' digests, and a shelf may be
+lost.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared import keys
 from shared.card import Card
 from shared.storage import Etag, ObjectStorage
+
+_WORDS = 5  # of a line, cut at its first four quotes: the fourth is whose it is
 
 
 def page_sha256(body: bytes, status: int = 200, location: str = "") -> str:
@@ -29,7 +40,16 @@ class PageRecord(BaseModel):
     status: int = 200
 
 
-class LiveRecord(BaseModel):
+class Standing(BaseModel):
+    """Which revision of an article is live, and of how many revisions account is taken there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    revision: str | None = None  # None: nothing is live
+    revisions_seen: int = 0
+
+
+class LiveRecord(Standing):
     """An article's public state.
 
     `claimed` holds every path that the article has or may have had, in the order of their claims; a path is here
@@ -38,24 +58,21 @@ class LiveRecord(BaseModel):
     this number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     schema_version: int = 1
     site: str
     article: str
     claimed: tuple[str, ...] = ()
     claimed_by: str = ""
-    revision: str | None = None  # the live one; None: nothing is live
     path: str | None = None  # where its page is
     live_since: AwareDatetime | None = None
     removed_by: str | None = None  # the revision that took it down
-    revisions_seen: int = 0
     pages: dict[str, PageRecord] = Field(default_factory=dict)
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
 
     listed: tuple[str, ...] = ()  # sets that its card stood in since it was first public: where a lost Redis is missed
     shows: dict[str, str] = Field(default_factory=dict)  # whose cards its page shows, and the digest of each
+    shelf: str = ""  # the name of the shelf that may know what was put later
 
     @property
     def text(self) -> str:
@@ -69,9 +86,110 @@ class LiveRecord(BaseModel):
         return max(self.revision or "", self.removed_by or "")
 
 
-def read_record(content: ObjectStorage, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
-    """Return an article's public state and its ETag; an empty one, without an ETag, where nothing was ever public."""
+class Rested(BaseModel):
+    """A record that lies on a shelf: the later state of the very `live.json` whose ETag is `base`.
+
+    While it lies there its `live.json` is not changed: who means to marks it first (`is_left`), so that a rebuild that
+    was about to write the shelf finds it changed. Left or not, it counts as long as its base is there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    article: str
+    base: Etag
+    is_left: bool = False
+    record: LiveRecord
+
+    @property
+    def line(self) -> bytes:
+        """Return it as it is written on the shelf."""
+        return self.model_dump_json().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The records of neighbouring articles: a line of JSON each, which is read when it is asked for."""
+
+    lines: Mapping[str, bytes] = field(default_factory=dict)  # by article, in their order
+
+    @classmethod
+    def of(cls, body: bytes) -> Shelf:
+        """Return the shelf that has these bytes. A line that does not begin with whose it is counts as lost."""
+        found = ((line.split(b'"', 4), line) for line in body.splitlines())
+        return cls({words[3].decode(): line for words, line in found if len(words) == _WORDS})
+
+    @property
+    def body(self) -> bytes:
+        """Return its bytes."""
+        return b"".join(line + b"\n" for line in self.lines.values())
+
+    def find(self, article: str) -> Rested | None:
+        """Return what lies here of an article; a line that cannot be read counts as lost."""
+        try:
+            return Rested.model_validate_json(self.lines[article])
+        except (KeyError, ValidationError):
+            return None
+
+    def resting(self, article: str) -> Rested | None:
+        """Return the record that rests here of an article; None where none does, or somebody is changing it."""
+        found = self.find(article)
+        return found if found is not None and not found.is_left else None
+
+    def holding(self, records: Iterable[Rested], *, without: Iterable[str] = ()) -> Shelf:
+        """Return the shelf with these records laid there, or marked, and without those of some articles."""
+        laid = {each.article: each.line for each in records}
+        lines = {article: line for article, line in self.lines.items() if article not in {*without}}
+        return Shelf(dict(sorted({**lines, **laid}.items())))
+
+
+def read_record(
+    content: ObjectStorage, site: str, article: str, *, shelves: dict[str, Shelf] | None = None
+) -> tuple[LiveRecord, Etag | None]:
+    """Return an article's public state and its ETag; an empty one, without an ETag, where nothing was ever public.
+
+    `shelves`: those that the caller has read just now, by name; it fills. Who reads many, reads each shelf once.
+    """
     found = content.find(keys.live_key(site, article))
     if found is None:
         return LiveRecord(site=site, article=article), None
-    return LiveRecord.model_validate_json(found.body), found.etag
+    record = LiveRecord.model_validate_json(found.body)
+    if record.shelf:
+        shelf = shelves.get(record.shelf) if shelves is not None else None
+        if shelf is None:
+            shelf, _ = read_shelf(content, site, record.shelf)
+        if shelves is not None:
+            shelves[record.shelf] = shelf
+        later = shelf.find(article)
+        if later is not None and later.base == found.etag:
+            record = later.record
+    return record, found.etag
+
+
+def read_records(content: ObjectStorage, site: str, articles: Iterable[str], readers: Executor) -> Iterator[LiveRecord]:
+    """Yield the public states of articles, in order; each shelf that they lie on is read once or a few times."""
+    shelves: dict[str, Shelf] = {}
+    return readers.map(lambda article: read_record(content, site, article, shelves=shelves)[0], articles)
+
+
+def read_shelf(content: ObjectStorage, site: str, name: str) -> tuple[Shelf, Etag | None]:
+    """Return a shelf and its ETag; an empty one, without an ETag, where there is none."""
+    found = content.find(keys.shelf_key(site, name))
+    if found is None:
+        return Shelf(), None
+    return Shelf.of(found.body), found.etag
+
+
+class _Lying(BaseModel):
+    article: str
+    is_left: bool = False
+    record: Standing
+
+
+def read_standings(content: ObjectStorage, site: str, name: str) -> dict[str, Standing]:
+    """Return of each record that rests on a shelf what rendering asks of it: a fifth of the work."""
+    shelf, _ = read_shelf(content, site, name)
+    try:
+        lying = [_Lying.model_validate_json(line) for line in shelf.lines.values()]
+    except ValidationError:
+        return {}
+    return {each.article: each.record for each in lying if not each.is_left}

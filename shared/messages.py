@@ -204,6 +204,7 @@ class RebuildPages(Message):
     One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
     with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
     A piece of no run (`run` is empty) names articles whose pages are behind: nobody counts it, and their turns end.
+    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself).
     """
 
     site: str
@@ -216,6 +217,7 @@ class RebuildPages(Message):
     since: AwareDatetime | None = None  # first made then or later
     is_by_theme: bool = False  # only pages that another version of the theme made
     trial: str | None = None
+    shelf: str = ""
 
 
 class PagesRendered(Message):
@@ -232,6 +234,7 @@ class PagesRendered(Message):
     content_key: str | None = None
     skipped: int = 0  # articles that are not live or not meant
     handed_over: int = 0  # articles that went the ordinary way instead
+    shelf: str = ""  # where its articles' records lie together, or are to lie from now on
 
 
 class Envelope(TypedDict):

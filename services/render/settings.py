@@ -14,7 +14,7 @@ _THEMES = Path(__file__).resolve().parent / "themes"
 class RenderSettings(ServiceSettings):
     """Where the themes are; each site names its own."""
 
-    # Between two pieces of fifty pages one child waits, for the store and for its next message; and news would wait for
+    # Between two pieces of a rebuild one child waits, for the store and for its next message; and news would wait for
     # the piece.
     concurrency: int = Field(default=2, ge=1, le=64)
     themes_folder: Path = _THEMES

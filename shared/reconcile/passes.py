@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from shared import keys
 from shared.listings import listing_at
-from shared.live import LiveRecord, read_record
+from shared.live import LiveRecord, read_records
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import Ledger, NoRoomError
 from shared.reconcile.looks import listings_of, look_at_article, look_at_path
@@ -106,7 +106,8 @@ class Reconciliation:
         done = 0
         while batch := dict(islice(articles, _BATCH)):
             live = [article for article, names in batch.items() if keys.LIVE in names]
-            records = {record.article: record for record in readers.map(self._record, live)}
+            found = read_records(self._places.content, self._site.id, live, readers)
+            records = {record.article: record for record in found}
             self._expect(records)
             is_whole = self._places.index.whole_until(self._site) is not None
             known = self._places.index.revisions(self._site, live) if is_whole else {}
@@ -117,9 +118,6 @@ class Reconciliation:
             )
             done += len(batch)
             yield Step("articles", done, len(live) + 1, keys.article_share(max(batch)))
-
-    def _record(self, article: str) -> LiveRecord:
-        return read_record(self._places.content, self._site.id, article)[0]
 
     def _expect(self, records: dict[str, LiveRecord]) -> None:
         for article, record in records.items():

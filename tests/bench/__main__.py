@@ -42,6 +42,7 @@ HOPS, PUTS, GETS = 4, 4, 2
 PAGE_BYTES = 8_000
 DEADLINE_SECONDS = 30.0
 WARM_UP_ROUNDS = 5
+_MOST_REBUILDS = 3
 PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the crew of the ferry lowered a ladder.</p>"
 
 console = Console()
@@ -146,7 +147,9 @@ def show(floor: list[float], line: list[float], stages: dict[str, list[float]], 
 def main() -> None:
     """Start a stack of its own, measure, stop it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=60, help="articles to publish (default 60)")
+    parser.add_argument(
+        "--rounds", type=int, default=60, help="articles to publish (default 60); with --hugo: rebuilds, 3 at most"
+    )
     parser.add_argument("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
     parser.add_argument("--urgent", action="store_true", help="news beside an import that keeps the workers busy")
     parser.add_argument(
@@ -162,7 +165,7 @@ def main() -> None:
         measure_scale(asked.sizes, asked.rounds)
         return
     if asked.hugo:
-        measure_rebuild(asked.articles or 10_000)
+        measure_rebuild(asked.articles or 10_000, min(asked.rounds, _MOST_REBUILDS))
         return
     rounds: int = asked.rounds
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as folder:

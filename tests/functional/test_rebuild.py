@@ -202,24 +202,31 @@ def test_an_update_that_claims_while_a_piece_is_put_is_said_again(
     assert [each.article for each in follows if isinstance(each, ArticleAccepted)] == [site[0]]
 
 
-def test_a_piece_costs_two_questions_an_article_and_one_listing(
-    line: Line, site: list[str], other_theme: Theme
+def test_a_piece_costs_two_questions_an_article_and_one_listing_and_once_they_rest_none(
+    line: Line, site: list[str], other_theme: Theme, tmp_path: Path
 ) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
-    rebuild.go_on()
-    (message,) = line.queue
+    asked, put = costs_of_a_piece(line, other_theme, "run-1")
+    assert asked["find"] == 2 * ARTICLES + 3  # the record and the enriched object; the first says of which version
+    assert (asked["list_keys"], asked["put"]) == (1, 2)  # the pages together, the enriched objects together
+    assert (put["get"], put["put"]) == (1, ARTICLES + 1)  # the pages together; a record each, and those together
+    assert put["list_keys"] == 0
 
-    with failing_store(line, at=0, after=False) as made:
+    asked, put = costs_of_a_piece(line, a_theme(tmp_path / "once more", "Made once more"), "run-2")
+    assert (asked["find"], asked["list_keys"], asked["put"]) == (3, 1, 1)
+    assert (put["find"] - put["get"], put["get"], put["put"], put["list_keys"]) == (1, 1, 1, 0)  # a get finds, too
+    assert line.public.puts.count(line.record(site[0]).path or "") == 2
+
+
+def costs_of_a_piece(line: Line, theme: Theme, run: str) -> tuple[Counter[str], Counter[str]]:
+    """Return how often rendering and publishing a piece ask the content bucket, by operation."""
+    line.theme = theme
+    a_rebuild(line, run=run).go_on()
+    message = line.queue.pop()
+    with failing_store(line, at=0, after=False) as rendering:
         (rendered,) = line.deliver(message)
-    asked = Counter(made)
-    with failing_store(line, at=0, after=False) as made:
+    with failing_store(line, at=0, after=False) as publishing:
         line.deliver(rendered)
-
-    assert asked["find"] == 2 * ARTICLES + 1  # the record and the enriched object; the first says of which version
-    assert asked["list_keys"] == 1
-    assert (made.count("get"), made.count("put")) == (1, ARTICLES)  # the pages together, and a record each
-    assert "list_keys" not in made
+    return Counter(rendering), Counter(publishing)
 
 
 def test_a_page_that_others_decided_later_while_it_was_put_is_said_again(
@@ -301,7 +308,7 @@ def test_a_piece_that_never_comes_to_an_end_is_given_up_and_counted(line: Line, 
 def test_a_run_goes_on_where_a_killed_command_was(
     line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.desk.handler.rebuild.PIECE", 2)
+    monkeypatch.setattr("services.desk.domain.rebuild._SHELF", 2)
     monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
     line.theme = other_theme
     rebuild = a_rebuild(line)

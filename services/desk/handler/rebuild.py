@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import structlog
 
-from services.desk.domain.rebuild import Run
+from services.desk.domain.rebuild import Run, grouped
 from shared import keys
 from shared.index import Index
 from shared.listings import Listing, find_article, find_listing
 from shared.messages import Lane, Message, RebuildPages
-from shared.rebuilds import PIECE, Rebuilds, Tally
+from shared.rebuilds import Rebuilds, Tally
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
@@ -32,6 +32,7 @@ class _Piece:
     number: int
     after: str
     articles: list[str]
+    shelf: str
     sent_at: datetime
     tries: int = 1
     tally: Tally | None = None
@@ -52,7 +53,7 @@ class Rebuild:
     waiting: Callable[[], int]  # how many messages wait in the lane: who waits was not lost
     clock: Callable[[], datetime]
     on_their_way: list[_Piece] = field(default_factory=list)  # in order; the done ones wait for those before them
-    _articles: Iterator[str] | None = None
+    _groups: Iterator[tuple[str, list[str]]] | None = None
     _kept_at: datetime | None = None
 
     @property
@@ -108,17 +109,18 @@ class Rebuild:
                 self.emit([self._message(piece)])
 
     def _cut(self) -> Iterator[_Piece]:
-        if self._articles is None:
+        if self._groups is None:
             found = self.content.list_folders(keys.articles_prefix(self.run.site), start_after=self.run.cursor)
-            self._articles = islice(found, self.run.most)
+            shelves = self.content.list_folders(keys.shelves_prefix(self.run.site), start_after=self.run.cursor)
+            self._groups = grouped(islice(found, self.run.most), shelves)
         after, number = (
             (self.on_their_way[-1].upto, self.on_their_way[-1].number)
             if self.on_their_way
             else (self.run.cursor, self.run.number)
         )
-        while articles := list(islice(self._articles, PIECE)):
+        for shelf, articles in self._groups:
             number += 1
-            yield _Piece(number, after, articles, self.clock())
+            yield _Piece(number, after, articles, shelf, self.clock())
             after = articles[-1]
 
     def _message(self, piece: _Piece) -> RebuildPages:
@@ -137,6 +139,7 @@ class Rebuild:
             since=run.since,
             is_by_theme=run.is_by_theme,
             trial=run.trial,
+            shelf=piece.shelf,
         )
 
     def clear_away(self) -> None:

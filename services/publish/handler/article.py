@@ -64,10 +64,11 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         publisher.edge.purge(
             [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
         )
-    recorded = record_live(message, pages, publisher, known=claim)
+    step = partial(went_live, message=message, pages=pages, publisher=publisher)
+    recorded, _ = publisher.records.change(site.id, article, step, known=claim)
     if message.changed:  # a card that it shows had changed
         publisher.index.set_published(site, article_page(article), message.changed)
-    is_live = recorded is not None and not claims.is_outdated(recorded[0], revision, page.order)
+    is_live = not claims.is_outdated(recorded, revision, page.order)
     if is_live:
         url = f"{site.base_url}{keys.url_path(page.path)}"
         shown = PublicPage(path=page.path, url=url, sha256=page.sha256)
@@ -81,7 +82,7 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         size_bytes=len(page.body),
         duration_ms=round((perf_counter() - started) * 1000, 1),
     )
-    is_overtaken = not is_live or any(put.is_overtaken for _, put in puts)
+    is_overtaken = not is_live or any(put.is_overtaken for _, put in puts) or not is_recorded(recorded, page)
     return (
         ArticlePublished(**follow_up(message, "published"), site=site.id, article=article, revision=revision),
         *told_again(message, publisher, even_if_latest=is_overtaken),
@@ -103,31 +104,22 @@ def article_of(message: PageRendered, body: bytes) -> Page:
     )
 
 
-def record_live(
-    message: PageRendered,
-    pages: Mapping[str, PageRecord],
-    publisher: Publisher,
-    *,
-    known: tuple[LiveRecord, Etag | None],
-) -> tuple[LiveRecord, Etag | None] | None:
-    """Record that an article's page, and what goes with it, is before readers."""
-    return publisher.records.change(
-        message.site,
-        message.article or "",
-        lambda record: claims.went_live(
-            record,
-            revision=message.revision or "",
-            revisions_seen=message.revisions_seen,
-            path=message.path,
-            order=message.order,
-            pages=pages,
-            card=message.card,
-            media=tuple(each.path for each in pictures_of(message)),
-            listed=listed_of(publisher.site(message.site), message.card) if message.card else (),
-            shows=message.shows,
-            at=publisher.clock(),
-        ),
-        known=known,
+def went_live(
+    record: LiveRecord, *, message: PageRendered, pages: Mapping[str, PageRecord], publisher: Publisher
+) -> LiveRecord:
+    """Return the record of an article whose page, and what goes with it, is before readers."""
+    return claims.went_live(
+        record,
+        revision=message.revision or "",
+        revisions_seen=message.revisions_seen,
+        path=message.path,
+        order=message.order,
+        pages=pages,
+        card=message.card,
+        media=tuple(each.path for each in pictures_of(message)),
+        listed=listed_of(publisher.site(message.site), message.card) if message.card else (),
+        shows=message.shows,
+        at=publisher.clock(),
     )
 
 

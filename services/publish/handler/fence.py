@@ -46,6 +46,7 @@ class Put:
     outcome: Outcome
     etag: Etag
     is_overtaken: bool = False  # a higher order was decided for the path meanwhile: it must be rendered again
+    is_as_known: bool = True  # what was believed to be there was
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def put_page(
         StorageConflictError: the store met two writers again and again; the same message may succeed later.
         StorageUnavailableError: the store does not take it now.
     """
+    believed = known
     for _ in range(_TRIES):
         if not may_put():
             return None
@@ -115,12 +117,12 @@ def put_page(
             # metadata: look before sparing the PUT.
             there = known_from(public.find_head(page.path))
             if there and there.etag == known.etag and _is_same(there, page):
-                return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks))
+                return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks), known is believed)
             if there and there.order > page.order:
                 return Put(Outcome.STALE, there.etag)
             known = there
         if (etag := _put_over(known, page, public)) is not None:
-            return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks))
+            return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks), known is believed)
         # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
         known = known_from(public.find_head(page.path))
     raise StorageConflictError(page.path)

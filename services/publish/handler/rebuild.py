@@ -1,4 +1,4 @@
-"""Pages by the fifty: a piece of a rebuild, or of what is behind, put behind the same fence as a single page.
+"""Pages by the piece: of a rebuild, or of what is behind, put behind the same fence as a single page.
 
 Only what is ordinary is done here: the article's live revision, rendered again at its place. Whatever else has happened
 to an article meanwhile is left to its own message, or goes the ordinary way.
@@ -7,73 +7,25 @@ to an article meanwhile is left to its own message, or goes the ordinary way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from time import perf_counter
 
 import structlog
 
-from services.publish.domain import claims
-from services.publish.domain.pages import Page
-from services.publish.handler.article import (
-    article_of,
-    is_recorded,
-    may_show,
-    missing_redirects,
-    pictures_of,
-    record_live,
-    told_again,
-)
-from services.publish.handler.fence import Outcome, Put, is_overtaken, known_of, put_page
+from services.publish.handler.article import is_recorded, may_show, told_again
+from services.publish.handler.fence import Outcome, is_overtaken, known_of, put_page
+from services.publish.handler.piece import Copy, copy_of, record_all
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import AddressTakenError, ObjectMissingError, StorageConflictError
 from shared.history import Since
 from shared.listings import article_page
-from shared.live import LiveRecord, PageRecord
-from shared.messages import (
-    ArticleAccepted,
-    ArticlePublished,
-    Message,
-    PageRendered,
-    PagesRendered,
-    follow_up,
-)
-from shared.packs import PackedPage, unpacked
+from shared.live import Shelf
+from shared.messages import ArticleAccepted, ArticlePublished, Message, PagesRendered, follow_up
+from shared.packs import unpacked
 from shared.rebuilds import Tally
 from shared.sites import Site
-from shared.storage import Etag
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class _Copy:
-    """A page on its way, what is recorded of its article, and what became of it."""
-
-    message: PageRendered
-    page: Page
-    record: LiveRecord
-    etag: Etag | None
-    put: Put | None = None
-    is_late: bool = False  # something newer is live or claimed, or nothing is any more: left to its own message
-    is_odd: bool = False  # to go the ordinary way
-    is_overtaken: bool = False  # somebody newer was here while it was put
-
-    @property
-    def article(self) -> str:
-        return self.record.article
-
-    @property
-    def is_plain(self) -> bool:
-        return not self.is_late and not self.is_odd
-
-    @property
-    def is_shown(self) -> bool:
-        return self.is_plain and self.put is not None
-
-    @property
-    def has_changed(self) -> bool:
-        return self.put is not None and self.put.outcome is Outcome.PUT
 
 
 def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message, ...]:
@@ -88,7 +40,9 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
     except ObjectMissingError:
         log.info("piece.known", run=message.run, piece=message.number)  # it was cleared away: this came once more
         return ()
-    copies = [_copy(packed, body, publisher) for packed, body in pages]
+    is_shelved = bool(message.shelf and pages)
+    shelf = publisher.records.find_shelf(site.id, message.shelf) if is_shelved else (Shelf(), None)
+    copies = [copy_of(packed, body, shelf[0], publisher) for packed, body in pages]
     plain = [each for each in copies if each.is_plain]
     publisher.copy_out({asset.path: asset for each in plain for asset in each.message.attachments}.values())
     decisions = {each.page.path: (each.page.order, each.page.sha256) for each in plain}
@@ -98,7 +52,10 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
     for each in plain:
         each.is_overtaken = is_overtaken(each.page, decided.get(each.page.path))
     _purge(plain, publisher)  # before anything says that it was done
-    list(publisher.writers.map(lambda each: _record(each, publisher), plain))
+    record_all(copies, message, shelf, publisher)
+    for each in copies:
+        if each.is_shown and each.message.changed:
+            publisher.index.set_published(site, article_page(each.article), each.message.changed)
     follows = [follow for each in copies for follow in _follow_ups(each, site, publisher)]
     changed = sum(each.has_changed for each in copies)
     late, odd = sum(each.is_late for each in copies), sum(each.is_odd for each in copies)
@@ -123,34 +80,14 @@ def clear_away(message: PagesRendered, publisher: Publisher) -> None:
         publisher.content.delete(message.content_key)
 
 
-def _end_turns(copies: list[_Copy], site: Site, publisher: Publisher) -> None:
+def _end_turns(copies: list[Copy], site: Site, publisher: Publisher) -> None:
     """Let the pages be queued again whose turns nobody else ends: no number was recorded, and no message follows."""
     for each in copies:
         if each.is_late or (each.is_plain and not each.message.changed):
             publisher.index.end_turn(site, article_page(each.article))
 
 
-def _copy(message: PackedPage, body: bytes, publisher: Publisher) -> _Copy:
-    """Return a page beside the record of its article: is it that revision's turn, and is all as it was?
-
-    The record may be some seconds old: what has changed since is met when it is written, with If-Match.
-    """
-    record, etag = message.record, message.etag
-    if record is None:  # rendered by a worker that did not send it
-        record, etag = publisher.records.find(message.site, message.article or "")
-    revision, page = message.revision or "", article_of(message, body)
-    copy = _Copy(message, page, record, etag)
-    copy.is_late = record.revision != revision or claims.is_outdated(record, revision, page.order)
-    paths, media = (page.path, *message.former), (each.path for each in pictures_of(message))
-    copy.is_odd = not copy.is_late and (
-        record.path != page.path
-        or not claims.is_claimed(record, revision, paths, media=media)
-        or bool(missing_redirects(record, page))
-    )
-    return copy
-
-
-def _put(copy: _Copy, publisher: Publisher) -> None:
+def _put(copy: Copy, publisher: Publisher) -> None:
     """Put a page, if it differs, in the place of the one that the record knows: of the very same revision.
 
     At the first try the bucket is not asked whether it may be shown: it is shown. Whoever takes it down, or shows a
@@ -184,28 +121,16 @@ class _Decided:
         """Return None."""
 
 
-def _purge(copies: list[_Copy], publisher: Publisher) -> None:
-    """Tell the edge of what is not recorded: the others it was told of before."""
-    told = [each for each in copies if each.is_shown and not is_recorded(each.record, each.page)]
+def _purge(copies: list[Copy], publisher: Publisher) -> None:
+    """Tell the edge of what was put, and of what is not recorded: the others it was told of before."""
+    shown = [each for each in copies if each.is_shown]
+    told = [each for each in shown if each.has_changed or not is_recorded(each.record, each.page)]
     if told:
         articles = (keys.article_surrogate_key(each.article) for each in told)
         publisher.edge.purge([*articles, *(keys.path_surrogate_key(each.page.path) for each in told)])
 
 
-def _record(copy: _Copy, publisher: Publisher) -> None:
-    """Record what was put, and look again by that: whoever claimed or took down meanwhile has changed the record."""
-    if not copy.is_shown or copy.put is None:
-        return
-    page, message = copy.page, copy.message
-    pages = {page.path: PageRecord(order=page.order, sha256=page.sha256, etag=copy.put.etag)}
-    recorded = record_live(message, pages, publisher, known=(copy.record, copy.etag))
-    if message.changed:
-        publisher.index.set_published(publisher.site(message.site), article_page(copy.article), message.changed)
-    is_live = recorded is not None and not claims.is_outdated(recorded[0], message.revision or "", page.order)
-    copy.is_overtaken = copy.is_overtaken or not is_live
-
-
-def _follow_ups(copy: _Copy, site: Site, publisher: Publisher) -> Iterator[Message]:
+def _follow_ups(copy: Copy, site: Site, publisher: Publisher) -> Iterator[Message]:
     message, article, revision = copy.message, copy.article, copy.message.revision or ""
     if copy.is_odd:
         envelope = follow_up(message, "ordinary way")

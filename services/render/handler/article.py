@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
 from services.render.handler.placeholders import placeholders_of
 from services.render.handler.renderer import Renderer, carrying, page_of
+from services.render.handler.texts import Texts
 from services.render.ports import Theme
 from shared import keys
 from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
@@ -153,17 +155,26 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
 
 
 def find_seen(
-    site: Site, article: str, since: Since, read_at: datetime, renderer: Renderer, *, enricher: str
+    site: Site,
+    article: str,
+    since: Since,
+    read_at: datetime,
+    renderer: Renderer,
+    *,
+    enricher: str,
+    texts: Texts | None = None,
 ) -> Seen | None:
     """Return what should be seen now of an article; None where nothing should be.
 
-    `since`: all its revisions. `enricher`: the version whose enriched objects are there in all likelihood.
+    `since`: all its revisions. `enricher`: the version whose enriched objects are there in all likelihood. `texts`: the
+    enriched objects, some of them at hand.
 
     Raises:
         NotYetEnrichedError: an enriched object is missing; it may come.
     """
+    texts = texts or Texts(renderer.content)
     if len(since.names) == 1 and not since.kills:  # nearly always: its enriched object says all that its revision does
-        only = _enriched(renderer, site, article, since.names[0], enricher)
+        only = _enriched(renderer, texts, site, article, since.names[0], enricher)
         embargo, expiry = only.facts.embargo_until, only.facts.expires_at
         is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
         path = article_path(only.article, only.facts, only.facts, only.revision, site)
@@ -174,21 +185,25 @@ def find_seen(
     if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
         return None
     target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
-    latest = _enriched(renderer, site, article, target.revision, enricher)
-    earliest = latest if first is target else _enriched(renderer, site, article, first.revision, enricher)
+    latest = _enriched(renderer, texts, site, article, target.revision, enricher)
+    earliest = latest if first is target else _enriched(renderer, texts, site, article, first.revision, enricher)
     return Seen(latest, earliest, addresses, len(past.revisions))
 
 
-def _enriched(renderer: Renderer, site: Site, article: str, revision: str, enricher: str) -> EnrichedArticle:
+def _enriched(
+    renderer: Renderer, texts: Texts, site: Site, article: str, revision: str, enricher: str
+) -> EnrichedArticle:
     """Return the enriched object of a revision: by this version of the enricher, else by the latest one."""
     key = keys.enriched_key(site.id, article, revision, enricher)
-    found = renderer.content.find(key)
-    if found is None:
-        others = list(renderer.content.list_keys(keys.enriched_prefix(site.id, article, revision)))
-        if not others:
+    body = texts.find(key)
+    if body is None:
+        prefix = keys.enriched_prefix(site.id, article, revision)
+        behind = renderer.content.list_keys(f"{prefix.rpartition('/')[0]}/", start_after=prefix)
+        others = list(takewhile(lambda each: each.startswith(prefix), behind))
+        body = texts.find(others[-1]) if others else None
+        if body is None:
             raise NotYetEnrichedError(key)
-        found = renderer.content.get(others[-1])
-    return EnrichedArticle.model_validate_json(found.body)
+    return EnrichedArticle.model_validate_json(body)
 
 
 def _card_picture(facts: ArticleFacts, site: Site) -> CardPicture | None:

@@ -1,4 +1,4 @@
-"""Pages by the fifty: what a rebuild renders again, or what many are behind, handed on together.
+"""Pages by the piece: what a rebuild renders again, or what many are behind, handed on together.
 
 What is not ordinary goes the ordinary way.
 """
@@ -15,13 +15,14 @@ import structlog
 
 from services.render.handler.article import Draft, Seen, draft_of, find_seen, page_of_article
 from services.render.handler.renderer import Renderer
+from services.render.handler.texts import Texts
 from shared import keys
 from shared.addresses import created_at
 from shared.errors import IndexNotWholeError, OutageError, TaskTooSlowError
 from shared.history import Since
 from shared.index import Related
 from shared.listings import article_page
-from shared.live import LiveRecord, read_record
+from shared.live import LiveRecord, Shelf, Standing, read_record, read_standings
 from shared.messages import ArticleAccepted, Message, PagesRendered, RebuildPages, follow_up
 from shared.packs import PackedPage, packed
 from shared.rebuilds import Tally
@@ -30,7 +31,7 @@ from shared.storage import Etag
 
 log = structlog.get_logger()
 
-_MOST_BYTES = 1024 * 1024  # of a page: fifty of them are held in memory at once
+_MOST_BYTES = 512 * 1024  # of a page: over a hundred of them are held in memory at once
 _AT_ONCE = 10  # articles are rendered while the next ones are still being read
 _IDS = 64  # of articles, in a call: those of a piece, and what came between them since it was cut
 
@@ -40,7 +41,7 @@ class _Live:
     """An article that is live, and the record that says so."""
 
     draft: Draft
-    record: LiveRecord
+    record: LiveRecord | None  # None: it rests on the piece's shelf, where its publisher reads it
     etag: Etag | None
 
 
@@ -66,6 +67,8 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     key = _pack_key(message, renderer) if pages else None
     if key:
         renderer.content.put(key, packed(pages), content_type="application/octet-stream")
+    if not message.trial:
+        piece.texts.keep()
     handed_over = tuple(piece.handed_over)
     log.info("piece.rendered", run=message.run, piece=message.number, pages=len(pages), handed_over=len(handed_over))
     if message.trial is not None:
@@ -82,6 +85,7 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         content_key=key,
         skipped=len(articles) - len(pages) - len(handed_over),
         handed_over=len(handed_over),
+        shelf=message.shelf,
     )
     return (*handed_over, done)
 
@@ -107,6 +111,9 @@ class _Piece:
         self._read_at = renderer.clock()
         self._theme = renderer.trial_theme(message.trial) if message.trial else renderer.theme_of(site)
         self._enricher = ""  # the latest that the first article was enriched by: in all likelihood the others too
+        self._resting = read_standings(renderer.content, site.id, message.shelf) if message.shelf else {}
+        self._others: dict[str, Shelf] = {}  # shelves that some of the articles lie on instead, by name
+        self.texts = Texts(renderer.content, keys.shelved_texts_key(site.id, message.shelf) if message.shelf else "")
         self.handed_over: list[ArticleAccepted] = []
 
     def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
@@ -124,36 +131,56 @@ class _Piece:
         return self._renderer.index.relate_all(self._site, [each.draft.card for each in live])
 
     def _live_ones(self, articles: list[str]) -> Iterator[_Live]:
-        """Yield what is live of the articles and meant by the run, several looked at at a time, all of them ahead."""
+        """Yield what is live of the articles and meant by the run, several looked at at a time, all of them ahead.
+
+        What is at hand is looked at while the others are waited for.
+        """
         yield from filter(None, map(self._find_live, articles[:1]))
-        yield from filter(None, self._renderer.readers.map(self._find_live, articles[1:]))
+        at_hand = [article for article in articles[1:] if self._is_at_hand(article)]
+        others = self._renderer.readers.map(self._find_live, sorted({*articles[1:]} - {*at_hand}))
+        yield from filter(None, map(self._find_live, at_hand))
+        yield from filter(None, others)
+
+    def _is_at_hand(self, article: str) -> bool:
+        resting = self._resting.get(article)
+        if resting is None or resting.revision is None:
+            return resting is not None
+        return self.texts.is_at_hand(keys.enriched_key(self._site.id, article, resting.revision, self._enricher))
 
     def _find_live(self, article: str) -> _Live | None:
-        record, etag = read_record(self._renderer.content, self._site.id, article)
-        if record.revision is None:
+        record: LiveRecord | None = None
+        etag: Etag | None = None
+        standing = self._resting.get(article)
+        if standing is None:
+            record, etag = read_record(self._renderer.content, self._site.id, article, shelves=self._others)
+            standing = record
+        if standing.revision is None:
             return None  # never public, or taken down; whatever comes of it has a message of its own
         try:
-            seen = self._see(article, record)
+            seen = self._see(article, standing)
             if seen is None or not self._is_meant(seen):
                 return None
-            return _Live(draft_of(seen, self._site, self._read_at, self._renderer), record, etag)
+            draft = draft_of(seen, self._site, self._read_at, self._renderer)
+            return _Live(draft, record, etag)
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- the ordinary way meets it too, retries it and keeps its traceback
-            self._hand_over(article, record.revision, reason=str(error))
+            self._hand_over(article, standing.revision, reason=str(error))
             return None
 
-    def _see(self, article: str, record: LiveRecord) -> Seen | None:
+    def _see(self, article: str, standing: Standing) -> Seen | None:
         """Return what is to be seen: of the one revision that there was when it went live, the record says so itself.
 
         A later one has a message of its own; its publisher finds the record changed, or changes it before ours.
         """
         since = (
-            Since((record.revision or "",))
-            if record.revisions_seen == 1
+            Since((standing.revision or "",))
+            if standing.revisions_seen == 1
             else self._renderer.revisions.since(self._site.id, article, "")
         )
-        seen = find_seen(self._site, article, since, self._read_at, self._renderer, enricher=self._enricher)
+        seen = find_seen(
+            self._site, article, since, self._read_at, self._renderer, enricher=self._enricher, texts=self.texts
+        )
         if seen is not None:
             self._enricher = seen.latest.enricher
         return seen

@@ -15,7 +15,7 @@ from services.scheduler.handler.clockwork import Clockwork
 from services.scheduler.handler.sweep import recent
 from shared import keys
 from shared.index import Restore
-from shared.live import read_record
+from shared.live import read_records
 from shared.sites import Site
 
 log = structlog.get_logger()
@@ -43,8 +43,7 @@ def restore_index(site: Site, clockwork: Clockwork) -> None:
     round_ends, left = monotonic() + _SLICE_SECONDS, _articles(site, restore, clockwork)
     with ThreadPoolExecutor(_READERS) as readers:
         while batch := list(islice(left, _BATCH)):
-            records = readers.map(lambda article: read_record(clockwork.content, site.id, article)[0], batch)
-            index.take_in(site, records)
+            index.take_in(site, read_records(clockwork.content, site.id, batch, readers))
             restore = replace(restore, cursor=batch[-1], done=restore.done + len(batch))
             if not index.move_restore(site, restore):
                 log.info("restore.overtaken", site=site.id, articles=restore.done)  # by another flush, or a reindex
