@@ -204,7 +204,8 @@ class RebuildPages(Message):
     One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
     with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
     A piece of no run (`run` is empty) names articles whose pages are behind: nobody counts it, and their turns end.
-    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself).
+    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself). With
+    `is_to_rest` nothing is rendered: what is live of them is laid there.
     """
 
     site: str
@@ -218,6 +219,7 @@ class RebuildPages(Message):
     is_by_theme: bool = False  # only pages that another version of the theme made
     trial: str | None = None
     shelf: str = ""
+    is_to_rest: bool = False
 
 
 class PagesRendered(Message):
@@ -235,6 +237,7 @@ class PagesRendered(Message):
     skipped: int = 0  # articles that are not live or not meant
     handed_over: int = 0  # articles that went the ordinary way instead
     shelf: str = ""  # where its articles' records lie together, or are to lie from now on
+    rested: tuple[str, ...] = ()  # articles of which there is no page: their records are laid there as they are
 
 
 class Envelope(TypedDict):

@@ -9,7 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.scheduler import wiring
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep, verify
+from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, shelve, sweep, verify
 from shared.celery_app import emit
 from shared.errors import PresslineError
 from shared.messages import Message
@@ -31,6 +31,15 @@ def verify_until(stop: Event) -> Duty:
         verify(site, clockwork, public=wiring.public(site), wait=stop.wait)
 
     return verify_site
+
+
+def shelve_until(stop: Event) -> Duty:
+    """Return the duty of laying articles at rest on their shelves, until `stop` is set."""
+
+    def shelve_site(site: Site, clockwork: Clockwork) -> Iterable[Message]:
+        return shelve(site, clockwork, wait=stop.wait)
+
+    return shelve_site
 
 
 def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:

@@ -142,6 +142,11 @@ class Interleaving(RuleBasedStateMachine):
         self.line.take(rebuild(self.line))
 
     @rule()
+    def lay_what_rests(self) -> None:
+        """The scheduler finds time to have records laid together."""
+        self.line.take(each.model_copy(update={"run": "", "is_to_rest": True}) for each in rebuild(self.line))
+
+    @rule()
     def lose_the_shelves(self) -> None:
         """The records that lay together go."""
         for key in list(self.line.content.list_keys(keys.shelves_prefix("epn"))):

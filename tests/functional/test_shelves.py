@@ -16,13 +16,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from services.desk.domain.rebuild import grouped
 from services.desk.handler.trial import zipped_theme
 from services.render.ports import Theme
+from services.scheduler.handler import shelve
 from shared import keys
 from shared.errors import RetryableError, StorageUnavailableError
 from shared.live import LiveRecord, read_shelf
 from shared.messages import ArticleAccepted, Message, PagesRendered, RebuildPages
+from shared.rebuilds import grouped
 from shared.storage import Etag, StoredObject
 from tests.functional.conftest import THEMES, Line
 from tests.functional.failing_store import failing_store
@@ -345,7 +346,7 @@ def test_a_record_that_a_release_before_shelves_wrote_is_found_and_its_line_goes
 def test_the_shelf_is_parted_where_too_many_have_come(
     line: Line, site: list[str], shelf: str, themes: list[Theme], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.desk.domain.rebuild._MOST", 4)
+    monkeypatch.setattr("shared.rebuilds._MOST", 4)
 
     rebuild(line, "run-1")
     line.theme = themes[2]
@@ -532,25 +533,130 @@ def test_whoever_read_a_record_long_ago_loses_nothing_of_what_was_laid_since(
     assert_all_is_as_recorded(line, site, "first")
 
 
-@pytest.mark.parametrize("is_first", [False, True])
+def shelve_all(line: Line) -> list[RebuildPages]:
+    return list(shelve(line.site, line.clockwork, wait=lambda _: False))
+
+
+@pytest.fixture
+def small_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.scheduler.handler.shelves._WORTH", 2)
+
+
+@pytest.mark.usefixtures("small_shelves")
+def test_articles_at_rest_are_laid_on_their_shelf_and_readers_see_nothing_of_it(
+    line: Line, site: list[str], themes: list[Theme]
+) -> None:
+    line.theme = themes[0]  # not rolled out yet: that is for its operator to say
+    before = line.site_bytes()
+
+    (message,) = shelve_all(line)
+    line.take([message])
+    line.run()
+
+    assert (line.public.puts, line.edge.purged, line.site_bytes()) == ([], [], before)
+    assert lines_of(line, message.shelf) == dict.fromkeys(sorted(site), "rests")
+    assert shelve_all(line) == []
+    line.content.puts.clear()
+    rebuild(line, "run-1")
+    written = [key for key in line.content.puts if not key.startswith(("rendered/", "rebuilds/", "assets/"))]
+    assert written == [keys.shelf_key("epn", message.shelf)]
+    assert_all_is_as_recorded(line, site, "first")
+
+
+@pytest.mark.usefixtures("small_shelves")
+def test_what_is_not_live_or_about_to_be_another_is_not_laid(line: Line, site: list[str]) -> None:
+    line.act("kill", site[0])
+    line.run()
+    line.publisher.records.change("epn", site[1], lambda record: record.model_copy(update={"claimed_by": "9" * 30}))
+
+    (message,) = shelve_all(line)
+    line.take([message])
+    line.run()
+
+    assert lines_of(line, message.shelf) == dict.fromkeys(sorted(site[2:]), "rests")
+
+
+def test_few_articles_are_not_worth_a_shelf_of_their_own(line: Line, site: list[str]) -> None:
+    assert shelve_all(line) == []
+
+
+@pytest.mark.usefixtures("small_shelves")
+def test_where_little_is_missing_a_shelf_is_left_as_it_is(
+    line: Line, site: list[str], shelf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    line.run()
+    left = [*lines_of(line, shelf).values()].count("left")
+
+    monkeypatch.setattr("services.scheduler.handler.shelves._SHARE", ARTICLES / (left + 1))
+    assert shelve_all(line) == []
+    monkeypatch.setattr("services.scheduler.handler.shelves._SHARE", ARTICLES / left)
+    assert len(shelve_all(line)) == 1
+
+
+@pytest.mark.usefixtures("small_shelves")
+def test_while_anything_waits_nothing_is_laid(line: Line, site: list[str]) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        line.backlog.messages -= 1
+        return False
+
+    line.backlog.messages = 3
+    assert len(list(shelve(line.site, line.clockwork, wait=wait))) == 1
+    assert len(waits) == 3
+    line.backlog.messages = 3
+    assert list(shelve(line.site, line.clockwork, wait=lambda _: True)) == []  # asked to stop
+
+
+def test_nothing_is_laid_over_the_mark_of_who_has_not_written_yet(
+    line: Line, site: list[str], shelf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rebuild finds the page as it is, and writes nothing: no ETag stands between it and them."""
+    rebuild(line, "run-1")
+    message = begin(line, "run-2")
+
+    def meet() -> None:
+        for follow in line.deliver(message):
+            line.take(line.deliver(follow))
+
+    meanwhile(monkeypatch, line.content, keys.live_key("epn", site[0]), meet)
+    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    line.run()
+
+    assert lines_of(line, shelf)[site[0]] == "left"
+    assert "Newer news" in line.page_of(site[0])
+
+
+@pytest.mark.parametrize("piece", ["first", "next", "rest", "rest again"])
 @pytest.mark.parametrize("deed", ["kill", "update", "restore", "again", "rebuild", "renew"])
 def test_whatever_happens_between_any_two_calls_of_a_piece(
-    new_line: Callable[[], Line], themes: list[Theme], deed: str, *, is_first: bool
+    new_line: Callable[[], Line], themes: list[Theme], deed: str, piece: str
 ) -> None:
     for at in count(1):
         line = new_line()
+        line.theme = themes[1 if piece == "rest" else 0]
         posted = [line.post(source_id=f"story-{number}", headline=f"Story {number}").article for number in range(3)]
         line.run()
         line.tick()
-        if not is_first:
-            line.theme = themes[0]
+        if piece in ("next", "rest again"):
+            line.theme = themes[1 if piece == "rest again" else 2]
             finish(a_rebuild(line, run="run-0"), line)
         line.theme = themes[1]
-        message = rendered(line)
+        message = begin(line, "run-1")
+        if piece.startswith("rest"):
+            line.publisher.records.take_off(  # some are to be laid again
+                (record, etag)
+                for record, etag in (line.publisher.records.find("epn", article) for article in posted[1:])
+                if record.shelf and etag
+            )
+            message = message.model_copy(update={"run": "", "is_to_rest": True})
+        (done,) = line.deliver(message)
 
-        with between_calls(line, at, partial(do, line, deed, posted[1], message, themes)) as calls:
+        with between_calls(line, at, partial(do, line, deed, posted[1], done, themes)) as calls:
             with suppress(RetryableError):
-                line.take(line.deliver(message))
+                line.take(line.deliver(done))
             line.run()
         for _ in range(3):
             line.now += timedelta(minutes=3)
@@ -569,10 +675,10 @@ def test_whatever_happens_between_any_two_calls_of_a_piece(
         if deed == "update":
             assert "Newer news" in line.page_of(posted[1]), where
         assert_all_is_as_recorded(line, posted, "third" if deed == "rebuild" else "second")
-    assert at > 7
+    assert at > 2
 
 
-def do(line: Line, deed: str, article: str, message: PagesRendered, themes: list[Theme]) -> None:
+def do(line: Line, deed: str, article: str, message: Message, themes: list[Theme]) -> None:
     match deed:
         case "kill" | "restore":
             line.act("kill", article)

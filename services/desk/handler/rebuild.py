@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import structlog
 
-from services.desk.domain.rebuild import Run, grouped
+from services.desk.domain.rebuild import Run
 from shared import keys
 from shared.index import Index
 from shared.listings import Listing, find_article, find_listing
 from shared.messages import Lane, Message, RebuildPages
-from shared.rebuilds import Rebuilds, Tally
+from shared.rebuilds import Rebuilds, Tally, grouped
 from shared.sites import Site
 from shared.storage import ObjectStorage
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from shared.card import Card
@@ -57,13 +57,14 @@ def went_live(
     path: str,
     order: str,
     pages: Mapping[str, PageRecord],
+    put: Collection[str] = (),
     card: Card | None,
     media: tuple[str, ...],
     listed: Iterable[str],
     shows: Mapping[str, str],
     at: datetime,
 ) -> LiveRecord:
-    """Return the record of an article whose page is live at a path."""
+    """Return the record of an article whose page is live at a path; `put`: the paths at which other bytes had stood."""
     if is_outdated(record, revision, order):
         return overwritten(record, pages)
     return record.model_copy(
@@ -73,7 +74,7 @@ def went_live(
             "path": path,
             "live_since": record.live_since or at,
             "removed_by": None,
-            "pages": _newer(record.pages, pages),
+            "pages": _newer(record.pages, pages, put),
             "card": card,
             "media": tuple(sorted(media)),
             "listed": tuple(sorted({*record.listed, *listed})),
@@ -129,11 +130,17 @@ def found_there(record: LiveRecord, path: str, etag: Etag | None) -> LiveRecord:
     return record.model_copy(update={"pages": dict(sorted(pages.items()))})
 
 
-def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:
+def _newer(
+    old: Mapping[str, PageRecord], new: Mapping[str, PageRecord], put: Collection[str] = ()
+) -> dict[str, PageRecord]:
+    """Return what is known of pages with what is there now: the same bytes put once more are another page of theirs.
+
+    Else whoever put others in between, and is about to record them, would find the record as it was.
+    """
     merged = dict(old)
     for path, page in new.items():
         known = merged.get(path)
-        if known is None or (known.order <= page.order and not _is_same(known, page)):
+        if known is None or (known.order <= page.order and (path in put or not _is_same(known, page))):
             merged[path] = page
     return dict(sorted(merged.items()))
 

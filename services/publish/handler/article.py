@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from time import perf_counter
 
@@ -64,7 +64,8 @@ def publish_article(message: PageRendered, publisher: Publisher) -> tuple[Messag
         publisher.edge.purge(
             [keys.article_surrogate_key(article), *(keys.path_surrogate_key(each.path) for each, _ in puts)]
         )
-    step = partial(went_live, message=message, pages=pages, publisher=publisher)
+    put_anew = {each.path for each, put in puts if put.outcome is Outcome.PUT}
+    step = partial(went_live, message=message, pages=pages, put=put_anew, publisher=publisher)
     recorded, _ = publisher.records.change(site.id, article, step, known=claim)
     if message.changed:  # a card that it shows had changed
         publisher.index.set_published(site, article_page(article), message.changed)
@@ -105,7 +106,12 @@ def article_of(message: PageRendered, body: bytes) -> Page:
 
 
 def went_live(
-    record: LiveRecord, *, message: PageRendered, pages: Mapping[str, PageRecord], publisher: Publisher
+    record: LiveRecord,
+    *,
+    message: PageRendered,
+    pages: Mapping[str, PageRecord],
+    put: Collection[str],
+    publisher: Publisher,
 ) -> LiveRecord:
     """Return the record of an article whose page, and what goes with it, is before readers."""
     return claims.went_live(
@@ -115,6 +121,7 @@ def went_live(
         path=message.path,
         order=message.order,
         pages=pages,
+        put=put,
         card=message.card,
         media=tuple(each.path for each in pictures_of(message)),
         listed=listed_of(publisher.site(message.site), message.card) if message.card else (),

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from services.publish.domain import claims
 from services.publish.domain.pages import Page
 from services.publish.handler.article import article_of, is_recorded, missing_redirects, pictures_of, went_live
@@ -16,6 +18,8 @@ from shared.live import LiveRecord, PageRecord, Rested, Shelf
 from shared.messages import PagesRendered
 from shared.packs import PackedPage
 from shared.storage import Etag
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
@@ -117,8 +121,10 @@ def record_all(
                 recorded[each.article] = record
                 laid += [there.model_copy(update={"record": record})] if record != there.record else []
         for copy, record, etag in alone:
-            is_as_we_left_it = shelf.lines.get(copy.article, b"") in (copy.line, copy.mark)
-            if etag and record.shelf == message.shelf and is_as_we_left_it:  # else somebody was here since
+            there = shelf.find(copy.article)
+            is_as_we_left_it = shelf.lines.get(copy.article, b"") in (copy.line, copy.mark)  # else others were here
+            is_being_left = there is not None and there.base == etag
+            if etag and record.shelf == message.shelf and is_as_we_left_it and not is_being_left:
                 laid.append(Rested(article=copy.article, base=etag, record=record))
         gone = [each.article for each in astray if shelf.lines.get(each.article) == each.line]
         return shelf.holding(laid, without=[*gone, *_left_behind(shelf, message)])
@@ -128,6 +134,50 @@ def record_all(
         if each.article in recorded:
             each.look_again(recorded[each.article])
     _record_alone([each for each in resting if each.article not in recorded], "", publisher)
+
+
+def lay(message: PagesRendered, publisher: Publisher) -> None:
+    """Lay the records of articles that are live on a shelf, as they are."""
+    records, site = publisher.records, message.site
+    known = records.find_shelf(site, message.shelf)
+    others = [article for article in message.rested if known[0].resting(article) is None]
+    found = [
+        (record, etag)
+        for record, etag in publisher.writers.map(partial(records.find, site), others)
+        if etag is not None and _is_at_rest(record)
+    ]
+    off = records.take_off((record, etag) for record, etag in found if record.shelf not in ("", message.shelf))
+
+    def named(read: tuple[LiveRecord, Etag | None]) -> tuple[LiveRecord, Etag | None] | None:
+        article = read[0].article
+        return records.change(
+            site, article, _at_rest, known=read, shelf=message.shelf, is_off=article in off, is_laid=True
+        )
+
+    laid = [each for each in publisher.writers.map(named, found) if each is not None]
+
+    def step(shelf: Shelf) -> Shelf:
+        lines = [Rested(article=record.article, base=etag, record=record) for record, etag in laid if etag]
+        return shelf.holding(each for each in lines if _is_free(shelf, each, known[0]))
+
+    records.change_shelf(site, message.shelf, step, known=known)
+    log.info("shelf.laid", shelf=message.shelf, articles=len(laid))
+
+
+def _is_free(shelf: Shelf, new: Rested, before: Shelf) -> bool:
+    """Tell whether a line may be laid: nobody was there since, and nobody is about to change what it says."""
+    there = shelf.find(new.article)
+    is_as_before = shelf.lines.get(new.article) == before.lines.get(new.article)
+    return is_as_before and (there is None or there.base != new.base)
+
+
+def _at_rest(record: LiveRecord) -> LiveRecord | None:
+    return record if _is_at_rest(record) else None
+
+
+def _is_at_rest(record: LiveRecord) -> bool:
+    """Tell whether an article is live, and nobody has claimed it for a later revision."""
+    return record.revision is not None and record.claimed_by <= record.revision
 
 
 def _record_alone(
@@ -160,7 +210,8 @@ def _is_but_put(copy: Copy, record: LiveRecord) -> bool:
 def _went_live(record: LiveRecord, copy: Copy, publisher: Publisher) -> LiveRecord:
     page = copy.page
     pages = {page.path: PageRecord(order=page.order, sha256=page.sha256, etag=copy.put.etag)} if copy.put else {}
-    return went_live(record, message=copy.message, pages=pages, publisher=publisher)
+    put = (page.path,) if copy.has_changed else ()
+    return went_live(record, message=copy.message, pages=pages, put=put, publisher=publisher)
 
 
 def _left_behind(shelf: Shelf, message: PagesRendered) -> Iterator[str]:

@@ -4,7 +4,8 @@ from services.scheduler.handler.clockwork import Clockwork
 from services.scheduler.handler.listings import say_stale_pages
 from services.scheduler.handler.release import release_due
 from services.scheduler.handler.restore import restore_index
+from services.scheduler.handler.shelves import shelve
 from services.scheduler.handler.sweep import sweep
 from services.scheduler.handler.verify import verify
 
-__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_pages", "sweep", "verify"]
+__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_pages", "shelve", "sweep", "verify"]
