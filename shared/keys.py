@@ -157,9 +157,12 @@ def behind_key(site: str, begun_at: datetime, piece: str = "") -> str:
     return f"{behind_prefix(site)}{begun_at.astimezone(UTC):%Y%m%dT%H%M%SZ}~{piece}"
 
 
+SHELVES_PREFIX = "shelves/"
+
+
 def shelves_prefix(site: str) -> str:
     """Return what the keys of a site's shelves begin with; one is named after the last article that belongs there."""
-    return f"shelves/{site}/"
+    return f"{SHELVES_PREFIX}{site}/"
 
 
 def shelf_key(site: str, shelf: str) -> str:

@@ -20,6 +20,7 @@ from shared import keys
 from shared.card import Card
 from shared.storage import Etag, ObjectStorage
 
+_SHELF, _MOST = 100, 128  # articles lie on a new shelf, and on any: with more it is parted, so that both have room
 _WORDS = 5  # of a line, cut at its first four quotes: the fourth is whose it is
 
 
@@ -135,6 +136,14 @@ class Shelf:
         found = self.find(article)
         return found if found is not None and not found.is_left else None
 
+    def is_free(self, new: Rested, *known: bytes) -> bool:
+        """Tell whether a record may be laid here: its line is one of the `known` (empty: none), else others were here.
+
+        A line with the very same base is theirs who are about to change the record, and have not done so yet.
+        """
+        there = self.find(new.article)
+        return self.lines.get(new.article, b"") in known and (there is None or there.base != new.base)
+
     def holding(self, records: Iterable[Rested], *, without: Iterable[str] = ()) -> Shelf:
         """Return the shelf with these records laid there, or marked, and without those of some articles."""
         laid = {each.article: each.line for each in records}
@@ -193,3 +202,26 @@ def read_standings(content: ObjectStorage, site: str, name: str) -> dict[str, St
     except ValidationError:
         return {}
     return {each.article: each.record for each in lying if not each.is_left}
+
+
+def grouped(articles: Iterable[str], shelves: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield (shelf, articles) of each piece: of `articles`, in order, what belongs on each of `shelves`, in order.
+
+    A shelf is named after the last article that it was made for, and those behind the one before it belong there.
+    Where too many have come it is parted; behind the last one there are new ones.
+    """
+    bounds, group = iter(shelves), list[str]()
+    bound = next(bounds, None)
+    for article in articles:
+        while bound is not None and bound < article:
+            if group:
+                yield bound, group
+                group = []
+            bound = next(bounds, None)
+        if len(group) == (_SHELF if bound is None else _MOST):
+            part = _SHELF if bound is None else _MOST // 2
+            yield group[part - 1], group[:part]
+            group = group[part:]
+        group.append(article)
+    if group:
+        yield bound or group[-1], group

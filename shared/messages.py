@@ -204,8 +204,7 @@ class RebuildPages(Message):
     One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
     with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
     A piece of no run (`run` is empty) names articles whose pages are behind: nobody counts it, and their turns end.
-    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself). With
-    `is_to_rest` nothing is rendered: what is live of them is laid there.
+    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself).
     """
 
     site: str
@@ -219,7 +218,6 @@ class RebuildPages(Message):
     is_by_theme: bool = False  # only pages that another version of the theme made
     trial: str | None = None
     shelf: str = ""
-    is_to_rest: bool = False
 
 
 class PagesRendered(Message):
@@ -237,7 +235,22 @@ class PagesRendered(Message):
     skipped: int = 0  # articles that are not live or not meant
     handed_over: int = 0  # articles that went the ordinary way instead
     shelf: str = ""  # where its articles' records lie together, or are to lie from now on
-    rested: tuple[str, ...] = ()  # articles of which there is no page: their records are laid there as they are
+
+
+class KeepTexts(Message):
+    """Lay together what these articles say, neighbours that belong on one shelf: nothing is rendered."""
+
+    site: str
+    shelf: str
+    articles: tuple[str, ...]
+
+
+class KeepRecords(Message):
+    """Lay together what is recorded of these articles, as far as they are live and rest."""
+
+    site: str
+    shelf: str
+    articles: tuple[str, ...]
 
 
 class Envelope(TypedDict):

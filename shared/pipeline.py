@@ -16,6 +16,8 @@ from shared.messages import (
     ArticleEnriched,
     ArticlePublished,
     ArticleRemoved,
+    KeepRecords,
+    KeepTexts,
     Lane,
     ListingsRendered,
     ListingsStale,
@@ -58,6 +60,8 @@ LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
 REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale, ArticleRemoved))  # a withdrawal comes back
 REBUILD_PAGES = Step("render", RebuildPages, (PagesRendered, ArticleAccepted))
 PUBLISH_PAGES = Step("publish", PagesRendered, (ArticleAccepted, ArticlePublished))
+KEEP_TEXTS = Step("render", KeepTexts, (KeepRecords,))
+KEEP_RECORDS = Step("publish", KeepRecords, ())
 MEND_PATH = Step("publish", MendPath, (ArticleAccepted, ArticleRemoved, ListingStale, MendPath))
 
 PIPELINE: tuple[Step, ...] = (
@@ -73,6 +77,8 @@ PIPELINE: tuple[Step, ...] = (
     PUBLISH_PAGES,
     RENDER_LISTINGS,
     PUBLISH_LISTINGS,
+    KEEP_TEXTS,
+    KEEP_RECORDS,
 )
 
 SCHEDULER_EMITS: tuple[type[Message], ...] = (
@@ -83,8 +89,9 @@ SCHEDULER_EMITS: tuple[type[Message], ...] = (
     ListingStale,
     ListingsStale,
     RebuildPages,
+    KeepTexts,
 )
-"""The clock consumes nothing: it says again what was lost, is due or stays stale."""
+"""The clock consumes nothing: it says again what was lost, is due or stays stale, and lays together what rests."""
 
 WORKERS: tuple[str, ...] = ("ingest", "enrich", "render", "publish")
 

@@ -1,4 +1,4 @@
-"""Takes PageRendered, PagesRendered, ListingsRendered, ArticlePublished, ArticleRemoved, MendPath; emits what follows.
+"""Takes PageRendered, PagesRendered, ListingsRendered, ArticlePublished, ArticleRemoved, MendPath, KeepRecords.
 
-That is ArticlePublished, ArticleAccepted, ArticleRemoved, ListingStale, PageRendered and MendPath.
+It emits what follows: ArticlePublished, ArticleAccepted, ArticleRemoved, ListingStale, PageRendered and MendPath.
 """

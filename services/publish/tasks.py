@@ -8,6 +8,7 @@ from services.publish import wiring
 from services.publish.handler import (
     clear_away,
     enter_listings,
+    keep_records,
     mend_path,
     publish_listings,
     publish_page,
@@ -15,9 +16,25 @@ from services.publish.handler import (
     remove_article,
 )
 from shared.celery_app import emit
-from shared.messages import ArticlePublished, ArticleRemoved, ListingsRendered, MendPath, PageRendered, PagesRendered
+from shared.messages import (
+    ArticlePublished,
+    ArticleRemoved,
+    KeepRecords,
+    ListingsRendered,
+    MendPath,
+    PageRendered,
+    PagesRendered,
+)
 from shared.observability import message_context
-from shared.pipeline import LIST_ARTICLE, MEND_PATH, PUBLISH_LISTINGS, PUBLISH_PAGE, PUBLISH_PAGES, REMOVE_ARTICLE
+from shared.pipeline import (
+    KEEP_RECORDS,
+    LIST_ARTICLE,
+    MEND_PATH,
+    PUBLISH_LISTINGS,
+    PUBLISH_PAGE,
+    PUBLISH_PAGES,
+    REMOVE_ARTICLE,
+)
 
 app = wiring.app()
 
@@ -70,3 +87,11 @@ def publish_rendered_listings(payload: dict[str, Any]) -> None:
     message = ListingsRendered.model_validate(payload)
     with message_context(message):
         emit(app, publish_listings(message, wiring.publisher(message.site)))
+
+
+@app.task(name=KEEP_RECORDS.task_name)
+def keep_records_of_shelf(payload: dict[str, Any]) -> None:
+    """Lay records together; safe to run twice."""
+    message = KeepRecords.model_validate(payload)
+    with message_context(message):
+        keep_records(message, wiring.publisher(message.site))

@@ -1,4 +1,4 @@
-"""Takes ArticleEnriched, ListingStale, ListingsStale, RebuildPages; emits PageRendered and what many make of it.
+"""Takes ArticleEnriched, ListingStale, ListingsStale, RebuildPages, KeepTexts; emits PageRendered and what many make.
 
-That is ListingsRendered and PagesRendered; and what goes on alone: ListingStale, ArticleAccepted.
+That is ListingsRendered and PagesRendered; and what goes on alone: ListingStale, ArticleAccepted; of texts KeepRecords.
 """

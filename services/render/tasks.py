@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.render import wiring
-from services.render.handler import render_article, render_listing, render_listings, render_pages
+from services.render.handler import keep_texts, render_article, render_listing, render_listings, render_pages
 from shared.celery_app import emit
-from shared.messages import ArticleEnriched, ListingsStale, ListingStale, RebuildPages
+from shared.messages import ArticleEnriched, KeepTexts, ListingsStale, ListingStale, RebuildPages
 from shared.observability import message_context
-from shared.pipeline import REBUILD_PAGES, RENDER_ARTICLE, RENDER_LISTING, RENDER_LISTINGS
+from shared.pipeline import KEEP_TEXTS, REBUILD_PAGES, RENDER_ARTICLE, RENDER_LISTING, RENDER_LISTINGS
 
 app = wiring.app()
 
@@ -44,3 +44,11 @@ def render_piece(payload: dict[str, Any]) -> None:
     message = RebuildPages.model_validate(payload)
     with message_context(message):
         emit(app, render_pages(message, wiring.renderer(message.site)))
+
+
+@app.task(name=KEEP_TEXTS.task_name)
+def keep_texts_of_shelf(payload: dict[str, Any]) -> None:
+    """Lay texts together; safe to run twice."""
+    message = KeepTexts.model_validate(payload)
+    with message_context(message):
+        emit(app, keep_texts(message, wiring.renderer(message.site)))

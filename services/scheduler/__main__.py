@@ -62,7 +62,8 @@ def main() -> None:
     everything = [*rounds]
     if settings.verify_hours:  # may take hours, which is no fault
         everything.append(Rounds((tasks.verify_until(stop),), settings.verify_hours * 3600, stop))
-        everything.append(Rounds((tasks.shelve_until(stop),), settings.verify_hours * 3600, stop))
+    if settings.shelve_hours:
+        everything.append(Rounds((tasks.shelve_until(stop),), settings.shelve_hours * 3600, stop))
     if settings.metrics_port:
         serve_health(
             settings.metrics_port, settings.metrics_host, lambda: [each for one in rounds for each in one.faults]

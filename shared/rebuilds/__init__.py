@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 PIECE = 50
 """So many articles' pages that are behind are rendered and put together."""
-
-_SHELF, _MOST = 100, 128  # articles lie on a new shelf, and on any: with more it is parted, so that both have room
 
 
 class Tally(BaseModel):
@@ -47,26 +45,3 @@ class Rebuilds(Protocol):
     def reported(self, site: str, run: str, numbers: Iterable[int]) -> dict[int, Tally]:
         """Return the tallies of those of the pieces that were reported."""
         ...
-
-
-def grouped(articles: Iterable[str], shelves: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield (shelf, articles) of each piece: of `articles`, in order, what belongs on each of `shelves`, in order.
-
-    A shelf is named after the last article that it was made for, and those behind the one before it belong there.
-    Where too many have come it is parted; behind the last one there are new ones.
-    """
-    bounds, group = iter(shelves), list[str]()
-    bound = next(bounds, None)
-    for article in articles:
-        while bound is not None and bound < article:
-            if group:
-                yield bound, group
-                group = []
-            bound = next(bounds, None)
-        if len(group) == (_SHELF if bound is None else _MOST):
-            part = _SHELF if bound is None else _MOST // 2
-            yield group[part - 1], group[:part]
-            group = group[part:]
-        group.append(article)
-    if group:
-        yield bound or group[-1], group

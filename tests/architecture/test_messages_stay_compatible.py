@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared import messages
-from shared.live import LiveRecord
+from shared.live import LiveRecord, Rested
 from shared.messages import Message
 from shared.pins import Pins
 from shared.revision import Revision
@@ -20,6 +20,7 @@ KINDS: dict[str, type[BaseModel]] = {
     **{kind.__name__: kind for kind in Message.__subclasses__()},
     "Revision": Revision,
     "LiveRecord": LiveRecord,
+    "Rested": Rested,
     "Pins": Pins,
 }
 

@@ -30,6 +30,7 @@ from services.publish.handler import (
     Publisher,
     clear_away,
     enter_listings,
+    keep_records,
     mend_path,
     publish_listings,
     publish_page,
@@ -39,7 +40,14 @@ from services.publish.handler import (
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import Renderer, render_article, render_listing, render_listings, render_pages
+from services.render.handler import (
+    Renderer,
+    keep_texts,
+    render_article,
+    render_listing,
+    render_listings,
+    render_pages,
+)
 from services.render.ports import Theme
 from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
 from shared import keys
@@ -54,6 +62,8 @@ from shared.messages import (
     ArticleEnriched,
     ArticlePublished,
     ArticleRemoved,
+    KeepRecords,
+    KeepTexts,
     Lane,
     ListingsRendered,
     ListingsStale,
@@ -267,6 +277,11 @@ class Line:
                 return mend_path(message, self.publisher)
             case RebuildPages():
                 return render_pages(message, self.renderer)
+            case KeepTexts():
+                return keep_texts(message, self.renderer)
+            case KeepRecords():
+                keep_records(message, self.publisher)
+                return ()
             case PagesRendered():
                 follows = publish_pages(message, self.publisher)
                 clear_away(message, self.publisher)

@@ -31,7 +31,7 @@ from shared.addresses import picture_files
 from shared.errors import RetryableError, StorageUnavailableError
 from shared.history import read_past
 from shared.live import LiveRecord
-from shared.messages import Lane, Message, RebuildPages
+from shared.messages import KeepTexts, Lane, Message, RebuildPages
 from tests.functional.conftest import NOON, THEMES, Line, a_png, an_article
 
 DUE = NOON + timedelta(hours=1)
@@ -144,7 +144,10 @@ class Interleaving(RuleBasedStateMachine):
     @rule()
     def lay_what_rests(self) -> None:
         """The scheduler finds time to have records laid together."""
-        self.line.take(each.model_copy(update={"run": "", "is_to_rest": True}) for each in rebuild(self.line))
+        self.line.take(
+            KeepTexts(message_id=uuid4(), lane=Lane.BULK, site="epn", shelf=each.shelf, articles=each.articles)
+            for each in rebuild(self.line)
+        )
 
     @rule()
     def lose_the_shelves(self) -> None:

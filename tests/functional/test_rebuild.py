@@ -308,7 +308,7 @@ def test_a_piece_that_never_comes_to_an_end_is_given_up_and_counted(line: Line, 
 def test_a_run_goes_on_where_a_killed_command_was(
     line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.rebuilds._SHELF", 2)
+    monkeypatch.setattr("shared.live._SHELF", 2)
     monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
     line.theme = other_theme
     rebuild = a_rebuild(line)

@@ -21,9 +21,8 @@ from services.render.ports import Theme
 from services.scheduler.handler import shelve
 from shared import keys
 from shared.errors import RetryableError, StorageUnavailableError
-from shared.live import LiveRecord, read_shelf
-from shared.messages import ArticleAccepted, Message, PagesRendered, RebuildPages
-from shared.rebuilds import grouped
+from shared.live import LiveRecord, grouped, read_shelf
+from shared.messages import ArticleAccepted, KeepTexts, Lane, Message, PagesRendered, RebuildPages
 from shared.storage import Etag, StoredObject
 from tests.functional.conftest import THEMES, Line
 from tests.functional.failing_store import failing_store
@@ -346,7 +345,7 @@ def test_a_record_that_a_release_before_shelves_wrote_is_found_and_its_line_goes
 def test_the_shelf_is_parted_where_too_many_have_come(
     line: Line, site: list[str], shelf: str, themes: list[Theme], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.rebuilds._MOST", 4)
+    monkeypatch.setattr("shared.live._MOST", 4)
 
     rebuild(line, "run-1")
     line.theme = themes[2]
@@ -533,7 +532,7 @@ def test_whoever_read_a_record_long_ago_loses_nothing_of_what_was_laid_since(
     assert_all_is_as_recorded(line, site, "first")
 
 
-def shelve_all(line: Line) -> list[RebuildPages]:
+def shelve_all(line: Line) -> list[KeepTexts]:
     return list(shelve(line.site, line.clockwork, wait=lambda _: False))
 
 
@@ -644,14 +643,17 @@ def test_whatever_happens_between_any_two_calls_of_a_piece(
             line.theme = themes[1 if piece == "rest again" else 2]
             finish(a_rebuild(line, run="run-0"), line)
         line.theme = themes[1]
-        message = begin(line, "run-1")
+        begun = begin(line, "run-1")
+        message: Message = begun
         if piece.startswith("rest"):
             line.publisher.records.take_off(  # some are to be laid again
                 (record, etag)
                 for record, etag in (line.publisher.records.find("epn", article) for article in posted[1:])
                 if record.shelf and etag
             )
-            message = message.model_copy(update={"run": "", "is_to_rest": True})
+            message = KeepTexts(
+                message_id=uuid4(), lane=Lane.BULK, site="epn", shelf=begun.shelf, articles=begun.articles
+            )
         (done,) = line.deliver(message)
 
         with between_calls(line, at, partial(do, line, deed, posted[1], done, themes)) as calls:

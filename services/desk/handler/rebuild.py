@@ -14,8 +14,9 @@ from services.desk.domain.rebuild import Run
 from shared import keys
 from shared.index import Index
 from shared.listings import Listing, find_article, find_listing
+from shared.live import grouped
 from shared.messages import Lane, Message, RebuildPages
-from shared.rebuilds import Rebuilds, Tally, grouped
+from shared.rebuilds import Rebuilds, Tally
 from shared.sites import Site
 from shared.storage import ObjectStorage
 

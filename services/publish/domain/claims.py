@@ -49,6 +49,11 @@ def is_claimed(record: LiveRecord, revision: str, paths: Iterable[str], *, media
     return record.claimed_by >= revision and {*paths} <= {*record.claimed} and {*media} <= {*record.media}
 
 
+def is_at_rest(record: LiveRecord) -> bool:
+    """Tell whether an article is live, and nobody has claimed it for a later revision."""
+    return record.revision is not None and record.claimed_by <= record.revision
+
+
 def went_live(
     record: LiveRecord,
     *,
@@ -64,7 +69,7 @@ def went_live(
     shows: Mapping[str, str],
     at: datetime,
 ) -> LiveRecord:
-    """Return the record of an article whose page is live at a path; `put`: the paths at which other bytes had stood."""
+    """Return the record of an article whose page is live at a path; `put`: the paths where it was not there before."""
     if is_outdated(record, revision, order):
         return overwritten(record, pages)
     return record.model_copy(

@@ -4,6 +4,7 @@ Each handler takes one message and its ports (`Publisher`), and returns the mess
 """
 
 from services.publish.handler.article import publish_article
+from services.publish.handler.keep import keep_records
 from services.publish.handler.listing import enter_listings, publish_listing, publish_listings
 from services.publish.handler.mend import mend_path
 from services.publish.handler.publisher import Publisher
@@ -15,6 +16,7 @@ __all__ = [
     "Publisher",
     "clear_away",
     "enter_listings",
+    "keep_records",
     "mend_path",
     "publish_listings",
     "publish_page",

@@ -33,7 +33,6 @@ class LiveRecords:
         known: tuple[LiveRecord, Etag | None] | None = None,
         shelf: str = "",
         is_off: bool = False,
-        is_laid: bool = False,
     ) -> tuple[LiveRecord, Etag | None]: ...
 
     @overload
@@ -46,7 +45,6 @@ class LiveRecords:
         known: tuple[LiveRecord, Etag | None] | None = None,
         shelf: str = "",
         is_off: bool = False,
-        is_laid: bool = False,
     ) -> tuple[LiveRecord, Etag | None] | None: ...
 
     def change(
@@ -58,14 +56,12 @@ class LiveRecords:
         known: tuple[LiveRecord, Etag | None] | None = None,
         shelf: str = "",
         is_off: bool = False,
-        is_laid: bool = False,
     ) -> tuple[LiveRecord, Etag | None] | None:
         """Apply a step to the record as it is and store it; return the new record, or None where the step declines.
 
         `known` spares a reading where the caller has just read or written it. A step that changes nothing costs
         no PUT. A record that lay on a shelf is taken off it first, unless the caller has done so to the known one
-        (`is_off`, by `take_off`); `shelf` names the one that it will be laid on if it is written, or in any case
-        (`is_laid`).
+        (`is_off`, by `take_off`); `shelf` names the one that it will be laid on.
 
         Raises:
             StorageConflictError: others keep changing it; the same message may succeed later.
@@ -76,7 +72,7 @@ class LiveRecords:
             changed = step(record)
             if changed is None:
                 return None
-            if changed == record and not (is_laid and record.shelf != shelf):
+            if changed == record:
                 return record, etag
             if record.shelf and etag is not None and not is_off and not self._take_off(record, etag):
                 continue

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
 from services.publish.domain import claims
 from services.publish.domain.pages import Page
 from services.publish.handler.article import article_of, is_recorded, missing_redirects, pictures_of, went_live
@@ -19,8 +17,6 @@ from shared.messages import PagesRendered
 from shared.packs import PackedPage
 from shared.storage import Etag
 
-log = structlog.get_logger()
-
 
 @dataclass(slots=True, eq=False)
 class Copy:
@@ -31,7 +27,7 @@ class Copy:
     record: LiveRecord
     etag: Etag | None
     lying: Rested | None  # the record as it rests on the piece's shelf
-    line: bytes  # the same as it is written there
+    line: bytes  # its line there, left or not; empty: none
     put: Put | None = None
     is_late: bool = False  # something newer is live or claimed, or nothing is any more: left to its own message
     is_odd: bool = False  # to go the ordinary way
@@ -121,11 +117,9 @@ def record_all(
                 recorded[each.article] = record
                 laid += [there.model_copy(update={"record": record})] if record != there.record else []
         for copy, record, etag in alone:
-            there = shelf.find(copy.article)
-            is_as_we_left_it = shelf.lines.get(copy.article, b"") in (copy.line, copy.mark)  # else others were here
-            is_being_left = there is not None and there.base == etag
-            if etag and record.shelf == message.shelf and is_as_we_left_it and not is_being_left:
-                laid.append(Rested(article=copy.article, base=etag, record=record))
+            if etag and record.shelf == message.shelf:
+                new = Rested(article=copy.article, base=etag, record=record)
+                laid += [new] if shelf.is_free(new, copy.line, copy.mark) else []
         gone = [each.article for each in astray if shelf.lines.get(each.article) == each.line]
         return shelf.holding(laid, without=[*gone, *_left_behind(shelf, message)])
 
@@ -134,50 +128,6 @@ def record_all(
         if each.article in recorded:
             each.look_again(recorded[each.article])
     _record_alone([each for each in resting if each.article not in recorded], "", publisher)
-
-
-def lay(message: PagesRendered, publisher: Publisher) -> None:
-    """Lay the records of articles that are live on a shelf, as they are."""
-    records, site = publisher.records, message.site
-    known = records.find_shelf(site, message.shelf)
-    others = [article for article in message.rested if known[0].resting(article) is None]
-    found = [
-        (record, etag)
-        for record, etag in publisher.writers.map(partial(records.find, site), others)
-        if etag is not None and _is_at_rest(record)
-    ]
-    off = records.take_off((record, etag) for record, etag in found if record.shelf not in ("", message.shelf))
-
-    def named(read: tuple[LiveRecord, Etag | None]) -> tuple[LiveRecord, Etag | None] | None:
-        article = read[0].article
-        return records.change(
-            site, article, _at_rest, known=read, shelf=message.shelf, is_off=article in off, is_laid=True
-        )
-
-    laid = [each for each in publisher.writers.map(named, found) if each is not None]
-
-    def step(shelf: Shelf) -> Shelf:
-        lines = [Rested(article=record.article, base=etag, record=record) for record, etag in laid if etag]
-        return shelf.holding(each for each in lines if _is_free(shelf, each, known[0]))
-
-    records.change_shelf(site, message.shelf, step, known=known)
-    log.info("shelf.laid", shelf=message.shelf, articles=len(laid))
-
-
-def _is_free(shelf: Shelf, new: Rested, before: Shelf) -> bool:
-    """Tell whether a line may be laid: nobody was there since, and nobody is about to change what it says."""
-    there = shelf.find(new.article)
-    is_as_before = shelf.lines.get(new.article) == before.lines.get(new.article)
-    return is_as_before and (there is None or there.base != new.base)
-
-
-def _at_rest(record: LiveRecord) -> LiveRecord | None:
-    return record if _is_at_rest(record) else None
-
-
-def _is_at_rest(record: LiveRecord) -> bool:
-    """Tell whether an article is live, and nobody has claimed it for a later revision."""
-    return record.revision is not None and record.claimed_by <= record.revision
 
 
 def _record_alone(

@@ -13,7 +13,7 @@ import structlog
 
 from services.publish.handler.article import is_recorded, may_show, told_again
 from services.publish.handler.fence import Outcome, is_overtaken, known_of, put_page
-from services.publish.handler.piece import Copy, copy_of, lay, record_all
+from services.publish.handler.piece import Copy, copy_of, record_all
 from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.errors import AddressTakenError, ObjectMissingError, StorageConflictError
@@ -35,9 +35,6 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
     run go (`clear_away`) when all that follows was said.
     """
     site, started = publisher.site(message.site), perf_counter()
-    if message.rested:
-        lay(message, publisher)
-        return ()
     try:
         pages = list(unpacked(publisher.content.get(message.content_key).body)) if message.content_key else []
     except ObjectMissingError:

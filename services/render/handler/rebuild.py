@@ -59,8 +59,6 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         return ()
     piece = _Piece(message, site, renderer)
     articles = list(message.articles or _articles(message, renderer))
-    if message.is_to_rest:
-        return (_rested(message, piece.read(articles), piece.texts),)
     pages = list(piece.pages(articles))
     if renderer.index.whole_until(site) is None:  # asked after the reading: Redis may be emptied at any moment
         raise IndexNotWholeError(site.id)
@@ -92,21 +90,6 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     return (*handed_over, done)
 
 
-def _rested(message: RebuildPages, articles: tuple[str, ...], texts: Texts) -> PagesRendered:
-    """Keep the texts of articles together, and have the publisher do so with their records."""
-    texts.keep()
-    return PagesRendered(
-        **follow_up(message, "rested"),
-        site=message.site,
-        run=message.run,
-        number=message.number,
-        after=message.after,
-        upto=message.upto,
-        shelf=message.shelf,
-        rested=articles,
-    )
-
-
 def _pack_key(message: RebuildPages, renderer: Renderer) -> str:
     """Return where a piece's pages wait; a repetition puts them at the same place."""
     if message.run:
@@ -132,10 +115,6 @@ class _Piece:
         self._others: dict[str, Shelf] = {}  # shelves that some of the articles lie on instead, by name
         self.texts = Texts(renderer.content, keys.shelved_texts_key(site.id, message.shelf) if message.shelf else "")
         self.handed_over: list[ArticleAccepted] = []
-
-    def read(self, articles: list[str]) -> tuple[str, ...]:
-        """Read what is live of the articles, and return whose it is; what cannot be read is left as it is."""
-        return tuple(each.draft.card.article for each in self._live_ones(articles))
 
     def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
         """Yield the pages of what is live of the articles and meant by the run."""

@@ -1,4 +1,4 @@
-"""The clock's three duties: what is due, what was lost, what stays stale. Several schedulers may run."""
+"""The clock's duties: what is due, was lost, stays stale, is wrong, or rests. Several schedulers may run."""
 
 from services.scheduler.handler.clockwork import Clockwork
 from services.scheduler.handler.listings import say_stale_pages

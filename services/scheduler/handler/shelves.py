@@ -3,51 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-
-import structlog
+from itertools import takewhile
 
 from services.scheduler.handler.clockwork import Clockwork
 from services.scheduler.handler.turns import envelope
 from shared import keys
-from shared.live import read_standings
-from shared.messages import Lane, RebuildPages
-from shared.rebuilds import grouped
+from shared.live import grouped, read_standings
+from shared.messages import KeepTexts, Lane
 from shared.sites import Site
 
-log = structlog.get_logger()
-
-_WORTH = 64  # articles: with fewer to a shelf there is nothing to gain
+_WORTH = 64  # articles, as many as either part of a shelf that is parted: with fewer there is little to gain
 _SHARE = 8  # where less than one in so many is missing, a shelf is left as it is
 _LOOK_EVERY_SECONDS = 1.0
 
 
-def shelve(site: Site, clockwork: Clockwork, *, wait: Callable[[float], bool]) -> Iterator[RebuildPages]:
+def shelve(site: Site, clockwork: Clockwork, *, wait: Callable[[float], bool]) -> Iterator[KeepTexts]:
     """Yield what lays articles on each shelf that lacks many, each when nothing else waits anywhere in the line.
 
-    `wait` (seconds) says whether to stop in the middle. An article costs two reads and a PUT, once; one that is not
-    live is looked at again each time.
+    `wait` (seconds) says whether to stop in the middle. An article costs its record's PUT, and a few reads, each time
+    that it was taken off; one that is not live is looked at again each time.
     """
-    content, after = clockwork.content, ""
-    articles, shelves = (
-        content.list_folders(prefix) for prefix in (keys.articles_prefix(site.id), keys.shelves_prefix(site.id))
-    )
-    for shelf, group in grouped(articles, shelves):
-        resting = read_standings(content, site.id, shelf)
-        missing = sum(article not in resting for article in group)
-        if len(group) >= _WORTH and missing * _SHARE >= len(group):
+    content, prefix = clockwork.content, keys.shelves_prefix(site.id)
+    known, before = list(content.list_folders(prefix)), ""
+    for shelf, group in grouped(content.list_folders(keys.articles_prefix(site.id)), known):
+        if len(group) >= _WORTH and _lacks_many(site, shelf, group, clockwork):
             while clockwork.backlog.total():
                 if wait(_LOOK_EVERY_SECONDS):
                     return
-            log.info("shelf.filled", site=site.id, shelf=shelf, missing=missing)
-            yield RebuildPages(
-                **envelope(Lane.BULK, clockwork),
-                site=site.id,
-                run="",
-                number=0,
-                after=after,
-                upto=group[-1],
-                articles=tuple(group),
-                shelf=shelf,
-                is_to_rest=True,
-            )
-        after = group[-1]
+            here = list(takewhile(lambda name: name <= shelf, content.list_folders(prefix, start_after=before)))  # noqa: B023
+            if here != [name for name in known if before < name <= shelf]:
+                return  # others have made shelves meanwhile: the next round goes by those
+            if _lacks_many(site, shelf, group, clockwork):
+                yield KeepTexts(**envelope(Lane.BULK, clockwork), site=site.id, shelf=shelf, articles=tuple(group))
+        before = shelf
+
+
+def _lacks_many(site: Site, shelf: str, group: list[str], clockwork: Clockwork) -> bool:
+    resting = read_standings(clockwork.content, site.id, shelf)
+    return sum(article not in resting for article in group) * _SHARE >= len(group)
