@@ -67,8 +67,7 @@ def rebuild(
     work = wiring.rebuild(run)
     work.keep(now=True)  # before anybody is told that it can be gone on with
     _console.print(f"Whatever stops it, go on with: {_resume(run)}", soft_wrap=True)  # a command is copied whole
-    touched = touch_listings(wiring.index(), chosen, run)  # the scheduler fits them in between the pieces
-    _work(work)
+    touched = _work(work, chosen)
     _watch_listings(chosen, touched)
 
 
@@ -99,10 +98,11 @@ def _resume(run: Run) -> str:
     return f"pressline rebuild --site {run.site} --resume {run.run}"
 
 
-def _work(work: Rebuild) -> None:
-    """Bring a run to its end, or say how to go on with it."""
+def _work(work: Rebuild, site: Site) -> int:
+    """Bring a run to its end, or say how to go on with it; return how many listings are rendered beside it."""
     run = work.run
     try:
+        touched = touch_listings(wiring.index(), site, run)  # the scheduler fits them in between the pieces
         _follow(work, lambda: run.most or count_articles(work.content, run.site))
     except (KeyboardInterrupt, PresslineError) as error:
         why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
@@ -117,6 +117,7 @@ def _work(work: Rebuild) -> None:
     if failed:
         _console.print(f"{failed} articles were not rebuilt: see `pressline dead-letters list`", style="red")
         raise typer.Exit(1)
+    return touched
 
 
 def _follow(work: Rebuild, count: Callable[[], int]) -> None:
