@@ -609,6 +609,21 @@ def test_while_anything_waits_nothing_is_laid(line: Line, site: list[str]) -> No
     assert list(shelve(line.site, line.clockwork, wait=lambda _: True)) == []  # asked to stop
 
 
+@pytest.mark.usefixtures("small_shelves")
+@pytest.mark.parametrize("name", ["", "~"])
+def test_who_waited_while_others_made_shelves_goes_by_those(line: Line, site: list[str], name: str) -> None:
+    def wait(_: float) -> bool:
+        line.content.put(keys.shelf_key("epn", name or sorted(site)[2]), b"")
+        line.backlog.messages = 0
+        return False
+
+    line.backlog.messages = 1
+    said = list(shelve(line.site, line.clockwork, wait=wait))
+
+    assert [each.shelf for each in said] == ([sorted(site)[-1]] if name else [])  # one behind it is no matter
+    assert [each.shelf for each in shelve_all(line)] == (["~"] if name else [sorted(site)[2], sorted(site)[-1]])
+
+
 def test_nothing_is_laid_over_the_mark_of_who_has_not_written_yet(
     line: Line, site: list[str], shelf: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
