@@ -246,7 +246,8 @@ def test_a_rebuild_goes_on_whoever_was_killed(archive: Archive) -> None:
     archive.room.wait_for(lambda: archive.pieces() > 0, "pieces are on their way")
     for child in children:
         os.kill(child, signal.SIGKILL)
-    archive.room.wait_for(lambda: archive.waiting("publish.bulk") > 0, "pieces are rendered")
+    archive.room.wait_for(lambda: archive.pieces() == 0, "pieces are rendered")
+    archive.room.wait_for(lambda: archive.waiting("publish.bulk") > 0, "their pages are on their way")
     assert first.stop(signal.SIGKILL) == -signal.SIGKILL
     go_on = the_way_to_go_on(first)
 
