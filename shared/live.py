@@ -117,7 +117,7 @@ class Shelf:
     def of(cls, body: bytes) -> Shelf:
         """Return the shelf that has these bytes. A line that does not begin with whose it is counts as lost."""
         found = ((line.split(b'"', 4), line) for line in body.splitlines())
-        return cls({words[3].decode(): line for words, line in found if len(words) == _WORDS})
+        return cls({words[3].decode(errors="replace"): line for words, line in found if len(words) == _WORDS})
 
     @property
     def body(self) -> bytes:

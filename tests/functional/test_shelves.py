@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 from uuid import uuid4
 
@@ -145,6 +146,33 @@ def test_what_rests_on_a_shelf_is_recorded_by_one_put_and_read_without_its_own_r
     assert [key for key in found if key.endswith(keys.LIVE)] == []
     assert lines_of(line, shelf) == dict.fromkeys(sorted(site), "rests")
     assert_all_is_as_recorded(line, site, "second")
+
+
+@pytest.mark.parametrize("is_by_theme", [False, True])
+def test_what_the_store_is_asked_of_articles_at_rest_is_asked_side_by_side(
+    line: Line, site: list[str], shelf: str, themes: list[Theme], monkeypatch: pytest.MonkeyPatch, *, is_by_theme: bool
+) -> None:
+    if not is_by_theme:  # whoever has more than one revision is asked for those that came since
+        for number in range(ARTICLES):
+            line.post(source_id=f"story-{number}", headline=f"Story {number}", version_created="2026-11-01T11:00:00Z")
+        line.run()
+        line.theme = themes[2]
+        rebuild(line, "run-1")
+        line.theme = themes[1]
+    message = begin(line, "run-2").model_copy(update={"is_by_theme": is_by_theme})
+    storage, name = (line.public, "find_head") if is_by_theme else (line.content, "list_keys")
+    call, here, elsewhere = getattr(storage, name), get_ident(), list[int]()
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        elsewhere.extend([1] if get_ident() != here else [])
+        return call(*args, **kwargs)
+
+    monkeypatch.setattr(storage, name, noted)
+    (done,) = line.deliver(message)
+
+    assert isinstance(done, PagesRendered)
+    assert done.skipped == 0
+    assert len(elsewhere) == ARTICLES - 1  # the first one tells by which enricher the others were made
 
 
 def test_a_rebuild_of_what_rests_and_has_not_changed_writes_nothing(line: Line, site: list[str], shelf: str) -> None:

@@ -142,10 +142,13 @@ class _Piece:
         yield from filter(None, others)
 
     def _is_at_hand(self, article: str) -> bool:
+        """Tell whether looking at an article asks the store nothing: those that do are looked at side by side."""
         resting = self._resting.get(article)
         if resting is None or resting.revision is None:
             return resting is not None
-        return self.texts.is_at_hand(keys.enriched_key(self._site.id, article, resting.revision, self._enricher))
+        is_asked = self._message.is_by_theme or resting.revisions_seen != 1  # whose theme it is; what came since
+        key = keys.enriched_key(self._site.id, article, resting.revision, self._enricher)
+        return not is_asked and self.texts.is_at_hand(key)
 
     def _find_live(self, article: str) -> _Live | None:
         record: LiveRecord | None = None

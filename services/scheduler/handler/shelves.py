@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 
 from services.scheduler.handler.clockwork import Clockwork
@@ -30,8 +30,8 @@ def shelve(site: Site, clockwork: Clockwork, *, wait: Callable[[float], bool]) -
             while clockwork.backlog.total():
                 if wait(_LOOK_EVERY_SECONDS):
                     return
-            here = list(takewhile(lambda name: name <= shelf, content.list_folders(prefix, start_after=before)))  # noqa: B023
-            if here != [name for name in known if before < name <= shelf]:
+            there = content.list_folders(prefix, start_after=before)
+            if _upto(shelf, there) != _upto(shelf, (name for name in known if name > before)):
                 return  # others have made shelves meanwhile: the next round goes by those
             if _lacks_many(site, shelf, group, clockwork):
                 yield KeepTexts(**envelope(Lane.BULK, clockwork), site=site.id, shelf=shelf, articles=tuple(group))
@@ -41,3 +41,7 @@ def shelve(site: Site, clockwork: Clockwork, *, wait: Callable[[float], bool]) -
 def _lacks_many(site: Site, shelf: str, group: list[str], clockwork: Clockwork) -> bool:
     resting = read_standings(clockwork.content, site.id, shelf)
     return sum(article not in resting for article in group) * _SHARE >= len(group)
+
+
+def _upto(shelf: str, names: Iterable[str]) -> list[str]:
+    return list(takewhile(lambda name: name <= shelf, names))
