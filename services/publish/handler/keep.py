@@ -21,7 +21,7 @@ def keep_records(message: KeepRecords, publisher: Publisher) -> None:
     known = records.find_shelf(site, name)
     others = [article for article in message.articles if known[0].resting(article) is None]
     read = publisher.writers.map(partial(records.find, site), others)
-    found = [(record, etag) for record, etag in read if etag is not None and claims.is_at_rest(record)]
+    found = [(record, etag) for record, etag in read if etag is not None]
     off = records.take_off((record, etag) for record, etag in found if record.shelf not in ("", name))
 
     def naming_it(record: LiveRecord) -> LiveRecord | None:
