@@ -81,5 +81,9 @@ class UnknownSiteError(PermanentError):
     """No site of that name is configured."""
 
 
+class UnknownFeedError(PermanentError):
+    """The site configures no feed of that name."""
+
+
 class AddressTakenError(PermanentError):
     """Another article's page is at this path: two articles were given the same slug, section, day and id prefix."""

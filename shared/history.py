@@ -14,18 +14,19 @@ from shared.storage import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What came after some revision: the names of newer ones, oldest first, and of all kills that have a tombstone.
+    """The names of the revisions after one, oldest first; of all kills with a tombstone; of all unmatched removals.
 
-    Whether one of these stands, `Past` knows: a later restore overrules it, and may not have cleared it away.
+    `Past` tells which of them are in force: a later restore overrules one, and may not have cleared it away.
     """
 
     names: tuple[str, ...] = ()
     kills: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Tell whether that revision is for certain still the last word."""
-        return not self.names and not self.kills
+        return not self.names and not self.kills and not self.unmatched
 
 
 class Revisions(Protocol):
@@ -61,13 +62,18 @@ class StoredRevisions:
         return [keys.revision_of(key) for key in self._storage.list_keys(keys.revisions_prefix(site, article))]
 
     def since(self, site: str, article: str, revision: str) -> Since:
-        """Return what came after a revision: tombstones' keys sort behind the revisions', so one listing tells."""
+        """Return what came after a revision.
+
+        The keys of tombstones and of unmatched removals sort behind those of the revisions, so one listing has all.
+        """
         start = keys.revision_key(site, article, revision)
         found = list(self._storage.list_keys(keys.article_prefix(site, article), start_after=start))
         revisions, tombstones = keys.revisions_prefix(site, article), keys.tombstone_prefix(site, article)
+        unmatched = keys.unmatched_prefix(site, article)
         return Since(
             names=tuple(keys.revision_of(key) for key in found if key.startswith(revisions)),
             kills=tuple(keys.kill_of(key) for key in found if key.startswith(tombstones)),
+            unmatched=tuple(keys.unmatched_of(key) for key in found if key.startswith(unmatched)),
         )
 
     def get(self, site: str, article: str, revision: str) -> Revision:
@@ -84,10 +90,11 @@ class StoredRevisions:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """All that was accepted of an article, oldest first, and the kills that have a tombstone."""
+    """All that was accepted of an article, oldest first; its kills with a tombstone; its unmatched removals."""
 
     revisions: tuple[Revision, ...]
     kills: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
 
     @property
     def is_killed(self) -> bool:
@@ -101,19 +108,49 @@ class Past:
         return since[-1] if self.is_killed and since else None
 
     @property
+    def unmatched_in_force(self) -> tuple[Revision, ...]:
+        """Return the removals that arrived before the article and still decide what is public, oldest first.
+
+        A restore lifts them, a kill of the article replaces them. A newer text brings the article back from a
+        withdrawal, never from a kill.
+        """
+        if self.is_killed:
+            return ()
+        newest_text = max((each.revision for each in self.revisions if each.status is Status.USABLE), default="")
+        return tuple(
+            each
+            for each in self.revisions
+            if each.revision in self.unmatched
+            and each.revision > self._restored
+            and (each.status is Status.CANCELED or each.revision > newest_text)
+        )
+
+    @property
+    def unmatched_kill(self) -> Revision | None:
+        """Return the kill in force that arrived before the article: every text after it is held."""
+        kills = [each for each in self.unmatched_in_force if each.status is Status.CANCELED]
+        return kills[-1] if kills else None
+
+    def is_held(self, revision: Revision) -> bool:
+        """Tell whether an unmatched kill keeps this text from being published until a person decides."""
+        kill = self.unmatched_kill
+        return kill is not None and revision.status is Status.USABLE and revision.revision > kill.revision
+
+    @property
     def _restored(self) -> str:
         """Return the name of the newest restore, empty for none."""
         restores = (each.revision for each in self.revisions if each.action and each.action.kind == "restore")
         return max(restores, default="")
 
     def released(self, now: datetime) -> list[Revision]:
-        """Return what is, or once was, allowed out, oldest first; while a kill stands, nothing that came after it.
+        """Return the revisions that are, or once were, allowed out, oldest first.
 
-        A kill that was cut short before its commit lets nothing out: its sender was told to send it again.
+        While a kill is in force, nothing after it is. A kill that was cut short before its commit lets nothing out:
+        its sender was told to send it again. A text that is held is not out either.
         """
         out = released(self.revisions, now)
         if not self.is_killed:
-            return out
+            return [revision for revision in out if not self.is_held(revision)] if self.unmatched else out
         kill = self.kill
         return [revision for revision in out if kill and revision.revision <= kill.revision]
 
@@ -126,7 +163,7 @@ class Past:
 def read_past(revisions: Revisions, site: str, article: str, since: Since | None = None) -> Past:
     """Return all that was accepted of an article; `since` spares the listing where it was just made."""
     known = since or revisions.since(site, article, "")
-    return Past(tuple(revisions.get(site, article, name) for name in known.names), known.kills)
+    return Past(tuple(revisions.get(site, article, name) for name in known.names), known.kills, known.unmatched)
 
 
 def find_target(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, date, datetime
+from urllib.parse import quote, unquote
 
 # --- the content bucket: private, and the truth -----------------------------------------------------------------
 
@@ -90,6 +91,59 @@ def tombstone_key(site: str, article: str, kill: str) -> str:
 def kill_of(key: str) -> str:
     """Return the kill that a tombstone's key names."""
     return key.rsplit("/", 1)[-1].removeprefix(TOMBSTONE).removesuffix("json").removesuffix(".")
+
+
+UNMATCHED = "unmatched."
+
+
+def unmatched_prefix(site: str, article: str) -> str:
+    """Return the prefix of an article's unmatched removals; it sorts behind its revisions: one listing has both."""
+    return f"{article_prefix(site, article)}{UNMATCHED}"
+
+
+def unmatched_key(site: str, article: str, removal: str) -> str:
+    """Return the key of the (empty) mark that says: this removal arrived before its article and is in force."""
+    return f"{unmatched_prefix(site, article)}{removal}"
+
+
+def unmatched_of(key: str) -> str:
+    """Return the removal that a key of `unmatched_prefix` names."""
+    return key.rsplit("/", 1)[-1].removeprefix(UNMATCHED)
+
+
+UNMATCHED_REMOVALS_PREFIX = "unmatched-removals/"
+
+
+def unmatched_removals_prefix(site: str) -> str:
+    """Return the prefix of a site's unmatched removals in force: one listing counts them."""
+    return f"{UNMATCHED_REMOVALS_PREFIX}{site}/"
+
+
+def unmatched_removal_key(site: str, article: str, removal: str) -> str:
+    """Return the key of a site's (empty) entry for an unmatched removal in force."""
+    return f"{unmatched_removals_prefix(site)}{article}~{removal}"
+
+
+_MAX_SOURCE_KEY_BYTES = 900  # S3 allows 1,024 in a whole key
+
+
+SOURCES_PREFIX = "sources/"
+
+
+def sources_prefix(site: str) -> str:
+    """Return the prefix of the sources that ever sent an article to a site."""
+    return f"{SOURCES_PREFIX}{site}/"
+
+
+def source_key(site: str, source: str) -> str | None:
+    """Return the key of the (empty) entry of a source; None where its name is too long for a key."""
+    name = quote(source, safe="")
+    return f"{sources_prefix(site)}{name}" if len(name) <= _MAX_SOURCE_KEY_BYTES else None
+
+
+def source_of_key(key: str) -> str:
+    """Return the source that a key of `sources_prefix` names."""
+    return unquote(key.rsplit("/", 1)[-1])
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:

@@ -44,7 +44,7 @@ class SubmitArticle(Message):
     receipt: str
     raw_key: str
     content_type: str | None = None
-    source: str  # who sent it, where the format does not say
+    feed: str = ""  # the sender's feed; empty: the site's first
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
     canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of

@@ -40,6 +40,12 @@ DRIFT = Gauge(
     ["site"],
     multiprocess_mode="mostrecent",
 )
+UNMATCHED_REMOVALS = Gauge(
+    "pressline_unmatched_removals",
+    "Removals in force that arrived before their article, by site.",
+    ["site"],
+    multiprocess_mode="mostrecent",
+)
 SECONDS = Histogram(
     "pressline_message_seconds",
     "Time to handle a message.",

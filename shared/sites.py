@@ -6,14 +6,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shared.article import LanguageTag, Name
-from shared.errors import UnknownSiteError
+from shared.article import Identifier, LanguageTag, Line, Name, Rights
+from shared.errors import UnknownFeedError, UnknownSiteError
 
 _RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
@@ -25,6 +25,27 @@ class Section(BaseModel):
 
     id: Name
     name: str
+
+
+class Feed(BaseModel):
+    """A sender's configuration in a site.
+
+    Items that name no `source` of their own get the feed's. So the credential never decides an article's identity.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Name
+    name: Line
+    source: Identifier
+    formats: tuple[Name, ...] = ()  # the ones that the feed accepts (`ninjs`, `pressline`); none named: every format
+    section: Name | None = None  # of an item that names none; unset: the site's default section
+    language: LanguageTag | None = None  # of an item that names none; unset: the site's language
+    rights: Rights | None = None  # of an item that states none
+
+
+DEFAULT_FEED = Feed(id="newsroom", name="Newsroom", source="newsroom")
+"""The feed of a site that configures none."""
 
 
 class Site(BaseModel):
@@ -41,6 +62,7 @@ class Site(BaseModel):
     theme: Name
     default_section: Name
     sections: tuple[Section, ...]
+    feeds: Annotated[tuple[Feed, ...], Field(min_length=1)] = (DEFAULT_FEED,)
     bucket: str | None = None  # where its pages lie, if not in the bucket that all sites share
     prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # what its pages' keys begin with there: `almina/`
     edge_id: str | None = None  # the vendor's service, zone or distribution that serves it, if not PRESSLINE_EDGE_ID
@@ -75,6 +97,18 @@ class Site(BaseModel):
             raise ValueError(message)
         return sections
 
+    @model_validator(mode="after")
+    def _feeds_are_distinct_and_fit(self) -> Self:
+        ids = [feed.id for feed in self.feeds]
+        if twice := sorted({feed for feed in ids if ids.count(feed) > 1}):
+            message = f"two feeds are called {', '.join(twice)}; each needs an id of its own"
+            raise ValueError(message)
+        for feed in self.feeds:
+            if feed.section is not None and not self.has_section(feed.section):
+                message = f"feed {feed.id}: {feed.section} is not a section of the site"
+                raise ValueError(message)
+        return self
+
     def __hash__(self) -> int:
         """Return its id's: what is kept by site is looked up some ten times a page, and all its settings are many."""
         return hash(self.id)
@@ -82,6 +116,20 @@ class Site(BaseModel):
     def section_name(self, section: str) -> str:
         """Return the section's name as readers see it; the id itself where the section has gone."""
         return next((known.name for known in self.sections if known.id == section), section)
+
+    def get_feed(self, feed: str) -> Feed:
+        """Return a feed by id; the first one where the id is empty.
+
+        Raises:
+            UnknownFeedError: the site does not configure it.
+        """
+        if not feed:
+            return self.feeds[0]
+        for known in self.feeds:
+            if known.id == feed:
+                return known
+        message = f"site {self.id} has no feed {feed}; it has {', '.join(known.id for known in self.feeds)}"
+        raise UnknownFeedError(message)
 
     def has_section(self, section: str) -> bool:
         """Tell whether the section is one of the site's."""

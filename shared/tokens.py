@@ -1,4 +1,4 @@
-"""Bearer tokens: who may do what on which site. Only hashes are kept; the token itself is seen once, at its minting."""
+"""Bearer tokens: scopes, sites and feeds. Only hashes are kept; the token itself is seen once, at its minting."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class TokenRecord(BaseModel):
     name: str
     scopes: frozenset[Scope]
     sites: tuple[str, ...]
+    feeds: tuple[str, ...] = ()  # none named: the first feed of each site
     created_at: AwareDatetime
     sha256: str
 
@@ -48,7 +49,15 @@ class TokenRecord(BaseModel):
         return site in self.sites
 
 
-def mint(storage: ObjectStorage, *, name: str, scopes: Iterable[str], sites: Iterable[str], now: datetime) -> str:
+def mint(
+    storage: ObjectStorage,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    sites: Iterable[str],
+    feeds: Iterable[str] = (),
+    now: datetime,
+) -> str:
     """Return a new token, after its hash and rights were stored; it cannot be shown again.
 
     Raises:
@@ -60,6 +69,7 @@ def mint(storage: ObjectStorage, *, name: str, scopes: Iterable[str], sites: Ite
         name=name,
         scopes=frozenset(Scope(scope) for scope in scopes),
         sites=tuple(sites),
+        feeds=tuple(feeds),
         created_at=now,
         sha256=_hash_of(token),
     )

@@ -22,7 +22,7 @@ def run_endpoint() -> None:
     require_fit_store(settings)
 
     async def find(receipt: str) -> ReceiptState | None:
-        return await threads.run(wiring.receipt_state, receipt)
+        return await threads.run(wiring.awaited_receipt_state, receipt)
 
     deps = EndpointDeps(
         settings=settings,

@@ -12,7 +12,7 @@ from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
 from shared.article import Article
 from shared.messages import Lane
-from shared.sites import Site
+from shared.sites import Feed, Site
 
 __all__ = [
     "Document",
@@ -32,13 +32,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
-    """What is known beside the bytes: for which site, who sent them, when they came (UTC).
+    """The facts beside the bytes: the site, the sender's feed there, the time of receipt (UTC).
 
     `canonical_site`: the first of the sites that they were posted to, where this is another of them.
     """
 
     site: Site
-    source: str
+    feed: Feed
     received_at: datetime
     canonical_site: str | None = None
 
@@ -48,7 +48,7 @@ class Told(TypedDict):
 
     content_type: str | None
     site: Site
-    source: str
+    feed: Feed
     received_at: datetime
     may_take_down: bool
     lane: Lane
@@ -65,6 +65,11 @@ class Reading:
 
 class Reader(Protocol):
     """Reads one format."""
+
+    @property
+    def name(self) -> str:
+        """Return the format's name without a version, as a feed's settings list it: `ninjs`."""
+        ...
 
     @property
     def format(self) -> str:

@@ -30,6 +30,7 @@ from services.ingest.handler import (
     submit,
 )
 from services.ingest.handler.intake import Admit, admit_all
+from services.ingest.handler.sources import Sources
 from services.ingest.handler.why import Inspection, explain
 from services.ingest.ports import Told
 from services.ingest.settings import IngestSettings
@@ -113,9 +114,11 @@ def endpoint_intake() -> Intake:
 
 
 def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
+    revisions = StoredRevisions(content())
+    executor = ThreadPoolExecutor(settings().api_threads, thread_name_prefix="store")
     return Intake(
         content=content(),
-        revisions=StoredRevisions(content()),
+        revisions=revisions,
         read_article=read_article,
         inspect_picture=partial(inspect_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
@@ -124,7 +127,8 @@ def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
         emit=partial(emit, celery),
         sites=sites(),
         clock=now,
-        executor=ThreadPoolExecutor(settings().api_threads, thread_name_prefix="store"),
+        executor=executor,
+        sources=Sources(content(), revisions, executor),
         admit=admit,
     )
 
@@ -165,8 +169,13 @@ def keep_uploaded_picture(data: bytes, *, site: Site) -> KeptPicture:
 
 
 def receipt_state(receipt: str) -> ReceiptState | None:
-    """Return how a submission stands."""
+    """Return the state of a submission."""
     return find_receipt_state(receipt, endpoint_intake())
+
+
+def awaited_receipt_state(receipt: str) -> ReceiptState | None:
+    """Return the state of a submission whose sender waits for it."""
+    return find_receipt_state(receipt, endpoint_intake(), is_awaited=True)
 
 
 def article_state(site: str, article: str) -> ArticleState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -24,6 +25,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
     KILLED = "killed"
+    UNMATCHED = "unmatched"
     FAILED = "failed"
 
     @property
@@ -75,6 +77,7 @@ class Receipt(BaseModel):
     status: Outcome = Outcome.ACCEPTED
     url: str | None = None
     reason: str | None = None
+    waits_for: tuple[str, ...] = ()  # of a removal: the addresses where the edge did not answer 410 yet
     faults: tuple[ReceiptFault, ...] = ()
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublicPage, ...] = ()
@@ -90,6 +93,10 @@ class Receipts(Protocol):
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
         """Record that a stage was reached; the first time counts, and a final status stays."""
+        ...
+
+    def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
+        """Record the addresses at which a removal was not seen yet."""
         ...
 
     def settle(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -70,6 +71,14 @@ class RedisReceipts:
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt, reason=str(error))
 
+    def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
+        """Record the addresses at which a removal was not seen yet."""
+        try:
+            self._redis.hset(_key(receipt), "waits_for", json.dumps(list(addresses)))
+            self._redis.expire(_key(receipt), _KEPT_SECONDS)
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+
     def settle(
         self,
         receipt: str,
@@ -93,6 +102,7 @@ class RedisReceipts:
                 return  # a late message of a revision that was live once, or what comes after its page has failed
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
+                pipe.hdel(_key(receipt), "waits_for")
                 pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())
                 pipe.expire(_key(receipt), _KEPT_SECONDS)
                 pipe.publish(CHANNEL, receipt)
@@ -119,6 +129,7 @@ class RedisReceipts:
             status=Outcome(values.get("status", Outcome.ACCEPTED)),
             url=values.get("url") or None,
             reason=values.get("reason") or None,
+            waits_for=tuple(json.loads(values.get("waits_for") or "[]")),
             stages=tuple(sorted(stages, key=lambda stage: (stage.at, _ORDER.index(stage.name)))),
             pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
             report=json.loads(values.get("report") or "null"),

@@ -75,7 +75,7 @@ class Newsroom:
         if self.error:
             raise self.error
         site = told["site"]
-        reading = read_article(raw, told["content_type"], ReadingContext(site, told["source"], told["received_at"]))
+        reading = read_article(raw, told["content_type"], ReadingContext(site, told["feed"], told["received_at"]))
         article = article_id(site.id, reading.article.source, reading.article.source_id)
         receipt = f"{site.id}.{article}.{REVISION}"
         return Accepted(
@@ -196,7 +196,12 @@ class Api:
 
 
 def an_app(
-    newsroom: Newsroom, storage: MemoryObjectStorage, *, index: RedisIndex | None = None, **limits: Any
+    newsroom: Newsroom,
+    storage: MemoryObjectStorage,
+    *,
+    index: RedisIndex | None = None,
+    sites: dict[str, Site] | None = None,
+    **limits: Any,
 ) -> FastAPI:
     """Return the real endpoint before the stand-ins; without an index Redis is away."""
     nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
@@ -204,7 +209,7 @@ def an_app(
     return create_app(
         EndpointDeps(
             settings=IngestSettings(**settings, _env_file=None),
-            sites={name: a_site(name) for name in ("epn", "other")},
+            sites=sites or {name: a_site(name) for name in ("epn", "other")},
             find_token=Tokens(storage).find,
             admit=newsroom.admit,
             accept=newsroom.accept,

@@ -65,7 +65,12 @@ def test_each_line_is_submitted_as_it_is_behind_the_news_and_has_its_receipt(api
     ]
     assert sorted(call["raw"] for call in newsroom.calls) == sorted([LINE, other])
     for call in newsroom.calls:
-        assert (call["lane"], call["site"].id, call["source"], call["received_at"]) == (Lane.BULK, "epn", "desk", NOW)
+        assert (call["lane"], call["site"].id, call["feed"].id, call["received_at"]) == (
+            Lane.BULK,
+            "epn",
+            "newsroom",
+            NOW,
+        )
         assert (call["content_type"], call["may_take_down"]) == ("application/json", False)
 
 

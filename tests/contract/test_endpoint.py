@@ -59,7 +59,7 @@ def test_the_handler_is_told_who_sent_what_when_and_whether_it_may_take_down(
     with_token(api, storage, "publish", "takedown").post(OWN)
 
     first, second = newsroom.calls
-    assert (first["source"], first["site"].id, first["received_at"]) == ("desk", "epn", NOW)
+    assert (first["feed"].id, first["site"].id, first["received_at"]) == ("newsroom", "epn", NOW)
     assert first["content_type"] == "application/json"
     assert json.loads(first["raw"]) == OWN
     assert (first["may_take_down"], second["may_take_down"]) == (False, True)

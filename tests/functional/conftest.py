@@ -26,6 +26,7 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
 from services.ingest.handler import handle as read_submission
+from services.ingest.handler.sources import Sources
 from services.publish.handler import (
     Publisher,
     clear_away,
@@ -94,6 +95,7 @@ class FakeEdge:
     purged: list[str] = field(default_factory=list)
     purged_hard: list[str] = field(default_factory=list)
     shows: int | None = None
+    shows_at: dict[str, int] = field(default_factory=dict)  # by the path of an address
 
     def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
         """Remember the keys."""
@@ -103,7 +105,10 @@ class FakeEdge:
 
     def find_status(self, url: str) -> int | None:
         """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
-        path = urlsplit(url).path.removeprefix("/")
+        address = urlsplit(url).path
+        if address in self.shows_at:
+            return self.shows_at[address]
+        path = address.removeprefix("/")
         path = f"{path}{keys.INDEX_DOCUMENT}" if path.endswith("/") or not path else path
         head = self.public.find_head(path)
         return self.shows or (int(head.metadata["status"]) if head else 404)
@@ -152,6 +157,7 @@ class Line:
         marks = RedisMarks(redis, first_wait_seconds=first_wait_seconds)
         revisions, clock = StoredRevisions(self.content), lambda: self.now
         self.index = index
+        executor = ThreadPoolExecutor(2)
         self.intake = Intake(
             content=self.content,
             revisions=revisions,
@@ -163,7 +169,8 @@ class Line:
             emit=self.take,
             sites=sites,
             clock=clock,
-            executor=ThreadPoolExecutor(2),
+            executor=executor,
+            sources=Sources(self.content, revisions, executor),
         )
         self.enrichment = Enrichment(content=self.content, revisions=revisions, receipts=receipts, clock=clock)
         self.theme: Theme = MinijinjaTheme(THEMES / "epn")
@@ -225,7 +232,7 @@ class Line:
             raw,
             content_type="application/json",
             site=self.site,
-            source="desk",
+            feed=self.site.feeds[0],
             received_at=self.now,
             may_take_down=may_take_down,
             intake=self.intake,
@@ -237,7 +244,7 @@ class Line:
             raw,
             content_type="application/json",
             site=self.site,
-            source="desk",
+            feed=self.site.feeds[0],
             received_at=self.now,
             may_take_down=may_take_down,
             receipt=uuid4(),

@@ -362,15 +362,6 @@ def test_a_restore_after_a_restore_names_the_revision_that_its_sender_wrote(line
     assert restore.text_of == accepted.revision
 
 
-def test_an_article_that_never_had_a_text_cannot_be_restored(line: Line) -> None:
-    killed = line.post(status="canceled", body="")
-
-    with pytest.raises(RefusedError, match="no revision of the article has a text") as refusal:
-        line.act("restore", killed.article)
-
-    assert refusal.value.code == 409
-
-
 def test_a_restore_of_an_embargoed_text_waits_for_its_time(line: Line) -> None:
     due = line.now + timedelta(hours=1)
     accepted = line.post(headline="Not yet", embargo_until=due.isoformat())

@@ -273,7 +273,7 @@ def post(line: Line, article: dict[str, Any]) -> None:
         json.dumps(article).encode(),
         content_type="application/json",
         site=line.site,
-        source="desk",
+        feed=line.site.feeds[0],
         received_at=line.now,
         may_take_down=True,
         intake=line.intake,

@@ -32,7 +32,7 @@ def post_to(line: Line, at: Site, *, canonical_site: str | None = None, **fields
         json.dumps(an_article(**fields)).encode(),
         content_type="application/json",
         site=at,
-        source="desk",
+        feed=at.feeds[0],
         received_at=line.now,
         may_take_down=True,
         intake=line.intake,
@@ -94,7 +94,6 @@ def test_what_is_read_later_is_canonical_at_the_same_site(line: Line, weekly: Si
         site="weekly",
         receipt="r",
         raw_key="raw/x",
-        source="desk",
         received_at=line.now,
         canonical_site="epn",
     )

@@ -132,7 +132,7 @@ def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leave
         json.dumps(an_article(version_created=EARLY)).encode(),
         content_type="application/json",
         site=line.site,
-        source="archive",
+        feed=line.site.feeds[0],
         received_at=line.now,
         may_take_down=False,
         intake=line.intake,

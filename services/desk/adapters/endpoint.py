@@ -31,7 +31,9 @@ class Endpoint:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def post_article(self, path: Path, *, site: str | None, wait_seconds: float | None) -> dict[str, Any]:
+    def post_article(
+        self, path: Path, *, site: str | None, wait_seconds: float | None, feed: str | None = None
+    ) -> dict[str, Any]:
         """Post a file as it is, except that pictures which it names by file are uploaded first.
 
         Raises:
@@ -40,7 +42,8 @@ class Endpoint:
         """
         body, content_type = self._with_pictures(path, site)
         headers = {"Content-Type": content_type} | _prefer(wait_seconds)
-        return self._call("POST", "/v1/articles", content=body, headers=headers, params=_of_site(site))
+        params = _of_site(site) | ({"feed": feed} if feed else {})
+        return self._call("POST", "/v1/articles", content=body, headers=headers, params=params)
 
     def post_batch(self, lines: Sequence[bytes], *, site: str | None) -> Iterator[dict[str, Any]]:
         """Post articles, one a line; yield what is said of each, as it comes.

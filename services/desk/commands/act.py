@@ -38,6 +38,8 @@ def withdraw(article: Article, why: Why = "", wait: Wait = False, site: Site = N
 def restore(article: Article, why: Why = "", wait: Wait = False, site: Site = None) -> None:  # noqa: FBT002
     """Bring a killed or withdrawn article back, with the newest text that may be shown by now.
 
+    Also lifts a removal that arrived before its article, and publishes a text that such a kill holds.
+
     Ends with 1 if it was not taken, or with --wait is not done in time.
     """
     _act("restore", article, why=why, wait=wait, site=site)
@@ -58,5 +60,7 @@ def _act(kind: str, article: str, *, why: str, wait: bool, site: str | None) -> 
         console.print(Text(f"the text is that of revision {reply['text_of']}"), soft_wrap=True)
     for note in [reply["reason"]] if reply.get("reason") else (reply.get("report") or {}).get("warnings", []):
         console.print(Text(note), soft_wrap=True)
+    for address in reply.get("waits_for", []):
+        console.print(Text(f"readers do not get 410 yet: {address}"), soft_wrap=True)
     if is_late:
         raise typer.Exit(1)

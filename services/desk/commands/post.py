@@ -12,7 +12,7 @@ from rich.text import Text
 from services.desk import wiring
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 
-_GOOD = {"accepted", "live", "duplicate", "superseded", "scheduled", "withdrawn", "killed"}
+_GOOD = {"accepted", "live", "duplicate", "superseded", "scheduled", "withdrawn", "killed"}  # not held, not unmatched
 
 
 def post(
@@ -20,6 +20,7 @@ def post(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each page is live.")] = False,  # noqa: FBT002
     seconds: Annotated[float, typer.Option(help="How long to wait for one page.", min=0.1, max=30)] = 20.0,
     site: Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")] = None,
+    feed: Annotated[str | None, typer.Option(help="The feed, where the token belongs to several.")] = None,
 ) -> None:
     """Post articles in any format that the endpoint reads.
 
@@ -33,7 +34,7 @@ def post(
         for number, path in enumerate(files, 1):
             status.update(f"{number} of {len(files)}: {path.name}")
             try:
-                reply = endpoint.post_article(path, site=site, wait_seconds=seconds if wait else None)
+                reply = endpoint.post_article(path, site=site, feed=feed, wait_seconds=seconds if wait else None)
             except (EndpointRefusedError, EndpointUnavailableError) as error:
                 has_failed = True
                 _say(console, "refused", path, "", [str(error)], style="red")
@@ -42,6 +43,7 @@ def post(
             is_good = outcome in _GOOD and not (wait and outcome == "accepted")
             has_failed |= not is_good
             notes = [reply["reason"]] if reply.get("reason") else (reply.get("report") or {}).get("warnings", [])
+            notes += [f"readers do not get 410 yet: {address}" for address in reply.get("waits_for", [])]
             where = str(reply.get("url") or reply["receipt"])
             _say(console, outcome, path, where, notes, style="green" if is_good else "yellow")
     if has_failed:

@@ -14,10 +14,14 @@ from rich.text import Text
 
 from services.desk import wiring
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
+from shared import keys
 from shared.errors import PresslineError
 from shared.messages import Lane
 from shared.pipeline import WORKERS
+from shared.receipts import receipt_id
+from shared.sites import load_sites
 
+_MOST_LISTED, _MOST_SHOWN = 1_000, 5
 _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
 
 
@@ -46,6 +50,8 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
             continue
         if name == "stages":
             value = "\n".join(f"{stage['at']}  {stage['name']}" for stage in value)  # noqa: PLW2901
+        elif name == "near_matches":
+            value = "\n".join(f"{each['article']}  source {each['source']}: {each['headline']}" for each in value)  # noqa: PLW2901
         elif name == "actions":
             value = "\n".join(f"{each['at']}  {each['kind']} by {each['by']}: {each['why']}" for each in value)  # noqa: PLW2901
         elif isinstance(value, list):
@@ -68,3 +74,17 @@ def _show_line(console: Console) -> None:
         console.print(Text(f"queues or store: {error}", style="red"))
         raise typer.Exit(1) from error
     console.print(table)
+    _show_unmatched_removals(console)
+
+
+def _show_unmatched_removals(console: Console) -> None:
+    """Show the removals in force whose article is not known: somebody may believe that a text is down."""
+    for site in load_sites(wiring.settings().sites_folder):
+        found = list(wiring.content().list_keys(keys.unmatched_removals_prefix(site), limit=_MOST_LISTED))
+        if not found:
+            continue
+        count = len(found) if len(found) < _MOST_LISTED else f"{_MOST_LISTED} or more"
+        console.print(Text(f"{site}: unmatched removals in force: {count}", style="yellow"))
+        for key in found[:_MOST_SHOWN]:
+            article, _, removal = key.rpartition("/")[2].partition("~")
+            console.print(Text(f"  pressline status {receipt_id(site, article, removal)}"), soft_wrap=True)

@@ -20,26 +20,51 @@ app = typer.Typer(help="Bearer tokens: make, list, revoke. Only hashes are kept.
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="Who will use it; articles without a source of their own bear this name.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it allows; may be given again.")],
-    site: Annotated[list[str] | None, typer.Option(help="For which sites; all configured ones if not given.")] = None,
+    feed: Annotated[
+        list[str] | None, typer.Option(help="Its feed, as the site's TOML names it; repeatable. Default: the first.")
+    ] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it allows; repeatable. Default: publish.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its holder, for logs and the record of actions.")] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Its sites; repeatable. Default: every configured one.")
+    ] = None,
 ) -> None:
-    """Make a token and print it, this once."""
+    """Make a token and print it once.
+
+    Tokens of one feed refer to the same articles, so a new token can correct and kill what an old one posted.
+    """
     known = load_sites(wiring.settings().sites_folder)
     sites = site or list(known)
     if unknown := [each for each in sites if each not in known]:
         raise typer.BadParameter(f"{', '.join(unknown)}: not configured; there are {', '.join(known)}")  # noqa: EM102, TRY003
-    typer.echo(tokens.mint(wiring.content(), name=name, scopes=scope, sites=sites, now=datetime.now(UTC)))
+    feeds = list(dict.fromkeys(feed or []))
+    configured = list(dict.fromkeys(each.id for chosen in sites for each in known[chosen].feeds))
+    if unknown := [each for each in feeds if each not in configured]:
+        sites_named = ", ".join(sites)
+        message = f"{', '.join(unknown)}: no feed of {sites_named}; there are {', '.join(configured)}"
+        raise typer.BadParameter(message, param_hint="--feed")
+    holder = name or "-".join(feeds) or "unnamed"
+    scopes = scope or [Scope.PUBLISH]
+    typer.echo(
+        tokens.mint(wiring.content(), name=holder, scopes=scopes, sites=sites, feeds=feeds, now=datetime.now(UTC))
+    )
 
 
 @app.command("list")
 def list_all() -> None:
     """List the tokens that are in force."""
-    table = Table("name", "scopes", "sites", "made", "hash begins", box=None, pad_edge=False)
+    table = Table("name", "scopes", "sites", "feeds", "made", "hash begins", box=None, pad_edge=False)
     for record in tokens.list_tokens(wiring.content()):
         scopes = ", ".join(sorted(scope.value for scope in record.scopes))
         made = f"{record.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(Text(record.name), scopes, ", ".join(record.sites), made, record.sha256[:12])
+        table.add_row(
+            Text(record.name),
+            scopes,
+            ", ".join(record.sites),
+            ", ".join(record.feeds) or "first",
+            made,
+            record.sha256[:12],
+        )
     Console().print(table)
 
 

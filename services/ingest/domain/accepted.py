@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict
 
 from services.ingest.domain.report import Report
 
-AcceptedStatus = Literal["accepted", "duplicate", "superseded", "scheduled"]
+AcceptedStatus = Literal["accepted", "duplicate", "superseded", "scheduled", "held", "unmatched"]
+
+
+class NearMatch(BaseModel):
+    """An article with the source id that a removal names, and another source."""
+
+    model_config = ConfigDict(frozen=True)
+
+    article: str
+    source: str
+    headline: str
 
 
 class Accepted(BaseModel):
@@ -22,6 +32,8 @@ class Accepted(BaseModel):
     revision: str
     receipt: str
     report: Report
+    reason: str | None = None  # of a status that ends without a page
+    near_matches: tuple[NearMatch, ...] = ()  # of an unmatched removal
     text_of: str | None = None  # of a restore: the revision whose text came back
 
 

@@ -13,6 +13,8 @@ _STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Stat
 _STRONGER = "the article is killed, and stays down whatever is sent; restore it first if it is to come back"
 _NO_TEXT = "no revision of the article has a text that could be shown, so there is nothing to restore; post it anew"
 _PASSED_OVER = "an update that waits for its embargo was passed over and will not come by itself; send it again"
+_HELD = "a kill that arrived before the article is in force, so nothing of it is public; kill it, or restore it"
+_LIFTED = "the removal that arrived before the article is lifted; there is no text yet, and the next one is published"
 _EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
 
 
@@ -27,21 +29,33 @@ def find_standing(kind: ActionKind, past: Past) -> Revision | None:
         return past.kill
     if kind == "withdraw" and past.is_killed:
         raise RefusedError(409, _STRONGER)
-    is_so = latest.status is _STATUS[kind] and not past.is_killed
+    if kind == "withdraw" and past.unmatched_kill:
+        raise RefusedError(409, _HELD)
+    is_so = latest.status is _STATUS[kind] and not past.is_killed and not past.unmatched_kill
     return latest if is_so else None
+
+
+def lifts_without_text(kind: ActionKind, past: Past) -> bool:
+    """Tell whether the action lifts a removal that arrived before its article, and no text of it has come yet."""
+    has_text = any(revision.status is Status.USABLE for revision in past.revisions)
+    return kind == "restore" and not has_text and bool(past.unmatched_in_force)
 
 
 def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, tuple[str, ...]]:
     """Return the revision whose text the action's bears, with its new status, and what its sender should look at.
 
     A restore brings back the newest text that may be shown by now, also one that came while the kill stood; one that
-    waits for its embargo only where there is no other.
+    waits for its embargo only where there is no other. A restore that lifts an unmatched removal without a text is a
+    withdrawal that any later text overrules.
 
     Raises:
         RefusedError: 409, there is no text that could be restored.
     """
     text, warnings = past.revisions[-1], []
-    if kind == "restore":
+    status = _STATUS[kind]
+    if lifts_without_text(kind, past):
+        status, warnings = Status.WITHHELD, [_LIFTED]
+    elif kind == "restore":
         usable = [revision for revision in past.revisions if revision.status is Status.USABLE]
         if not usable:
             raise RefusedError(409, _NO_TEXT)
@@ -49,5 +63,5 @@ def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, t
         text = (shown or usable)[-1]
         warnings += [_PASSED_OVER] if text is not usable[-1] else []
         warnings += [_EXPIRED] if text.status_at(now) is not Status.USABLE else []
-    article = text.article.model_copy(update={"status": _STATUS[kind]})
+    article = text.article.model_copy(update={"status": status})
     return text.model_copy(update={"article": article}), tuple(warnings)

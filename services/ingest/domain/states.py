@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.ingest.domain.accepted import NearMatch
 from services.ingest.domain.refusal import Fault
 from services.ingest.domain.report import Report
 from shared.receipts import Outcome, Stage
@@ -35,6 +36,12 @@ class ReceiptState(BaseModel):
     revision: str | None = None
     url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
     reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
+    waits_for: tuple[str, ...] = Field(
+        default=(), description="Of a removal on its way: the addresses where readers were not yet seen to get 410."
+    )
+    near_matches: tuple[NearMatch, ...] = Field(
+        default=(), description="Of an unmatched removal: articles with its source id and another source."
+    )
     faults: tuple[Fault, ...] = Field(default=(), description="What was wrong, where it was refused.")
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublishedPage, ...] = ()

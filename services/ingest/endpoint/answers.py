@@ -36,7 +36,7 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
         state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
         if state is not None and state.status.is_final:
             status = state.status if reply.status is Outcome.ACCEPTED else reply.status
-            told = {"status": status, "url": state.url, "reason": state.reason}
+            told = {"status": status, "url": state.url, "reason": state.reason or reply.reason}
             known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
             links = links_to(reply.site, reply.receipt, known["article"])
             report = reply.report or state.report
@@ -45,6 +45,8 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
         elif state is not None and reply.status is Outcome.DUPLICATE:
             reply = reply.model_copy(update={"status": state.status, "reason": _NOT_DONE_YET})
             is_done = False
+        if state is not None and not is_done:
+            reply = reply.model_copy(update={"waits_for": state.waits_for})
     headers = {"Location": f"/v1/receipts/{reply.receipt}"}
     if wanted.applied:
         headers["Preference-Applied"] = wanted.applied

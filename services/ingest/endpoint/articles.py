@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import Publisher, Reader
@@ -14,7 +14,7 @@ from services.ingest.endpoint.examples import ARTICLE_BODY
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
-from services.ingest.endpoint.sites import ARTICLE, SiteName, SiteNames
+from services.ingest.endpoint.sites import ARTICLE, FeedName, SiteName, SiteNames
 from services.ingest.endpoint.submission import submission_of
 from shared.messages import Lane
 
@@ -24,6 +24,7 @@ LaneName = Annotated[
         description="`live`: news. `bulk`: imports, which wait behind news and are sent away first when it piles up."
     ),
 ]
+FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as the site's settings name it.")]
 router = APIRouter(tags=["articles"])
 
 
@@ -45,7 +46,7 @@ router = APIRouter(tags=["articles"])
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
 async def post_article(
-    request: Request, caller: Publisher, site: SiteNames = None, lane: LaneName = "live"
+    request: Request, caller: Publisher, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
 ) -> Response:
     """Take an article in any format that is read, by its Content-Type or else by what it looks like.
 
@@ -53,6 +54,12 @@ async def post_article(
     ninjs 3.0. A 202 is a promise: the article is stored, and `Location` tells what becomes of it. The same bytes
     again are a `duplicate`, so sending again after a lost answer is safe. `status: canceled` or `withheld` takes an
     article down and asks for the scope `takedown`.
+
+    The article's identity is the site, the source and `source_id`. The source is the item's own, otherwise the
+    feed's: `?feed=wire`, or the token's only one. So an update or a kill under another token of the feed reaches the
+    same article. `POST /v1/feeds/{feed}` is the same for one feed.
+
+    A removal whose identity matches no article is `unmatched`: it is stored and applies to revisions that come later.
 
     An archive or any other import says `?lane=bulk`: it waits behind the news, and is the first to be answered 503
     when more waits than can be published soon. Removals are never sent away.
@@ -67,10 +74,36 @@ async def post_article(
     wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
     first, *further = caller.sites_asked(site)
     raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=settings.body_timeout_seconds)
-    submission = submission_of(request, caller, Lane(lane), further)
+    for each in (first, *further):
+        caller.feed(each, feed)  # no site accepts the item where the token has no feed at one of them
+    submission = submission_of(request, caller, Lane(lane), feed, further)
     take = submission.submit if wanted.is_async else submission.accept
     reply = await take(raw, first)
     return await answer(request, reply, wanted)
+
+
+@router.post(
+    "/v1/feeds/{feed}",
+    summary="Post an article of one feed",
+    operation_id="postFeedItem",
+    status_code=202,
+    response_model=None,
+    responses={
+        202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": REPLY_HEADERS},
+        200: {
+            "model": ArticleReply,
+            "description": "Nothing more will come of it: live (with `Prefer: wait`), duplicate or superseded.",
+            "headers": REPLY_HEADERS,
+        },
+        **documented(400, 401, 403, 408, 413, 415, 422, 503),
+    },
+    openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
+)
+async def post_feed_item(
+    request: Request, caller: Publisher, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"
+) -> Response:
+    """Take an article as `POST /v1/articles` does, under the feed's source, formats and defaults."""
+    return await post_article(request, caller, site, feed, lane)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError
-from shared.sites import Site
+from shared.sites import Feed, Site
 from shared.tokens import Scope, TokenRecord
 
 _CHALLENGE = 'Bearer realm="pressline"'
@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """Return the token's name; it stands for the source where a format names none."""
+        """Return the token's name, as actions and logs record it."""
         return self.token.name
 
     @property
@@ -58,6 +58,23 @@ class Caller:
         if not mine:
             raise ProblemError(403, "the token is bound to no site of this installation")
         raise unacceptable([Fault("", f"say which site is meant with ?site=, one of {', '.join(mine)}")])
+
+    def feed(self, site: Site, asked: str | None) -> Feed:
+        """Return the feed that an item belongs to at a site: the one asked for, else the token's only one there.
+
+        Raises:
+            ProblemError: 403, the token does not belong to it.
+            RefusedError: 422, the token belongs to several feeds of the site and the request names none.
+        """
+        own = [feed for feed in site.feeds if feed.id in self.token.feeds] if self.token.feeds else [site.feeds[0]]
+        found = [feed for feed in own if feed.id == asked] if asked is not None else own
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise unacceptable([Fault("", f"name the feed with ?feed=, one of {', '.join(feed.id for feed in own)}")])
+        if asked is not None:
+            raise ProblemError(403, f"the token does not belong to feed {asked[:40]!a} of site {site.id}")
+        raise ProblemError(403, f"the token belongs to no feed of site {site.id}")
 
     def sites_asked(self, asked: list[str] | None) -> tuple[Site, ...]:
         """Return the sites that are meant, the canonical one first: those asked for, else the token's only one.

@@ -22,7 +22,7 @@ from services.ingest.endpoint.lines import BodyEndedError, BodyLines, Line
 from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.problems import UNEXPECTED, Problem, ProblemFault, documented, request_id
 from services.ingest.endpoint.replies import BatchLineReply
-from services.ingest.endpoint.sites import SiteName
+from services.ingest.endpoint.sites import FeedName, SiteName
 from services.ingest.endpoint.submission import Submission
 from shared.errors import RetryableError
 from shared.messages import Lane
@@ -68,7 +68,7 @@ class _Batch:
                 reply = await answer
                 self.counts[reply.status] = self.counts.get(reply.status, 0) + 1
                 await tell(reply)
-        log.info("batch.answered", site=self.site.id, source=self.submission.caller.name, **self.counts)
+        log.info("batch.answered", site=self.site.id, token=self.submission.caller.name, **self.counts)
         if self.is_abandoned:
             raise ClientDisconnect
 
@@ -178,7 +178,7 @@ class LineByLine(Response):
     responses={200: BATCH_ANSWER, **documented(401, 403, 413, 415, 422, 503)},
     openapi_extra={"requestBody": BATCH_BODY},
 )
-async def post_batch(request: Request, caller: Publisher, site: SiteName = None) -> Response:
+async def post_batch(request: Request, caller: Publisher, site: SiteName = None, feed: FeedName = None) -> Response:
     """Take articles as lines of JSON (NDJSON), in any JSON form that is read, and answer each line as it comes.
 
     Every line is stored, answered with a receipt and left to a worker to read, behind the news (`lane=bulk`); what the
@@ -198,13 +198,14 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None)
     if len(request.query_params.getlist("site")) > 1:
         raise unacceptable([Fault("", "a batch goes to one site; post it to each")])
     meant = caller.site(site)
+    caller.feed(meant, feed)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared not in _TAKEN:
         raise RefusedError(415, f"a batch is articles as lines of JSON; send it as {NDJSON}")
     check_declared(request, max_bytes=settings.max_batch_bytes)
     await threads_of(request).run(deps.admit, Lane.BULK)
     batch = _Batch(
-        submission=Submission(caller, Lane.BULK, _LINE_TYPE, deps, batch_threads_of(request)),
+        submission=Submission(caller, Lane.BULK, _LINE_TYPE, deps, batch_threads_of(request), feed),
         site=meant,
         lines=BodyLines(
             request.stream(),

@@ -49,7 +49,7 @@ async def post_media(request: Request, caller: Publisher, site: SiteName = None)
         kept = await threads_of(request).run(deps.keep_picture, data, site=meant)
     except RefusedError as error:
         REFUSALS.labels(str(error.code)).inc()
-        log.info("picture.refused", site=meant.id, source=caller.name, status=error.code, size_bytes=len(data))
+        log.info("picture.refused", site=meant.id, token=caller.name, status=error.code, size_bytes=len(data))
         raise
     reply = MediaReply(
         media=kept.media,

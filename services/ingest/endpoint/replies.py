@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.accepted import Accepted, NearMatch
 from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
@@ -46,10 +46,17 @@ class ArticleReply(BaseModel):
     status: Outcome = Field(
         description="accepted: on its way. scheduled: waits for its embargo. duplicate: the same bytes are there "
         "already. superseded: a later revision is there; this one is kept and not published. live: readers have it. "
-        "killed, withdrawn: it is gone for readers."
+        "killed, withdrawn: the edge answers 410 at every address of it. held: a kill arrived before it; kept and not "
+        "published until a person decides. unmatched: a removal whose article is not known; nothing was taken down."
     )
     url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
     reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
+    waits_for: tuple[str, ...] = Field(
+        default=(), description="Of a removal on its way: the addresses where readers were not yet seen to get 410."
+    )
+    near_matches: tuple[NearMatch, ...] = Field(
+        default=(), description="Of an unmatched removal: articles with its source id and another source."
+    )
     links: Links
     report: Report | None = Field(default=None, description="What the reader made of it.")
     text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
@@ -115,6 +122,8 @@ def reply_to(accepted: Accepted) -> ArticleReply:
         article=accepted.article,
         revision=accepted.revision,
         status=Outcome(accepted.status),
+        reason=accepted.reason,
+        near_matches=accepted.near_matches,
         links=links_to(accepted.site, accepted.receipt, accepted.article),
         report=accepted.report,
         text_of=accepted.text_of,

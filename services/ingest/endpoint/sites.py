@@ -1,4 +1,4 @@
-"""The parameters that say which site is meant, and which article."""
+"""The parameters that name the site, the feed and the article."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ SiteNames = Annotated[
         description="Which site is meant; may be left out with a token that is bound to one. Given again, the article "
         "goes to each, and the first named is the canonical one.",
         openapi_examples={"one": {"value": ["epn"]}},
+    ),
+]
+
+FeedName = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="The sender's feed; may be left out with a token that belongs to one feed of the site. An item "
+        "without a source gets the feed's.",
     ),
 ]
 

@@ -33,6 +33,7 @@ class Submission:
     content_type: str | None
     deps: EndpointDeps
     threads: Threads
+    feed: str | None = None  # the feed that the request names
     also: Sequence[Site] = field(default=())  # the further sites; what is sent is canonical at the first
 
     async def accept(self, raw: bytes, site: Site) -> ArticleReply:
@@ -67,7 +68,7 @@ class Submission:
             log.info(
                 "submission.refused",
                 site=site.id,
-                source=self.caller.name,
+                token=self.caller.name,
                 status=error.code,
                 pointers=[fault.pointer for fault in error.faults],
                 size_bytes=len(raw),
@@ -88,7 +89,7 @@ class Submission:
         return Told(
             content_type=self.content_type,
             site=site,
-            source=self.caller.name,
+            feed=self.caller.feed(site, self.feed),
             received_at=self.deps.clock(),
             may_take_down=self.caller.may_take_down,
             lane=self.lane,
@@ -96,7 +97,9 @@ class Submission:
         )
 
 
-def submission_of(request: Request, caller: Caller, lane: Lane, also: Sequence[Site] = ()) -> Submission:
+def submission_of(
+    request: Request, caller: Caller, lane: Lane, feed: str | None, also: Sequence[Site] = ()
+) -> Submission:
     """Return the way in for what a request brings as one document."""
     content_type = request.headers.get("content-type")
-    return Submission(caller, lane, content_type, deps_of(request), threads_of(request), also)
+    return Submission(caller, lane, content_type, deps_of(request), threads_of(request), feed, also)

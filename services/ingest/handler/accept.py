@@ -17,7 +17,7 @@ from shared.article import Article, Status
 from shared.history import Since
 from shared.messages import Lane
 from shared.revision import Revision, revision_id, stamp_of
-from shared.sites import Site
+from shared.sites import Feed, Site
 
 _MOST_UNDER_ONE_STAMP = 999
 
@@ -27,7 +27,7 @@ def accept(
     *,
     content_type: str | None,
     site: Site,
-    source: str,
+    feed: Feed,
     received_at: datetime,
     may_take_down: bool,
     intake: Intake,
@@ -47,7 +47,7 @@ def accept(
     sha256 = hashlib.sha256(raw).hexdigest()
     raw_key = keys.raw_key(site.id, received_at, sha256)
     try:
-        reading = intake.read_article(raw, content_type, ReadingContext(site, source, received_at, canonical_site))
+        reading = intake.read_article(raw, content_type, ReadingContext(site, feed, received_at, canonical_site))
         _check_rights(reading.article, may_take_down=may_take_down)
         if reading.article.status is Status.USABLE:
             intake.admit(lane)
@@ -55,12 +55,16 @@ def accept(
     except RefusedError:
         intake.content.put(raw_key, raw, content_type="application/octet-stream")
         raise
+    source_noted = intake.sources.note(site.id, article.source) if article.status is Status.USABLE else None
     raw_kept = intake.executor.submit(intake.content.put, raw_key, raw, content_type="application/octet-stream")
 
     identity = keys.article_id(site.id, article.source, article.source_id)
     # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
     stamp = article.version_created
     marker = mark(site.id, identity, revision_id(stamp, article.version), intake) if stamp else None
+
+    if source_noted is not None:
+        source_noted.result()
 
     def propose(since: Since) -> Proposal | Twin:
         found = _name_or_twin(article, sha256, identity, since.names, received_at, intake)

@@ -7,13 +7,14 @@ from datetime import datetime
 import structlog
 
 from services.ingest.domain.accepted import Accepted
-from services.ingest.domain.actions import find_standing, text_after
+from services.ingest.domain.actions import find_standing, lifts_without_text, text_after
 from services.ingest.domain.refusal import ArticleUnknownError
 from services.ingest.domain.report import Report
 from services.ingest.domain.stamps import stamp_for
 from services.ingest.handler.commit import Proposal, Twin, commit
 from services.ingest.handler.intake import Intake
 from shared import keys
+from shared.article import Status
 from shared.errors import OutageError, StorageConflictError
 from shared.history import Since, read_past
 from shared.revision import Action, ActionKind, revision_id, stamp_of
@@ -30,7 +31,8 @@ def act(
 ) -> Accepted:
     """Kill, withdraw or restore an article; return what became of it.
 
-    Its place in the order is after all that was there. An action that changes nothing is a duplicate of the revision
+    Its place in the order is after all that was there. A restore also lifts a removal that arrived before its article.
+    An action that changes nothing is a duplicate of the revision
     that already says so.
 
     Raises:
@@ -48,14 +50,17 @@ def act(
             return Twin(standing, Report(format=_FORMAT))
         text, warnings = text_after(kind, past, received_at)
         latest = max(stamp_of(name) for name in (since.names[-1], *since.kills) if name)
+        # A restore that has no text to bring back must not supersede the text that comes next, whatever its stamp.
+        brings_back = kind == "restore" and text.article.status is Status.USABLE
+        not_before = latest if lifts_without_text(kind, past) else received_at
         return Proposal(
-            name=revision_id(stamp_for(None, received_at, latest), None),
+            name=revision_id(stamp_for(None, not_before, latest), None),
             article=text.article,
             raw_sha256=text.raw_sha256,
             raw_key=text.raw_key,
             report=Report(format=_FORMAT, warnings=warnings),
             action=Action(kind=kind, by=by, why=why),
-            text_of=(text.text_of or text.revision) if kind == "restore" else None,
+            text_of=(text.text_of or text.revision) if brings_back else None,
         )
 
     for _ in range(_TRIES):

@@ -15,12 +15,13 @@ from uuid import NAMESPACE_URL, uuid5
 import structlog
 
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
+from services.ingest.domain.outcomes import why_no_page
 from services.ingest.domain.report import Report
 from services.ingest.handler.intake import Intake
 from shared import keys
 from shared.article import Article, Status
-from shared.errors import PreconditionFailedError, StorageConflictError
-from shared.history import Since, read_past
+from shared.errors import OutageError, PreconditionFailedError, StorageConflictError
+from shared.history import Past, Since, read_past
 from shared.messages import ArticleAccepted, ArticleRemoved, Lane
 from shared.receipts import Outcome, Receipt, Stage, receipt_id
 from shared.revision import Action, Revision
@@ -110,9 +111,8 @@ def commit(
         marker.is_there.result()
         if raw_kept is not None:
             raw_kept.result()
-        is_latest = not since.names or since.names[-1] < name
-        if revision.status is Status.CANCELED and is_latest:
-            _put_tombstone(revision, site, intake)
+        is_unmatched = _is_unmatched(revision, since, intake)
+        _mark_removal(revision, since, site, intake, is_unmatched=is_unmatched)
         try:
             intake.content.put(
                 keys.revision_key(site.id, article, name), revision.model_dump_json().encode(), unless_exists=True
@@ -121,8 +121,20 @@ def commit(
             continue  # somebody was here first, or our own answer was lost: what lies there tells, in the next round
         if intake.clock() - marker.at > _MARKER_GOOD_FOR:
             mark(site.id, article, name, intake).is_there.result()
-        return _tell(revision, proposal.report, since, site, intake)
+        return _tell(revision, proposal.report, since, site, intake, is_unmatched=is_unmatched)
     raise StorageConflictError(article)
+
+
+def _mark_removal(revision: Revision, since: Since, site: Site, intake: Intake, *, is_unmatched: bool) -> None:
+    """Mark a removal that is the latest word on its article: as unmatched, or as a kill by a tombstone."""
+    if is_unmatched:
+        _put_unmatched(revision, intake)
+    elif revision.status is Status.CANCELED and not _is_superseded(revision, since):
+        _put_tombstone(revision, site, intake)
+
+
+def _is_superseded(revision: Revision, since: Since) -> bool:
+    return bool(since.names) and since.names[-1] > revision.revision
 
 
 def _put_tombstone(kill: Revision, site: Site, intake: Intake) -> None:
@@ -135,17 +147,49 @@ def _put_tombstone(kill: Revision, site: Site, intake: Intake) -> None:
         intake.content.put(keys.tombstone_key(site.id, kill.article_id, name), body)
 
 
+def _is_unmatched(revision: Revision, since: Since, intake: Intake) -> bool:
+    """Tell whether a sender's removal arrived before any text of its article."""
+    is_from_sender = revision.status is not Status.USABLE and revision.action is None
+    if not is_from_sender or since.kills or _is_superseded(revision, since):
+        return False
+    site, article = revision.article.site, revision.article_id
+    return all(intake.revisions.get(site, article, name).status is not Status.USABLE for name in since.names)
+
+
+def _put_unmatched(removal: Revision, intake: Intake) -> None:
+    """Mark the removal as unmatched before its commit: for its article's readers, and where an operator counts them."""
+    site, article, name = removal.article.site, removal.article_id, removal.revision
+    for key in (keys.unmatched_removal_key(site, article, name), keys.unmatched_key(site, article, name)):
+        intake.content.put(key, b"", content_type="text/plain")
+
+
+def _clear_unmatched(site: str, article: str, past: Past, intake: Intake) -> None:
+    """Delete the marks of unmatched removals that are in force no more. A mark that stays has no effect on readers."""
+    in_force = {each.revision for each in past.unmatched_in_force}
+    try:
+        for name in past.unmatched:
+            if name not in in_force:
+                intake.content.delete(keys.unmatched_key(site, article, name))
+                intake.content.delete(keys.unmatched_removal_key(site, article, name))
+    except OutageError as error:
+        log.warning("unmatched_removal.left", site=site, article=article, reason=str(error))
+
+
 def _say_again(twin: Twin, intake: Intake) -> Accepted:
     """Return what the sender of something is told that is there already.
 
     A removal is announced once more: the answer to its first sending may have been lost together with its event.
     """
     revision, report = twin.revision, twin.report
+    site, article = revision.article.site, revision.article_id
     if revision.status is not Status.USABLE:
-        site, article = revision.article.site, revision.article_id
         delay = intake.announce([_event(revision, site=site)], site=site, subject=article)
         report = report.with_warning(delay) if delay else report
-    return _accepted("duplicate", revision, report)
+    past = read_past(intake.revisions, site, article)
+    if past.is_held(revision):
+        return _accepted("held", revision, report, intake)
+    is_unmatched = any(each.revision == revision.revision for each in past.unmatched_in_force)
+    return _accepted("unmatched" if is_unmatched else "duplicate", revision, report, intake)
 
 
 def _revision(proposal: Proposal, article: str, now: datetime) -> Revision:
@@ -170,35 +214,47 @@ def _dues(revision: Revision, received_at: datetime) -> list[datetime]:
     return [due for due in times if due is not None and due > received_at]
 
 
-def _tell(revision: Revision, report: Report, since: Since, site: Site, intake: Intake) -> Accepted:
+def _tell(
+    revision: Revision, report: Report, since: Since, site: Site, intake: Intake, *, is_unmatched: bool
+) -> Accepted:
     """Open the receipt, announce what was committed, and return what its sender is told."""
     article, name = revision.article_id, revision.revision
-    status = _status(revision, since, intake)
+    status = _status(revision, since, intake, is_unmatched=is_unmatched)
     if status == "superseded" and revision.status is not Status.USABLE:
         log.warning("removal.superseded", site=site.id, article=article, revision=name)
         report = report.with_warning(_TOO_OLD)
     if since.kills and revision.status is Status.USABLE and read_past(intake.revisions, site.id, article).is_killed:
         report = report.with_warning(_KILLED)
+    accepted = _accepted(status, revision, report, intake)
     receipt = Receipt(
         receipt=receipt_id(site.id, article, name),
         site=site.id,
         article=article,
         revision=name,
         status=Outcome(status),
+        reason=accepted.reason,
         stages=(Stage(name=Outcome.ACCEPTED.value, at=revision.accepted_at),),
         report=report.model_dump(mode="json"),
     )
     log.info("revision.accepted", site=site.id, article=article, revision=name, status=status)
     if status == "scheduled":
         intake.receipts.open(receipt)
-        return _accepted(status, revision, report)
+        return accepted
     delay = intake.announce([_event(revision, site=site.id)], site=site.id, subject=article, receipt=receipt)
-    return _accepted(status, revision, report.with_warning(delay) if delay else report)
+    return accepted.model_copy(update={"report": report.with_warning(delay)}) if delay else accepted
 
 
-def _status(revision: Revision, since: Since, intake: Intake) -> AcceptedStatus:
-    if since.names and since.names[-1] > revision.revision:
+def _status(revision: Revision, since: Since, intake: Intake, *, is_unmatched: bool) -> AcceptedStatus:
+    if _is_superseded(revision, since):
         return "superseded"
+    if is_unmatched:
+        return "unmatched"
+    if since.unmatched:
+        site, article = revision.article.site, revision.article_id
+        past = read_past(intake.revisions, site, article)
+        _clear_unmatched(site, article, past, intake)
+        if past.is_held(revision):
+            return "held"
     if revision.status is Status.CANCELED:
         # A restore that was made meanwhile overrules it by order, and whoever kills has to know.
         kill = read_past(intake.revisions, revision.article.site, revision.article_id).kill
@@ -221,8 +277,9 @@ def _event(revision: Revision, *, site: str) -> ArticleAccepted | ArticleRemoved
     )
 
 
-def _accepted(status: AcceptedStatus, revision: Revision, report: Report) -> Accepted:
+def _accepted(status: AcceptedStatus, revision: Revision, report: Report, intake: Intake) -> Accepted:
     site, article, name = revision.article.site, revision.article_id, revision.revision
+    near_matches = intake.sources.near_matches(revision) if status == "unmatched" else ()
     return Accepted(
         status=status,
         site=site,
@@ -230,5 +287,7 @@ def _accepted(status: AcceptedStatus, revision: Revision, report: Report) -> Acc
         revision=name,
         receipt=receipt_id(site, article, name),
         report=report,
+        reason=why_no_page(Outcome(status), revision, near_matches),
+        near_matches=near_matches,
         text_of=revision.text_of,
     )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from services.ingest.handler.sources import Sources
 from services.ingest.ports import InspectPicture, ReadArticle
 from shared.dead_letters import DeadLetters
 from shared.errors import RedisUnavailableError
@@ -71,6 +72,7 @@ class Intake:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     executor: Executor  # for calls to the store that do not wait for one another
+    sources: Sources
     admit: Admit = admit_all
 
     def announce(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from services.ingest.domain.outcomes import status_of, why_no_page
 from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
 from services.ingest.handler.intake import Intake
 from shared import keys
@@ -17,22 +18,23 @@ from shared.receipts.kept import find_kept_receipt
 from shared.revision import Revision
 from shared.sites import Site
 
-_REMOVED = {Status.CANCELED: Outcome.KILLED, Status.WITHHELD: Outcome.WITHDRAWN}
 _ENDED_BADLY = {Outcome.REFUSED, Outcome.FAILED}
-_REASONS = {
-    Outcome.KILLED: "a kill of this article stands; nothing of it is published until it is restored",
-    Outcome.HELD: "a kill of this article was begun and not completed; send the kill again, or restore the article",
-}
+_UNCHANGING = {Outcome.REFUSED, Outcome.DUPLICATE, Outcome.FAILED}
+"""Final statuses that no later revision, removal or restore changes."""
 _QUIET_FOR = timedelta(seconds=10)  # of a younger receipt Redis would have been told if it had failed
 
 
-def find_receipt_state(receipt: str, intake: Intake) -> ReceiptState | None:
-    """Return how a submission stands, or None where nobody knows the receipt."""
+def find_receipt_state(receipt: str, intake: Intake, *, is_awaited: bool = False) -> ReceiptState | None:
+    """Return the state of a submission, or None where the receipt is unknown.
+
+    Redis remembers the stages; the bucket decides the status, since what was live may be killed by now. A sender who
+    waits for the page (`is_awaited`) has the word of the publisher that has just put it.
+    """
     known = _remembered(receipt, intake)
     named = revision_of_receipt(receipt)
     if named is None:
         return _read_later(receipt, known, intake)
-    if known is not None and known.status.is_final:
+    if known is not None and (known.status in _UNCHANGING or (known.status is Outcome.LIVE and is_awaited)):
         return _state(known)
     return _from_bucket(receipt, named, known, intake)
 
@@ -46,7 +48,7 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
     latest = revisions[-1]
     record, _ = read_record(intake.content, site.id, article)
     facts = latest.article
-    status = _status(latest, past, record, intake)
+    status = status_of(latest, past, record, intake.clock())
     has_failed = not status.is_final and _failure(latest, intake) is not None
     return ArticleState(
         site=site.id,
@@ -106,12 +108,17 @@ def _from_bucket(
     if revision is None:
         return None
     record, _ = read_record(intake.content, site_id, article)
-    status = _status(revision, past, record, intake)
+    status = status_of(revision, past, record, intake.clock())
+    if known is not None and known.status is Outcome.LIVE and status is Outcome.SUPERSEDED and record.revision:
+        return _state(known)  # it was live, and a newer revision has taken its place at the same article
     is_quiet = known is None or not known.stages or intake.clock() - known.stages[-1].at > _QUIET_FOR
     if not status.is_final and is_quiet and (failure := _failure(revision, intake)):
         return _state(failure)
     if known is not None and not status.is_final:
-        return _state(known)
+        waits_for = _waits_for(revision, past, record, known, site, intake)
+        told = {"status": status, "reason": None} if known.status.is_final else {}
+        return _state(known).model_copy(update={**told, "waits_for": waits_for})
+    near_matches = intake.sources.near_matches(revision) if status is Outcome.UNMATCHED else ()
     url = _url(site, record) if status is Outcome.LIVE else None
     page = record.pages.get(record.path or "")
     return ReceiptState(
@@ -121,26 +128,23 @@ def _from_bucket(
         revision=name,
         status=status.value,
         url=url,
-        reason=_REASONS.get(status) if revision.status is not Status.CANCELED else None,
+        reason=why_no_page(status, revision, near_matches, past),
+        near_matches=near_matches,
+        waits_for=() if status.is_final else _waits_for(revision, past, record, known, site, intake),
         stages=_state(known).stages if known else (),
         pages=(PublishedPage(path=record.path or "", url=url, sha256=page.sha256),) if url and page else (),
         report=_state(known).report if known else None,
     )
 
 
-def _status(revision: Revision, past: Past, record: LiveRecord, intake: Intake) -> Outcome:
-    """Return a revision's status as the bucket alone tells it."""
-    if revision.revision < record.settled_revision:
-        return Outcome.SUPERSEDED
-    if revision.revision == record.settled_revision:
-        is_removed = record.removed_by == revision.revision
-        return _REMOVED.get(revision.status_at(intake.clock()), Outcome.WITHDRAWN) if is_removed else Outcome.LIVE
+def _waits_for(
+    revision: Revision, past: Past, record: LiveRecord, known: Receipt | None, site: Site, intake: Intake
+) -> tuple[str, ...]:
+    """Return the addresses of which readers have not been seen to get 410; none where it is no removal in force."""
     seen = past.seen(intake.clock())
-    if past.is_killed and revision is not seen:
-        return Outcome.KILLED if past.kill else Outcome.HELD
-    if revision.embargo_until and revision.embargo_until > intake.clock():
-        return Outcome.SCHEDULED if revision is past.revisions[-1] else Outcome.SUPERSEDED
-    return Outcome.ACCEPTED if seen is revision else Outcome.SUPERSEDED
+    if seen is not revision or revision.status_at(intake.clock()) is Status.USABLE:
+        return ()
+    return (known.waits_for if known else ()) or tuple(site.base_url + keys.url_path(path) for path in record.claimed)
 
 
 def _failure(revision: Revision, intake: Intake) -> Receipt | None:

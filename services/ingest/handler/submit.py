@@ -24,7 +24,7 @@ from shared.messages import Lane, SubmitArticle
 from shared.pipeline import SUBMIT_ARTICLE
 from shared.receipts import Outcome, Receipt, ReceiptFault, Stage
 from shared.receipts.kept import keep_receipt
-from shared.sites import Site, get_site
+from shared.sites import Feed, Site, get_site
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ def submit(
     *,
     content_type: str | None,
     site: Site,
-    source: str,
+    feed: Feed,
     received_at: datetime,
     may_take_down: bool,
     receipt: UUID,
@@ -50,7 +50,7 @@ def submit(
         BacklogFullError: too much waits before it, and it is not seen to take anything down.
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    _admit(lane, raw, content_type, ReadingContext(site, source, received_at, canonical_site), intake)
+    _admit(lane, raw, content_type, ReadingContext(site, feed, received_at, canonical_site), intake)
     raw_key = keys.raw_key(site.id, received_at, hashlib.sha256(raw).hexdigest())
     message = SubmitArticle(
         message_id=receipt,
@@ -60,7 +60,7 @@ def submit(
         receipt=receipt.hex,
         raw_key=raw_key,
         content_type=content_type,
-        source=source,
+        feed=feed.id,
         received_at=received_at,
         can_take_down=may_take_down,
         canonical_site=canonical_site,
@@ -98,7 +98,7 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
             raw,
             content_type=message.content_type,
             site=site,
-            source=message.source,
+            feed=site.get_feed(message.feed),
             received_at=message.received_at,
             may_take_down=message.can_take_down,
             intake=intake,

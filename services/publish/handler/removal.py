@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from itertools import islice
 
 import structlog
 
@@ -36,6 +37,7 @@ from shared.storage import Etag, StoredObject
 log = structlog.get_logger()
 
 _OUTCOMES = {Status.CANCELED: ReceiptOutcome.KILLED, Status.WITHHELD: ReceiptOutcome.WITHDRAWN}
+_MAX_ADDRESSES_TOLD = 3  # in the text of an error
 Claim = tuple[LiveRecord, Etag | None]
 
 _LISTINGS_GET = timedelta(seconds=10)  # a withdrawn page waits for its listings no longer than this
@@ -51,6 +53,7 @@ class Removal:
     paths: tuple[str, ...]
     pictures: tuple[Attachment, ...]
     since: Since
+    is_unmatched: bool = False  # it arrived before its article
 
 
 def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
@@ -92,10 +95,12 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
     if not any(find_article(page) is None for page in touched):  # said once more: what followed may have been lost
         touched = (*touched, *_showing(record, site, publisher))
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
-    _see_that_it_is_gone((*pages, *pictures), site, publisher)
-    _record(removal, site, claim, publisher, pages=pages, is_settled=True)
     receipt = receipt_id(site.id, article, removal.revision)
-    publisher.receipts.settle(receipt, _OUTCOMES[removal.status], publisher.clock())
+    _see_that_it_is_gone((*pages, *pictures), receipt, site, publisher)
+    _record(removal, site, claim, publisher, pages=pages, is_settled=True)
+    took_nothing_down = removal.is_unmatched and not record.claimed
+    outcome = ReceiptOutcome.UNMATCHED if took_nothing_down else _OUTCOMES[removal.status]
+    publisher.receipts.settle(receipt, outcome, publisher.clock())
     log.info("article.removed", status=removal.status.value, paths=len(pages), pictures=len(pictures))
     follows = publisher.stale_pages(message, site, touched)
     if notice is not None or waits_from is not None:
@@ -121,6 +126,7 @@ def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | N
         paths=addresses.all if addresses else (),
         pictures=picture_files(out, site),
         since=since,
+        is_unmatched=any(each.revision == out[-1].revision for each in past.unmatched_in_force),
     )
 
 
@@ -216,11 +222,26 @@ def _record(
     return publisher.records.change(site.id, known[0].article, step, known=known) or known
 
 
-def _see_that_it_is_gone(paths: Iterable[str], site: Site, publisher: Publisher) -> None:
-    """Fetch every address as a reader would; a purge that was confirmed proves nothing."""
-    for path in paths:
-        url = f"{site.base_url}{keys.url_path(path)}"
+def _see_that_it_is_gone(paths: Iterable[str], receipt: str, site: Site, publisher: Publisher) -> None:
+    """Fetch every address as a reader would; a purge that was confirmed proves nothing.
+
+    The receipt names the addresses that still wait, so that its reader knows where the text may be seen.
+    """
+    urls = [f"{site.base_url}{keys.url_path(path)}" for path in paths]
+    waiting = {url: told for url in urls if (told := _answer_but_gone(url, publisher))}
+    if not waiting:
+        return
+    publisher.receipts.note_waiting(receipt, list(waiting))
+    named = [f"{url} ({told})" for url, told in islice(waiting.items(), _MAX_ADDRESSES_TOLD)]
+    more = f" and {len(waiting) - len(named)} more" if len(waiting) > len(named) else ""
+    message = f"taken down, and readers do not get 410 yet at {', '.join(named)}{more}"
+    raise EdgeUnavailableError(message)
+
+
+def _answer_but_gone(url: str, publisher: Publisher) -> str:
+    """Return what the edge answers at an address in place of 410; empty where it answers 410, or no edge is asked."""
+    try:
         status = publisher.edge.find_status(url)
-        if status not in (None, HTTPStatus.GONE):
-            message = f"{url} is taken down and the edge still answers {status}"
-            raise EdgeUnavailableError(message)
+    except EdgeUnavailableError as error:
+        return str(error)
+    return "" if status in (None, HTTPStatus.GONE) else str(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +35,9 @@ class RememberedReceipts:
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
         assert at == NOON
         self.noted.append((receipt, stage))
+
+    def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
+        raise AssertionError(receipt, addresses)
 
     def settle(
         self,

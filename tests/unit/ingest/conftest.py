@@ -12,7 +12,7 @@ import pytest
 
 from services.ingest.adapters.readers import read_article
 from services.ingest.ports import Reading, ReadingContext, RefusedError
-from shared.sites import Section, Site
+from shared.sites import Feed, Section, Site
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
@@ -38,7 +38,7 @@ def context() -> ReadingContext:
         default_section="news",
         sections=(Section(id="news", name="News"), Section(id="world", name="World")),
     )
-    return ReadingContext(site=site, source="agency", received_at=NOW)
+    return ReadingContext(site=site, feed=Feed(id="agency", name="Agency", source="agency"), received_at=NOW)
 
 
 @pytest.fixture(scope="session")

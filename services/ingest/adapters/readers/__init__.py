@@ -29,10 +29,15 @@ def read_article(raw: bytes, content_type: str | None, context: ReadingContext) 
     """Return the article that the bytes hold, read by their Content-Type or else by what they look like.
 
     Raises:
-        RefusedError: 400 not readable, 415 no reader knows the format, 422 it breaks a rule.
+        RefusedError: 400 not readable, 415 no reader knows the format or the feed does not accept it, 422 it breaks a
+            rule.
     """
     document = Document(raw, content_type)
-    return _reader_for(document).read(document, context)
+    reader, feed = _reader_for(document), context.feed
+    if feed.formats and reader.name not in feed.formats:
+        accepted = ", ".join(feed.formats)
+        raise RefusedError(415, f"feed {feed.id} accepts {accepted}; the document is {reader.format}")
+    return reader.read(document, context)
 
 
 def _reader_for(document: Document) -> Reader:

@@ -30,7 +30,7 @@ class Draft:
     """Collects fields of an article by their names, with the JSON pointer that each was made from."""
 
     def __init__(self, format_name: str, context: ReadingContext) -> None:
-        self.values: dict[str, Any] = {"site": context.site.id, "source": context.source}
+        self.values: dict[str, Any] = {"site": context.site.id, "source": context.feed.source}
         self.faults: list[Fault] = []
         self._format = format_name
         self._context = context
@@ -101,9 +101,11 @@ class Draft:
         Raises:
             RefusedError: it cannot be published; the pointers are those of the sender's document.
         """
-        site, received_at = self._context.site, self._context.received_at
-        self.default("section", site.default_section)
-        self.default("language", site.language)
+        site, feed, received_at = self._context.site, self._context.feed, self._context.received_at
+        self.default("section", feed.section or site.default_section)
+        self.default("language", feed.language or site.language)
+        if feed.rights is not None:
+            self.default("rights", feed.rights.model_dump())
         if self.is_removal:  # a removal must get through, however bare
             self.default("headline", self.values.get("source_id"))
             self.default("body", "")

@@ -22,6 +22,7 @@ _NOT_SAID_BY_SENDERS = ("canonical_site", "canonical_article")
 class PresslineReader:
     """Reads the own JSON form."""
 
+    name = "pressline"
     format = "pressline-article-1"
     media_types = ("application/vnd.pressline.article+json",)
 

@@ -89,6 +89,7 @@ _LEFT_OUT = {
 class NinjsReader:
     """Reads ninjs 3.0, and says of older shapes what they are."""
 
+    name = "ninjs"
     format = _FORMAT
     media_types = ("application/vnd.iptc.ninjs+json", "application/ninjs+json")
 

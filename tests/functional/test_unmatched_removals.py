@@ -1,0 +1,224 @@
+"""A removal may arrive before its article, or name the wrong one: it is stored, and never reported as done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.desk.handler.backup import NEVER_COPIED
+from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.refusal import RefusedError
+from services.ingest.handler import find_article_state, find_receipt_state
+from shared import keys
+from shared.observability import UNMATCHED_REMOVALS
+from tests.functional.conftest import Line
+
+EARLY, KILLED_AT, LATER, LATEST = (f"2026-11-01T1{hour}:00:00Z" for hour in (0, 1, 2, 3))
+
+
+def a_removal(line: Line, status: str = "canceled", **fields: Any) -> Accepted:
+    return line.post(**{"status": status, "body": "", "version_created": KILLED_AT} | fields)
+
+
+def in_force(line: Line) -> list[str]:
+    return list(line.content.list_keys(keys.unmatched_removals_prefix("epn")))
+
+
+def reason_of(line: Line, accepted: Accepted) -> str:
+    state = find_receipt_state(accepted.receipt, line.intake)
+    assert state is not None
+    return state.reason or ""
+
+
+@pytest.mark.parametrize("status", ["canceled", "withheld"])
+def test_a_removal_without_an_article_is_unmatched_and_takes_nothing_down(line: Line, status: str) -> None:
+    other = line.post(source_id="another story")
+    line.run()
+
+    removal = a_removal(line, status)
+    line.run()
+    line.tick()
+
+    assert removal.status == "unmatched"
+    assert line.receipt_status(removal.receipt) == "unmatched"
+    assert 'source "desk", source id "story-1"' in (removal.reason or "")
+    assert reason_of(line, removal) == removal.reason
+    assert line.record(removal.article).claimed == ()
+    assert line.record(other.article).revision is not None
+    assert not list(line.content.list_keys(keys.tombstone_prefix("epn", removal.article)))
+
+
+def test_a_removal_names_articles_with_its_source_id_and_another_source(line: Line) -> None:
+    story = line.post(source="my-newsroom", headline="The story that legal means")
+    line.post(source="my-newsroom", source_id="story-2")
+    line.run()
+
+    removal = a_removal(line)
+
+    assert [(each.article, each.source) for each in removal.near_matches] == [(story.article, "my-newsroom")]
+    assert removal.near_matches[0].headline == "The story that legal means"
+    assert f'{story.article} (source "my-newsroom")' in (removal.reason or "")
+
+
+def test_a_text_with_an_older_stamp_is_superseded_by_the_removal_that_arrived_before_it(line: Line) -> None:
+    a_removal(line, "withheld")
+    line.run()
+
+    late = line.post(version_created=EARLY)
+    line.run()
+    line.tick()
+
+    assert late.status == "superseded"
+    assert line.record(late.article).revision is None
+
+
+def test_the_first_text_after_an_unmatched_kill_is_held_until_a_person_restores_it(line: Line) -> None:
+    a_removal(line)
+    line.run()
+
+    held = line.post(version_created=LATER, headline="Perhaps the killed one")
+    line.run()
+    line.sweep()
+    line.run()
+    line.tick()
+    assert held.status == line.receipt_status(held.receipt) == "held"
+    assert "until a person restores" in (held.reason or "")
+    assert "Perhaps the killed one" not in str(line.site_bytes())
+
+    restored = line.act("restore", held.article)
+    line.run()
+    line.tick()
+    assert line.receipt_status(restored.receipt) == "live"
+    assert "Perhaps the killed one" in line.page_of(held.article)
+    assert in_force(line) == []
+
+    correction = line.post(version_created=None, headline="A correction needs nobody")
+    line.run()
+    assert correction.status == "accepted"
+    assert "A correction needs nobody" in line.page_of(held.article)
+
+
+def test_later_texts_are_held_too_and_a_repeated_post_says_so(line: Line) -> None:
+    a_removal(line)
+    first, second = line.post(version_created=LATER), line.post(version_created=LATEST)
+
+    again = line.post(version_created=LATEST)
+
+    assert [each.status for each in (first, second, again)] == ["held", "held", "held"]
+    assert again.revision == second.revision
+
+
+def test_a_kill_of_what_is_held_is_an_ordinary_kill(line: Line) -> None:
+    a_removal(line)
+    held = line.post(version_created=LATER)
+
+    kill = line.act("kill", held.article)
+    line.run()
+    line.tick()
+
+    assert line.receipt_status(kill.receipt) == "killed"
+    assert line.receipt_status(held.receipt) == "killed"
+    assert in_force(line) == []
+    assert list(line.content.list_keys(keys.tombstone_prefix("epn", held.article)))
+
+
+def test_what_is_held_cannot_be_withdrawn(line: Line) -> None:
+    a_removal(line)
+    held = line.post(version_created=LATER)
+
+    with pytest.raises(RefusedError, match="kill it, or restore it"):
+        line.act("withdraw", held.article)
+
+
+def test_the_first_text_after_an_unmatched_withdrawal_is_published(line: Line) -> None:
+    removal = a_removal(line, "withheld")
+    line.run()
+
+    text = line.post(version_created=LATER)
+    line.run()
+
+    assert text.status == "accepted"
+    assert line.receipt_status(text.receipt) == "live"
+    assert line.receipt_status(removal.receipt) == "superseded"
+    assert in_force(line) == []
+
+
+def test_a_restore_lifts_a_removal_that_has_no_text_and_the_next_text_is_published(line: Line) -> None:
+    removal = a_removal(line)
+    line.run()
+
+    lifted = line.act("restore", removal.article, why="it named the wrong story")
+    line.run()
+    text = line.post(version_created=LATER)  # a stamp before the restore was asked for
+    line.run()
+    line.tick()
+
+    assert "no text of the article has been sent yet" in reason_of(line, lifted) or lifted.report.warnings
+    assert in_force(line) == []
+    assert line.receipt_status(text.receipt) == "live"
+
+
+def test_an_article_without_a_text_cannot_be_restored_twice(line: Line) -> None:
+    removal = a_removal(line)
+    line.act("restore", removal.article)
+
+    with pytest.raises(RefusedError, match="no revision of the article has a text") as refusal:
+        line.act("restore", removal.article)
+
+    assert refusal.value.code == 409
+
+
+def test_a_repeated_unmatched_removal_does_not_read_as_done(line: Line) -> None:
+    first = a_removal(line)
+
+    again = a_removal(line)
+
+    assert (again.status, again.revision) == ("unmatched", first.revision)
+
+
+def test_a_removal_of_a_known_article_leaves_no_mark_of_an_unmatched_one(line: Line) -> None:
+    line.post(version_created=EARLY)
+    line.run()
+
+    kill = a_removal(line)
+    line.run()
+
+    assert line.receipt_status(kill.receipt) == "killed"
+    assert in_force(line) == []
+
+
+def test_a_removal_that_was_marked_and_not_committed_holds_nothing(line: Line) -> None:
+    article = keys.article_id("epn", "desk", "story-1")
+    line.content.put(keys.unmatched_key("epn", article, "01793530800000000-0000000000-000"), b"")
+
+    text = line.post(version_created=LATER)
+    line.run()
+
+    assert line.receipt_status(text.receipt) == "live"
+
+
+def test_unmatched_removals_are_counted_for_each_site(line: Line) -> None:
+    a_removal(line)
+    a_removal(line, source_id="another")
+    line.sweep()
+
+    gauge = UNMATCHED_REMOVALS.labels("epn")
+
+    assert gauge._value.get() == 2  # noqa: SLF001 -- prometheus_client has no public way to read one value
+    assert len(in_force(line)) == 2
+
+
+def test_the_state_of_an_article_tells_of_an_unmatched_removal(line: Line) -> None:
+    removal = a_removal(line)
+    line.run()
+
+    state = find_article_state(line.site, removal.article, line.intake)
+
+    assert state is not None
+    assert state.status == "unmatched"
+
+
+def test_backups_hold_unmatched_removals() -> None:
+    assert not keys.unmatched_removal_key("epn", "a", "r").startswith(NEVER_COPIED)
+    assert not keys.unmatched_key("epn", "a", "r").startswith(NEVER_COPIED)
