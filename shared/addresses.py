@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from zoneinfo import ZoneInfo
 
 from shared import keys
 from shared.article import ArticleFacts, Picture, Status
 from shared.messages import Attachment
 from shared.revision import Revision, stamp_of
-from shared.sites import Site
+from shared.sites import Site, local_time
 from shared.slug import slug_of
 
 _ARTICLE_CHARACTERS = 6
@@ -56,16 +55,27 @@ def addresses_of(released: Sequence[Revision], site: Site) -> Addresses | None:
     return Addresses(current, tuple(former))
 
 
-def created_at(earliest: ArticleFacts, revision: str) -> datetime:
-    """Return when the article was first made, by its sender's stamp; `revision` names the earliest one."""
-    return earliest.first_created or stamp_of(revision)
+def published_at(earliest: ArticleFacts, revision: str) -> datetime:
+    """Return the publication date of an article; `revision` names the earliest released revision.
+
+    It is the later of that revision's stamp and the end of its embargo. The sender's date of creation counts only if
+    the sender gave no stamp: an archive item has its own date, and the time of receipt only orders it.
+    """
+    created = earliest.first_created if earliest.version_created is None else None
+    return out_at(earliest, created or stamp_of(revision))
+
+
+def out_at(facts: ArticleFacts, stamp: datetime) -> datetime:
+    """Return when a revision may come out: at its stamp, and never before its embargo ends."""
+    return max(stamp, facts.embargo_until or stamp)
 
 
 def article_path(article: str, latest: ArticleFacts, earliest: ArticleFacts, revision: str, site: Site) -> str:
     """Return the key of the article's page in the public bucket; `revision` names the earliest one.
 
-    Day and slug are those of the first revision, so that a mended headline does not move the page; the section is the
-    latest one's. Six characters of the article's id are always in it, so that two articles never share a path.
+    The day is the publication date, and the slug is the first revision's: a mended headline does not move the page.
+    The section is the latest one's. Six characters of the article's id are always in it, so that two articles never
+    share a path.
     """
     day, first_slug = _start(earliest, revision, site)
     return _path(latest.section, day, latest.slug or first_slug, article)
@@ -103,7 +113,7 @@ def _places(
 
 
 def _start(earliest: ArticleFacts, revision: str, site: Site) -> tuple[str, str]:
-    day = created_at(earliest, revision).astimezone(ZoneInfo(site.zone))
+    day = local_time(published_at(earliest, revision), site.zone)
     return f"{day:%Y/%m/%d}", earliest.slug or slug_of(earliest.headline)
 
 

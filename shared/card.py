@@ -36,7 +36,7 @@ class Card(BaseModel):
     urgency: int = 5
     language: str = "en"
     direction: Direction = Direction.LTR
-    created_at: AwareDatetime  # first creation by the sender's stamp: what listings sort by
-    updated_at: AwareDatetime | None = None
+    created_at: AwareDatetime  # the publication date: listings sort by it, and its day has the article
+    updated_at: AwareDatetime | None = None  # the last change of text or pictures that readers see
     picture: CardPicture | None = None
     is_canonical: bool = True  # its page says that it lives here: sitemaps name no other

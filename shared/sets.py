@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from shared.card import Card
 from shared.listings import ALL, DAY_CARDS, HOME, RAIL_LATEST
-from shared.sites import Site
+from shared.sites import Site, local_time
 from shared.slug import slug_of
 
 MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
@@ -84,8 +83,8 @@ def pages_of_set(listed: str) -> tuple[str, ...]:
 
 
 def date_of(site: Site, card: Card) -> str:
-    """Return the day (yyyy-mm-dd, in the site's zone) that an article was first made on."""
-    return f"{card.created_at.astimezone(ZoneInfo(site.zone)):%Y-%m-%d}"
+    """Return the day (yyyy-mm-dd, in the site's zone) that an article was published on."""
+    return f"{local_time(card.created_at, site.zone):%Y-%m-%d}"
 
 
 def slugs(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from shared.article import Identifier, LanguageTag, Line, Name, Rights
 from shared.errors import UnknownFeedError, UnknownSiteError
 
+_MINUTE = timedelta(minutes=1)
 _RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
 
@@ -204,3 +206,16 @@ def get_site(sites: Mapping[str, Site], site: str) -> Site:
         message = f"there is no site {site}; there are {', '.join(sites)}"
         raise UnknownSiteError(message)
     return sites[site]
+
+
+def local_time(at: datetime, zone: str) -> datetime:
+    """Return an instant in a zone, its offset in whole minutes.
+
+    Local mean time had seconds (Asia/Kolkata was +05:21:10 until 1906). RFC 3339 and HTML know no such offset, so the
+    offset is rounded and the instant stays the same.
+    """
+    local = at.astimezone(ZoneInfo(zone))
+    offset = local.utcoffset() or timedelta()
+    if offset % _MINUTE:
+        return at.astimezone(timezone(_MINUTE * round(offset / _MINUTE)))
+    return local

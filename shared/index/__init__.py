@@ -112,7 +112,7 @@ class Index(Protocol):
         ...
 
     def touch_at(self, site: Site, listing: str, at: datetime) -> None:
-        """Have a listing touched at a moment to come; a later call moves it."""
+        """Have a listing touched at a moment to come; of several moments the earliest counts."""
         ...
 
     def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:

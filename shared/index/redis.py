@@ -108,8 +108,8 @@ class RedisIndex(RedisRestores):
 
     @translated
     def touch_at(self, site: Site, listing: str, at: datetime) -> None:
-        """Have a listing touched at a moment to come."""
-        self._redis.zadd(index_key(site, "due"), {listing: _micros(at)})
+        """Have a listing touched at a moment to come; of several moments the earliest counts."""
+        self._redis.zadd(index_key(site, "due"), {listing: _micros(at)}, lt=True)
 
     @translated
     def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:

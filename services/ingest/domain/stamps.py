@@ -34,9 +34,15 @@ def find_stamp_faults(facts: ArticleFacts, received_at: datetime) -> Iterator[Fa
             yield Fault(f"/{name}", f"lies outside the years {_YEARS.start} to {_YEARS.stop}")
     stamp = facts.version_created
     if stamp is not None and stamp < _ORDERED_SINCE:
-        yield Fault("/version_created", "lies before 1970; leave it out to have the time of receipt taken")
+        yield Fault(
+            "/version_created",
+            "lies before 1970, too early to order revisions; "
+            "leave it out and send first_created, which then dates the article",
+        )
     if facts.first_created is not None and facts.first_created - received_at > AHEAD_LIMIT:
-        yield Fault("/first_created", "lies more than 24 hours ahead of our clock; it dates the page and its place")
+        yield Fault(
+            "/first_created", "lies more than 24 hours ahead of our clock; it dates an article without version_created"
+        )
     if stamp is not None and stamp - received_at > AHEAD_LIMIT:
         yield Fault(
             "/version_created",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
 from services.render.domain.languages import locale_for
+from shared.sites import local_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Moment:
 
 def moment_of(at: datetime, *, zone: str, language: str) -> Moment:
     """Return an instant as `13 February 2025 06:14`, or as the language writes a long date."""
-    local = _local(at, zone)
+    local = local_time(at, zone)
     return Moment(machine=local.isoformat(timespec="seconds"), text=f"{_date(local, language, 'long')} {local:%H:%M}")
 
 
 def day_of(at: datetime, *, zone: str, language: str) -> Moment:
     """Return an instant's day with its weekday: `Thursday 13 February 2025`."""
-    local = _local(at, zone)
+    local = local_time(at, zone)
     return Moment(machine=local.date().isoformat(), text=_date(local, language, "full"))
 
 
@@ -44,11 +44,7 @@ def month_text(month: date, *, language: str) -> str:
 
 def machine_time(at: datetime, *, zone: str) -> str:
     """Return an instant in the site's zone as ISO 8601 to the second."""
-    return _local(at, zone).isoformat(timespec="seconds")
-
-
-def _local(at: datetime, zone: str) -> datetime:
-    return at.astimezone(ZoneInfo(zone))
+    return local_time(at, zone).isoformat(timespec="seconds")
 
 
 def _date(local: date, language: str, length: str) -> str:

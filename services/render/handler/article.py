@@ -13,7 +13,7 @@ from services.render.handler.renderer import Renderer, carrying, page_of
 from services.render.handler.texts import Texts
 from services.render.ports import Theme
 from shared import keys
-from shared.addresses import Addresses, addresses_of, article_path, created_at, picture_file, shown_picture
+from shared.addresses import Addresses, addresses_of, article_path, picture_file, published_at, shown_picture
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError
@@ -27,11 +27,12 @@ from shared.sites import Site, get_site
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the public should see of an article: its latest revision, its earliest, where, and of how many known."""
+    """What the public should see of an article: its latest revision, where, its dates, and how many are known."""
 
     latest: EnrichedArticle
-    earliest: EnrichedArticle
     addresses: Addresses
+    published_at: datetime
+    updated_at: datetime | None
     revisions: int
 
 
@@ -147,8 +148,8 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
         urgency=facts.urgency,
         language=facts.language,
         direction=latest.direction,
-        created_at=created_at(seen.earliest.facts, seen.earliest.revision),
-        updated_at=updated_at(latest, seen.earliest),
+        created_at=seen.published_at,
+        updated_at=seen.updated_at,
         picture=_card_picture(facts, site),
         is_canonical=is_canonical,
     )
@@ -178,16 +179,18 @@ def find_seen(
         embargo, expiry = only.facts.embargo_until, only.facts.expires_at
         is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
         path = article_path(only.article, only.facts, only.facts, only.revision, site)
-        return Seen(only, only, Addresses(path), 1) if is_out and only.facts.status is Status.USABLE else None
+        if not is_out or only.facts.status is not Status.USABLE:
+            return None
+        return Seen(only, Addresses(path), published_at(only.facts, only.revision), None, 1)
     past = read_past(renderer.revisions, site.id, article, since)
     out = past.released(read_at)
     addresses = addresses_of(out, site)
     if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
         return None
-    target, first = out[-1], next(revision for revision in out if revision.status is Status.USABLE)
-    latest = _enriched(renderer, texts, site, article, target.revision, enricher)
-    earliest = latest if first is target else _enriched(renderer, texts, site, article, first.revision, enricher)
-    return Seen(latest, earliest, addresses, len(past.revisions))
+    latest = _enriched(renderer, texts, site, article, out[-1].revision, enricher)
+    shown = [revision for revision in out if revision.status is Status.USABLE]
+    first = published_at(shown[0].article, shown[0].revision)
+    return Seen(latest, addresses, first, updated_at(shown), len(past.revisions))
 
 
 def _enriched(

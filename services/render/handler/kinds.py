@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from services.render.domain import machines
 from services.render.domain.view import cards_view, days_view, front_view, notice_view, rail_view, search_view
@@ -61,11 +60,13 @@ def _rail(copy: Copy) -> bytes:
 
 
 def _news(copy: Copy) -> bytes:
-    """Return the sitemap of what is news still, by whole days of the site's zone; a day later it is made again."""
-    zone = ZoneInfo(copy.site.zone)
-    midnight = datetime.combine(copy.renderer.clock().astimezone(zone).date(), time(), zone)
-    copy.renderer.index.touch_at(copy.site, copy.listing.name, midnight + timedelta(days=1))
-    return machines.sitemap_news(copy.site, (card for card in copy.cards if card.created_at >= midnight - _NEWS_LASTS))
+    """Return the sitemap of the last 48 hours; it is rendered again when the oldest of its articles leaves it."""
+    since = copy.renderer.clock() - _NEWS_LASTS
+    news = [card for card in copy.cards if card.created_at > since]
+    if news:
+        leaves_at = min(card.created_at for card in news) + _NEWS_LASTS
+        copy.renderer.index.touch_at(copy.site, copy.listing.name, leaves_at)
+    return machines.sitemap_news(copy.site, news)
 
 
 def _texts(copy: Copy) -> Mapping[str, SafeHtml]:

@@ -17,7 +17,6 @@ from services.render.handler.article import Draft, Seen, draft_of, find_seen, pa
 from services.render.handler.renderer import Renderer
 from services.render.handler.texts import Texts
 from shared import keys
-from shared.addresses import created_at
 from shared.errors import IndexNotWholeError, OutageError, TaskTooSlowError
 from shared.history import Since
 from shared.index import Related
@@ -189,10 +188,10 @@ class _Piece:
         return seen
 
     def _is_meant(self, seen: Seen) -> bool:
-        message, facts = self._message, seen.earliest.facts
+        message = self._message
         if message.section not in (None, seen.latest.facts.section):
             return False
-        if message.since is not None and created_at(facts, seen.earliest.revision) < message.since:
+        if message.since is not None and seen.published_at < message.since:
             return False
         if not message.is_by_theme:
             return True

@@ -79,7 +79,7 @@ def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text:
 def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
     """Return an Atom feed.
 
-    An entry's `updated` is when the article was made: RFC 4287 leaves it to the publisher which changes are
+    An entry's `updated` is the publication date: RFC 4287 leaves it to the publisher which changes are
     significant, and a mended text is none that makes a feed another one.
     """
     tree = Tree("feed", {"": _ATOM}, {"{http://www.w3.org/XML/1998/namespace}lang": site.language})

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 from services.render.domain.languages import direction_of
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
-from shared.sites import Site
+from shared.sites import Site, local_time
 
 _LONGEST_SHORT_NAME = 16
 _LONGEST_DESCRIPTION = 1024
@@ -52,7 +51,7 @@ def llms(site: Site) -> bytes:
         "",
         "## Archive",
         "",
-        f"- [By month]({site.base_url}/archive/): every story, by the day it was made",
+        f"- [By month]({site.base_url}/archive/): every story, by its day of publication",
         f"- [Sitemap]({site.base_url}/sitemap.xml)",
     )
     return "\n".join((*lines, "")).encode()
@@ -113,7 +112,7 @@ def recent(site: Site, cards: Iterable[Card]) -> bytes:
             "h": card.headline,
             **({"s": _shortened(card.standfirst)} if card.standfirst else {}),
             "k": site.section_name(card.section),
-            "t": card.created_at.astimezone(ZoneInfo(site.zone)).isoformat(timespec="minutes"),
+            "t": local_time(card.created_at, site.zone).isoformat(timespec="minutes"),
             **({"p": list(card.topics[:5])} if card.topics else {}),
         }
         for card in islice(cards, site.search_cards)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from zoneinfo import ZoneInfo
 
+from services.render.domain.dates import machine_time
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
@@ -74,7 +74,7 @@ def _day_pages(site: Site, name: str, cards: Sequence[Card]) -> list[str]:
 
 
 def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:
-    """Return the Google News sitemap of the cards, which are those of the last two days: at most 1,000.
+    """Return the Google News sitemap of the cards, which are those of the last 48 hours: at most 1,000.
 
     Of those that live elsewhere it says nothing. Every one has a title, which Google wants and its XSD does not.
     """
@@ -86,8 +86,7 @@ def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:
         publication = tree.add(news, "news:publication")
         tree.add(publication, "news:name", site.name)
         tree.add(publication, "news:language", _news_language(card.language))
-        at = card.created_at.astimezone(ZoneInfo(site.zone)).isoformat(timespec="seconds")
-        tree.add(news, "news:publication_date", at)
+        tree.add(news, "news:publication_date", machine_time(card.created_at, zone=site.zone))
         tree.add(news, "news:title", card.headline)
     return tree.body()
 
