@@ -270,6 +270,14 @@ def test_a_listing_that_is_due_becomes_stale_at_its_moment(index: RedisIndex) ->
     assert "home" in index.stale(SITE)
 
 
+def test_of_several_moments_of_a_listing_the_earliest_counts(index: RedisIndex) -> None:
+    now = datetime.now(UTC)
+    index.touch_at(SITE, "sitemap.news", now + timedelta(minutes=1))
+    index.touch_at(SITE, "sitemap.news", now + timedelta(minutes=9))  # of an older reading
+
+    assert index.touch_due(SITE, now + timedelta(minutes=2)) == ("sitemap.news",)
+
+
 def test_a_mended_text_touches_feeds_only_where_they_bring_the_text(index: RedisIndex) -> None:
     full = SITE.model_copy(update={"feed_text": "full"})
 
