@@ -214,7 +214,7 @@ class RebuildPages(Message):
     after: str = ""
     upto: str
     section: str | None = None
-    since: AwareDatetime | None = None  # first made then or later
+    since: AwareDatetime | None = None  # published then or later
     is_by_theme: bool = False  # only pages that another version of the theme made
     trial: str | None = None
     shelf: str = ""

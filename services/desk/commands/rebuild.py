@@ -34,7 +34,7 @@ def rebuild(
     section: Annotated[str | None, typer.Option(help="Only articles of this section, and its listings.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=instant, metavar="TIME", help=f"Only what was first made then or later. {FORMS}"),
+        typer.Option(parser=instant, metavar="TIME", help=f"Only what was published then or later. {FORMS}"),
     ] = None,
     theme: Annotated[bool, typer.Option("--theme", help="Only pages that another version of the theme made.")] = False,  # noqa: FBT002
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
