@@ -21,13 +21,16 @@ from shared.card import Card
 from shared.sites import Site
 
 SECONDS = 3
-SECTION_HEADLINES = 4
+RIVER_FIRST = 6  # stories behind the seconds that stand in the river and in no block
+MOST_OF_A_BLOCK = 4
+FEWEST_OF_A_BLOCK = 2
+FEWEST_BLOCKS = 2  # one section alone would only take stories out of the river
 _LEADS_FOR = timedelta(hours=12)  # an urgent story older than this, seen from the newest one, leads no more
 
 
 @dataclass(frozen=True, slots=True)
 class SectionBlock:
-    """A section's newest cards on the front page; none where nothing new is in it."""
+    """A section's newest cards on the front page that stand nowhere above it."""
 
     section: SectionLink
     cards: tuple[CardView, ...]
@@ -35,7 +38,10 @@ class SectionBlock:
 
 @dataclass(frozen=True, slots=True)
 class FrontView:
-    """A front by rank: one lead, a few seconds, then the river; on the front page the same cards by section too."""
+    """A front by rank: one lead, a few seconds, then the river; on the front page then some cards by section.
+
+    Each card stands in exactly one of `lead`, `seconds`, `river` and `blocks`.
+    """
 
     shell: ShellView
     title: str
@@ -51,9 +57,10 @@ class FrontView:
 def ranked(cards: tuple[Card, ...], pins: tuple[Card, ...] = ()) -> tuple[Card, ...]:
     """Return cards by rank: what editors pinned, in their order; then the most urgent of the last hours; then by time.
 
-    Urgency is ninjs': 1 is the highest. The hours are counted from the newest card, not from now, so that the same
-    cards give the same page.
+    Each article comes once. Urgency is ninjs': 1 is the highest. The hours are counted from the newest card, not from
+    now, so that the same cards give the same page.
     """
+    pins, cards = _once(pins), _once(cards)
     pinned = {card.article for card in pins}
     others = [card for card in cards if card.article not in pinned]
     if others and not pins:
@@ -89,20 +96,31 @@ def front_view(
         json_ld=front_json_ld(site, by_rank, section=section),
         feeds=feed_links(site, section),
     )
-    blocks = () if section else tuple(_block(site, each.id, shown) for each in site.sections)
+    below = shown[1 + SECONDS :]
+    blocks = () if section else _blocks(site, below[RIVER_FIRST:])
+    in_blocks = {card.article for block in blocks for card in block.cards}
     return FrontView(
         shell=shell_view(site, head, here=section or ""),
         title=name,
         section=section_link(site, section) if section else None,
         lead=shown[0] if shown else None,
         seconds=shown[1 : 1 + SECONDS],
-        river=shown[1 + SECONDS :],
+        river=tuple(card for card in below if card.article not in in_blocks),
         blocks=blocks,
         newest=day_of(newest, zone=site.zone, language=site.language) if newest else None,
         archive_url=f"/{section}/archive/" if section else "/archive/",
     )
 
 
-def _block(site: Site, section: str, shown: tuple[CardView, ...]) -> SectionBlock:
-    cards = tuple(card for card in shown if card.section == section)[:SECTION_HEADLINES]
-    return SectionBlock(section=section_link(site, section), cards=cards)
+def _once(cards: tuple[Card, ...]) -> tuple[Card, ...]:
+    return tuple({card.article: card for card in cards}.values())
+
+
+def _blocks(site: Site, cards: tuple[CardView, ...]) -> tuple[SectionBlock, ...]:
+    """Return the sections' blocks, in the site's order, of cards that stand nowhere else; of few cards none."""
+    blocks: list[SectionBlock] = []
+    for section in dict.fromkeys(each.id for each in site.sections):
+        own = tuple(card for card in cards if card.section == section)[:MOST_OF_A_BLOCK]
+        if len(own) >= FEWEST_OF_A_BLOCK:
+            blocks.append(SectionBlock(section=section_link(site, section), cards=own))
+    return tuple(blocks) if len(blocks) >= FEWEST_BLOCKS else ()
