@@ -17,7 +17,7 @@ from services.enrich.domain.text import description_of, reading_minutes, text_of
 from shared.article import Embed
 from shared.slug import slug_of
 
-RULES = 1
+RULES = 2
 VOCABULARIES: tuple[str, ...] = ()  # name and version of each word list that a rule reads, as "mediatopics3"
 ENRICHER = "-".join((f"e{RULES}", *VOCABULARIES))
 

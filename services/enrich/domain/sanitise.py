@@ -73,7 +73,7 @@ _ATTRIBUTES_SHOWN = _ATTRIBUTES | {
 }
 _FIXED_VALUES = {
     "p": {"class": {"embed"}},
-    "div": {"class": {"table-scroll"}, "role": {"region"}, "tabindex": {"0"}},
+    "div": {"class": {"table-scroll"}, "role": {"group"}, "tabindex": {"0"}},
 }
 _SCHEMES = {"http", "https", "mailto", "tel"}
 

@@ -128,6 +128,6 @@ def _make_tables_scroll(root: Element) -> None:
         box = etree.Element("div", {"class": "table-scroll", "tabindex": "0"})
         caption = table.find("caption")
         if caption is not None and (name := tree.text_of(caption)):
-            box.set("role", "region")
+            box.set("role", "group")  # no landmark: two tables may have one caption
             box.set("aria-label", name)
         tree.wrap(table, box)

@@ -238,7 +238,10 @@ EVERY_RULE = """<h1>The talks</h1>
 <p>Line<br>break<br><br>and so on.<section class=np-nonpublic>0555</section><img src=x><iframe src="https://v.example/1">
 </iframe><blockquote>Said<cite>who</cite></blockquote><pre>\n\n x</pre>
 <dl><dt>t<dd>d</dl><h3>The talks</h3><script>x</script>"""
-WRITTEN_BY = {"e1": "b7e87734a070cfc5308d0630df2866e236466932d99e0384a13fefa2a65cbc4e"}
+WRITTEN_BY = {
+    "e1": "b7e87734a070cfc5308d0630df2866e236466932d99e0384a13fefa2a65cbc4e",
+    "e2": "6d8597384b8739bda4dba5d8a23990de14b6a8a897382a2e91cfb3355797ff05",
+}
 
 
 def what_the_rules_write() -> str:

@@ -30,7 +30,7 @@ def test_a_table_scrolls_inside_itself_and_is_named_by_its_caption() -> None:
     body = sanitise("<table><caption>Results, <b>by seat</b></caption><tr><td>1</td></tr></table>").body
 
     assert body == (
-        '<div class="table-scroll" tabindex="0" role="region" aria-label="Results, by seat"><table><caption>Results,'
+        '<div class="table-scroll" tabindex="0" role="group" aria-label="Results, by seat"><table><caption>Results,'
         " <b>by seat</b></caption><tbody><tr><td>1</td></tr></tbody></table></div>"
     )
 
