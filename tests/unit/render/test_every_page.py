@@ -255,6 +255,28 @@ def test_the_archive_leads_down_to_months_days_and_stories(pages: Pages) -> None
     assert "/world/2025/02/13/story-1/" in tree_of(pages.whole["day"]).xpath("//main//a/@href")
 
 
+def test_every_page_that_has_an_address_names_it_and_says_how_it_is_shared(pages: Pages) -> None:
+    for kind, page in pages.whole.items():
+        head = tree_of(page).xpath("//head")[0]
+        canonical = head.xpath("./link[@rel='canonical']/@href")
+        shared = {tag.get("property"): tag.get("content") for tag in head.xpath("./meta[@property]")}
+        if kind in ("404", "410"):
+            assert (canonical, shared) == ([], {}), kind
+        else:
+            assert canonical == [shared["og:url"]], kind
+            assert {"og:type", "og:site_name", "og:title", "og:description", "twitter:card"} <= shared.keys(), kind
+    assert b'<link rel="canonical" href="https://epn.example/search/">' in pages.whole["search"]
+
+
+def test_landmarks_of_one_kind_have_different_names(pages: Pages) -> None:
+    for kind, page in pages.whole.items():
+        tree = tree_of(page)
+        for landmark in ("nav", "aside"):
+            found = tree.xpath(f"//{landmark}")
+            names = {each.get("aria-label") or each.get("aria-labelledby") for each in found}
+            assert len(names - {None}) == len(found), (kind, landmark)
+
+
 def test_a_search_is_a_plain_form_over_one_small_file(pages: Pages) -> None:
     page = tree_of(pages.whole["search"])
 

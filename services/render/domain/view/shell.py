@@ -8,7 +8,7 @@ from functools import lru_cache
 from services.render.domain.labels import Labels, labels_for
 from services.render.domain.languages import direction_of, primary_language
 from services.render.domain.machines.feeds import feeds_of
-from services.render.domain.open_graph import Tags
+from services.render.domain.open_graph import Tags, share_tags
 from shared.card import CardPicture
 from shared.keys import url_path
 from shared.sites import Site
@@ -123,9 +123,18 @@ def notice_view(site: Site, *, is_gone: bool) -> ShellView:
 def search_view(site: Site) -> ShellView:
     """Return what surrounds the search page; the rest of it is the theme's script."""
     labels = labels_for(site.language)
-    title = f"{labels.search} | {site.name}"
+    url = f"{site.base_url}/search/"
     explained = labels.search_text.format(count=site.search_cards)
-    return shell_view(site, HeadView(title=title, description=explained, is_listed=False))
+    head = HeadView(
+        title=f"{labels.search} | {site.name}",
+        description=explained,
+        canonical_url=url,
+        share=share_tags(
+            site, title=f"{site.name}: {labels.search}", description=explained, url=url, language=site.language
+        ),
+        is_listed=False,
+    )
+    return shell_view(site, head)
 
 
 def section_link(site: Site, section: str) -> SectionLink:
