@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import html
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
@@ -14,7 +16,7 @@ from services.render.domain.view.fronts import ranked
 from shared.article import Direction
 from shared.card import Card, CardPicture
 from shared.listings import Kind, Listing
-from shared.sites import Site
+from shared.sites import Section, Site
 from tests.unit.render.conftest import CREATED
 
 MakeCard = Callable[..., Card]
@@ -32,6 +34,88 @@ def test_the_first_card_leads_and_rank_follows_order(site: Site, make_card: Make
     assert front.lead.headline == "Story 0"
     assert [card.headline for card in front.seconds] == ["Story 1", "Story 2", "Story 3"]
     assert [card.headline for card in front.river] == ["Story 4", "Story 5", "Story 6"]
+
+
+SECTIONS = ("news", "world", "sea", "sport", "gone")  # the site has all of them but the last
+
+a_story = st.tuples(st.integers(0, 40), st.sampled_from(SECTIONS), st.integers(1, 9))
+
+
+def with_sections(site: Site, count: int) -> Site:
+    sections = tuple(Section(id=section, name=section.title()) for section in SECTIONS[:count])
+    return site.model_copy(update={"sections": sections})
+
+
+def articles_on(page: bytes) -> list[str]:
+    found: list[str] = tree_of(page.decode()).xpath("//main//*[@data-article]/@data-article")
+    return found
+
+
+@given(stories=st.lists(a_story, max_size=60), pinned=st.lists(a_story, max_size=10), count=st.integers(0, 4))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # the fixtures are the same for all examples
+def test_each_story_stands_on_a_front_exactly_once(
+    theme: MinijinjaTheme,
+    site: Site,
+    make_card: MakeCard,
+    stories: list[tuple[int, str, int]],
+    pinned: list[tuple[int, str, int]],
+    count: int,
+) -> None:
+    def cards_of(told: list[tuple[int, str, int]]) -> tuple[Card, ...]:
+        return tuple(make_card(number, section=section, urgency=urgency) for number, section, urgency in told)
+
+    cards, pins = cards_of(stories), cards_of(pinned)
+    for section in (None, "world"):
+        front = front_view(with_sections(site, count), cards, section=section, pins=pins)
+        shown = articles_on(theme.front(front))
+        assert len(shown) == len(set(shown))
+        assert set(shown) == {card.article for card in (*cards, *pins)}
+        assert all(len(block.cards) >= 2 for block in front.blocks)
+        assert all(card.section == block.section.id for block in front.blocks for card in block.cards)
+
+
+def test_a_block_shows_the_newest_stories_of_its_section_that_stand_nowhere_above_it(
+    site: Site, make_card: MakeCard
+) -> None:
+    cards = tuple(make_card(number, section=SECTIONS[number % 2]) for number in range(24))
+
+    front = front_view(with_sections(site, 2), cards)
+
+    assert [[card.headline for card in block.cards] for block in front.blocks] == [
+        ["Story 10", "Story 12", "Story 14", "Story 16"],
+        ["Story 11", "Story 13", "Story 15", "Story 17"],
+    ]
+    assert [card.headline for card in front.river[:6]] == [f"Story {number}" for number in range(4, 10)]
+    assert [card.headline for card in front.river[6:]] == [f"Story {number}" for number in range(18, 24)]
+
+
+def test_a_block_with_too_few_stories_left_is_omitted(site: Site, make_card: MakeCard) -> None:
+    sections = ["news"] * 10 + ["news", "news", "world", "world", "sea"]
+    cards = tuple(make_card(number, section=section) for number, section in enumerate(sections))
+
+    front = front_view(with_sections(site, 4), cards)
+
+    assert [block.section.id for block in front.blocks] == ["news", "world"]
+    assert front.river[-1].section == "sea"
+
+
+def test_a_front_of_one_section_or_of_few_stories_has_no_blocks(site: Site, make_card: MakeCard) -> None:
+    one_section = tuple(make_card(number, section="news") for number in range(24))
+    few = tuple(make_card(number, section=SECTIONS[number % 4]) for number in range(8))
+
+    assert front_view(with_sections(site, 4), one_section).blocks == ()
+    assert front_view(with_sections(site, 4), few).blocks == ()
+    assert len(front_view(with_sections(site, 4), few).river) == 4
+
+
+def test_a_section_that_is_configured_twice_has_one_block(site: Site, make_card: MakeCard) -> None:
+    twice = with_sections(site, 2)
+    twice = twice.model_copy(update={"sections": (*twice.sections, Section(id="news", name="More news"))})
+    cards = tuple(make_card(number, section=SECTIONS[number % 2]) for number in range(24))
+
+    assert [block.section.id for block in front_view(twice, cards).blocks] == ["news", "world"]
 
 
 def test_every_section_of_the_menu_has_a_front_of_its_own(theme: MinijinjaTheme, site: Site) -> None:
