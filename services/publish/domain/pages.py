@@ -114,7 +114,7 @@ def redirect(path: str, order: str, *, to: str, article: str) -> Page:
     return Page(
         path=path,
         order=order,
-        body=f'<!doctype html><title>Moved</title><p><a href="{target}">{target}</a>\n'.encode(),
+        body=_document("Moved", f'<p><a href="{target}">{target}</a></p>'),
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("redirect"),
         theme="none",
@@ -185,5 +185,10 @@ def placeholder(path: str, *, site: str, listing: str, body: bytes, theme: str, 
     )
 
 
-GONE_BODY = b"<!doctype html><html lang=en><title>Gone</title><h1>This article was taken down.</h1>\n"
+def _document(title: str, body: str) -> bytes:
+    head = f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
+    return f"{head}<body>{body}</body></html>\n".encode()
+
+
+GONE_BODY = _document("Gone", "<h1>This article was taken down.</h1>")
 """What a taken-down address says until the theme's own page for it is there."""
