@@ -74,6 +74,24 @@ def test_nobody_runs_as_root_but_the_one_that_hands_over_the_volumes(services: d
     assert services["owner"]["network_mode"] == "none"
 
 
+def test_every_tmpfs_outside_tmp_belongs_to_the_containers_user(services: dict[str, dict[str, Any]]) -> None:
+    # runc before 1.1.8 takes a tmpfs's mode from a mount point that exists: every start after the first. Every image
+    # has a /tmp that all may write to.
+    outside = 0
+    for name, service in services.items():
+        mounts = service.get("tmpfs", [])
+        for mount in [mounts] if isinstance(mounts, str) else mounts:
+            path, _, options = mount.partition(":")
+            if path == "/tmp":
+                continue
+            user, group = service["user"].split(":")
+            assert {f"uid={user}", f"gid={group}"} <= set(options.split(",")), (name, path)
+            outside += 1
+        # A volume of type tmpfs cannot name its owner.
+        assert not [mount for mount in service.get("volumes", []) if mount["type"] == "tmpfs"], name
+    assert outside == 1  # the edge's
+
+
 def test_whoever_stays_says_every_second_or_two_how_it_is(services: dict[str, dict[str, Any]]) -> None:
     for name in services.keys() - ONE_SHOTS:
         check = services[name]["healthcheck"]
