@@ -89,4 +89,5 @@ def _why_unmatched(removal: Revision, near_matches: Sequence[NearMatch]) -> str:
     looked_up = f'site "{facts.site}", source "{source}", source id "{source_id}"'
     near = ", ".join(f'{each.article} (source "{each.source[:_MAX_IDENTITY_CHARS]}")' for each in near_matches)
     hint = f"; the same source id under another source: {near}" if near else ""
-    return f"no article has this identity: {looked_up}; nothing was taken down, and the removal applies to texts that come later{hint}"
+    effect = "nothing was taken down, and the removal applies to texts that come later"
+    return f"no article has this identity: {looked_up}; {effect}{hint}"
