@@ -114,7 +114,7 @@ def _places(
 
 def _start(earliest: ArticleFacts, revision: str, site: Site) -> tuple[str, str]:
     day = local_time(published_at(earliest, revision), site.zone)
-    return f"{day:%Y/%m/%d}", earliest.slug or slug_of(earliest.headline)
+    return f"{day:%Y/%m/%d}", earliest.slug or slug_of(earliest.headline, script=site.slug)
 
 
 def _path(section: str, day: str, slug: str, article: str) -> str:

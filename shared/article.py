@@ -11,10 +11,13 @@ is `SafeHtml`, which only the enrich service makes; themes take nothing else.
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Literal, NewType
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.slug import MAX_BYTES, MAX_CHARS, is_slug
 
 SafeHtml = NewType("SafeHtml", str)
 """Sanitised HTML. Made by `services.enrich` only; a type checker refuses any other string."""
@@ -47,13 +50,25 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _slug(text: str) -> str:
+    slug = unicodedata.normalize("NFC", text)
+    if not is_slug(slug):
+        message = (
+            "must be lower-case letters and digits of any script, joined by single hyphens, such as talks-in-geneva;"
+            f" at most {MAX_CHARS} characters and {MAX_BYTES} bytes"
+        )
+        raise ValueError(message)
+    return slug
+
+
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 """One line of printable text; runs of white space become one space."""
 Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000)]
 Headline = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400)]
 Identifier = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500)]
 WebAddress = Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80)]
+Slug = Annotated[str, AfterValidator(_slug), Field(max_length=MAX_CHARS * 2)]
+"""The words of an address, in any script: NFC, lower case. (Before NFC, a letter and its accents count apart.)"""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=40)]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

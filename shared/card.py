@@ -31,7 +31,10 @@ class Card(BaseModel):
     byline: str | None = None
     section: str
     topics: tuple[str, ...] = ()
+    topic_pages: tuple[str, ...] = ()  # what the page of each is called, in the order of `topics`; see shared/sets.py
     authors: tuple[str, ...] = ()
+    author_pages: tuple[str, ...] = ()
+    contributors: tuple[str, ...] = ()  # those of `authors` who did not write: photographers, editors
     keywords: tuple[str, ...] = ()
     urgency: int = 5
     language: str = "en"

@@ -365,8 +365,11 @@ INDEX_DOCUMENT = "index.html"
 
 
 def url_path(path: str) -> str:
-    """Return the path of the URL at which readers find a key of the public bucket."""
-    return "/" + path.removesuffix(INDEX_DOCUMENT)
+    """Return the path of the URL at which readers find a key of the public bucket: percent-encoded, so ASCII alone.
+
+    Pages, feeds, sitemaps, `Location`, cache tags and purges all hold this form (RFC 3986, with upper-case digits).
+    """
+    return quote("/" + path.removesuffix(INDEX_DOCUMENT))
 
 
 def is_picture(path: str) -> bool:
@@ -412,4 +415,4 @@ def article_surrogate_key(article: str) -> str:
 
 def listing_surrogate_key(site: str, listing: str) -> str:
     """Return the cache tag of one listing of a site; others have listings of that name too."""
-    return f"listing:{site}:{listing}"
+    return f"listing:{site}:{quote(listing)}"

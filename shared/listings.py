@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import cache
 
 from shared.sites import Site
+from shared.slug import is_slug
 
 HOME = "home"
 RAIL_LATEST = "rail.latest"
@@ -78,7 +79,8 @@ HTML = "text/html; charset=utf-8"
 class Listing:
     """One output at `path`: the newest `limit` cards of the set `reads`; `days`: the scope whose days it names.
 
-    `section`, `value` (a topic's or author's slug, a date or month) and `part` (from 1) say which of its kind it is.
+    `section`, `value` (the name of a topic's or author's page, a date or month) and `part` (from 1) say which of its
+    kind it is.
     """
 
     name: str
@@ -113,13 +115,13 @@ _FRONTS = frozenset(
 _ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _NAME = re.compile(
-    rf"(?P<kind>topic|author)\.(?P<slug>{_ID})"
+    r"(?P<kind>topic|author)\.(?P<slug>[^./]+)"
     rf"|(?P<calendar>day|month)(?:\.(?P<section>(?!\d{{4}}-\d{{2}}){_ID}))?\.(?P<date>\d{{4}}-\d{{2}}(?:-\d{{2}})?)"
     r"(?:\.(?P<part>[1-9]\d?))?"
     rf"|(?P<daily>rail|sitemap)\.(?P<of>{_DATE})"
 )
 _PATH = re.compile(
-    rf"(?P<kind>topic|author)s/(?P<slug>{_ID})/index\.html"
+    r"(?P<kind>topic|author)s/(?P<slug>[^./]+)/index\.html"
     rf"|(?P<section>{_ID})/(?P<date>\d{{4}}/\d{{2}}(?:/\d{{2}})?)/(?:(?P<part>[1-9]\d?)/)?index\.html"
     rf"|(?P<daily>_rail|sitemaps)/(?P<of>{_DATE})\.(?:html|xml)"
 )
@@ -206,10 +208,7 @@ def _dated(site: Site, found: re.Match[str], *, named: bool) -> Listing | None:
     """Return the topic's, author's or day's listing that a name or a path was recognised as."""
     parts = found.groupdict()
     if parts["kind"]:
-        kind, slug = Kind(parts["kind"]), parts["slug"]
-        return Listing(
-            f"{kind}.{slug}", kind, f"{kind}s/{slug}/index.html", f"{kind}:{slug}", site.front_cards, value=slug
-        )
+        return _of_name(site, Kind(parts["kind"]), parts["slug"])
     if parts["daily"]:
         date = parts["of"]
         if parts["daily"] in ("rail", "_rail"):
@@ -234,6 +233,13 @@ def _dated(site: Site, found: re.Match[str], *, named: bool) -> Listing | None:
         name, path = f"{name}.{part}", f"{folder}{part}/index.html"
     reads = f"sday:{section}:{date}" if section else f"day:{date}"
     return Listing(name, Kind.DAY, path, reads, DAY_CARDS, section=section, value=date, part=part)
+
+
+def _of_name(site: Site, kind: Kind, page: str) -> Listing | None:
+    """Return the listing of a topic or author by its page's name; None where no page is called so."""
+    if not is_slug(page):
+        return None
+    return Listing(f"{kind}.{page}", kind, f"{kind}s/{page}/index.html", f"{kind}:{page}", site.front_cards, value=page)
 
 
 def article_page(article: str) -> str:

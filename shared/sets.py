@@ -5,14 +5,15 @@ A set is `all`, or called `kind:value`: `section:world`, `day:2026-11-01`, `topi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
+from shared.article import ArticleFacts, Author, Topic
 from shared.card import Card
+from shared.keys import INDEX_DOCUMENT
 from shared.listings import ALL, DAY_CARDS, HOME, RAIL_LATEST
 from shared.sites import Site, local_time
-from shared.slug import slug_of
+from shared.slug import page_name
 
 MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
 _PASSING = frozenset(("day", "sday", "topic", "author"))
@@ -60,9 +61,9 @@ def sets_of(site: Site, card: Card) -> tuple[str, ...]:
         f"section:{card.section}",
         f"day:{date}",
         f"sday:{card.section}:{date}",
-        *(f"topic:{slug}" for slug in slugs(card.topics)),
-        *(f"author:{slug}" for slug in slugs(card.authors)),
-        *(f"word:{slug}" for slug in slugs(card.keywords)),
+        *(f"topic:{page}" for page in topic_pages(site, card)),
+        *(f"author:{page}" for page in author_pages(site, card)),
+        *(f"word:{page}" for page in _pages_of_names(site, card.keywords)),
     )
 
 
@@ -87,14 +88,56 @@ def date_of(site: Site, card: Card) -> str:
     return f"{local_time(card.created_at, site.zone):%Y-%m-%d}"
 
 
-def slugs(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the addresses of the names that count, each once: of topics, authors or keywords."""
-    return tuple(dict.fromkeys(_slug(name) for name in names[:MOST_OF_A_KIND]))
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A topic or author of an article: its name, what its page is called, and where that lies.
+
+    `path` is empty for those beyond the first eight, which have no page.
+    """
+
+    name: str
+    page: str
+    path: str
 
 
-@lru_cache(maxsize=20_000)
-def _slug(name: str) -> str:
-    return slug_of(name, otherwise="other")
+def topics_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
+    """Return an article's topics, each page once."""
+    return _named("topics", site, facts.topics)
+
+
+def authors_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
+    """Return an article's authors, each page once."""
+    return _named("authors", site, facts.authors)
+
+
+def author_page(site: Site, author: Author) -> str:
+    """Return what an author's page is called."""
+    return page_name(author.name, author.uri, script=site.slug)
+
+
+def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Named, ...]:
+    names: dict[str, str] = {}
+    for each in named:
+        names.setdefault(page_name(each.name, each.uri, script=site.slug), each.name)
+    return tuple(
+        Named(name, page, f"{folder}/{page}/{INDEX_DOCUMENT}" if place < MOST_OF_A_KIND else "")
+        for place, (page, name) in enumerate(names.items())
+    )
+
+
+def topic_pages(site: Site, card: Card) -> tuple[str, ...]:
+    """Return what the pages of a card's topics are called."""
+    return card.topic_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.topics)
+
+
+def author_pages(site: Site, card: Card) -> tuple[str, ...]:
+    """Return what the pages of a card's authors are called."""
+    return card.author_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.authors)
+
+
+def _pages_of_names(site: Site, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pages of names alone: of keywords, and of a card from before cards named the pages."""
+    return tuple(dict.fromkeys(page_name(name, script=site.slug) for name in names))[:MOST_OF_A_KIND]
 
 
 def day_part(article: str, count: int) -> int:
@@ -108,13 +151,3 @@ def day_part(article: str, count: int) -> int:
         parts *= 2
     place = max(0, _ID_CHARACTERS.find(article[:1]))
     return place * parts // len(_ID_CHARACTERS) + 1
-
-
-def topic_path(name: str) -> str:
-    """Return the key of a topic's page."""
-    return f"topics/{_slug(name)}/index.html"
-
-
-def author_path(name: str) -> str:
-    """Return the key of an author's page."""
-    return f"authors/{_slug(name)}/index.html"

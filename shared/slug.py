@@ -1,14 +1,48 @@
-"""Names for addresses: a headline in the letters that an address can hold."""
+"""Names for addresses: of an article's page, and of the page of a topic or an author (decision 25).
+
+A slug keeps the reader's script. Letters of the Latin script lose their accents, as readers type addresses; all other
+scripts keep their letters and marks. Keys of the bucket hold a slug as it is; `keys.url_path` percent-encodes it.
+"""
 
 from __future__ import annotations
 
-import re
+import base64
+import hashlib
+import unicodedata
+from functools import lru_cache
+from typing import Literal
 
-from slugify import slugify
+import regex
+from anyascii import anyascii
+
+Script = Literal["unicode", "ascii"]
+"""The letters that a site's slugs are made of: those of the text, or a-z alone."""
 
 MAX_CHARS = 80
-_APOSTROPHES = re.compile("['\u2018\u2019\u02bc\uff07]")
-_LONGEST_READ = 1_000  # characters; transliteration makes up to a handful of letters of one
+MAX_BYTES = 240  # of UTF-8: some stores take 255 bytes in a step of a key, and an article's page adds 7 to its slug
+_LONGEST_READ = 1_000  # characters
+_DIGEST_CHARS = 8
+
+_UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Me}\u0640]+")  # joiners, selectors; the tatweel
+_APOSTROPHES = regex.compile(
+    "['`\u00b4\u2018\u2019\u02bb\u02bc\uff07\u05f3]|(?<=\\p{Hebrew}\\p{M}*)[\"\u05f4\u201d](?=\\p{Hebrew})"
+)
+_THOUSANDS = regex.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_FRACTION = regex.compile(r"(?<=\p{N})(?=[\u00bc-\u00be\u2150-\u215e])")  # 1\u00bd is no 11/2
+_COMPATIBLE = regex.compile(r"(?:(?![\u0e33\u0eb3])[\p{L}\p{M}\p{N}])+")  # NFKC takes Thai's and Lao's AM apart
+_LATIN = regex.compile(r"\p{Latin}")
+_MARKS_OF_LATIN = regex.compile(r"(?<=[a-z0-9])\p{M}+")
+_LAST_SIGMA = regex.compile(r"(?<=\p{L}\p{M}*)\u03c3(?![\p{L}\p{M}])")
+_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*")
+_HAN = regex.compile(r"\p{Han}")
+_NOT_ASCII_WORD = regex.compile(r"[^a-z0-9 ]+")
+_SLUG = regex.compile(rf"{_WORD.pattern}(?:-{_WORD.pattern})*")
+# What names may differ in and be one name: hyphens between words, the point of an abbreviation, a comma, a middle dot.
+_SAME_NAME = regex.compile(
+    r"\s+|(?<=[\p{L}\p{M}\p{N}])\p{Pd}(?=[\p{L}\p{N}])|(?<=[\p{L}\p{M}])\.(?=[\s\p{L}]|$)"
+    r"|(?<=[\p{L}\p{M}\p{N}]),(?=\s)|(?<=[\p{L}\p{M}])[\u00b7\u30fb\u2027](?=\p{L})"
+)
+_DIGEST = regex.compile(rf"[2-7][a-z2-7]{{{_DIGEST_CHARS - 1}}}")
 _TRAILING = frozenset(
     (
         *("a", "after", "amid", "an", "and", "as", "at", "but", "by", "for", "from", "if", "in", "into", "is", "it"),
@@ -19,17 +53,111 @@ _TRAILING = frozenset(
 """Words that promise another word: a slug that had to be cut does not end with one."""
 
 
-def slug_of(headline: str, *, otherwise: str = "article", max_chars: int = MAX_CHARS) -> str:
-    """Return the headline in a-z, 0-9 and single hyphens, at most `max_chars`, cut between words; never empty.
+@lru_cache(maxsize=4_000)  # an article's addresses are asked for at each step of the pipeline
+def slug_of(text: str, *, script: Script = "unicode", otherwise: str = "article", max_chars: int = MAX_CHARS) -> str:
+    """Return a text's letters, marks and digits in lower case (NFC), with single hyphens between words; never empty.
 
-    Letters of other scripts are transliterated; a headline that has none (emoji) becomes `otherwise`.
+    It has at most `max_chars` characters and 240 bytes. It is cut between words, and a longer word between graphemes.
+    A text without letters and digits becomes `otherwise`.
     """
-    text = _APOSTROPHES.sub("", headline[:_LONGEST_READ])
-    # The backend is named: the other one is used wherever it happens to be installed, and writes other letters.
-    slug = str(slugify(text, entities=False, decimal=False, hexadecimal=False, backend="text-unidecode"))
-    if len(slug) <= max_chars:
-        return slug or otherwise
-    words = slug[: max_chars + 1].split("-")[:-1] or [slug[:max_chars]]
+    return _cut(_words(_folded(text), script), max_chars, MAX_BYTES) or otherwise
+
+
+def is_slug(text: str) -> bool:
+    """Tell whether a text may be a slug: words of letters, marks and digits, in lower case and NFC, at most 80."""
+    return bool(
+        _SLUG.fullmatch(text)
+        and text == unicodedata.normalize("NFC", text).lower()
+        and not _UNSEEN.search(text)
+        and len(text) <= MAX_CHARS
+        and len(text.encode()) <= MAX_BYTES
+    )
+
+
+@lru_cache(maxsize=20_000)
+def page_name(name: str, uri: str | None = None, *, script: Script = "unicode") -> str:
+    """Return how the page of a topic or an author is called: a slug, and a digest where the slug alone is ambiguous.
+
+    It is a function of its arguments alone. Two names have two pages, unless they differ only in case, Unicode form,
+    accents of Latin letters, hyphens, apostrophes or the points of abbreviations. Two `uri`s of a name have two pages,
+    and a third one is that of the name without a `uri`. No slug without a digest ends as one with a digest does.
+    """
+    folded = _folded(name)
+    words = _words(folded, script)
+    slug = _cut(words, MAX_CHARS, MAX_BYTES)
+    rest = _WORD.sub("", _SAME_NAME.sub("", folded))
+    is_plain = words == _words(folded, "unicode") and slug == "-".join(words) and not rest
+    if uri is None and is_plain and words and not _DIGEST.fullmatch(words[-1]):
+        return slug
+    identity = f"uri\0{uri}" if uri is not None else f"name\0{' '.join(folded.split())}"
+    room = _DIGEST_CHARS + 1
+    start = _cut(words, MAX_CHARS - room, MAX_BYTES - room) or "other"
+    return f"{start}-{_digest_of(identity)}"
+
+
+def words_of(page: str) -> str:
+    """Return the words that a page's name says, without its digest: a title where nothing tells the name itself."""
+    *words, last = page.split("-")
+    return " ".join(words if words and _DIGEST.fullmatch(last) else (*words, last))
+
+
+def _folded(text: str) -> str:
+    """Return a text in which equal words are equal: in lower case, NFC, compatible forms and Latin accents gone."""
+    text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text[:_LONGEST_READ]))
+    if text.isascii():
+        return text.lower()
+    text = _FRACTION.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text)))
+    text = _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = _LATIN.sub(lambda found: _in_ascii(found[0]), text.casefold().lower())
+    text = _LAST_SIGMA.sub("\u03c2", _MARKS_OF_LATIN.sub("", text))
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+
+
+@lru_cache(maxsize=4_000)
+def _in_ascii(letter: str) -> str:
+    """Return a Latin letter in a-z; the letter itself where nothing there is like it."""
+    found = anyascii(letter).lower()
+    return found if found.isascii() and found.isalnum() else letter
+
+
+def _words(folded: str, script: Script) -> list[str]:
+    words: list[str] = _WORD.findall(folded)
+    if script == "unicode":
+        return words
+    # Each Chinese character is a syllable: without spaces nobody can tell where it ends.
+    apart = _HAN.sub(lambda found: f" {anyascii(found[0])} ", " ".join(words))
+    return str(_NOT_ASCII_WORD.sub("", anyascii(apart).lower())).split()
+
+
+def _cut(words: list[str], max_chars: int, max_bytes: int) -> str:
+    """Return the words that fit, joined by hyphens."""
+    slug = "-".join(words)
+    if len(slug) <= max_chars and len(slug.encode()) <= max_bytes:
+        return slug
+    while len(words) > 1:
+        words = words[:-1]
+        slug = "-".join(words)
+        if len(slug) <= max_chars and len(slug.encode()) <= max_bytes:
+            break
     while len(words) > 1 and words[-1] in _TRAILING:
-        words.pop()
-    return "-".join(words)
+        words = words[:-1]
+    return _beginning("-".join(words), max_chars, max_bytes)
+
+
+def _beginning(text: str, max_chars: int, max_bytes: int) -> str:
+    """Return as many whole grapheme clusters as fit; of one that does not, as many characters."""
+    if len(text) <= max_chars and len(text.encode()) <= max_bytes:
+        return text
+    kept = ""
+    for cluster in regex.findall(r"\X", text):
+        if len(kept) + len(cluster) > max_chars or len((kept + cluster).encode()) > max_bytes:
+            break
+        kept += cluster
+    return kept or text[: min(max_chars, max_bytes // 4)]
+
+
+def _digest_of(identity: str) -> str:
+    """Return 8 characters, of which the first is a digit: 37 bits of SHA-256."""
+    number = hashlib.sha256(unicodedata.normalize("NFC", identity).encode()).digest()
+    letters = base64.b32encode(number[1:]).decode().lower()
+    return f"{2 + number[0] % 6}{letters[: _DIGEST_CHARS - 1]}"

@@ -41,7 +41,10 @@ sub vcl_recv {
     }
     # What no key of the bucket is made of: query, fragment.
     set req.url = regsub(req.url, "[?#].*$", "");
-    # One name in the cache for one object.
+    # One name in the cache for one object: percent-encoding with digits in upper case, as our pages write it.
+    if (req.url ~ "%([a-f]|[0-9A-F][a-f])") {
+        call use_upper_case_digits;
+    }
     set req.url = regsub(req.url, "/index\.html$", "/");
 
     if (req.method == "PURGE") {
@@ -77,10 +80,27 @@ sub vcl_recv {
     return (hash);
 }
 
+# VCL has no function that changes a match's case: one step for each digit, first of the first place, then the second.
+sub use_upper_case_digits {
+    set req.url = regsuball(req.url, "%a", "%A");
+    set req.url = regsuball(req.url, "%b", "%B");
+    set req.url = regsuball(req.url, "%c", "%C");
+    set req.url = regsuball(req.url, "%d", "%D");
+    set req.url = regsuball(req.url, "%e", "%E");
+    set req.url = regsuball(req.url, "%f", "%F");
+    set req.url = regsuball(req.url, "%([0-9A-F])a", "%\1A");
+    set req.url = regsuball(req.url, "%([0-9A-F])b", "%\1B");
+    set req.url = regsuball(req.url, "%([0-9A-F])c", "%\1C");
+    set req.url = regsuball(req.url, "%([0-9A-F])d", "%\1D");
+    set req.url = regsuball(req.url, "%([0-9A-F])e", "%\1E");
+    set req.url = regsuball(req.url, "%([0-9A-F])f", "%\1F");
+}
+
 # Readers cannot fill the cache with second names for one object, which no purge by path would find: a percent sign
-# may stand only before what has to be escaped. Nor can they climb.
+# may stand only before what has to be escaped, and what has to be escaped may not stand there without one. Nor can
+# they climb.
 sub refuse_odd_paths {
-    if (req.url !~ "^/" || req.url ~ "^.{1025}" || req.url ~ "//" || req.url ~ "/\.\.?(/|$)" || req.url ~ "[\\\x00-\x20\x7f]"
+    if (req.url !~ "^/" || req.url ~ "^.{1025}" || req.url ~ "//" || req.url ~ "/\.\.?(/|$)" || req.url ~ "[\\\x00-\x20\x7f-\xff]"
         || req.url ~ "%($|.$|[^0-9A-F]|.[^0-9A-F])" || req.url ~ "(?i)%(2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef]|[01])") {
         return (synth(404, "Not Found"));
     }

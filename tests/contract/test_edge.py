@@ -18,6 +18,8 @@ from infra.local.edge.origin import Origin
 from infra.local.edge.settings import EdgeSettings
 from infra.local.ports import free_ports
 from infra.local.processes import Child
+from services.publish.adapters.varnish import VarnishEdgeCache
+from shared.keys import listing_surrogate_key, path_surrogate_key, url_path
 from shared.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 
@@ -101,6 +103,41 @@ def test_an_address_without_its_slash_leads_to_the_folder(edge: httpx.Client, bu
     answer = edge.get(bucket.url("x"))
 
     assert (answer.status_code, answer.headers["location"]) == (301, bucket.url("x/"))
+
+
+@pytest.mark.parametrize("written", ["बूंद-से", "%E0%A4%AC%E0%A5%82%E0%A4%82%E0%A4%A6-%E0%A4%B8%E0%A5%87"])
+def test_an_address_of_another_script_shows_its_page_and_leads_on(
+    edge: httpx.Client, bucket: Bucket, written: str
+) -> None:
+    moved = url_path(f"{bucket.prefix}चलो/index.html")
+    bucket.put("बूंद-से/index.html", "here")
+    bucket.put("पुराना/index.html", "", status="301", location=moved)
+
+    assert edge.get(bucket.url(f"{written}/")).text == "here"
+    assert edge.get(bucket.url(written)).headers["location"] == url_path(f"{bucket.prefix}बूंद-से/index.html")
+    assert edge.get(bucket.url("पुराना/")).headers["location"] == moved
+
+
+def test_a_purge_by_path_finds_an_address_of_another_script(edge: httpx.Client, bucket: Bucket) -> None:
+    path = f"{bucket.prefix}बूंद/index.html"
+    bucket.put("बूंद/index.html", "old", keys=listing_surrogate_key("epn", "topic.बूंद"))
+    for key in (path_surrogate_key(path), listing_surrogate_key("epn", "topic.बूंद")):
+        edge.get(url_path(path))
+        assert edge.get(url_path(path)).headers["x-cache"] == "HIT"
+        assert edge.request("PURGE", "/", headers={"xkey-purge": key}).json() == {"purged": 1}
+
+
+def test_many_long_paths_fit_into_the_headers_of_a_purge(edge_url: str, edge: httpx.Client, bucket: Bucket) -> None:
+    paths = [f"{bucket.prefix}{number}-{'बूंद' * 18}/index.html" for number in range(70)]
+    for path in (paths[0], paths[-1]):
+        edge.get(url_path(path))
+    before = edge.get("/.pressline/stats").json()["entries"]
+
+    cache = VarnishEdgeCache(edge_url, timeout_seconds=5)
+    cache.purge([path_surrogate_key(path) for path in paths])
+    cache.close()
+
+    assert edge.get("/.pressline/stats").json()["entries"] == before - 2
 
 
 def test_an_address_without_a_slash_and_without_a_folder_is_not_there(edge: httpx.Client, bucket: Bucket) -> None:

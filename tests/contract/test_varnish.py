@@ -243,6 +243,16 @@ def test_metadata_turns_a_page_into_a_redirect(edge: Edge, folder: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (301, f"/{folder}/new/")
 
 
+def test_an_address_of_another_script_is_one_entry_however_its_percent_signs_are_written(
+    edge: Edge, folder: str
+) -> None:
+    edge.put(f"{folder}/ë中/index.html", "<p>here")
+    address = f"/{folder}/%C3%AB%E4%B8%AD/"
+
+    assert [edge.get(each).status_code for each in (address, address.lower())] == [200, 200]
+    assert edge.purge(f"path:{address}").headers["x-purged"] == "1"
+
+
 def test_metadata_turns_a_page_into_gone(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/killed/index.html", "<h1>taken down", status="410")
 

@@ -17,6 +17,7 @@ from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
 from shared.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.keys import path_surrogate_key
 from shared.sites import load_sites
 from tests.contract.vendors import IDS, TOKEN, Answer, Vendor, cloudfront_error, playing
 
@@ -162,6 +163,20 @@ def test_a_reader_s_status_is_asked_for_at_the_public_address_as_a_reader_asks(e
     asked = edge.vendor.requests[-1]
     assert asked[":path"] == "/world/x/"
     assert not asked.keys() & {"cache-control", "pragma", "fastly-key", "authorization"}
+
+
+def test_an_address_in_another_script_is_asked_for_as_it_is_written(edge: Edge, cache: EdgeCache) -> None:
+    cache.find_status(f"{edge.vendor.url}/topics/%E4%B8%AD/")
+
+    assert edge.vendor.requests[-1][":path"] == "/topics/%E4%B8%AD/"
+
+
+def test_a_path_in_another_script_is_purged_as_it_is_written(edge: Edge, cache: EdgeCache) -> None:
+    cache.purge([path_surrogate_key("topics/中/index.html")])
+
+    assert any("/topics/%E4%B8%AD/" in key for key in edge.vendor.keys)
+    assert "".join(edge.vendor.keys).isascii()
+    assert "%25" not in "".join(edge.vendor.keys)
 
 
 def test_an_address_at_which_nobody_answers_is_an_outage(cache: EdgeCache) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -105,10 +105,11 @@ class FakeEdge:
 
     def find_status(self, url: str) -> int | None:
         """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
+        assert url.isascii(), f"no HTTP client takes {url}"
         address = urlsplit(url).path
         if address in self.shows_at:
             return self.shows_at[address]
-        path = address.removeprefix("/")
+        path = unquote(address.removeprefix("/"))
         path = f"{path}{keys.INDEX_DOCUMENT}" if path.endswith("/") or not path else path
         head = self.public.find_head(path)
         return self.shows or (int(head.metadata["status"]) if head else 404)

@@ -33,6 +33,9 @@ def why(line: Line, url: str) -> Reasons:
         ("/world", "world/index.html"),
         ("/feed.xml", "feed.xml"),
         ("/world/2026/11/01/%C3%A9-abc/", "world/2026/11/01/é-abc/index.html"),
+        ("/topics/e%CC%81/", "topics/é/index.html"),  # letter and accent apart, as some keyboards type
+        ("/topics/%e4%b8%ad/", "topics/中/index.html"),
+        ("/topics/中/", "topics/中/index.html"),
     ],
 )
 def test_an_address_leads_to_a_key_of_the_bucket(url: str, path: str) -> None:

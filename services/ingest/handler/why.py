@@ -6,6 +6,7 @@ of its making.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,8 +74,11 @@ def explain(url: str, site: Site, inspection: Inspection) -> Reasons:
 
 
 def path_of(url: str) -> str:
-    """Return the key of the public bucket that an address leads to: its host and query do not matter."""
-    path = unquote(urlsplit(url).path).lstrip("/")
+    """Return the key of the public bucket that an address leads to: its host and query do not matter.
+
+    The address may be percent-encoded, as pages write it, or typed in any Unicode form.
+    """
+    path = unicodedata.normalize("NFC", unquote(urlsplit(url).path)).lstrip("/")
     is_folder = not path or path.endswith("/") or "." not in path.rpartition("/")[2]
     return f"{path.rstrip('/')}/{keys.INDEX_DOCUMENT}".lstrip("/") if is_folder else path
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
@@ -85,12 +84,12 @@ class CloudFrontEdgeCache(VendorEdge):
 
 
 def items_of(surrogate_keys: Sequence[str]) -> list[str]:
-    """Return what an invalidation names for our keys: paths as readers ask for them, or tags (each after a `#`).
+    """Return what an invalidation names for our keys: paths (percent-encoded, as AWS asks), or tags (each after a `#`).
 
     A folder's index document too: where a function rewrites an address, AWS advises to name both
     (…/invalidation-specifying-objects.html); tags: …/invalidation-specifying-tags.html.
     """
-    paths = [quote(key.removeprefix(_PATH)) for key in surrogate_keys if key.startswith(_PATH)]
+    paths = [key.removeprefix(_PATH) for key in surrogate_keys if key.startswith(_PATH)]
     if not paths:
         return [f"#{key}" for key in surrogate_keys]
     return [*paths, *(f"{path}{keys.INDEX_DOCUMENT}" for path in paths if path.endswith("/"))]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import httpx
 
 from shared.deadline import peer_call
 from shared.errors import EdgeUnavailableError
 
-_KEYS_A_REQUEST = 100  # Varnish takes a header line of 32 KB; the longest of our keys has about 200 characters
+_HEADER_BYTES = 24_000  # Varnish takes a header line of 32 KB; the longest of our keys has about 800 characters
 
 
 class VarnishEdgeCache:
@@ -27,8 +27,7 @@ class VarnishEdgeCache:
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Forget every response that bears one of the keys."""
         header = "xkey-softpurge" if soft else "xkey-purge"
-        for start in range(0, len(surrogate_keys), _KEYS_A_REQUEST):
-            tags = " ".join(surrogate_keys[start : start + _KEYS_A_REQUEST])
+        for tags in _lines(surrogate_keys):
             try:
                 with peer_call():
                     self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
@@ -39,7 +38,7 @@ class VarnishEdgeCache:
     def find_status(self, url: str) -> int | None:
         """Return the HTTP status that a reader gets: asked for here, by the site's own name."""
         parts = urlsplit(url)
-        address = quote(parts.path)
+        address = parts.path
         try:
             with peer_call(), self._client.stream("GET", address, headers={"host": parts.netloc}) as answer:
                 return answer.status_code
@@ -50,6 +49,18 @@ class VarnishEdgeCache:
     def close(self) -> None:
         """End the connections."""
         self._client.close()
+
+
+def _lines(surrogate_keys: Sequence[str]) -> Iterator[str]:
+    """Yield the keys in order, by spaces, as many together as a header line takes."""
+    line = ""
+    for key in surrogate_keys:
+        if line and len(line) + 1 + len(key) > _HEADER_BYTES:
+            yield line
+            line = ""
+        line = f"{line} {key}".lstrip()
+    if line:
+        yield line
 
 
 class NoEdgeCache:

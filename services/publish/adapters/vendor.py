@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -102,13 +102,13 @@ class VendorEdge:
         self._purges = call
 
     def find_status(self, url: str) -> int | None:
-        """Return the HTTP status of an address, asked for as a reader does: no query or header past the cache.
+        """Return the HTTP status of a (percent-encoded) address, asked for as a reader does: nothing past the cache.
 
         Raises:
             EdgeUnavailableError: nobody answers.
         """
         parts = urlsplit(url)
-        address = f"{parts.scheme}://{parts.netloc}{quote(parts.path)}"
+        address = f"{parts.scheme}://{parts.netloc}{parts.path}"
         try:
             with peer_call(), self._readers.stream("GET", address) as answer:
                 return answer.status_code

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from services.render.domain.dates import machine_time
+from services.render.domain.people import people_in, people_of
 from shared.article import ArticleFacts, EnrichedArticle
 from shared.card import Card, CardPicture
 from shared.keys import url_path
 from shared.listings import Kind, Listing
-from shared.sets import MOST_OF_A_KIND, author_path
+from shared.sets import topics_of
 from shared.sites import Site
 
 # Inside <script> the HTML parser looks for `</script` and `<!--`; JavaScript once ended lines at U+2028 and U+2029.
@@ -37,6 +38,7 @@ def article_json_ld(
     gone. There is an image only where the article has one: a house's picture says nothing of this article.
     """
     facts = article.facts
+    authors, contributors = _people(facts, site)
     described: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
@@ -46,14 +48,16 @@ def article_json_ld(
         "mainEntityOfPage": {"@type": "WebPage", "@id": canonical_url},
         "datePublished": machine_time(created_at, zone=site.zone),
         "dateModified": machine_time(updated_at or created_at, zone=site.zone),
-        "author": _authors(facts, site) or [_house(site)],
+        "author": authors or [_house(site)],
         "publisher": _house(site),
         "articleSection": site.section_name(facts.section),
         "inLanguage": facts.language,
         "isAccessibleForFree": True,
         "wordCount": article.word_count,
     }
-    words = (*(topic.name for topic in facts.topics), *facts.keywords)
+    if contributors:
+        described["contributor"] = contributors
+    words = (*(topic.name for topic in topics_of(site, facts)), *facts.keywords)
     if words:
         described["keywords"] = list(dict.fromkeys(words))
     if facts.dateline:
@@ -146,18 +150,16 @@ def _item_list(site: Site, cards: Iterable[Card]) -> tuple[str, ...]:
     return (json_for_script(described),) if items else ()
 
 
-def _authors(facts: ArticleFacts, site: Site) -> list[dict[str, str]]:
-    if facts.authors:
-        return [
-            {"@type": "Person", "name": author.name}
-            | ({"url": site.base_url + url_path(author_path(author.name))} if place < MOST_OF_A_KIND else {})
-            for place, author in enumerate(facts.authors)
-        ]
-    if not facts.byline:
-        return []
-    # "EPN Desk" is the house itself; any other line is taken for a person's name.
-    is_house = facts.byline.casefold().startswith(site.name.casefold())
-    return [{"@type": "Organization" if is_house else "Person", "name": facts.byline}]
+def _people(facts: ArticleFacts, site: Site) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return an article's authors, and those who did something else for it."""
+    people = people_of(site, facts) or (people_in(facts.byline, facts.language, site.name) if facts.byline else ())
+    told = [
+        {"@type": "Organization" if person.is_organisation else "Person", "name": person.name}
+        | ({"url": site.base_url + url_path(person.path)} if person.path else {})
+        for person in people
+    ]
+    authors = [each for each, person in zip(told, people, strict=True) if person.is_writer]
+    return authors, [each for each, person in zip(told, people, strict=True) if not person.is_writer]
 
 
 def _image(picture: CardPicture, facts: ArticleFacts, site: Site) -> dict[str, Any]:

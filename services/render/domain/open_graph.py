@@ -7,10 +7,11 @@ from datetime import datetime
 from services.render.domain.dates import machine_time
 from services.render.domain.jsonld import absolute
 from services.render.domain.languages import find_locale
+from services.render.domain.people import people_of
 from shared.article import EnrichedArticle
 from shared.card import CardPicture
 from shared.keys import url_path
-from shared.sets import MOST_OF_A_KIND, author_path
+from shared.sets import MOST_OF_A_KIND, topics_of
 from shared.sites import Site
 
 Tags = tuple[tuple[str, str], ...]
@@ -71,7 +72,8 @@ def article_share_tags(
         picture=picture,
         kind="article",
     )
-    authors = (site.base_url + url_path(author_path(author.name)) for author in facts.authors[:MOST_OF_A_KIND])
+    writers = (person for person in people_of(site, facts) if person.is_writer and person.path)
+    authors = (site.base_url + url_path(person.path) for person in writers)
     modified = (("article:modified_time", machine_time(updated_at, zone=site.zone)),) if updated_at else ()
     return (
         *tags,
@@ -79,7 +81,7 @@ def article_share_tags(
         *modified,
         ("article:section", site.section_name(facts.section)),
         *(("article:author", address) for address in authors),
-        *(("article:tag", topic.name) for topic in facts.topics[:MOST_OF_A_KIND]),
+        *(("article:tag", topic.name) for topic in topics_of(site, facts)[:MOST_OF_A_KIND]),
     )
 
 

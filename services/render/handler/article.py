@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
+from services.render.domain.people import people_of
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
 from services.render.handler.placeholders import placeholders_of
@@ -22,6 +23,7 @@ from shared.index import Related
 from shared.messages import ArticleEnriched, PageRendered, RebuildPages
 from shared.receipts import Outcome, receipt_id
 from shared.revision import page_order
+from shared.sets import authors_of, topics_of
 from shared.sites import Site, get_site
 
 
@@ -134,6 +136,7 @@ def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) 
 def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
     """Return what listings show of the article."""
     latest, facts = seen.latest, seen.latest.facts
+    topics, authors = topics_of(site, facts), authors_of(site, facts)
     return Card(
         article=latest.article,
         path=seen.addresses.current,
@@ -142,8 +145,11 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
         standfirst=facts.standfirst,
         byline=facts.byline,
         section=facts.section,
-        topics=tuple(topic.name for topic in facts.topics),
-        authors=tuple(author.name for author in facts.authors),
+        topics=tuple(topic.name for topic in topics),
+        topic_pages=tuple(topic.page for topic in topics),
+        authors=tuple(author.name for author in authors),
+        author_pages=tuple(author.page for author in authors),
+        contributors=tuple(person.name for person in people_of(site, facts) if not person.is_writer),
         keywords=facts.keywords,
         urgency=facts.urgency,
         language=facts.language,

@@ -240,7 +240,7 @@ EVERY_RULE = """<h1>The talks</h1>
 <dl><dt>t<dd>d</dl><h3>The talks</h3><script>x</script>"""
 WRITTEN_BY = {
     "e1": "b7e87734a070cfc5308d0630df2866e236466932d99e0384a13fefa2a65cbc4e",
-    "e2": "6d8597384b8739bda4dba5d8a23990de14b6a8a897382a2e91cfb3355797ff05",
+    "e2": "09c2e6f08945f48477211c4562a2dc8f175e49873126fb063ec72d6b121490d3",
 }
 
 

@@ -14,7 +14,6 @@ from services.ingest.domain.refusal import Fault
 
 _DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
 _SHAPES = {
-    "slug": "must be lower-case letters a-z and digits, joined by single hyphens, such as talks-in-geneva",
     "site": "must be a site's id, such as epn",
     "section": "must be a section's id: lower-case letters a-z, digits and single hyphens, such as world",
     "language": "must be a language tag, such as en or pt-BR",

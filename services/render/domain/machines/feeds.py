@@ -15,6 +15,7 @@ from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring, tostring
 
 from services.render.domain.machines.xml import Tree, printable
+from services.render.domain.people import people_in
 from shared.article import Direction, SafeHtml
 from shared.card import Card
 from shared.keys import url_path
@@ -60,7 +61,7 @@ def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text:
     tree.add(item, "link", _url(site, card.path))
     tree.add(item, "guid", _id(card), {"isPermaLink": "false"})  # its address may move, and it is the same article
     tree.add(item, "pubDate", _mail_date(card.created_at))
-    for author in _authors(card):
+    for author in _authors(site, card):
         tree.add(item, "dc:creator", author)
     for category in _categories(site, card):
         tree.add(item, "category", category)
@@ -106,8 +107,10 @@ def _atom_entry(tree: Tree, site: Site, card: Card, text: str | None) -> None:
     tree.add(entry, "link", attributes=link)
     tree.add(entry, "published", _stamp(card.created_at))
     tree.add(entry, "updated", _stamp(card.created_at))
-    for author in _authors(card):
+    for author in _authors(site, card):
         _person(tree, entry, author)
+    for name in card.contributors:
+        _person(tree, entry, name, "contributor")
     for category in _categories(site, card):
         tree.add(entry, "category", attributes={"term": category})
     if card.standfirst or not text:
@@ -160,7 +163,7 @@ def _json_item(site: Site, card: Card, text: str | None) -> dict[str, object]:
         "title": card.headline,
         "date_published": _stamp(card.created_at),
         "language": card.language,
-        "authors": [{"name": name} for name in _authors(card)],
+        "authors": [{"name": name} for name in _authors(site, card)],
         "tags": list(_categories(site, card)),
     }
     if card.standfirst:
@@ -191,12 +194,16 @@ def _categories(site: Site, card: Card) -> tuple[str, ...]:
     return tuple(dict.fromkeys((site.section_name(card.section), *card.topics)))
 
 
-def _authors(card: Card) -> tuple[str, ...]:
-    return card.authors or ((card.byline,) if card.byline else ())
+def _authors(site: Site, card: Card) -> tuple[str, ...]:
+    """Return the names of those who wrote the article, as its page's JSON-LD has them."""
+    if card.authors:
+        return tuple(name for name in card.authors if name not in card.contributors)
+    people = people_in(card.byline, card.language, site.name) if card.byline else ()
+    return tuple(person.name for person in people if person.is_writer)
 
 
-def _person(tree: Tree, parent: etree._Element, name: str) -> None:
-    tree.add(tree.add(parent, "author"), "name", name)
+def _person(tree: Tree, parent: etree._Element, name: str, role: str = "author") -> None:
+    tree.add(tree.add(parent, role), "name", name)
 
 
 def _id(card: Card) -> str:

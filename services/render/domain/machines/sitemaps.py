@@ -16,7 +16,7 @@ from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import EVERYTHING, Listing, listing_of, standing
-from shared.sets import day_part, slugs
+from shared.sets import author_pages, day_part, topic_pages
 from shared.sites import Site
 
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -60,8 +60,8 @@ def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
     for section in sorted({card.section for card in cards if site.has_section(card.section)}):
         own = [card for card in cards if card.section == section]
         pages += [*_day_pages(site, f"day.{section}.{date}", own), listing_of(site, f"month.{section}.{date[:7]}").path]
-    topics = sorted({f"topic.{slug}" for card in cards for slug in slugs(card.topics)})
-    authors = sorted({f"author.{slug}" for card in cards for slug in slugs(card.authors)})
+    topics = sorted({f"topic.{page}" for card in cards for page in topic_pages(site, card)})
+    authors = sorted({f"author.{page}" for card in cards for page in author_pages(site, card)})
     lists = (listing_of(site, name).path for name in (*topics, *authors))
     articles = (card.path for card in cards if card.is_canonical)
     return _urls(site, [*articles, *pages, *lists][:EVERYTHING])

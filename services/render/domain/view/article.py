@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from babel.lists import format_list
-
 from services.render.domain.dates import Moment, moment_of
 from services.render.domain.jsonld import article_json_ld
-from services.render.domain.languages import locale_for
 from services.render.domain.open_graph import article_share_tags
 from services.render.domain.share import ShareLink, share_links
+from services.render.domain.view.byline import byline_of
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
     HeadView,
@@ -27,13 +25,12 @@ from services.render.domain.view.shell import (
 from shared.article import ArticleFacts, EnrichedArticle, SafeHtml
 from shared.card import Card, CardPicture
 from shared.keys import url_path
-from shared.sets import author_path, topic_path
+from shared.sets import topics_of
 from shared.sites import Site
 
 LATEST_RAIL_URL = "/_rail/latest.html"
 OUTLINE_FROM_MINUTES = 5  # a shorter text is read sooner than its contents
 OUTLINE_FROM_ENTRIES = 3
-_MOST_LINKED = 8  # topics and authors beyond these have no page of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ def article_view(
         kicker=facts.kicker or section.name,
         headline=facts.headline,
         standfirst=facts.standfirst,
-        byline=byline_of(facts),
+        byline=byline_of(site, facts),
         dateline=facts.dateline,
         published=moment_of(created_at, zone=site.zone, language=facts.language),
         updated=moment_of(updated_at, zone=site.zone, language=facts.language) if updated_at else None,
@@ -143,33 +140,13 @@ def article_view(
         body=article.body,
         correction=facts.correction_note,
         rights=facts.rights.notice if facts.rights else None,
-        topics=tuple(
-            Link(topic.name, url_path(topic_path(topic.name)) if place < _MOST_LINKED else "")
-            for place, topic in enumerate(facts.topics)
-        ),
+        topics=tuple(Link(topic.name, url_path(topic.path) if topic.path else "") for topic in topics_of(site, facts)),
         entities=tuple(entity.name for entity in facts.entities),
         url=url,
         share=share_links(facts.headline, url, shell.labels),
         related=tuple(card_view(card, site, language=facts.language) for card in related),
         latest_rail_url=LATEST_RAIL_URL,
     )
-
-
-def byline_of(facts: ArticleFacts) -> tuple[Link, ...]:
-    """Return the byline as the sender wrote it, else the authors' names joined as their language joins them.
-
-    It comes in parts: each author's name that stands in it leads to the author's page, what is between leads nowhere.
-    """
-    names = [author.name for author in facts.authors]
-    line = facts.byline or (format_list(names, locale=locale_for(facts.language)) if names else "")
-    parts: list[Link] = []
-    for name in names[:_MOST_LINKED]:
-        before, found, rest = line.partition(name)
-        if found:
-            parts += [Link(before, "")] if before else []
-            parts.append(Link(name, url_path(author_path(name))))
-            line = rest
-    return (*parts, *((Link(line, ""),) if line else ()))
 
 
 def _figure(facts: ArticleFacts, picture: CardPicture | None, site: Site) -> FigureView | None:

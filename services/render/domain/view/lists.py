@@ -25,8 +25,9 @@ from services.render.domain.view.shell import (
 from shared.card import Card
 from shared.keys import url_path
 from shared.listings import Kind, Listing, find_listing
-from shared.sets import slugs
+from shared.sets import author_pages, topic_pages
 from shared.sites import Site
+from shared.slug import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,12 @@ def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
         section = f"{site.section_name(listing.section)}, " if listing.section else ""
         return f"{section}{_day(listing.value, site)}"
     for card in cards:
-        for name in card.topics if listing.kind is Kind.TOPIC else card.authors:
-            if slugs((name,)) == (listing.value,):
+        is_topic = listing.kind is Kind.TOPIC
+        pages = topic_pages(site, card) if is_topic else author_pages(site, card)
+        for name, page in zip(card.topics if is_topic else card.authors, pages, strict=False):
+            if page == listing.value:
                 return name
-    return listing.value.replace("-", " ")
+    return words_of(listing.value)
 
 
 def _crumbs(site: Site, listing: Listing, *, is_empty: bool = False) -> tuple[Link, ...]:

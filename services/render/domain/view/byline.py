@@ -1,0 +1,158 @@
+"""The byline of an article, in parts: each author's whole name leads to the author's page."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+import regex
+from babel.lists import format_list
+
+from services.render.domain.languages import locale_for
+from services.render.domain.people import Person, people_of
+from services.render.domain.view.shell import Link
+from shared.article import ArticleFacts
+from shared.keys import url_path
+from shared.sites import Site
+
+_PLACE = regex.compile("\ue000(\\d+)\ue001")  # private use: stands for a person while a language joins a list
+_SAME = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"})
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+# A name is whole where no letter, digit or hyphenated part goes on. Arabic and Hebrew write "and" onto the name behind
+# it, Korean onto the name before it.
+_BEGINS = regex.compile(r"(?<![\p{L}\p{M}\p{N}])(?<![\p{L}\p{M}\p{N}]['-])|(?<=(?<![\p{L}\p{M}\p{N}])[\u0648\u05d5])")
+_ENDS = regex.compile(
+    r"(?![\p{L}\p{M}\p{N}]|['-][\p{L}\p{N}])|(?='s(?![\p{L}\p{M}]))|(?=[\uc640\uacfc](?![\p{L}\p{M}]))"
+)
+# Scripts without spaces: the words that stand next to a reporter's name, or "and" with the name of another author.
+_BEFORE_UNSPACED = (
+    "记者",
+    "記者",
+    "通讯员",
+    "特派员",
+    "特派員",
+    "作者",
+    "编辑",
+    "摄影",
+    "攝影",
+    "撮影",
+    "文",
+    "图",
+    "โดย",
+)
+_AFTER_UNSPACED = ("报道", "報道", "报导", "摄影", "攝影", "撮影", "文", "图", "撰", "发自", "發自", "记者", "記者")
+_AND_UNSPACED = ("和", "与", "與", "及", "同", "と", "และ")
+
+
+def byline_of(site: Site, facts: ArticleFacts) -> tuple[Link, ...]:
+    """Return the byline as the sender wrote it, else the authors' names joined as their language joins them.
+
+    Whole names lead to their pages, wherever they stand. A role stands behind the name, unless the line says it. An
+    author with a role whom the line leaves out follows at its end.
+    """
+    people = people_of(site, facts)
+    if not facts.byline:
+        return tuple(_joined(people, facts.language))
+    line = unicodedata.normalize("NFC", facts.byline)
+    shown: list[int] = []
+    parts = [*_linked(line, people, shown)]
+    for place, person in enumerate(people):
+        if person.roles and place not in shown:
+            parts += [Link(" \u00b7 ", ""), *_with_roles(person, person.name, person.roles)]
+    return tuple(parts)
+
+
+def _joined(people: Sequence[Person], language: str) -> Iterator[Link]:
+    places = [f"\ue000{place}\ue001" for place, _ in enumerate(people)]
+    text = format_list(places, locale=locale_for(language)) if places else ""
+    for number, part in enumerate(_PLACE.split(text)):
+        if number % 2:
+            person = people[int(part)]
+            yield from _with_roles(person, person.name, person.roles)
+        elif part:
+            yield Link(part, "")
+
+
+def _linked(line: str, people: Sequence[Person], shown: list[int]) -> Iterator[Link]:
+    """Yield the parts of a line, and note the places of the people that it names."""
+    by_name: dict[str, list[int]] = {}
+    for place, person in enumerate(people):
+        if name := _folded(person.name)[0]:
+            by_name.setdefault(name, []).append(place)
+    rest = 0
+    for start, end, name in _whole_names(line, tuple(by_name)):
+        namesakes = by_name[name]
+        place = next((each for each in namesakes if each not in shown), namesakes[-1])
+        is_said = place in shown or line[end:].lstrip().startswith(("(", "\uff08"))
+        unsaid = () if is_said else [role for role in people[place].roles if role.casefold() not in line.casefold()]
+        shown.append(place)
+        if start > rest:
+            yield Link(line[rest:start], "")
+        yield from _with_roles(people[place], line[start:end], unsaid)
+        rest = end
+    if rest < len(line):
+        yield Link(line[rest:], "")
+
+
+def _with_roles(person: Person, name: str, roles: Sequence[str]) -> Iterator[Link]:
+    """Yield a name that leads to the person's page, and roles behind it."""
+    yield Link(name, url_path(person.path) if person.path else "")
+    if roles:
+        yield Link(f" ({', '.join(roles)})", "")
+
+
+def _whole_names(line: str, names: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, name) of the whole names in a line, in its order; where two begin, the longer one."""
+    text, places = _folded(line)
+    found = [(start, start + len(name), name) for name in names for start in _starts(text, name)]
+    last = 0
+    for start, end, name in sorted(found, key=lambda each: (each[0], -each[1])):
+        if start >= last and _begins(text, start, names) and _ends(text, end, names):
+            yield places[start], places[end], name
+            last = end
+
+
+def _starts(text: str, name: str) -> Iterator[int]:
+    start = text.find(name)
+    while start >= 0:
+        yield start
+        start = text.find(name, start + 1)
+
+
+def _begins(text: str, start: int, names: Sequence[str]) -> bool:
+    """Tell whether a name may begin here."""
+    if _BEGINS.match(text, start):
+        return True
+    before = text[:start]
+    return bool(_UNSPACED.match(text, start)) and (
+        before.endswith(_BEFORE_UNSPACED)
+        or any(before.endswith(f"{name}{word}") for word in _AND_UNSPACED for name in names)
+    )
+
+
+def _ends(text: str, end: int, names: Sequence[str]) -> bool:
+    """Tell whether a name may end here."""
+    if _ENDS.match(text, end):
+        return True
+    behind = text[end:]
+    return bool(_UNSPACED.search(text, end - 1, end)) and (
+        behind.startswith(_AFTER_UNSPACED)
+        or any(behind.startswith(f"{word}{name}") for word in _AND_UNSPACED for name in names)
+    )
+
+
+def _folded(line: str) -> tuple[str, Sequence[int]]:
+    """Return a text as names are compared (no case, one kind of space, hyphen, apostrophe), and where its signs were.
+
+    The places have one more entry than the text: the line's end.
+    """
+    if line.isascii() and line.isprintable() and "  " not in line:
+        return line.lower(), range(len(line) + 1)
+    signs: list[str] = []
+    places: list[int] = []
+    for place, sign in enumerate(unicodedata.normalize("NFC", line)):
+        for each in " " if sign.isspace() else sign.translate(_SAME).casefold():
+            if each != " " or (signs and signs[-1] != " "):
+                signs.append(each)
+                places.append(place)
+    return "".join(signs), [*places, len(line)]
