@@ -18,14 +18,20 @@ from typing import Annotated, Literal, NewType
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.slug import MAX_BYTES, MAX_CHARS, is_slug
+from shared.text import composed_markup, one_line
 
 SafeHtml = NewType("SafeHtml", str)
 """Sanitised HTML. Made by `services.enrich` only; a type checker refuses any other string."""
 
 MAX_BODY_CHARS = 500_000
 
-# C0 and C1 controls, and the bidirectional overrides that can make a headline read backwards.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 and C1 controls, the bidirectional overrides that can make a headline read backwards, and code points that XML or
+# UTF-8 cannot carry.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
+# Soft hyphens and marks of direction say nothing of a name; two spellings of one name must be equal.
+_NOT_IN_NAMES = re.compile("[\u00ad\u200e\u200f\u061c]")
 _UNSAFE_SCHEME = re.compile(r"^(?!https?://[^\s<>\"'\\]+$)", re.IGNORECASE)
 
 
@@ -33,14 +39,18 @@ def _one_line(text: str) -> str:
     if found := _UNPRINTABLE.search(text):
         message = f"holds the control character U+{ord(found.group()):04X}; send printable text"
         raise ValueError(message)
-    return " ".join(text.split())
+    return one_line(text)
 
 
 def _not_blank(text: str) -> str:
     if not text:
-        message = "is empty"
+        message = "is empty or has no visible character"
         raise ValueError(message)
     return text
+
+
+def _without_unseen(name: str) -> str:
+    return one_line(_NOT_IN_NAMES.sub("", name))
 
 
 def _web_address(url: str) -> str:
@@ -62,9 +72,13 @@ def _slug(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
-"""One line of printable text; runs of white space become one space."""
+"""One line of printable text in NFC; line ends and runs of ordinary spaces become one space (see `one_line`)."""
 Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000)]
 Headline = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400)]
+PersonOrThing = Annotated[
+    str, AfterValidator(_one_line), AfterValidator(_without_unseen), AfterValidator(_not_blank), Field(max_length=400)
+]
+"""The name of an author, a topic or an entity."""
 Identifier = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500)]
 WebAddress = Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
 Slug = Annotated[str, AfterValidator(_slug), Field(max_length=MAX_CHARS * 2)]
@@ -97,7 +111,7 @@ class _Part(BaseModel):
 class Author(_Part):
     """One of the people who made the article."""
 
-    name: Headline
+    name: PersonOrThing
     role: Line | None = None
     uri: Identifier | None = None
 
@@ -105,7 +119,7 @@ class Author(_Part):
 class Topic(_Part):
     """What the article is about, from a vocabulary or in the newsroom's words."""
 
-    name: Headline
+    name: PersonOrThing
     uri: Identifier | None = None
 
 
@@ -152,7 +166,7 @@ class Related(_Part):
 class Entity(_Part):
     """A person, place or organisation named in the text."""
 
-    name: Headline
+    name: PersonOrThing
     kind: Literal["person", "place", "organisation", "event", "other"] = "other"
     uri: Identifier | None = None
 
@@ -209,9 +223,9 @@ class ArticleFacts(BaseModel):
 
 
 class Article(ArticleFacts):
-    """The article as its sender meant it, its body as it came."""
+    """The article as its sender meant it, its body as it came but in NFC."""
 
-    body: Annotated[str, Field(max_length=MAX_BODY_CHARS)]
+    body: Annotated[str, AfterValidator(composed_markup), Field(max_length=MAX_BODY_CHARS)]
 
 
 class SubHead(_Part):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from shared.text import collapsed, is_visible
+
 _TAG = re.compile(r"<[^<>]*>")
 _OPENING = re.compile(r"<[a-zA-Z!/]")
 _ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
@@ -12,12 +14,35 @@ _SHOWS_SOMETHING = re.compile(r"<(?:img|picture|figure|video|audio|iframe|embed|
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NON_PUBLIC = "nonpublic"
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
-_MAX_PROSE_CHARS = 20_000
+_MAX_PROSE_CHARS = 10_000  # a few unclosed quotation marks make a search quadratic: 20 ms at most
+_APART = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "dir", "div", "dl"),
+        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+        *("hgroup", "hr", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary"),
+        *("table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+    )
+)
+"""Elements that stand apart from the text around them."""
+_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_SHORT_TAG = re.compile(r"""<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>|<[!?/][^>]*>""", re.IGNORECASE)
 
 
 def plain(markup: str) -> str:
-    """Return the words of a short piece of markup on one line; what has no tags is only unescaped."""
-    return " ".join(html.unescape(_TAG.sub(" ", markup[:_MAX_PROSE_CHARS])).split())
+    """Return the words of a short piece of markup on one line.
+
+    Inline tags leave nothing behind; blocks and line breaks leave a space. References are decoded once.
+    """
+    seen = _UNSEEN.sub("", markup[:_MAX_PROSE_CHARS])
+    return collapsed(html.unescape(_SHORT_TAG.sub(_mark_of, seen))).strip()
+
+
+def _mark_of(tag: re.Match[str]) -> str:
+    """Return the text that stands for a tag."""
+    name = (tag["name"] or "").lower()
+    if name == "q":
+        return "\u201d" if tag["end"] else "\u201c"
+    return " " if name in _APART else ""
 
 
 def unescaped(text: str) -> str:
@@ -34,7 +59,7 @@ def paragraphs(text: str) -> str:
     """Return plain text as markup: a paragraph for each block, or for each line where no line is blank."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     blocks = _BLANK_LINE.split(text) if _BLANK_LINE.search(text.strip()) else text.split("\n")
-    words = (" ".join(block.split()) for block in blocks)
+    words = (collapsed(block).strip() for block in blocks)
     return "\n".join(f"<p>{html.escape(block, quote=False)}</p>" for block in words if block)
 
 
@@ -42,7 +67,7 @@ def is_blank(body: str) -> bool:
     """Tell whether a reader would see nothing of the body."""
     if _SHOWS_SOMETHING.search(body):
         return False
-    return not html.unescape(_TAG.sub("", body)).strip(" \t\r\n\f\v\u00a0\u200b\ufeff")
+    return not is_visible(html.unescape(_TAG.sub("", body)))
 
 
 def find_control(text: str) -> str | None:

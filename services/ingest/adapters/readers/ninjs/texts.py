@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.ingest.adapters.readers.draft import Draft
 from services.ingest.adapters.readers.ninjs.values import Item, leave_rest, objects_in, text_of
 from services.ingest.domain import prose
+from shared.text import collapsed
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", "html", "html5", "xhtml", "text/xhtml", "text/html5"})
 _MAIN = ("main", "headline", "html", "xhtml", "html5")
@@ -29,7 +30,7 @@ class Text:
     @property
     def words(self) -> str:
         """Return it as one line of plain text."""
-        return prose.plain(self.value) if self.is_html else " ".join(self.value.split())
+        return prose.plain(self.value) if self.is_html else collapsed(self.value)
 
 
 def texts_in(item: Item, name: str, draft: Draft, where: str = "") -> list[Text]:
