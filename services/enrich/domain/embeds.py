@@ -10,6 +10,7 @@ from lxml import etree
 from services.enrich.domain import tree
 from services.enrich.domain.tree import Element
 from shared.article import Embed
+from shared.text import cut_text, one_line
 
 MAX_EMBEDS = 100
 MAX_ADDRESS_CHARS = 2_000
@@ -51,7 +52,7 @@ def link_embeds(root: Element) -> tuple[list[Embed], int]:
             tree.remove(element) if is_frame else element.attrib.pop("data-embed")
             continue
         title = (element.get("title") if is_frame else tree.text_of(element)) or ""
-        title = " ".join(title.split())[:MAX_TITLE_CHARS].strip()
+        title = cut_text(one_line(title), MAX_TITLE_CHARS)
         has_room = url in embeds or len(embeds) < MAX_EMBEDS
         if has_room and url.lower().startswith("https:") and next(element.iterancestors(*_NO_BOXES), None) is None:
             embeds.setdefault(url, Embed(url=url, kind="frame", title=title or None, provider=host))

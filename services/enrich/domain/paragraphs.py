@@ -11,7 +11,9 @@ from __future__ import annotations
 from lxml import etree
 
 from services.enrich.domain import tree
+from services.enrich.domain.anchors import is_local, markers_in, put_first
 from services.enrich.domain.embeds import web_address
+from services.enrich.domain.numbers import numbers_of, whole_number
 from services.enrich.domain.tree import Element
 
 _LOOSE = frozenset(
@@ -31,8 +33,9 @@ _TABLE = frozenset(("col", "colgroup", "table", "tbody", "td", "tfoot", "th", "t
 _BLOCKS = _LOOSE | _FLOW | _MIXED | _PHRASING | _LISTS | _TABLE | {"hr", "p"}
 
 _RENAMED = {"big": "b", "dir": "ul", "menu": "ul", "strike": "s", "tt": "code"}
-_MEANINGLESS = ("bdo", "font", "span")  # bdo makes a line read backwards
-_GONE = "span"  # what is renamed to this is taken out, and what it holds stays
+_MEANINGLESS = ("bdo", "font", "span")  # without a language, a direction or an id
+_MEANT = ("dir", "id", "lang")
+_GONE = "gone"  # what is renamed to this is taken out, and what it holds stays
 _PUSHED_DOWN = frozenset(("a", "b", "code", "em", "i", "s", "small", "strong", "u"))
 """Formatting goes on inside the blocks that it holds. The guard bounds how often these can be repeated."""
 
@@ -69,10 +72,16 @@ def is_embed(element: Element | None) -> bool:
 def _rename(root: Element) -> None:
     for element in list(root.iter(*_RENAMED)):
         element.tag = _RENAMED[str(element.tag)]
-    etree.strip_tags(root, *_MEANINGLESS)
+    for element in list(root.iter(*_MEANINGLESS)):
+        _rename_meaningless(element)
+    etree.strip_tags(root, _GONE)
     for element in list(root.iter("div", "figcaption", "p")):
         around = element.getparent()
         if element.tag == "div" and around is not None and around.tag == "dl":
+            for item in element:
+                for name in ("lang", "dir"):
+                    if name in element.attrib and name not in item.attrib:
+                        item.set(name, str(element.attrib[name]))
             element.tag = _GONE
         elif element.tag == "figcaption" and (around is None or around.tag != "figure"):
             element.tag = "div"
@@ -81,11 +90,23 @@ def _rename(root: Element) -> None:
     etree.strip_tags(root, _GONE)
 
 
+def _rename_meaningless(element: Element) -> None:
+    """Keep the language and the direction of a part of a sentence; `bdi` isolates it where `bdo` turns it around."""
+    for name in list(element.attrib):
+        if name not in _MEANT:
+            del element.attrib[name]
+    if not element.attrib:
+        element.tag = _GONE
+    else:
+        element.tag = "bdi" if element.tag == "bdo" else "span"
+
+
 def _flatten(element: Element) -> None:
     """Leave no blocks inside a sub-head, a caption or preformatted text; a space keeps their words apart."""
     for inner in list(element.iterdescendants(*_BLOCKS)):
         inner.tail = " " + (inner.tail or "")
-        inner.tag = _GONE
+        inner.tag = "span"
+        _rename_meaningless(inner)
     etree.strip_tags(element, _GONE)
     if element.tag == "pre":
         element.text = (element.text or "").lstrip("\n")  # a parser drops the first: none must hang on it
@@ -97,7 +118,8 @@ def _settle_link(element: Element) -> None:
     Readers' browsers say no more than they must (`noopener`). Links are the newsroom's own words and are vouched for,
     so `nofollow` is not added; where the sender marks one as paid or not vouched for, the mark stays.
     """
-    address = web_address(element.get("href"))
+    href = element.get("href")
+    address = href if is_local(href) else web_address(href)
     if address is None or next(element.iterdescendants("a"), None) is not None:
         element.tag = _GONE
         return
@@ -105,13 +127,16 @@ def _settle_link(element: Element) -> None:
     for name in ("href", "rel"):
         element.attrib.pop(name, "")  # so that they are written in this order, whatever the sender's was
     element.set("href", address)
+    if is_local(address):
+        return
     element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in marks))))
 
 
 def _unwrap_empty(root: Element) -> None:
     """Take out bold, links and the like that hold nothing but white space."""
     for element in reversed(list(root.iter())):
-        if element.tag not in _BLOCKS and element.tag not in tree.VOID and element is not root:
+        is_inline = element.tag not in _BLOCKS and element.tag not in tree.VOID
+        if is_inline and element is not root and "id" not in element.attrib:
             is_empty = not (element.text or "").strip()
             if is_empty and all(child.tag == _GONE and not (child.tail or "").strip() for child in element):
                 element.tag = _GONE
@@ -136,7 +161,10 @@ def _settle_container(element: Element, blocks_within: set[Element]) -> None:
     if element.tag in _MIXED and not has_blocks:
         _trim(element)
         return
-    _put(element, _Flow(blocks_within).blocks_of(element))
+    flow = _Flow(blocks_within)
+    _put(element, flow.blocks_of(element))
+    if not len(element):
+        put_first(element, flow.markers)
     if element.tag in _MIXED:
         _unwrap_only_paragraph(element)
 
@@ -152,33 +180,81 @@ def _unwrap_only_paragraph(element: Element) -> None:
 
 
 def _settle_list(element: Element, blocks_within: set[Element]) -> None:
-    """Leave nothing but items in a list; what stands between them becomes one."""
-    tag = str(element.tag)
-    items: list[Element] = []
+    """Leave nothing but items in a list, with the numbers that they had."""
+    numbers = dict(numbers_of(element)) if element.tag == "ol" else {}
+    _put(element, _Items(str(element.tag), blocks_within).items_of(element))
+    if element.tag == "ol":
+        _keep_numbers(element, numbers)
 
-    def add(item: Element) -> None:
-        item.tail = None
-        if not tree.is_blank(item):
-            items.append(item)
 
-    def add_text(text: str | None) -> None:
+class _Items:
+    """Makes the items of a list of all that the list holds.
+
+    A part between two items of an ordered list, or a list there, belongs to the item before it; another part becomes an
+    item of its own.
+    """
+
+    def __init__(self, tag: str, blocks_within: set[Element]) -> None:
+        self._tag = tag
+        self._blocks_within = blocks_within
+        self._items: list[Element] = []
+        self._extended: dict[Element, None] = {}
+        self._markers: list[Element] = []
+
+    def items_of(self, element: Element) -> list[Element]:
+        self._add_text(element.text)
+        for child in list(element):
+            tail, child.tail = child.tail, None
+            if child.tag in _ITEMS[self._tag]:
+                self._add(child)
+            else:
+                self._add_stray(child)
+            self._add_text(tail)
+        if self._items:
+            put_first(self._items[-1], self._markers)
+        for item in self._extended:
+            _settle_container(item, self._blocks_within)
+        return self._items
+
+    def _add(self, item: Element) -> None:
+        if tree.is_blank(item):
+            self._markers += markers_in(item)
+            return
+        put_first(item, self._markers)
+        self._markers = []
+        self._items.append(item)
+
+    def _add_stray(self, stray: Element) -> None:
+        part = stray if stray.tag in _BLOCKS else etree.Element("div")
+        if part is not stray:
+            part.append(stray)
+        if self._items and (self._tag == "ol" or (self._tag == "ul" and stray.tag in _LISTS)):
+            self._items[-1].append(part)
+            self._extended[self._items[-1]] = None
+            return
+        item = etree.Element(_ITEM_FOR_STRAYS[self._tag])
+        item.append(part)
+        _settle_container(item, self._blocks_within)
+        self._add(item)
+
+    def _add_text(self, text: str | None) -> None:
         if text and text.strip():
-            item = etree.Element(_ITEM_FOR_STRAYS[tag])
-            item.text = text.strip()
-            items.append(item)
+            stray = etree.Element("div")
+            stray.text = text
+            self._add_stray(stray)
 
-    add_text(element.text)
-    for child in list(element):
-        tail = child.tail
-        item = child
-        if child.tag not in _ITEMS[tag]:
-            child.tail = None
-            item = etree.Element(_ITEM_FOR_STRAYS[tag])
-            item.append(child)
-            _settle_container(item, blocks_within)
-        add(item)
-        add_text(tail)
-    _put(element, items)
+
+def _keep_numbers(element: Element, numbers: dict[Element, int]) -> None:
+    """Say the number of each item that would have another one, because an item before it is gone or new."""
+    step = -1 if "reversed" in element.attrib else 1
+    following = next((number for _, number in numbers_of(element)), 1)
+    for item in element:
+        value = whole_number(item.get("value"))
+        number = following if value is None else value
+        if item in numbers and numbers[item] != number:
+            number = numbers[item]
+            item.set("value", str(number))
+        following = number + step
 
 
 def _put(element: Element, blocks: list[Element]) -> None:
@@ -197,11 +273,15 @@ class _Flow:
         self._inherited: dict[str, str] = {}
         self._block = etree.Element("p")
         self._last: Element | None = None
+        self.markers: list[Element] = []  # of blocks without text; left here if no block follows
 
     def blocks_of(self, element: Element) -> list[Element]:
         """Return what the element holds as blocks, the element's own formatting and direction not among it."""
         self._walk(element)
         self._end()
+        if self._blocks:
+            put_first(self._blocks[-1], self.markers)
+            self.markers = []
         return self._blocks
 
     def _walk(self, element: Element) -> None:
@@ -278,11 +358,17 @@ class _Flow:
 
     def _add_block(self, block: Element) -> None:
         if block.tag != "hr" and tree.is_blank(block):
+            self.markers += markers_in(block)
             return
+        if self.markers and block.tag != "hr" and not is_embed(block):
+            put_first(block, self.markers)
+            self.markers = []
         if not is_embed(block) and block.tag != "hr":
-            for name, value in self._inherited.items():
-                if name not in block.attrib:
-                    block.set(name, value)
+            said = self._inherited | {str(name): str(value) for name, value in block.items()}
+            for name in ("lang", "dir") if self._inherited else ():  # in this order, whatever the sender's was
+                block.attrib.pop(name, "")
+                if name in said:
+                    block.set(name, said[name])
             if block.tag == "p" or block.tag in _HEADINGS:
                 self._format(block)
         self._blocks.append(block)

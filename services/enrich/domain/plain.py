@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import escape
+
+from shared.text import collapsed
 
 _TAGS = (
     "a abbr address applet article aside audio b bdi bdo big blockquote body br button canvas caption center cite"
@@ -22,14 +25,14 @@ def has_markup(text: str) -> bool:
 
 
 def markup_of(text: str) -> str:
-    """Return plain text as paragraphs: at blank lines and indented ones.
+    """Return plain text as paragraphs: at blank lines and indented ones. Nothing in it is a tag or a reference.
 
     Text without either and with a line longer than a typewriter's has one paragraph a line; else its lines are joined.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("<", "&lt;").replace(">", "&gt;")
+    text = escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=False)
     parts = _BLANK_LINES.split(text)
     lines = text.split("\n")
     if len(parts) == 1 and any(len(line) > _LONGEST_WRAPPED_LINE for line in lines):
         parts = lines
-    joined = (" ".join(part.split()) for part in parts)
+    joined = (collapsed(part).strip() for part in parts)
     return "\n".join(f"<p>{part}</p>" for part in joined if part)

@@ -26,7 +26,7 @@ _MAX_EMBEDS = 100
 
 def make_body_safe(draft: Draft) -> Draft:
     """Make the body one that may be shown, and name its sub-heads and embeds."""
-    made = sanitise(draft.source)
+    made = sanitise(draft.source, draft.facts.canonical_url)
     embeds: dict[str, Embed] = {embed.url: embed for embed in (*made.embeds, *draft.facts.embeds)}
     facts = draft.facts.model_copy(update={"embeds": tuple(embeds.values())[:_MAX_EMBEDS]})
     return replace(draft, facts=facts, body=made.body, outline=made.outline, warnings=draft.warnings + made.warnings)

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 
 import nh3
 
+from services.enrich.domain.anchors import is_local
+from services.enrich.domain.formulas import MATHML
+from services.enrich.domain.numbers import whole_number
 from services.enrich.domain.plain import has_markup, markup_of
 from services.enrich.domain.structure import structure
 from shared.article import Embed, SafeHtml, SubHead
 from shared.markup import check_markup
+from shared.text import composed_markup
 
 _INLINE = frozenset(
     {
         *("a", "abbr", "b", "bdi", "br", "cite", "code", "data", "del", "dfn", "em", "i", "ins", "kbd", "mark"),
-        *("q", "rp", "rt", "ruby", "s", "samp", "small", "strong", "sub", "sup", "time", "u", "var", "wbr"),
+        *("q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"),
     }
 )
 _BLOCKS = frozenset(
@@ -34,16 +38,17 @@ _READ_FIRST = frozenset(
     {
         *("address", "article", "center", "details", "dir", "fieldset", "footer", "h1", "h5", "h6", "header", "hgroup"),
         *("iframe", "img", "main", "menu", "nav", "picture", "search", "section", "summary"),
-        *("bdo", "big", "font", "form", "legend", "span", "strike", "tt"),
+        *("bdo", "big", "font", "form", "legend", "strike", "tt"),
+        *MATHML,
     }
 )
 """Kept by the first pass alone: `structure` makes something else of them."""
 
 _DROPPED_WITH_CONTENT = frozenset(
     {
-        *("applet", "audio", "button", "canvas", "datalist", "embed", "frame", "frameset", "head", "input", "link"),
-        *("map", "math", "meta", "meter", "noembed", "noframes", "noscript", "object", "option", "progress"),
-        *("script", "select", "style", "svg", "template", "textarea", "title", "video"),
+        *("annotation", "annotation-xml", "applet", "audio", "button", "canvas", "datalist", "embed", "frame"),
+        *("frameset", "head", "input", "link", "map", "meta", "meter", "noembed", "noframes", "noscript", "object"),
+        *("option", "progress", "script", "select", "style", "svg", "template", "textarea", "title", "video"),
     }
 )
 
@@ -53,28 +58,30 @@ _ATTRIBUTES = {
     "col": {"span"},
     "colgroup": {"span"},
     "data": {"value"},
+    "li": {"value"},
     "ol": {"start", "reversed", "type"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope", "abbr"},
     "time": {"datetime"},
 }
 _ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
-    "a": {"href", "rel", "data-embed"},
-    "*": {"lang", "dir", "class"},
+    "a": {"href", "rel", "data-embed", "name"},
+    "*": {"lang", "dir", "class", "id", "xml:lang"},
     "iframe": {"src", "title", "class"},
     "img": {"alt", "class"},
+    "math": {"alttext"},
+    "mfenced": {"open", "close", "separators"},
 }
 _ATTRIBUTES_SHOWN = _ATTRIBUTES | {
     "a": {"href", "rel", "data-embed"},
-    "h2": {"id"},
-    "h3": {"id"},
-    "h4": {"id"},
+    "*": {"lang", "dir", "id"},
     "div": {"aria-label"},
 }
 _FIXED_VALUES = {
     "p": {"class": {"embed"}},
     "div": {"class": {"table-scroll"}, "role": {"group"}, "tabindex": {"0"}},
 }
+_HEADINGS = frozenset(("h2", "h3", "h4"))
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
 _SPAN = re.compile(r"[1-9][0-9]{0,2}")
@@ -83,8 +90,6 @@ _VALUES = {
     "colspan": _SPAN,
     "rowspan": _SPAN,
     "span": _SPAN,
-    "start": re.compile(r"-?[0-9]{1,6}"),
-    "reversed": re.compile(r""),
     "type": re.compile(r"[1aAiI]"),
     "scope": re.compile(r"(?:col|row|colgroup|rowgroup)"),
     "dir": re.compile(r"(?:ltr|rtl|auto)"),
@@ -101,8 +106,11 @@ _UNSEEN = re.compile(
 # Text of windows-1252 that was read as ISO-8859-1 has its quotation marks and dashes among the C1 controls.
 _C1 = re.compile("[\x80-\x9f]")
 _LEFT_OUT = re.compile(
-    r"<(applet|audio|canvas|embed|form|math|object|script|select|style|svg|video)(?=[\s/>])", re.IGNORECASE
+    r"<(applet|audio|canvas|embed|form|object|script|select|style|svg|video)(?=[\s/>])", re.IGNORECASE
 )
+
+
+_MATHML_PREFIX = re.compile(r"<(/?)(?:m|mml|mathml):(?=[a-z])", re.IGNORECASE)  # XHTML writes <mml:math>
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +123,11 @@ class Sanitised:
     warnings: tuple[str, ...]
 
 
-def sanitise(html: str) -> Sanitised:
+def sanitise(html: str, base_url: str | None = None) -> Sanitised:
     """Return the body that may be shown, made of markup or of plain text.
 
-    What comes out is unchanged by going through again.
+    Relative addresses resolve against `base_url`, the article's address on the sender's site. What comes out is
+    unchanged by going through again.
 
     Raises:
         HostileMarkupError: no parser should meet it; the message says why.
@@ -126,12 +135,12 @@ def sanitise(html: str) -> Sanitised:
     text = _C1.sub(_as_windows_1252, html)
     clean = _UNSEEN.sub("", text)
     warnings = ["left out of the body: control characters"] if clean != text else []
-    source = clean if has_markup(clean) else markup_of(clean)
+    source = _MATHML_PREFIX.sub(r"<\1", clean) if has_markup(clean) else markup_of(clean)
     check_markup(source)
     if names := sorted({found.group(1).lower() for found in _LEFT_OUT.finditer(source)}):
         warnings.append(f"left out of the body: {', '.join(f'<{name}>' for name in names)}")
     read = _UNSEEN.sub("", _READER.clean(source)).replace("\f", " ")  # references (&#x202e;) are letters by now
-    structured = structure(read)
+    structured = structure(composed_markup(read), base_url)
     body = SafeHtml(_LAST_WORD.clean(structured.html).strip())
     return Sanitised(body, structured.outline, structured.embeds, (*warnings, *structured.warnings))
 
@@ -141,16 +150,28 @@ def _as_windows_1252(found: re.Match[str]) -> str:
 
 
 def _value(tag: str, name: str, value: str) -> str | None:
-    """Return an attribute's value if it is one that this attribute may have."""
+    """Return an attribute's value if it is one that this attribute may have; a list's numbers in their plain form."""
+    if name == "reversed":
+        return ""
+    if name == "start" or (tag == "li" and name == "value"):
+        number = whole_number(value)
+        return None if number is None else str(number)
     allowed = _VALUES.get(name)
     if tag == "abbr" or allowed is None or (name == "lang" and not value):
         return value
     return value if allowed.fullmatch(value) else None
 
 
-def _absolute(address: str) -> str | None:
-    """Return `//host/path` with its scheme; other relative addresses mean something on the sender's site alone."""
-    return f"https:{address}" if address.startswith("//") else None
+def _value_shown(tag: str, name: str, value: str) -> str | None:
+    """Return an attribute's value if a page may have it: an id is a sub-head's anchor, or a target of this text."""
+    if name == "id" and tag not in _HEADINGS and not is_local(f"#{value}"):
+        return None
+    return _value(tag, name, value)
+
+
+def _local(address: str) -> str | None:
+    """Return an address that leads to a target of this text; a relative one of another kind leads nowhere."""
+    return address if is_local(address) else None
 
 
 _READER = nh3.Cleaner(
@@ -159,7 +180,7 @@ _READER = nh3.Cleaner(
     attributes=_ATTRIBUTES_READ_FIRST,
     attribute_filter=_value,
     url_schemes=_SCHEMES,
-    url_relative=_absolute,
+    url_relative="pass_through",
     link_rel=None,
 )
 _LAST_WORD = nh3.Cleaner(
@@ -167,8 +188,8 @@ _LAST_WORD = nh3.Cleaner(
     clean_content_tags=_DROPPED_WITH_CONTENT | {"iframe"},
     attributes=_ATTRIBUTES_SHOWN,
     tag_attribute_values=_FIXED_VALUES,
-    attribute_filter=_value,
+    attribute_filter=_value_shown,
     url_schemes=_SCHEMES,
-    url_relative="deny",
+    url_relative=_local,
     link_rel=None,
 )

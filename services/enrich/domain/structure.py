@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from lxml import etree
 
 from services.enrich.domain import tree
+from services.enrich.domain.anchors import lift_targets, resolve_links
 from services.enrich.domain.embeds import link_embeds
+from services.enrich.domain.formulas import write_formulas
 from services.enrich.domain.paragraphs import settle
 from services.enrich.domain.tree import Element
 from shared.article import Embed, SubHead
 from shared.slug import slug_of
+from shared.text import cut_text
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4
@@ -20,6 +23,9 @@ _PICTURE_BOXES = frozenset(("media-block",))  # Superdesk's older box around a p
 _MORE_THAN_A_CAPTION = ("blockquote", "dl", "figure", "iframe", "ol", "pre", "table", "ul")
 _DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
+_THEMES_PREFIX = "epn-"  # of the ids of a page
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_MOST_NAMED, _MAX_NAMED_CHARS = 5, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ class Structured:
     warnings: tuple[str, ...]
 
 
-def structure(html: str) -> Structured:
-    """Return the body that nh3 wrote as an article's body."""
+def structure(html: str, base_url: str | None = None) -> Structured:
+    """Return the body that nh3 wrote as an article's body; relative addresses resolve against `base_url`."""
     root = tree.parse(html)
     warnings = []
     if notes := _remove_non_public(root):
@@ -41,12 +47,19 @@ def structure(html: str) -> Structured:
     if pictures := _remove_pictures(root):
         warnings.append(f"left out of the body: {pictures} picture(s); send them as media, and name them in `pictures`")
     _drop_classes(root)
+    _name_languages(root)
+    if formulas := write_formulas(root):
+        warnings.append(f"left out of the body: {formulas} formula(s) without text")
+    lost_links = resolve_links(root, base_url)
     embeds, lost = link_embeds(root)
     if lost:
         warnings.append(f"left out of the body: {lost} frame(s) without an http or https address")
     settle(root)
     outline = _anchor_headings(root)
     _make_tables_scroll(root)
+    dead_links = lift_targets(root)
+    if lost_links or dead_links:
+        warnings.append(_about_links(lost_links, len(lost_links) + dead_links, base_url))
     for block in root:
         block.tail = "\n"
     return Structured(tree.serialise(root), outline, tuple(embeds), tuple(warnings))
@@ -89,6 +102,22 @@ def _drop(root: Element, elements: list[Element]) -> None:
     etree.strip_elements(root, _DROPPED, with_tail=False)
 
 
+def _name_languages(root: Element) -> None:
+    """Write the language of XHTML (`xml:lang`) as HTML's `lang`."""
+    for element in root.iter():
+        language = element.attrib.pop(_XML_LANG, "")
+        if language and "lang" not in element.attrib:
+            element.set("lang", str(language))
+
+
+def _about_links(lost: list[str], count: int, base_url: str | None) -> str:
+    """Return a warning about links that lead nowhere; their words are in the body."""
+    named = ", ".join(cut_text(address or '""', _MAX_NAMED_CHARS) for address in dict.fromkeys(lost[:_MOST_NAMED]))
+    is_relative = any(address and not address.startswith("#") and "//" not in address for address in lost)
+    advice = "; relative addresses need canonical_url" if is_relative and not base_url else ""
+    return f"left out of the body: the address of {count} link(s){': ' if named else ''}{named}{advice}"
+
+
 def _drop_classes(root: Element) -> None:
     for element in root.iter():
         element.attrib.pop("class", "")
@@ -112,6 +141,8 @@ def _anchor_headings(root: Element) -> tuple[SubHead, ...]:
 
 def _free_anchor(text: str, number: int, taken: dict[str, int]) -> str:
     wanted = slug_of(text, otherwise=f"section-{number}", max_chars=_MAX_ANCHOR_CHARS)
+    if wanted.startswith(_THEMES_PREFIX):
+        wanted = f"section-{wanted}"
     anchor = wanted
     while anchor in taken:
         taken[wanted] += 1

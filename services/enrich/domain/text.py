@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 
 from services.enrich.domain import tree
+from services.enrich.domain.numbers import numbers_of
 from shared.article import SafeHtml
+from shared.text import cluster_ends, collapsed, cut_text
 
 WORDS_PER_MINUTE = 230  # silent reading of English non-fiction: 238 (Brysbaert 2019, 190 studies); names slow it
 MAX_DESCRIPTION_CHARS = 160
 _SHORTEST_SENTENCE_CUT = 80
 
 _BLOCKS = frozenset(("dd", "dt", "figcaption", "h2", "h3", "h4", "li", "p", "pre", "td", "th", "tr", "caption"))
+_CELLS = frozenset(("td", "th"))
 _HEADINGS = frozenset(("h2", "h3", "h4"))
 
 # Scripts that put no space between words, and how many of their characters take as long as an English word does:
@@ -20,7 +23,7 @@ _IDEOGRAPHS = re.compile("[\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\
 _IDEOGRAPHS_A_WORD = 2
 _UNSPACED = re.compile("[\u0e01-\u0e4e\u0e81-\u0ecd\u1000-\u103f\u1780-\u17d3]")
 _UNSPACED_A_WORD = 5
-_SENTENCE_END = re.compile("(?<=[.!?\u061f\u0964])[\"'\u2019\u201d\u00bb)]*(?=\\s)|[\u3002\uff01\uff1f]")
+_SENTENCE_END = re.compile("(?<=[.!?\u061f\u0964])[\"'\u2019\u201d\u00bb)]*(?=[ \t\n])|[\u3002\uff01\uff1f]")
 
 
 def text_of(body: SafeHtml) -> str:
@@ -48,52 +51,62 @@ def description_of(standfirst: str | None, body: SafeHtml, headline: str) -> str
     """
     if standfirst:
         return _cut(standfirst)
-    paragraphs = [text for tag, text in _blocks(body) if tag not in _HEADINGS]
-    return _cut(" ".join(" ".join(paragraphs[:3]).split())) or _cut(headline)
+    paragraphs = [text for is_heading, text in _blocks(body) if not is_heading]
+    return _cut(collapsed(" ".join(paragraphs[:3])).strip()) or _cut(headline)
 
 
 def _cut(text: str) -> str:
     if len(text) <= MAX_DESCRIPTION_CHARS:
         return text
-    head = text[: MAX_DESCRIPTION_CHARS + 1]
-    ends = [found.end() for found in _SENTENCE_END.finditer(head)]
-    if ends and ends[-1] >= _SHORTEST_SENTENCE_CUT:
-        return head[: ends[-1]].strip()
-    head = head[:MAX_DESCRIPTION_CHARS]
-    words, space, _ = head.rpartition(" ")
-    is_cut_by_word = bool(space) and len(words) >= _SHORTEST_SENTENCE_CUT
-    return (words if is_cut_by_word else head[:-1]).rstrip(" ,;:-\u2013\u2014(\"'\u201c\u2018") + "\u2026"
+    clusters = set(cluster_ends(text, MAX_DESCRIPTION_CHARS))
+    ends = [found.end() for found in _SENTENCE_END.finditer(text[: MAX_DESCRIPTION_CHARS + 1])]
+    ends = [end for end in ends if end >= _SHORTEST_SENTENCE_CUT and end in clusters]
+    return text[: ends[-1]].strip() if ends else cut_text(text, MAX_DESCRIPTION_CHARS)
 
 
-def _blocks(body: SafeHtml) -> list[tuple[str, str]]:
-    """Return the innermost blocks of a body with their text; a table's row is one."""
-    found: list[tuple[str, str]] = []
-    for element in tree.parse(body).iter(*_BLOCKS):
-        if element.tag == "tr":
-            text = "\t".join(tree.text_of(cell) for cell in element)
-        elif next(element.iterancestors("tr"), None) is not None or _holds_blocks(element):
-            continue
-        else:
-            text = "\n".join(line.strip() for line in _lines_of(element))
+# Non-characters, which no body holds, mark the parts of a text while it is read.
+_PART, _HEADING, _CELL, _PRE, _LINE, _NUMBER = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4", "\ufdd5"
+
+
+def _blocks(body: SafeHtml) -> list[tuple[bool, str]]:
+    """Return the blocks of a body in reading order, and whether each is a sub-head; a table's row is one block.
+
+    Items of an ordered list begin with their numbers.
+    """
+    root = tree.parse(body)
+    numbers = {item: number for each in root.iter("ol") for item, number in numbers_of(each)}
+
+    def mark(element: tree.Element, is_start: bool) -> str:  # noqa: FBT001 -- a Mark
+        tag = str(element.tag)
+        if tag == "br":
+            return _LINE if is_start else ""
+        if tag in _BLOCKS and tag not in _CELLS and next(element.iterancestors(*_CELLS), None) is not None:
+            return " "
+        if tag in _CELLS:
+            return "" if is_start else _CELL
+        if tag not in _BLOCKS:
+            return tree.inline_mark(element, is_start)
+        if not is_start:
+            return _PART
+        number = f"{numbers[element]}. {_NUMBER}" if element in numbers else ""
+        kind = _HEADING if tag in _HEADINGS else _PRE if tag == "pre" else ""
+        return f"{_PART}{number}{kind}"
+
+    found: list[tuple[bool, str]] = []
+    number = ""
+    for part in "".join(tree.pieces(root, mark)).split(_PART):
+        before, is_numbered, rest = part.rpartition(_NUMBER)
+        number = before if is_numbered else number
+        text = _text_of_part(rest)
         if text.strip():
-            found.append((str(element.tag), text))
+            found.append((_HEADING in rest, number + text))
+            number = ""
     return found
 
 
-def _holds_blocks(element: tree.Element) -> bool:
-    return any(inner.tag in _BLOCKS for inner in element.iterdescendants())
-
-
-def _lines_of(element: tree.Element) -> list[str]:
-    if element.tag == "pre":
-        return tree.raw_text_of(element).split("\n")
-    parts = [element.text or ""]
-    for inner in element.iterdescendants():
-        parts.append("\n" if inner.tag == "br" else inner.text or "")
-        parts.append(inner.tail or "")
-    return [" ".join(line.split()) for line in "".join(_collapsed(parts)).split("\n")]
-
-
-def _collapsed(parts: list[str]) -> list[str]:
-    """Return the parts with line feeds of the source as spaces; a line break's own stays."""
-    return [part if part == "\n" else part.replace("\n", " ") for part in parts]
+def _text_of_part(part: str) -> str:
+    if _PRE in part:
+        return part.replace(_PRE, "").replace(_LINE, "\n")
+    if _CELL in part:
+        return "\t".join(collapsed(cell.replace(_LINE, " ")).strip() for cell in part.split(_CELL)[:-1])
+    return "\n".join(collapsed(line).strip() for line in part.replace(_HEADING, "").split(_LINE))

@@ -7,17 +7,18 @@ one that nh3 saw: lxml's own HTML parser would guess anew, and two guesses may d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lxml import etree
+
+from shared.text import collapsed, is_visible
 
 Element = etree._Element  # noqa: SLF001 -- lxml's elements have no public name
 
 VOID = frozenset(("br", "col", "hr", "img", "wbr"))
-_ATTRIBUTES = r'(?: [a-z-]+="[^"]*")*'
+_ATTRIBUTES = r'(?: [a-z:-]+="[^"]*")*'
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(VOID))}){_ATTRIBUTES})>")
 _RAW_TEXT = re.compile(rf"<(iframe{_ATTRIBUTES})>.*?</iframe>", re.DOTALL)
-_INVISIBLE = " \t\n\r\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u061c\u3000"
 
 
 def parse(html: str) -> Element:
@@ -38,18 +39,66 @@ def serialise(root: Element) -> str:
 
 
 def text_of(element: Element) -> str:
-    """Return the text inside an element, on one line."""
-    return " ".join("".join(_texts(element)).split())
+    """Return the text inside an element in reading order, on one line; a line break is a space."""
+    return collapsed("".join(pieces(element, inline_mark))).strip()
+
+
+Mark = Callable[[Element, bool], str]
+"""Returns the text that stands for the start (True) or the end of an element."""
+
+
+def pieces(element: Element, mark: Mark) -> Iterator[str]:
+    """Yield the text inside an element in reading order, with the marks of the elements in it.
+
+    Raised links to notes of the same text are left out: they are no words.
+    """
+    skipped: Element | None = None
+    for event, each in etree.iterwalk(element, events=("start", "end")):
+        is_start = event == "start"
+        if is_start and skipped is None and _is_note_mark(each):
+            skipped = each
+        if skipped is None:
+            yield mark(each, is_start)
+            if is_start:
+                yield each.text or ""
+        if skipped is each and not is_start:
+            skipped = None
+        if skipped is None and not is_start and each is not element:
+            yield each.tail or ""
+
+
+def inline_mark(element: Element, is_start: bool) -> str:  # noqa: FBT001 -- a Mark
+    """Return a space for a line break, quotation marks for `q`, and parentheses around a reading (ruby)."""
+    if element.tag == "br":
+        return " " if is_start else ""
+    if element.tag == "q":
+        return "\u201c" if is_start else "\u201d"
+    if element.tag == "rt":
+        parent = element.getparent()
+        has_parentheses = parent is not None and parent.find("rp") is not None
+        return "" if has_parentheses else "(" if is_start else ")"
+    return ""
+
+
+def _is_note_mark(element: Element) -> bool:
+    """Tell whether an element is a raised link to a place in the same text, or an arrow back, and nothing else."""
+    if element.tag == "a" and (element.get("href") or "").startswith("#"):
+        text = "".join(_texts(element))
+        if text and not any(map(str.isalnum, text)):
+            return True
+    inner = {"a": "sup", "sup": "a"}.get(str(element.tag))
+    children = [child for child in element if child.tag != "span"]
+    if inner is None or not children or any(child.tag != inner for child in children):
+        return False
+    links = [element] if inner == "sup" else children
+    is_local = all((link.get("href") or "").startswith("#") for link in links)
+    around = [element.text or "", *(child.tail or "" for child in element)]
+    return is_local and not "".join(around).strip(" \n,;[]()")
 
 
 def is_blank(element: Element) -> bool:
     """Tell whether a reader would see nothing of the text inside an element."""
-    return not any(part.strip(_INVISIBLE) for part in _texts(element))
-
-
-def raw_text_of(element: Element) -> str:
-    """Return the text inside an element as it stands, line feeds too."""
-    return "".join(_texts(element))
+    return not any(map(is_visible, _texts(element)))
 
 
 def _texts(element: Element) -> Iterator[str]:

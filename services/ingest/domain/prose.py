@@ -24,8 +24,12 @@ _APART = frozenset(
     )
 )
 """Elements that stand apart from the text around them."""
-_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_SHORT_TAG = re.compile(r"""<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>|<[!?/][^>]*>""", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
+)
+_SHORT_TAG = re.compile(
+    r"""<(?P<end>/?)(?P<name>[a-z][^\s/<>]*+)(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>|<[!?/][^>]*>""", re.IGNORECASE
+)
 
 
 def plain(markup: str) -> str:

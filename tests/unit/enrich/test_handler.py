@@ -237,10 +237,12 @@ EVERY_RULE = """<h1>The talks</h1>
 <h3>वार्ता 😀</h3><ul><li>one<li>two</ul><table><caption>Seats<tr><th scope=col>1<td colspan=2>2</table>
 <p>Line<br>break<br><br>and so on.<section class=np-nonpublic>0555</section><img src=x><iframe src="https://v.example/1">
 </iframe><blockquote>Said<cite>who</cite></blockquote><pre>\n\n x</pre>
-<dl><dt>t<dd>d</dl><h3>The talks</h3><script>x</script>"""
+<dl><dt>t<dd>d</dl><h3>The talks</h3><script>x</script>
+<p>Filled<sup><a href="#n1">1</a></sup> with <math><msup><mn>10</mn><mn>6</mn></msup></math> <span dir=ltr>+1</span>
+<ol start=3><li id=n1>Note <q>e\u0301</q> <a href="/x">x</a></ol>"""
 WRITTEN_BY = {
     "e1": "b7e87734a070cfc5308d0630df2866e236466932d99e0384a13fefa2a65cbc4e",
-    "e2": "09c2e6f08945f48477211c4562a2dc8f175e49873126fb063ec72d6b121490d3",
+    "e2": "1c44c6ea0abac4a7a96567c48990267f45559faa6e1c047ae07be470386ad231",
 }
 
 

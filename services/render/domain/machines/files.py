@@ -12,9 +12,11 @@ from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
 from shared.sites import Site, local_time
+from shared.text import cut_text
 
 _LONGEST_SHORT_NAME = 16
 _LONGEST_DESCRIPTION = 1024
+_LONGEST_STANDFIRST = 160
 
 
 def robots(site: Site) -> bytes:
@@ -63,8 +65,8 @@ def open_search(site: Site) -> bytes:
     The standard bounds the lengths of both texts (4.2.2.2 and 4.2.2.4).
     """
     tree = Tree("OpenSearchDescription", {"": "http://a9.com/-/spec/opensearch/1.1/"})
-    tree.add(tree.root, "ShortName", site.name[:_LONGEST_SHORT_NAME])
-    tree.add(tree.root, "Description", f"{site.name}: {site.tagline}"[:_LONGEST_DESCRIPTION])
+    tree.add(tree.root, "ShortName", cut_text(site.name, _LONGEST_SHORT_NAME))
+    tree.add(tree.root, "Description", cut_text(f"{site.name}: {site.tagline}", _LONGEST_DESCRIPTION))
     tree.add(tree.root, "InputEncoding", "UTF-8")
     template = f"{site.base_url}/search/?q={{searchTerms}}"
     tree.add(tree.root, "Url", attributes={"type": "text/html", "template": template})
@@ -110,7 +112,7 @@ def recent(site: Site, cards: Iterable[Card]) -> bytes:
         {
             "u": url_path(card.path),
             "h": card.headline,
-            **({"s": _shortened(card.standfirst)} if card.standfirst else {}),
+            **({"s": cut_text(card.standfirst, _LONGEST_STANDFIRST)} if card.standfirst else {}),
             "k": site.section_name(card.section),
             "t": local_time(card.created_at, site.zone).isoformat(timespec="minutes"),
             **({"p": list(card.topics[:5])} if card.topics else {}),
@@ -118,7 +120,3 @@ def recent(site: Site, cards: Iterable[Card]) -> bytes:
         for card in islice(cards, site.search_cards)
     ]
     return json.dumps({"v": 1, "items": items}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _shortened(text: str, chars: int = 160) -> str:
-    return text if len(text) <= chars else text[:chars].rsplit(" ", 1)[0] + "…"
