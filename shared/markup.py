@@ -118,6 +118,21 @@ _UNQUOTED = re.compile(rf"[^{_SPACE}>]*+")
 _RAW_END = {name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE | re.ASCII) for name in _RAW_TEXT}
 
 
+_BODY_TAGS = (
+    "a abbr address applet article aside audio b bdi bdo big blockquote body br button canvas caption center cite"
+    " code dd del details dfn dir div dl dt em embed fieldset figcaption figure font footer form frameset h1 h2 h3 h4"
+    " h5 h6 head header hr html i iframe img input ins kbd li link main mark math menu meta nav noscript object ol p"
+    " picture pre q s samp script section select small span strike strong style sub summary sup svg table tbody"
+    " td template textarea tfoot th thead title tr tt u ul video wbr"
+)
+_KNOWN_TAG = re.compile(rf"<(?:!--|!doctype|\?xml|/?(?:{_BODY_TAGS.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE)
+
+
+def has_markup(text: str) -> bool:
+    """Tell whether a body is markup and not plain text: it has at least one tag that HTML knows. `<IBM.N>` is a ticker, not a tag."""
+    return _KNOWN_TAG.search(text) is not None
+
+
 def check_markup(html: str) -> None:
     """Return if an HTML parser will read `html` in linear time.
 

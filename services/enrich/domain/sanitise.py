@@ -15,10 +15,10 @@ import nh3
 from services.enrich.domain.anchors import is_local
 from services.enrich.domain.formulas import MATHML
 from services.enrich.domain.numbers import whole_number
-from services.enrich.domain.plain import has_markup, markup_of
+from services.enrich.domain.plain import markup_of
 from services.enrich.domain.structure import structure
 from shared.article import Embed, SafeHtml, SubHead
-from shared.markup import check_markup
+from shared.markup import check_markup, has_markup
 from shared.text import composed_markup
 
 _INLINE = frozenset(

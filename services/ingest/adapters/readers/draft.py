@@ -17,7 +17,8 @@ from services.ingest.ports import Dropped, Reading, ReadingContext, Report
 from shared.article import Article, Status
 from shared.errors import HostileMarkupError
 from shared.keys import article_id
-from shared.markup import check_markup
+from shared.markup import check_markup, has_markup
+from shared.text import one_line
 
 _MAX_FAULTS = 50
 _MAX_DROPPED = 200
@@ -107,7 +108,7 @@ class Draft:
         if feed.rights is not None:
             self.default("rights", feed.rights.model_dump())
         if self.is_removal:  # a removal must get through, however bare
-            self.default("headline", self.values.get("source_id"))
+            self._name_removal()
             self.default("body", "")
             self._move_to_known_section("the removal stands")
         if self._context.canonical_site is not None:
@@ -188,6 +189,13 @@ class Draft:
         self.values["section"] = site.default_section
         return True
 
+    def _name_removal(self) -> None:
+        """Take the id as the headline of a removal that has none, or none that a reader could see."""
+        headline = self.values.get("headline")
+        if isinstance(headline, str) and not one_line(headline):
+            del self.values["headline"]
+        self.default("headline", self.values.get("source_id"))
+
     def _cut_notes(self) -> None:
         body = self.values.get("body")
         if not isinstance(body, str):
@@ -199,6 +207,8 @@ class Draft:
             )
 
     def _without_hostile_markup(self, article: Article) -> Article:
+        if not has_markup(article.body):
+            return article  # plain text is never parsed
         try:
             check_markup(article.body)
         except HostileMarkupError as error:
