@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Literal, NewType, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.slug import MAX_BYTES, MAX_CHARS, is_slug
 from shared.text import composed_markup, one_line
+
+_P = TypeVar("_P")
 
 SafeHtml = NewType("SafeHtml", str)
 """Sanitised HTML. Made by `services.enrich` only; a type checker refuses any other string."""
@@ -51,6 +53,11 @@ def _not_blank(text: str) -> str:
 
 def _without_unseen(name: str) -> str:
     return one_line(_NOT_IN_NAMES.sub("", name))
+
+
+def _each_once(parts: tuple[_P, ...]) -> tuple[_P, ...]:
+    """Return the parts without repetitions; two spellings of one name are equal by now."""
+    return tuple(dict.fromkeys(parts))
 
 
 def _web_address(url: str) -> str:
@@ -196,12 +203,12 @@ class ArticleFacts(BaseModel):
     kicker: Line | None = None
     standfirst: Prose | None = None
     byline: Line | None = None
-    authors: tuple[Author, ...] = Field(default=(), max_length=50)
+    authors: Annotated[tuple[Author, ...], AfterValidator(_each_once)] = Field(default=(), max_length=50)
     dateline: Line | None = None
     section: Name
-    topics: tuple[Topic, ...] = Field(default=(), max_length=100)
-    keywords: tuple[Line, ...] = Field(default=(), max_length=100)
-    entities: tuple[Entity, ...] = Field(default=(), max_length=200)
+    topics: Annotated[tuple[Topic, ...], AfterValidator(_each_once)] = Field(default=(), max_length=100)
+    keywords: Annotated[tuple[Line, ...], AfterValidator(_each_once)] = Field(default=(), max_length=100)
+    entities: Annotated[tuple[Entity, ...], AfterValidator(_each_once)] = Field(default=(), max_length=200)
     slug: Slug | None = None
 
     picture: Picture | None = None

@@ -129,7 +129,7 @@ _KNOWN_TAG = re.compile(rf"<(?:!--|!doctype|\?xml|/?(?:{_BODY_TAGS.replace(' ', 
 
 
 def has_markup(text: str) -> bool:
-    """Tell whether a body is markup and not plain text: it has at least one tag that HTML knows. `<IBM.N>` is a ticker, not a tag."""
+    """Tell whether a body is markup and not plain text: it has a tag that HTML knows. `<IBM.N>` is a ticker, no tag."""
     return _KNOWN_TAG.search(text) is not None
 
 

@@ -369,3 +369,37 @@ def test_the_report_of_a_document_made_to_swell_it_stays_small(read: Read, ninjs
 def test_ninjs_is_recognised_whatever_json_it_is_sent_as(read: Read, ninjs: dict[str, Any]) -> None:
     for content_type in (None, "application/json", "application/vnd.iptc.ninjs+json", "text/plain"):
         assert read(json.dumps(ninjs).encode(), content_type).report.format == "ninjs-3.0"
+
+
+@pytest.mark.parametrize(
+    ("markup", "words"),
+    [
+        ("<em>Titania</em>\u2019s log, CO<sub>2</sub> in <b>hold</b>", "Titania\u2019s log, CO2 in hold"),
+        ("One<br>two<br/>three", "One two three"),
+        ("<p>One.</p><p>It is <b>un</b>signed.</p>", "One. It is unsigned."),
+        ("R&amp;D says &amp;amp; and &lt;b&gt;", "R&D says &amp; and <b>"),
+        ("<q>No</q>, she said<!-- desk: check -->", "\u201cNo\u201d, she said"),
+        ("12&nbsp;000\u202f\u20ac", "12\u00a0000\u202f\u20ac"),
+        ('<a title="a > b">x</a> < y <3', "x < y <3"),
+    ],
+)
+def test_markup_in_a_headline_becomes_its_words_without_added_spaces(
+    read: Read, ninjs: dict[str, Any], markup: str, words: str
+) -> None:
+    ninjs["headlines"] = [{"role": "main", "contentType": "text/html", "value": markup}]
+    ninjs["descriptions"] = [{"role": "summary", "contentType": "text/html", "value": markup}]
+
+    article = read(ninjs).article
+    assert (article.headline, article.standfirst) == (words, words)
+
+
+def test_a_headline_that_is_not_said_to_be_html_is_plain_text(read: Read, ninjs: dict[str, Any]) -> None:
+    ninjs["headlines"] = [{"role": "main", "value": "AT&amp;T's <b> &section=2"}]
+
+    assert read(ninjs).article.headline == "AT&amp;T's <b> &section=2"
+
+
+def test_a_plain_body_is_escaped_and_keeps_its_no_break_spaces(read: Read, ninjs: dict[str, Any]) -> None:
+    ninjs["bodies"] = [{"contentType": "text/plain", "value": "5\u00a0km &section=2\n\n<b> 6\u202f%"}]
+
+    assert read(ninjs).article.body == "<p>5\u00a0km &amp;section=2</p>\n<p>&lt;b&gt; 6\u202f%</p>"

@@ -183,3 +183,65 @@ def test_scripts_are_kept_for_the_record_as_they_came(read: Read, own: dict[str,
     body = "<p>x</p><script>alert(1)</script>"
 
     assert read(own | {"body": body}).article.body == body  # enrich sanitises; the revision is evidence
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b\u2060", "\u00ad\u00ad", "\u2800 \u3164", "\ufeff", "\u115f\uffa0", "\U000e0041", "\u0301"]
+)
+@pytest.mark.parametrize(
+    ("field", "pointer"), [("headline", "/headline"), ("authors", "/authors/0/name"), ("topics", "/topics/0/name")]
+)
+def test_a_headline_or_a_name_that_nobody_sees_is_refused(
+    refuse: Refuse, own: dict[str, Any], unseen: str, field: str, pointer: str
+) -> None:
+    error = refuse(own | {field: unseen if field == "headline" else [{"name": unseen}]})
+
+    assert error.code == 422
+    assert [(fault.pointer, fault.detail) for fault in error.faults] == [
+        (pointer, "is empty or has no visible character")
+    ]
+
+
+def test_a_removal_gets_through_with_a_headline_that_nobody_sees(read: Read, own: dict[str, Any]) -> None:
+    assert read(own | {"headline": "\u200b", "status": "canceled"}).article.headline == "a-1"
+
+
+def test_every_text_is_composed_before_it_is_stored(read: Read, own: dict[str, Any]) -> None:
+    apart = "Zoe\u0308"
+    article = read(
+        own
+        | {"headline": apart, "byline": apart, "standfirst": apart, "body": f"<p>{apart}</p>", "keywords": [apart]}
+        | {"authors": [{"name": apart}], "topics": [{"name": apart}], "picture": {"caption": apart}}
+    ).article
+
+    assert apart not in article.model_dump_json()
+    assert article.authors[0].name == article.topics[0].name == article.keywords[0] == "Zo\u00eb"
+
+
+def test_two_spellings_of_a_name_that_look_the_same_are_one(read: Read, own: dict[str, Any]) -> None:
+    names = ("Ali", "Ali\u200f", "A\u00adli", "\ufeffAli", "Ali\u200c")
+    article = read(own | {"authors": [{"name": name} for name in names]}).article
+
+    assert [author.name for author in article.authors] == ["Ali"]
+
+
+def test_a_topic_that_is_sent_in_two_spellings_is_kept_once(read: Read, own: dict[str, Any]) -> None:
+    spellings = ("Sta\u0308dte", "St\u00e4dte")
+    article = read(own | {"topics": [{"name": name} for name in spellings], "keywords": list(spellings)}).article
+
+    assert ([topic.name for topic in article.topics], article.keywords) == (["St\u00e4dte"], ("St\u00e4dte",))
+
+
+def test_a_body_of_invisible_characters_is_empty(refuse: Refuse, own: dict[str, Any]) -> None:
+    assert refuse(own | {"body": "<p>\u2800&#x3164;\u00ad</p>"}).faults[0].pointer == "/body"
+
+
+@pytest.mark.parametrize("body", ["Below <five degrees", "a <!b", "x </y"])
+def test_plain_text_is_never_refused_as_markup(read: Read, own: dict[str, Any], body: str) -> None:
+    assert read(own | {"body": body}).article.body == body
+
+
+def test_characters_that_no_feed_can_carry_are_refused(refuse: Refuse, own: dict[str, Any]) -> None:
+    assert refuse(own | {"headline": "a\ufffe"}).faults[0].detail == (
+        "holds the control character U+FFFE; send printable text"
+    )

@@ -124,3 +124,13 @@ def test_what_is_searched_is_bounded_whatever_the_site_has(site: Site, make_card
 
     assert len(json.loads(body)["items"]) == site.search_cards == 500
     assert len(gzip.compress(body)) < 100_000
+
+
+def test_a_standfirst_in_the_search_file_ends_with_a_word_or_a_whole_cluster(site: Site, make_card: MakeCard) -> None:
+    family = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
+    cards = (make_card(1, standfirst="word " * 60), make_card(2, standfirst=family * 60))
+
+    first, second = (item["s"] for item in json.loads(recent(site, cards))["items"])
+
+    assert first == "word " * 31 + "word\u2026"
+    assert second == family * 31 + "\u2026"
