@@ -23,6 +23,7 @@ _IDEOGRAPHS = re.compile("[\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\
 _IDEOGRAPHS_A_WORD = 2
 _UNSPACED = re.compile("[\u0e01-\u0e4e\u0e81-\u0ecd\u1000-\u103f\u1780-\u17d3]")
 _UNSPACED_A_WORD = 5
+_ITEM_NUMBER = re.compile(r"^-?[0-9]+\. ", re.MULTILINE)  # of a list; no word
 _SENTENCE_END = re.compile("(?<=[.!?\u061f\u0964])[\"'\u2019\u201d\u00bb)]*(?=[ \t\n])|[\u3002\uff01\uff1f]")
 
 
@@ -33,7 +34,7 @@ def text_of(body: SafeHtml) -> str:
 
 def word_count(text: str) -> int:
     """Return how many words a text has; in scripts without spaces, how many English words take as long to read."""
-    rest, ideographs = _IDEOGRAPHS.subn(" ", text)
+    rest, ideographs = _IDEOGRAPHS.subn(" ", _ITEM_NUMBER.sub("", text))
     rest, unspaced = _UNSPACED.subn(" ", rest)
     spaced = sum(word[0].isalnum() or any(letter.isalnum() for letter in word) for word in rest.split())
     return spaced + -(-ideographs // _IDEOGRAPHS_A_WORD) + -(-unspaced // _UNSPACED_A_WORD)
