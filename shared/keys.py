@@ -332,6 +332,16 @@ def checkpoint_key(site: str) -> str:
     return f"scheduler/{site}/checkpoint.json"
 
 
+def page_version_key(site: str) -> str:
+    """Return where render notes the version of theme and settings that new pages carry."""
+    return f"page-versions/{site}/current.json"
+
+
+def version_counts_key(site: str) -> str:
+    """Return where it is stored how many pages carry each version."""
+    return f"page-versions/{site}/counts.json"
+
+
 def token_key(sha256: str) -> str:
     """Return where a bearer token's rights lie; only its hash is known here."""
     return f"tokens/{sha256}.json"

@@ -234,6 +234,7 @@ class PagesRendered(Message):
     content_key: str | None = None
     skipped: int = 0  # articles that are not live or not meant
     handed_over: int = 0  # articles that went the ordinary way instead
+    unrendered: int = 0  # of those handed over: could not be rendered
     shelf: str = ""  # where its articles' records lie together, or are to lie from now on
 
 

@@ -18,6 +18,9 @@ from shared.errors import UnknownFeedError, UnknownSiteError
 from shared.slug import Script
 
 _MINUTE = timedelta(minutes=1)
+SETTINGS_NOT_SHOWN = frozenset(("bucket", "prefix", "edge_id", "listing_interval_seconds", "feeds"))
+"""Settings that change no byte of a page. Every other setting counts, so a new one counts until it is named here."""
+
 _RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
 
@@ -116,6 +119,11 @@ class Site(BaseModel):
     def __hash__(self) -> int:
         """Return its id's: what is kept by site is looked up some ten times a page, and all its settings are many."""
         return hash(self.id)
+
+    @property
+    def shown_settings(self) -> str:
+        """Return the settings that pages are made from, as JSON: equal settings give equal text."""
+        return self.model_dump_json(exclude=set(SETTINGS_NOT_SHOWN))
 
     def section_name(self, section: str) -> str:
         """Return the section's name as readers see it; the id itself where the section has gone."""

@@ -10,7 +10,7 @@ from socket import gethostname
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import Renderer
+from services.render.handler import Renderer, page_version
 from services.render.ports import Theme
 from services.render.settings import RenderSettings
 from shared.celery_app import PresslineCelery, create_app
@@ -18,6 +18,7 @@ from shared.dead_letters import DeadLetters
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
+from shared.page_versions import note_version
 from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
@@ -51,9 +52,15 @@ def content() -> S3ObjectStorage:
 
 
 def build() -> None:
-    """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
-    for site in load_sites(settings().sites_folder, settings().base_url):
+    """Build what the handlers need, of every site: what cannot be built stops the worker at its start.
+
+    Then note the version of theme and settings that each site's pages carry from now on.
+    """
+    sites = load_sites(settings().sites_folder, settings().base_url)
+    for site in sites:
         renderer(site)
+    for each in sites.values():
+        note_version(content(), each, page_version(theme_of(each), each))
 
 
 @cache

@@ -20,6 +20,7 @@ class Tally(BaseModel):
     unchanged: int = 0  # the same bytes were there
     skipped: int = 0  # not live, or not meant
     handed_over: int = 0  # went the ordinary way, article by article: something about them was not ordinary
+    unrendered: int = 0  # of those handed over: could not be rendered, so the theme may be broken
 
     @property
     def articles(self) -> int:
@@ -32,6 +33,7 @@ class Tally(BaseModel):
             unchanged=self.unchanged + other.unchanged,
             skipped=self.skipped + other.skipped,
             handed_over=self.handed_over + other.handed_over,
+            unrendered=self.unrendered + other.unrendered,
         )
 
 

@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     """How putting a page ended."""
 
     PUT = "put"
-    UNCHANGED = "unchanged"  # the same bytes were there: no PUT
+    UNCHANGED = "unchanged"  # the same bytes were there: no PUT, or one that renews the version they carry
     STALE = "stale"  # something newer was there
 
 
@@ -59,6 +59,7 @@ class Known:
     article: str = ""
     status: str = "200"
     location: str = ""
+    theme: str = ""
 
 
 def known_from(head: ObjectHead | None) -> Known | None:
@@ -73,6 +74,7 @@ def known_from(head: ObjectHead | None) -> Known | None:
         article=metadata.get("article", ""),
         status=metadata.get("status", ""),
         location=metadata.get("location", ""),
+        theme=metadata.get("theme", ""),
     )
 
 
@@ -109,6 +111,7 @@ def put_page(
             raise AddressTakenError(page.path)
         if known and known.order > page.order:
             return Put(Outcome.STALE, known.etag)
+        outcome = Outcome.PUT
         is_latest = marks.decide(site, page.path, page.order, page.sha256)
         if not is_latest and known is None and not page.article:
             return Put(Outcome.STALE, Etag(""))  # a later one was here and has gone: a listing leaves nothing behind
@@ -116,13 +119,14 @@ def put_page(
             # What we believe may have been overwritten by a publisher that stood still, or by a hand that kept the
             # metadata: look before sparing the PUT.
             there = known_from(public.find_head(page.path))
-            if there and there.etag == known.etag and _is_same(there, page):
+            is_same = there is not None and there.etag == known.etag and _is_same(there, page)
+            if there and is_same and _needs_no_version(there, page):
                 return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks), known is believed)
-            if there and there.order > page.order:
+            if there and not is_same and there.order > page.order:
                 return Put(Outcome.STALE, there.etag)
-            known = there
+            known, outcome = (known, Outcome.UNCHANGED) if is_same else (there, Outcome.PUT)
         if (etag := _put_over(known, page, public)) is not None:
-            return Put(Outcome.PUT, etag, _is_overtaken(site, page, marks), known is believed)
+            return Put(outcome, etag, _is_overtaken(site, page, marks), known is believed)
         # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
         known = known_from(public.find_head(page.path))
     raise StorageConflictError(page.path)
@@ -142,6 +146,15 @@ def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | 
         )
     except (PreconditionFailedError, StorageConflictError):
         return None
+
+
+def _needs_no_version(there: Known, page: Page) -> bool:
+    """Tell whether an object with the page's bytes may keep its metadata.
+
+    If it carries another version of theme and settings, the same bytes are put again with the page's version. Readers
+    see no difference, so nothing is purged. Without this PUT each `rebuild --theme` would render the page again.
+    """
+    return there.theme == page.theme or there.order > page.order
 
 
 def _is_same(there: Known, page: Page) -> bool:

@@ -64,6 +64,7 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> tuple[Message
         unchanged=len(copies) - changed - late - odd,
         skipped=message.skipped + late,
         handed_over=message.handed_over + odd,
+        unrendered=message.unrendered,
     )
     if message.run:
         publisher.rebuilds.report(site.id, message.run, message.number, tally)

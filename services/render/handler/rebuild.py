@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 import structlog
 
 from services.render.handler.article import Draft, Seen, draft_of, find_seen, page_of_article
-from services.render.handler.renderer import Renderer
+from services.render.handler.renderer import Renderer, page_version
 from services.render.handler.texts import Texts
 from shared import keys
 from shared.errors import IndexNotWholeError, OutageError, TaskTooSlowError
@@ -71,7 +71,8 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
     handed_over = tuple(piece.handed_over)
     log.info("piece.rendered", run=message.run, piece=message.number, pages=len(pages), handed_over=len(handed_over))
     if message.trial is not None:
-        tally = Tally(skipped=len(articles) - len(handed_over), handed_over=len(handed_over))
+        skipped = len(articles) - len(handed_over)
+        tally = Tally(skipped=skipped, handed_over=len(handed_over), unrendered=piece.unrendered)
         renderer.rebuilds.report(site.id, message.run, message.number, tally)
         return ()
     done = PagesRendered(
@@ -84,6 +85,7 @@ def render_pages(message: RebuildPages, renderer: Renderer) -> tuple[Message, ..
         content_key=key,
         skipped=len(articles) - len(pages) - len(handed_over),
         handed_over=len(handed_over),
+        unrendered=piece.unrendered,
         shelf=message.shelf,
     )
     return (*handed_over, done)
@@ -114,6 +116,13 @@ class _Piece:
         self._others: dict[str, Shelf] = {}  # shelves that some of the articles lie on instead, by name
         self.texts = Texts(renderer.content, keys.shelved_texts_key(site.id, message.shelf) if message.shelf else "")
         self.handed_over: list[ArticleAccepted] = []
+        self._given_up: list[str] = []  # those of them that could not be rendered
+        self._version = page_version(self._theme, site)
+
+    @property
+    def unrendered(self) -> int:
+        """Return how many articles could not be rendered."""
+        return len(self._given_up)
 
     def pages(self, articles: list[str]) -> Iterator[tuple[PackedPage, bytes]]:
         """Yield the pages of what is live of the articles and meant by the run."""
@@ -153,11 +162,12 @@ class _Piece:
         record: LiveRecord | None = None
         etag: Etag | None = None
         standing = self._resting.get(article)
-        if standing is None:
+        if standing is None or standing.revision is None:
             record, etag = read_record(self._renderer.content, self._site.id, article, shelves=self._others)
             standing = record
-        if standing.revision is None:
-            return None  # never public, or taken down; whatever comes of it has a message of its own
+            if record.revision is None:
+                self._renew_gone(record)
+                return None  # never public, or taken down; whatever comes of it has a message of its own
         try:
             seen = self._see(article, standing)
             if seen is None or not self._is_meant(seen):
@@ -167,8 +177,24 @@ class _Piece:
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- the ordinary way meets it too, retries it and keeps its traceback
-            self._hand_over(article, standing.revision, reason=str(error))
+            self._give_up(article, standing.revision or "", reason=str(error))
             return None
+
+    def _renew_gone(self, record: LiveRecord) -> None:
+        """Have the 410 pages of a removed article put again where one carries another version.
+
+        The removal itself puts them, from the site's own 410 page, so that one has to be renewed first.
+        """
+        message = self._message
+        is_of_every_page = message.section is None and message.since is None and message.trial is None
+        if not message.is_by_theme or not is_of_every_page or record.removed_by is None:
+            return
+        if any(self._carries_another_version(path, record.article) for path in record.claimed):
+            self._hand_over(record.article, record.removed_by, reason="its 410 page carries another version")
+
+    def _carries_another_version(self, path: str, article: str) -> bool:
+        head = self._renderer.public.find_head(path)
+        return head is None or (head.metadata.get("article") == article and head.metadata.get("theme") != self._version)
 
     def _see(self, article: str, standing: Standing) -> Seen | None:
         """Return what is to be seen: of the one revision that there was when it went live, the record says so itself.
@@ -196,7 +222,7 @@ class _Piece:
         if not message.is_by_theme:
             return True
         there = self._renderer.public.find_head(seen.addresses.current)
-        return there is None or there.metadata.get("theme") != f"{self._theme.name}-{self._theme.version}"
+        return there is None or there.metadata.get("theme") != self._version
 
     def _render(self, live: _Live, related: Related) -> tuple[PackedPage, bytes] | None:
         """Return an article's page and its bytes; None where it goes the ordinary way."""
@@ -208,7 +234,7 @@ class _Piece:
         except (OutageError, TaskTooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- as above
-            self._hand_over(latest.article, latest.revision, reason=str(error))
+            self._give_up(latest.article, latest.revision, reason=str(error))
             return None
         if len(body) > _MOST_BYTES:
             self._hand_over(latest.article, latest.revision, reason=f"{len(body)} bytes")
@@ -230,6 +256,10 @@ class _Piece:
                 self._hand_over(article, revisions.get(article, ""), reason="it is not live")
             else:
                 index.end_turn(site, page)
+
+    def _give_up(self, article: str, revision: str, *, reason: str) -> None:
+        self._given_up.append(article)
+        self._hand_over(article, revision, reason=reason)
 
     def _hand_over(self, article: str, revision: str, *, reason: str) -> None:
         log.warning("page.handed_over", article=article, reason=reason)

@@ -22,12 +22,13 @@ from shared.listings import HTML
 from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, RebuildPages, follow_up
 from shared.rebuilds import Rebuilds
 from shared.receipts import Receipts
-from shared.sites import Site
+from shared.sites import Site, get_site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
 MOST_INLINE_BYTES = 256 * 1024
+_VERSION_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class Renderer:
     readers: Executor  # the store's and Redis's answers are waited for side by side
     kept_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
     texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
+
+
+def page_version(theme: Theme, site: Site) -> str:
+    """Return the version that pages carry: the theme's name, and a hash of the theme and of the site's settings."""
+    digest = hashlib.sha256(f"{theme.version}\0{site.shown_settings}".encode()).hexdigest()
+    return f"{theme.name}-{digest[:_VERSION_CHARS]}"
 
 
 def page_of(
@@ -73,7 +80,7 @@ def page_of(
         content_type=content_type,
         surrogate_keys=surrogate_keys,
         attachments=(*attachments, *_kept(theme, body, message.site, renderer)),
-        theme=f"{theme.name}-{theme.version}",
+        theme=page_version(theme, get_site(renderer.sites, message.site)),
         made_by=renderer.name,
         made_for=f"{type(message).__name__} {message.message_id}",
         made_at=renderer.clock(),
