@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
+from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
 
@@ -12,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared import keys
 from shared.listings import listing_at
-from shared.reconcile import Places
 from shared.sites import Site, others_behind
 from shared.storage import ObjectHead, ObjectStorage
 
@@ -77,30 +77,30 @@ class VersionCount:
     Take all `steps`; then `pages` has the counts, and `others` has the paths of the pages with another version.
     """
 
-    def __init__(self, site: Site, places: Places, current: str) -> None:
-        self._site, self._places, self._current = site, places, current
+    def __init__(self, site: Site, current: str, *, public: ObjectStorage, sites: Iterable[Site]) -> None:
+        """Take the current version, and all sites: their pages may lie among this site's pages."""
+        self._site, self._current, self._public = site, current, public
+        self._foreign = others_behind(site, sites)
         self.pages: Counter[str] = Counter()
         self.others: list[str] = []
 
     def steps(self, readers: Executor) -> Iterator[int]:
         """Look at one batch of pages after another; yield how many calls of the store each batch took."""
-        public = self._places.public
-        foreign = others_behind(self._site, self._places.sites.values())
-        paths = (path for path in public.list_keys("") if not path.startswith(foreign) and _may_be_page(path))
+        found = self._public.list_keys("")
+        paths = (path for path in found if not path.startswith(self._foreign) and _may_be_page(path))
         while batch := list(islice(paths, _BATCH)):
-            self._note(readers.map(public.find_head, batch))
+            self._note(readers.map(self._public.find_head, batch))
             yield len(batch) + 1
 
     def look_again(self, readers: Executor) -> None:
         """Look once more at the pages that carried another version."""
         doubtful, self.others = self.others, []
-        heads = list(readers.map(self._places.public.find_head, doubtful))
         self.pages = Counter({self._current: self.pages[self._current]})
-        self._note(iter(heads))
+        self._note(readers.map(self._public.find_head, doubtful))
 
-    def counts(self) -> VersionCounts:
+    def counts(self, counted_at: datetime) -> VersionCounts:
         """Return the counts as they are stored."""
-        return VersionCounts(counted_at=self._places.clock(), current=self._current, pages=dict(self.pages))
+        return VersionCounts(counted_at=counted_at, current=self._current, pages=dict(self.pages))
 
     def _note(self, heads: Iterator[ObjectHead | None]) -> None:
         for head in heads:

@@ -18,6 +18,7 @@ from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane, Message
+from shared.page_versions import VersionCount, find_version
 from shared.pipeline import PUBLISH_PAGES, REBUILD_PAGES
 from shared.rebuilds.redis import RedisRebuilds
 from shared.reconcile import Places
@@ -91,6 +92,12 @@ def places(site: Site) -> Places:
         sites=sites(),
         clock=lambda: datetime.now(UTC),
     )
+
+
+def version_count(site: Site) -> VersionCount | None:
+    """Return a count of a site's pages by version, or None while no render worker has noted the current version."""
+    current = find_version(content(), site)
+    return VersionCount(site, current, public=public(site), sites=sites().values()) if current else None
 
 
 def index() -> RedisIndex:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 from threading import Event, Thread
 from time import monotonic
 
@@ -15,6 +16,7 @@ from shared.storage.certificates import require_fit_store
 log = structlog.get_logger()
 
 _SILENT_FOR_SECONDS = 30.0
+_VERSION_SECONDS = 30.0  # how often theme and settings are asked for: two GETs a site
 
 
 class Rounds(Thread):
@@ -62,6 +64,8 @@ def main() -> None:
     everything = [*rounds]
     if settings.verify_hours:  # may take hours, which is no fault
         everything.append(Rounds((tasks.verify_until(stop),), settings.verify_hours * 3600, stop))
+        count = tasks.count_until(stop, timedelta(hours=settings.verify_hours))
+        everything.append(Rounds((count,), _VERSION_SECONDS, stop))
     if settings.shelve_hours:
         everything.append(Rounds((tasks.shelve_until(stop),), settings.shelve_hours * 3600, stop))
     if settings.metrics_port:

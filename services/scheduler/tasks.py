@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from threading import Event
 
 import structlog
 from pydantic import ValidationError
 
 from services.scheduler import wiring
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, shelve, sweep, verify
+from services.scheduler.handler import (
+    Clockwork,
+    count_versions,
+    release_due,
+    restore_index,
+    say_stale_pages,
+    shelve,
+    sweep,
+    verify,
+)
 from shared.celery_app import emit
 from shared.errors import PresslineError
 from shared.messages import Message
@@ -31,6 +41,15 @@ def verify_until(stop: Event) -> Duty:
         verify(site, clockwork, public=wiring.public(site), wait=stop.wait)
 
     return verify_site
+
+
+def count_until(stop: Event, every: timedelta) -> Duty:
+    """Return the duty of counting pages by their version of theme and settings, until `stop` is set."""
+
+    def count_site(site: Site, clockwork: Clockwork) -> None:
+        count_versions(site, clockwork, public=wiring.public(site), every=every, wait=stop.wait)
+
+    return count_site
 
 
 def shelve_until(stop: Event) -> Duty:

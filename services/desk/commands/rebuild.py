@@ -17,12 +17,15 @@ from services.desk.commands.times import FORMS, instant
 from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild, count_articles, find_run, touch_listings
 from services.desk.handler.trial import differences, report, zipped_theme
+from services.desk.handler.versions import count_pages, keep_counts, look_again, summary
 from shared import keys
 from shared.errors import PresslineError
+from shared.listings import GONE
 from shared.rebuilds import Tally
 from shared.sites import Site, get_site
 
 _LOOK_EVERY_SECONDS = 0.2
+_LOOK_AGAIN_SECONDS = 1.0  # at pages that go the ordinary way
 _QUIET_SECONDS = 30.0  # without a listing renewed: somebody else's turn
 _ODD_SHARE, _ODD_LEAST = 0.1, 50  # more than this many that cannot be rebuilt: the theme is broken, stop
 _console = Console(stderr=True)
@@ -36,7 +39,7 @@ def rebuild(
         datetime | None,
         typer.Option(parser=instant, metavar="TIME", help=f"Only what was published then or later. {FORMS}"),
     ] = None,
-    theme: Annotated[bool, typer.Option("--theme", help="Only pages that another version of the theme made.")] = False,  # noqa: FBT002
+    theme: Annotated[bool, typer.Option("--theme", help="Only pages of another theme or settings.")] = False,  # noqa: FBT002
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Try on so many pages what would change; publish nothing.")
@@ -52,7 +55,8 @@ def rebuild(
     Bytes that are there already are not put and not purged. Ctrl-C pauses it and tells how to go on; so does whatever
     kills it, for the run is kept in the content bucket: the command is printed at its start.
 
-    Before a new theme is rolled out: `rebuild --sample 200 --diff --theme-folder themes/epn`. After: `rebuild --theme`.
+    Before a new theme is rolled out: `rebuild --sample 200 --diff --theme-folder themes/epn`. After that, and after a
+    change of a site's settings: `rebuild --theme`.
     """
     chosen = _site(site)
     if resume is not None:
@@ -69,6 +73,8 @@ def rebuild(
     _console.print(f"Whatever stops it, go on with: {_resume(run)}", soft_wrap=True)  # a command is copied whole
     touched = _work(work, chosen)
     _watch_listings(chosen, touched)
+    if run.is_by_theme:
+        _count_versions(chosen)
 
 
 def _site(name: str | None) -> Site:
@@ -103,6 +109,8 @@ def _work(work: Rebuild, site: Site) -> int:
     run = work.run
     try:
         touched = touch_listings(wiring.index(), site, run)  # the scheduler fits them in between the pieces
+        if run.is_by_theme:
+            _await_gone_page(site)
         _follow(work, lambda: run.most or count_articles(work.content, run.site))
     except (KeyboardInterrupt, PresslineError) as error:
         why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
@@ -145,12 +153,37 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
         progress.update(bar, total=count())  # while the first pieces are at work
         while is_open:
             tally = show()
-            if tally.handed_over > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
-                message = f"{tally.handed_over} of {tally.articles} articles cannot be rebuilt; is the theme broken?"
+            if tally.unrendered > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
+                message = f"{tally.unrendered} of {tally.articles} articles cannot be rendered; is the theme broken?"
                 raise PresslineError(message)
             sleep(_LOOK_EVERY_SECONDS)
             is_open = work.go_on()
         progress.update(bar, total=show().articles)
+
+
+def _await_gone_page(site: Site) -> None:
+    """Wait until the site's own 410 page is renewed: removed articles get copies of it."""
+    index, began = wiring.index(), monotonic()
+    while index.behind(site, [GONE]) and monotonic() - began < _QUIET_SECONDS:
+        sleep(_LOOK_EVERY_SECONDS)
+
+
+def _count_versions(site: Site) -> None:
+    """Count pages by version, wait for those that go the ordinary way, and store the counts for `pressline status`."""
+    count = wiring.version_count(site)
+    if count is None:
+        return
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_console) as progress:
+        bar = progress.add_task("pages by version", total=None)
+        for done in count_pages(count):
+            progress.update(bar, completed=done)
+        progress.update(bar, total=count.pages.total())
+    until = monotonic() + _QUIET_SECONDS
+    while count.others and monotonic() < until:
+        sleep(_LOOK_AGAIN_SECONDS)
+        look_again(count)
+    counts = keep_counts(wiring.content(), site, count, datetime.now(UTC))
+    _console.print(summary(site, counts), soft_wrap=True, highlight=False)
 
 
 def _watch_listings(site: Site, touched: int) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.desk import wiring
+from services.desk.handler.versions import version_lines
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 from shared import keys
 from shared.errors import PresslineError
@@ -61,7 +62,7 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
 
 
 def _show_line(console: Console) -> None:
-    """Show readiness, what waits in each queue, and how many dead letters there are."""
+    """Show readiness, what waits in each queue, dead letters, and pages of another version of theme and settings."""
     console.print("endpoint:", wiring.endpoint().readiness()["status"])
     table = Table("waiting", *(lane.value for lane in Lane), "dead letters", box=None, pad_edge=False)
     try:
@@ -70,10 +71,13 @@ def _show_line(console: Console) -> None:
             waiting = [str(redis.llen(f"{service}.{lane}")) for lane in Lane]
             letters = sum(1 for _ in wiring.content().list_keys(f"dead-letters/{service}/", limit=1000))
             table.add_row(service, *waiting, str(letters) if letters < 1000 else "1000 or more")  # noqa: PLR2004
+        versions = list(version_lines(wiring.sites().values(), wiring.content()))
     except (RedisError, PresslineError) as error:
         console.print(Text(f"queues or store: {error}", style="red"))
         raise typer.Exit(1) from error
     console.print(table)
+    for line in versions:
+        console.print(Text(line), soft_wrap=True)
     _show_unmatched_removals(console)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from time import sleep
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.desk import wiring
+from services.desk.handler.versions import count_pages, keep_counts, look_again, summary
 from shared.messages import Message
 from shared.reconcile import Kind, Places
 from shared.reconcile.passes import Reconciliation
@@ -37,8 +39,9 @@ def verify(
     """Compare what is public with what the content bucket says should be.
 
     What is missing, too much, behind or has other bytes is looked at twice, so that what is just being published does
-    not count. Ends with 1 where anything differs. With --repair the workers are told; what others put into the public
-    bucket is named and never touched.
+    not count. Pages of another version of theme and settings are counted. Ends with 1 where anything differs. With
+    --repair the workers are told; what others put into the public bucket is named and never touched. Pages of another
+    version are left to `pressline rebuild --theme`.
     """
     sites, console = wiring.sites(), Console()
     has_drift = False
@@ -48,6 +51,7 @@ def verify(
             compare(each, comparison, console)
             report(each, comparison, console, show=show)
             has_drift |= comparison.drift() > 0
+            has_drift |= report_versions(each, console, show=show, patience=patience) > 0
             if repair and comparison.drift():
                 emit, told = wiring.emitter(), 0
                 for message in repairs(each, comparison, places, console, may_remove_many=remove_many):
@@ -84,6 +88,26 @@ def report(site: Site, comparison: Reconciliation, console: Console, *, show: in
             )
         elif shown[drift.kind] == show + 1:
             console.print(f"{drift.kind.value:<13}and {counts[drift.kind] - show} more")
+
+
+def report_versions(site: Site, console: Console, *, show: int, patience: float) -> int:
+    """Count pages by version, store the counts for `pressline status`, and print which carry another; return how many.
+
+    No repair is made of them: ten thousand pages are renewed by one `rebuild --theme`, not path by path.
+    """
+    count = wiring.version_count(site)
+    if count is None:
+        return 0
+    for _ in count_pages(count):
+        pass
+    if count.others:
+        sleep(patience)
+        look_again(count)
+    counts = keep_counts(wiring.content(), site, count, datetime.now(UTC))
+    for path in count.others[:show]:
+        console.print(Text.assemble(("other version", "yellow"), f"  {path}"), soft_wrap=True)
+    console.print(Text(summary(site, counts)), soft_wrap=True)
+    return len(count.others)
 
 
 def repairs(

@@ -7,5 +7,15 @@ from services.scheduler.handler.restore import restore_index
 from services.scheduler.handler.shelves import shelve
 from services.scheduler.handler.sweep import sweep
 from services.scheduler.handler.verify import verify
+from services.scheduler.handler.versions import count_versions
 
-__all__ = ["Clockwork", "release_due", "restore_index", "say_stale_pages", "shelve", "sweep", "verify"]
+__all__ = [
+    "Clockwork",
+    "count_versions",
+    "release_due",
+    "restore_index",
+    "say_stale_pages",
+    "shelve",
+    "sweep",
+    "verify",
+]

@@ -15,9 +15,11 @@ from services.desk import wiring
 from services.desk.commands import rebuild as command
 from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild
+from services.desk.handler.versions import version_lines
 from shared import keys
 from shared.index.redis import RedisIndex
 from shared.messages import Message, RebuildPages
+from shared.page_versions import note_version
 from shared.rebuilds import Tally
 from shared.rebuilds.redis import RedisRebuilds
 from shared.storage.memory import MemoryObjectStorage
@@ -34,6 +36,7 @@ class Desk:
     content: MemoryObjectStorage = field(default_factory=MemoryObjectStorage)
     sent: list[RebuildPages] = field(default_factory=list)
     handed_over: int = 0
+    unrendered: int = 0
     is_interrupted: bool = False
 
     def emit(self, messages: Iterable[Message]) -> None:
@@ -43,7 +46,7 @@ class Desk:
                 raise KeyboardInterrupt
             self.sent.append(message)
             changed = sum(message.after < article <= message.upto for article in ARTICLES)
-            tally = Tally(changed=changed - self.handed_over, handed_over=self.handed_over)
+            tally = Tally(changed=changed - self.handed_over, handed_over=self.handed_over, unrendered=self.unrendered)
             RedisRebuilds(self.redis).report("epn", message.run, message.number, tally)
 
     def rebuild(self, run: Run) -> Rebuild:
@@ -139,13 +142,40 @@ def test_a_theme_that_cannot_be_tried_is_told_of_and_ends_with_1(
 
 def test_it_stops_where_the_theme_is_broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
-    desk.handed_over = 60
+    desk.handed_over = desk.unrendered = 60
 
     code, _ = desk.say("--all")
 
     (key,) = (key for key in desk.content.list_keys("rebuilds/"))
     assert code == 1
     assert not Run.model_validate_json(desk.content.get(key).body).is_done
+
+
+def test_it_goes_on_where_many_articles_move_to_another_address(desk: Desk) -> None:
+    desk.handed_over = 60  # rendered, and published the ordinary way: a change of the zone moves many
+
+    code, said = desk.say("--all")
+
+    assert code == 0
+    assert "120 went the ordinary way" in said
+
+
+def test_a_rebuild_by_version_ends_with_a_count_that_status_knows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_QUIET_SECONDS", 0.0)
+    public = MemoryObjectStorage()
+    public.put("index.html", b"", metadata={"order": "1", "status": "200", "theme": "epn-2"})
+    public.put("feed.xml", b"", metadata={"order": "1", "status": "200", "theme": "epn-1"})
+    note_version(desk.content, SITE, "epn-2")
+    monkeypatch.setattr(wiring, "public", lambda _: public)
+
+    code, said = desk.say("--theme")
+
+    assert code == 0
+    assert (
+        "1 of 2 pages carry another version of theme and settings; run `pressline rebuild --site epn --theme`" in said
+    )
+    (line,) = version_lines([SITE], desk.content)
+    assert line.startswith("epn: 1 of 2 pages carry another version")
 
 
 def test_listings_that_were_published_are_touched_and_no_others(desk: Desk, redis: Redis) -> None:

@@ -13,11 +13,12 @@ from shared.index.redis import RedisIndex
 from shared.listings import standing
 from shared.live import page_sha256
 from shared.messages import MendPath, Message
+from shared.page_versions import find_counts, note_version
 from shared.reconcile import Places
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 
-OURS = {"order": "1", "sha256": "0", "surrogate-keys": "path:/"}
+OURS = {"order": "1", "sha256": "0", "surrogate-keys": "path:/", "theme": "epn-1"}
 
 
 @pytest.fixture
@@ -39,6 +40,8 @@ def emitted(places: Places, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     out: list[Message] = []
     monkeypatch.setattr(wiring, "places", lambda _: places)
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
+    monkeypatch.setattr(wiring, "content", lambda: places.content)
+    monkeypatch.setattr(wiring, "public", lambda _: places.public)
     monkeypatch.setattr(wiring, "emitter", lambda: out.extend)
     return out
 
@@ -98,3 +101,29 @@ def test_where_very_much_is_too_much_nothing_of_it_is_removed_unasked(
 
     assert run(repair=True, remove_many=True) == 1
     assert len(emitted) == 30
+
+
+def test_pages_of_another_version_end_with_1_and_name_the_rebuild_and_are_not_repaired_one_by_one(
+    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_listings(places)
+    listings = len(standing(SITE))
+    note_version(places.content, SITE, "epn-2")
+
+    assert run(repair=True) == 1
+    assert emitted == []
+    said = capsys.readouterr().out
+    assert f"{listings} of {listings} pages carry another version of theme and settings" in said
+    assert "pressline rebuild --site epn --theme" in said
+    assert said.count("other version  ") == 3  # as many as are to be shown
+    assert find_counts(places.content, SITE) is not None
+
+
+def test_pages_of_the_current_version_end_with_0(
+    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_listings(places)
+    note_version(places.content, SITE, "epn-1")
+
+    assert run() == 0
+    assert "carries another version" in capsys.readouterr().out

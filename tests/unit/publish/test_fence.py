@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -193,3 +194,43 @@ def test_a_page_whose_status_was_changed_behind_its_back_is_put_again(public: Me
     assert again is not None
     assert again.outcome is Outcome.PUT
     assert public.get(PATH).head.metadata["status"] == "200"
+
+
+def of_version(page: Page, version: str) -> Page:
+    return replace(page, theme=version)
+
+
+def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(public: MemoryObjectStorage) -> None:
+    put(public, of_version(a_page("1", b"same"), "epn-1"))
+    known = known_from(public.find_head(PATH))
+
+    outcome = put(public, of_version(a_page("2", b"same"), "epn-2"), known)
+
+    assert outcome == Put(Outcome.UNCHANGED, public.get(PATH).etag)
+    assert public.get(PATH).head.metadata["theme"] == "epn-2"
+    assert len(public.puts) == 2
+
+
+def test_an_older_rendering_does_not_take_the_version_back(public: MemoryObjectStorage) -> None:
+    put(public, of_version(a_page("2", b"same"), "epn-2"))
+    page = of_version(a_page("1", b"same"), "epn-1")
+    believed = Known(public.get(PATH).etag, "0", page.sha256, "a")
+
+    outcome = put(public, page, believed)
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.UNCHANGED
+    assert public.get(PATH).head.metadata["theme"] == "epn-2"
+
+
+def test_bytes_changed_by_a_hand_that_kept_the_metadata_count_as_changed(public: MemoryObjectStorage) -> None:
+    page = a_page("1", b"right")
+    put(public, page)
+    known = known_from(public.find_head(PATH))
+    public.put(PATH, b"wrong", metadata=page.metadata)
+
+    outcome = put(public, of_version(a_page("2", b"right"), "epn-2"), known)
+
+    assert outcome is not None
+    assert outcome.outcome is Outcome.PUT
+    assert public.get(PATH).body == b"right"

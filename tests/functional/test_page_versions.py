@@ -1,0 +1,271 @@
+"""A change of theme or settings is told of, and `rebuild --theme` renews exactly the pages of another version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+
+from services.desk.domain.rebuild import Run
+from services.desk.handler.rebuild import Rebuild, touch_listings
+from services.desk.handler.versions import version_lines
+from services.render.handler import page_version
+from services.scheduler.handler import count_versions
+from shared import keys
+from shared.listings import GONE, listing_of
+from shared.page_versions import VersionCount, find_counts, note_version
+from shared.rebuilds.redis import RedisRebuilds
+from shared.reconcile import Drift, Places
+from shared.reconcile.passes import Reconciliation
+from shared.sites import Section
+from tests.functional.conftest import Line
+
+LATE = "2026-11-01T20:00:00Z"  # another day in Kolkata than in Lisbon
+
+
+@pytest.fixture
+def live(line: Line) -> Line:
+    """A site with two live articles, one that has moved, and one that was killed."""
+    line.post(source_id="first", headline="First", topics=[{"name": "Ferries"}], authors=[{"name": "Mira Solen"}])
+    line.post(source_id="late", headline="Late", version_created=LATE)
+    line.post(source_id="moved", headline="Moved")
+    line.post(source_id="killed", headline="Killed")
+    line.tick()
+    line.post(source_id="moved", headline="Moved", section="business", version_created="2026-11-01T10:30:00Z")
+    line.post(source_id="killed", headline="Killed", status="canceled", version_created="2026-11-01T10:30:00Z")
+    line.tick()
+    assert line.status_at(line.record(id_of("killed")).claimed[0]) == "410"
+    note_version(line.content, line.site, page_version(line.theme, line.site))
+    forget_puts(line)
+    return line
+
+
+def id_of(source_id: str) -> str:
+    return keys.article_id("epn", "desk", source_id)
+
+
+def forget_puts(line: Line) -> None:
+    line.public.puts.clear()
+    line.edge.purged.clear()
+
+
+def restart(line: Line, **settings: object) -> None:
+    """Start every worker again with other settings of the site."""
+    line.site = line.site.model_validate(line.site.model_dump() | settings)
+    for service in (line.renderer, line.publisher, line.clockwork):
+        service.sites["epn"] = line.site  # type: ignore[index]
+    note_version(line.content, line.site, page_version(line.theme, line.site))
+
+
+def rebuild_by_theme(line: Line, run: str = "run-1") -> Rebuild:
+    """Do what `pressline rebuild --theme` does; return the run."""
+    kept = Run(site="epn", run=run, started_at=line.now, is_by_theme=True)
+    rebuild = Rebuild(kept, line.content, RedisRebuilds(line.redis), line.take, lambda: 0, lambda: line.now)
+    touch_listings(line.index, line.site, rebuild.run)
+    while GONE in line.index.behind(line.site, [GONE]):
+        line.tick()
+    while rebuild.go_on():
+        line.run()
+    line.tick()
+    return rebuild
+
+
+def others(line: Line) -> list[str]:
+    """Return the paths of the pages that carry another version than the current one."""
+    version = page_version(line.theme, line.site)
+    count = VersionCount(line.site, version, public=line.public, sites=[line.site])
+    with ThreadPoolExecutor(1) as reader:
+        list(count.steps(reader))
+    return count.others
+
+
+def pages_of(line: Line) -> set[str]:
+    """Return the paths of all pages, listings and files for machines."""
+    heads = (line.public.get(path).head for path in line.public.list_keys(""))
+    return {head.key for head in heads if "order" in head.metadata and head.metadata["status"] != "301"}
+
+
+def find_drift(line: Line) -> list[Drift]:
+    places = Places(
+        content=line.content,
+        public=line.public,
+        revisions=line.clockwork.revisions,
+        index=line.index,
+        sites={"epn": line.site},
+        clock=lambda: line.now,
+    )
+    run = Reconciliation(line.site, places, wait=lambda: None)
+    list(run.steps())
+    found = list(run.found())
+    run.close()
+    return found
+
+
+def test_a_new_tagline_renews_every_page_once_and_the_next_rebuild_puts_nothing(live: Line) -> None:
+    restart(live, tagline="A tagline made anew.")
+    assert set(others(live)) == pages_of(live)
+
+    rebuild_by_theme(live)
+
+    assert sorted(set(live.public.puts) & pages_of(live)) == sorted(pages_of(live))
+    assert max(map(live.public.puts.count, pages_of(live))) == 1
+    assert others(live) == []
+    assert "A tagline made anew." in live.page("index.html")
+    assert find_drift(live) == []
+
+    forget_puts(live)
+    again = rebuild_by_theme(live, "run-2")
+    assert (live.public.puts, live.edge.purged) == ([], [])
+    assert again.tally.skipped == again.tally.articles
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base_url": "https://other.example"},
+        {"name": "Another Name"},
+        {"language": "pt"},
+        {"zone": "Asia/Colombo"},  # the same offset as before: no byte of most pages changes
+        {"search_cards": 40},
+        {"sections": (Section(id="world", name="The World"), Section(id="business", name="Business"))},
+        {"feed_text": "full"},
+        {"social_urls": ("https://social.example/epn",)},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_after_a_change_of_any_setting_one_rebuild_leaves_no_page_of_another_version(
+    live: Line, settings: dict[str, object]
+) -> None:
+    restart(live, **settings)
+    assert others(live) != []
+
+    rebuild_by_theme(live)
+
+    assert others(live) == []
+    forget_puts(live)
+    rebuild_by_theme(live, "run-2")
+    assert live.public.puts == []
+
+
+@pytest.mark.parametrize("settings", [{"listing_interval_seconds": 0.003}, {"edge_id": "another"}])
+def test_a_setting_that_no_page_shows_leaves_every_page_as_it_was(live: Line, settings: dict[str, object]) -> None:
+    restart(live, **settings)
+
+    rebuild_by_theme(live)
+
+    assert (others(live), live.public.puts) == ([], [])
+
+
+def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Line) -> None:
+    restart(live, search_cards=40)  # no article shows it
+    page = live.record(id_of("first")).path or ""
+    before = live.public.get(page).body
+
+    rebuild = rebuild_by_theme(live)
+
+    assert live.public.puts.count(page) == 1
+    assert live.public.get(page).body == before
+    assert keys.path_surrogate_key(page) not in live.edge.purged
+    assert (rebuild.tally.changed, rebuild.tally.unchanged) == (0, 3)
+
+
+def test_the_410_page_of_a_killed_article_is_renewed_and_the_article_stays_down(live: Line) -> None:
+    gone = live.record(id_of("killed")).claimed[0]
+    restart(live, name="Another Name")
+
+    rebuild_by_theme(live)
+
+    assert live.status_at(gone) == str(HTTPStatus.GONE.value)
+    assert "Another Name" in live.page(gone)
+    assert live.page(gone) == live.page(listing_of(live.site, GONE).path)
+
+
+def test_another_zone_moves_articles_and_leaves_redirects_at_their_old_addresses(live: Line) -> None:
+    old = live.record(id_of("late")).path or ""
+    restart(live, zone="Europe/Lisbon")
+
+    rebuild = rebuild_by_theme(live)
+
+    new = live.record(id_of("late")).path or ""
+    assert ("/2026/11/02/" in old, "/2026/11/01/" in new) == (True, True)
+    assert live.status_at(old) == "301"
+    assert live.public.get(old).head.metadata["location"] == keys.url_path(new)
+    assert "Late" in live.page(listing_of(live.site, "day.2026-11-01").path)
+    assert rebuild.tally.unrendered == 0  # so the command goes on, however many articles move
+    assert (others(live), find_drift(live)) == ([], [])
+
+
+def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Line) -> None:
+    moved = live.record(id_of("moved"))
+    (old,) = set(moved.claimed) - {moved.path}
+    redirect = live.public.get(old)
+    restart(live, base_url="https://other.example")
+
+    rebuild_by_theme(live)
+
+    assert f'rel="canonical" href="https://other.example{keys.url_path(moved.path or "")}"' in live.page_of(
+        id_of("moved")
+    )
+    assert live.public.get(old) == redirect
+    assert redirect.head.metadata["location"].startswith("/")
+    assert all("edge.test" not in live.page(path) for path in pages_of(live))
+
+
+def test_articles_of_a_removed_section_keep_their_address_and_its_front_counts_no_more(live: Line) -> None:
+    address = live.record(id_of("first")).path
+    restart(live, sections=tuple(each for each in live.site.sections if each.id != "world"))
+
+    rebuild_by_theme(live)
+
+    assert live.record(id_of("first")).path == address
+    assert others(live) == []
+
+
+def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(live: Line) -> None:
+    before = live.site
+    restart(live, tagline="A tagline made anew.")
+    rebuild_by_theme(live)
+    current = live.site
+    restart(live, tagline=before.tagline)
+    live.post(source_id="first", headline="First", body="<p>New.</p>", version_created="2026-11-01T11:00:00Z")
+    live.tick()
+    restart(live, tagline=current.tagline)
+    assert live.record(id_of("first")).path in others(live)
+
+    rebuild_by_theme(live, "run-2")
+
+    assert others(live) == []
+
+
+def test_the_scheduler_counts_after_a_change_and_not_before_the_next(live: Line) -> None:
+    waits: list[float] = []
+
+    def count(wait: Callable[[float], bool]) -> str:
+        count_versions(live.site, live.clockwork, public=live.public, every=timedelta(hours=6), wait=wait)
+        (line,) = version_lines([live.site], live.content)
+        return line
+
+    def note_wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    assert "none of" in count(note_wait)
+    assert waits
+    waits.clear()
+    count(note_wait)
+    assert waits == []
+
+    restart(live, tagline="A tagline made anew.")
+    assert "before the latest change" in count(lambda _: True)  # told to stop in the middle
+    number = len(pages_of(live))
+    assert f"{number} of {number} pages carry another version" in count(lambda _: False)
+
+    live.now += timedelta(hours=7)
+    rebuild_by_theme(live)
+    assert "none of" in count(lambda _: False)
+    counts = find_counts(live.content, live.site)
+    assert counts is not None
+    assert counts.counted_at == live.now

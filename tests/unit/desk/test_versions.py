@@ -1,0 +1,82 @@
+"""What `pressline status` says of pages by their version of theme and settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.desk.handler.versions import version_lines
+from shared.page_versions import VersionCounts, keep_counts, note_version
+from shared.storage import StoredObject
+from shared.storage.memory import MemoryObjectStorage
+from tests.contract.test_index import SITE
+
+AT_03_10 = datetime(2026, 11, 1, 3, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def content() -> MemoryObjectStorage:
+    return MemoryObjectStorage()
+
+
+def line_of(content: MemoryObjectStorage) -> str:
+    (line,) = version_lines([SITE], content)
+    return line
+
+
+def count(content: MemoryObjectStorage, current: str, **pages: int) -> None:
+    counts = VersionCounts(
+        counted_at=AT_03_10, current=current, pages={f"epn-{key[1:]}": n for key, n in pages.items()}
+    )
+    keep_counts(content, SITE, counts)
+
+
+def test_status_says_how_many_pages_carry_another_version_and_how_to_renew_them(content: MemoryObjectStorage) -> None:
+    note_version(content, SITE, "epn-2")
+    count(content, "epn-2", v1=214, v2=2906)
+
+    assert line_of(content) == (
+        "epn: 214 of 3,120 pages carry another version of theme and settings; "
+        "run `pressline rebuild --site epn --theme` (counted 2026-11-01 03:10 UTC)"
+    )
+
+
+def test_a_change_shows_before_the_pages_are_counted_again(content: MemoryObjectStorage) -> None:
+    count(content, "epn-1", v1=3120)
+    note_version(content, SITE, "epn-2")
+
+    assert line_of(content).startswith("epn: 3,120 of 3,120 pages carry another version")
+    assert "before the latest change" in line_of(content)
+
+
+def test_status_says_when_no_page_carries_another_version(content: MemoryObjectStorage) -> None:
+    note_version(content, SITE, "epn-2")
+    count(content, "epn-2", v2=3120)
+
+    assert "none of 3,120 pages carries another version" in line_of(content)
+
+
+def test_status_says_so_where_nothing_was_counted_or_noted(content: MemoryObjectStorage) -> None:
+    assert "no render worker has noted" in line_of(content)
+    note_version(content, SITE, "epn-2")
+    assert "not counted" in line_of(content)
+
+
+def test_status_costs_two_reads_a_site_however_many_pages_there_are(
+    content: MemoryObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_version(content, SITE, "epn-2")
+    count(content, "epn-2", v2=100_000)
+    read: list[str] = []
+    find = content.find
+
+    def find_and_note(key: str) -> StoredObject | None:
+        read.append(key)
+        return find(key)
+
+    monkeypatch.setattr(content, "find", find_and_note)
+
+    line_of(content)
+
+    assert len(read) == 2
