@@ -16,7 +16,7 @@ from shared.page_versions import (
     keep_counts,
     note_version,
 )
-from shared.sites import SETTINGS_NOT_SHOWN, Section, Site
+from shared.sites import SETTINGS_NOT_SHOWN, Feed, Section, Site
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 
@@ -31,6 +31,8 @@ OTHER_VALUES: dict[str, object] = {
     "theme": "almina",
     "default_section": "sport",
     "sections": (Section(id="news", name="Another Name"),),
+    "feeds": (Feed(id="wire", name="Wire", source="wire.example"),),
+    "slug": "ascii",
     "bucket": "another",
     "prefix": "another/",
     "edge_id": "another",

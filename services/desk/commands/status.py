@@ -20,7 +20,6 @@ from shared.errors import PresslineError
 from shared.messages import Lane
 from shared.pipeline import WORKERS
 from shared.receipts import receipt_id
-from shared.sites import load_sites
 
 _MOST_LISTED, _MOST_SHOWN = 1_000, 5
 _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
@@ -83,7 +82,7 @@ def _show_line(console: Console) -> None:
 
 def _show_unmatched_removals(console: Console) -> None:
     """Show the removals in force whose article is not known: somebody may believe that a text is down."""
-    for site in load_sites(wiring.settings().sites_folder):
+    for site in wiring.sites():
         found = list(wiring.content().list_keys(keys.unmatched_removals_prefix(site), limit=_MOST_LISTED))
         if not found:
             continue
