@@ -7,6 +7,7 @@ public in the end does not depend on what was published when.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ from shared.slug import slug_of
 
 _ARTICLE_CHARACTERS = 6
 _MOST_FORMER = 50  # of an article that moves with every revision: those where it was if all came in order, first
+_MEDIA_NAME = re.compile(r"(?:media:|(?:https?://[^/\s]+)?/media/)?([0-9a-f]{64})(?:/[0-9]+\.[a-z]+)?")
+_MEDIA_IN_MARKUP = re.compile(r"(?:media:|/media/|[\"'=\s])([0-9a-f]{64})(?![0-9a-zA-Z])")
+_MOST_IN_A_BODY = 100
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 
 
@@ -81,24 +85,56 @@ def article_path(article: str, latest: ArticleFacts, earliest: ArticleFacts, rev
     return _path(latest.section, day, latest.slug or first_slug, article)
 
 
+def media_named_by(address: str) -> str | None:
+    """Return the digest of the uploaded picture that an address names: as `media:{digest}`, in public, or bare."""
+    found = _MEDIA_NAME.fullmatch(address.strip())
+    return found[1] if found else None
+
+
+def media_in(body: str) -> tuple[str, ...]:
+    """Return the digests of uploaded pictures that a body may name, in order, 100 at most; some may be none."""
+    if "<img" not in body.lower():
+        return ()
+    return tuple(dict.fromkeys(_MEDIA_IN_MARKUP.findall(body)))[:_MOST_IN_A_BODY]
+
+
 def shown_picture(facts: ArticleFacts) -> Picture | None:
     """Return the lead picture where it can be shown: one whose bytes and measures are known."""
-    picture = facts.picture
-    known = picture and picture.media and picture.width and picture.height and picture.content_type
-    return picture if known else None
+    return facts.picture if facts.picture and is_showable(facts.picture) else None
+
+
+def is_showable(picture: Picture) -> bool:
+    """Tell whether the bytes and the measures of a picture are known."""
+    return bool(picture.media and picture.width and picture.height and picture.content_type)
+
+
+def shown_pictures(facts: ArticleFacts) -> tuple[Picture, ...]:
+    """Return every picture that the article's page shows: the lead, those in the body, the gallery."""
+    pictures = (*((facts.picture,) if facts.picture else ()), *facts.body_pictures, *facts.pictures)
+    return tuple(picture for picture in pictures if is_showable(picture))
+
+
+def picture_path(picture: Picture) -> str:
+    """Return where a picture is public; for pictures whose bytes and measures are known only."""
+    return keys.media_path(str(picture.media), picture.width or 0, _EXTENSIONS[str(picture.content_type)])
 
 
 def picture_file(picture: Picture, site: Site) -> Attachment:
-    """Return the file that has to be public for a picture to be seen; for pictures of `shown_picture` only."""
-    media, kind = str(picture.media), str(picture.content_type)
-    path = keys.media_path(media, picture.width or 0, _EXTENSIONS[kind])
-    return Attachment(source_key=keys.media_key(site.id, media), path=path, content_type=kind)
+    """Return the file that has to be public for a picture to be seen; for pictures of `shown_pictures` only."""
+    source = keys.public_media_key(site.id, str(picture.media))
+    return Attachment(source_key=source, path=picture_path(picture), content_type=str(picture.content_type))
+
+
+def files_shown(facts: ArticleFacts, site: Site) -> tuple[Attachment, ...]:
+    """Return the files of the pictures that an article's page shows, each once, the lead's first."""
+    files = (picture_file(picture, site) for picture in shown_pictures(facts))
+    return tuple({file.path: file for file in files}.values())
 
 
 def picture_files(released: Sequence[Revision], site: Site) -> tuple[Attachment, ...]:
     """Return the files of every picture that the article showed or may have shown, by path."""
-    shown = (shown_picture(each.article) for each in released if each.status is Status.USABLE)
-    files = {file.path: file for picture in shown if picture for file in (picture_file(picture, site),)}
+    shown = (files_shown(each.article, site) for each in released if each.status is Status.USABLE)
+    files = {file.path: file for each in shown for file in each}
     return tuple(files[path] for path in sorted(files))
 
 

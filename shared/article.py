@@ -153,7 +153,7 @@ class Picture(_Part):
 
 
 class Embed(_Part):
-    """Something shown from elsewhere; pages show a box that loads it on a click."""
+    """Something shown from elsewhere; pages show a box that leads to it."""
 
     url: WebAddress
     kind: Line = "link"
@@ -213,6 +213,7 @@ class ArticleFacts(BaseModel):
 
     picture: Picture | None = None
     pictures: tuple[Picture, ...] = Field(default=(), max_length=100)
+    body_pictures: tuple[Picture, ...] = Field(default=(), max_length=100)  # those that the body names; set by ingest
     embeds: tuple[Embed, ...] = Field(default=(), max_length=100)
     related: tuple[Related, ...] = Field(default=(), max_length=100)
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 LIVE = "live.json"
 TOMBSTONE = "tombstone."
 ORIGINAL = "original"
+PUBLIC = "public"
 _IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
 
 
@@ -152,8 +153,13 @@ def raw_key(site: str, received_at: datetime, sha256: str) -> str:
 
 
 def media_key(site: str, digest: str) -> str:
-    """Return where a picture lies as it came; renditions will lie beside it."""
+    """Return where a picture lies as it came, for the record; it is never public."""
     return f"{media_prefix(site)}{digest}/{ORIGINAL}"
+
+
+def public_media_key(site: str, digest: str) -> str:
+    """Return where the public form of a picture lies: upright, one frame, without private data."""
+    return f"{media_prefix(site)}{digest}/{PUBLIC}"
 
 
 def media_prefix(site: str) -> str:
@@ -397,7 +403,7 @@ def source_of(site: str, path: str) -> str | None:
     folder, _, name = path.partition("/")
     if is_asset(path):
         return asset_key(site, name)
-    return media_key(site, name.partition("/")[0]) if folder == "media" else None
+    return public_media_key(site, name.partition("/")[0]) if folder == "media" else None
 
 
 def media_path(digest: str, width: int, extension: str) -> str:

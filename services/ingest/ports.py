@@ -1,4 +1,4 @@
-"""What ingest needs from outside: readers of formats, and the look at a picture's header."""
+"""What ingest needs from outside: readers of formats, and what makes a picture fit for the public."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 
 from services.ingest.domain.document import Document
-from services.ingest.domain.pictures import PictureFacts
+from services.ingest.domain.pictures import PublicPicture
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
 from shared.article import Article
@@ -15,11 +15,11 @@ from shared.messages import Lane
 from shared.sites import Feed, Site
 
 __all__ = [
+    "CleanPicture",
     "Document",
     "Dropped",
     "Fault",
-    "InspectPicture",
-    "PictureFacts",
+    "PublicPicture",
     "ReadArticle",
     "Reader",
     "Reading",
@@ -106,11 +106,11 @@ class ReadArticle(Protocol):
         ...
 
 
-class InspectPicture(Protocol):
-    """Looks at a picture's header, never at its pixels."""
+class CleanPicture(Protocol):
+    """Makes the public form of a picture."""
 
-    def __call__(self, data: bytes) -> PictureFacts:
-        """Return kind and size.
+    def __call__(self, data: bytes) -> PublicPicture:
+        """Return the picture upright, of one frame, with its colour profile and rights and no other metadata.
 
         Raises:
             RefusedError: not a picture that can be shown, or over a limit.

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Unpack
 from uuid import uuid4
 
-from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, Submitted
@@ -120,7 +120,7 @@ def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
         content=content(),
         revisions=revisions,
         read_article=read_article,
-        inspect_picture=partial(inspect_picture, max_bytes=settings().max_picture_bytes),
+        clean_picture=partial(clean_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
         marks=RedisMarks(redis_client(settings())),
         letters=dead_letters(),

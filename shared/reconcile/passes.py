@@ -94,7 +94,7 @@ class Reconciliation:
             yield Step("files", len(batch), 1)
         media = content.list_heads(keys.media_prefix(site))
         while batch := list(islice(media, _PAGE)):
-            self._ledger.note_sources(each for each in batch if each.key.endswith(keys.ORIGINAL))
+            self._ledger.note_sources(each for each in batch if each.key.endswith(f"/{keys.PUBLIC}"))
             yield Step("files", len(batch), 1)
 
     def _note_articles(self, readers: Executor) -> Iterator[Step]:

@@ -13,7 +13,7 @@ import httpx
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
-from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
 from services.ingest.domain.pictures import KeptPicture
@@ -113,7 +113,7 @@ class Newsroom:
         )
 
     def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
-        facts, digest = inspect_picture(data), hashlib.sha256(data).hexdigest()
+        facts, digest = clean_picture(data).facts, hashlib.sha256(data).hexdigest()
         is_new = digest not in self.pictures
         self.pictures.add(digest)
         return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)

@@ -21,7 +21,7 @@ from redis import Redis
 from infra.local.settings import PROJECT
 from services.enrich.handler import Enrichment
 from services.enrich.handler import handle as enrich
-from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
@@ -163,7 +163,7 @@ class Line:
             content=self.content,
             revisions=revisions,
             read_article=read_article,
-            inspect_picture=inspect_picture,
+            clean_picture=clean_picture,
             receipts=receipts,
             marks=marks,
             letters=DeadLetters("ingest", self.content, receipts, marks),

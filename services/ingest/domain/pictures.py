@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -22,7 +23,7 @@ EXTENSIONS: dict[PictureType, str] = {
 
 
 class PictureFacts(BaseModel):
-    """What the header of a picture says; sides in pixels, as the picture is to be shown."""
+    """The kind of a picture and its sides in pixels, as it is shown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,12 +32,22 @@ class PictureFacts(BaseModel):
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class PublicPicture:
+    """A picture as readers get it. `warnings` say how it differs from the file that was sent."""
+
+    facts: PictureFacts
+    data: bytes
+    warnings: tuple[str, ...] = ()
+
+
 class KeptPicture(PictureFacts):
-    """A picture that lies in the content bucket; `media` is the SHA-256 of its bytes."""
+    """A picture that lies in the content bucket; `media` is the SHA-256 of the bytes that were sent."""
 
     media: str
     size_bytes: int
     is_new: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 def sniff(data: bytes) -> PictureType:

@@ -35,8 +35,9 @@ log = structlog.get_logger()
 async def post_media(request: Request, caller: Publisher, site: SiteName = None) -> Response:
     """Keep a picture (JPEG, PNG, WebP or GIF, as its first bytes say), for articles to show.
 
-    Send the bytes as the body. The answer's `media` goes into an article's `picture.media`. The picture stays private
-    until a page that shows it is published.
+    Send the bytes as the body. The answer's `media` goes into an article's `picture.media` or `pictures[].media`, or
+    into its body as `<img src="media:{digest}">`. The picture stays private until a page that shows it is published.
+    Readers then get it upright and without metadata: its colour profile and rights stay, of several frames the first.
     """
     deps = deps_of(request)
     meant = caller.site(site)
@@ -58,5 +59,6 @@ async def post_media(request: Request, caller: Publisher, site: SiteName = None)
         height=kept.height,
         size_bytes=kept.size_bytes,
         links=MediaLinks(rendition=f"media:{kept.media}"),
+        warnings=kept.warnings,
     )
     return json_response(201 if kept.is_new else 200, reply)

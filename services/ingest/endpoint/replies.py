@@ -104,6 +104,7 @@ class MediaReply(BaseModel):
     height: int = Field(description="Pixels, as shown.")
     size_bytes: int
     links: MediaLinks
+    warnings: tuple[str, ...] = Field(default=(), description="How readers' picture differs from the file.")
 
 
 def links_to(site: str, receipt: str | None, article: str | None) -> Links:

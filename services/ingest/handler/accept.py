@@ -9,6 +9,7 @@ from datetime import datetime
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
 from services.ingest.domain.stamps import stamp_for
+from services.ingest.handler.article_pictures import with_picture_facts
 from services.ingest.handler.commit import Proposal, Twin, commit, mark
 from services.ingest.handler.intake import Intake
 from services.ingest.ports import ReadingContext
@@ -51,7 +52,7 @@ def accept(
         _check_rights(reading.article, may_take_down=may_take_down)
         if reading.article.status is Status.USABLE:
             intake.admit(lane)
-        article = _with_picture_facts(reading.article, intake)
+        article = with_picture_facts(reading.article, intake)
     except RefusedError:
         intake.content.put(raw_key, raw, content_type="application/octet-stream")
         raise
@@ -98,7 +99,7 @@ def _name_or_twin(
     if stamp is None:
         for name in reversed(names):
             there = intake.revisions.get(article.site, identity, name)
-            is_same = there.raw_sha256 == sha256 and there.action is None
+            is_same = _is_same(there, article, sha256)
             if is_same and (name == names[-1] or there.accepted_at >= received_at):
                 return there
             if there.accepted_at < received_at:
@@ -109,7 +110,7 @@ def _name_or_twin(
     same_place = [name for name in names if name[:-3] == first[:-3]]
     for name in same_place:
         there = intake.revisions.get(article.site, identity, name)
-        if there.raw_sha256 == sha256 and there.action is None:
+        if _is_same(there, article, sha256):
             return there
     n = int(same_place[-1][-3:]) + 1 if same_place else 0
     if n > _MOST_UNDER_ONE_STAMP:
@@ -118,36 +119,13 @@ def _name_or_twin(
     return revision_id(stamp, article.version, n)
 
 
+def _is_same(there: Revision, article: Article, sha256: str) -> bool:
+    """Tell whether a revision holds these very bytes, and knew as many of the pictures that they name."""
+    knew_all = len(there.article.body_pictures) >= len(article.body_pictures)
+    return there.raw_sha256 == sha256 and there.action is None and knew_all
+
+
 def _check_rights(article: Article, *, may_take_down: bool) -> None:
     if article.status is not Status.USABLE and not may_take_down:
         detail = f"status {article.status.value} takes an article down, which needs a token with the scope takedown"
         raise RefusedError(403, detail, [Fault("/status", detail)])
-
-
-def _with_picture_facts(article: Article, intake: Intake) -> Article:
-    """Return the article with the sizes of its lead picture as they were measured when it was uploaded."""
-    picture = article.picture
-    if picture is None or picture.media is None:
-        return article
-    key = keys.media_key(article.site, picture.media)
-    head = intake.content.find_head(key)
-    if head is None and article.canonical_site is not None:
-        _copy_picture(keys.media_key(article.canonical_site, picture.media), key, intake)
-        head = intake.content.find_head(key)
-    if head is None:
-        detail = "is not a picture that was uploaded for this site; send its bytes to POST /v1/media first"
-        raise unacceptable([Fault("/picture/media", detail)])
-    facts = {
-        "width": int(head.metadata["width"]),
-        "height": int(head.metadata["height"]),
-        "content_type": head.content_type,
-    }
-    return article.model_copy(update={"picture": picture.model_copy(update=facts)})
-
-
-def _copy_picture(source: str, target: str, intake: Intake) -> None:
-    """Give a further site the picture that was uploaded for the canonical one."""
-    found = intake.content.find(source)
-    if found is not None:
-        head = found.head
-        intake.content.put(target, found.body, content_type=head.content_type, metadata=head.metadata)

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from services.ingest.handler.sources import Sources
-from services.ingest.ports import InspectPicture, ReadArticle
+from services.ingest.ports import CleanPicture, ReadArticle
 from shared.dead_letters import DeadLetters
 from shared.errors import RedisUnavailableError
 from shared.history import Revisions
@@ -64,7 +64,7 @@ class Intake:
     content: ObjectStorage
     revisions: Revisions
     read_article: ReadArticle
-    inspect_picture: InspectPicture
+    clean_picture: CleanPicture
     receipts: Receipts
     marks: Marks
     letters: DeadLetters

@@ -6,11 +6,12 @@ import hashlib
 
 import structlog
 
-from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.pictures import KeptPicture, PublicPicture
 from services.ingest.handler.intake import Intake
 from shared import keys
 from shared.errors import PreconditionFailedError
 from shared.sites import Site
+from shared.storage import ObjectHead
 
 log = structlog.get_logger()
 
@@ -18,22 +19,60 @@ log = structlog.get_logger()
 def keep_picture(data: bytes, site: Site, intake: Intake) -> KeptPicture:
     """Store a picture under its digest and return what an article names it by; the same bytes are stored once.
 
+    The bytes that were sent are kept for the record. The public form is made now, once, and is what every publication
+    and every repair copies. It is stored last: where it is, the picture is whole.
+
     Raises:
         RefusedError: not a picture that can be shown, or over a limit.
         StorageUnavailableError: the store does not take it now.
     """
-    facts = intake.inspect_picture(data)
+    public = intake.clean_picture(data)
     digest = hashlib.sha256(data).hexdigest()
+    facts = public.facts
     is_new = True
     try:
-        intake.content.put(
-            keys.media_key(site.id, digest),
-            data,
-            content_type=facts.content_type,
-            metadata={"width": str(facts.width), "height": str(facts.height)},
-            unless_exists=True,
-        )
+        intake.content.put(keys.media_key(site.id, digest), data, content_type=facts.content_type, unless_exists=True)
     except PreconditionFailedError:
         is_new = False
+    _put_public(public, site.id, digest, intake)
     log.info("picture.kept", site=site.id, media=digest, size_bytes=len(data), is_new=is_new)
-    return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
+    return KeptPicture(
+        **facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new, warnings=public.warnings
+    )
+
+
+def find_public_picture(site: str, digest: str, intake: Intake) -> ObjectHead | None:
+    """Return the head of a picture's public form, or None where its bytes were never uploaded for the site.
+
+    A picture that an older version stored has no public form yet: it is made here.
+    """
+    key = keys.public_media_key(site, digest)
+    head = intake.content.find_head(key)
+    if head is not None:
+        return head
+    original = intake.content.find(keys.media_key(site, digest))
+    if original is None:
+        return None
+    _put_public(intake.clean_picture(original.body), site, digest, intake)
+    return intake.content.find_head(key)
+
+
+def copy_picture(digest: str, *, source: str, target: str, intake: Intake) -> None:
+    """Give a further site the picture that was uploaded for the canonical one, its public form last."""
+    for key_of in (keys.media_key, keys.public_media_key):
+        found = intake.content.find(key_of(source, digest))
+        if found is not None:
+            head = found.head
+            intake.content.put(
+                key_of(target, digest), found.body, content_type=head.content_type, metadata=head.metadata
+            )
+
+
+def _put_public(public: PublicPicture, site: str, digest: str, intake: Intake) -> None:
+    facts = public.facts
+    intake.content.put(
+        keys.public_media_key(site, digest),
+        public.data,
+        content_type=facts.content_type,
+        metadata={"width": str(facts.width), "height": str(facts.height)},
+    )

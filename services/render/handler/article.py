@@ -14,7 +14,15 @@ from services.render.handler.renderer import Renderer, carrying, page_of
 from services.render.handler.texts import Texts
 from services.render.ports import Theme
 from shared import keys
-from shared.addresses import Addresses, addresses_of, article_path, picture_file, published_at, shown_picture
+from shared.addresses import (
+    Addresses,
+    addresses_of,
+    article_path,
+    files_shown,
+    picture_path,
+    published_at,
+    shown_picture,
+)
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.card import Card, CardPicture
 from shared.errors import NotYetEnrichedError
@@ -85,7 +93,7 @@ def page_of_article(
 ) -> tuple[PageRendered, bytes]:
     """Return an article's page: the message without its bytes, and the bytes."""
     seen, card = draft.seen, draft.card
-    latest, path, picture = seen.latest, seen.addresses.current, shown_picture(seen.latest.facts)
+    latest, path = seen.latest, seen.addresses.current
     view = article_view(
         latest,
         site=site,
@@ -105,7 +113,7 @@ def page_of_article(
         body=body,
         theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
-        attachments=(picture_file(picture, site),) if picture else (),
+        attachments=files_shown(latest.facts, site),
         inputs=f"revisions={seen.revisions} enricher={latest.enricher} related={len(related.cards)}",
     )
     named = {
@@ -156,7 +164,7 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
         direction=latest.direction,
         created_at=seen.published_at,
         updated_at=seen.updated_at,
-        picture=_card_picture(facts, site),
+        picture=_card_picture(facts),
         is_canonical=is_canonical,
     )
 
@@ -215,9 +223,10 @@ def _enriched(
     return EnrichedArticle.model_validate_json(body)
 
 
-def _card_picture(facts: ArticleFacts, site: Site) -> CardPicture | None:
+def _card_picture(facts: ArticleFacts) -> CardPicture | None:
     picture = shown_picture(facts)
     if picture is None:
         return None
-    path = picture_file(picture, site).path
-    return CardPicture(path=path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")
+    return CardPicture(
+        path=picture_path(picture), width=picture.width or 0, height=picture.height or 0, alt=picture.alt or ""
+    )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.ingest.adapters.pillow_pictures import inspect_picture
+from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.domain.refusal import RefusedError
 
 
@@ -40,13 +40,13 @@ def a_png_that_claims(width: int, height: int) -> bytes:
     [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp"), ("GIF", "image/gif")],
 )
 def test_the_header_tells_kind_and_sides(kind: str, content_type: str) -> None:
-    facts = inspect_picture(a_picture(kind))
+    facts = clean_picture(a_picture(kind)).facts
 
     assert (facts.content_type, facts.width, facts.height) == (content_type, 40, 30)
 
 
 def test_a_camera_that_was_turned_turns_the_sides() -> None:
-    facts = inspect_picture(a_picture("JPEG", orientation=6))
+    facts = clean_picture(a_picture("JPEG", orientation=6)).facts
 
     assert (facts.width, facts.height) == (30, 40)
 
@@ -56,14 +56,14 @@ def test_a_camera_that_was_turned_turns_the_sides() -> None:
 )
 def test_a_picture_too_large_to_decode_is_refused_by_its_header(width: int, height: int) -> None:
     with pytest.raises(RefusedError) as refused:
-        inspect_picture(a_png_that_claims(width, height))
+        clean_picture(a_png_that_claims(width, height))
 
     assert refused.value.code in (400, 422)
 
 
 def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
     with pytest.raises(RefusedError) as refused:
-        inspect_picture(b"x" * 101, max_bytes=100)
+        clean_picture(b"x" * 101, max_bytes=100)
 
     assert refused.value.code == 413
 
@@ -73,7 +73,7 @@ def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
 )
 def test_other_kinds_are_refused(data: bytes) -> None:
     with pytest.raises(RefusedError) as refused:
-        inspect_picture(data)
+        clean_picture(data)
 
     assert refused.value.code == 415
 
@@ -82,7 +82,7 @@ def test_other_kinds_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize("size", [0, 3, 9, 14, 20])
 def test_a_picture_that_is_cut_short_in_its_header_is_refused(kind: str, size: int) -> None:
     with pytest.raises(RefusedError):
-        inspect_picture(a_picture(kind)[:size])
+        clean_picture(a_picture(kind)[:size])
 
 
 @settings(max_examples=300, deadline=None)
@@ -92,7 +92,7 @@ def test_a_picture_that_is_cut_short_in_its_header_is_refused(kind: str, size: i
 )
 def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
     try:
-        facts = inspect_picture(start + rest)
+        facts = clean_picture(start + rest).facts
     except RefusedError:
         return
     assert facts.width * facts.height <= 50_000_000

@@ -16,7 +16,11 @@ _MARKS = frozenset({"source_id", "headline", "body", "standfirst", "section"})
 _UPLOAD = "pictures come first: send the file with POST /v1/media and its digest here as media"
 _OPTIONAL_HERE = ("site", "source", "language", "section", "status")  # null says the same as leaving it out
 
-_NOT_SAID_BY_SENDERS = ("canonical_site", "canonical_article")
+_NOT_SAID_BY_SENDERS = {
+    "canonical_site": "is known from the sites that it is posted to; name them with ?site=",
+    "canonical_article": "is known from the sites that it is posted to; name them with ?site=",
+    "body_pictures": 'is known from the body; name uploaded pictures there as <img src="media:{digest}">',
+}
 
 
 class PresslineReader:
@@ -45,7 +49,7 @@ class PresslineReader:
         draft = Draft(self.format, context)
         for name, value in given.items():
             if name in _NOT_SAID_BY_SENDERS:
-                draft.fault(pointer(name), "is known from the sites that it is posted to; name them with ?site=")
+                draft.fault(pointer(name), _NOT_SAID_BY_SENDERS[name])
             elif value is not None or name not in _OPTIONAL_HERE:
                 draft.keep(name, value, pointer(name))
         _point_out_files(given, draft)
