@@ -16,6 +16,17 @@ MAX_EMBEDS = 100
 MAX_ADDRESS_CHARS = 2_000
 MAX_TITLE_CHARS = 200
 _NO_BOXES = ("caption", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "pre")
+_PLAYERS = {
+    "audio": ("src",),
+    "embed": ("src",),
+    "iframe": ("src", "data-src"),
+    "object": ("data",),
+    "oembed": ("url",),
+    "video": ("src",),
+}
+_KINDS = {"audio": "audio", "video": "video"}
+ADDRESS_ATTRIBUTES = ("data-oembed-url", "data-instgrm-permalink", "data-href", "data-url")
+"""Where editors and networks write the address of a box that a script of theirs would fill."""
 EMBED_REL = "noopener nofollow external"
 _ADDRESS = re.compile(r"(?:https?://[^\s/?#<>\"'\\@]+(?:[/?#]\S*)?|(?:mailto|tel):\S+)", re.IGNORECASE)
 _NOT_IN_ADDRESS = re.compile(r"[\s<>\"'\\`{}|^\x00-\x20\x7f]")
@@ -28,38 +39,75 @@ def web_address(href: str | None) -> str | None:
     there to be misread.
     """
     address = "".join((href or "").strip().splitlines()).replace("\t", "")
+    address = f"https:{address}" if address.startswith("//") else address
     address = _NOT_IN_ADDRESS.sub(lambda found: quote(found.group()), address)
     if len(address) > MAX_ADDRESS_CHARS or not _ADDRESS.fullmatch(address):
         return None
     return address
 
 
-def link_embeds(root: Element) -> tuple[list[Embed], int]:
-    """Put a link in the place of each frame; return what can be loaded, and how many had no address to link to.
+def link_embeds(root: Element) -> tuple[list[Embed], list[str]]:
+    """Put a link in the place of each player; return what can be loaded, and the players without an address.
 
-    A frame that is not encrypted, or stands where no box can (in a sub-head, say), becomes a link and no more.
+    Players are frames, films, sounds, plug-ins, and the boxes in which editors store an address alone. A player that is
+    not encrypted, or stands where no box can (in a sub-head, say), becomes a link and no more.
     """
     embeds: dict[str, Embed] = {}
-    lost = 0
-    for element in list(root.iter("iframe", "a")):
-        is_frame = element.tag == "iframe"
-        if not is_frame and "data-embed" not in element.attrib:
-            continue
-        url = web_address(element.get("src") if is_frame else element.get("data-embed"))
+    lost: list[str] = []
+    for element in [each for each in root.iter() if _is_player(each)]:
+        if root is not element and root not in element.iterancestors():
+            continue  # it was inside another one
+        raw = _raw_address(element)
+        url = web_address(raw)
         host = _host_of(url)
         if url is None or host is None:
-            lost += is_frame
-            tree.remove(element) if is_frame else element.attrib.pop("data-embed")
+            if element.tag in _PLAYERS:
+                lost.append(f"<{element.tag}>" + (f" ({raw[:MAX_TITLE_CHARS]})" if raw else ""))
+                tree.remove(element)
+            _forget_address(element)
             continue
-        title = (element.get("title") if is_frame else tree.text_of(element)) or ""
+        if element.tag not in _PLAYERS and element.tag != "a" and not _stands_for_its_address(element):
+            _forget_address(element)
+            continue
+        title = (tree.text_of(element) if element.tag == "a" else element.get("title")) or ""
         title = cut_text(one_line(title), MAX_TITLE_CHARS)
         has_room = url in embeds or len(embeds) < MAX_EMBEDS
         if has_room and url.lower().startswith("https:") and next(element.iterancestors(*_NO_BOXES), None) is None:
-            embeds.setdefault(url, Embed(url=url, kind="frame", title=title or None, provider=host))
+            kind = _KINDS.get(str(element.tag), "frame")
+            embeds.setdefault(url, Embed(url=url, kind=kind, title=title or None, provider=host))
             tree.replace(_alone(element), _box(url, title or host))
         else:
             tree.replace(element, _link(url, title or host, rel="nofollow"))
+    etree.strip_elements(root, "source", with_tail=False)
     return list(embeds.values()), lost
+
+
+def _is_player(element: Element) -> bool:
+    if element.tag == "a":
+        return "data-embed" in element.attrib
+    return element.tag in _PLAYERS or any(name in element.attrib for name in ADDRESS_ATTRIBUTES)
+
+
+def _raw_address(element: Element) -> str:
+    """Return the address that a player names: its own, or else that of the first source inside it."""
+    names = _PLAYERS.get(str(element.tag), ("data-embed",) if element.tag == "a" else ADDRESS_ATTRIBUTES)
+    inside = element.iterdescendants("source", "embed", "iframe") if element.tag in _PLAYERS else ()
+    for each, wanted in ((element, names), *((each, ("src",)) for each in inside)):
+        for name in wanted:
+            if value := (each.get(name) or "").strip():
+                return value
+    return ""
+
+
+def _stands_for_its_address(element: Element) -> bool:
+    """Tell whether an editor's box shows nothing by itself: no words, no picture, no player, no link."""
+    has_more = next(element.iterdescendants("a", "img", *_PLAYERS), None) is not None
+    return tree.is_blank(element) and not has_more
+
+
+def _forget_address(element: Element) -> None:
+    for name in ("data-embed", *ADDRESS_ATTRIBUTES):
+        element.attrib.pop(name, "")
 
 
 def _box(url: str, text: str) -> Element:

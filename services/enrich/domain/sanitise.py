@@ -8,16 +8,20 @@ difference between two parsers can bring back what the first pass took out.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import nh3
 
 from services.enrich.domain.anchors import is_local
+from services.enrich.domain.embeds import ADDRESS_ATTRIBUTES
 from services.enrich.domain.formulas import MATHML
 from services.enrich.domain.numbers import whole_number
 from services.enrich.domain.plain import markup_of
 from services.enrich.domain.structure import structure
-from shared.article import Embed, SafeHtml, SubHead
+from shared.article import Embed, Picture, SafeHtml, SubHead
 from shared.markup import check_markup, has_markup
 from shared.text import composed_markup
 
@@ -38,6 +42,7 @@ _READ_FIRST = frozenset(
     {
         *("address", "article", "center", "details", "dir", "fieldset", "footer", "h1", "h5", "h6", "header", "hgroup"),
         *("iframe", "img", "main", "menu", "nav", "picture", "search", "section", "summary"),
+        *("audio", "embed", "object", "oembed", "source", "video"),
         *("bdo", "big", "font", "form", "legend", "strike", "tt"),
         *MATHML,
     }
@@ -46,9 +51,9 @@ _READ_FIRST = frozenset(
 
 _DROPPED_WITH_CONTENT = frozenset(
     {
-        *("annotation", "annotation-xml", "applet", "audio", "button", "canvas", "datalist", "embed", "frame"),
-        *("frameset", "head", "input", "link", "map", "meta", "meter", "noembed", "noframes", "noscript", "object"),
-        *("option", "progress", "script", "select", "style", "svg", "template", "textarea", "title", "video"),
+        *("annotation", "annotation-xml", "applet", "button", "canvas", "datalist", "frame", "frameset", "head"),
+        *("input", "link", "map", "meta", "meter", "noembed", "noframes", "noscript", "option", "progress"),
+        *("script", "select", "style", "svg", "template", "textarea", "title"),
     }
 )
 
@@ -66,22 +71,32 @@ _ATTRIBUTES = {
 }
 _ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
     "a": {"href", "rel", "data-embed", "name"},
-    "*": {"lang", "dir", "class", "id", "xml:lang"},
-    "iframe": {"src", "title", "class"},
-    "img": {"alt", "class"},
+    "*": {"lang", "dir", "class", "id", "xml:lang", *ADDRESS_ATTRIBUTES},
+    "audio": {"src", "title"},
+    "embed": {"src", "title"},
+    "iframe": {"src", "data-src", "title", "class"},
+    "img": {"alt", "class", "src", "data-src"},
     "math": {"alttext"},
     "mfenced": {"open", "close", "separators"},
+    "object": {"data", "title"},
+    "oembed": {"url"},
+    "source": {"src"},
+    "video": {"src", "title"},
 }
 _ATTRIBUTES_SHOWN = _ATTRIBUTES | {
     "a": {"href", "rel", "data-embed"},
     "*": {"lang", "dir", "id"},
     "div": {"aria-label"},
+    "img": {"src", "width", "height", "alt"},
 }
 _FIXED_VALUES = {
+    "img": {"loading": {"lazy"}, "decoding": {"async"}},
     "p": {"class": {"embed"}},
     "div": {"class": {"table-scroll"}, "role": {"group"}, "tabindex": {"0"}},
 }
 _HEADINGS = frozenset(("h2", "h3", "h4"))
+_PICTURE = re.compile(r"/media/[0-9a-f]{64}/[0-9]+\.[a-z]+")
+_NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
 _SPAN = re.compile(r"[1-9][0-9]{0,2}")
@@ -106,8 +121,12 @@ _UNSEEN = re.compile(
 # Text of windows-1252 that was read as ISO-8859-1 has its quotation marks and dashes among the C1 controls.
 _C1 = re.compile("[\x80-\x9f]")
 _LEFT_OUT = re.compile(
-    r"<(applet|audio|canvas|embed|form|object|script|select|style|svg|video)(?=[\s/>])", re.IGNORECASE
+    r"<(applet|button|canvas|form|frameset|input|map|meter|noscript|progress|script|select|style|svg|template"
+    r"|textarea)(?=[\s/>])",
+    re.IGNORECASE,
 )
+_SCRIPT_ADDRESS = re.compile(r"<script\s[^<>]{0,500}?\bsrc\s*=\s*[\"']?([^\s\"'<>]{1,200})", re.IGNORECASE)
+_MOST_NAMED = 10
 
 
 _MATHML_PREFIX = re.compile(r"<(/?)(?:m|mml|mathml):(?=[a-z])", re.IGNORECASE)  # XHTML writes <mml:math>
@@ -123,8 +142,8 @@ class Sanitised:
     warnings: tuple[str, ...]
 
 
-def sanitise(html: str, base_url: str | None = None) -> Sanitised:
-    """Return the body that may be shown, made of markup or of plain text.
+def sanitise(html: str, base_url: str | None = None, *, pictures: Mapping[str, Picture] = _NO_PICTURES) -> Sanitised:
+    """Return the body that may be shown, made of markup or of plain text; `pictures` can be shown, by their digests.
 
     Relative addresses resolve against `base_url`, the article's address on the sender's site. What comes out is
     unchanged by going through again.
@@ -137,12 +156,22 @@ def sanitise(html: str, base_url: str | None = None) -> Sanitised:
     warnings = ["left out of the body: control characters"] if clean != text else []
     source = _MATHML_PREFIX.sub(r"<\1", clean) if has_markup(clean) else markup_of(clean)
     check_markup(source)
-    if names := sorted({found.group(1).lower() for found in _LEFT_OUT.finditer(source)}):
-        warnings.append(f"left out of the body: {', '.join(f'<{name}>' for name in names)}")
+    warnings += _left_out(source)
     read = _UNSEEN.sub("", _READER.clean(source)).replace("\f", " ")  # references (&#x202e;) are letters by now
-    structured = structure(composed_markup(read), base_url)
+    structured = structure(composed_markup(read), base_url, pictures=pictures)
     body = SafeHtml(_LAST_WORD.clean(structured.html).strip())
     return Sanitised(body, structured.outline, structured.embeds, (*warnings, *structured.warnings))
+
+
+def _left_out(source: str) -> list[str]:
+    """Return what is said of elements that go with all they hold, or that stop working."""
+    counts = Counter(found.group(1).lower() for found in _LEFT_OUT.finditer(source))
+    if not counts:
+        return []
+    named = ", ".join(f"{count} <{name}>" for name, count in sorted(counts.items()))
+    scripts = dict.fromkeys(_SCRIPT_ADDRESS.findall(source))
+    loaded = f" (loads {', '.join(list(scripts)[:_MOST_NAMED])})" if scripts else ""
+    return [f"left out of the body: {named}{loaded}"]
 
 
 def _as_windows_1252(found: re.Match[str]) -> str:
@@ -169,9 +198,9 @@ def _value_shown(tag: str, name: str, value: str) -> str | None:
     return _value(tag, name, value)
 
 
-def _local(address: str) -> str | None:
-    """Return an address that leads to a target of this text; a relative one of another kind leads nowhere."""
-    return address if is_local(address) else None
+def _on_this_site(address: str) -> str | None:
+    """Return an address that leads to a target of this text or to a picture of this site; None for any other."""
+    return address if is_local(address) or _PICTURE.fullmatch(address) else None
 
 
 _READER = nh3.Cleaner(
@@ -179,17 +208,17 @@ _READER = nh3.Cleaner(
     clean_content_tags=_DROPPED_WITH_CONTENT,
     attributes=_ATTRIBUTES_READ_FIRST,
     attribute_filter=_value,
-    url_schemes=_SCHEMES,
-    url_relative="pass_through",
+    url_schemes=_SCHEMES | {"media"},  # media:{digest} names an uploaded picture
+    url_relative="pass_through",  # `structure` resolves what is relative, and knows the pictures of this site
     link_rel=None,
 )
 _LAST_WORD = nh3.Cleaner(
-    tags=_INLINE | _BLOCKS,
-    clean_content_tags=_DROPPED_WITH_CONTENT | {"iframe"},
+    tags=_INLINE | _BLOCKS | {"img"},
+    clean_content_tags=_DROPPED_WITH_CONTENT | {"audio", "iframe", "object", "video"},
     attributes=_ATTRIBUTES_SHOWN,
     tag_attribute_values=_FIXED_VALUES,
     attribute_filter=_value_shown,
     url_schemes=_SCHEMES,
-    url_relative=_local,
+    url_relative=_on_this_site,
     link_rel=None,
 )

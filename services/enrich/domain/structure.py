@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lxml import etree
 
@@ -11,21 +13,21 @@ from services.enrich.domain.anchors import lift_targets, resolve_links
 from services.enrich.domain.embeds import link_embeds
 from services.enrich.domain.formulas import write_formulas
 from services.enrich.domain.paragraphs import settle
+from services.enrich.domain.pictures import frame_pictures, place_pictures
 from services.enrich.domain.tree import Element
-from shared.article import Embed, SubHead
+from shared.article import Embed, Picture, SubHead
 from shared.slug import slug_of
 from shared.text import cut_text
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4
 _NON_PUBLIC = frozenset(("np-nonpublic", "nonpublic", "non-public"))
-_PICTURE_BOXES = frozenset(("media-block",))  # Superdesk's older box around a picture and its caption
-_MORE_THAN_A_CAPTION = ("blockquote", "dl", "figure", "iframe", "ol", "pre", "table", "ul")
 _DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
 _THEMES_PREFIX = "epn-"  # of the ids of a page
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_MOST_NAMED, _MAX_NAMED_CHARS = 5, 80
+_MOST_NAMED, _MAX_NAMED_CHARS = 20, 80
+_NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,16 @@ class Structured:
     warnings: tuple[str, ...]
 
 
-def structure(html: str, base_url: str | None = None) -> Structured:
-    """Return the body that nh3 wrote as an article's body; relative addresses resolve against `base_url`."""
+def structure(html: str, base_url: str | None = None, *, pictures: Mapping[str, Picture] = _NO_PICTURES) -> Structured:
+    """Return the body that nh3 wrote as an article's body.
+
+    Relative addresses resolve against `base_url`; `pictures` are those that can be shown, by digest.
+    """
     root = tree.parse(html)
     warnings = []
     if notes := _remove_non_public(root):
         warnings.append(f"left out of the body: {notes} part(s) marked as not public")
-    if pictures := _remove_pictures(root):
-        warnings.append(f"left out of the body: {pictures} picture(s); send them as media, and name them in `pictures`")
+    warnings += place_pictures(root, pictures)
     _drop_classes(root)
     _name_languages(root)
     if formulas := write_formulas(root):
@@ -53,8 +57,10 @@ def structure(html: str, base_url: str | None = None) -> Structured:
     lost_links = resolve_links(root, base_url)
     embeds, lost = link_embeds(root)
     if lost:
-        warnings.append(f"left out of the body: {lost} frame(s) without an http or https address")
+        named = ", ".join(lost[:_MOST_NAMED])
+        warnings.append(f"left out of the body: {len(lost)} player(s) without an http or https address: {named}")
     settle(root)
+    frame_pictures(root, pictures)
     outline = _anchor_headings(root)
     _make_tables_scroll(root)
     dead_links = lift_targets(root)
@@ -70,24 +76,6 @@ def _remove_non_public(root: Element) -> int:
     found = [element for element in root.iter() if _has_class(element, _NON_PUBLIC)]
     _drop(root, found)
     return len(found)
-
-
-def _remove_pictures(root: Element) -> int:
-    """Take out pictures, whose addresses in wires are signed and expire, and boxes that held nothing else."""
-    pictures = list(root.iter("img"))
-    boxes = {box for picture in pictures if (box := _box_around(picture)) is not None}
-    _drop(root, [box for box in boxes if _holds_only_a_picture(box)] + pictures)
-    return len(pictures)
-
-
-def _box_around(picture: Element) -> Element | None:
-    boxes = (each for each in picture.iterancestors() if each.tag == "figure" or _has_class(each, _PICTURE_BOXES))
-    return next(boxes, None)
-
-
-def _holds_only_a_picture(box: Element) -> bool:
-    """Tell whether whatever else a picture's box holds can only be its caption (`<figcatpion>` occurs in the wild)."""
-    return next(box.iterdescendants(*_MORE_THAN_A_CAPTION), None) is None
 
 
 def _has_class(element: Element, names: frozenset[str]) -> bool:

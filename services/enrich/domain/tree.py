@@ -15,7 +15,7 @@ from shared.text import collapsed, is_visible
 
 Element = etree._Element  # noqa: SLF001 -- lxml's elements have no public name
 
-VOID = frozenset(("br", "col", "hr", "img", "wbr"))
+VOID = frozenset(("br", "col", "embed", "hr", "img", "source", "wbr"))
 _ATTRIBUTES = r'(?: [a-z:-]+="[^"]*")*'
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(VOID))}){_ATTRIBUTES})>")
 _RAW_TEXT = re.compile(rf"<(iframe{_ATTRIBUTES})>.*?</iframe>", re.DOTALL)
@@ -97,8 +97,8 @@ def _is_note_mark(element: Element) -> bool:
 
 
 def is_blank(element: Element) -> bool:
-    """Tell whether a reader would see nothing of the text inside an element."""
-    return not any(map(is_visible, _texts(element)))
+    """Tell whether a reader would see nothing of what is inside an element: no text, and no picture."""
+    return next(element.iter("img"), None) is None and not any(map(is_visible, _texts(element)))
 
 
 def _texts(element: Element) -> Iterator[str]:

@@ -261,12 +261,16 @@ def test_a_paid_link_stays_marked_and_others_are_vouched_for() -> None:
 
 
 def test_what_was_left_out_is_said() -> None:
-    made = sanitise("<p>x</p><img src=https://a.example/1.jpg><video src=x></video><iframe src='about:blank'></iframe>")
+    made = sanitise(
+        "<p>x</p><svg><text>a chart</text></svg><script src=https://w.example/w.js></script><svg></svg>"
+        "<img src=https://a.example/1.jpg><video src=x></video><iframe src='about:blank'></iframe>"
+    )
 
+    advice = 'send the bytes to POST /v1/media and write <img src="media:{digest}"> here'
     assert [warning.removeprefix("left out of the body: ") for warning in made.warnings] == [
-        "<video>",
-        "1 picture(s); send them as media, and name them in `pictures`",
-        "1 frame(s) without an http or https address",
+        "1 <script>, 2 <svg> (loads https://w.example/w.js)",
+        f"1 picture whose bytes are not known here (https://a.example/1.jpg); {advice}",
+        "2 player(s) without an http or https address: <video> (x), <iframe>",
     ]
 
 

@@ -71,7 +71,8 @@ def test_a_picture_takes_its_caption_along_and_nothing_else() -> None:
     assert made.body == (
         "<p>a</p>\n<p>b  c</p>\n<figure><blockquote><p>Said</p></blockquote><figcaption>Who</figcaption></figure>"
     )
-    assert "4 picture(s)" in made.warnings[0]
+    assert "4 pictures" in made.warnings[0]
+    assert 'its caption "Misspelt"; its caption "Older box"' in made.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,155 @@
+"""Pictures in a body: shown where their bytes are known here, and otherwise left out and named to the sender.
+
+No page loads a picture from elsewhere: addresses in wires are signed and expire, and a reader's visit is nobody's
+business but the site's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lxml import etree
+
+from services.enrich.domain import tree
+from services.enrich.domain.tree import Element
+from shared.addresses import media_named_by, picture_path
+from shared.article import Picture
+from shared.keys import url_path
+
+_BOXES = frozenset(("media-block",))  # Superdesk's older box around a picture and its caption
+_MORE_THAN_A_CAPTION = (
+    *("audio", "blockquote", "dl", "embed", "figure", "iframe", "object", "oembed", "ol", "pre", "table", "ul"),
+    "video",
+)
+_MOST_NAMED = 20
+_MAX_NAME_CHARS = 200
+_SOURCE = "src"
+_MENDED = ((re.compile(r"\(\s*\)"), ""), (re.compile(r"([,;:])\s+(?=[,;:.!?])"), ""), (re.compile(r"\s{2,}"), " "))
+
+
+def place_pictures(root: Element, pictures: Mapping[str, Picture]) -> list[str]:
+    """Write each known picture as a page shows it, and take the others out; return what is said of these.
+
+    `pictures`: those whose bytes and measures are known, by digest. A caption goes with its picture. In the midst of a
+    sentence the alternative text takes the picture's place.
+    """
+    missing = [picture for picture in list(root.iter("img")) if not _write(picture, pictures)]
+    names = [_name_of(picture) for picture in missing]
+    boxes = dict.fromkeys(box for picture in missing if (box := _box_around(picture)) is not None)
+    for picture in missing:
+        _take_out(picture)
+    captions = []
+    for box in boxes:
+        if _holds_only_a_caption(box):
+            captions.append(tree.text_of(box))
+            tree.remove(box)
+    return _warnings(names, [caption for caption in captions if caption])
+
+
+def frame_pictures(root: Element, pictures: Mapping[str, Picture]) -> None:
+    """Put a figure around each picture that stands alone; its words are those of the gallery where it has none."""
+    for block in list(root.iter("p")):
+        if not tree.text_of(block) and (shown := list(block.iter("img"))):
+            _replace_by_figures(block, shown)
+    for figure in root.iter("figure"):
+        shown = list(figure.iter("img"))
+        if len(shown) == 1 and next(figure.iter("figcaption"), None) is None:
+            picture = pictures.get(media_named_by(str(shown[0].get(_SOURCE))) or "")
+            words = " ".join(filter(None, (picture.caption, picture.credit))) if picture else ""
+            if words:
+                etree.SubElement(figure, "figcaption").text = words
+
+
+def _write(element: Element, pictures: Mapping[str, Picture]) -> bool:
+    """Write a known picture as a page shows it; tell whether it is known."""
+    picture = pictures.get(media_named_by(_address_of(element)) or "")
+    if picture is None:
+        return False
+    alt = " ".join((element.get("alt") or picture.alt or "").split())
+    element.attrib.clear()
+    measures = {"width": str(picture.width), "height": str(picture.height)}
+    shown = {_SOURCE: url_path(picture_path(picture)), **measures, "alt": alt, "loading": "lazy", "decoding": "async"}
+    for name, value in shown.items():
+        element.set(name, value)
+    return True
+
+
+def _address_of(element: Element) -> str:
+    return (element.get(_SOURCE) or element.get("data-src") or "").strip()
+
+
+def _name_of(element: Element) -> str:
+    """Return how a sender recognises a picture: its address, or else its alternative text."""
+    return (_address_of(element) or (element.get("alt") or "").strip() or "one without an address")[:_MAX_NAME_CHARS]
+
+
+def _box_around(element: Element) -> Element | None:
+    boxes = (each for each in element.iterancestors() if each.tag == "figure" or _is_box(each))
+    return next(boxes, None)
+
+
+def _is_box(element: Element) -> bool:
+    return not _BOXES.isdisjoint((element.get("class") or "").lower().split())
+
+
+def _holds_only_a_caption(box: Element) -> bool:
+    """Tell whether what a picture's box still holds can only be its caption (`<figcatpion>` occurs in the wild)."""
+    return next(box.iterdescendants("img", *_MORE_THAN_A_CAPTION), None) is None
+
+
+def _take_out(element: Element) -> None:
+    parent, before = element.getparent(), element.getprevious()
+    if parent is None:
+        return
+    ahead = (before.tail if before is not None else parent.text) or ""
+    behind = element.tail or ""
+    alt = " ".join((element.get("alt") or "").split())
+    if ahead.strip() and behind.strip() and _box_around(element) is None:
+        if alt:
+            element.text = alt
+            tree.unwrap(element)
+            return
+        _mend(element, parent, before, ahead, behind)
+    tree.remove(element)
+
+
+def _mend(element: Element, parent: Element, before: Element | None, ahead: str, behind: str) -> None:
+    """Close the gap that a picture without words leaves in a sentence: `a, , b` becomes `a, b`."""
+    start = ahead.rstrip()[-1:]
+    if not (start in ",;:(" or behind.lstrip()[:1] in ",;:.!?"):
+        return
+    joined = ahead + behind
+    for pattern, mended in _MENDED:
+        joined = pattern.sub(mended, joined)
+    if before is not None:
+        before.tail = joined
+    else:
+        parent.text = joined
+    element.tail = None
+
+
+def _replace_by_figures(block: Element, shown: list[Element]) -> None:
+    parent = block.getparent()
+    is_in_figure = parent is not None and parent.tag == "figure"
+    for picture in shown:
+        link = next(picture.iterancestors("a"), None)
+        node = picture if link is None or len(list(link.iter("img"))) > 1 else link
+        node.tail = None
+        if is_in_figure:
+            block.addprevious(node)
+            continue
+        figure = etree.Element("figure", {str(name): str(value) for name, value in block.items()})
+        block.addprevious(figure)
+        figure.append(node)
+    tree.remove(block)
+
+
+def _warnings(names: list[str], captions: list[str]) -> list[str]:
+    if not names:
+        return []
+    named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
+    words = "".join(f'; its caption "{caption[:_MAX_NAME_CHARS]}"' for caption in captions[:_MOST_NAMED])
+    advice = 'send the bytes to POST /v1/media and write <img src="media:{digest}"> here'
+    what = "1 picture whose bytes are" if len(names) == 1 else f"{len(names)} pictures whose bytes are"
+    return [f"left out of the body: {what} not known here ({named}){words}; {advice}"]
