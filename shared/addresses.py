@@ -98,11 +98,6 @@ def media_in(body: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_MEDIA_IN_MARKUP.findall(body)))[:_MOST_IN_A_BODY]
 
 
-def shown_picture(facts: ArticleFacts) -> Picture | None:
-    """Return the lead picture where it can be shown: one whose bytes and measures are known."""
-    return facts.picture if facts.picture and is_showable(facts.picture) else None
-
-
 def is_showable(picture: Picture) -> bool:
     """Tell whether the bytes and the measures of a picture are known."""
     return bool(picture.media and picture.width and picture.height and picture.content_type)

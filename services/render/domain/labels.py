@@ -29,6 +29,7 @@ class Labels:
     topics: str
     people_and_places: str
     also_read: str
+    links: str
     latest_news: str
     to_the_front: str
     by_section: str
@@ -75,6 +76,7 @@ _ENGLISH = Labels(
     topics="Topics",
     people_and_places="People and places",
     also_read="Also Read",
+    links="Related Links",
     latest_news="Latest News",
     to_the_front="All the news on the front page",
     by_section="By section",
@@ -121,6 +123,7 @@ _HINDI = Labels(
     topics="विषय",
     people_and_places="लोग और स्थान",
     also_read="यह भी पढ़ें",
+    links="संबंधित लिंक",
     latest_news="ताज़ा ख़बरें",
     to_the_front="मुखपृष्ठ पर सभी ख़बरें",
     by_section="खंडों के अनुसार",
@@ -167,6 +170,7 @@ _ARABIC = Labels(
     topics="المواضيع",
     people_and_places="أشخاص وأماكن",
     also_read="اقرأ أيضًا",
+    links="روابط ذات صلة",
     latest_news="آخر الأخبار",
     to_the_front="كل الأخبار في الصفحة الرئيسية",
     by_section="حسب القسم",
@@ -213,6 +217,7 @@ _GERMAN = Labels(
     topics="Themen",
     people_and_places="Personen und Orte",
     also_read="Lesen Sie auch",
+    links="Weitere Links",
     latest_news="Neueste Nachrichten",
     to_the_front="Alle Nachrichten auf der Startseite",
     by_section="Nach Ressort",
@@ -261,6 +266,7 @@ _FRENCH = Labels(
     topics="Thèmes",
     people_and_places="Personnes et lieux",
     also_read="À lire aussi",
+    links="Liens utiles",
     latest_news="Dernières nouvelles",
     to_the_front="Toute l’actualité à la une",
     by_section="Par rubrique",
@@ -307,6 +313,7 @@ _SPANISH = Labels(
     topics="Temas",
     people_and_places="Personas y lugares",
     also_read="Lea también",
+    links="Enlaces relacionados",
     latest_news="Últimas noticias",
     to_the_front="Todas las noticias en la portada",
     by_section="Por sección",

@@ -9,22 +9,15 @@ from itertools import takewhile
 from services.render.domain.people import people_of
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
+from services.render.domain.view.shell import card_picture
 from services.render.handler.placeholders import placeholders_of
 from services.render.handler.renderer import Renderer, carrying, page_of
 from services.render.handler.texts import Texts
 from services.render.ports import Theme
 from shared import keys
-from shared.addresses import (
-    Addresses,
-    addresses_of,
-    article_path,
-    files_shown,
-    picture_path,
-    published_at,
-    shown_picture,
-)
-from shared.article import ArticleFacts, EnrichedArticle, Status
-from shared.card import Card, CardPicture
+from shared.addresses import Addresses, addresses_of, article_path, files_shown, published_at
+from shared.article import EnrichedArticle, Status
+from shared.card import Card
 from shared.errors import NotYetEnrichedError
 from shared.history import Since, read_past
 from shared.index import Related
@@ -164,7 +157,7 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
         direction=latest.direction,
         created_at=seen.published_at,
         updated_at=seen.updated_at,
-        picture=_card_picture(facts),
+        picture=card_picture(facts.picture),
         is_canonical=is_canonical,
     )
 
@@ -221,12 +214,3 @@ def _enriched(
         if body is None:
             raise NotYetEnrichedError(key)
     return EnrichedArticle.model_validate_json(body)
-
-
-def _card_picture(facts: ArticleFacts) -> CardPicture | None:
-    picture = shown_picture(facts)
-    if picture is None:
-        return None
-    return CardPicture(
-        path=picture_path(picture), width=picture.width or 0, height=picture.height or 0, alt=picture.alt or ""
-    )

@@ -12,6 +12,7 @@ from services.ingest.domain import prose
 from services.ingest.domain.pointers import origin_of, top_of
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.domain.rules import find_faults
+from services.ingest.domain.shown import fields_left_out_whole, left_out
 from services.ingest.domain.stamps import stamp_warnings
 from services.ingest.ports import Dropped, Reading, ReadingContext, Report
 from shared.article import Article, Status
@@ -121,6 +122,7 @@ class Draft:
         if self.faults or article is None:
             raise unacceptable(self.faults[:_MAX_FAULTS])
         self._warnings += stamp_warnings(article, received_at)
+        self._report_unseen(article)
         return Reading(article=self._with_canonical(article), report=self._report())
 
     def _validated(self, validate: Callable[[dict[str, Any]], Article], dispensable: frozenset[str]) -> Article | None:
@@ -218,6 +220,13 @@ class Draft:
             self.drop(origin_of("/body", self._origins), f"{error}; the removal stands without it")
             return article.model_copy(update={"body": ""})
         return article
+
+    def _report_unseen(self, article: Article) -> None:
+        """Report every part that the article holds and no reader will see: it is not kept."""
+        for where, reason in left_out(article):
+            self.drop(origin_of(where, self._origins), reason)
+        for field in fields_left_out_whole(article):
+            self._kept.pop(origin_of(f"/{field}", self._origins), None)
 
     def _report(self) -> Report:
         dropped = self._dropped[:_MAX_DROPPED]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
+from urllib.parse import urlsplit
 
 from services.render.domain.dates import Moment, moment_of
 from services.render.domain.jsonld import article_json_ld
@@ -17,12 +19,14 @@ from services.render.domain.view.shell import (
     PictureView,
     SectionLink,
     ShellView,
+    card_picture,
     feed_links,
     picture_view,
     section_link,
     shell_view,
 )
-from shared.article import ArticleFacts, EnrichedArticle, SafeHtml
+from shared.addresses import is_showable, picture_path
+from shared.article import EnrichedArticle, Picture, Rights, SafeHtml
 from shared.card import Card, CardPicture
 from shared.keys import url_path
 from shared.sets import topics_of
@@ -35,7 +39,7 @@ OUTLINE_FROM_ENTRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
-    """The lead picture and its words; without `picture` a quiet panel stands in for it."""
+    """A picture and its words; without `picture` a quiet panel stands in for it."""
 
     picture: PictureView | None
     caption: str | None
@@ -69,8 +73,11 @@ class ArticleView:
     figure: FigureView | None
     outline: tuple[OutlineEntry, ...]
     body: SafeHtml
+    gallery: tuple[FigureView, ...]
+    embeds: tuple[Link, ...]
+    links: tuple[Link, ...]
     correction: str | None
-    rights: str | None
+    rights: tuple[str, ...]
     topics: tuple[Link, ...]
     entities: tuple[str, ...]
     url: str
@@ -135,11 +142,14 @@ def article_view(
         published=moment_of(created_at, zone=site.zone, language=facts.language),
         updated=moment_of(updated_at, zone=site.zone, language=facts.language) if updated_at else None,
         reading_time=shell.labels.reading_time.format(minutes=max(1, article.reading_minutes)),
-        figure=_figure(facts, picture, site),
+        figure=_figure(facts.picture, picture, site),
         outline=_outline(article),
         body=article.body,
+        gallery=_gallery(article, site),
+        embeds=_embeds(article),
+        links=tuple(Link(each.title or host_of(each.url), each.url) for each in facts.related if each.url),
         correction=facts.correction_note,
-        rights=facts.rights.notice if facts.rights else None,
+        rights=_rights(facts.rights),
         topics=tuple(Link(topic.name, url_path(topic.path) if topic.path else "") for topic in topics_of(site, facts)),
         entities=tuple(entity.name for entity in facts.entities),
         url=url,
@@ -149,16 +159,53 @@ def article_view(
     )
 
 
-def _figure(facts: ArticleFacts, picture: CardPicture | None, site: Site) -> FigureView | None:
-    words = facts.picture
-    caption = words.caption if words else None
-    if picture is None and not caption:
+def _figure(words: Picture | None, picture: CardPicture | None, site: Site) -> FigureView | None:
+    caption, credit = (words.caption, words.credit) if words else (None, None)
+    if picture is None and not caption and not credit:
         return None
-    return FigureView(
-        picture=picture_view(picture, site) if picture else None,
-        caption=caption,
-        credit=words.credit if words else None,
+    return FigureView(picture=picture_view(picture, site) if picture else None, caption=caption, credit=credit)
+
+
+def _gallery(article: EnrichedArticle, site: Site) -> tuple[FigureView, ...]:
+    """Return the pictures that neither lead the article nor stand in its body, words and all."""
+    figures = (
+        _figure(picture, card_picture(picture), site)
+        for picture in article.facts.pictures
+        if not _is_in_body(picture, article)
     )
+    return tuple(figure for figure in figures if figure)
+
+
+def _is_in_body(picture: Picture, article: EnrichedArticle) -> bool:
+    """Tell whether the body shows a picture, and says its words if there are any."""
+    if not is_showable(picture) or f'src="{url_path(picture_path(picture))}"' not in article.body:
+        return False
+    return all(" ".join(words.split()) in article.text for words in (picture.caption, picture.credit) if words)
+
+
+def _embeds(article: EnrichedArticle) -> tuple[Link, ...]:
+    """Return the embeds that the body does not lead to."""
+    return tuple(
+        Link(each.title or each.provider or host_of(each.url), each.url)
+        for each in article.facts.embeds
+        if f'"{escape(each.url, quote=False)}"' not in article.body
+    )
+
+
+def _rights(rights: Rights | None) -> tuple[str, ...]:
+    """Return what is said of the rights: the notice, the holder where the notice does not name it, and the terms."""
+    if rights is None:
+        return ()
+    holder = None if rights.holder and rights.holder in (rights.notice or "") else rights.holder
+    return tuple(filter(None, (rights.notice, holder, rights.usage_terms)))
+
+
+def host_of(url: str) -> str:
+    """Return the name of the site that an address leads to, or the address."""
+    try:
+        return (urlsplit(url).hostname or url).removeprefix("www.")
+    except ValueError:  # a broken IPv6 address, say
+        return url
 
 
 def _outline(article: EnrichedArticle) -> tuple[OutlineEntry, ...]:

@@ -9,6 +9,8 @@ from services.render.domain.labels import Labels, labels_for
 from services.render.domain.languages import direction_of, primary_language
 from services.render.domain.machines.feeds import feeds_of
 from services.render.domain.open_graph import Tags, share_tags
+from shared.addresses import is_showable, picture_path
+from shared.article import Picture
 from shared.card import CardPicture
 from shared.keys import url_path
 from shared.sites import Site
@@ -152,6 +154,14 @@ def _sections(site: Site) -> tuple[SectionLink, ...]:
 def feed_links(site: Site, section: str | None = None) -> tuple[FeedLink, ...]:
     """Return the feeds that a page names: its section's first."""
     return tuple(FeedLink(*feed) for feed in feeds_of(site, section))
+
+
+def card_picture(picture: Picture | None) -> CardPicture | None:
+    """Return a picture as listings and pages show it, or None where its bytes are not known."""
+    if picture is None or not is_showable(picture):
+        return None
+    path = picture_path(picture)
+    return CardPicture(path=path, width=picture.width or 0, height=picture.height or 0, alt=picture.alt or "")
 
 
 def picture_view(picture: CardPicture, site: Site) -> PictureView:
