@@ -45,7 +45,9 @@ def status(
 
 def _show(console: Console, facts: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in facts.items():
+    report = facts.get("report") or {}
+    said = {"warnings": report.get("warnings"), "left out": [_left_out(each) for each in report.get("dropped", [])]}
+    for name, value in (facts | {key: each for key, each in said.items() if each}).items():
         if value in (None, [], {}) or name in {"links", "report"}:
             continue
         if name == "stages":
@@ -58,6 +60,10 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
             value = "\n".join(str(each.get("url", each)) if isinstance(each, dict) else str(each) for each in value)  # noqa: PLW2901
         table.add_row(Text(name, style="bold"), Text(str(value)))
     console.print(table)
+
+
+def _left_out(part: dict[str, str]) -> str:
+    return f"{part['pointer'] or 'the document'}: {part['reason']}"
 
 
 def _show_line(console: Console) -> None:

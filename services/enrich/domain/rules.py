@@ -30,7 +30,8 @@ def make_body_safe(draft: Draft) -> Draft:
     made = sanitise(draft.source, draft.facts.canonical_url, pictures=_pictures_of(draft.facts))
     embeds: dict[str, Embed] = {embed.url: embed for embed in (*made.embeds, *draft.facts.embeds)}
     facts = draft.facts.model_copy(update={"embeds": tuple(embeds.values())[:_MAX_EMBEDS]})
-    warnings = (*draft.warnings, *(f"/body: {each}" for each in made.warnings))
+    found = (each.replace("left out of the body: ", "left out: ") for each in made.warnings)
+    warnings = (*draft.warnings, *(f"/body: {each}" for each in found))
     return replace(draft, facts=facts, body=made.body, outline=made.outline, warnings=warnings)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -26,4 +28,8 @@ class Report(BaseModel):
 
     def with_warning(self, warning: str) -> Report:
         """Return the report with one more thing to look at."""
-        return self.model_copy(update={"warnings": (*self.warnings, warning)})
+        return self.with_warnings((warning,))
+
+    def with_warnings(self, warnings: Iterable[str]) -> Report:
+        """Return the report with more things to look at, each said once."""
+        return self.model_copy(update={"warnings": tuple(dict.fromkeys((*self.warnings, *warnings)))})

@@ -74,6 +74,11 @@ class ArticleState(BaseModel):
     paths: tuple[str, ...] = Field(default=(), description="Every path of the public bucket that it ever claimed.")
     embargo_until: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
+    warnings: tuple[str, ...] = Field(
+        default=(),
+        description="What the enrichers said of the latest revision, once it is enriched: what was left out of its "
+        "body, for one. Each begins with a pointer into the article, such as /body.",
+    )
     actions: tuple[ActionState, ...] = Field(
         default=(), description="What was done to it through the API, oldest first: who and why."
     )

@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 from fastapi import Request, Response
 
+from services.ingest.domain.report import Report
+from services.ingest.domain.states import ReceiptState
 from services.ingest.endpoint.deps import deps_of
 from services.ingest.endpoint.preferences import Preferences
 from services.ingest.endpoint.replies import ArticleReply, json_response, links_to
@@ -39,7 +41,7 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
             told = {"status": status, "url": state.url, "reason": state.reason or reply.reason}
             known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
             links = links_to(reply.site, reply.receipt, known["article"])
-            report = reply.report or state.report
+            report = _report_of(reply, state)
             reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
             is_done = True
         elif state is not None and reply.status is Outcome.DUPLICATE:
@@ -51,3 +53,10 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
     if wanted.applied:
         headers["Preference-Applied"] = wanted.applied
     return json_response(HTTPStatus.OK if is_done and is_done_also else HTTPStatus.ACCEPTED, reply, headers)
+
+
+def _report_of(reply: ArticleReply, state: ReceiptState) -> Report | None:
+    """Return the reader's report, with the warnings that were found on the way to the page."""
+    if reply.report is None or state.report is None:
+        return reply.report or state.report
+    return reply.report.with_warnings(state.report.warnings)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from services.ingest.domain.outcomes import status_of, why_no_page
 from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
+from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
 from services.ingest.handler.intake import Intake
 from shared import keys
 from shared.article import Status
@@ -30,6 +31,10 @@ def find_receipt_state(receipt: str, intake: Intake, *, is_awaited: bool = False
     Redis remembers the stages; the bucket decides the status, since what was live may be killed by now. A sender who
     waits for the page (`is_awaited`) has the word of the publisher that has just put it.
     """
+    return with_enrichers_warnings(_find_receipt_state(receipt, intake, is_awaited=is_awaited), intake)
+
+
+def _find_receipt_state(receipt: str, intake: Intake, *, is_awaited: bool = False) -> ReceiptState | None:
     known = _remembered(receipt, intake)
     named = revision_of_receipt(receipt)
     if named is None:
@@ -64,6 +69,7 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
         paths=record.claimed,
         embargo_until=latest.embargo_until,
         expires_at=facts.expires_at,
+        warnings=find_warnings(site.id, article, latest.revision, intake),
         actions=tuple(
             ActionState(**dict(each.action), at=each.accepted_at, revision=each.revision, text_of=each.text_of)
             for each in revisions
@@ -81,7 +87,7 @@ def _read_later(receipt: str, known: Receipt | None, intake: Intake) -> ReceiptS
         known = next(filter(None, kept), known) or next(filter(None, unread), None)
     if known is None or known.status in _ENDED_BADLY or not (known.article and known.revision):
         return _state(known) if known else None
-    found = find_receipt_state(receipt_id(known.site, known.article, known.revision), intake)
+    found = _find_receipt_state(receipt_id(known.site, known.article, known.revision), intake)
     if found is None:
         return _state(known)
     return found.model_copy(update={"receipt": receipt, "report": found.report or _state(known).report})

@@ -1,0 +1,36 @@
+"""What the enrichers said of a revision, read from its enriched object: Redis need not remember it."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from services.ingest.domain.report import Report
+from services.ingest.domain.states import ReceiptState
+from services.ingest.handler.intake import Intake
+from shared import keys
+from shared.article import EnrichedArticle
+
+_FORGOTTEN = "unknown"  # of an old submission whose report Redis has forgotten
+
+
+def find_warnings(site: str, article: str, revision: str, intake: Intake) -> tuple[str, ...]:
+    """Return the warnings of the latest enricher; each begins with a pointer into the article, such as `/body`."""
+    prefix = keys.enriched_prefix(site, article, revision)
+    behind = intake.content.list_keys(f"{prefix.rpartition('/')[0]}/", start_after=prefix)
+    names = list(takewhile(lambda key: key.startswith(prefix), behind))
+    found = intake.content.find(max(names, key=lambda name: (len(name), name))) if names else None
+    return EnrichedArticle.model_validate_json(found.body).warnings if found else ()
+
+
+def with_enrichers_warnings(state: ReceiptState | None, intake: Intake) -> ReceiptState | None:
+    """Return a submission's state; once it has come to its end, its report has the enrichers' warnings too.
+
+    Before that nothing is read, so that a request which waits for its page costs the store nothing more.
+    """
+    if state is None or not (state.status.is_final and state.article and state.revision):
+        return state
+    warnings = find_warnings(state.site, state.article, state.revision, intake)
+    if not warnings:
+        return state
+    report = (state.report or Report(format=_FORGOTTEN)).with_warnings(warnings)
+    return state.model_copy(update={"report": report})
