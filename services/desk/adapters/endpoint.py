@@ -116,15 +116,17 @@ class Endpoint:
             article = json.loads(body)
         except ValueError:
             return body, content_type  # not JSON: another format, or a fault for the endpoint to name
-        picture = article.get("picture") if isinstance(article, dict) else None
-        if not isinstance(picture, dict) or "file" not in picture:
+        named = _pictures_of(article)
+        files = [picture for picture in named if isinstance(picture, dict) and "file" in picture]
+        if not files:
             return body, content_type
-        file = path.parent / str(picture.pop("file"))
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        kept = self._call(
-            "POST", "/v1/media", content=file.read_bytes(), headers={"Content-Type": kind}, params=_of_site(site)
-        )
-        picture["media"] = kept["media"]
+        for picture in files:
+            file = path.parent / str(picture.pop("file"))
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            kept = self._call(
+                "POST", "/v1/media", content=file.read_bytes(), headers={"Content-Type": kind}, params=_of_site(site)
+            )
+            picture["media"] = kept["media"]
         return json.dumps(article, ensure_ascii=False).encode(), content_type
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 -- httpx's own
@@ -139,6 +141,14 @@ class Endpoint:
 
     def _silence(self, error: httpx.HTTPError) -> str:
         return f"{self.url} does not answer ({error}); is the stack up? Try: make up"
+
+
+def _pictures_of(article: object) -> list[Any]:
+    """Return the lead picture and the gallery of a document, whatever stands there."""
+    if not isinstance(article, dict):
+        return []
+    gallery = article.get("pictures")
+    return [article.get("picture"), *(gallery if isinstance(gallery, list) else ())]
 
 
 def _raise_problem(answer: httpx.Response) -> NoReturn:

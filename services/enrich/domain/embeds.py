@@ -25,7 +25,7 @@ _PLAYERS = {
     "video": ("src",),
 }
 _KINDS = {"audio": "audio", "video": "video"}
-ADDRESS_ATTRIBUTES = ("data-oembed-url", "data-instgrm-permalink", "data-href", "data-url")
+ADDRESS_ATTRIBUTES = ("data-oembed-url", "data-instgrm-permalink", "data-href", "data-url", "data-embed-url", "cite")
 """Where editors and networks write the address of a box that a script of theirs would fill."""
 EMBED_REL = "noopener nofollow external"
 _ADDRESS = re.compile(r"(?:https?://[^\s/?#<>\"'\\@]+(?:[/?#]\S*)?|(?:mailto|tel):\S+)", re.IGNORECASE)

@@ -110,6 +110,7 @@ EDITORS_BOXES = [
     "<embed src=https://video.example/w/1>",
     "<div class=fb-post data-href=https://video.example/w/1></div>",
     "<blockquote class=instagram-media data-instgrm-permalink=https://video.example/w/1></blockquote>",
+    "<blockquote class=clip cite=https://video.example/w/1><section></section></blockquote>",
     "<p><span data-url=https://video.example/w/1></span></p>",
 ]
 
@@ -150,6 +151,7 @@ def test_words_inside_a_networks_box_stay() -> None:
         "<map name=m><area href=https://a.example/></map>",
         "<template><p>x</p></template>",
         "<noscript><p>x</p></noscript>",
+        "<lite-player videoid=1></lite-player>",
     ],
 )
 def test_whatever_cannot_be_shown_is_named(html: str) -> None:
