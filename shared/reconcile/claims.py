@@ -53,9 +53,11 @@ def _is_claimed_by(site: Site, path: str, article: str, books: Books) -> bool:
         record, _ = read_record(books.content, site.id, article)
         return path in record.claimed or path in _addresses(site, article, books)
     source = keys.source_of(site.id, path)
-    if source is None or books.content.find_head(source) is None:
+    if source is None:
         return False
-    return keys.is_asset(path) or _is_shown(path, source, site, books.content)
+    if keys.is_asset(path):
+        return books.content.find_head(source) is not None
+    return _is_shown(path, source, site, books.content)  # also one of an older version, without a public form
 
 
 def _addresses(site: Site, article: str, books: Books) -> tuple[str, ...]:

@@ -86,6 +86,18 @@ def test_a_picture_of_an_older_version_gets_its_public_form_with_the_next_articl
     assert b"SECRET" not in line.public.get(path).body
 
 
+def test_a_repair_spares_the_public_copy_of_a_picture_of_an_older_version(line: Line) -> None:
+    kept = keep_picture(a_private_jpeg(), line.site, line.intake)
+    accepted = line.post(picture={"media": kept.media})
+    line.run()
+    (path,) = line.record(accepted.article).media
+    line.content.delete(keys.public_media_key("epn", kept.media))
+
+    line.deliver(MendPath(message_id=uuid4(), site="epn", path=path))
+
+    assert line.status_at(path) == "200"
+
+
 def test_pictures_of_body_and_gallery_are_public_and_gone_after_a_kill(line: Line) -> None:
     body, gallery = (keep_picture(a_png((n, n, n)), line.site, line.intake).media for n in (1, 2))
     accepted = line.post(
