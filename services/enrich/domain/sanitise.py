@@ -122,7 +122,8 @@ _UNSEEN = re.compile(
 _C1 = re.compile("[\x80-\x9f]")
 _LEFT_OUT = re.compile(
     r"<(applet|button|canvas|form|frameset|input|map|meter|noscript|progress|script|select|style|svg|template"
-    r"|textarea|(?!annotation-xml)[a-z][a-z0-9]{0,30}-[a-z0-9-]{1,60})(?=[\s/>])",  # a name with a hyphen is a script's own element
+    # A name with a hyphen is a script's own element.
+    r"|textarea|(?!annotation-xml)[a-z][a-z0-9]{0,30}-[a-z0-9-]{1,60})(?=[\s/>])",
     re.IGNORECASE,
 )
 _SCRIPT_ADDRESS = re.compile(r"<script\s[^<>]{0,500}?\bsrc\s*=\s*[\"']?([^\s\"'<>]{1,200})", re.IGNORECASE)

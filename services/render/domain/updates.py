@@ -69,6 +69,7 @@ def _seen_facts(article: Article) -> tuple[object, ...]:
         tuple((_seen(author.name), _seen(author.role)) for author in article.authors),
         _seen_picture(article.picture),
         tuple(map(_seen_picture, article.pictures)),
+        tuple(picture.media for picture in article.body_pictures),
         tuple((embed.url, _seen(embed.title)) for embed in article.embeds),
     )
 
