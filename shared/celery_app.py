@@ -19,9 +19,11 @@ from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from shared.backlog import Backlog
 from shared.backlog.redis import RedisBacklog
+from shared.celery_broker import WorkerAMQP
 from shared.celery_task import PresslineTask
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries
@@ -30,7 +32,7 @@ from shared.errors import PresslineError, RedisUnavailableError
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
-from shared.redis_client import redis_client
+from shared.redis_client import redis_client, redis_condition, redis_faults
 from shared.settings import ServiceSettings
 from shared.stalls import END_AFTER_SECONDS, StallWatch
 from shared.storage.certificates import require_fit_store_apart
@@ -46,7 +48,8 @@ class PresslineCelery(Celery):
     """A Celery app that knows where its dead letters go and where its deliveries are counted."""
 
     def __init__(self, service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None) -> None:
-        super().__init__("pressline", task_cls=PresslineTask, broker=settings.redis_url)
+        amqp = None if dead_letters is None else WorkerAMQP
+        super().__init__("pressline", amqp=amqp, task_cls=PresslineTask, broker=settings.redis_url)
         self.service = service
         self._settings = settings
         self._dead_letters = dead_letters
@@ -95,6 +98,7 @@ def create_app(
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport=None if dead_letters is None else "shared.celery_broker:WorkerTransport",
         broker_transport_options=_transport_options(settings, is_worker=dead_letters is not None),
     )
     app.set_default()
@@ -138,8 +142,8 @@ def emit(app: Celery, messages: Iterable[Message]) -> None:
                 retry=False,
                 ignore_result=True,
             )
-        except (OperationalError, OSError) as error:
-            raise RedisUnavailableError(str(error)) from error
+        except (OperationalError, RedisError, OSError) as error:
+            raise RedisUnavailableError(redis_condition(error)) from error
 
 
 def run_worker(
@@ -153,7 +157,7 @@ def run_worker(
     await_fit_store = require_fit_store_apart(settings)  # while the rest is made
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
-    watch = StallWatch(partial(_waiting, service, RedisBacklog(redis_client(settings))), monotonic)
+    watch = StallWatch(partial(_waiting, service, RedisBacklog(redis_client(settings)), settings), monotonic)
 
     @signals.setup_logging.connect(weak=False)
     def _keep_ours(**_: object) -> None:
@@ -190,6 +194,7 @@ def run_worker(
             settings.metrics_port,
             settings.metrics_host,
             lambda: watch.faults() if is_ready else [f"{service} is not ready"],
+            lambda: redis_faults(settings),
         )
     worker = app.Worker(  # not `worker_main`, whose command line costs 9 MB a process
         hostname=f"{service}@{gethostname()}",
@@ -206,12 +211,16 @@ def run_worker(
     sys.exit(worker.exitcode)
 
 
-def _waiting(service: str, backlog: Backlog) -> int:
-    """Return how many messages wait in a service's queues; none where Redis is away, for nobody can take them then."""
+def _waiting(service: str, backlog: Backlog, settings: ServiceSettings) -> int:
+    """Return how many messages wait in a service's queues; 0 while Redis is away or refuses writes.
+
+    No worker can take a message then, so the wait is no stall.
+    """
     try:
-        return sum(backlog.waiting(service).values())
+        waiting = sum(backlog.waiting(service).values())
     except RedisUnavailableError:
         return 0
+    return 0 if waiting and redis_faults(settings) else waiting
 
 
 def _end_when_stalled(watch: StallWatch) -> None:

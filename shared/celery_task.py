@@ -24,7 +24,7 @@ LONGEST_RETRY_WAIT_SECONDS = 10
 MOST_DEATHS = 3  # of its process, until a message is not run once more
 MOST_ATTEMPTS = 6  # of what nobody foresaw
 MOST_ATTEMPTS_OF_THE_RETRYABLE = 40  # five minutes: a conflict passes, another worker is about to be done
-_BURIAL_WAIT_SECONDS = 1.0
+_GIVE_BACK_WAIT_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -84,6 +84,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         try:
             raise self.retry(exc=error, countdown=wait)
         except Reject as rejected:  # the broker did not take the retry: the message itself must not be dropped
+            sleep(_GIVE_BACK_WAIT_SECONDS)  # it may come again at once: the worker's own connection may be well
             raise Reject(str(error), requeue=True) from rejected
 
     def _bury(self, payload: dict[str, Any], error: Exception) -> None:
@@ -98,7 +99,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         try:
             self._line.dead_letters().bury(self.name, payload, error, attempts=deaths, at=datetime.now(UTC))
         except OutageError as outage:  # a retry would be another delivery, without a count: give back this very one
-            sleep(_BURIAL_WAIT_SECONDS)
+            sleep(_GIVE_BACK_WAIT_SECONDS)
             raise Reject(str(outage), requeue=True) from outage
 
     def _take_apart(self, parts: tuple[Message, ...]) -> None:

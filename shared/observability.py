@@ -120,15 +120,20 @@ def metrics_text() -> bytes:
     return generate_latest(registry)
 
 
-def serve_health(port: int, host: str, faults: Callable[[], list[str]]) -> None:
-    """Answer `/healthz` and `/readyz` (503 and the reasons where there are faults) and `/metrics`, from a thread."""
+def serve_health(
+    port: int, host: str, faults: Callable[[], list[str]], peer_faults: Callable[[], list[str]] = list
+) -> None:
+    """Answer `/healthz`, `/readyz` and `/metrics` from a thread; 503 and the reasons where there are faults.
+
+    `/healthz` tells of the process alone: a restart mends no peer. `/readyz` tells of its peers too.
+    """
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/metrics":
             start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
             return [metrics_text()]
         if environ["PATH_INFO"] in {"/healthz", "/readyz"}:
-            found = faults()
+            found = faults() + (peer_faults() if environ["PATH_INFO"] == "/readyz" else [])
             start_response("503 Service Unavailable" if found else "200 OK", [("Content-Type", "text/plain")])
             return ["\n".join(found or ["ok"]).encode() + b"\n"]
         start_response("404 Not Found", [("Content-Type", "text/plain")])

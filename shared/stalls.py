@@ -47,21 +47,32 @@ class QueueWatch:
     """Sees from outside, whoever asks and however rarely, that a service takes nothing while its queues hold messages.
 
     A service has taken something if its number of begun deliveries is another one than at the look before; what is
-    lost with Redis (the number, the queues) makes no stall.
+    lost with Redis (the number, the queues) makes no stall. Nor does a Redis that refuses writes (`redis_faults`).
     """
 
-    def __init__(self, backlog: Backlog, deliveries: Deliveries, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        backlog: Backlog,
+        deliveries: Deliveries,
+        clock: Callable[[], float],
+        redis_faults: Callable[[], list[str]] = list,
+    ) -> None:
         self._backlog = backlog
         self._deliveries = deliveries
         self._clock = clock
+        self._redis_faults = redis_faults
         self._seen: dict[str, tuple[int, float]] = {}  # where messages wait: at which number, since when
 
     def faults(self) -> list[str]:
         """Return in plain words which services have stalled; none while Redis, and with it the queues, is away."""
         try:
-            return [fault for service in WORKERS if (fault := self._fault(service))]
+            found = [fault for service in WORKERS if (fault := self._fault(service))]
         except RedisUnavailableError:
             return []
+        if found and self._redis_faults():
+            self._seen.clear()  # no service can take a message: count again from the end of the outage
+            return []
+        return found
 
     def _fault(self, service: str) -> str | None:
         waiting, begun = sum(self._backlog.waiting(service).values()), self._deliveries.begun(service)

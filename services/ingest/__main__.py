@@ -39,6 +39,7 @@ def run_endpoint() -> None:
         article=wiring.article_state,
         why=wiring.reasons,
         ready=wiring.faults,
+        delays=wiring.delays,
         clock=wiring.now,
     )
     wiring.endpoint_intake()  # built now, so that the first article need not wait for it

@@ -44,7 +44,7 @@ from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane
 from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client
+from shared.redis_client import redis_client, redis_faults
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
@@ -221,8 +221,13 @@ def faults() -> list[str]:
     return queue_watch().faults()
 
 
+def delays() -> list[str]:
+    """Return why Redis takes no events now: the sweep publishes later what is accepted meanwhile."""
+    return redis_faults(settings())
+
+
 @cache
 def queue_watch() -> QueueWatch:
     """Return what sees that a service takes nothing."""
     redis = redis_client(settings())
-    return QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), monotonic)
+    return QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), monotonic, delays)

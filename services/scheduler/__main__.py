@@ -11,6 +11,7 @@ import structlog
 
 from services.scheduler import tasks, wiring
 from shared.observability import configure_logging, serve_health
+from shared.redis_client import redis_faults
 from shared.storage.certificates import require_fit_store
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ class Rounds(Thread):
         self._stop_asked = stop
         self._clockwork = wiring.clockwork()
         self._good_at = monotonic()
+        self._last_faults: list[str] = []
 
     @property
     def faults(self) -> list[str]:
@@ -36,14 +38,17 @@ class Rounds(Thread):
         if self.ident is not None and not self.is_alive():
             return [f"the thread of {self.name} has ended"]
         silent_for = monotonic() - self._good_at - self._every_seconds
-        return [f"no round of {self.name} has succeeded lately"] if silent_for > _SILENT_FOR_SECONDS else []
+        if silent_for <= _SILENT_FOR_SECONDS:
+            return []
+        return [f"no round of {self.name} has succeeded lately: {'; '.join(self._last_faults) or 'it has not ended'}"]
 
     def run(self) -> None:
         """Go round until asked to stop."""
         clockwork = self._clockwork
         while not self._stop_asked.is_set():
             started = monotonic()
-            if not tasks.do_round(self._duties, clockwork):
+            self._last_faults = tasks.do_round(self._duties, clockwork)
+            if not self._last_faults:
                 self._good_at = monotonic()
             self._stop_asked.wait(max(0.0, self._every_seconds - (monotonic() - started)))
 
@@ -70,7 +75,10 @@ def main() -> None:
         everything.append(Rounds((tasks.shelve_until(stop),), settings.shelve_hours * 3600, stop))
     if settings.metrics_port:
         serve_health(
-            settings.metrics_port, settings.metrics_host, lambda: [each for one in rounds for each in one.faults]
+            settings.metrics_port,
+            settings.metrics_host,
+            lambda: [each for one in rounds for each in one.faults],
+            lambda: redis_faults(settings),
         )
     for each in everything:
         each.start()

@@ -68,7 +68,10 @@ def _left_out(part: dict[str, str]) -> str:
 
 def _show_line(console: Console) -> None:
     """Show readiness, what waits in each queue, dead letters, and pages of another version of theme and settings."""
-    console.print("endpoint:", wiring.endpoint().readiness()["status"])
+    readiness = wiring.endpoint().readiness()
+    console.print("endpoint:", readiness["status"])
+    for warning in readiness.get("warnings", []):
+        console.print(Text(warning, style="yellow"))
     table = Table("waiting", *(lane.value for lane in Lane), "dead letters", box=None, pad_edge=False)
     try:
         redis = Redis.from_url(wiring.settings().redis_url, decode_responses=True, socket_timeout=3)

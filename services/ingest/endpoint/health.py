@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.ingest.domain.refusal import Fault
 from services.ingest.endpoint.deps import deps_of, threads_of
@@ -18,6 +18,14 @@ class Health(BaseModel):
     """How it is."""
 
     status: str
+
+
+class Readiness(Health):
+    """How it is, and what delays publication."""
+
+    warnings: list[str] = Field(
+        default_factory=list, description="What delays the publication of accepted articles, and the next step."
+    )
 
 
 @router.get(
@@ -37,16 +45,21 @@ async def get_health() -> Response:
     summary="Can it take articles?",
     operation_id="getReadiness",
     response_model=None,
-    responses={200: {"model": Health}, **documented(503)},
+    responses={200: {"model": Readiness}, **documented(503)},
 )
 async def get_readiness(request: Request) -> Response:
-    """Ask the stores, and compare the clock with the store's; a 503 names what is wrong."""
+    """Ask the stores, and compare the clock with the store's; a 503 names what is wrong.
+
+    A Redis that is away or refuses writes delays publication only: the answer is 200, and `warnings` names the cause.
+    """
     deps = deps_of(request)
     found = await threads_of(request).run(deps.ready)
     if found:
         faults = [Fault("", each) for each in found]
         wait = {"Retry-After": str(deps.settings.retry_after_seconds)}
         return problem_response(503, "; ".join(found), faults=faults, instance=request_id(request), headers=wait)
+    if warnings := await threads_of(request).run(deps.delays):
+        return json_response(200, Readiness(status="ready", warnings=warnings))
     return json_response(200, Health(status="ready"))
 
 
