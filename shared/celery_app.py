@@ -98,7 +98,6 @@ def create_app(
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport=None if dead_letters is None else "shared.celery_broker:WorkerTransport",
         broker_transport_options=_transport_options(settings, is_worker=dead_letters is not None),
     )
     app.set_default()

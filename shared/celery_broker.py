@@ -17,7 +17,7 @@ import structlog
 from celery.app.amqp import AMQP
 from kombu import Connection
 from kombu.transport import redis, virtual
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from shared.redis_client import redis_condition
 
@@ -97,6 +97,9 @@ class _Channel(redis.Channel):
             log.info("consumer.resumed", paused_seconds=round(monotonic() - self.refused_since, 1))
             self.refused_since = None
 
+    def _queue_bind(self, *_: object) -> None:
+        """Write no binding: every message names its queue, and a worker must start while Redis refuses writes."""
+
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self.refused_since is None:
             super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's, without types
@@ -115,10 +118,13 @@ class WorkerTransport(redis.Transport):
     Channel = _Channel
 
     def _deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401 -- kombu's
-        """Hand a message to the worker; keep it in memory if Redis refuses to note that it is taken."""
+        """Hand a message to the worker; keep it in memory if Redis does not note that it is taken.
+
+        A message that was noted although the answer was lost comes twice, which does no harm.
+        """
         try:
             self.deliver(message, queue)
-        except ResponseError:
+        except (RedisError, OSError):
             _Channel.owed.append(lambda channel: channel.connection.deliver(message, queue))
             raise
 
@@ -128,7 +134,10 @@ class WorkerTransport(redis.Transport):
 
 
 class _WorkerConnection(Connection):
-    """Connects again soon after Redis is back."""
+    """Uses `WorkerTransport` and connects again soon after Redis is back."""
+
+    def get_transport_cls(self) -> type[WorkerTransport]:
+        return WorkerTransport
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- kombu's
         waits = {"interval_start": 1, "interval_step": 1, "interval_max": _LONGEST_CONNECT_WAIT_SECONDS}

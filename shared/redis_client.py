@@ -42,6 +42,7 @@ _OTHER_WORDS = {
     "without any password configured": "Redis knows no password, but PRESSLINE_REDIS_URL has one. Remove it",
     "invalid username-password": _CONDITIONS["WRONGPASS"],
     "Authentication required": _CONDITIONS["NOAUTH"],
+    "HELLO must be called": _CONDITIONS["NOAUTH"],
 }
 _PIPELINE = "of pipeline caused error: "  # before it, redis-py quotes the command and what it stores
 _CODE = re.compile(rf"(?:^|-|\s)({'|'.join(_CONDITIONS)})(?=\s)")
@@ -77,11 +78,13 @@ def redis_faults(settings: ServiceSettings) -> list[str]:
     return []
 
 
-def redis_condition(error: Exception) -> str:
+def redis_condition(error: BaseException) -> str:
     """Return the condition that Redis's error stands for, and the next step, in plain words.
 
-    Errors of scripts, transactions and pipelines bear the code of their cause, some inside their text.
+    Errors of scripts, transactions and pipelines bear the code of their cause, some inside their text. kombu's errors
+    have Redis's as their cause.
     """
+    error = error.__cause__ if isinstance(error.__cause__, RedisError) else error
     text = str(error).rpartition(_PIPELINE)[2]
     code = getattr(error, "status_code", None)
     if code not in _CONDITIONS:

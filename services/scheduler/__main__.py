@@ -47,7 +47,7 @@ class Rounds(Thread):
         clockwork = self._clockwork
         while not self._stop_asked.is_set():
             started = monotonic()
-            self._last_faults = tasks.do_round(self._duties, clockwork)
+            self._last_faults = tasks.do_round(self._duties, clockwork, known=self._last_faults)
             if not self._last_faults:
                 self._good_at = monotonic()
             self._stop_asked.wait(max(0.0, self._every_seconds - (monotonic() - started)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from threading import Event
 
@@ -61,16 +61,20 @@ def shelve_until(stop: Event) -> Duty:
     return shelve_site
 
 
-def do_round(duties: tuple[Duty, ...], clockwork: Clockwork) -> list[str]:
-    """Do each duty for each site; return what went wrong, in words."""
+def do_round(duties: tuple[Duty, ...], clockwork: Clockwork, *, known: Collection[str] = ()) -> list[str]:
+    """Do each duty for each site; return what went wrong, in words.
+
+    Faults in `known`, those of the round before, are not logged again: an outage has two rounds a second.
+    """
     faults = []
     for site in clockwork.sites.values():
         for duty in duties:
             try:
                 emit(wiring.app(), duty(site, clockwork) or ())
             except (PresslineError, ValidationError) as error:
-                log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
                 faults.append(f"{duty.__name__} for {site.id}: {error}")
+                if faults[-1] not in known:
+                    log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
             except Exception as error:  # whatever it is, the clock goes on; the health check tells
                 log.exception("duty.broken", duty=duty.__name__, site=site.id)
                 faults.append(f"{duty.__name__} for {site.id}: {type(error).__name__}: {error}")

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.receipts import Outcome, PublicPage, Receipt, Stage
-from shared.redis_client import translated
+from shared.redis_client import redis_condition, translated
 
 CHANNEL = "receipts.settled"
 _KEPT_SECONDS = 7 * 86_400
@@ -59,7 +59,7 @@ class RedisReceipts:
                     pipe.publish(CHANNEL, receipt.receipt)
                 pipe.execute()
         except RedisError as error:
-            log.warning("receipt.lost", receipt=receipt.receipt, reason=str(error))
+            log.warning("receipt.lost", receipt=receipt.receipt, reason=redis_condition(error))
             return False
         return True
 
@@ -69,7 +69,7 @@ class RedisReceipts:
         try:
             self._note(keys=[_key(receipt)], args=[stage.value, at.isoformat(), _KEPT_SECONDS, *final])
         except RedisError as error:
-            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+            log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
 
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
         """Record the addresses at which a removal was not seen yet."""
@@ -108,7 +108,7 @@ class RedisReceipts:
                 pipe.publish(CHANNEL, receipt)
                 pipe.execute()
         except RedisError as error:
-            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+            log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
 
     @translated
     def find(self, receipt: str) -> Receipt | None:

@@ -20,6 +20,7 @@ from shared.errors import PresslineError
 from shared.messages import Lane
 from shared.pipeline import WORKERS
 from shared.receipts import receipt_id
+from shared.redis_client import redis_condition
 
 _MOST_LISTED, _MOST_SHOWN = 1_000, 5
 _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
@@ -80,8 +81,11 @@ def _show_line(console: Console) -> None:
             letters = sum(1 for _ in wiring.content().list_keys(f"dead-letters/{service}/", limit=1000))
             table.add_row(service, *waiting, str(letters) if letters < 1000 else "1000 or more")  # noqa: PLR2004
         versions = list(version_lines(wiring.sites().values(), wiring.content()))
-    except (RedisError, PresslineError) as error:
-        console.print(Text(f"queues or store: {error}", style="red"))
+    except RedisError as error:
+        console.print(Text(f"queues: {redis_condition(error)}", style="red"))
+        raise typer.Exit(1) from error
+    except PresslineError as error:
+        console.print(Text(f"store: {error}", style="red"))
         raise typer.Exit(1) from error
     console.print(table)
     for line in versions:
