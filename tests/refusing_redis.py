@@ -57,7 +57,7 @@ class RefusingRedis:
     def _noauth(self) -> Callable[[], object]:
         """Change the password and end all connections, as a restart with another configuration does."""
         self._admin.config_set("requirepass", "changed")
-        self._admin.execute_command("CLIENT KILL TYPE NORMAL SKIPME YES")
+        self._admin.client_kill_filter(_type="normal", skipme=True)
         return lambda: self._admin.config_set("requirepass", "")
 
     def _misconf(self) -> Callable[[], object]:

@@ -13,6 +13,7 @@ def run_endpoint() -> None:
     import uvicorn  # noqa: PLC0415 -- the worker does without a web server
 
     from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- and without its routes
+    from services.ingest.endpoint.connection import EndpointProtocol  # noqa: PLC0415
     from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
     from shared.observability import configure_logging  # noqa: PLC0415
     from shared.storage.certificates import require_fit_store  # noqa: PLC0415
@@ -49,6 +50,8 @@ def run_endpoint() -> None:
         app,
         host=settings.api_host,
         port=settings.api_port,
+        http=EndpointProtocol,
+        loop="asyncio",
         log_config=None,
         access_log=False,
         server_header=False,

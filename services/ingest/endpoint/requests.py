@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter
 
+import anyio
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -17,6 +19,9 @@ from services.ingest.endpoint.problems import UNEXPECTED, problem_response
 
 _HEADER = "x-request-id"
 _TRUSTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_REFUSED = "is_refused"
+_LINGER_SECONDS = 2.0
+_SMALL_BODY_BYTES = 64 * 1024
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = structlog.get_logger()
@@ -36,18 +41,28 @@ class RequestContext:
         given = Headers(scope=scope).get(_HEADER, "")
         request_id = given if _TRUSTED.match(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = perf_counter(), 0
+        started, status, seconds = perf_counter(), 0, None
+        body = _Body(scope, receive)
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[_HEADER] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[_HEADER] = request_id
+                if status >= HTTPStatus.BAD_REQUEST and body.is_left:
+                    headers["connection"] = "close"
+                    scope["state"][_REFUSED] = True
+            elif is_refused(scope) and not message.get("more_body", False):
+                seconds = perf_counter() - started
+                await send({**message, "more_body": True})
+                await body.discard()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app(scope, body.receive, send_with_id)
             except ClientDisconnect:
                 log.info("request.abandoned", path=scope["path"])
             except Exception:  # Starlette's own handler stands outside of this: its 500 would bear no id, and not count
@@ -55,9 +70,42 @@ class RequestContext:
                 if status:
                     raise
                 instance = f"urn:pressline:request:{request_id}"
-                await problem_response(500, UNEXPECTED, instance=instance)(scope, receive, send_with_id)
+                await problem_response(500, UNEXPECTED, instance=instance)(scope, body.receive, send_with_id)
             finally:
-                _record(scope, int(status or HTTPStatus.INTERNAL_SERVER_ERROR), perf_counter() - started)
+                seconds = perf_counter() - started if seconds is None else seconds
+                _record(scope, int(status or HTTPStatus.INTERNAL_SERVER_ERROR), seconds)
+
+
+def is_refused(scope: Scope) -> bool:
+    """Tell whether the answer was given without the whole body, and the rest is discarded."""
+    return bool(scope.get("state", {}).get(_REFUSED))
+
+
+class _Body:
+    """How much of a request's body is still to come."""
+
+    def __init__(self, scope: Scope, receive: Callable[[], Awaitable[Message]]) -> None:
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "0")
+        self._receive = receive
+        self.is_left = "transfer-encoding" in headers or not declared.isdigit() or int(declared) > _SMALL_BODY_BYTES
+        """Whether more may come than is discarded without a thought."""
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self.is_left = False
+        return message
+
+    async def discard(self) -> None:
+        """Read on for a moment after a refusal and keep nothing.
+
+        Many clients read no answer before they have sent everything. If the connection closed at once, the kernel
+        would reset it, and the answer could be lost (RFC 9112, 9.6).
+        """
+        with anyio.move_on_after(_LINGER_SECONDS):
+            while self.is_left:
+                await self.receive()
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:
