@@ -24,6 +24,7 @@ _LISTING_PARKED_SECONDS = 600
 _LONGEST_NAME = 100
 _LONGEST_REASON = 2_000  # characters; both may quote what a stranger sent
 _LONGEST_TRACEBACK = 20_000
+_DONE_BY = {"ingest": "read", "enrich": "prepared", "render": "rendered", "publish": "published"}
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class DeadLetters:
         self._storage.put(key, letter.as_json())
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
-            told = letter.reason if outcome is Outcome.REFUSED else f"{letter.error}: {letter.reason} ({key})"
+            told = letter.reason if outcome is Outcome.REFUSED else _sentence(letter)
             keep_receipt(self._storage, _settled(receipt, payload, outcome, told, faults))
             self._receipts.settle(receipt, outcome, at, reason=told)
         self._park(letter)
@@ -107,6 +108,15 @@ class DeadLetters:
                 self._marks.park(*subject)
         except RedisUnavailableError as error:
             log.warning("letter.unparked", letter=letter.id, reason=str(error))  # said again once: one more letter
+
+
+def _sentence(letter: DeadLetter) -> str:
+    """Return what the sender is told of a failure: the step and the letter's id.
+
+    The error itself may quote templates or other articles, so it stays in the letter.
+    """
+    done = _DONE_BY.get(letter.service, "handled")
+    return f"the article could not be {done}; the operators find the cause in dead letter {letter.id}"
 
 
 class Subject(NamedTuple):

@@ -72,7 +72,8 @@ def test_an_article_that_was_given_up_says_so_also_from_the_bucket_alone(line: L
     article = find_article_state(line.site, accepted.article, line.intake)
 
     assert state.status is Outcome.FAILED
-    assert "it was not to be" in (state.reason or "")
+    assert f"in dead letter {message.message_id}" in (state.reason or "")
+    assert "it was not to be" not in (state.reason or "")
     assert article is not None
     assert article.status is Outcome.FAILED
 

@@ -80,15 +80,18 @@ def test_a_permanent_error_is_kept_at_once_with_payload_and_reason(bench: Bench)
     assert "PermanentError" in letter["traceback"]
 
 
-def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
+def test_its_receipt_names_the_step_and_the_letter_and_quotes_nothing_of_the_error(bench: Bench) -> None:
     bench.receipts.open(Receipt(receipt="epn.a.1", site="epn", article="a", revision="1"))
+    template = "undefined value (in card.html:3)\n" + "{{ card.headline }} Another article's headline\n" * 100
 
-    bench.run(PermanentError("the reason"))
+    bench.run(PermanentError(template))
 
     receipt = bench.receipts.find("epn.a.1")
     assert receipt is not None
     assert receipt.status is Outcome.FAILED
-    assert "the reason" in (receipt.reason or "")
+    letter = bench.letter()["id"]
+    assert receipt.reason == f"the article could not be rendered; the operators find the cause in dead letter {letter}"
+    assert "Another article's headline" in bench.letter()["reason"]
 
 
 def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from services.ingest.handler.intake import Intake
 from services.ingest.ports import ReadingContext
 from shared import keys
 from shared.article import Status
-from shared.errors import PermanentError
+from shared.errors import HostileMarkupError, PermanentError
 from shared.messages import Lane, SubmitArticle
 from shared.pipeline import SUBMIT_ARTICLE
 from shared.receipts import Outcome, Receipt, ReceiptFault, Stage
@@ -113,7 +113,7 @@ def handle(message: SubmitArticle, intake: Intake) -> None:
             error,
             attempts=1,
             at=intake.clock(),
-            outcome=Outcome.REFUSED if isinstance(error, RefusedError) else Outcome.FAILED,
+            outcome=Outcome.REFUSED if isinstance(error, RefusedError | HostileMarkupError) else Outcome.FAILED,
             faults=_faults(error),
         )
     else:
