@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, SecretStr
+from pydantic import Field, PositiveFloat, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SITES = Path(__file__).resolve().parent.parent / "infra" / "sites"
@@ -35,3 +36,11 @@ class ServiceSettings(BaseSettings):
     concurrency: int = Field(default=1, ge=1, le=64)  # messages that a worker handles side by side
     storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
     redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=5.0)
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
+            message = "is no address; write it as http://host:port or https://host"
+            raise ValueError(message)
+        return value

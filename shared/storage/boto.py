@@ -24,6 +24,7 @@ from shared.errors import (
 )
 from shared.observability import STORE_CALLS
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
+from shared.storage.faults import no_bucket, store_fault
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -163,7 +164,7 @@ class BotoObjectStorage:
         except ObjectMissingError as error:
             if if_etag:  # AWS answers 404 where others say 412
                 raise PreconditionFailedError(key) from error
-            raise StorageUnavailableError(key) from error  # no such bucket (yet)
+            raise StorageUnavailableError(no_bucket(self._settings, self.bucket)) from error
         return Etag(answer["ETag"])
 
     def delete(self, key: str) -> None:
@@ -248,16 +249,20 @@ class BotoObjectStorage:
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status == NOT_FOUND:
-                raise ObjectMissingError(name) from error
+                is_of_bucket = operation == "LIST" or not key
+                raise ObjectMissingError(no_bucket(self._settings, self.bucket) if is_of_bucket else name) from error
             if status == PRECONDITION_FAILED:
                 raise PreconditionFailedError(name) from error
             if status == CONFLICT:
                 raise StorageConflictError(name) from error
-            message = f"{name}: {error.response['Error'].get('Code', status)}"
-            raise StorageUnavailableError(message) from error
+            code = error.response["Error"].get("Code", status)
+            raise StorageUnavailableError(self._fault(key, str(code))) from error
         except (BotoCoreError, HTTPClientError, OSError) as error:
-            message = f"{name}: {error}"
-            raise StorageUnavailableError(message) from error
+            raise StorageUnavailableError(self._fault(key, str(error))) from error
+
+    def _fault(self, key: str, text: str) -> str:
+        """Return an error in words; the key tells which call met it."""
+        return f"{key or self.bucket}: {store_fault(self._settings, self.bucket, text)}"
 
 
 def _head(key: str, answer: Any) -> ObjectHead:  # noqa: ANN401 -- GetObject's and HeadObject's answers share these

@@ -21,6 +21,7 @@ from shared.errors import (
 )
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 from shared.storage.boto import BotoObjectStorage
+from shared.storage.faults import no_bucket
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetResult, PutMode
@@ -112,7 +113,7 @@ class S3ObjectStorage(BotoObjectStorage):
         try:
             return self._call("PUT", key, self._translated(key, write))
         except ObjectMissingError as error:  # no such bucket (yet)
-            raise StorageUnavailableError(key) from error
+            raise StorageUnavailableError(no_bucket(self._settings, self.bucket)) from error
 
     def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
         """Return a page of a listing; a whole bucket's is boto3's, for it may hold keys that others put."""
@@ -150,9 +151,9 @@ class S3ObjectStorage(BotoObjectStorage):
                 raise _UntidyKeyError(name) from error
             except exceptions.BaseError as error:
                 if _NO_BUCKET in str(error):
-                    raise ObjectMissingError(name) from error
-                message = f"{name}: {str(error).partition('Debug source')[0].strip()}"
-                raise StorageUnavailableError(message) from error
+                    raise ObjectMissingError(no_bucket(self._settings, self.bucket)) from error
+                text = str(error).partition("Debug source")[0].strip()
+                raise StorageUnavailableError(self._fault(key, text)) from error
 
         return translate
 

@@ -31,6 +31,7 @@ def served() -> Iterator[tuple[int, str]]:
     token = mint(storage, name="desk", scopes=["publish"], sites=["epn"], now=NOW)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         config = uvicorn.Config(
             an_app(Newsroom(), storage),
             http=EndpointProtocol,
