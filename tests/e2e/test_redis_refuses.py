@@ -46,7 +46,8 @@ def test_a_worker_waits_while_redis_refuses_and_then_does_every_message(
     lab: Laboratory, server: RefusingRedis, condition: str
 ) -> None:
     (worker,) = lab.workers
-    wait_for(lambda: lab.health("/readyz") == 200, "the worker is ready")
+    before = lab.send()
+    wait_for(lambda: lab.is_done(before), "the worker works")
     lines_before = len(worker.last_lines(10_000))
     # Redis hands the first message to the worker's open read; the worker sees it only in the outage.
     os.kill(worker.pid, signal.SIGSTOP)
