@@ -80,7 +80,7 @@ def test_a_permanent_error_is_kept_at_once_with_payload_and_reason(bench: Bench)
     assert "PermanentError" in letter["traceback"]
 
 
-def test_its_receipt_names_the_step_and_the_letter_and_quotes_nothing_of_the_error(bench: Bench) -> None:
+def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
     bench.receipts.open(Receipt(receipt="epn.a.1", site="epn", article="a", revision="1"))
     template = "undefined value (in card.html:3)\n" + "{{ card.headline }} Another article's headline\n" * 100
 
