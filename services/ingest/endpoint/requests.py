@@ -21,6 +21,7 @@ _HEADER = "x-request-id"
 _TRUSTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _REFUSED = "is_refused"
 _LINGER_SECONDS = 2.0
+_DISCARDED_PARTS = 2  # what was parsed already, and the end: `EndpointProtocol` parses no more of a refused body
 _SMALL_BODY_BYTES = 64 * 1024
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -104,7 +105,9 @@ class _Body:
         would reset it, and the answer could be lost (RFC 9112, 9.6).
         """
         with anyio.move_on_after(_LINGER_SECONDS):
-            while self.is_left:
+            for _ in range(_DISCARDED_PARTS):
+                if not self.is_left:
+                    return
                 await self.receive()
 
 
