@@ -87,12 +87,18 @@ class _Channel(redis.Channel):
     def resume(self) -> None:
         """Do what Redis has refused, then take messages again."""
         while self.owed:
+            call = self.owed.popleft()
             try:
-                self.owed[0](self)
+                call(self)
             except ResponseError as error:
+                self.owed.appendleft(call)
                 self.pause(error)
                 return
-            self.owed.popleft()
+            except (RedisError, OSError):
+                self.owed.appendleft(call)
+                raise
+            except Exception:  # it would fail each time and hold up the worker; the broker delivers the message again
+                log.exception("consumer.call_dropped")
         if self.refused_since is not None:
             log.info("consumer.resumed", paused_seconds=round(monotonic() - self.refused_since, 1))
             self.refused_since = None

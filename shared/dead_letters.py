@@ -111,7 +111,7 @@ class DeadLetters:
 
 
 def _sentence(letter: DeadLetter) -> str:
-    """Return what the sender is told of a failure: the step and the letter's id.
+    """Return the sentence for the sender of a failed item: the step and the dead letter's id.
 
     The error itself may quote templates or other articles, so it stays in the letter.
     """

@@ -166,6 +166,15 @@ def read_past(revisions: Revisions, site: str, article: str, since: Since | None
     return Past(tuple(revisions.get(site, article, name) for name in known.names), known.kills, known.unmatched)
 
 
+MAX_UNMATCHED_LISTED = 1_000  # one page of a listing
+
+
+def unmatched_removals(content: ObjectStorage, site: str) -> list[tuple[str, str]]:
+    """Return (article, revision) of a site's unmatched removals in force, 1,000 at most."""
+    found = content.list_keys(keys.unmatched_removals_prefix(site), limit=MAX_UNMATCHED_LISTED)
+    return [keys.unmatched_removal_of(key) for key in found]
+
+
 def find_target(
     revisions: Revisions, site: str, article: str, now: datetime, hint: str | None = None
 ) -> Revision | None:

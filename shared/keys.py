@@ -125,6 +125,12 @@ def unmatched_removal_key(site: str, article: str, removal: str) -> str:
     return f"{unmatched_removals_prefix(site)}{article}~{removal}"
 
 
+def unmatched_removal_of(key: str) -> tuple[str, str]:
+    """Return (article, revision) of a key of `unmatched_removals_prefix`."""
+    article, _, revision = key.rpartition("/")[2].partition("~")
+    return article, revision
+
+
 _MAX_SOURCE_KEY_BYTES = 900  # S3 allows 1,024 in a whole key
 
 

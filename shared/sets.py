@@ -111,7 +111,7 @@ def authors_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
 
 
 def author_page(site: Site, author: Author) -> str:
-    """Return what an author's page is called."""
+    """Return the name of an author's page."""
     return page_name(author.name, author.uri, script=site.slug)
 
 
@@ -126,12 +126,12 @@ def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Na
 
 
 def topic_pages(site: Site, card: Card) -> tuple[str, ...]:
-    """Return what the pages of a card's topics are called."""
+    """Return the names of the pages of a card's topics."""
     return card.topic_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.topics)
 
 
 def author_pages(site: Site, card: Card) -> tuple[str, ...]:
-    """Return what the pages of a card's authors are called."""
+    """Return the names of the pages of a card's authors."""
     return card.author_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.authors)
 
 

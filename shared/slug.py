@@ -20,7 +20,7 @@ Script = Literal["unicode", "ascii"]
 
 MAX_CHARS = 80
 MAX_BYTES = 240  # of UTF-8: some stores take 255 bytes in a step of a key, and an article's page adds 7 to its slug
-_LONGEST_READ = 1_000  # characters
+_MAX_INPUT_CHARS = 1_000
 _DIGEST_CHARS = 8
 
 _UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Me}\u0640]+")  # joiners, selectors; the tatweel
@@ -79,14 +79,19 @@ def page_name(name: str, uri: str | None = None, *, script: Script = "unicode") 
     """Return how the page of a topic or an author is called: a slug, and a digest where the slug alone is ambiguous.
 
     It is a function of its arguments alone. Two names have two pages, unless they differ only in case, Unicode form,
-    accents of Latin letters, hyphens, apostrophes or the points of abbreviations. Two `uri`s of a name have two pages,
-    and a third one is that of the name without a `uri`. No slug without a digest ends as one with a digest does.
+    accents of Latin letters, hyphens, apostrophes or the points of abbreviations. A name with two `uri`s has two pages;
+    the same name without a `uri` has another one. No slug without a digest ends as one with a digest does.
     """
     folded = _folded(name)
     words = _words(folded, script)
     slug = _cut(words, MAX_CHARS, MAX_BYTES)
     rest = _WORD.sub("", _SAME_NAME.sub("", folded))
-    is_plain = words == _words(folded, "unicode") and slug == "-".join(words) and not rest
+    is_plain = (
+        words == _words(folded, "unicode")
+        and slug == "-".join(words)
+        and not rest
+        and folded == _without_accents(name)  # ø, þ and ² are letters and signs of their own
+    )
     if uri is None and is_plain and words and not _DIGEST.fullmatch(words[-1]):
         return slug
     identity = f"uri\0{uri}" if uri is not None else f"name\0{' '.join(folded.split())}"
@@ -103,7 +108,7 @@ def words_of(page: str) -> str:
 
 def _folded(text: str) -> str:
     """Return a text in which equal words are equal: in lower case, NFC, compatible forms and Latin accents gone."""
-    text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text[:_LONGEST_READ]))
+    text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS]))
     if text.isascii():
         return text.lower()
     text = _FRACTION.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text)))
@@ -111,6 +116,13 @@ def _folded(text: str) -> str:
     text = _LATIN.sub(lambda found: _in_ascii(found[0]), text.casefold().lower())
     text = _LAST_SIGMA.sub("\u03c2", _MARKS_OF_LATIN.sub("", text))
     return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+
+
+def _without_accents(text: str) -> str:
+    """Return a text in lower case and NFC without apostrophes, unseen characters and the accents of Latin letters."""
+    seen = _UNSEEN.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS])).casefold().lower()
+    bare = _MARKS_OF_LATIN.sub("", unicodedata.normalize("NFD", seen))
+    return unicodedata.normalize("NFC", _LAST_SIGMA.sub("\u03c2", bare))
 
 
 @lru_cache(maxsize=4_000)

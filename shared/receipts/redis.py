@@ -74,8 +74,10 @@ class RedisReceipts:
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
         """Record the addresses at which a removal was not seen yet."""
         try:
-            self._redis.hset(_key(receipt), "waits_for", json.dumps(list(addresses)))
-            self._redis.expire(_key(receipt), _KEPT_SECONDS)
+            with self._redis.pipeline() as pipe:
+                pipe.hset(_key(receipt), "waits_for", json.dumps(list(addresses)))
+                pipe.expire(_key(receipt), _KEPT_SECONDS)
+                pipe.execute()
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt, reason=str(error))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.desk.handler.backup import NEVER_COPIED
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import find_article_state, find_receipt_state
 from shared import keys
-from shared.observability import UNMATCHED_REMOVALS
 from tests.functional.conftest import Line
 
 EARLY, KILLED_AT, LATER, LATEST = (f"2026-11-01T1{hour}:00:00Z" for hour in (0, 1, 2, 3))
@@ -150,23 +150,47 @@ def test_a_restore_lifts_a_removal_that_has_no_text_and_the_next_text_is_publish
 
     lifted = line.act("restore", removal.article, why="it named the wrong story")
     line.run()
+    assert "no text of the article has been sent yet" in reason_of(line, lifted)
+    assert "a text with a stamp after the removal's is published" in lifted.report.warnings[0]
+
     text = line.post(version_created=LATER)  # a stamp before the restore was asked for
     line.run()
     line.tick()
 
-    assert "no text of the article has been sent yet" in reason_of(line, lifted) or lifted.report.warnings
     assert in_force(line) == []
     assert line.receipt_status(text.receipt) == "live"
 
 
-def test_an_article_without_a_text_cannot_be_restored_twice(line: Line) -> None:
+def test_an_older_text_after_such_a_restore_needs_another_one(line: Line) -> None:
     removal = a_removal(line)
     line.act("restore", removal.article)
+    text = line.post(version_created=EARLY, headline="Sent before the kill, arrived after it")
+    line.run()
+    assert text.status == "superseded"
 
-    with pytest.raises(RefusedError, match="no revision of the article has a text") as refusal:
-        line.act("restore", removal.article)
+    line.act("restore", removal.article)
+    line.run()
 
-    assert refusal.value.code == 409
+    assert "Sent before the kill" in line.page_of(text.article)
+
+
+def test_a_restore_that_lifted_a_removal_can_be_sent_again(line: Line) -> None:
+    removal = a_removal(line)
+    first = line.act("restore", removal.article)
+
+    again = line.act("restore", removal.article)
+
+    assert (again.status, again.revision) == ("duplicate", first.revision)
+
+
+def test_a_removal_that_is_being_committed_keeps_its_mark(line: Line) -> None:
+    """Its marks are there, its revision is not yet; a text comes between."""
+    article, kill = keys.article_id("epn", "desk", "story-1"), "01793530800000000-0000000000-000"
+    line.content.put(keys.unmatched_key("epn", article, kill), b"")
+
+    line.post(version_created=EARLY)
+
+    assert list(line.content.list_keys(keys.unmatched_prefix("epn", article)))
 
 
 def test_a_repeated_unmatched_removal_does_not_read_as_done(line: Line) -> None:
@@ -203,9 +227,7 @@ def test_unmatched_removals_are_counted_for_each_site(line: Line) -> None:
     a_removal(line, source_id="another")
     line.sweep()
 
-    gauge = UNMATCHED_REMOVALS.labels("epn")
-
-    assert gauge._value.get() == 2  # noqa: SLF001 -- prometheus_client has no public way to read one value
+    assert REGISTRY.get_sample_value("pressline_unmatched_removals", {"site": "epn"}) == 2
     assert len(in_force(line)) == 2
 
 

@@ -261,3 +261,10 @@ def test_the_names_of_pages_stay_as_they_are() -> None:
         "张伟",
         "zhang-wei-33k4ppow",
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Øre", "Ore"), ("Þór", "Thor"), ("X²", "X2"), ("Ⅳ", "IV"), ("1,000", "1000")]
+)
+def test_letters_and_signs_of_their_own_make_pages_of_their_own(one: str, other: str) -> None:
+    assert page_name(one) != page_name(other)

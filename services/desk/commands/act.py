@@ -58,7 +58,7 @@ def _act(kind: str, article: str, *, why: str, wait: bool, site: str | None) -> 
     console.print(Text.assemble((outcome, "yellow" if is_late else "green"), "  ", where), soft_wrap=True)
     if reply.get("text_of"):
         console.print(Text(f"the text is that of revision {reply['text_of']}"), soft_wrap=True)
-    for note in [reply["reason"]] if reply.get("reason") else (reply.get("report") or {}).get("warnings", []):
+    for note in filter(None, (reply.get("reason"), *(reply.get("report") or {}).get("warnings", []))):
         console.print(Text(note), soft_wrap=True)
     for address in reply.get("waits_for", []):
         console.print(Text(f"readers do not get 410 yet: {address}"), soft_wrap=True)

@@ -42,7 +42,8 @@ def post(
             outcome = str(reply["status"])
             is_good = outcome in _GOOD and not (wait and outcome == "accepted")
             has_failed |= not is_good
-            notes = [reply["reason"]] if reply.get("reason") else (reply.get("report") or {}).get("warnings", [])
+            notes = [reply["reason"]] if reply.get("reason") else []
+            notes += (reply.get("report") or {}).get("warnings", [])
             notes += [f"readers do not get 410 yet: {address}" for address in reply.get("waits_for", [])]
             where = str(reply.get("url") or reply["receipt"])
             _say(console, outcome, path, where, notes, style="green" if is_good else "yellow")

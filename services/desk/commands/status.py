@@ -15,14 +15,14 @@ from rich.text import Text
 from services.desk import wiring
 from services.desk.handler.versions import version_lines
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
-from shared import keys
 from shared.errors import PresslineError
+from shared.history import MAX_UNMATCHED_LISTED, unmatched_removals
 from shared.messages import Lane
 from shared.pipeline import WORKERS
 from shared.receipts import receipt_id
 from shared.redis_client import redis_condition
 
-_MOST_LISTED, _MOST_SHOWN = 1_000, 5
+_MAX_RECEIPTS_SHOWN = 5  # of unmatched removals
 _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
 
 
@@ -96,11 +96,10 @@ def _show_line(console: Console) -> None:
 def _show_unmatched_removals(console: Console) -> None:
     """Show the removals in force whose article is not known: somebody may believe that a text is down."""
     for site in wiring.sites():
-        found = list(wiring.content().list_keys(keys.unmatched_removals_prefix(site), limit=_MOST_LISTED))
+        found = unmatched_removals(wiring.content(), site)
         if not found:
             continue
-        count = len(found) if len(found) < _MOST_LISTED else f"{_MOST_LISTED} or more"
+        count = len(found) if len(found) < MAX_UNMATCHED_LISTED else f"{MAX_UNMATCHED_LISTED} or more"
         console.print(Text(f"{site}: unmatched removals in force: {count}", style="yellow"))
-        for key in found[:_MOST_SHOWN]:
-            article, _, removal = key.rpartition("/")[2].partition("~")
+        for article, removal in found[:_MAX_RECEIPTS_SHOWN]:
             console.print(Text(f"  pressline status {receipt_id(site, article, removal)}"), soft_wrap=True)

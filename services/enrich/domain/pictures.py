@@ -29,7 +29,7 @@ _MENDED = ((re.compile(r"\(\s*\)"), ""), (re.compile(r"([,;:])\s+(?=[,;:.!?])"),
 
 
 def place_pictures(root: Element, pictures: Mapping[str, Picture]) -> list[str]:
-    """Write each known picture as a page shows it, and take the others out; return what is said of these.
+    """Write each known picture as a page shows it, and remove the others; return the warnings about these.
 
     `pictures`: those whose bytes and measures are known, by digest. A caption goes with its picture. In the midst of a
     sentence the alternative text takes the picture's place.

@@ -165,7 +165,7 @@ def sanitise(html: str, base_url: str | None = None, *, pictures: Mapping[str, P
 
 
 def _left_out(source: str) -> list[str]:
-    """Return what is said of elements that go with all they hold, or that stop working."""
+    """Return the warnings about elements that are removed with their content, or that stop working."""
     counts = Counter(found.group(1).lower() for found in _LEFT_OUT.finditer(source))
     if not counts:
         return []

@@ -14,7 +14,10 @@ _STRONGER = "the article is killed, and stays down whatever is sent; restore it 
 _NO_TEXT = "no revision of the article has a text that could be shown, so there is nothing to restore; post it anew"
 _PASSED_OVER = "an update that waits for its embargo was passed over and will not come by itself; send it again"
 _HELD = "a kill that arrived before the article is in force, so nothing of it is public; kill it, or restore it"
-_LIFTED = "the removal that arrived before the article is lifted; there is no text yet, and the next one is published"
+_LIFTED = (
+    "the removal that arrived before the article is lifted; a text with a stamp after the removal's is published when "
+    "it comes, an older one needs another restore"
+)
 _EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
 
 
@@ -31,14 +34,19 @@ def find_standing(kind: ActionKind, past: Past) -> Revision | None:
         raise RefusedError(409, _STRONGER)
     if kind == "withdraw" and past.unmatched_kill:
         raise RefusedError(409, _HELD)
-    is_so = latest.status is _STATUS[kind] and not past.is_killed and not past.unmatched_kill
-    return latest if is_so else None
+    if past.is_killed or past.unmatched_kill:
+        return None
+    is_lifted = kind == "restore" and not _has_text(past) and latest.action is not None and latest.action.kind == kind
+    return latest if latest.status is _STATUS[kind] or is_lifted else None
 
 
 def lifts_without_text(kind: ActionKind, past: Past) -> bool:
     """Tell whether the action lifts a removal that arrived before its article, and no text of it has come yet."""
-    has_text = any(revision.status is Status.USABLE for revision in past.revisions)
-    return kind == "restore" and not has_text and bool(past.unmatched_in_force)
+    return kind == "restore" and not _has_text(past) and bool(past.unmatched_in_force)
+
+
+def _has_text(past: Past) -> bool:
+    return any(revision.status is Status.USABLE for revision in past.revisions)
 
 
 def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, tuple[str, ...]]:

@@ -14,8 +14,8 @@ from shared.revision import Revision
 
 _REMOVED = {Status.CANCELED: Outcome.KILLED, Status.WITHHELD: Outcome.WITHDRAWN}
 _REASONS = {
-    Outcome.DUPLICATE: "the same bytes were accepted before",
-    Outcome.SUPERSEDED: "a later revision of the article was accepted; this one is stored and not published",
+    Outcome.DUPLICATE: "the same was accepted before; nothing has changed",
+    Outcome.SUPERSEDED: "a later revision of the article was accepted; this one is stored and has no effect",
     Outcome.HELD: "a kill arrived before this article; nothing of it is published until a person restores it",
     Outcome.KILLED: "a kill of the article is in force; nothing of it is published until it is restored",
     Outcome.WITHDRAWN: "the article is withdrawn; the next usable revision brings it back",

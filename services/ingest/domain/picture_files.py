@@ -137,7 +137,7 @@ def _strip_jpeg(data: bytes) -> Stripped:
             kept.append(_segment(kind, public))
         elif name := next((each for each in found if payload.startswith(each)), None):
             found[name] = (found[name] + payload[len(name) :])[:MAX_METADATA_BYTES]
-    raise RefusedError(400, "the picture is broken or cut short")
+    raise RefusedError(400, "the JPEG is broken, or ends before its end-of-image marker; send the whole file again")
 
 
 def _public_payload(kind: int, payload: bytes, *, is_first: bool) -> bytes | None:

@@ -76,8 +76,8 @@ class ArticleState(BaseModel):
     expires_at: AwareDatetime | None = None
     warnings: tuple[str, ...] = Field(
         default=(),
-        description="What the enrichers said of the latest revision, once it is enriched: what was left out of its "
-        "body, for one. Each begins with a pointer into the article, such as /body.",
+        description="Warnings of the enrichers about the latest revision, such as the parts left out of its body. Each "
+        "begins with a pointer into the article, such as /body.",
     )
     actions: tuple[ActionState, ...] = Field(
         default=(), description="What was done to it through the API, oldest first: who and why."

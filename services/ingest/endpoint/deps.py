@@ -113,7 +113,7 @@ class EndpointDeps:
     article: Callable[[str, str], ArticleState | None]  # site, article
     why: Callable[[str, Site], Reasons]  # address, site
     ready: Callable[[], list[str]]  # what is down, in plain words; empty when all is well
-    delays: Callable[[], list[str]] = list  # what delays publication, in plain words
+    delays: Callable[[], list[str]] = list  # causes of a delay of publication, in plain words
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 

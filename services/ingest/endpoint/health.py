@@ -21,7 +21,7 @@ class Health(BaseModel):
 
 
 class Readiness(Health):
-    """How it is, and what delays publication."""
+    """The state of the endpoint, and the causes of a delay of publication."""
 
     warnings: list[str] = Field(
         default_factory=list, description="What delays the publication of accepted articles, and the next step."

@@ -1,7 +1,7 @@
 """The one way into the bucket, for what is posted and for what is done through the API (architecture part 4).
 
-Journal marker and schedule first, a kill's tombstone, then the revision, which is the commit; then whoever needs to
-know is told.
+First the journal marker and the schedule, then a kill's tombstone or an unmatched removal's mark, then the revision,
+which is the commit. The event follows.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def commit(
         if isinstance(proposal, Twin):
             if raw_kept is not None:
                 raw_kept.result()
-            return _say_again(proposal, intake)
+            return _answer_again(proposal, since, intake)
         name = proposal.name
         if marker is None or marker.revision != name:
             marker = mark(site.id, article, name, intake)
@@ -164,19 +164,23 @@ def _put_unmatched(removal: Revision, intake: Intake) -> None:
 
 
 def _clear_unmatched(site: str, article: str, past: Past, intake: Intake) -> None:
-    """Delete the marks of unmatched removals that are in force no more. A mark that stays has no effect on readers."""
+    """Delete the marks of unmatched removals that are in force no more; one that stays has no effect on readers.
+
+    A removal whose revision is not there yet is being committed: its mark stays.
+    """
     in_force = {each.revision for each in past.unmatched_in_force}
+    committed = {each.revision for each in past.revisions}
     try:
         for name in past.unmatched:
-            if name not in in_force:
+            if name in committed and name not in in_force:
                 intake.content.delete(keys.unmatched_key(site, article, name))
                 intake.content.delete(keys.unmatched_removal_key(site, article, name))
     except OutageError as error:
         log.warning("unmatched_removal.left", site=site, article=article, reason=str(error))
 
 
-def _say_again(twin: Twin, intake: Intake) -> Accepted:
-    """Return what the sender of something is told that is there already.
+def _answer_again(twin: Twin, since: Since, intake: Intake) -> Accepted:
+    """Return the outcome of a submission that is stored already.
 
     A removal is announced once more: the answer to its first sending may have been lost together with its event.
     """
@@ -185,11 +189,19 @@ def _say_again(twin: Twin, intake: Intake) -> Accepted:
     if revision.status is not Status.USABLE:
         delay = intake.announce([_event(revision, site=site)], site=site, subject=article)
         report = report.with_warning(delay) if delay else report
-    past = read_past(intake.revisions, site, article)
+    past = read_past(intake.revisions, site, article, since) if since.unmatched else Past((revision,))
     if past.is_held(revision):
-        return _accepted("held", revision, report, intake)
-    is_unmatched = any(each.revision == revision.revision for each in past.unmatched_in_force)
-    return _accepted("unmatched" if is_unmatched else "duplicate", revision, report, intake)
+        return _accepted("held", revision, report)
+    if any(each.revision == revision.revision for each in past.unmatched_in_force):
+        return _with_near_matches(_accepted("unmatched", revision, report), revision, intake)
+    return _accepted("duplicate", revision, report)
+
+
+def _with_near_matches(accepted: Accepted, removal: Revision, intake: Intake) -> Accepted:
+    """Return the outcome of an unmatched removal with the articles that it may have meant."""
+    found = intake.sources.near_matches(removal)
+    reason = why_no_page(Outcome(accepted.status), removal, found)
+    return accepted.model_copy(update={"near_matches": found, "reason": reason})
 
 
 def _revision(proposal: Proposal, article: str, now: datetime) -> Revision:
@@ -225,7 +237,7 @@ def _tell(
         report = report.with_warning(_TOO_OLD)
     if since.kills and revision.status is Status.USABLE and read_past(intake.revisions, site.id, article).is_killed:
         report = report.with_warning(_KILLED)
-    accepted = _accepted(status, revision, report, intake)
+    accepted = _accepted(status, revision, report)
     receipt = Receipt(
         receipt=receipt_id(site.id, article, name),
         site=site.id,
@@ -241,7 +253,8 @@ def _tell(
         intake.receipts.open(receipt)
         return accepted
     delay = intake.announce([_event(revision, site=site.id)], site=site.id, subject=article, receipt=receipt)
-    return accepted.model_copy(update={"report": report.with_warning(delay)}) if delay else accepted
+    accepted = accepted.model_copy(update={"report": report.with_warning(delay)}) if delay else accepted
+    return _with_near_matches(accepted, revision, intake) if is_unmatched else accepted
 
 
 def _status(revision: Revision, since: Since, intake: Intake, *, is_unmatched: bool) -> AcceptedStatus:
@@ -277,9 +290,8 @@ def _event(revision: Revision, *, site: str) -> ArticleAccepted | ArticleRemoved
     )
 
 
-def _accepted(status: AcceptedStatus, revision: Revision, report: Report, intake: Intake) -> Accepted:
+def _accepted(status: AcceptedStatus, revision: Revision, report: Report) -> Accepted:
     site, article, name = revision.article.site, revision.article_id, revision.revision
-    near_matches = intake.sources.near_matches(revision) if status == "unmatched" else ()
     return Accepted(
         status=status,
         site=site,
@@ -287,7 +299,6 @@ def _accepted(status: AcceptedStatus, revision: Revision, report: Report, intake
         revision=name,
         receipt=receipt_id(site, article, name),
         report=report,
-        reason=why_no_page(Outcome(status), revision, near_matches),
-        near_matches=near_matches,
+        reason=why_no_page(Outcome(status), revision),
         text_of=revision.text_of,
     )

@@ -1,4 +1,4 @@
-"""What the enrichers said of a revision, read from its enriched object: Redis need not remember it."""
+"""Warnings of the enrichers about a revision, read from its enriched object: Redis need not remember them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def find_warnings(site: str, article: str, revision: str, intake: Intake) -> tup
 def with_enrichers_warnings(state: ReceiptState | None, intake: Intake) -> ReceiptState | None:
     """Return a submission's state; once it has come to its end, its report has the enrichers' warnings too.
 
-    Before that nothing is read, so that a request which waits for its page costs the store nothing more.
+    Before that nothing is read. A request that waits for its page pays one LIST and one GET, after the page is live.
     """
     if state is None or not (state.status.is_final and state.article and state.revision):
         return state

@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from itertools import islice
 
+import structlog
+
 from services.ingest.domain.accepted import NearMatch
 from shared import keys
+from shared.errors import OutageError
 from shared.history import Revisions
 from shared.revision import Revision
 from shared.storage import Etag, ObjectStorage
 
-_MAX_REMEMBERED = 10_000
+_MAX_NOTED_SOURCES = 10_000  # in the memory of a process
 _MAX_SOURCES_TRIED = 500
+_SIDE_BY_SIDE = 8  # listings: news shares the threads
 _MAX_NEAR_MATCHES = 5
+
+
+log = structlog.get_logger()
 
 
 class Sources:
@@ -36,26 +43,30 @@ class Sources:
     def near_matches(self, removal: Revision) -> tuple[NearMatch, ...]:
         """Return articles of the site with the removal's source id and another source; five at most.
 
-        Costs a listing for each of the site's first 500 sources. Only an unmatched removal asks.
-
-        Raises:
-            StorageUnavailableError: the store does not answer.
+        Costs a listing for each of the site's first 500 sources, eight at a time. Only an unmatched removal asks. Where
+        the store does not answer, nothing is returned: the removal itself is stored.
         """
-        return tuple(islice(self._near(removal), _MAX_NEAR_MATCHES))
+        try:
+            return tuple(islice(self._near(removal), _MAX_NEAR_MATCHES))
+        except OutageError as error:
+            log.warning("near_matches.unknown", site=removal.article.site, reason=str(error))
+            return ()
 
     def _near(self, removal: Revision) -> Iterator[NearMatch]:
         facts = removal.article
         entries = islice(self._content.list_keys(keys.sources_prefix(facts.site)), _MAX_SOURCES_TRIED)
         sources = [source for entry in entries if (source := keys.source_of_key(entry)) != facts.source]
-        articles = [keys.article_id(facts.site, source, facts.source_id) for source in sources]
-        found = self._executor.map(lambda article: self._revisions.names(facts.site, article), articles)
-        for source, article, names in zip(sources, articles, found, strict=True):
-            if names:
-                latest = self._revisions.get(facts.site, article, names[-1]).article
-                yield NearMatch(article=article, source=source, headline=latest.headline)
+        for start in range(0, len(sources), _SIDE_BY_SIDE):
+            some = sources[start : start + _SIDE_BY_SIDE]
+            articles = [keys.article_id(facts.site, source, facts.source_id) for source in some]
+            found = self._executor.map(lambda article: self._revisions.names(facts.site, article), articles)
+            for source, article, names in zip(some, articles, found, strict=True):
+                if names:
+                    latest = self._revisions.get(facts.site, article, names[-1]).article
+                    yield NearMatch(article=article, source=source, headline=latest.headline)
 
     def _put(self, key: str) -> Etag:
         etag = self._content.put(key, b"", content_type="text/plain")
-        if len(self._noted) < _MAX_REMEMBERED:
+        if len(self._noted) < _MAX_NOTED_SOURCES:
             self._noted[key] = None
         return etag

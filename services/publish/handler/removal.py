@@ -228,7 +228,7 @@ def _see_that_it_is_gone(paths: Iterable[str], receipt: str, site: Site, publish
     The receipt names the addresses that still wait, so that its reader knows where the text may be seen.
     """
     urls = [f"{site.base_url}{keys.url_path(path)}" for path in paths]
-    waiting = {url: told for url in urls if (told := _answer_but_gone(url, publisher))}
+    waiting = _not_gone(urls, publisher)
     if not waiting:
         return
     publisher.receipts.note_waiting(receipt, list(waiting))
@@ -238,10 +238,17 @@ def _see_that_it_is_gone(paths: Iterable[str], receipt: str, site: Site, publish
     raise EdgeUnavailableError(message)
 
 
-def _answer_but_gone(url: str, publisher: Publisher) -> str:
-    """Return what the edge answers at an address in place of 410; empty where it answers 410, or no edge is asked."""
-    try:
-        status = publisher.edge.find_status(url)
-    except EdgeUnavailableError as error:
-        return str(error)
-    return "" if status in (None, HTTPStatus.GONE) else str(status)
+def _not_gone(urls: list[str], publisher: Publisher) -> dict[str, str]:
+    """Return the addresses where readers do not get 410, each with the edge's answer.
+
+    At the first call without an answer, all that are left count as waiting: an edge that is down costs one time-out.
+    """
+    waiting: dict[str, str] = {}
+    for place, url in enumerate(urls):
+        try:
+            status = publisher.edge.find_status(url)
+        except EdgeUnavailableError as error:
+            return waiting | dict.fromkeys(urls[place:], str(error))
+        if status not in (None, HTTPStatus.GONE):
+            waiting[url] = str(status)
+    return waiting

@@ -162,12 +162,14 @@ class _Piece:
         record: LiveRecord | None = None
         etag: Etag | None = None
         standing = self._resting.get(article)
+        if standing is not None and standing.revision is None and not self._message.is_by_theme:
+            return None  # taken down
         if standing is None or standing.revision is None:
             record, etag = read_record(self._renderer.content, self._site.id, article, shelves=self._others)
             standing = record
             if record.revision is None:
                 self._renew_gone(record)
-                return None  # never public, or taken down; whatever comes of it has a message of its own
+                return None  # never public, or taken down: other messages bring it up to date
         try:
             seen = self._see(article, standing)
             if seen is None or not self._is_meant(seen):

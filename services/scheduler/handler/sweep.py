@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
+from shared.history import unmatched_removals
 from shared.messages import Message, SubmitArticle
 from shared.observability import UNMATCHED_REMOVALS
 from shared.sites import Site
@@ -22,7 +23,6 @@ _CHECKPOINT_EVERY = timedelta(minutes=1)
 _COMMITTED_BY_THEN = timedelta(minutes=2)  # a marker comes before its revision, by a minute at most
 _HELD_BACK_AT_MOST = timedelta(hours=24)
 _LOST_AFTER = timedelta(hours=1)
-_MOST_COUNTED = 1_000  # unmatched removals of a site: one page of a listing
 
 
 class Checkpoint(BaseModel):
@@ -73,9 +73,7 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
                 yield event
         settled_until = min(settled_until, journal[article][0].at)  # on its way, as far as anybody knows
     yield from _unread(site, clockwork)
-    UNMATCHED_REMOVALS.labels(site.id).set(
-        sum(1 for _ in clockwork.content.list_keys(keys.unmatched_removals_prefix(site.id), limit=_MOST_COUNTED))
-    )
+    UNMATCHED_REMOVALS.labels(site.id).set(len(unmatched_removals(clockwork.content, site.id)))
     settled_until = max(settled_until, now - _HELD_BACK_AT_MOST)
     clockwork.index.set_whole(site, settled_until)
     if checkpoint is None or settled_until - checkpoint >= _CHECKPOINT_EVERY:

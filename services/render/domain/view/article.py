@@ -193,7 +193,7 @@ def _embeds(article: EnrichedArticle) -> tuple[Link, ...]:
 
 
 def _rights(rights: Rights | None) -> tuple[str, ...]:
-    """Return what is said of the rights: the notice, the holder where the notice does not name it, and the terms."""
+    """Return the lines about the rights: the notice, the holder where the notice does not name it, and the terms."""
     if rights is None:
         return ()
     holder = None if rights.holder and rights.holder in (rights.notice or "") else rights.holder
