@@ -23,7 +23,7 @@ _H1 = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _MARKS = re.compile(r"mark-s\d+r\d+-")
 _CARD = re.compile(r'data-article="([^"]+)">.*?<a href="([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
 _FRONT_CARDS = 30  # where a site's file says nothing
-_BY_SECTION = '<section class="blocks"'  # from here on the front page repeats its cards by section
+_BY_SECTION = '<section class="blocks"'  # from here on a front groups its older stories by section
 _GONE_OR_NEVER_THERE = {404, 410}
 
 
@@ -126,10 +126,11 @@ def right_state(article: str, acknowledged: Iterable[Post], house: House, *, is_
     """Return how an article has to be seen, once every embargo is over; `is_killed`: by a call, not by a post."""
     posts = sorted(set(acknowledged), key=lambda post: post.stamp)
     newest, first = posts[-1], next((post for post in posts if post.status == "usable"), posts[0])
-    day = first.stamp.astimezone(ZoneInfo(house.zone))
+    published = max(first.stamp, first.embargo_until or first.stamp)
+    day = published.astimezone(ZoneInfo(house.zone))
     url = f"/{newest.section}/{day:%Y/%m/%d}/{newest.slug or first.slug or _slug_of(first)}-{article[:6]}/"
     state = {"usable": "live", "withheld": "withdrawn", "canceled": "killed"}[newest.status]
-    return Right(article, "killed" if is_killed else state, url, first.stamp, newest)
+    return Right(article, "killed" if is_killed else state, url, published, newest)
 
 
 def _slug_of(post: Post) -> str:
@@ -178,21 +179,29 @@ def wrong_with_fronts(rights: Sequence[Right], house: House, look: Look, where: 
             yield Wrong(Fault.LOST, front.url, "200", str(seen.status), where)
             continue
         main, _, by_section = seen.body.partition(_BY_SECTION)
-        yield from _wrong_with_list(front.url, due, _CARD.findall(main), known, where)
-        yield from _wrong_with_cards(f"{front.url} by section", _CARD.findall(by_section), known, where)
+        cards, grouped = _CARD.findall(main), _CARD.findall(by_section)
+        yield from _wrong_with_list(front.url, due, [*cards, *grouped], known, where, in_order=len(cards))
 
 
 def _wrong_with_list(
-    url: str, due: Sequence[Right], cards: Sequence[tuple[str, str, str]], known: Mapping[str, Right], where: str
+    url: str,
+    due: Sequence[Right],
+    cards: Sequence[tuple[str, str, str]],
+    known: Mapping[str, Right],
+    where: str,
+    *,
+    in_order: int,
 ) -> Iterator[Wrong]:
+    """Yield what is wrong with a list of cards; the first `in_order` of them stand newest first."""
     listed = [article for article, _, _ in cards]
     yield from _wrong_with_cards(url, cards, known, where)
     for right in due:
         if right.article not in listed:
             yield Wrong(Fault.UNLISTED, url, right.newest.headline, "not there", where, right.article)
     wanted = [right.article for right in due]
-    if listed != wanted and sorted(listed) == sorted(wanted):
-        yield Wrong(Fault.STALE, url, " ".join(wanted), " ".join(listed), where)
+    newest_first = [article for article in wanted if article in listed[:in_order]]
+    if listed[:in_order] != newest_first and sorted(listed) == sorted(wanted):
+        yield Wrong(Fault.STALE, url, " ".join(newest_first), " ".join(listed[:in_order]), where)
     for article in listed:
         if article in known and known[article].is_live and article not in wanted:
             yield Wrong(Fault.STALE, url, "not listed: newer ones are", known[article].newest.headline, where, article)

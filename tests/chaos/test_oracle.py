@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,11 +77,11 @@ def faults(rights: Sequence[Right], site: Site, *, addresses: Iterable[str] = ()
 
 @pytest.fixture
 def rights() -> list[Right]:
-    return [a_right(a_post(story)) for story in range(1, 31)]  # more than any front shows
+    return [a_right(a_post(story)) for story in range(1, 46)]  # more than any front shows
 
 
 def test_a_site_that_is_right_is_found_right(rights: list[Right]) -> None:
-    killed = a_right(a_post(40), a_post(40, 1, status="canceled"))
+    killed = a_right(a_post(60), a_post(60, 1, status="canceled"))
     everything = [*rights, killed]
 
     assert faults(everything, a_site(everything)) == set()
@@ -168,6 +169,25 @@ def test_a_front_that_shows_one_too_many_or_in_another_order_or_an_old_headline_
         site = a_site(rights) | {"/_rail/latest.html": a_front(shown)}
 
         assert faults(rights, site) == {Fault.STALE}
+
+
+def test_a_front_may_group_its_older_stories_by_section(rights: list[Right]) -> None:
+    newest_first = rights[:-41:-1]
+    head, tail = a_front(newest_first[:10]), a_front(sorted(newest_first[10:], key=lambda right: right.url))
+    grouped = Seen(200, body=f'{head.body}<section class="blocks">{tail.body}')
+
+    assert faults(rights, a_site(rights) | {"/": grouped}) == set()
+    assert faults(rights, a_site(rights) | {"/": head}) == {Fault.UNLISTED}
+
+
+def test_an_embargoed_story_is_dated_by_its_release() -> None:
+    post = a_post(1)
+    due = post.stamp + timedelta(days=1)
+
+    right = a_right(replace(post, embargo_until=due))
+
+    assert right.created == due
+    assert f"{due.astimezone(ZoneInfo(HOUSE.zone)):%Y/%m/%d}" in right.url
 
 
 def test_a_front_that_is_not_there_is_lost(rights: list[Right]) -> None:
