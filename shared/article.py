@@ -30,7 +30,7 @@ MAX_BODY_CHARS = 500_000
 # C0 and C1 controls, the bidirectional overrides that can make a headline read backwards, and code points that XML or
 # UTF-8 cannot carry.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
 )
 # Soft hyphens and marks of direction say nothing of a name; two spellings of one name must be equal.
 _NOT_IN_NAMES = re.compile("[\u00ad\u200e\u200f\u061c]")

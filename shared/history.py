@@ -148,11 +148,38 @@ class Past:
         While a kill is in force, nothing after it is. A kill that was cut short before its commit lets nothing out:
         its sender was told to send it again. A text that is held is not out either.
         """
-        out = released(self.revisions, now)
+        stopped = self._stopped_by_kills()
+        out = [revision for revision in released(self.revisions, now) if revision.revision not in stopped]
         if not self.is_killed:
             return [revision for revision in out if not self.is_held(revision)] if self.unmatched else out
         kill = self.kill
         return [revision for revision in out if kill and revision.revision <= kill.revision]
+
+    def _stopped_by_kills(self) -> frozenset[str]:
+        """Return the texts that came under a kill and that a later restore passed over: they were never public.
+
+        So their headlines shape no address. A kill that was older than the latest revision stopped nothing.
+        """
+        restores = [each for each in self.revisions if each.action and each.action.kind == "restore"]
+        if not restores:
+            return frozenset()
+        brought_back = {each.text_of for each in restores}
+        return frozenset(
+            text.revision
+            for text in self.revisions
+            if text.status is Status.USABLE
+            and text.action is None
+            and text.revision not in brought_back
+            and text.revision < restores[-1].revision
+            and any(self._stops(kill, text, restores) for kill in self.revisions if kill.status is Status.CANCELED)
+        )
+
+    def _stops(self, kill: Revision, text: Revision, restores: list[Revision]) -> bool:
+        """Tell whether a kill was in force when a text arrived."""
+        is_between = kill.revision < text.revision and kill.accepted_at <= text.accepted_at
+        was_latest = not any(x.revision > kill.revision and x.accepted_at < kill.accepted_at for x in self.revisions)
+        is_lifted = any(kill.revision < each.revision < text.revision for each in restores)
+        return is_between and was_latest and not is_lifted
 
     def seen(self, now: datetime) -> Revision | None:
         """Return the revision that the public should see (or be told is gone), or None while nothing is released."""

@@ -101,12 +101,12 @@ class Named:
 
 
 def topics_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
-    """Return an article's topics, each page once."""
+    """Return an article's topics, each name once. Two names that differ in accents alone share a page."""
     return _named("topics", site, facts.topics)
 
 
 def authors_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
-    """Return an article's authors, each page once."""
+    """Return an article's authors, each name once. Two names that differ in accents alone share a page."""
     return _named("authors", site, facts.authors)
 
 
@@ -116,12 +116,14 @@ def author_page(site: Site, author: Author) -> str:
 
 
 def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Named, ...]:
-    names: dict[str, str] = {}
+    names: dict[tuple[str, str], str] = {}
     for each in named:
-        names.setdefault(page_name(each.name, each.uri, script=site.slug), each.name)
+        page = page_name(each.name, each.uri, script=site.slug)
+        names.setdefault((page, each.name.casefold()), each.name)
+    linked = {*list(dict.fromkeys(page for page, _ in names))[:MOST_OF_A_KIND]}
     return tuple(
-        Named(name, page, f"{folder}/{page}/{INDEX_DOCUMENT}" if place < MOST_OF_A_KIND else "")
-        for place, (page, name) in enumerate(names.items())
+        Named(name, page, f"{folder}/{page}/{INDEX_DOCUMENT}" if page in linked else "")
+        for (page, _), name in names.items()
     )
 
 

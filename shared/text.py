@@ -12,7 +12,8 @@ _MARKUP_BEFORE_MARK = regex.compile(r"(?<=[<>=])(?=\p{M})", regex.V1)
 
 # Khmer, Thai, Lao, Burmese and Tibetan text marks the ends of words with U+200B, so that lines can break there.
 _UNSPACED = r"[\p{Khmer}\p{Thai}\p{Lao}\p{Myanmar}\p{Tibetan}]"
-_STRAY_SPACE = regex.compile(rf"[\uFEFF\u2060]|(?<!{_UNSPACED})\u200B|\u200B(?!{_UNSPACED})")
+# U+2066 to U+2069 isolate a direction; a cut could take the end of one away, and the rest would read backwards.
+_STRAY_SPACE = regex.compile(rf"[\uFEFF\u2060\u2066-\u2069]|(?<!{_UNSPACED})\u200B|\u200B(?!{_UNSPACED})")
 # Arabic and Indic scripts choose the forms of letters by joiners; emoji sequences are joined by U+200D.
 _JOINS = (
     r"[[\p{L}\p{M}\u064B-\u065F\u0670]--[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}\p{Georgian}\p{Han}\p{Hiragana}"

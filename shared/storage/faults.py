@@ -17,10 +17,14 @@ _DENIED = (
 _SILENT = "{where} does not answer for {named}. Start it, or correct PRESSLINE_S3_ENDPOINT ({said})"
 _OTHER = "{where} cannot do it now for {named}: {said}"
 
+_BAD_NAME = (
+    "{named} is no name of a bucket (InvalidBucketName). Correct the setting: 3 to 63 lower-case letters, digits, dots "
+    "and hyphens"
+)
+
 # What the store's code or the client's text holds -> the sentence. The first that is found counts.
 _SENTENCES = {
-    "InvalidBucketName": "{where} takes no bucket of this name (InvalidBucketName): {named}. Correct the setting: 3 to "
-    "63 lower-case letters, digits, dots and hyphens",
+    **dict.fromkeys(("InvalidBucketName", "Invalid bucket name"), _BAD_NAME),
     "NoSuchBucket": "{where} has no bucket of this name (NoSuchBucket): {named}. Make it with `pressline stack "
     "prepare`, or correct the setting",
     "RequestTimeTooSkewed": "{where} refuses this machine's time ({code}) for {named}. Set the clock",
@@ -32,6 +36,7 @@ _SENTENCES = {
         ("error sending request", "connect to the endpoint", "onnection", "timed out", "imeout on", "resolve"), _SILENT
     ),
 }
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -40,6 +45,8 @@ def store_fault(settings: ServiceSettings, bucket: str, text: str) -> str:
 
     `text` is the store's code or its client's own text (codes: S3 API reference, error responses).
     """
+    if not _BUCKET_NAME.fullmatch(bucket):
+        text = "InvalidBucketName"
     found = _CODE.search(text)
     said = found[1] if found else text
     code = next((each for each in _SENTENCES if each in said), "")

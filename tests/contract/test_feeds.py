@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,18 @@ def test_the_command_line_makes_a_token_of_a_feed(monkeypatch: pytest.MonkeyPatc
     assert (record.name, record.feeds, sorted(record.scopes)) == ("newsroom", ("newsroom",), ["publish"])
     assert wrong.exit_code == 2
     assert "wyre" in wrong.output
+
+
+def test_a_feed_gives_a_ninjs_item_its_section_and_language_too() -> None:
+    item = {
+        "uri": "urn:x:1",
+        "type": "text",
+        "standard": {"name": "ninjs", "version": "3.0"},
+        "headlines": [{"value": "H"}],
+        "bodies": [{"value": "<p>B</p>", "contentType": "text/html"}],
+    }
+
+    reading = read_article(json.dumps(item).encode(), None, a_context(section="world", language="de"))
+
+    assert (reading.article.section, reading.article.language) == ("world", "de")
+    assert "no language is said; taken as de" in reading.report.warnings

@@ -123,6 +123,70 @@ def test_a_kill_of_what_is_held_is_an_ordinary_kill(line: Line) -> None:
     assert list(line.content.list_keys(keys.tombstone_prefix("epn", held.article)))
 
 
+def test_a_kill_by_id_of_an_unmatched_removal_takes_nothing_down_and_says_so(line: Line) -> None:
+    story = line.post(source="my-newsroom")
+    removal = a_removal(line)
+    line.run()
+
+    kill = line.act("kill", removal.article)
+    line.run()
+
+    assert kill.status == line.receipt_status(removal.receipt) == "unmatched"
+    assert [each.article for each in kill.near_matches] == [story.article]
+    assert len(in_force(line)) == 1
+    assert line.record(story.article).revision is not None
+
+
+def test_near_matches_are_articles_and_no_other_removals(line: Line) -> None:
+    a_removal(line, source="one")
+
+    assert a_removal(line, source="two").near_matches == ()
+
+
+def test_a_text_that_was_held_and_passed_over_shapes_no_address(line: Line) -> None:
+    a_removal(line)
+    article = line.post(version_created=LATER, headline="A claim that nobody may read").article
+    line.post(version_created=LATEST, headline="The council debates the budget")
+
+    line.act("restore", article)
+    line.run()
+    line.tick()
+
+    assert "the-council-debates-the-budget" in (line.record(article).path or "")
+    assert not [path for path in line.site_bytes() if "claim" in path]
+
+
+def test_a_text_that_came_under_a_kill_and_was_passed_over_shapes_no_address(line: Line) -> None:
+    article = line.post(version_created=EARLY, slug="first").article
+    line.run()
+    a_removal(line)
+    line.post(version_created=LATER, slug="a-claim")
+    line.post(version_created=LATEST, slug="third")
+    line.run()
+
+    line.act("restore", article)
+    line.run()
+    line.tick()
+
+    assert "/third-" in (line.record(article).path or "")
+    assert not [path for path in line.site_bytes() if "a-claim" in path]
+
+
+def test_a_kill_that_came_too_late_stops_no_address(line: Line) -> None:
+    article = line.post(version_created=LATER, slug="first").article
+    a_removal(line)  # older than the text: it has no effect
+    line.post(version_created=LATEST, slug="second")
+    line.run()
+    line.act("kill", article)
+    line.run()
+
+    line.act("restore", article)
+    line.run()
+    line.tick()
+
+    assert [line.status_at(path) for path in line.site_bytes() if "/first-" in path] == ["301"]
+
+
 def test_what_is_held_cannot_be_withdrawn(line: Line) -> None:
     a_removal(line)
     held = line.post(version_created=LATER)

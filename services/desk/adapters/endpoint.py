@@ -177,5 +177,5 @@ def _words(answer: httpx.Response) -> str:
         problem = answer.json()
     except ValueError:
         return f"{answer.status_code} {answer.reason_phrase}"
-    faults = [f"{fault.get('pointer') or 'the document'} {fault.get('detail')}" for fault in problem.get("errors", [])]
+    faults = [f"{fault.get('pointer', '')} {fault.get('detail')}".strip() for fault in problem.get("errors", [])]
     return "; ".join(faults) or str(problem.get("detail") or problem.get("title") or answer.status_code)

@@ -53,7 +53,7 @@ def _act(kind: str, article: str, *, why: str, wait: bool, site: str | None) -> 
         console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     outcome = str(reply["status"])
-    is_late = wait and outcome == "accepted"
+    is_late = (wait and outcome == "accepted") or outcome == "unmatched"
     where = str(reply.get("url") or reply["receipt"])
     console.print(Text.assemble((outcome, "yellow" if is_late else "green"), "  ", where), soft_wrap=True)
     if reply.get("text_of"):

@@ -25,6 +25,8 @@ _SIMPLE = regex.compile(r"[\p{L}\p{M}\p{N}.,\u2032\u2033\u221e]*")
 _SPACED = regex.compile(
     r"[[\p{Sm}\p{Pd}\u00b7]--[\u00ac\u2200\u2202-\u2204\u2206\u2207\u220f-\u2211\u221a-\u221c\u222b-\u2233]]", regex.V1
 )
+_ENDS_ABOVE_OR_BELOW = frozenset(("mfrac", "mroot", "msqrt", "msubsup", "msup", "munderover"))
+_NO_LINE = regex.compile(r"\s*0+(?:\.0+)?\s*[a-z%]*\s*")  # MathML's linethickness, with any unit
 _OPENING = frozenset("([{\u27e8\u230a\u2308")
 
 
@@ -71,7 +73,7 @@ def _read(formula: Element) -> str:
 def _row(element: Element, parts: list[str]) -> str:
     """Return the parts in a row: spaces around operators between two operands, and where two words or numbers meet."""
     row = ""
-    is_operand = False
+    is_operand = is_composed = False
     for child, part in zip(element, parts, strict=True):
         if not part:
             continue
@@ -81,8 +83,10 @@ def _row(element: Element, parts: list[str]) -> str:
         elif child.tag == "mo" and part in (",", ";"):
             row = f"{row.rstrip()}{part} "
         else:
-            row += (" " if _would_merge(row, part) else "") + part
+            is_apart = is_composed and (part[0].isalnum() or part[0] == "√")  # a/b c is no a/(bc)
+            row += (" " if is_apart or _would_merge(row, part) else "") + part
         is_operand = not (is_operator or (child.tag == "mo" and part in _OPENING))
+        is_composed = child.tag in _ENDS_ABOVE_OR_BELOW
     return row.strip()
 
 
@@ -106,7 +110,9 @@ def _grouped(text: str) -> str:
     return text if _SIMPLE.fullmatch(text) or is_fenced else f"({text})"
 
 
-def _fraction(_: Element, parts: list[str]) -> str:
+def _fraction(element: Element, parts: list[str]) -> str:
+    if _NO_LINE.fullmatch(element.get("linethickness", "")):
+        return f"({parts[0]} over {parts[1]})"  # a binomial coefficient is no quotient
     return f"{_grouped(parts[0])}/{_grouped(parts[1])}"
 
 

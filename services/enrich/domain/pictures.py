@@ -150,6 +150,6 @@ def _warnings(names: list[str], captions: list[str]) -> list[str]:
         return []
     named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
     words = "".join(f'; its caption "{caption[:_MAX_NAME_CHARS]}"' for caption in captions[:_MOST_NAMED])
-    advice = 'send the bytes to POST /v1/media and write <img src="media:{digest}"> here'
+    advice = 'send the bytes to POST /v1/media, write <img src="media:{digest}"> here, and send the article again'
     what = "1 picture whose bytes are" if len(names) == 1 else f"{len(names)} pictures whose bytes are"
     return [f"left out of the body: {what} not known here ({named}){words}; {advice}"]

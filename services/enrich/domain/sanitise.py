@@ -77,6 +77,7 @@ _ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
     "iframe": {"src", "data-src", "title", "class"},
     "img": {"alt", "class", "src", "data-src"},
     "math": {"alttext"},
+    "mfrac": {"linethickness"},
     "mfenced": {"open", "close", "separators"},
     "object": {"data", "title"},
     "oembed": {"url"},
@@ -128,6 +129,7 @@ _LEFT_OUT = re.compile(
 )
 _SCRIPT_ADDRESS = re.compile(r"<script\s[^<>]{0,500}?\bsrc\s*=\s*[\"']?([^\s\"'<>]{1,200})", re.IGNORECASE)
 _MOST_NAMED = 10
+_LINK_SCHEME = re.compile(r"<a\s[^<>]{0,2000}?\bhref\s*=\s*[\"']?\s*([a-z][a-z0-9+.-]{1,30}):", re.IGNORECASE)
 
 
 _MATHML_PREFIX = re.compile(r"<(/?)(?:m|mml|mathml):(?=[a-z])", re.IGNORECASE)  # XHTML writes <mml:math>
@@ -166,6 +168,14 @@ def sanitise(html: str, base_url: str | None = None, *, pictures: Mapping[str, P
 
 def _left_out(source: str) -> list[str]:
     """Return the warnings about elements that are removed with their content, or that stop working."""
+    schemes = Counter(found.group(1).lower() for found in _LINK_SCHEME.finditer(source))
+    lost = {scheme: count for scheme, count in sorted(schemes.items()) if scheme not in _SCHEMES}
+    links = ", ".join(f"{count} to {scheme}:" for scheme, count in list(lost.items())[:_MOST_NAMED])
+    about_links = [f"left out of the body: links that a page cannot have ({links}); their words stay"] if lost else []
+    return [*_elements_left_out(source), *about_links]
+
+
+def _elements_left_out(source: str) -> list[str]:
     counts = Counter(found.group(1).lower() for found in _LEFT_OUT.finditer(source))
     if not counts:
         return []

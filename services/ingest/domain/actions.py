@@ -29,7 +29,7 @@ def find_standing(kind: ActionKind, past: Past) -> Revision | None:
     """
     latest = past.revisions[-1]
     if kind == "kill":
-        return past.kill
+        return past.kill or (None if _has_text(past) else past.unmatched_kill)
     if kind == "withdraw" and past.is_killed:
         raise RefusedError(409, _STRONGER)
     if kind == "withdraw" and past.unmatched_kill:

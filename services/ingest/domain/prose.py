@@ -27,6 +27,8 @@ _APART = frozenset(
 _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
+_MARKS = {"q": ("\u201c", "\u201d"), "rt": ("(", ")")}
+"""Text for the start and the end of an element."""
 _SHORT_TAG = re.compile(
     r"""<(?P<end>/?)(?P<name>[a-z][^\s/<>]*+)(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>|<[!?/][^>]*>""", re.IGNORECASE
 )
@@ -44,8 +46,9 @@ def plain(markup: str) -> str:
 def _mark_of(tag: re.Match[str]) -> str:
     """Return the text that stands for a tag."""
     name = (tag["name"] or "").lower()
-    if name == "q":
-        return "\u201d" if tag["end"] else "\u201c"
+    if name in _MARKS:
+        start, end = _MARKS[name]
+        return end if tag["end"] else start
     return " " if name in _APART else ""
 
 

@@ -148,9 +148,9 @@ def _put_tombstone(kill: Revision, site: Site, intake: Intake) -> None:
 
 
 def _is_unmatched(revision: Revision, since: Since, intake: Intake) -> bool:
-    """Tell whether a sender's removal arrived before any text of its article."""
-    is_from_sender = revision.status is not Status.USABLE and revision.action is None
-    if not is_from_sender or since.kills or _is_superseded(revision, since):
+    """Tell whether a removal, a sender's or an operator's, arrived before any text of its article."""
+    is_restore = revision.action is not None and revision.action.kind == "restore"
+    if revision.status is Status.USABLE or is_restore or since.kills or _is_superseded(revision, since):
         return False
     site, article = revision.article.site, revision.article_id
     return all(intake.revisions.get(site, article, name).status is not Status.USABLE for name in since.names)

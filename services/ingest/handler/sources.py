@@ -10,6 +10,7 @@ import structlog
 
 from services.ingest.domain.accepted import NearMatch
 from shared import keys
+from shared.article import Status
 from shared.errors import OutageError
 from shared.history import Revisions
 from shared.revision import Revision
@@ -61,9 +62,10 @@ class Sources:
             articles = [keys.article_id(facts.site, source, facts.source_id) for source in some]
             found = self._executor.map(lambda article: self._revisions.names(facts.site, article), articles)
             for source, article, names in zip(some, articles, found, strict=True):
-                if names:
-                    latest = self._revisions.get(facts.site, article, names[-1]).article
-                    yield NearMatch(article=article, source=source, headline=latest.headline)
+                revisions = (self._revisions.get(facts.site, article, name) for name in reversed(names))
+                text = next((each for each in revisions if each.status is Status.USABLE), None)
+                if text is not None:
+                    yield NearMatch(article=article, source=source, headline=text.article.headline)
 
     def _put(self, key: str) -> Etag:
         etag = self._content.put(key, b"", content_type="text/plain")

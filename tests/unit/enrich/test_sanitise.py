@@ -266,7 +266,7 @@ def test_what_was_left_out_is_said() -> None:
         "<img src=https://a.example/1.jpg><video src=x></video><iframe src='about:blank'></iframe>"
     )
 
-    advice = 'send the bytes to POST /v1/media and write <img src="media:{digest}"> here'
+    advice = 'send the bytes to POST /v1/media, write <img src="media:{digest}"> here, and send the article again'
     assert [warning.removeprefix("left out of the body: ") for warning in made.warnings] == [
         "1 <script>, 2 <svg> (loads https://w.example/w.js)",
         f"1 picture whose bytes are not known here (https://a.example/1.jpg); {advice}",

@@ -66,6 +66,16 @@ class Draft:
             if warning:
                 self.warn(warning)
 
+    def default_section(self, why: str = "") -> None:
+        """Take the section of the feed, else of the site, where the sender named none; `why` makes it a warning."""
+        section = self._context.feed.section or self._context.site.default_section
+        self.default("section", section, f"{why}; taken as {section}" if why else "")
+
+    def default_language(self, *, is_usual: bool = False) -> None:
+        """Take the language of the feed, else of the site, where the sender named none; a warning unless usual."""
+        language = self._context.feed.language or self._context.site.language
+        self.default("language", language, "" if is_usual else f"no language is said; taken as {language}")
+
     def expect(self, field: str, origin: str) -> None:
         """Note where a field would have been, for what is said if it is missing."""
         self._origins.setdefault(f"/{field}", origin)
@@ -104,8 +114,8 @@ class Draft:
             RefusedError: it cannot be published; the pointers are those of the sender's document.
         """
         site, feed, received_at = self._context.site, self._context.feed, self._context.received_at
-        self.default("section", feed.section or site.default_section)
-        self.default("language", feed.language or site.language)
+        self.default_section()
+        self.default_language(is_usual=True)
         if feed.rights is not None:
             self.default("rights", feed.rights.model_dump())
         if self.is_removal:  # a removal must get through, however bare

@@ -26,7 +26,7 @@ from services.render.domain.view.shell import (
     shell_view,
 )
 from shared.addresses import is_showable, picture_path
-from shared.article import EnrichedArticle, Picture, Rights, SafeHtml
+from shared.article import Embed, EnrichedArticle, Picture, Rights, SafeHtml
 from shared.card import Card, CardPicture
 from shared.keys import url_path
 from shared.sets import topics_of
@@ -186,10 +186,15 @@ def _is_in_body(picture: Picture, article: EnrichedArticle) -> bool:
 def _embeds(article: EnrichedArticle) -> tuple[Link, ...]:
     """Return the embeds that the body does not lead to."""
     return tuple(
-        Link(each.title or each.provider or host_of(each.url), each.url)
+        Link(_embed_text(each), each.url)
         for each in article.facts.embeds
         if f'"{escape(each.url, quote=False)}"' not in article.body
     )
+
+
+def _embed_text(embed: Embed) -> str:
+    provider = embed.provider or host_of(embed.url)
+    return f"{embed.title} ({provider})" if embed.title and embed.provider else embed.title or provider
 
 
 def _rights(rights: Rights | None) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from services.ingest.adapters.readers.ninjs.values import Item, leave_rest, obje
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Document, Reading, ReadingContext
-from shared.sites import Site
 
 _FORMAT = "ninjs-3.0"
 _MARKS_3 = frozenset({"versionCreated", "pubStatus", "embargoedUntil", "firstCreated", "contentCreated"})
@@ -119,7 +118,7 @@ class NinjsReader:
         keep_identity(item, draft)
         keep_times(item, draft)
         keep_urgency(item, draft)
-        _keep_language(item, draft, context.site)
+        _keep_language(item, draft)
         keep_headline(item, draft)
         keep_standfirst(item, draft)
         keep_body(item, draft)
@@ -163,14 +162,14 @@ def _older_shape(item: Item) -> str:
     return "2.x" if not {"versioncreated", "pubstatus", "embargoed"}.isdisjoint(item) else "3"
 
 
-def _keep_language(item: Item, draft: Draft, site: Site) -> None:
+def _keep_language(item: Item, draft: Draft) -> None:
     language = text_of(item.get("language"))
     if language and language.lower() != "und" and _LANGUAGE.match(language.replace("_", "-")[:35]):
         draft.keep("language", language.replace("_", "-"), "/language")
         return
     if language:
         draft.drop("/language", "is not a language tag, such as en or pt-BR")
-    draft.default("language", site.language, f"no language is said; taken as the site's, {site.language}")
+    draft.default_language()
 
 
 def _keep_lines(item: Item, draft: Draft) -> None:

@@ -29,7 +29,7 @@ def keep_section_and_topics(item: Item, draft: Draft, site: Site) -> None:
     if section:
         draft.keep("section", section, origin)
     else:
-        draft.default("section", site.default_section, f"no subject names a section; taken as {site.default_section}")
+        draft.default_section("no subject names a section")
     for where, subject in subjects:
         name = text_of(subject.get("name")) or text_of(subject.get("literal"))
         uri = text_of(subject.get("uri"))
