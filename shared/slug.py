@@ -1,7 +1,8 @@
 """Names for addresses: of an article's page, and of the page of a topic or an author (decision 25).
 
-A slug keeps the reader's script. Letters of the Latin script lose their accents, as readers type addresses; all other
-scripts keep their letters and marks. Keys of the bucket hold a slug as it is; `keys.url_path` percent-encodes it.
+A slug keeps the reader's script, its letters and its marks. The page of a topic or an author is named without the
+accents of Latin letters: wires drop them, and one name must not have two pages. Keys of the bucket hold a slug as it
+is; `keys.url_path` percent-encodes it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def slug_of(text: str, *, script: Script = "unicode", otherwise: str = "article"
     It has at most `max_chars` characters and 240 bytes. It is cut between words, and a longer word between graphemes.
     A text without letters and digits becomes `otherwise`.
     """
-    return _cut(_words(_folded(text), script), max_chars, MAX_BYTES) or otherwise
+    return _cut(_words(_lowered(text), script), max_chars, MAX_BYTES) or otherwise
 
 
 def is_slug(text: str) -> bool:
@@ -106,16 +107,21 @@ def words_of(page: str) -> str:
     return " ".join(words if words and _DIGEST.fullmatch(last) else (*words, last))
 
 
-def _folded(text: str) -> str:
-    """Return a text in which equal words are equal: in lower case, NFC, compatible forms and Latin accents gone."""
+def _lowered(text: str) -> str:
+    """Return a text in lower case and NFC, with plain forms of its letters and without apostrophes."""
     text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS]))
     if text.isascii():
         return text.lower()
     text = _FRACTION.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text)))
     text = _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    text = _LATIN.sub(lambda found: _in_ascii(found[0]), text.casefold().lower())
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text.replace("\u0130", "i").lower()))  # else i and a dot apart
+
+
+def _folded(text: str) -> str:
+    """Return a text in which equal words are equal: `_lowered`, with Latin letters in a-z."""
+    text = _LATIN.sub(lambda found: _in_ascii(found[0]), _lowered(text).casefold())
     text = _LAST_SIGMA.sub("\u03c2", _MARKS_OF_LATIN.sub("", text))
-    return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    return unicodedata.normalize("NFC", text)
 
 
 def _without_accents(text: str) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from rich.console import Console
 from rich.table import Table
@@ -94,7 +95,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     for outcome in outcomes:
         headline = Text(textwrap.shorten(outcome.headline, _HEADLINE_CHARS, placeholder=" …"))
         stages = [_ms(outcome.stages_ms.get(stage)) for stage in STAGES]
-        table.add_row(headline, outcome.url or "", _readable(outcome), *stages)
+        table.add_row(headline, unquote(outcome.url or ""), _readable(outcome), *stages)
     return table
 
 
@@ -103,7 +104,7 @@ def _show_list(console: Console, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         console.print(Text(outcome.headline, style="bold"))
         if outcome.url:
-            console.print(f"  {outcome.url}", markup=False, soft_wrap=True)
+            console.print(f"  {unquote(outcome.url)}", markup=False, soft_wrap=True)
         stages = [f"{stage} {_ms(outcome.stages_ms[stage])}" for stage in STAGES if stage in outcome.stages_ms]
         console.print(f"  readable {_readable(outcome)}: {', '.join(stages)}", markup=False)
 

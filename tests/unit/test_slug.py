@@ -27,9 +27,9 @@ MANY_SCRIPTS = st.text(
     [
         ("Harbour bridge reopens", "harbour-bridge-reopens"),
         ("It\u2019s Modi's day: 10,000 at the fair", "its-modis-day-10000-at-the-fair"),
-        ("Größe & Ärger", "grosse-arger"),
-        ("Đà Nẵng, Łódź, Øre", "da-nang-lodz-ore"),
-        ("İstanbul’da Işık", "istanbulda-isik"),
+        ("Größe & Ärger", "größe-ärger"),
+        ("Đà Nẵng, Łódź, Øre", "đà-nẵng-łódź-øre"),
+        ("İstanbul’da Işık", "istanbulda-işık"),
         ("Привет, мир: новый йод", "привет-мир-новый-йод"),
         ("中国经济：增长", "中国经济-增长"),
         ("बूंद-बूंद से भरा सागर", "बूंद-बूंद-से-भरा-सागर"),

@@ -242,7 +242,7 @@ EVERY_RULE = """<h1>The talks</h1>
 <ol start=3><li id=n1>Note <q>e\u0301</q> <a href="/x">x</a></ol>"""
 WRITTEN_BY = {
     "e1": "b7e87734a070cfc5308d0630df2866e236466932d99e0384a13fefa2a65cbc4e",
-    "e2": "3f67dc15742794604a9f48ff101d21df5a4fbe2b6d2dad8d657b3d29d8517ce0",
+    "e2": "ca9f6fb4eb04052f2e227224a8644ec9d6e0643dd55160c64f1dcc5ff7de51c5",
 }
 
 
