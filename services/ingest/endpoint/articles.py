@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -24,6 +24,15 @@ LaneName = Annotated[
         description="`live`: news. `bulk`: imports, which wait behind news and are sent away first when it piles up."
     ),
 ]
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {"model": ArticleReply, "description": "Stored for good, and on its way.", "headers": REPLY_HEADERS},
+    200: {
+        "model": ArticleReply,
+        "description": "At its end: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched.",
+        "headers": REPLY_HEADERS,
+    },
+    **documented(400, 401, 403, 408, 413, 415, 422, 503),
+}
 FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as the site's settings name it.")]
 router = APIRouter(tags=["articles"])
 
@@ -34,15 +43,7 @@ router = APIRouter(tags=["articles"])
     operation_id="postArticle",
     status_code=202,
     response_model=None,
-    responses={
-        202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": REPLY_HEADERS},
-        200: {
-            "model": ArticleReply,
-            "description": "Nothing more will come of it: live (with `Prefer: wait`), duplicate or superseded.",
-            "headers": REPLY_HEADERS,
-        },
-        **documented(400, 401, 403, 408, 413, 415, 422, 503),
-    },
+    responses=_RESPONSES,
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
 async def post_article(
@@ -88,15 +89,7 @@ async def post_article(
     operation_id="postFeedItem",
     status_code=202,
     response_model=None,
-    responses={
-        202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": REPLY_HEADERS},
-        200: {
-            "model": ArticleReply,
-            "description": "Nothing more will come of it: live (with `Prefer: wait`), duplicate or superseded.",
-            "headers": REPLY_HEADERS,
-        },
-        **documented(400, 401, 403, 408, 413, 415, 422, 503),
-    },
+    responses=_RESPONSES,
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
 async def post_feed_item(
