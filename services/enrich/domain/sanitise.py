@@ -129,7 +129,7 @@ _LEFT_OUT = re.compile(
 )
 _SCRIPT_ADDRESS = re.compile(r"<script\s[^<>]{0,500}?\bsrc\s*=\s*[\"']?([^\s\"'<>]{1,200})", re.IGNORECASE)
 _MOST_NAMED = 10
-_LINK_SCHEME = re.compile(r"<a\s[^<>]{0,2000}?\bhref\s*=\s*[\"']?\s*([a-z][a-z0-9+.-]{1,30}):", re.IGNORECASE)
+_LINK_SCHEME = re.compile(r"<a\s[^<>]{0,2000}?\bhref\s*+=\s*+[\"']?+\s*+([a-z][a-z0-9+.-]{1,30}):", re.IGNORECASE)
 
 
 _MATHML_PREFIX = re.compile(r"<(/?)(?:m|mml|mathml):(?=[a-z])", re.IGNORECASE)  # XHTML writes <mml:math>

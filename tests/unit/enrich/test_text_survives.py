@@ -300,3 +300,19 @@ def test_a_description_ends_with_a_whole_word_and_never_at_a_no_break_space() ->
     made = description_of(french, SafeHtml(""), "").removesuffix("…")
 
     assert french.startswith(made + " ")
+
+
+def test_links_that_a_page_cannot_have_are_counted_by_their_scheme() -> None:
+    links = ("javascript:x()", "ftp://a.example/", "mailto:a@b.example")
+    made = sanitise("<p>" + " ".join(f'<a href="{link}">words</a>' for link in links))
+
+    assert "<a" in made.body
+    assert [each for each in made.warnings if "links that a page cannot have" in each] == [
+        "left out of the body: links that a page cannot have (1 to ftp:, 1 to javascript:); their words stay"
+    ]
+
+
+def test_many_spaces_before_an_address_are_looked_through_in_linear_time() -> None:
+    body = "<p><a href=" + " " * 99_000 + "x>words</a></p>"
+
+    assert "words" in sanitise(body).body
