@@ -53,7 +53,7 @@ from services.render.ports import Theme
 from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
 from shared import keys
 from shared.dead_letters import DeadLetters
-from shared.errors import RetryableError
+from shared.errors import EdgeUnavailableError, RetryableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.live import LiveRecord, read_record
@@ -96,6 +96,8 @@ class FakeEdge:
     purged_hard: list[str] = field(default_factory=list)
     shows: int | None = None
     shows_at: dict[str, int] = field(default_factory=dict)  # by the path of an address
+    is_down: bool = False  # to readers; purges succeed
+    asked: list[str] = field(default_factory=list)
 
     def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
         """Remember the keys."""
@@ -106,6 +108,9 @@ class FakeEdge:
     def find_status(self, url: str) -> int | None:
         """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
         assert url.isascii(), f"no HTTP client takes {url}"
+        self.asked.append(url)
+        if self.is_down:
+            raise EdgeUnavailableError(url)
         address = urlsplit(url).path
         if address in self.shows_at:
             return self.shows_at[address]

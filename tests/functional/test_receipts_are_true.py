@@ -199,6 +199,22 @@ def test_a_kill_names_the_addresses_where_readers_do_not_get_410_yet(line: Line)
     assert (state.status, state.waits_for) == (Outcome.KILLED, ())
 
 
+def test_an_edge_that_is_down_costs_a_kill_one_call_and_every_address_waits(line: Line) -> None:
+    article = line.post(slug="first").article
+    line.run()
+    line.post(slug="second", version_created=LATER)
+    line.run()
+    kill = line.act("kill", article)
+    (message,) = (each for each in line.queue if isinstance(each, ArticleRemoved))
+    line.edge.is_down, line.edge.asked = True, []
+
+    with pytest.raises(EdgeUnavailableError, match="do not get 410 yet"):
+        line.deliver(message)
+
+    assert len(line.edge.asked) == 1
+    assert len(state_of(line, kill.receipt).waits_for) == 2
+
+
 def test_a_text_that_a_kill_stops_is_not_called_killed_before_the_edge_forgot_it(line: Line) -> None:
     article = line.post().article
     line.run()

@@ -301,3 +301,11 @@ def test_only_the_first_eight_topics_lead_to_pages(make_view: MakeView) -> None:
     view = make_view(topics=[{"name": "Ports"}, *({"name": f"T {number}"} for number in range(9)), {"name": "ports"}])
 
     assert [bool(topic.url) for topic in view.topics] == [True] * 8 + [False] * 2
+
+
+def test_authors_whose_names_differ_in_an_accent_are_both_shown(site: Site) -> None:
+    both = facts(None, "Hans Müller", "Hans Muller")
+
+    assert [each.name for each in authors_of(site, both)] == ["Hans Müller", "Hans Muller"]
+    assert "Hans Müller" in shown(site, both)
+    assert "Hans Muller" in shown(site, both)
