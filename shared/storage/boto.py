@@ -5,26 +5,17 @@ Vendor errors end here. A call costs 1.3 to 2.4 ms of the process, and holds the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache, cached_property, partial
 from threading import Lock
-from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import stamina
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.deadline import peer_call
-from shared.errors import (
-    ObjectMissingError,
-    PreconditionFailedError,
-    StorageConflictError,
-    StorageUnavailableError,
-)
-from shared.observability import STORE_CALLS
+from shared.errors import ObjectMissingError
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
-from shared.storage.faults import no_bucket, store_fault
+from shared.storage.calls import StoreCalls, paged
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -32,13 +23,6 @@ if TYPE_CHECKING:
 
     from shared.settings import ServiceSettings
 
-_T = TypeVar("_T")
-
-NOT_FOUND = 404
-CONFLICT = 409
-PRECONDITION_FAILED = 412
-_PAGE = 1000
-_RETRY_SECONDS = 2.0
 _MAKING = Lock()
 
 
@@ -97,6 +81,7 @@ class BotoObjectStorage:
         self._settings = settings
         self.bucket = bucket
         self._prefix = prefix
+        self._calls = StoreCalls(settings, bucket, (ClientError, BotoCoreError, OSError), _told)
 
     @cached_property
     def _client(self) -> S3Client:
@@ -106,9 +91,9 @@ class BotoObjectStorage:
     def ensure_bucket(self) -> None:
         """Make the bucket where there is none."""
         try:
-            self._call("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
+            self._calls.once("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         except ObjectMissingError:
-            self._call("PUT", "", lambda: self._client.create_bucket(Bucket=self.bucket))
+            self._calls.once("PUT", "", lambda: self._client.create_bucket(Bucket=self.bucket))
 
     def find(self, key: str) -> StoredObject | None:
         """Return the object, or None where there is none."""
@@ -124,15 +109,13 @@ class BotoObjectStorage:
             answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
             return StoredObject(_head(key, answer), answer["Body"].read())
 
-        return self._read("GET", key, read)
+        return self._calls.read("GET", key, read)
 
     def find_head(self, key: str) -> ObjectHead | None:
         """Return what is known of the object, or None where there is none."""
+        ask = partial(self._client.head_object, Bucket=self.bucket, Key=self._prefix + key)
         try:
-            return _head(
-                key,
-                self._read("HEAD", key, lambda: self._client.head_object(Bucket=self.bucket, Key=self._prefix + key)),
-            )
+            return _head(key, self._calls.read("HEAD", key, ask))
         except ObjectMissingError:
             return None
 
@@ -155,42 +138,29 @@ class BotoObjectStorage:
             wanted["IfNoneMatch"] = "*"
         if if_etag:
             wanted["IfMatch"] = if_etag
-        try:
-            answer = self._call(
-                "PUT",
-                key,
-                lambda: self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **wanted),
-            )
-        except ObjectMissingError as error:
-            if if_etag:  # AWS answers 404 where others say 412
-                raise PreconditionFailedError(key) from error
-            raise StorageUnavailableError(no_bucket(self._settings, self.bucket)) from error
+        answer = self._calls.put(
+            key,
+            lambda: self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **wanted),
+            if_etag=if_etag,
+        )
         return Etag(answer["ETag"])
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
-        self._read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key))
+        self._calls.read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key))
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
-        yield from (found.key for found in self.list_heads(prefix, start_after=start_after, limit=limit))
+        return (found.key for found in self.list_heads(prefix, start_after=start_after, limit=limit))
 
     def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
         """Yield (key, ETag, size) of the same objects, in the same order."""
-        left = limit
-        while left is None or left > 0:
-            page = _PAGE if left is None else min(left, _PAGE)
-            found = self._read("LIST", prefix, partial(self._page, prefix, start_after, page))
-            yield from found
-            if len(found) < page:
-                return
-            start_after = found[-1].key
-            left = None if left is None else left - len(found)
+        return paged(partial(self._page, prefix), start_after, limit)
 
-    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = _PAGE) -> Iterator[str]:
+    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
         """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
         while True:
-            found, is_all = self._read("LIST", prefix, partial(self._folders, prefix, start_after, at_once))
+            found, is_all = self._calls.read("LIST", prefix, partial(self._folders, prefix, start_after, at_once))
             yield from found
             if is_all:
                 return
@@ -198,15 +168,19 @@ class BotoObjectStorage:
 
     def date(self) -> str:
         """Return the store's own clock: the `Date` header of its answer."""
-        answer = self._read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
+        answer = self._calls.read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
-    def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
-        answer = self._client.list_objects_v2(
-            Bucket=self.bucket,
-            Prefix=self._prefix + prefix,
-            StartAfter=self._prefix + start_after if start_after else "",
-            MaxKeys=page,
+    def _page(self, prefix: str, start_after: str, size: int) -> list[ListedObject]:
+        answer = self._calls.read(
+            "LIST",
+            prefix,
+            lambda: self._client.list_objects_v2(
+                Bucket=self.bucket,
+                Prefix=self._prefix + prefix,
+                StartAfter=self._prefix + start_after if start_after else "",
+                MaxKeys=size,
+            ),
         )
         return [
             ListedObject(each["Key"].removeprefix(self._prefix), Etag(each["ETag"]), each["Size"])
@@ -226,43 +200,13 @@ class BotoObjectStorage:
         found = [each["Prefix"].removeprefix(whole)[:-1] for each in answer.get("CommonPrefixes", [])]
         return found, not answer["IsTruncated"] or not found
 
-    def _read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
-        started = monotonic()
-        try:
-            return self._call(operation, key, call)  # nearly always; what follows costs as much as the call itself
-        except StorageUnavailableError:
-            if monotonic() - started > _RETRY_SECONDS:
-                raise
-        for attempt in stamina.retry_context(
-            on=StorageUnavailableError, attempts=2, timeout=_RETRY_SECONDS, wait_initial=0.05, wait_max=0.5
-        ):
-            with attempt:
-                return self._call(operation, key, call)
-        raise StorageUnavailableError(key)  # pragma: no cover -- the loop returns or raises
 
-    def _call(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
-        STORE_CALLS.labels(operation).inc()
-        name = f"{self.bucket}/{key}"
-        try:
-            with peer_call():
-                return call()
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == NOT_FOUND:
-                is_of_bucket = operation == "LIST" or not key
-                raise ObjectMissingError(no_bucket(self._settings, self.bucket) if is_of_bucket else name) from error
-            if status == PRECONDITION_FAILED:
-                raise PreconditionFailedError(name) from error
-            if status == CONFLICT:
-                raise StorageConflictError(name) from error
-            code = error.response["Error"].get("Code", status)
-            raise StorageUnavailableError(self._fault(key, str(code))) from error
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise StorageUnavailableError(self._fault(key, str(error))) from error
-
-    def _fault(self, key: str, text: str) -> str:
-        """Return an error in words; the key tells which call met it."""
-        return f"{key or self.bucket}: {store_fault(self._settings, self.bucket, text)}"
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the status and the store's code; 0 and the client's text where there was no answer."""
+    if not isinstance(error, ClientError):
+        return 0, str(error)
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status, str(error.response["Error"].get("Code", status))
 
 
 def _head(key: str, answer: Any) -> ObjectHead:  # noqa: ANN401 -- GetObject's and HeadObject's answers share these

@@ -7,21 +7,17 @@ meanwhile. What it cannot do stays boto3's: folders, deletes, buckets, keys and 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from shared.errors import (
-    ObjectMissingError,
-    PreconditionFailedError,
-    StorageConflictError,
-    StorageUnavailableError,
-)
+from shared.errors import ObjectMissingError
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 from shared.storage.boto import BotoObjectStorage
-from shared.storage.faults import no_bucket
+from shared.storage.calls import StoreCalls, paged
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetResult, PutMode
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from shared.settings import ServiceSettings
     from shared.sites import Site
 
-_T = TypeVar("_T")
 _CONFLICT = "409 Conflict"  # the client has no error of its own for it: it says that the key exists already
 _NO_BUCKET = "status code: 404"  # nor for a listing where there is no bucket
 _LARGE_BYTES = 4 * 1024**2  # sent by boto3: here the time-out counts all of the sending, there each part of it
@@ -39,43 +34,55 @@ _KEYS_GOOD_FOR = timedelta(minutes=10)  # what botocore gives is good for as lon
 _IDLE = timedelta(seconds=15)  # stores and what stands before them close what idles for 20 s or more
 
 
-class _UntidyKeyError(Exception):
-    """A listing met a key that the client cannot name."""
-
-
 def public_storage(settings: ServiceSettings, site: Site) -> S3ObjectStorage:
     """Return where a site's pages lie: its own bucket or the one of the settings, and there behind its prefix."""
     return S3ObjectStorage(settings, site.bucket or settings.public_bucket, prefix=site.prefix)
 
 
-class S3ObjectStorage(BotoObjectStorage):
-    """The same promises as its parent's, several times cheaper.
+class S3ObjectStorage:
+    """One bucket by obstore, or the part of it whose keys begin with a prefix; the rest goes to a fallback by boto3.
 
     Never made in a process that forks: the client starts threads.
     """
 
     def __init__(self, settings: ServiceSettings, bucket: str, *, prefix: str = "") -> None:
-        super().__init__(settings, bucket, prefix=prefix)
+        from obstore.exceptions import BaseError  # noqa: PLC0415 -- as in `_store`
+
+        self.bucket = bucket
+        self._prefix = prefix
         self._store = _store(settings, bucket)
+        self._calls = StoreCalls(settings, bucket, (FileNotFoundError, BaseError), _told)
+        self._fallback = BotoObjectStorage(settings, bucket, prefix=prefix)
+
+    def ensure_bucket(self) -> None:
+        """Make the bucket where there is none."""
+        self._fallback.ensure_bucket()
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return the object, or None where there is none."""
+        try:
+            return self.get(key)
+        except ObjectMissingError:
+            return None
 
     def get(self, key: str) -> StoredObject:
         """Return the object."""
         if not _takes(self._prefix + key):
-            return super().get(key)
+            return self._fallback.get(key)
 
         def read() -> StoredObject:
             answer = self._store.get(self._prefix + key)
             return StoredObject(_head(key, answer), bytes(answer.bytes()))
 
-        return self._read("GET", key, self._translated(key, read))
+        return self._calls.read("GET", key, read)
 
     def find_head(self, key: str) -> ObjectHead | None:
         """Return what is known of the object, or None where there is none."""
         if not _takes(self._prefix + key):
-            return super().find_head(key)
-        ask = self._translated(key, lambda: _head(key, self._store.get(self._prefix + key, options={"head": True})))
+            return self._fallback.find_head(key)
+        ask = partial(self._store.get, self._prefix + key, options={"head": True})
         try:
-            return self._read("HEAD", key, ask)
+            return _head(key, self._calls.read("HEAD", key, ask))
         except ObjectMissingError:
             return None
 
@@ -95,7 +102,7 @@ class S3ObjectStorage(BotoObjectStorage):
         if cache_control:
             attributes["Cache-Control"] = cache_control
         if len(body) > _LARGE_BYTES or not _takes(self._prefix + key) or not _are_headers(attributes):
-            return super().put(
+            return self._fallback.put(
                 key,
                 body,
                 content_type=content_type,
@@ -110,52 +117,59 @@ class S3ObjectStorage(BotoObjectStorage):
             answer = self._store.put(self._prefix + key, body, attributes=attributes, mode=mode, use_multipart=False)
             return Etag(answer["e_tag"] or "")
 
+        return self._calls.put(key, write, if_etag=if_etag)
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        self._fallback.delete(key)
+
+    def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`."""
+        return (found.key for found in self.list_heads(prefix, start_after=start_after, limit=limit))
+
+    def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
+        """Yield (key, ETag, size) of the same objects, in the same order."""
+        return paged(partial(self._page, prefix), start_after, limit)
+
+    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
+        """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
+        return self._fallback.list_folders(prefix, start_after=start_after, at_once=at_once)
+
+    def date(self) -> str:
+        """Return the store's own clock: the `Date` header of its answer."""
+        return self._fallback.date()
+
+    def _page(self, prefix: str, start_after: str, size: int) -> list[ListedObject]:
+        """Return a page of a listing; a whole bucket's is the fallback's, for it may hold keys that others put."""
+        whole, after = self._prefix + prefix, self._prefix + start_after if start_after else None
+        found = None
+        if prefix.endswith("/") and _takes(whole[:-1]) and (after is None or _takes(after)):
+            found = self._calls.read("LIST", prefix, partial(self._tidy_page, whole, after, size))
+        return list(self._fallback.list_heads(prefix, start_after=start_after, limit=size)) if found is None else found
+
+    def _tidy_page(self, whole: str, after: str | None, size: int) -> list[ListedObject] | None:
+        """Return a page of a listing, None where the client cannot name a key in it."""
+        from obstore.exceptions import InvalidPathError  # noqa: PLC0415 -- as in `_store`
+
         try:
-            return self._call("PUT", key, self._translated(key, write))
-        except ObjectMissingError as error:  # no such bucket (yet)
-            raise StorageUnavailableError(no_bucket(self._settings, self.bucket)) from error
+            found = next(self._store.list(whole, offset=after, chunk_size=size), ())
+        except InvalidPathError:  # of somebody else
+            return None
+        return [
+            ListedObject(each["path"].removeprefix(self._prefix), Etag(each["e_tag"] or ""), each["size"])
+            for each in found
+        ]
 
-    def _page(self, prefix: str, start_after: str, page: int) -> list[ListedObject]:
-        """Return a page of a listing; a whole bucket's is boto3's, for it may hold keys that others put."""
-        whole, after = self._prefix + prefix, self._prefix + start_after
-        if not prefix.endswith("/") or not _takes(whole[:-1]) or not (_takes(after) or not start_after):
-            return super()._page(prefix, start_after, page)
 
-        def ask() -> list[ListedObject]:
-            found = self._store.list(whole, offset=after if start_after else None, chunk_size=page)
-            return [
-                ListedObject(each["path"].removeprefix(self._prefix), Etag(each["e_tag"] or ""), each["size"])
-                for each in next(found, ())
-            ]
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the status that an error of the client stands for, 0 for an outage, and what the client says."""
+    from obstore import exceptions  # noqa: PLC0415 -- as in `_store`
 
-        try:
-            return self._translated(prefix, ask)()
-        except _UntidyKeyError:  # of somebody else
-            return super()._page(prefix, start_after, page)
-
-    def _translated(self, key: str, call: Callable[[], _T]) -> Callable[[], _T]:
-        from obstore import exceptions  # noqa: PLC0415 -- as in `_store`
-
-        name = f"{self.bucket}/{key}"
-
-        def translate() -> _T:
-            try:
-                return call()
-            except FileNotFoundError as error:
-                raise ObjectMissingError(name) from error
-            except exceptions.PreconditionError as error:
-                raise PreconditionFailedError(name) from error
-            except exceptions.AlreadyExistsError as error:
-                raise (StorageConflictError if _CONFLICT in str(error) else PreconditionFailedError)(name) from error
-            except exceptions.InvalidPathError as error:
-                raise _UntidyKeyError(name) from error
-            except exceptions.BaseError as error:
-                if _NO_BUCKET in str(error):
-                    raise ObjectMissingError(no_bucket(self._settings, self.bucket)) from error
-                text = str(error).partition("Debug source")[0].strip()
-                raise StorageUnavailableError(self._fault(key, text)) from error
-
-        return translate
+    text = str(error)
+    said = text.partition("Debug source")[0].strip()
+    if isinstance(error, (exceptions.PreconditionError, exceptions.AlreadyExistsError)):
+        return HTTPStatus.CONFLICT if _CONFLICT in text else HTTPStatus.PRECONDITION_FAILED, said
+    return HTTPStatus.NOT_FOUND if isinstance(error, FileNotFoundError) or _NO_BUCKET in text else 0, said
 
 
 def _store(settings: ServiceSettings, bucket: str) -> S3Store:

@@ -21,6 +21,7 @@ from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed
 from shared.errors import StorageUnavailableError
 from shared.settings import ServiceSettings
+from shared.storage import ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage
 
@@ -28,7 +29,7 @@ TIMEOUT_SECONDS = 1.0
 TLS = Path(__file__).parent / "tls"
 _HEAD = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nLast-Modified: Sat, 28 Nov 2026 23:33:41 GMT\r\nContent-Length: %d\r\n\r\n'
 
-Client = type[BotoObjectStorage]
+Client = type[BotoObjectStorage | S3ObjectStorage]
 Talk = Callable[[socket.socket, bytes], None]
 both = pytest.mark.parametrize("client", [BotoObjectStorage, S3ObjectStorage])
 
@@ -192,7 +193,7 @@ def test_a_store_that_stands_still_or_was_killed_is_an_outage_until_it_is_back(c
         server.stop()
 
 
-def storage_answers(storage: BotoObjectStorage) -> bool:
+def storage_answers(storage: ObjectStorage) -> bool:
     try:
         return storage.find("a/b") is not None
     except StorageUnavailableError:  # tries for half a second by itself

@@ -12,10 +12,11 @@ from shared.storage.boto import BotoObjectStorage
 from shared.storage.faults import store_fault
 from shared.storage.s3 import S3ObjectStorage
 
+Client = type[BotoObjectStorage | S3ObjectStorage]
 CLIENTS = [S3ObjectStorage, BotoObjectStorage]
 
 
-def told(client: type[BotoObjectStorage], settings: ServiceSettings) -> str:
+def told(client: Client, settings: ServiceSettings) -> str:
     """Return what a write says."""
     with pytest.raises(StorageUnavailableError) as caught:
         client(settings, settings.content_bucket).put("a/b", b"x")
@@ -24,7 +25,7 @@ def told(client: type[BotoObjectStorage], settings: ServiceSettings) -> str:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_wrong_keys_and_a_wrong_bucket_name_are_named_with_the_setting(
-    client: type[BotoObjectStorage], store_settings: ServiceSettings
+    client: Client, store_settings: ServiceSettings
 ) -> None:
     def with_(**wrong: object) -> str:
         return told(client, store_settings.model_copy(update=wrong))
@@ -42,7 +43,7 @@ def test_wrong_keys_and_a_wrong_bucket_name_are_named_with_the_setting(
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
-def test_a_store_that_does_not_answer_is_named_with_its_endpoint(client: type[BotoObjectStorage], host: str) -> None:
+def test_a_store_that_does_not_answer_is_named_with_its_endpoint(client: Client, host: str) -> None:
     endpoint = f"http://{host}:{free_ports(1)[0]}"
     settings = ServiceSettings(
         s3_endpoint=endpoint, s3_access_key="k", s3_secret_key=SecretStr("s"), storage_timeout_seconds=1
@@ -62,9 +63,7 @@ def test_a_bucket_that_cannot_be_made_is_named(store_settings: ServiceSettings) 
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_listing_of_a_bucket_that_is_not_there_says_so(
-    client: type[BotoObjectStorage], store_settings: ServiceSettings
-) -> None:
+def test_a_listing_of_a_bucket_that_is_not_there_says_so(client: Client, store_settings: ServiceSettings) -> None:
     settings = store_settings.model_copy(update={"content_bucket": "never-made"})
 
     with pytest.raises(ObjectMissingError, match=r"PRESSLINE_CONTENT_BUCKET=never-made.*stack prepare"):

@@ -18,7 +18,7 @@ from shared.errors import (
     StorageUnavailableError,
 )
 from shared.settings import ServiceSettings
-from shared.storage import Etag
+from shared.storage import Etag, ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage
 
@@ -26,7 +26,7 @@ SEEN = Etag('"0123456789abcdef0123456789abcdef"')
 
 
 @contextmanager
-def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[str]]]:
+def a_store_that_answers(status: int, body: bytes = b"") -> Iterator[tuple[ServiceSettings, list[str]]]:
     """A store with one answer; the second value fills with what it was asked."""
     asked: list[str] = []
 
@@ -37,8 +37,9 @@ def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[st
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             asked.append(self.headers.get("If-Match") or self.headers.get("If-None-Match") or "")
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         do_GET = do_HEAD = do_PUT  # noqa: N815 -- the server's names
 
@@ -61,7 +62,7 @@ def a_store_that_answers(status: int) -> Iterator[tuple[ServiceSettings, list[st
         server.server_close()
 
 
-def client_of(kind: str, settings: ServiceSettings) -> BotoObjectStorage:
+def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
     return (BotoObjectStorage if kind == "boto" else S3ObjectStorage)(settings, "bucket")
 
 
@@ -133,3 +134,16 @@ def test_metadata_that_no_header_can_carry_is_not_put(client: str, value: str) -
             client_of(client, settings).put("a/b", b"x", metadata={"name": value})
 
         assert asked == []
+
+
+@pytest.mark.parametrize("client", ["boto", "s3"])
+def test_a_listing_tells_every_key_even_those_that_no_tidy_path_has(client: str) -> None:
+    keys = ["a//b", "a/1", "a/x/../2"]
+    found = "".join(
+        f"<Contents><Key>{key}</Key><LastModified>2026-11-01T12:00:00Z</LastModified><ETag>e</ETag><Size>1</Size></Contents>"
+        for key in keys
+    )
+    listing = f"<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
+
+    with a_store_that_answers(200, listing.encode()) as (settings, _):
+        assert list(client_of(client, settings).list_keys("a/")) == keys
