@@ -2,13 +2,15 @@
 
 The floor is fixed (architecture, part 10): 4 queue hops, 4 PUT and 2 GET in sequence by bare clients on the same
 servers. It shows what this machine can do at this moment; the ratio is what can be compared between machines.
+
+`--against DIR` (a checkout of another commit, for instance of `git worktree add DIR f1a0bbf`) runs the same with that
+commit's code and our interpreter, in turn, and prints the ratios. The default, --import, --steady and --urgent take it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,21 +18,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from redis import Redis
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from infra.local.settings import StackSettings
-from infra.local.stack import embedded_stack
-from shared.settings import ServiceSettings
-from shared.storage.boto import s3_client
 from tests.bench.calls import counted
+from tests.bench.checkouts import Figures, Stand, run_alternately, show_comparison
 from tests.bench.hugo import measure_rebuild
+from tests.bench.importing import measure_import
+from tests.bench.meter import Meter, s3_of
 from tests.bench.scale import measure_scale
+from tests.bench.steady import measure_steady
 from tests.bench.urgent import measure_urgent
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ PAGE_BYTES = 8_000
 DEADLINE_SECONDS = 30.0
 WARM_UP_ROUNDS = 5
 _MOST_REBUILDS = 3
+_IDLE_SECONDS = 5.0
 PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the crew of the ferry lowered a ladder.</p>"
 
 console = Console()
@@ -127,61 +129,75 @@ def calls(stack: StackFile) -> Counter[str]:
     return sum((counted(url) for url in stack.metrics.values()), start=Counter())
 
 
-def show(floor: list[float], line: list[float], stages: dict[str, list[float]], made: dict[str, float]) -> None:
-    """Print the figures."""
+def figures(floor: list[float], line: list[float]) -> Figures:
+    """Return the medians and the 99th percentiles, and their ratios."""
 
     def p99(values: list[float]) -> float:
         return quantiles(values, n=100, method="inclusive")[98]
 
-    table = Table("milliseconds", "p50", "p99", title=f"{len(line)} articles, interleaved with the floor", box=None)
-    table.add_row(f"floor: {HOPS} hops, {PUTS} PUT, {GETS} GET", f"{median(floor):.1f}", f"{p99(floor):.1f}")
-    table.add_row("POST to readable page", f"{median(line):.1f}", f"{p99(line):.1f}")
-    table.add_row("ratio", f"{median(line) / median(floor):.2f}", f"{p99(line) / p99(floor):.2f}")
-    console.print(table)
-    for name, values in stages.items():
-        console.print(f"  after {median(values):6.1f} ms  {name}")
-    counted = ", ".join(f"{number:.1f} {operation}" for operation, number in sorted(made.items()))
-    console.print(f"calls to the store for an article, listings and scheduler included: {counted}")
+    return {
+        f"p50 ms, floor: {HOPS} hops, {PUTS} PUT, {GETS} GET": median(floor),
+        "p50 ms, POST to readable page": median(line),
+        "p50, page / floor": median(line) / median(floor),
+        "p99 ms, floor": p99(floor),
+        "p99 ms, POST to readable page": p99(line),
+        "p99, page / floor": p99(line) / p99(floor),
+    }
+
+
+def show_stages(name: str, stages: dict[str, list[float]]) -> None:
+    """Print the median time of each stage of an article."""
+    console.print(f"{name}: " + ", ".join(f"{stage} after {median(at):.1f} ms" for stage, at in stages.items()))
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_mutually_exclusive_group().add_argument
+    add("--import", dest="is_import", action="store_true", help="an import: articles/s, CPU, calls, memory")
+    add("--steady", action="store_true", help="minutes of news at a steady rate, the last against the first")
+    add("--urgent", action="store_true", help="news beside an import that keeps the workers busy")
+    add("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
+    add("--scale", action="store_true", help="one article's way beside archives of several sizes")
+    add = parser.add_argument
+    add("--against", type=Path, metavar="DIR", help="a checkout of another commit, to measure in the same run")
+    add("--rounds", type=int, help="articles to publish (60); imports of each checkout (1); rebuilds, 3 at most")
+    add("--articles", type=int, help="of the archive: 2,000 with --import, 10,000 with --hugo, 1,500 with --urgent")
+    add("--minutes", type=float, default=12, help="with --steady (12)")
+    add("--rate", type=float, default=4, help="with --steady: operations a second (4)")
+    add("--sizes", type=int, nargs="+", default=[100, 13_890, 100_000], help="with --scale: of the archives")
+    return parser
 
 
 def main() -> None:
     """Start a stack of its own, measure, stop it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--rounds", type=int, default=60, help="articles to publish (default 60); with --hugo: rebuilds, 3 at most"
-    )
-    parser.add_argument("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
-    parser.add_argument("--urgent", action="store_true", help="news beside an import that keeps the workers busy")
-    parser.add_argument(
-        "--articles", type=int, help="of the archive with --hugo (10,000), of the import with --urgent (1,500)"
-    )
-    parser.add_argument("--scale", action="store_true", help="one article's way beside archives of several sizes")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 13_890, 100_000], help="with --scale: of them")
-    asked = parser.parse_args()
-    if asked.urgent:
-        measure_urgent(asked.rounds, asked.articles or 1500)
-        return
-    if asked.scale:
-        measure_scale(asked.sizes, asked.rounds)
-        return
-    if asked.hugo:
-        measure_rebuild(asked.articles or 10_000, min(asked.rounds, _MOST_REBUILDS))
-        return
-    rounds: int = asked.rounds
-    with tempfile.TemporaryDirectory(prefix="pressline-bench-") as folder:
-        console.print("Starting a stack of its own …")
-        with embedded_stack(StackSettings.in_folder(Path(folder))) as stack:
-            measure(stack, rounds)
+    asked = arguments().parse_args()
+    against, rounds = asked.against and asked.against.resolve(strict=True), asked.rounds or 60
+    if asked.is_import:
+        measure_import(asked.articles or 2000, asked.rounds or 1, against)
+    elif asked.steady:
+        measure_steady(asked.minutes, asked.rate, against)
+    elif asked.urgent:
+        measure_urgent(rounds, asked.articles or 1500, against)
+    elif asked.scale:
+        measure_scale(asked.sizes, rounds)
+    elif asked.hugo:
+        measure_rebuild(asked.articles or 10_000, min(rounds, _MOST_REBUILDS))
+    else:
+        found = run_alternately(lambda stand: measure(stand, rounds), against, 1)
+        show_comparison(f"{rounds} articles, interleaved with the floor", found)
 
 
-def measure(stack: StackFile, rounds: int) -> None:
+def measure(stand: Stand, rounds: int) -> Figures:
     """Run both, one after the other, so that the machine's moods meet both alike."""
-    access: dict[str, Any] = stack.s3.model_dump()
-    settings = ServiceSettings(
-        s3_endpoint=access["endpoint"], s3_access_key=access["access_key"], s3_secret_key=access["secret_key"]
-    )
+    stack, meter = stand.stack, Meter(stand)
+    meter.wait_until_quiet()
+    time.sleep(_IDLE_SECONDS)
+    idle_megabytes = sum(meter.memory_megabytes().values())
     redis = Redis.from_url(stack.redis, socket_timeout=None)
-    floor = Floor(redis, s3_client(settings), stack.s3.content_bucket)
+    floor = Floor(redis, s3_of(stack), stack.s3.content_bucket)
     echo = Thread(target=floor.echo, args=(Redis.from_url(stack.redis, decode_responses=True, socket_timeout=None),))
     echo.start()
     headers = {"Authorization": f"Bearer {stack.token}"}
@@ -203,7 +219,12 @@ def measure(stack: StackFile, rounds: int) -> None:
     redis.set("bench:stop", "1")
     redis.lpush("bench:0", "stop")
     echo.join(timeout=5)
-    show(floors, lines, line.stages, made)
+    show_stages(stand.name, line.stages)
+    return {
+        **figures(floors, lines),
+        **{f"{operation} per article, all services": number for operation, number in sorted(made.items())},
+        "memory (PSS) MB, idle": idle_megabytes,
+    }
 
 
 if __name__ == "__main__":

@@ -35,8 +35,14 @@ def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
 
 
 def tree_cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time of processes and of what they started, as far as it runs still."""
+    """Return the processor time of processes and of their descendants, the ended ones included."""
     return sum(_family(pids).values()) / os.sysconf("SC_CLK_TCK")
+
+
+def parse_stat(text: str) -> tuple[int, int]:
+    """Return a process's parent and its ticks (proc(5), /proc/PID/stat): its own, and those of children that ended."""
+    fields = text.rpartition(")")[2].split()  # a program's name may hold spaces and brackets
+    return int(fields[1]), sum(int(ticks) for ticks in fields[11:15])
 
 
 def _family(pids: Iterable[int]) -> dict[int, int]:
@@ -44,12 +50,12 @@ def _family(pids: Iterable[int]) -> dict[int, int]:
     children, ticks = defaultdict(list), {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            parent, kept = parse_stat(stat.read_text(encoding="utf-8", errors="replace"))
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has just ended
         pid = int(stat.parent.name)
-        children[int(fields[1])].append(pid)
-        ticks[pid] = int(fields[11]) + int(fields[12])
+        children[parent].append(pid)
+        ticks[pid] = kept
     found, open_pids = set(), list(pids)
     while open_pids:
         pid = open_pids.pop()

@@ -1,13 +1,13 @@
 """News beside an import: `make bench ARGS="--urgent"`.
 
 An article is posted and killed, again and again: on the idle stack, then while a batch of articles keeps all workers
-busy. News goes in lane `live`, a kill in lane `urgent`, the batch in lane `bulk`.
+busy. News goes in lane `live`, a kill in lane `urgent`, the batch in lane `bulk`. `--against DIR` runs the same in a
+checkout of another commit after it.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,19 +21,16 @@ import httpx
 from redis import Redis
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from infra.local.settings import StackSettings
-from infra.local.stack import embedded_stack
 from infra.local.state import StackFile
 from shared.backlog.redis import RedisBacklog
 from shared.messages import Lane
 from shared.pipeline import WORKERS
+from tests.bench.checkouts import Figures, Stand, run_alternately, show_comparison
 from tests.bench.door import Door, an_article, percentile
 
 _SITE = "epn"
 _WARM_UP_ROUNDS = 5
-_LEAST_WAITING = 20  # in the lane of the import, while it is said to keep the workers busy
 _LOOK_SECONDS = 0.1
 _MOMENT_SECONDS = 2.0
 _PATIENCE_SECONDS = 900.0
@@ -42,12 +39,13 @@ _POST, _KILL = "post to live", "kill to gone"
 console = Console()
 
 
-def measure_urgent(rounds: int, articles: int) -> None:
-    """Start a stack of its own, measure, stop it."""
-    with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
-        console.print("Starting a stack of its own …")
-        with embedded_stack(StackSettings.in_folder(Path(name))) as stack:
-            Bench(stack, articles).run(rounds)
+def measure_urgent(rounds: int, articles: int, against: Path | None = None) -> None:
+    """Measure in a stack of each checkout, and print the figures."""
+
+    def measure(stand: Stand) -> Figures:
+        return Bench(stand.stack, articles).run(rounds)
+
+    show_comparison(f"Beside an import of {articles:,} articles", run_alternately(measure, against, 1))
 
 
 class Bench:
@@ -61,7 +59,7 @@ class Bench:
         self.times: dict[tuple[str, bool], list[float]] = defaultdict(list)
         self.stages: dict[tuple[str, bool], list[float]] = defaultdict(list)
 
-    def run(self, rounds: int) -> None:
+    def run(self, rounds: int) -> Figures:
         """Measure and show."""
         for _ in range(_WARM_UP_ROUNDS):
             self.go_round(is_busy=False)
@@ -69,14 +67,16 @@ class Bench:
         self.stages.clear()
         for _ in track(range(rounds), "idle", console=console, transient=True):
             self.go_round(is_busy=False)
-        Thread(target=self.send_batch, daemon=True).start()
-        self.wait_until(lambda: self.waiting() >= _LEAST_WAITING)
+        sender = Thread(target=self.send_batch, daemon=True)
+        sender.start()
+        self.wait_until(lambda: self.waiting() > 0)
         for _ in track(range(rounds), "beside the import", console=console, transient=True):
-            if self.waiting() < _LEAST_WAITING:
+            if not self.waiting() and not sender.is_alive():
                 console.print("the import ended before the rounds: give it more articles")
                 break
             self.go_round(is_busy=True)
         self.show()
+        return self.figures()
 
     def go_round(self, *, is_busy: bool) -> None:
         """Post an article and kill it; each when the listings of the one before are done."""
@@ -125,27 +125,20 @@ class Bench:
                 raise TimeoutError(message)
             time.sleep(_LOOK_SECONDS)
 
-    def show(self) -> None:
-        """Print the figures."""
-        columns = (
-            "milliseconds",
-            "rounds",
-            "p50 idle",
-            "p95 idle",
-            "p50 beside",
-            "p95 beside",
-            "p50 ratio",
-            "p95 ratio",
-        )
-        table = Table(*columns, title=f"Beside an import of {self.articles:,} articles", box=None)
+    def figures(self) -> Figures:
+        """Return the percentiles of each operation, idle and beside the import, and their ratios."""
+        found: dict[str, float] = {}
         for name in (_POST, _KILL):
             idle, busy = self.times[name, False], self.times[name, True]
-            figures = [percentile(times, hundredth) for times in (idle, busy) for hundredth in (50, 95)]
-            ratios = [figures[2] / figures[0], figures[3] / figures[1]]
-            table.add_row(
-                name, str(len(busy)), *(f"{each:.0f}" for each in figures), *(f"{each:.2f}" for each in ratios)
-            )
-        console.print(table)
+            found[f"{name}, rounds beside"] = len(busy)
+            for hundredth in (50, 95):
+                before, beside = percentile(idle, hundredth), percentile(busy, hundredth)
+                found |= {f"{name}, p{hundredth} ms idle": before, f"{name}, p{hundredth} ms beside": beside}
+                found[f"{name}, p{hundredth} beside / idle"] = beside / before
+        return found
+
+    def show(self) -> None:
+        """Print when an article reached each stage."""
         for stage in dict.fromkeys(stage for stage, _ in self.stages):
             before, beside = (median(self.stages[stage, is_busy]) for is_busy in (False, True))
             console.print(f"  {stage} after {before:.0f} ms idle, {beside:.0f} ms beside the import")
