@@ -88,7 +88,7 @@ e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
 	@$(BIN)/python -m pytest -m e2e $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--hugo": a rebuild against Hugo; "--scale"; "--urgent")
+bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos

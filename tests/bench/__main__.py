@@ -173,7 +173,10 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Start a stack of its own, measure, stop it."""
-    asked = arguments().parse_args()
+    parser = arguments()
+    asked = parser.parse_args()
+    if asked.against and (asked.scale or asked.hugo):
+        parser.error("--scale and --hugo measure this checkout only")
     against, rounds = asked.against and asked.against.resolve(strict=True), asked.rounds or 60
     if asked.is_import:
         measure_import(asked.articles or 2000, asked.rounds or 1, against)

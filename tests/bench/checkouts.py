@@ -20,6 +20,8 @@ from infra.local.state import RunFolder, StackFile
 Figures = Mapping[str, float]
 """One run's measures: name with unit -> value."""
 
+_LARGE = 10  # from here on one digit behind the point is enough
+
 console = Console()
 
 
@@ -78,7 +80,7 @@ def show_comparison(title: str, found: Mapping[str, Sequence[Figures]]) -> None:
     for name in dict.fromkeys(name for runs in found.values() for run in runs for name in run):
         values = [median(run[name] for run in runs if name in run) for runs in found.values()]
         ratio = [f"{values[0] / values[1]:.2f}" if values[1] else "-"] if len(values) > 1 else []
-        table.add_row(name, *(f"{value:,.1f}" for value in values), *ratio)
+        table.add_row(name, *(f"{value:,.{1 if value >= _LARGE else 2}f}" for value in values), *ratio)
     console.print(table)
 
 
