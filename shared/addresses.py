@@ -15,7 +15,7 @@ from operator import itemgetter
 
 from shared import keys
 from shared.article import ArticleFacts, Picture, Status
-from shared.messages import Attachment
+from shared.bundles import Attachment
 from shared.revision import Revision, stamp_of
 from shared.sites import Site, local_time
 from shared.slug import slug_of

@@ -6,9 +6,12 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from mmap import mmap
 from os import EX_SOFTWARE
+from pathlib import Path
 from socket import gethostname
 from threading import Thread
 from time import monotonic, sleep
@@ -21,7 +24,6 @@ from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from shared.backlog import Backlog
 from shared.backlog.redis import RedisBacklog
 from shared.celery_broker import WorkerAMQP
 from shared.celery_task import PresslineTask
@@ -29,17 +31,21 @@ from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries
 from shared.deliveries.redis import RedisDeliveries
 from shared.errors import PresslineError, RedisUnavailableError
+from shared.handling import Handler, Handlers, Result
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
 from shared.pipeline import PIPELINE, queues_of, step_for
 from shared.redis_client import redis_client, redis_condition, redis_faults
+from shared.runs import Runs
+from shared.runs.redis import RedisRuns
 from shared.settings import ServiceSettings
-from shared.stalls import END_AFTER_SECONDS, StallWatch
+from shared.stalls import END_AFTER_SECONDS, StallWatch, count_waiting
 from shared.storage.certificates import require_fit_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
 _LOOK_EVERY_SECONDS = 5.0
+_NICE_OF_BULK = 5  # a quarter of a CPU that news wants too: a batch still ends in time beside a busy ingest and store
 
 log = structlog.get_logger()
 
@@ -57,11 +63,49 @@ class PresslineCelery(Celery):
     @cached_property
     def deliveries(self) -> Deliveries:
         """Return where this process counts what it begins."""
-        return RedisDeliveries(redis_client(self._settings))
+        return RedisDeliveries(redis_client(self._settings), self._settings.lanes)
 
-    def emit(self, messages: Iterable[Message]) -> None:
-        """Do as the function of this name; for a task, whose module this one imports."""
-        emit(self, messages)
+    @cached_property
+    def runs(self) -> Runs:
+        """Return where this process reports what became of a run's articles."""
+        return RedisRuns(redis_client(self._settings))
+
+    def emit(
+        self,
+        messages: Iterable[Message],
+        *,
+        wait_seconds: float = 0.0,
+        retries: int = 0,
+        headers: Mapping[str, object] | None = None,
+    ) -> None:
+        """Send each message to the queue of the step that consumes it, to be run after a wait.
+
+        `retries`: how often its items have failed already.
+
+        Raises:
+            RedisUnavailableError: the broker does not take them now.
+        """
+        for message in messages:
+            step = step_for(type(message))
+            try:
+                self.send_task(
+                    step.task_name,
+                    args=[message.model_dump(mode="json")],
+                    task_id=str(message.message_id),
+                    queue=step.queue(message.lane),
+                    countdown=wait_seconds or None,
+                    retries=retries,
+                    headers=headers,
+                    retry=False,
+                    ignore_result=True,
+                )
+            except (OperationalError, RedisError, OSError) as error:
+                raise RedisUnavailableError(redis_condition(error)) from error
+
+    def register(self, handlers: Handlers, deps: Callable[[str], object]) -> None:
+        """Make a task of each step. `deps` returns what a site's handlers need; it is called in each message."""
+        for step, handler in handlers.items():
+            self.task(name=step.task_name, shared=False, step=step)(_task(handler, deps))
 
     def dead_letters(self) -> DeadLetters:
         """Return the service's dead letters, built by its wiring."""
@@ -124,25 +168,11 @@ def _queue(name: str) -> Queue:
     return Queue(name, Exchange(""), routing_key=name)
 
 
-def emit(app: Celery, messages: Iterable[Message]) -> None:
-    """Send each message to the queue of the step that consumes it.
+def _task(handler: Handler, deps: Callable[[str], object]) -> Callable[[Any], Result]:
+    def handle(message: Any) -> Result:  # noqa: ANN401 -- of the kind that the step consumes
+        return handler(message, deps(message.site))
 
-    Raises:
-        RedisUnavailableError: the broker does not take them now.
-    """
-    for message in messages:
-        step = step_for(type(message))
-        try:
-            app.send_task(
-                step.task_name,
-                args=[message.model_dump(mode="json")],
-                task_id=str(message.message_id),
-                queue=step.queue(message.lane),
-                retry=False,
-                ignore_result=True,
-            )
-        except (OperationalError, RedisError, OSError) as error:
-            raise RedisUnavailableError(redis_condition(error)) from error
+    return handle
 
 
 def run_worker(
@@ -153,10 +183,15 @@ def run_worker(
     `build` makes the clients in each of its children as they start, so that the first message need not wait for them.
     """
     configure_logging(settings.log_level, settings.log_format, service=service)
+    queues = queues_of(service, settings.lanes)
     await_fit_store = require_fit_store_apart(settings)  # while the rest is made
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
-    watch = StallWatch(partial(_waiting, service, RedisBacklog(redis_client(settings)), settings), monotonic)
+    has_built = mmap(-1, 1)  # shared with the children
+    backlog = RedisBacklog(redis_client(settings))
+    watch = StallWatch(
+        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)), monotonic
+    )
 
     @signals.setup_logging.connect(weak=False)
     def _keep_ours(**_: object) -> None:
@@ -167,6 +202,7 @@ def run_worker(
         app.dead_letters()
         if build is not None:
             build()
+        has_built[0] = 1
         gc.collect()
         gc.freeze()  # what is there now stays: looking through it again and again took a twelfth of a rebuild's time
 
@@ -180,7 +216,7 @@ def run_worker(
         is_ready = True
         watch.took_one()
         Thread(target=_end_when_stalled, args=(watch,), name="stall-watch", daemon=True).start()
-        log.info("worker.ready", queues=queues_of(service))
+        log.info("worker.ready", queues=queues)
 
     @signals.worker_shutting_down.connect(weak=False)
     def _stopping(**_: object) -> None:
@@ -192,13 +228,13 @@ def run_worker(
         serve_health(
             settings.metrics_port,
             settings.metrics_host,
-            lambda: watch.faults() if is_ready else [f"{service} is not ready"],
+            lambda: watch.faults() if is_ready and has_built[0] else [f"{service} is not ready"],
             lambda: redis_faults(settings),
         )
     worker = app.Worker(  # not `worker_main`, whose command line costs 9 MB a process
         hostname=f"{service}@{gethostname()}",
-        queues=",".join(queues_of(service)),
-        concurrency=settings.concurrency,
+        queues=",".join(queues),
+        concurrency=settings.children,
         loglevel=settings.log_level.upper(),
         without_gossip=True,
         without_mingle=True,
@@ -206,20 +242,22 @@ def run_worker(
         quiet=True,
     )
     await_fit_store()
+    if settings.is_bulk_only:
+        _give_way()
+    gc.collect()
+    gc.freeze()  # before the fork: a collection in a child would copy every page that it shares with its parent
     worker.start()
     sys.exit(worker.exitcode)
 
 
-def _waiting(service: str, backlog: Backlog, settings: ServiceSettings) -> int:
-    """Return how many messages wait in a service's queues; 0 while Redis is away or refuses writes.
+def _give_way() -> None:
+    """Lower the CPU priority of this process and of all that it will fork.
 
-    No worker can take a message then, so the wait is no stall.
+    Where Linux schedules each session as a group, only the group's nice value counts between sessions (sched(7)).
     """
-    try:
-        waiting = sum(backlog.waiting(service).values())
-    except RedisUnavailableError:
-        return 0
-    return 0 if waiting and redis_faults(settings) else waiting
+    os.nice(_NICE_OF_BULK)
+    with suppress(OSError):  # a kernel without such groups
+        Path("/proc/self/autogroup").write_text(f"{_NICE_OF_BULK}\n", encoding="ascii")
 
 
 def _end_when_stalled(watch: StallWatch) -> None:

@@ -14,9 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared import keys
 from shared.errors import RedisUnavailableError
 from shared.marks import Marks
-from shared.pipeline import SUBMIT_ARTICLE
 from shared.receipts import Outcome, Receipt, ReceiptFault, Receipts, receipt_id
-from shared.receipts.kept import keep_receipt
+from shared.receipts.kept import keep_receipts
 from shared.storage import ObjectStorage
 
 _ARTICLE_PARKED_SECONDS = 86_400  # as long as the sweep remembers what is not settled
@@ -93,16 +92,12 @@ class DeadLetters:
         log.error("message.dead_lettered", key=key, task=task, error=letter.error, reason=letter.reason)
         if receipt := _receipt_of(payload):
             told = letter.reason if outcome is Outcome.REFUSED else _sentence(letter)
-            keep_receipt(self._storage, _settled(receipt, payload, outcome, told, faults))
+            keep_receipts(self._storage, [_settled(receipt, payload, outcome, told, faults)])
             self._receipts.settle(receipt, outcome, at, reason=told)
         self._park(letter)
         return key
 
     def _park(self, letter: DeadLetter) -> None:
-        if letter.task == SUBMIT_ARTICLE.task_name:
-            self._storage.delete(
-                keys.inbox_key(_name(letter.payload.get("site")), _name(letter.payload.get("receipt")))
-            )
         try:
             if subject := subject_of(letter):
                 self._marks.park(*subject)
@@ -129,15 +124,44 @@ class Subject(NamedTuple):
 
 
 def subject_of(letter: DeadLetter) -> Subject | None:
-    """Return what a letter's message was about, or None where it names neither an article nor a listing."""
-    site, article, revision, listing = (letter.payload.get(name) for name in ("site", "article", "revision", "listing"))
-    if site and article and revision:
-        return Subject(_name(site), _name(article), _name(revision), _ARTICLE_PARKED_SECONDS)
-    if site and listing:
-        return Subject(
-            _name(site), f"listing:{_name(listing)}", _number(letter.payload.get("changed")), _LISTING_PARKED_SECONDS
-        )
+    """Return what a letter's message was about, or None where it names neither one article nor one listing."""
+    site, named = _name(letter.payload.get("site")), _named(letter.payload)
+    if named.article and named.revision:
+        return Subject(site, named.article, named.revision, _ARTICLE_PARKED_SECONDS)
+    if named.listing:
+        return Subject(site, f"listing:{named.listing}", named.wanted_version, _LISTING_PARKED_SECONDS)
     return None
+
+
+def item_of(letter: DeadLetter) -> str:
+    """Return the article, listing or receipt that a letter's message names; empty where it names no single one."""
+    named = _named(letter.payload)
+    return named.article or named.listing or named.receipt
+
+
+class _Named(NamedTuple):
+    """The one item that a payload names."""
+
+    article: str = ""
+    revision: str = ""
+    listing: str = ""
+    wanted_version: int = 0
+    receipt: str = ""
+
+
+def _named(payload: dict[str, Any]) -> _Named:
+    """Return the one item of a payload, whatever a broken message holds in its place; nothing where it has several."""
+    articles, listings, submissions = (payload.get(name) for name in ("articles", "listings", "submissions"))
+    match articles or submissions or listings or [payload]:
+        case [{"article": article, "revision": revision}]:
+            return _Named(article=_name(article), revision=_name(revision))
+        case [{"receipt": receipt}]:
+            return _Named(receipt=_name(receipt))
+        case dict() as versions if len(versions) == 1:
+            name, version = next(iter(versions.items()))
+            return _Named(listing=_name(name), wanted_version=_number(version))
+        case _:
+            return _Named()
 
 
 def _number(value: object) -> int:
@@ -164,21 +188,24 @@ def _name(value: object) -> str:
 
 
 def _receipt_of(payload: dict[str, Any]) -> str | None:
-    if (receipt := payload.get("receipt")) and payload.get("site"):
-        return _name(receipt)
-    site, article, revision = (payload.get(name) for name in ("site", "article", "revision"))
-    return receipt_id(_name(site), _name(article), _name(revision)) if site and article and revision else None
+    named = _named(payload)
+    if not payload.get("site"):
+        return None
+    if named.article and named.revision:
+        return receipt_id(_name(payload["site"]), named.article, named.revision)
+    return named.receipt or None
 
 
 def _settled(
     receipt: str, payload: dict[str, Any], outcome: Outcome, reason: str, faults: tuple[ReceiptFault, ...]
 ) -> Receipt:
     """Return the receipt as it has to be told also when Redis has forgotten it."""
+    named = _named(payload)
     return Receipt(
         receipt=receipt,
         site=_name(payload["site"]),
-        article=_name(payload["article"]) if payload.get("article") else None,
-        revision=_name(payload["revision"]) if payload.get("revision") else None,
+        article=named.article or None,
+        revision=named.revision or None,
         status=outcome,
         reason=reason,
         faults=faults,

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from shared.article import Status
 from shared.history import Revisions, read_past
 from shared.index import Index
 from shared.live import LiveRecord, read_record
-from shared.messages import ArticleAccepted, ArticlePublished, ArticleRemoved, Lane
+from shared.messages import (
+    MAX_BATCH_ITEMS,
+    ArticleRemoved,
+    ArticleRevision,
+    ArticlesAccepted,
+    ArticlesPublished,
+    Lane,
+    Message,
+    first_envelope,
+)
 from shared.revision import Revision
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
-ArticleEvent = ArticleAccepted | ArticleRemoved | ArticlePublished
+
+@dataclass(frozen=True, slots=True)
+class ArticleEvent:
+    """What has to be emitted again of one article, and in which lane."""
+
+    kind: type[ArticlesAccepted | ArticleRemoved | ArticlesPublished]
+    article: str
+    revision: str
+    lane: Lane
 
 
 def find_event(
@@ -31,9 +49,15 @@ def find_event(
         return None
     if not _is_settled(record, seen, len(past.revisions), now):
         is_usable = seen.status_at(now) is Status.USABLE
-        return _event(ArticleAccepted if is_usable else ArticleRemoved, seen, site, now)
+        return (
+            ArticleEvent(ArticlesAccepted, article, seen.revision, seen.lane)
+            if is_usable
+            else ArticleEvent(ArticleRemoved, article, seen.revision, Lane.URGENT)
+        )
     known = index.revisions(site, [article]).get(article, "")
-    return _event(ArticlePublished, seen, site, now) if known < record.settled_revision else None
+    if known < record.settled_revision:
+        return ArticleEvent(ArticlesPublished, article, seen.revision, seen.lane)
+    return None
 
 
 def _is_settled(record: LiveRecord, seen: Revision, revisions: int, now: datetime) -> bool:
@@ -42,12 +66,17 @@ def _is_settled(record: LiveRecord, seen: Revision, revisions: int, now: datetim
     return settled == seen.revision and record.revisions_seen >= revisions
 
 
-def _event(kind: type[ArticleEvent], seen: Revision, site: Site, now: datetime) -> ArticleEvent:
-    return kind(
-        message_id=uuid4(),
-        lane=Lane.URGENT if kind is ArticleRemoved else seen.lane,
-        begun_at=now,
-        site=site.id,
-        article=seen.article_id,
-        revision=seen.revision,
-    )
+def messages_of(events: Iterable[ArticleEvent], site: Site, now: datetime) -> Iterator[Message]:
+    """Yield the messages of events: a removal each, the others in batches of one kind and lane, in their order."""
+    batches: dict[tuple[type[Message], Lane], list[ArticleRevision]] = {}
+    for event in events:
+        if event.kind is ArticleRemoved:
+            named = {"site": site.id, "article": event.article, "revision": event.revision}
+            yield ArticleRemoved(**first_envelope(event.lane, now), **named)
+        else:
+            reached = ArticleRevision(article=event.article, revision=event.revision)
+            batches.setdefault((event.kind, event.lane), []).append(reached)
+    for (kind, lane), every in batches.items():
+        for first in range(0, len(every), MAX_BATCH_ITEMS):
+            some = tuple(every[first : first + MAX_BATCH_ITEMS])
+            yield kind.model_validate({**first_envelope(lane, now), "site": site.id, "articles": some})

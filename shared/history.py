@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from shared import keys
 from shared.article import Status
 from shared.revision import Revision, released
-from shared.storage import ObjectStorage
+from shared.storage import Etag, ObjectStorage
 
 
 @dataclass(frozen=True, slots=True)
 class Since:
     """The names of the revisions after one, oldest first; of all kills with a tombstone; of all unmatched removals.
+
+    `enriched`: the keys of all enriched objects; `record`: the ETag of `live.json`. Both are known only where the whole
+    article was listed.
 
     `Past` tells which of them are in force: a later restore overrules one, and may not have cleared it away.
     """
@@ -22,11 +25,17 @@ class Since:
     names: tuple[str, ...] = ()
     kills: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
+    enriched: tuple[str, ...] = field(default=(), compare=False)
+    record: Etag | None = field(default=None, compare=False)
 
     @property
     def is_nothing(self) -> bool:
         """Tell whether that revision is for certain still the last word."""
         return not self.names and not self.kills and not self.unmatched
+
+    def is_all_before(self, revision: str) -> bool:
+        """Tell, of a whole article, whether a revision is for certain still the last word."""
+        return not self.kills and not self.unmatched and all(name <= revision for name in self.names)
 
 
 class Revisions(Protocol):
@@ -66,14 +75,17 @@ class StoredRevisions:
 
         The keys of tombstones and of unmatched removals sort behind those of the revisions, so one listing has all.
         """
-        start = keys.revision_key(site, article, revision)
-        found = list(self._storage.list_keys(keys.article_prefix(site, article), start_after=start))
+        start = keys.revision_key(site, article, revision) if revision else ""
+        listed = self._storage.list_heads(keys.article_prefix(site, article), start_after=start)
+        found = {each.key: each.etag for each in listed}
         revisions, tombstones = keys.revisions_prefix(site, article), keys.tombstone_prefix(site, article)
         unmatched = keys.unmatched_prefix(site, article)
         return Since(
             names=tuple(keys.revision_of(key) for key in found if key.startswith(revisions)),
             kills=tuple(keys.kill_of(key) for key in found if key.startswith(tombstones)),
             unmatched=tuple(keys.unmatched_of(key) for key in found if key.startswith(unmatched)),
+            enriched=tuple(key for key in found if key.startswith(keys.enriched_folder(site, article))),
+            record=found.get(keys.live_key(site, article)),
         )
 
     def get(self, site: str, article: str, revision: str) -> Revision:

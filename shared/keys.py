@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from urllib.parse import quote, unquote
+
+from shared.messages import Lane
 
 # --- the content bucket: private, and the truth -----------------------------------------------------------------
 
@@ -66,9 +69,15 @@ def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
     return f"{enriched_prefix(site, article, revision)}{enricher}.json"
 
 
-def enricher_of(key: str) -> str:
-    """Return the version of the enricher that a key of `enriched_prefix` names."""
-    return key.rsplit("/", 1)[-1].partition(".")[2].removesuffix(".json")
+def enriched_folder(site: str, article: str) -> str:
+    """Return what the keys of all enriched objects of an article begin with."""
+    return f"{article_prefix(site, article)}enriched/"
+
+
+def latest_enriched(found: Iterable[str], prefix: str) -> str | None:
+    """Return the key of `enriched_prefix` that names the latest version of the enricher; `e10` comes after `e9`."""
+    names = (key for key in found if key.startswith(prefix))
+    return max(names, key=lambda key: (len(key), key), default=None)
 
 
 def live_key(site: str, article: str) -> str:
@@ -82,16 +91,13 @@ def tombstone_prefix(site: str, article: str) -> str:
 
 
 def tombstone_key(site: str, article: str, kill: str) -> str:
-    """Return where the tombstone of a kill lies; one each, so that who clears an old one never clears a newer one.
-
-    The name is empty for one from before each had its own.
-    """
-    return f"{tombstone_prefix(site, article)}{kill}{'.' if kill else ''}json"
+    """Return where the tombstone of a kill lies; one each, so that who clears an old one never clears a newer one."""
+    return f"{tombstone_prefix(site, article)}{kill}.json"
 
 
 def kill_of(key: str) -> str:
     """Return the kill that a tombstone's key names."""
-    return key.rsplit("/", 1)[-1].removeprefix(TOMBSTONE).removesuffix("json").removesuffix(".")
+    return key.rsplit("/", 1)[-1].removeprefix(TOMBSTONE).removesuffix(".json")
 
 
 UNMATCHED = "unmatched."
@@ -154,7 +160,7 @@ def source_of_key(key: str) -> str:
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:
-    """Return where the bytes lie as they came."""
+    """Return where the bytes lie as they came: of one submission, or of all of a batch, one a line."""
     return f"raw/{site}/{received_at.astimezone(UTC):%Y/%m/%d}/{sha256}"
 
 
@@ -193,9 +199,12 @@ def assets_prefix(site: str) -> str:
     return f"assets/{site}/"
 
 
-def rendered_key(digest: str) -> str:
-    """Return where a page too large for a message waits for its publisher."""
-    return f"rendered/{digest}"
+RENDERED_PREFIX = "rendered/"
+
+
+def rendered_key(at: datetime, digest: str) -> str:
+    """Return where a bundle too large for its message waits for its publisher; the keys sort by the hour."""
+    return f"{RENDERED_PREFIX}{at.astimezone(UTC):%Y%m%dT%H}~{digest}"
 
 
 def rebuild_key(site: str, run: str) -> str:
@@ -203,70 +212,68 @@ def rebuild_key(site: str, run: str) -> str:
     return f"rebuilds/{site}/{run}.json"
 
 
-def rebuilt_prefix(site: str, run: str) -> str:
-    """Return what the keys of a rebuild's pages that wait for their publisher begin with."""
-    return f"rendered/{site}/{run}/"
+def preview_prefix(site: str, run: str) -> str:
+    """Return the folder of a preview: its theme, if it tries one, and the bundles of its pages."""
+    return f"previews/{site}/{run}/"
 
 
-def rebuilt_key(site: str, run: str, number: int) -> str:
-    """Return where the pages of one piece of a rebuild lie together."""
-    return f"{rebuilt_prefix(site, run)}{number:06d}"
+def preview_theme_key(preview: str) -> str:
+    """Return where a preview's theme waits, as a zip of its folder."""
+    return f"{preview}theme.zip"
 
 
-def behind_prefix(site: str) -> str:
-    """Return what the keys of pages begin with that were behind, and wait for their publisher without a run."""
-    return f"rendered/{site}/behind/"
-
-
-def behind_key(site: str, begun_at: datetime, piece: str = "") -> str:
-    """Return where the pages of a piece of no run lie together; the keys sort by when it was begun."""
-    return f"{behind_prefix(site)}{begun_at.astimezone(UTC):%Y%m%dT%H%M%SZ}~{piece}"
-
-
-SHELVES_PREFIX = "shelves/"
-
-
-def shelves_prefix(site: str) -> str:
-    """Return what the keys of a site's shelves begin with; one is named after the last article that belongs there."""
-    return f"{SHELVES_PREFIX}{site}/"
-
-
-def shelf_key(site: str, shelf: str) -> str:
-    """Return where the public states of a shelf's articles lie together (written with If-Match only)."""
-    return f"{shelves_prefix(site)}{shelf}/records.ndjson"
-
-
-def shelved_texts_key(site: str, shelf: str) -> str:
-    """Return where the enriched objects of a shelf's articles lie together: a cache, made again at will."""
-    return f"{shelves_prefix(site)}{shelf}/texts.1"
-
-
-def trial_theme_key(site: str, run: str) -> str:
-    """Return where a theme lies (a zip of its folder) that is tried on some pages and published with none."""
-    return f"{rebuilt_prefix(site, run)}theme.zip"
+def preview_bundle_key(preview: str, message: str) -> str:
+    """Return where a bundle of a preview's pages lies."""
+    return f"{preview}pages/{message}"
 
 
 INBOX_PREFIX = "inbox/"
 
 
-def inbox_key(site: str, receipt: str) -> str:
-    """Return where a submission waits that was answered before it was read."""
-    return f"inbox/{site}/{receipt}.json"
+def inbox_key(site: str, lane: str, entry: str) -> str:
+    """Return where an entry of submissions lies that were answered before they were read.
+
+    An entry is named after its batch, so that the entries of a lane sort by time. That of a submission which is
+    replayed alone is named after its receipt.
+    """
+    return f"{inbox_prefix(site, lane)}{entry}.json"
 
 
-def inbox_prefix(site: str) -> str:
-    """Return what the keys of a site's unread submissions begin with."""
-    return f"inbox/{site}/"
+def inbox_prefix(site: str, lane: str) -> str:
+    """Return what the keys of a lane's inbox entries begin with; followed by a batch's name, those of the batch's."""
+    return f"inbox/{site}/{lane}/"
 
 
-def receipt_of(key: str) -> str:
-    """Return the receipt that a key of `inbox_prefix` names."""
+def inbox_entry(key: str) -> str:
+    """Return the entry that a key of `inbox_prefix` names."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
 def receipt_key(site: str, receipt: str) -> str:
-    """Return where an outcome lies that nothing else in the bucket tells: a refusal, a failure, what was read later."""
+    """Return where the outcome of a revision lies that nothing else in the bucket tells: a failure."""
     return f"receipts/{site}/{receipt}.json"
+
+
+def receipts_prefix(site: str, batch: str) -> str:
+    """Return what the keys of the outcomes of a batch of submissions begin with."""
+    return f"receipts/{site}/{batch}/"
+
+
+def receipts_key(site: str, batch: str, numbers: Iterable[int]) -> str:
+    """Return where the outcomes of these submissions of a batch lie: `0-11+14.json` has those of 0 to 11, and of 14."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] + 1 == number:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return f"{receipts_prefix(site, batch)}{'+'.join('-'.join(map(str, run)) for run in runs)}.json"
+
+
+def receipt_numbers(key: str) -> set[int]:
+    """Return the submissions of a batch whose outcomes lie under a key of `receipts_prefix`."""
+    runs = (run.split("-") for run in key.rsplit("/", 1)[-1].removesuffix(".json").split("+"))
+    return {number for run in runs for number in range(int(run[0]), int(run[-1]) + 1)}
 
 
 def journal_prefix(site: str) -> str:
@@ -279,15 +286,15 @@ def journal_minute(site: str, at: datetime) -> str:
     return f"{journal_prefix(site)}{at.astimezone(UTC):%Y/%m/%d/%H/%M}/"
 
 
-def journal_key(site: str, at: datetime, article: str, revision: str) -> str:
-    """Return an (empty) journal marker's key: all that it says is in its name."""
-    return f"{journal_minute(site, at)}{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}~{article}~{revision}"
+def journal_key(site: str, at: datetime, article: str, revision: str, lane: Lane) -> str:
+    """Return an (empty) journal marker's key: all that it says is in its name. `lane` carries the event."""
+    return f"{journal_minute(site, at)}{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}~{article}~{revision}~{lane}"
 
 
-def journal_entry(key: str) -> tuple[datetime, str, str]:
-    """Return (time, article, revision) of a journal marker."""
-    time, article, revision = key.rsplit("/", 1)[-1].split("~")
-    return datetime.strptime(time, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
+def journal_entry(key: str) -> tuple[datetime, str, str, Lane]:
+    """Return (time, article, revision, lane) of a journal marker."""
+    time, article, revision, lane = key.rsplit("/", 1)[-1].split("~")
+    return datetime.strptime(time, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision, Lane(lane)
 
 
 SCHEDULE_PREFIX = "schedule/"

@@ -1,11 +1,11 @@
-"""Which listings there are, and where they live; which of them an article's card belongs to: `shared/sets.py`.
+"""A site's listings by name, by path and by the membership that they show. Their kinds: `shared/listing_kinds.py`.
 
 A listing is any output made of several cards, and every machine's file too (robots, manifest): rendered, published and
-kept alike. Its name says all of it: `section.world`, `day.world.2026-11-01`, `feed.rss`, `sitemap.2026-11-01`. Names
-and paths are one to one, so that what lies in the public bucket can be told from what does not belong there.
+stored alike. Its name says all of it: `section.world`, `day.world.2026-11-01`, `feed.rss`, `sitemap.2026-11-01.2`.
+Names and paths are one to one, so that what the public bucket holds can be told from what does not belong there.
 
-Fronts show the newest cards of one set. Older pages go by calendar: an article stands on one page of its day, and in
-its section on one page of its section's day, whatever comes before or after it.
+Fronts show the newest cards of one membership. Older pages go by calendar: an article stands on one page of its day,
+and in its section on one page of its section's day, whatever comes before or after it.
 """
 
 from __future__ import annotations
@@ -13,169 +13,92 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
+from shared.listing_kinds import ALL, DAY_CARDS, HTML, KINDS, Form, Kind, ListingKind
 from shared.sites import Site
 from shared.slug import is_slug
+
+__all__ = ["ALL", "DAY_CARDS", "GONE", "HOME", "HTML", "NOT_FOUND", "RAIL_LATEST", "Kind", "Listing"]
 
 HOME = "home"
 RAIL_LATEST = "rail.latest"
 NOT_FOUND = "not-found"
 GONE = "gone"
+MAX_PARTS = 32
 _ARTICLE = "article."
+_NAMES_REMEMBERED = 8192
 
-ALL = "all"
-DAY_CARDS = 200  # of a day's page; a day with more has several
-EVERYTHING = 50_000  # as many as a sitemap may hold: no day has more
-
-
-class Kind(StrEnum):
-    """What sort of listing it is: how it is rendered, and how long it may be cached."""
-
-    HOME = "home"
-    SECTION = "section"
-    TOPIC = "topic"
-    AUTHOR = "author"
-    ARCHIVE = "archive"  # months
-    MONTH = "month"  # days
-    DAY = "day"  # cards
-    RAIL = "rail"
-    RSS = "rss"
-    ATOM = "atom"
-    JSON_FEED = "json-feed"
-    SITEMAP_INDEX = "sitemap-index"
-    SITEMAP = "sitemap"
-    SITEMAP_FRONTS = "sitemap-fronts"
-    SITEMAP_NEWS = "sitemap-news"
-    ROBOTS = "robots"
-    LLMS = "llms"
-    OPEN_SEARCH = "open-search"
-    MANIFEST = "manifest"
-    SEARCH = "search"
-    RECENT = "recent"
-    NOT_FOUND = "not-found"
-    GONE = "gone"
-
-
-CONTENT_TYPES: Mapping[Kind, str] = {
-    Kind.RSS: "application/rss+xml; charset=utf-8",
-    Kind.ATOM: "application/atom+xml; charset=utf-8",
-    Kind.JSON_FEED: "application/feed+json; charset=utf-8",
-    Kind.SITEMAP_INDEX: "application/xml; charset=utf-8",
-    Kind.SITEMAP: "application/xml; charset=utf-8",
-    Kind.SITEMAP_FRONTS: "application/xml; charset=utf-8",
-    Kind.SITEMAP_NEWS: "application/xml; charset=utf-8",
-    Kind.ROBOTS: "text/plain; charset=utf-8",
-    Kind.LLMS: "text/markdown; charset=utf-8",
-    Kind.OPEN_SEARCH: "application/opensearchdescription+xml; charset=utf-8",
-    Kind.MANIFEST: "application/manifest+json; charset=utf-8",
-    Kind.RECENT: "application/json; charset=utf-8",
-}
-HTML = "text/html; charset=utf-8"
+_KINDS: Mapping[Kind, ListingKind] = {each.kind: each for each in KINDS}
+_Fields = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One output at `path`: the newest `limit` cards of the set `reads`; `days`: the scope whose days it names.
+    """One output at `path`: the newest `limit` cards of the membership `reads`; `days`: the scope whose days it names.
 
-    `section`, `value` (the name of a topic's or author's page, a date or month) and `part` (from 1) say which of its
+    `section`, `value` (the name of a topic's or author's page, a day or month) and `part` (from 1) say which of its
     kind it is.
     """
 
     name: str
     kind: Kind
     path: str
-    reads: str = ALL
+    reads: str = ""
     limit: int = 0
-    days: str | None = None
+    days: str = ""
     section: str | None = None
     value: str = ""
     part: int = 1
+    has_parts: bool = False
+
+    @property
+    def of_kind(self) -> ListingKind:
+        """Return how listings of its kind are rendered, cached and refreshed."""
+        return _KINDS[self.kind]
 
     @property
     def content_type(self) -> str:
         """Return what its object is served as."""
-        return CONTENT_TYPES.get(self.kind, HTML)
+        return self.of_kind.content_type
 
     @property
-    def pace(self) -> int:
-        """Return at most how often it is made anew, in listing intervals: what readers look at first, each time."""
-        return 1 if self.kind in (Kind.HOME, Kind.SECTION) or self.name == RAIL_LATEST else 5
+    def first_part(self) -> str:
+        """Return the name of the first part of the listing that this is a part of."""
+        return self.name.removesuffix(f".{self.part}") if self.part > 1 else self.name
 
     @property
     def is_front(self) -> bool:
         """Tell whether readers look here for the news of the minute: it goes before the calendar."""
-        return self.kind in _FRONTS or self.name == RAIL_LATEST
+        return self.of_kind.is_front
 
-
-_FRONTS = frozenset(
-    (Kind.HOME, Kind.SECTION, Kind.RSS, Kind.ATOM, Kind.JSON_FEED, Kind.SITEMAP_NEWS, Kind.NOT_FOUND, Kind.GONE)
-)
-_ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-_DATE = r"\d{4}-\d{2}-\d{2}"
-_NAME = re.compile(
-    r"(?P<kind>topic|author)\.(?P<slug>[^./]+)"
-    rf"|(?P<calendar>day|month)(?:\.(?P<section>(?!\d{{4}}-\d{{2}}){_ID}))?\.(?P<date>\d{{4}}-\d{{2}}(?:-\d{{2}})?)"
-    r"(?:\.(?P<part>[1-9]\d?))?"
-    rf"|(?P<daily>rail|sitemap)\.(?P<of>{_DATE})"
-)
-_PATH = re.compile(
-    r"(?P<kind>topic|author)s/(?P<slug>[^./]+)/index\.html"
-    rf"|(?P<section>{_ID})/(?P<date>\d{{4}}/\d{{2}}(?:/\d{{2}})?)/(?:(?P<part>[1-9]\d?)/)?index\.html"
-    rf"|(?P<daily>_rail|sitemaps)/(?P<of>{_DATE})\.(?:html|xml)"
-)
+    @property
+    def is_permanent(self) -> bool:
+        """Tell whether the site always has it, whatever it publishes."""
+        return not self.value
 
 
 @cache
 def standing(site: Site) -> Mapping[str, Listing]:
     """Return the listings that a site always has, by name."""
-    every = (
-        Listing(HOME, Kind.HOME, "index.html", ALL, site.home_cards),
-        *_feeds(site, None),
-        Listing(RAIL_LATEST, Kind.RAIL, "_rail/latest.html", ALL, site.rail_cards),
-        Listing("archive", Kind.ARCHIVE, "archive/index.html", days=ALL),
-        Listing("sitemap", Kind.SITEMAP_INDEX, "sitemap.xml", days=ALL),
-        Listing("sitemap.fronts", Kind.SITEMAP_FRONTS, "sitemaps/fronts.xml", days=ALL),
-        Listing("sitemap.news", Kind.SITEMAP_NEWS, "sitemap-news.xml", ALL, 1000),
-        Listing("recent", Kind.RECENT, "search/recent.json", ALL, site.search_cards),
-        *(each for section in site.sections for each in _of_section(site, section.id)),
-        Listing("search", Kind.SEARCH, "search/index.html"),
-        Listing("robots", Kind.ROBOTS, "robots.txt"),
-        *([Listing("llms", Kind.LLMS, "llms.txt")] if site.has_llms_txt else []),
-        Listing("open-search", Kind.OPEN_SEARCH, "opensearch.xml"),
-        Listing("manifest", Kind.MANIFEST, "manifest.webmanifest"),
-        Listing(NOT_FOUND, Kind.NOT_FOUND, "404.html"),
-        Listing(GONE, Kind.GONE, "410.html"),
-    )
-    return {listing.name: listing for listing in every}
+    return {listing.name: listing for listing in _permanent(site)}
 
 
-def _of_section(site: Site, section: str) -> Iterator[Listing]:
-    reads = f"section:{section}"
-    path = f"{section}/index.html"
-    yield Listing(f"section.{section}", Kind.SECTION, path, reads, site.front_cards, section=section)
-    yield Listing(f"archive.{section}", Kind.ARCHIVE, f"{section}/archive/index.html", days=section, section=section)
-    yield from _feeds(site, section)
+def _permanent(site: Site) -> Iterator[Listing]:
+    for kind in KINDS:
+        for form in kind.forms if kind.is_on(site) else ():
+            fields = {*_PLACEHOLDER.findall(form.name)}
+            sections: tuple[_Fields, ...] = ({},)
+            if fields == {"section"}:
+                sections = tuple({"section": each.id} for each in site.sections)
+            if fields <= {"section"}:
+                yield from (listing for each in sections if (listing := _listing(site, kind, form, each)))
 
 
-def _feeds(site: Site, section: str | None) -> Iterator[Listing]:
-    reads, end, folder = (f"section:{section}", f".{section}", f"{section}/") if section else (ALL, "", "")
-    for name, kind, file in (
-        ("rss", Kind.RSS, "feed.xml"),
-        ("atom", Kind.ATOM, "atom.xml"),
-        ("json", Kind.JSON_FEED, "feed.json"),
-    ):
-        yield Listing(f"feed.{name}{end}", kind, f"{folder}{file}", reads, site.feed_items, section=section)
-
-
+@lru_cache(maxsize=_NAMES_REMEMBERED)
 def find_listing(site: Site, name: str) -> Listing | None:
     """Return what a listing's name stands for; None where the site has none of that name (any more)."""
-    known = standing(site).get(name)
-    if known is not None:
-        return known
-    found = _NAME.fullmatch(name)
-    return _dated(site, found, named=True) if found else None
+    return standing(site).get(name) or _find(site, name, "name")
 
 
 def listing_of(site: Site, name: str) -> Listing:
@@ -192,11 +115,7 @@ def listing_of(site: Site, name: str) -> Listing:
 
 def listing_at(site: Site, path: str) -> Listing | None:
     """Return the listing whose page has this key in the public bucket; None for what is no listing's."""
-    known = _by_path(site).get(path)
-    if known is not None:
-        return known
-    found = _PATH.fullmatch(path)
-    return _dated(site, found, named=False) if found else None
+    return _by_path(site).get(path) or _find(site, path, "path")
 
 
 @cache
@@ -204,46 +123,122 @@ def _by_path(site: Site) -> Mapping[str, Listing]:
     return {listing.path: listing for listing in standing(site).values()}
 
 
-def _dated(site: Site, found: re.Match[str], *, named: bool) -> Listing | None:
-    """Return the topic's, author's or day's listing that a name or a path was recognised as."""
-    parts = found.groupdict()
-    if parts["kind"]:
-        return _of_name(site, Kind(parts["kind"]), parts["slug"])
-    if parts["daily"]:
-        date = parts["of"]
-        if parts["daily"] in ("rail", "_rail"):
-            path = f"_rail/{date}.html"
-            return Listing(f"rail.{date}", Kind.RAIL, path, f"day:{date}", DAY_CARDS, days=ALL, value=date)
-        path = f"sitemaps/{date}.xml"
-        return Listing(f"sitemap.{date}", Kind.SITEMAP, path, f"day:{date}", EVERYTHING, value=date)
-    date, part, section = parts["date"].replace("/", "-"), int(parts["part"] or 1), parts["section"]
-    if not named and section == "archive":
-        section = None
-    is_day = len(date) == len("yyyy-mm-dd")
-    is_odd = (section and not site.has_section(section)) or (not is_day and parts["part"]) or parts["part"] == "1"
-    if is_odd or (named and is_day is not (parts["calendar"] == "day")):
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def readers_of(site: Site, membership: str) -> tuple[Listing, ...]:
+    """Return the listings that show the cards of a membership, of those in parts the first part."""
+    found = (_find_forms(site, membership, "reads")) if ":" in membership else ()
+    permanent = (listing for listing in standing(site).values() if listing.reads == membership)
+    return tuple({listing.name: listing for listing in (*permanent, *found)}.values())
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def calendar_of(site: Site, scope: str, day: str) -> tuple[Listing, ...]:
+    """Return the listings that name a day of a scope (`all`, or a section), but for the day's own."""
+    fields = _dated({"day": day} if scope == ALL else {"day": day, "section": scope})
+    return tuple(
+        listing
+        for kind in KINDS
+        for form in kind.forms
+        if form.days == (ALL if scope == ALL else "{section}") and not form.reads
+        if (listing := _listing(site, kind, form, fields)) is not None
+    )
+
+
+def _find(site: Site, text: str, pattern: str) -> Listing | None:
+    return next(_find_forms(site, text, pattern), None)
+
+
+def _find_forms(site: Site, text: str, pattern: str) -> Iterator[Listing]:
+    """Yield the listings of which `text` is the name, the path or the membership."""
+    for kind, form, first, further in _DATED_FORMS[pattern]:
+        part = 1
+        found = first.fullmatch(text)
+        if found is None and further is not None and (found := further.fullmatch(text)):
+            part = int(found["part"])
+        if found is None or (further is not None and found.re is further and not 1 < part <= MAX_PARTS):
+            continue
+        if (listing := _listing(site, kind, form, _dated(found.groupdict()), part)) is not None:
+            yield listing
+
+
+def _listing(site: Site, kind: ListingKind, form: Form, fields: _Fields, part: int = 1) -> Listing | None:
+    """Return a listing of a form; None where the site has no such section, or no page is called so."""
+    section, slug = fields.get("section"), fields.get("slug")
+    if (section is not None and not site.has_section(section)) or (slug is not None and not is_slug(slug)):
         return None
-    folder = f"{section or 'archive'}/{date.replace('-', '/')}/"
-    end, scope = (f".{section}", section) if section else ("", ALL)
-    if not is_day:
-        path = f"{folder}index.html"
-        return Listing(f"month{end}.{date}", Kind.MONTH, path, days=scope, section=section, value=date)
-    name, path = f"day{end}.{date}", f"{folder}index.html"
+    name, path = form.name, form.path
     if part > 1:
-        name, path = f"{name}.{part}", f"{folder}{part}/index.html"
-    reads = f"sday:{section}:{date}" if section else f"day:{date}"
-    return Listing(name, Kind.DAY, path, reads, DAY_CARDS, section=section, value=date, part=part)
+        name, path = f"{form.name}.{part}", form.part_path
+    named = {*_PLACEHOLDER.findall(form.name)}
+    value = next((fields[each] for each in ("slug", "day", "month") if each in named), "")
+    return Listing(
+        name=name.format_map(fields),
+        kind=kind.kind,
+        path=path.format_map({**fields, "part": str(part)}),
+        reads=form.reads.format_map(fields),
+        limit=kind.limit(site),
+        days=form.days.format_map(fields),
+        section=section if "section" in named else None,
+        value=value,
+        part=part,
+        has_parts=bool(form.part_path),
+    )
 
 
-def _of_name(site: Site, kind: Kind, page: str) -> Listing | None:
-    """Return the listing of a topic or author by its page's name; None where no page is called so."""
-    if not is_slug(page):
-        return None
-    return Listing(f"{kind}.{page}", kind, f"{kind}s/{page}/index.html", f"{kind}:{page}", site.front_cards, value=page)
+def _dated(fields: _Fields) -> _Fields:
+    """Return the fields of a name or path with a date in all the ways in which patterns name it."""
+    if "yyyy" in fields:
+        fields["day" if "dd" in fields else "month"] = "-".join(fields[each] for each in _DATE if each in fields)
+    date = fields.get("day") or fields.get("month")
+    if date:
+        fields |= dict(zip(_DATE, date.split("-"), strict=False))
+        fields["month"] = date[: len("yyyy-mm")]
+    return fields
+
+
+_DATE = ("yyyy", "mm", "dd")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_VALUES = {
+    "section": r"[a-z0-9]+(?:-[a-z0-9]+)*",
+    "slug": r"[^./]+",
+    "day": r"\d{4}-\d{2}-\d{2}",
+    "month": r"\d{4}-\d{2}",
+    "yyyy": r"\d{4}",
+    "mm": r"\d{2}",
+    "dd": r"\d{2}",
+    "part": r"\d{1,2}",
+}
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    pieces = _PLACEHOLDER.split(pattern)
+    texts, names = pieces[::2], pieces[1::2]
+    fields = [f"(?P<{name}>{_VALUES[name]})" for name in names]
+    return re.compile("".join(part for pair in zip(map(re.escape, texts), [*fields, ""], strict=True) for part in pair))
+
+
+def _dated_forms(pattern: str) -> tuple[tuple[ListingKind, Form, re.Pattern[str], re.Pattern[str] | None], ...]:
+    found = []
+    for kind in KINDS:
+        for form in kind.forms:
+            text = getattr(form, pattern)
+            if not text or {*_PLACEHOLDER.findall(form.name)} <= {"section"}:
+                continue
+            further = {"name": f"{form.name}.{{part}}", "path": form.part_path}.get(pattern, "")
+            found.append((kind, form, _regex(text), _regex(further) if form.part_path and further else None))
+    return tuple(found)
+
+
+_DATED_FORMS = {pattern: _dated_forms(pattern) for pattern in ("name", "path", "reads")}
+
+
+def part_name(name: str, part: int) -> str:
+    """Return the name of a part of a listing; `name` is the first part's."""
+    return name if part == 1 else f"{name}.{part}"
 
 
 def article_page(article: str) -> str:
-    """Return what an article's own page is called where it is behind as a listing may be: a card it shows changed."""
+    """Return what an article's own page is called where it is stale as a listing may be: a card it shows changed."""
     return f"{_ARTICLE}{article}"
 
 

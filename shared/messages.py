@@ -1,4 +1,4 @@
-"""What the services say to each other. Events carry ids, not documents, and are hints: losing one only delays.
+"""The messages between services. Events carry ids, not documents, and are hints: losing one only delays.
 
 A message is a promise to a rolling deploy. Fields are added with a default and never renamed; unknown ones are
 ignored. `tests/contract/messages/` holds a golden file of every version.
@@ -6,14 +6,17 @@ ignored. `tests/contract/messages/` holds a golden file of every version.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol, TypedDict, runtime_checkable
-from uuid import UUID, uuid5
+from typing import Literal, Self, TypedDict
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.card import Card
+MAX_BATCH_ITEMS = 50  # submissions or articles of a message, from whoever emits it
+MAX_LISTINGS_PER_BATCH = 25  # a hop costs as much as rendering and putting one
 
 
 class Lane(StrEnum):
@@ -21,6 +24,7 @@ class Lane(StrEnum):
 
     URGENT = "urgent"
     LIVE = "live"
+    LISTINGS = "listings"  # what follows live news: fronts, and pages that show another article's changed card
     BULK = "bulk"
 
 
@@ -37,12 +41,33 @@ class Message(BaseModel):
     schema_version: Literal[1] = 1
 
 
-class SubmitArticle(Message):
-    """Read these raw bytes and accept what they hold."""
+class Batch(Message, ABC):
+    """A message that names 1..n items of one site. Each item succeeds, is retried or is dead-lettered on its own."""
 
     site: str
+    run: str = ""  # of `pressline rebuild`; empty: of none
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[str, ...]:
+        """Return the names of the items: articles, listings or receipts."""
+
+    @abstractmethod
+    def only(self, items: Collection[str]) -> Self:
+        """Return the same message for some of its items; the same items lead to the same id."""
+
+    def _envelope(self, items: Collection[str]) -> Envelope:
+        return follow_up(self, f"only:{','.join(sorted(items))}")
+
+
+class Submission(BaseModel):
+    """Raw bytes in the content bucket, and what was said of them when they were posted."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     receipt: str
     raw_key: str
+    raw_range: tuple[int, int] | None = None  # (first byte, length) in an object that several items share
     content_type: str | None = None
     feed: str = ""  # the sender's feed; empty: the site's first
     received_at: AwareDatetime
@@ -50,27 +75,82 @@ class SubmitArticle(Message):
     canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of
 
 
-class ArticleAccepted(Message):
-    """This article has moved to at least this revision."""
+class SubmitArticles(Batch):
+    """Read these raw bytes and accept what they hold."""
 
-    site: str
+    submissions: tuple[Submission, ...]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Return the receipts."""
+        return tuple(each.receipt for each in self.submissions)
+
+    def only(self, items: Collection[str]) -> Self:
+        """Return the same message for some of its submissions."""
+        some = tuple(each for each in self.submissions if each.receipt in items)
+        return self.model_copy(update={**self._envelope(items), "submissions": some})
+
+
+class ArticleRevision(BaseModel):
+    """An article, and a revision that it has reached at least."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     article: str
     revision: str
 
 
-class ArticleEnriched(Message):
-    """The enriched object of this revision, made by this version of the enricher, is in the content bucket."""
+class _Articles(Batch):
+    articles: tuple[ArticleRevision, ...]
 
-    site: str
-    article: str
-    revision: str
-    enricher: str
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Return the articles, each once."""
+        return tuple(dict.fromkeys(each.article for each in self.articles))
+
+    @property
+    def revisions(self) -> dict[str, str]:
+        """Return the latest revision that is named for each article."""
+        named: dict[str, str] = {}
+        for each in self.articles:
+            named[each.article] = max(named.get(each.article, ""), each.revision)
+        return named
+
+    def only(self, items: Collection[str]) -> Self:
+        """Return the same message for some of its articles."""
+        some = tuple(each for each in self.articles if each.article in items)
+        return self.model_copy(update={**self._envelope(items), "articles": some})
+
+
+class ArticlesAccepted(_Articles):
+    """Each of these articles has reached at least this revision."""
+
+
+class ArticlesEnriched(_Articles):
+    """The enriched objects of these revisions are in the content bucket.
+
+    A rebuild begins here. With a `preview` (a folder of the content bucket) the pages are put there and go nowhere
+    else; they are made with the theme that waits in the folder, if there is one.
+    """
+
+    preview: str | None = None
+
+
+class PagesRendered(_Articles):
+    """These articles' pages: a bundle (`shared/bundles.py`) in base64, or the key under which it waits."""
+
+    bundle: str | None = None
+    bundle_key: str | None = None
+
+
+class ArticlesPublished(_Articles):
+    """Each of these articles' own page is live: it may enter the listings."""
 
 
 class ArticleRemoved(Message):
     """This article's latest revision takes it down; `revision` is the one that says so.
 
-    A withdrawal comes twice: the second time it waits until the listings (by their `changed` number) show it no more.
+    A withdrawal comes twice: the second time it waits until the listings (by their wanted version) show it no more.
     """
 
     site: str
@@ -80,114 +160,32 @@ class ArticleRemoved(Message):
     waits_for: dict[str, int] = Field(default_factory=dict)
 
 
-class Attachment(BaseModel):
-    """A file that has to be public before the page that shows it: copied from the content bucket."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    source_key: str
-    path: str
-    content_type: str
-    is_immutable: bool = False
-
-
-class Placeholder(BaseModel):
-    """A listing's page with nothing in it, to be put before a page that leads there, where none is. Packed as pages."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    listing: str
-    path: str
-    content: str
-
-
-class PageRendered(Message):
-    """The bytes of one page, and what they were made from.
-
-    `content` is the page compressed with zlib, in base64, up to 256 KB; a larger one lies under `content_key`.
-    An article's page names its article and revision and brings its card; a listing names itself. `changed`: the number
-    that the index had for the page when it was made.
-    """
-
-    site: str
-    path: str
-    order: str
-    sha256: str
-    content: str | None = None
-    content_key: str | None = None
-    content_type: str = "text/html; charset=utf-8"
-    surrogate_keys: tuple[str, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
-    theme: str
-    article: str | None = None
-    revision: str | None = None
-    former: tuple[str, ...] = ()  # the article's other addresses, where readers are sent on
-    revisions_seen: int = 0  # how many of the article's revisions were known when it was rendered
-    card: Card | None = None
-    expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
-    listing: str | None = None
-    changed: int = 0
-    shows: dict[str, str] = Field(default_factory=dict)  # whose cards an article's page shows, and the digest of each
-    made_by: str = ""  # the process that rendered it, and the message that made it do so
-    made_for: str = ""
-    made_at: AwareDatetime | None = None
-    inputs: str = ""  # what it was made from, in a word or two each: `revisions=3 enricher=…`
-    is_absent: bool = False  # a listing of nothing: no page is to be there
-    is_hollow: bool = False  # a listing of nothing that stands empty, for some page may lead there still
-    placeholders: tuple[Placeholder, ...] = ()  # listings that the page leads to and that nobody has put
-
-
-class ArticlePublished(Message):
-    """The article's own page is live: it may enter the listings."""
-
-    site: str
-    article: str
-    revision: str
-
-
-class ListingStale(Message):
-    """This listing shows less than the index knows; `changed` is the number that the index had then."""
-
-    site: str
-    listing: str
-    changed: int = 0
-
-
-@runtime_checkable
-class Bundle(Protocol):
-    """A message in which others travel together, in bulk: a hop costs more than most listings do."""
-
-    def parts(self) -> tuple[Message, ...]:
-        """Return them, each to go on its own."""
-        ...
-
-
-class ListingsStale(Message):
-    """These listings show less than the index knows: by name, with the number that the index had for each."""
-
-    site: str
+class _Listings(Batch):
     listings: dict[str, int]
 
-    def parts(self) -> tuple[ListingStale, ...]:
-        """Return a message for each."""
-        return tuple(
-            ListingStale(**follow_up(self, f"listing:{name}"), site=self.site, listing=name, changed=changed)
-            for name, changed in self.listings.items()
-        )
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Return the listings' names."""
+        return tuple(self.listings)
+
+    def only(self, items: Collection[str]) -> Self:
+        """Return the same message for some of its listings."""
+        some = {name: version for name, version in self.listings.items() if name in items}
+        return self.model_copy(update={**self._envelope(items), "listings": some})
 
 
-class ListingsRendered(Message):
-    """The pages of several listings."""
-
-    site: str
-    pages: tuple[PageRendered, ...]
-
-    def parts(self) -> tuple[PageRendered, ...]:
-        """Return a message for each."""
-        return self.pages
+class ListingsStale(_Listings):
+    """These listings show less than the index knows: by name, with the wanted version that the index had for each."""
 
 
-class MendPath(Message):
+class ListingsRendered(_Listings):
+    """These listings' pages, each of the wanted version that it shows: a bundle, as in `PagesRendered`."""
+
+    bundle: str | None = None
+    bundle_key: str | None = None
+
+
+class RepairPath(Message):
     """Look at this path of the public bucket: what is there, or is not there, is not as it should be.
 
     `article` is whose page or picture it should be, where anybody's.
@@ -198,70 +196,19 @@ class MendPath(Message):
     article: str | None = None
 
 
-class RebuildPages(Message):
-    """Render the pages of these articles again: of those named, else of those behind `after`, up to and with `upto`.
-
-    One piece of a run of `pressline rebuild`; the filters leave out what is not meant. On `trial` the pages are made
-    with the theme that waits under this key of the content bucket, are put beside it and go nowhere else.
-    A piece of no run (`run` is empty) names articles whose pages are behind: nobody counts it, and their turns end.
-    What is to be known of its articles may lie together on a `shelf` (empty: each is read for itself).
-    """
-
-    site: str
-    run: str
-    number: int  # of the piece
-    articles: tuple[str, ...] = ()
-    after: str = ""
-    upto: str
-    section: str | None = None
-    since: AwareDatetime | None = None  # published then or later
-    is_by_theme: bool = False  # only pages that another version of the theme made
-    trial: str | None = None
-    shelf: str = ""
-
-
-class PagesRendered(Message):
-    """The pages of one piece; they lie together under `content_key` (none: there are none).
-
-    Of a piece of no run (`run` is empty) the publisher clears them away when all is done.
-    """
-
-    site: str
-    run: str
-    number: int
-    after: str
-    upto: str
-    content_key: str | None = None
-    skipped: int = 0  # articles that are not live or not meant
-    handed_over: int = 0  # articles that went the ordinary way instead
-    unrendered: int = 0  # of those handed over: could not be rendered
-    shelf: str = ""  # where its articles' records lie together, or are to lie from now on
-
-
-class KeepTexts(Message):
-    """Lay together what these articles say, neighbours that belong on one shelf: nothing is rendered."""
-
-    site: str
-    shelf: str
-    articles: tuple[str, ...]
-
-
-class KeepRecords(Message):
-    """Lay together what is recorded of these articles, as far as they are live and rest."""
-
-    site: str
-    shelf: str
-    articles: tuple[str, ...]
-
-
 class Envelope(TypedDict):
-    """What a message inherits from its cause."""
+    """What a message says beside its items; most of it comes from its cause."""
 
     message_id: UUID
     causation_id: UUID | None
     trace_parent: str | None
     lane: Lane
     begun_at: datetime | None
+
+
+def first_envelope(lane: Lane, now: datetime) -> Envelope:
+    """Return the envelope of a message that has no cause: its chain begins now (UTC)."""
+    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane, begun_at=now)
 
 
 def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:

@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
 
-from shared.messages import Message
+from shared.messages import Batch, Message
 
 # A worker's children count in files that its parent adds up: prometheus_client decides so when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -96,9 +96,11 @@ def message_context(message: Message) -> Iterator[None]:
     kind = type(message).__name__
     ids = {
         name: str(value)
-        for name in ("site", "article", "revision", "listing", "path", "message_id", "trace_parent")
-        if (value := getattr(message, name, None)) is not None
+        for name in ("site", "article", "revision", "path", "run", "message_id", "trace_parent")
+        if (value := getattr(message, name, None))
     }
+    if isinstance(message, Batch):
+        ids["items"] = message.items[0] if len(message.items) == 1 else str(len(message.items))
     started = perf_counter()
     outcome = "failed"
     with structlog.contextvars.bound_contextvars(message=kind, **ids):

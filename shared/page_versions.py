@@ -74,7 +74,7 @@ def find_counts(content: ObjectStorage, site: Site) -> VersionCounts | None:
 class VersionCount:
     """Counts a site's pages by version: one LIST for a thousand objects and one HEAD for each page.
 
-    Take all `steps`; then `pages` has the counts, and `others` has the paths of the pages with another version.
+    Take all `steps`; then `pages` has the counts, and `others` has the pages with another version.
     """
 
     def __init__(self, site: Site, current: str, *, public: ObjectStorage, sites: Iterable[Site]) -> None:
@@ -82,7 +82,7 @@ class VersionCount:
         self._site, self._current, self._public = site, current, public
         self._foreign = others_behind(site, sites)
         self.pages: Counter[str] = Counter()
-        self.others: list[str] = []
+        self.others: list[ObjectHead] = []
 
     def steps(self, readers: Executor) -> Iterator[int]:
         """Look at one batch of pages after another; yield how many calls of the store each batch took."""
@@ -96,7 +96,7 @@ class VersionCount:
         """Look once more at the pages that carried another version."""
         doubtful, self.others = self.others, []
         self.pages = Counter({self._current: self.pages[self._current]})
-        self._note(readers.map(self._public.find_head, doubtful))
+        self._note(readers.map(self._public.find_head, (head.key for head in doubtful)))
 
     def counts(self, counted_at: datetime) -> VersionCounts:
         """Return the counts as they are stored."""
@@ -108,7 +108,7 @@ class VersionCount:
             if head is not None and version is not None:
                 self.pages[version] += 1
                 if version != self._current:
-                    self.others.append(head.key)
+                    self.others.append(head)
 
 
 def _may_be_page(path: str) -> bool:

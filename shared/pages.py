@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from shared.index import Index
 from shared.listings import find_article, find_listing
 from shared.marks import Marks
-from shared.messages import ArticleAccepted, Envelope, ListingStale
+from shared.messages import ArticleRevision, ArticlesEnriched, Envelope, ListingsStale
 from shared.sites import Site
 
 
@@ -25,7 +25,8 @@ def find_free(
     """Return those of the pages that are behind and may be said, in their order.
 
     None that lies among the dead letters as it is now, its listing or its article's revision: whoever says it again
-    would kill a worker over it again. `is_urgent`: an article's page all the same, once, for it shows what was killed.
+    would kill a worker over it again. None of an article that the index does not know: its first page is on
+    its way. `is_urgent`: an article's page all the same, once, for it shows what was killed.
     """
     numbers = index.behind(site, pages)
     articles = {page: article for page in numbers if (article := find_article(page))}
@@ -35,16 +36,21 @@ def find_free(
     return {
         page: Behind(number, revisions.get(articles.get(page, ""), ""))
         for page, number in numbers.items()
-        if not {page_subject(page), articles.get(page)} & parked
+        if not {page_subject(page), articles.get(page)} & parked and articles.get(page, "") in {"", *revisions}
     }
 
 
-def page_stale(envelope: Envelope, site: Site, page: str, behind: Behind) -> ListingStale | ArticleAccepted:
-    """Return the message that renews a page: a listing's, or an article's whose page shows others' cards."""
-    article = find_article(page)
-    if article is None:
-        return ListingStale(**envelope, site=site.id, listing=page, changed=behind.number)
-    return ArticleAccepted(**envelope, site=site.id, article=article, revision=behind.revision)
+def listings_stale(envelope: Envelope, site: Site, pages: Mapping[str, Behind]) -> ListingsStale:
+    """Return the message that has listings rendered again."""
+    versions = {name: behind.number for name, behind in pages.items()}
+    return ListingsStale(**envelope, site=site.id, listings=versions)
+
+
+def articles_stale(envelope: Envelope, site: Site, pages: Mapping[str, Behind]) -> ArticlesEnriched:
+    """Return the message that has articles' own pages rendered again: a card that they show has changed."""
+    found = ((find_article(page) or "", behind.revision) for page, behind in pages.items())
+    articles = tuple(ArticleRevision(article=article, revision=revision) for article, revision in found)
+    return ArticlesEnriched(**envelope, site=site.id, articles=articles)
 
 
 def page_subject(page: str) -> str:

@@ -1,39 +1,36 @@
-"""THE MAP: which service takes in what, and what it may tell the world. Routing reads this table and nothing else.
+"""The pipeline: which service takes in which message, and what it emits. Routing reads this table and nothing else.
 
-POST ──> ingest ── ArticleAccepted ──> enrich ── ArticleEnriched ──> render ── PageRendered ──> publish ──> readers
-           │                                                            ▲                        │   ▲
-           ├── ArticleRemoved (a kill goes straight to the page) ───────│────────────────────────│───┘
-           │                                                            └───── ListingStale ─────┤
-scheduler ─┴── whatever was lost, is due or stays stale                     ArticlePublished ────┘
+POST ─> ingest ─ArticlesAccepted─> enrich ─ArticlesEnriched─> render ─PagesRendered─> publish ─> readers
+          └──────────────────────── ArticleRemoved ─────────────────────────────────> publish ─ListingsStale─> render
+                                                          render ─ListingsRendered─> publish ─> readers
+scheduler ─> any of these that is lost, due or stale, and ArticlesPublished ─> publish, for an article not in the index
+
+A plural message names 1..n items of one site. News is a batch of one; imports and rebuilds are batches of many.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.messages import (
-    ArticleAccepted,
-    ArticleEnriched,
-    ArticlePublished,
     ArticleRemoved,
-    KeepRecords,
-    KeepTexts,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    ArticlesPublished,
     Lane,
     ListingsRendered,
     ListingsStale,
-    ListingStale,
-    MendPath,
     Message,
-    PageRendered,
     PagesRendered,
-    RebuildPages,
-    SubmitArticle,
+    RepairPath,
+    SubmitArticles,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One service's way: what it takes in and what it may tell the world."""
+    """One service's step: the message that it consumes and those that it may emit."""
 
     service: str
     consumes: type[Message]
@@ -49,49 +46,39 @@ class Step:
         return f"{self.service}.{self.consumes.__name__}"
 
 
-SUBMIT_ARTICLE = Step("ingest", SubmitArticle, (ArticleAccepted, ArticleRemoved))
-ENRICH_ARTICLE = Step("enrich", ArticleAccepted, (ArticleEnriched, ArticleRemoved))
-RENDER_ARTICLE = Step("render", ArticleEnriched, (PageRendered,))
-RENDER_LISTING = Step("render", ListingStale, (PageRendered,))
-RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered, ListingStale))
-PUBLISH_LISTINGS = Step("publish", ListingsRendered, (ListingStale, ArticleAccepted, PageRendered))
-PUBLISH_PAGE = Step("publish", PageRendered, (ArticlePublished, ListingStale, ArticleAccepted))
-LIST_ARTICLE = Step("publish", ArticlePublished, (ListingStale,))
-REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingStale, ArticleRemoved))  # a withdrawal comes back
-REBUILD_PAGES = Step("render", RebuildPages, (PagesRendered, ArticleAccepted))
-PUBLISH_PAGES = Step("publish", PagesRendered, (ArticleAccepted, ArticlePublished))
-KEEP_TEXTS = Step("render", KeepTexts, (KeepRecords,))
-KEEP_RECORDS = Step("publish", KeepRecords, ())
-MEND_PATH = Step("publish", MendPath, (ArticleAccepted, ArticleRemoved, ListingStale, MendPath))
+SUBMIT_ARTICLES = Step("ingest", SubmitArticles, (ArticlesAccepted, ArticleRemoved, SubmitArticles))
+ENRICH_ARTICLES = Step("enrich", ArticlesAccepted, (ArticlesEnriched, ArticleRemoved, ArticlesAccepted))
+RENDER_ARTICLES = Step("render", ArticlesEnriched, (PagesRendered, ArticlesAccepted, ArticlesEnriched))
+PUBLISH_PAGES = Step("publish", PagesRendered, (ListingsStale, ArticlesEnriched, ArticlesAccepted))
+INDEX_ARTICLES = Step("publish", ArticlesPublished, (ListingsStale, ArticlesEnriched))
+REMOVE_ARTICLE = Step(
+    "publish", ArticleRemoved, (ListingsStale, ArticlesEnriched, ArticleRemoved)
+)  # twice if withdrawn
+RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered, ListingsStale))
+PUBLISH_LISTINGS = Step("publish", ListingsRendered, (ListingsStale, ArticlesEnriched))
+REPAIR_PATH = Step("publish", RepairPath, (ArticlesAccepted, ArticleRemoved, ListingsStale, RepairPath))
 
 PIPELINE: tuple[Step, ...] = (
-    SUBMIT_ARTICLE,
-    ENRICH_ARTICLE,
-    RENDER_ARTICLE,
-    RENDER_LISTING,
-    PUBLISH_PAGE,
-    LIST_ARTICLE,
-    REMOVE_ARTICLE,
-    MEND_PATH,
-    REBUILD_PAGES,
+    SUBMIT_ARTICLES,
+    ENRICH_ARTICLES,
+    RENDER_ARTICLES,
     PUBLISH_PAGES,
+    INDEX_ARTICLES,
+    REMOVE_ARTICLE,
     RENDER_LISTINGS,
     PUBLISH_LISTINGS,
-    KEEP_TEXTS,
-    KEEP_RECORDS,
+    REPAIR_PATH,
 )
 
 SCHEDULER_EMITS: tuple[type[Message], ...] = (
-    SubmitArticle,
-    ArticleAccepted,
+    SubmitArticles,
+    ArticlesAccepted,
+    ArticlesEnriched,
     ArticleRemoved,
-    ArticlePublished,
-    ListingStale,
+    ArticlesPublished,
     ListingsStale,
-    RebuildPages,
-    KeepTexts,
 )
-"""The clock consumes nothing: it says again what was lost, is due or stays stale, and lays together what rests."""
+"""The scheduler consumes no messages. It re-emits what was lost, and emits what is due or stale."""
 
 WORKERS: tuple[str, ...] = ("ingest", "enrich", "render", "publish")
 
@@ -101,9 +88,10 @@ def step_for(message: type[Message]) -> Step:
     return _STEPS[message]
 
 
-def queues_of(service: str) -> tuple[str, ...]:
-    """Return a service's queues in the order in which its workers empty them."""
-    return tuple(f"{service}.{lane}" for lane in Lane)
+def queues_of(service: str, lanes: Iterable[Lane] = Lane) -> tuple[str, ...]:
+    """Return a service's queues of these lanes, in the order in which its workers empty them."""
+    served = set(lanes)
+    return tuple(f"{service}.{lane}" for lane in Lane if lane in served)
 
 
 _STEPS: dict[type[Message], Step] = {step.consumes: step for step in PIPELINE}

@@ -41,6 +41,7 @@ class Revision(BaseModel):
     accepted_at: AwareDatetime
     raw_sha256: Digest
     raw_key: str
+    raw_range: tuple[int, int] | None = None  # (first byte, length) in an object that several submissions share
     article: Article
     action: Action | None = None
     text_of: str | None = None  # of a restore: the revision whose text came back

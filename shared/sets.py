@@ -1,60 +1,30 @@
-"""The sets that an article's card stands in, and the listings that show each of them.
+"""The memberships of an article's card: in which sets it is, by which listings choose the cards that they show.
 
-A set is `all`, or called `kind:value`: `section:world`, `day:2026-11-01`, `topic:ferries`.
+A membership is `all`, or called `kind:value`: `section:world`, `day:2026-11-01`, `topic:ferries`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from shared.article import ArticleFacts, Author, Topic
+from shared.addresses import published_at
+from shared.article import ArticleFacts, Author, Status, Topic
 from shared.card import Card
 from shared.keys import INDEX_DOCUMENT
-from shared.listings import ALL, DAY_CARDS, HOME, RAIL_LATEST
+from shared.listing_kinds import ALL
+from shared.listings import calendar_of, readers_of
+from shared.revision import Revision
 from shared.sites import Site, local_time
 from shared.slug import page_name
 
 MOST_OF_A_KIND = 8  # topics, authors or keywords of one article that count
-_PASSING = frozenset(("day", "sday", "topic", "author"))
-_CARDS_OF_A_PART = 150  # on average
-_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """How the listings of a set are named: `name`, a dot and the set's value; they show its newest `limit`.
-
-    `limit` 0: they show whichever cards there are; `in_parts`: each card stands on one of several pages.
-    """
-
-    name: str
-    limit: int
-    in_parts: bool = False
-
-
-def readers(site: Site) -> Mapping[str, tuple[Reader, ...]]:
-    """Return who reads the sets of each kind."""
-    feeds = tuple(Reader(f"feed.{name}", site.feed_items) for name in ("rss", "atom", "json"))
-    return {
-        ALL: (
-            Reader(HOME, site.home_cards),
-            Reader(RAIL_LATEST, site.rail_cards),
-            Reader("sitemap.news", 1000),
-            Reader("recent", site.search_cards),
-            *feeds,
-        ),
-        "section": (Reader("section", site.front_cards), *feeds),
-        "day": (Reader("day", 0, in_parts=True), Reader("rail", 0), Reader("sitemap", 0)),
-        "sday": (Reader("day", 0, in_parts=True),),
-        "topic": (Reader("topic", site.front_cards),),
-        "author": (Reader("author", site.front_cards),),
-        "word": (),
-    }
+_MAX_FORMER = 50  # memberships that an article may have had, those of its first revisions first
 
 
 def sets_of(site: Site, card: Card) -> tuple[str, ...]:
-    """Return the sets that a card stands in."""
+    """Return the memberships of a card."""
     date = date_of(site, card)
     return (
         ALL,
@@ -68,19 +38,44 @@ def sets_of(site: Site, card: Card) -> tuple[str, ...]:
 
 
 def listed_of(site: Site, card: Card) -> tuple[str, ...]:
-    """Return those sets of a card whose pages a site has only while a card stands in them."""
-    return tuple(each for each in sets_of(site, card) if each.partition(":")[0] in _PASSING)
+    """Return those memberships of a card whose listings a site has only because an article named them."""
+    return tuple(each for each in sets_of(site, card) if _is_named_by_articles(site, each))
 
 
-def pages_of_set(listed: str) -> tuple[str, ...]:
-    """Return the names of the pages that a set of `listed_of` has, and of those that lead to them."""
-    kind, _, value = listed.partition(":")
-    if kind in ("topic", "author"):
-        return (f"{kind}.{value}",)
-    scope, _, date = value.rpartition(":")
-    infix = f".{scope}" if scope else ""
-    daily = () if scope else (f"rail.{date}", f"sitemap.{date}")
-    return (f"day{infix}.{date}", f"month{infix}.{date[:7]}", *daily)
+def listed_by(site: Site, released: Sequence[Revision]) -> tuple[str, ...]:
+    """Return the memberships of `listed_of` that an article has or may have had, from its released revisions.
+
+    Revisions come in any order. So each earliest revision with each later one makes a day, as addresses are made.
+    """
+    usable = [each for each in released if each.status is Status.USABLE]
+    named: dict[str, None] = {}
+    for place, first in enumerate(usable):
+        day = f"{local_time(published_at(first.article, first.revision), site.zone):%Y-%m-%d}"
+        for section in dict.fromkeys(each.article.section for each in usable[place:]):
+            named |= dict.fromkeys((f"day:{day}", f"sday:{section}:{day}"))
+        named |= dict.fromkeys(f"topic:{each.page}" for each in topics_of(site, first.article) if each.path)
+        named |= dict.fromkeys(f"author:{each.page}" for each in authors_of(site, first.article) if each.path)
+    return tuple(named)[:_MAX_FORMER]
+
+
+@lru_cache(maxsize=8192)
+def pages_of_set(site: Site, membership: str) -> tuple[str, ...]:
+    """Return the names of the listings that a site has because an article named a membership."""
+    listings = [*readers_of(site, membership), *(calendar_of(site, *day) if (day := day_of(membership)) else ())]
+    return tuple(listing.name for listing in listings if not listing.is_permanent)
+
+
+def day_of(membership: str) -> tuple[str, str] | None:
+    """Return the scope (`all`, or a section) and the day of a membership; None where it is no day's."""
+    kind, _, value = membership.partition(":")
+    if kind == "day":
+        return ALL, value
+    section, _, day = value.rpartition(":")
+    return (section, day) if kind == "sday" else None
+
+
+def _is_named_by_articles(site: Site, membership: str) -> bool:
+    return any(not listing.is_permanent for listing in readers_of(site, membership))
 
 
 def date_of(site: Site, card: Card) -> str:
@@ -140,16 +135,3 @@ def author_pages(site: Site, card: Card) -> tuple[str, ...]:
 def _pages_of_names(site: Site, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the pages of names alone: of keywords, and of a card from before cards named the pages."""
     return tuple(dict.fromkeys(page_name(name, script=site.slug) for name in names))[:MOST_OF_A_KIND]
-
-
-def day_part(article: str, count: int) -> int:
-    """Return which page of a day of `count` articles one stands on, as the index splits it (`shared/index/scripts.py`).
-
-    One page up to 200 articles, then 2, 4, ... 32: told by the first of an id's 32 characters, so that none moves when
-    others come and go.
-    """
-    parts = 1
-    while count > max(DAY_CARDS, parts * _CARDS_OF_A_PART) and parts < len(_ID_CHARACTERS):
-        parts *= 2
-    place = max(0, _ID_CHARACTERS.find(article[:1]))
-    return place * parts // len(_ID_CHARACTERS) + 1

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.messages import Lane
 
 _SITES = Path(__file__).resolve().parent.parent / "infra" / "sites"
+_STORE_THREADS = 16
+_STORE_THREADS_OF_BULK = 8
 
 
 class ServiceSettings(BaseSettings):
@@ -33,9 +37,40 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)  # /metrics and /healthz of a worker
     metrics_host: str = "127.0.0.1"
-    concurrency: int = Field(default=1, ge=1, le=64)  # messages that a worker handles side by side
+    lanes: Annotated[tuple[Lane, ...], NoDecode] = tuple(Lane)  # that a worker serves, such as "urgent,live,listings"
+    concurrency: int | None = Field(default=None, ge=1, le=64)  # messages that a worker handles side by side
     storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
     redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=5.0)
+
+    @property
+    def is_bulk_only(self) -> bool:
+        """Return whether this worker serves the bulk lane alone, so that it must give way to news."""
+        return self.lanes == (Lane.BULK,)
+
+    @property
+    def children(self) -> int:
+        """Return how many processes a worker forks, each for one message at a time."""
+        return self.concurrency or 1
+
+    @property
+    def store_threads(self) -> int:
+        """Return how many calls to the store one process of a worker may have in flight (ADR 0032)."""
+        return _STORE_THREADS_OF_BULK if self.is_bulk_only else _STORE_THREADS
+
+    @field_validator("lanes", mode="before")
+    @classmethod
+    def _are_lanes(cls, value: object) -> object:
+        """Return the lanes of a list with commas, each once, in the order in which workers empty them."""
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            return value
+        if unknown := [str(name) for name in names if name not in set(Lane)]:
+            message = f"there is no lane {unknown[0]!r}; name some of {', '.join(Lane)}, with commas between them"
+            raise ValueError(message)
+        if not names:
+            message = "a worker serves at least one lane"
+            raise ValueError(message)
+        return tuple(lane for lane in Lane if lane in names)
 
     @field_validator("s3_endpoint")
     @classmethod

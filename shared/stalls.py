@@ -6,11 +6,12 @@ the process lives, and only its progress tells. Ended, it is started again, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from shared.backlog import Backlog
 from shared.deliveries import Deliveries
 from shared.errors import RedisUnavailableError
+from shared.messages import Lane
 from shared.pipeline import WORKERS
 
 UNWELL_AFTER_SECONDS = 25.0  # longer than the longest task
@@ -18,7 +19,10 @@ END_AFTER_SECONDS = 40.0
 
 
 class StallWatch:
-    """Compares what waits (`waiting` counts it) with what is taken; `clock` gives seconds that only grow."""
+    """Compares the messages that wait in a worker's own lanes (`waiting` counts them) with those that it takes.
+
+    `clock` gives seconds that only grow.
+    """
 
     def __init__(self, waiting: Callable[[], int], clock: Callable[[], float]) -> None:
         self._waiting = waiting
@@ -43,11 +47,26 @@ class StallWatch:
         return [f"messages have waited for {seconds:.0f} s and none was taken"]
 
 
-class QueueWatch:
-    """Sees from outside, whoever asks and however rarely, that a service takes nothing while its queues hold messages.
+def count_waiting(
+    backlog: Backlog, service: str, lanes: Iterable[Lane], redis_faults: Callable[[], list[str]] = list
+) -> int:
+    """Return how many messages wait in these lanes of a service; 0 while Redis is away or refuses writes.
 
-    A service has taken something if its number of begun deliveries is another one than at the look before; what is
-    lost with Redis (the number, the queues) makes no stall. Nor does a Redis that refuses writes (`redis_faults`).
+    No worker can take a message then, so the wait is no stall.
+    """
+    try:
+        lengths = backlog.waiting(service)
+    except RedisUnavailableError:
+        return 0
+    waiting = sum(lengths[lane] for lane in lanes)
+    return 0 if waiting and redis_faults() else waiting
+
+
+class QueueWatch:
+    """Sees from outside, whoever asks and however rarely, that nobody takes the messages of a service's lane.
+
+    A lane moves while a worker that serves it begins deliveries, of this lane or of one before it. What is lost with
+    Redis (the counts, the queues) makes no stall. Nor does a Redis that refuses writes (`redis_faults`).
     """
 
     def __init__(
@@ -61,10 +80,10 @@ class QueueWatch:
         self._deliveries = deliveries
         self._clock = clock
         self._redis_faults = redis_faults
-        self._seen: dict[str, tuple[int, float]] = {}  # where messages wait: at which number, since when
+        self._seen: dict[tuple[str, Lane], tuple[int, float]] = {}  # where messages wait: at which count, since when
 
     def faults(self) -> list[str]:
-        """Return in plain words which services have stalled; none while Redis, and with it the queues, is away."""
+        """Return in plain words which lanes have stalled; none while Redis, and with it the queues, is away."""
         try:
             found = [fault for service in WORKERS if (fault := self._fault(service))]
         except RedisUnavailableError:
@@ -75,17 +94,25 @@ class QueueWatch:
         return found
 
     def _fault(self, service: str) -> str | None:
-        waiting, begun = sum(self._backlog.waiting(service).values()), self._deliveries.begun(service)
-        now = self._clock()
-        if not waiting:
-            self._seen.pop(service, None)
+        waiting, begun = self._backlog.waiting(service), self._deliveries.begun(service)
+        waits = {lane: self._seconds_still(service, lane, waiting[lane], begun[lane]) for lane in Lane}
+        stalled = [lane for lane in Lane if waits[lane] >= UNWELL_AFTER_SECONDS]
+        if not stalled:
             return None
-        known, since = self._seen.get(service, (begun, now))
+        seconds, count = max(waits.values()), sum(waiting[lane] for lane in stalled)
+        return (
+            f"{service} has taken nothing for {seconds:.0f} s while messages wait ({count}, "
+            f"{' and '.join(stalled)}): is its worker well?"
+        )
+
+    def _seconds_still(self, service: str, lane: Lane, waiting: int, begun: int) -> float:
+        """Return for how long a lane's workers have begun no delivery while messages waited in it."""
+        if not waiting:
+            self._seen.pop((service, lane), None)
+            return 0.0
+        now = self._clock()
+        known, since = self._seen.get((service, lane), (begun, now))
         if begun != known:
             since = now
-        self._seen[service] = (begun, since)
-        if now - since < UNWELL_AFTER_SECONDS:
-            return None
-        return (
-            f"{service} has taken nothing for {now - since:.0f} s while messages wait ({waiting}): is its worker well?"
-        )
+        self._seen[service, lane] = (begun, since)
+        return now - since

@@ -74,7 +74,7 @@ def status() -> None:
 
 @app.command()
 def logs(
-    service: Annotated[str, typer.Argument(help="redis, s3, edge, endpoint, ingest, render, … or supervisor")],
+    service: Annotated[str, typer.Argument(help="redis, s3, edge, endpoint, render, render-bulk, … or supervisor")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows, until Ctrl-C.")] = False,  # noqa: FBT002
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=2_000)] = 100,
 ) -> None:

@@ -22,11 +22,22 @@ from infra.local.servers import (
 )
 from infra.local.settings import LOCAL, StackSettings
 from infra.local.state import KeyPair, RunFolder, S3Access, StackFile
+from shared.messages import Lane
 from shared.settings import ServiceSettings
 from shared.sites import load_sites
 
 EDGE_HEALTH_PATH = "/.pressline/healthz"
-WORKERS = ("ingest", "enrich", "render", "publish")
+_NEWS = tuple(lane for lane in Lane if lane is not Lane.BULK)
+WORKERS: Mapping[str, tuple[Lane, ...]] = {
+    "ingest": tuple(Lane),
+    "enrich": tuple(Lane),
+    "render": _NEWS,
+    "render-bulk": (Lane.BULK,),
+    "publish": _NEWS,
+    "publish-bulk": (Lane.BULK,),
+}
+"""The worker processes and the lanes that each serves (ADR 0032)."""
+
 _HEALTH_TIMEOUT_SECONDS = 0.5
 _SERVERS, _SERVICES = 0, 1  # stages
 
@@ -137,6 +148,8 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
         more = {"PROMETHEUS_MULTIPROC_DIR": str(scratch)}
         if metrics:
             more["PRESSLINE_METRICS_PORT"] = str(port)
+        if lanes := WORKERS.get(name):
+            more["PRESSLINE_LANES"] = ",".join(lanes)
         return Program(
             name=name,
             command=(sys.executable, "-m", *command),
@@ -161,5 +174,5 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
     commands = {"ingest": ("services.ingest", "worker")}
     for name in (*WORKERS, "scheduler"):
         port = settings.metrics_port(name)
-        command = commands.get(name, (f"services.{name}",))
+        command = commands.get(name, (f"services.{name.removesuffix('-bulk')}",))
         yield program(name, *command, port=port, url=f"http://{LOCAL}:{port}/healthz", metrics=True)

@@ -23,7 +23,9 @@ _PURPOSES = {
     "ingest_metrics_port": "ingest's metrics",
     "enrich_metrics_port": "enrich's metrics",
     "render_metrics_port": "render's metrics",
+    "render_bulk_metrics_port": "render-bulk's metrics",
     "publish_metrics_port": "publish's metrics",
+    "publish_bulk_metrics_port": "publish-bulk's metrics",
     "scheduler_metrics_port": "scheduler's metrics",
 }
 _REDIS_PURPOSES = {"redis_port": "Redis"}
@@ -54,6 +56,8 @@ class StackSettings(BaseSettings):
     render_metrics_port: Port = 9403
     publish_metrics_port: Port = 9404
     scheduler_metrics_port: Port = 9405
+    render_bulk_metrics_port: Port = 9406
+    publish_bulk_metrics_port: Port = 9407
 
     redis_url: str | None = None  # given: that Redis is used and none is started
     s3_endpoint: str | None = None  # given: that store is used; readers must be allowed to GET the public bucket
@@ -115,9 +119,9 @@ class StackSettings(BaseSettings):
         """Return the ports of our own store."""
         return SeaweedPorts(self.s3_port, self.s3_master_port, self.s3_volume_port, self.s3_filer_port)
 
-    def metrics_port(self, service: str) -> int:
+    def metrics_port(self, name: str) -> int:
         """Return where a worker or the scheduler shows its metrics and health."""
-        port: int = getattr(self, f"{service}_metrics_port")
+        port: int = getattr(self, f"{name.replace('-', '_')}_metrics_port")
         return port
 
     def port_needs(self) -> list[PortNeed]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.adapters.import_files import KeptImportFiles
 from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild
+from services.desk.handler.selection import select
 from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings
 from shared.backlog.redis import RedisBacklog
@@ -19,10 +20,9 @@ from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane, Message
 from shared.page_versions import VersionCount, find_version
-from shared.pipeline import PUBLISH_PAGES, REBUILD_PAGES
-from shared.rebuilds.redis import RedisRebuilds
 from shared.reconcile import Places
 from shared.redis_client import redis_client
+from shared.runs.redis import RedisRuns
 from shared.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
@@ -77,9 +77,9 @@ def backlog() -> RedisBacklog:
 
 def emitter() -> Callable[[Iterable[Message]], None]:
     """Return what sends messages on their way; the desk runs no task."""
-    from shared.celery_app import create_app, emit  # noqa: PLC0415 -- a third of a second that few commands need
+    from shared.celery_app import create_app  # noqa: PLC0415 -- a third of a second that few commands need
 
-    return partial(emit, create_app("desk", settings()))
+    return create_app("desk", settings()).emit
 
 
 def places(site: Site) -> Places:
@@ -105,20 +105,23 @@ def index() -> RedisIndex:
     return RedisIndex(redis_client(settings()))
 
 
-def rebuild(run: Run) -> Rebuild:
+def rebuild(run: Run, site: Site) -> Rebuild:
     """Return a rebuild, to be gone on with."""
     queues = backlog()
 
     def waiting() -> int:
-        return sum(queues.waiting(step.service)[Lane.BULK] for step in (REBUILD_PAGES, PUBLISH_PAGES))
+        return queues.unfinished(Lane.BULK)  # with those that workers hold, for instance until a store answers again
 
     return Rebuild(
         run=run,
         content=content(),
-        rebuilds=RedisRebuilds(redis_client(settings())),
+        runs=RedisRuns(redis_client(settings())),
         emit=emitter(),
         waiting=waiting,
         clock=lambda: datetime.now(UTC),
+        selected=select(
+            run, site, content=content(), index=index(), version_count=version_count(site) if run.is_by_theme else None
+        ),
     )
 
 

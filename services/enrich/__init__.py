@@ -1,1 +1,1 @@
-"""Takes ArticleAccepted; emits ArticleEnriched, or ArticleRemoved."""
+"""Takes ArticlesAccepted; emits ArticlesEnriched, ArticleRemoved, or ArticlesAccepted for the rest of a batch."""

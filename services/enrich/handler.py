@@ -1,10 +1,12 @@
-"""ArticleAccepted in; ArticleEnriched out, or ArticleRemoved where the latest word is that it goes."""
+"""ArticlesAccepted in; ArticlesEnriched out, or ArticleRemoved for an article whose latest revision takes it down."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from services.enrich.domain.draft import Draft
 from services.enrich.domain.rules import ENRICHER, ENRICHERS
@@ -12,11 +14,25 @@ from services.enrich.ports import Enricher
 from shared import keys
 from shared.article import ArticleFacts, EnrichedArticle, Status
 from shared.errors import PreconditionFailedError
+from shared.handling import Batch, Handlers, Result, slices
 from shared.history import Revisions, read_past
-from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane, Message, follow_up
+from shared.messages import (
+    ArticleRemoved,
+    ArticleRevision,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    Lane,
+    Message,
+    follow_up,
+)
+from shared.pipeline import ENRICH_ARTICLES
 from shared.receipts import Outcome, Receipts, receipt_id
 from shared.revision import Revision
+from shared.runs import RunOutcome, Runs
 from shared.storage import ObjectStorage
+
+_AT_ONCE = 16  # articles, side by side
+_SECONDS = 0.05  # news waits no longer behind a batch of an import
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +42,58 @@ class Enrichment:
     content: ObjectStorage
     revisions: Revisions
     receipts: Receipts
+    runs: Runs
+    executor: Executor  # the store's answers are waited for side by side
     clock: Callable[[], datetime]
     enrichers: Sequence[Enricher] = ENRICHERS
 
 
-def handle(message: ArticleAccepted, enrichment: Enrichment) -> tuple[Message, ...]:
-    """Make the enriched object of what the public should see now, and say so; safe to run twice, late or early.
+def enrich_articles(message: ArticlesAccepted, enrichment: Enrichment) -> Result:
+    """Make the enriched objects of what the public should see of these articles now; safe to run twice, late or early.
 
-    The message is a hint: the revision that counts is the latest one that is released, whatever it named. Nothing is
-    said while nothing is released. The earliest one is made ready too: the page's address is named after it, and it
-    may have been overtaken before anyone looked at it.
-
-    Raises:
-        HostileMarkupError: the body cannot be read in linear time.
-        StorageUnavailableError: the store does not answer.
+    A message is a hint: the latest released revision counts. An article without one is passed over.
     """
+    batch, outcomes, begun = Batch(enrichment.executor), list[tuple[str, Revision | None]](), 0
+    for some in slices(message.items, size=_AT_ONCE, seconds=_SECONDS):
+        begun += len(some)
+        outcomes += batch.each(partial(_enrich_latest, message.site, enrichment=enrichment), some, name=str)
     now = enrichment.clock()
-    out = read_past(enrichment.revisions, message.site, message.article).released(now)
-    if not out:
-        return ()
-    latest = out[-1]
-    if latest.status_at(now) is not Status.USABLE:
-        return (_removed(message, latest),)
+    latest = [revision for _, revision in outcomes if revision is not None]
+    usable = [each for each in latest if each.status_at(now) is Status.USABLE]
+    removed = [each for each in latest if each.status_at(now) is not Status.USABLE]
+    for revision in usable:
+        receipt = receipt_id(message.site, revision.article_id, revision.revision)
+        enrichment.receipts.note(receipt, Outcome.ENRICHED, now)
+    passed_over = {article for article, _ in outcomes} - {each.article_id for each in usable}
+    enrichment.runs.report(message.site, message.run, dict.fromkeys(passed_over, RunOutcome.SKIPPED))
+    emits: list[Message] = [_removed(message, each) for each in removed]
+    if usable:
+        emits.append(_enriched(message, usable))
+    if rest := message.items[begun:]:
+        emits.append(message.only(rest))
+    return Result(tuple(emits), batch.failed)
+
+
+HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
+
+
+def _enrich_latest(site: str, article: str, *, enrichment: Enrichment) -> Revision | None:
+    """Store the enriched object of an article's latest released revision; return that revision.
+
+    The earliest one is made ready too: the page's address is named after it, and it may have been superseded before
+    anyone looked at it.
+    """
+    since = enrichment.revisions.since(site, article, "")
+    now = enrichment.clock()
+    out = read_past(enrichment.revisions, site, article, since).released(now)
+    if not out or out[-1].status_at(now) is not Status.USABLE:
+        return out[-1] if out else None
     earliest = next(revision for revision in out if revision.status is Status.USABLE)
-    for revision in {each.revision: each for each in (earliest, latest)}.values():
-        _store_once(revision, enrichment)
-    receipt = receipt_id(message.site, message.article, latest.revision)
-    enrichment.receipts.note(receipt, Outcome.ENRICHED, enrichment.clock())
-    return (_enriched(message, latest),)
+    for revision in {each.revision: each for each in (earliest, out[-1])}.values():
+        key = keys.enriched_key(site, article, revision.revision, ENRICHER)
+        if key not in since.enriched:  # the key names revision and rules: the same bytes
+            _store_once(key, revision, enrichment)
+    return out[-1]
 
 
 def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> EnrichedArticle:
@@ -83,10 +123,7 @@ def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> Enr
     )
 
 
-def _store_once(revision: Revision, enrichment: Enrichment) -> None:
-    key = keys.enriched_key(revision.article.site, revision.article_id, revision.revision, ENRICHER)
-    if enrichment.content.find_head(key) is not None:
-        return  # the key names revision and rules, so what lies there is what we would make
+def _store_once(key: str, revision: Revision, enrichment: Enrichment) -> None:
     body = enrich(revision, enrichment.enrichers).model_dump_json().encode()
     try:
         enrichment.content.put(key, body, unless_exists=True)
@@ -94,24 +131,17 @@ def _store_once(revision: Revision, enrichment: Enrichment) -> None:
         return  # another worker made the same bytes a moment ago
 
 
-def _enriched(cause: ArticleAccepted, revision: Revision) -> ArticleEnriched:
-    return ArticleEnriched(
-        **follow_up(cause, f"enriched:{revision.revision}"),
-        site=cause.site,
-        article=cause.article,
-        revision=revision.revision,
-        enricher=ENRICHER,
-    )
+def _enriched(cause: ArticlesAccepted, revisions: Sequence[Revision]) -> ArticlesEnriched:
+    articles = tuple(ArticleRevision(article=each.article_id, revision=each.revision) for each in revisions)
+    names = ",".join(sorted(f"{each.article}:{each.revision}" for each in articles))
+    return ArticlesEnriched(**follow_up(cause, f"enriched:{names}"), site=cause.site, run=cause.run, articles=articles)
 
 
-def _removed(cause: ArticleAccepted, revision: Revision) -> ArticleRemoved:
+def _removed(cause: ArticlesAccepted, revision: Revision) -> ArticleRemoved:
+    lane = Lane.URGENT if revision.status is Status.CANCELED else None
     return ArticleRemoved(
-        **follow_up(
-            cause,
-            f"removed:{revision.revision}",
-            Lane.URGENT if revision.status is Status.CANCELED else None,
-        ),
+        **follow_up(cause, f"removed:{revision.article_id}:{revision.revision}", lane),
         site=cause.site,
-        article=cause.article,
+        article=revision.article_id,
         revision=revision.revision,
     )

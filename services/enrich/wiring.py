@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 
@@ -13,6 +14,7 @@ from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
+from shared.runs.redis import RedisRuns
 from shared.storage.s3 import S3ObjectStorage
 
 
@@ -48,5 +50,7 @@ def enrichment() -> Enrichment:
         content=content,
         revisions=StoredRevisions(content),
         receipts=RedisReceipts(redis_client(settings())),
+        runs=RedisRuns(redis_client(settings())),
+        executor=ThreadPoolExecutor(16),
         clock=lambda: datetime.now(UTC),
     )

@@ -1,1 +1,1 @@
-"""Takes SubmitArticle and POST /v1/articles; emits ArticleAccepted and ArticleRemoved."""
+"""Takes SubmitArticles, POST /v1/articles and /v1/batches; emits ArticlesAccepted and ArticleRemoved."""

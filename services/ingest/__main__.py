@@ -32,6 +32,7 @@ def run_endpoint() -> None:
         admit=wiring.admit_lane,
         accept=wiring.accept_article,
         submit=wiring.submit_bytes,
+        submit_lines=wiring.submit_lines,
         act=wiring.act_on_article,
         fronts=wiring.fronts(),
         keep_picture=wiring.keep_uploaded_picture,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
 from typing import Unpack
-from uuid import uuid4
 
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
@@ -17,6 +16,7 @@ from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.reasons import Reasons
+from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import (
     Admission,
@@ -28,6 +28,7 @@ from services.ingest.handler import (
     find_receipt_state,
     keep_picture,
     submit,
+    submit_batch,
 )
 from services.ingest.handler.intake import Admit, admit_all
 from services.ingest.handler.sources import Sources
@@ -35,11 +36,12 @@ from services.ingest.handler.why import Inspection, explain
 from services.ingest.ports import Told
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
-from shared.celery_app import PresslineCelery, create_app, emit
+from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.deliveries.redis import RedisDeliveries
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
+from shared.inbox import new_batch_id
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane
@@ -122,9 +124,8 @@ def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
         read_article=read_article,
         clean_picture=partial(clean_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
-        marks=RedisMarks(redis_client(settings())),
         letters=dead_letters(),
-        emit=partial(emit, celery),
+        emit=celery.emit,
         sites=sites(),
         clock=now,
         executor=executor,
@@ -155,7 +156,12 @@ def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: 
 
 def submit_bytes(raw: bytes, **told: Unpack[Told]) -> Submitted:
     """Store what was posted, for the worker to read."""
-    return submit(raw, receipt=uuid4(), intake=endpoint_intake(), **told)
+    return submit(raw, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
+
+
+def submit_lines(raws: Sequence[bytes], **told: Unpack[Told]) -> Sequence[Submitted | BacklogFullError]:
+    """Store what was posted as lines, for the worker to read."""
+    return submit_batch(raws, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
 
 
 def fronts() -> Fronts:

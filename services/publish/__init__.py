@@ -1,4 +1,4 @@
-"""Takes PageRendered, PagesRendered, ListingsRendered, ArticlePublished, ArticleRemoved, MendPath, KeepRecords.
+"""Takes PagesRendered, ListingsRendered, ArticlesPublished, ArticleRemoved and RepairPath.
 
-It emits what follows: ArticlePublished, ArticleAccepted, ArticleRemoved, ListingStale, PageRendered and MendPath.
+It emits what follows: ArticlesAccepted, ArticlesEnriched, ListingsStale, ArticleRemoved, RepairPath.
 """

@@ -20,14 +20,20 @@ _IDS = {
 class PublishSettings(ServiceSettings):
     """The public bucket and the edge."""
 
-    # Publishing is waiting for the store, five times an article: one child was the line's narrow place, and busy for a
-    # quarter of its time.
-    concurrency: int = Field(default=2, ge=1, le=64)
     edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = "varnish"  # the stand-in is a varnish
     edge_url: str = "http://127.0.0.1:8081"  # where Varnish takes purges; the vendors' addresses are known
     edge_id: str | None = None  # Fastly's service, Cloudflare's zone, CloudFront's distribution
     purge_token: SecretStr | None = None  # Varnish's, where it has one; Fastly's or Cloudflare's API token
     purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
+
+    @property
+    def children(self) -> int:
+        """Return how many processes a worker forks.
+
+        A page of news waits for the store five times: one child was busy for a quarter of its time, and held up the
+        pages behind it. A bulk batch makes its calls side by side in one child.
+        """
+        return self.concurrency or (1 if self.is_bulk_only else 2)
 
     def edge_id_of(self, site: Site) -> str:
         """Return what the vendor calls that part of the edge which serves a site.

@@ -26,9 +26,9 @@ from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
-from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
+from shared.runs.redis import RedisRuns
 from shared.sites import Site, get_site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
@@ -83,7 +83,7 @@ def publisher(site: str) -> Publisher:
         index=RedisIndex(redis),
         marks=RedisMarks(redis),
         receipts=RedisReceipts(redis),
-        rebuilds=RedisRebuilds(redis),
+        runs=RedisRuns(redis),
         edge=edge(_part_of_edge(own)),
         sites=sites,
         clock=lambda: datetime.now(UTC),
@@ -95,7 +95,7 @@ def publisher(site: str) -> Publisher:
 @cache
 def writers() -> Executor:
     """Return the threads of this process that wait for the store; none before the first is asked for."""
-    return ThreadPoolExecutor(16)
+    return ThreadPoolExecutor(settings().store_threads)
 
 
 def _part_of_edge(site: Site) -> str:

@@ -1,4 +1,4 @@
-"""Takes ArticleEnriched, ListingStale, ListingsStale, RebuildPages, KeepTexts; emits PageRendered and what many make.
+"""Takes ArticlesEnriched and ListingsStale; emits PagesRendered and ListingsRendered.
 
-That is ListingsRendered and PagesRendered; and what goes on alone: ListingStale, ArticleAccepted; of texts KeepRecords.
+It emits ArticlesAccepted for an article whose enriched object is missing, ArticlesEnriched for the rest of a batch.
 """

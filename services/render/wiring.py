@@ -19,9 +19,9 @@ from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.page_versions import note_version
-from shared.rebuilds.redis import RedisRebuilds
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
+from shared.runs.redis import RedisRuns
 from shared.sites import Site, get_site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
@@ -79,10 +79,10 @@ def renderer(site: str) -> Renderer:
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
         receipts=RedisReceipts(redis),
-        rebuilds=RedisRebuilds(redis),
+        runs=RedisRuns(redis),
         sites=sites,
         theme_of=theme_of,
-        trial_theme=trial_theme,
+        preview_theme=preview_theme,
         clock=lambda: datetime.now(UTC),
         name=f"{gethostname()}/{getpid()}",
         readers=readers(),
@@ -91,7 +91,7 @@ def renderer(site: str) -> Renderer:
 
 
 @lru_cache(maxsize=2)
-def trial_theme(key: str) -> Theme:
+def preview_theme(key: str) -> Theme:
     """Return a theme that waits in the content bucket as a zip of its folder, and of the folders that it builds on."""
     return unzipped_theme(content().get(key).body)
 
@@ -99,7 +99,7 @@ def trial_theme(key: str) -> Theme:
 @cache
 def readers() -> Executor:
     """Return the threads of this process that wait for answers; none before the first is asked for."""
-    return ThreadPoolExecutor(16)
+    return ThreadPoolExecutor(settings().store_threads)
 
 
 def theme_of(site: Site) -> Theme:

@@ -1,1 +1,1 @@
-"""Takes the clock; emits whatever was lost, is due or stays stale, and has laid together what rests."""
+"""Takes the clock; emits whatever was lost, is due or stays stale."""

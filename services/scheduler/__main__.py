@@ -71,8 +71,6 @@ def main() -> None:
         everything.append(Rounds((tasks.verify_until(stop),), settings.verify_hours * 3600, stop))
         count = tasks.count_until(stop, timedelta(hours=settings.verify_hours))
         everything.append(Rounds((count,), _VERSION_SECONDS, stop))
-    if settings.shelve_hours:
-        everything.append(Rounds((tasks.shelve_until(stop),), settings.shelve_hours * 3600, stop))
     if settings.metrics_port:
         serve_health(
             settings.metrics_port,

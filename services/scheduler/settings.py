@@ -15,5 +15,4 @@ class SchedulerSettings(ServiceSettings):
     verify_hours: NonNegativeFloat = Field(
         default=6.0, le=168.0
     )  # how often all that is public is looked at and counted; 0: never
-    shelve_hours: NonNegativeFloat = Field(default=6.0, le=168.0)  # how often what rests is laid together; 0: never
     sweep_minutes: PositiveInt = Field(default=15, le=240)  # how far behind its checkpoint the sweep re-reads

@@ -13,14 +13,12 @@ from services.scheduler import wiring
 from services.scheduler.handler import (
     Clockwork,
     count_versions,
+    emit_stale_pages,
     release_due,
     restore_index,
-    say_stale_pages,
-    shelve,
     sweep,
     verify,
 )
-from shared.celery_app import emit
 from shared.errors import PresslineError
 from shared.messages import Message
 from shared.sites import Site
@@ -29,7 +27,7 @@ log = structlog.get_logger()
 
 Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
 
-TICK: tuple[Duty, ...] = (release_due, say_stale_pages)
+TICK: tuple[Duty, ...] = (release_due, emit_stale_pages)
 SWEEP: tuple[Duty, ...] = (sweep,)
 RESTORE: tuple[Duty, ...] = (restore_index,)
 
@@ -52,15 +50,6 @@ def count_until(stop: Event, every: timedelta) -> Duty:
     return count_site
 
 
-def shelve_until(stop: Event) -> Duty:
-    """Return the duty of laying articles at rest on their shelves, until `stop` is set."""
-
-    def shelve_site(site: Site, clockwork: Clockwork) -> Iterable[Message]:
-        return shelve(site, clockwork, wait=stop.wait)
-
-    return shelve_site
-
-
 def do_round(duties: tuple[Duty, ...], clockwork: Clockwork, *, known: Collection[str] = ()) -> list[str]:
     """Do each duty for each site; return what went wrong, in words.
 
@@ -70,7 +59,7 @@ def do_round(duties: tuple[Duty, ...], clockwork: Clockwork, *, known: Collectio
     for site in clockwork.sites.values():
         for duty in duties:
             try:
-                emit(wiring.app(), duty(site, clockwork) or ())
+                wiring.app().emit(duty(site, clockwork) or ())
             except (PresslineError, ValidationError) as error:
                 faults.append(f"{duty.__name__} for {site.id}: {error}")
                 if faults[-1] not in known:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from services.scheduler.handler import Clockwork
 from services.scheduler.settings import SchedulerSettings
 from shared.backlog.redis import RedisBacklog
+from shared.backoff.redis import RedisBackoff
 from shared.celery_app import PresslineCelery, create_app
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
@@ -47,9 +48,11 @@ def clockwork() -> Clockwork:
         content=content(),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
-        marks=RedisMarks(redis, first_wait_seconds=settings().sweep_seconds),
+        marks=RedisMarks(redis),
+        backoff=RedisBackoff(redis),
         backlog=RedisBacklog(redis),
         sites=load_sites(settings().sites_folder, settings().base_url),
         clock=lambda: datetime.now(UTC),
         sweep_minutes=settings().sweep_minutes,
+        first_wait=timedelta(seconds=settings().sweep_seconds),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
+
+from shared.messages import Lane
 
 
 class Deliveries(Protocol):
@@ -19,6 +22,10 @@ class Deliveries(Protocol):
         """Forget a delivery: the process that ran it lives."""
         ...
 
-    def begun(self, service: str) -> int:
-        """Return how many deliveries a service has begun since Redis knows: a number that grows while it works."""
+    def begun(self, service: str) -> Mapping[Lane, int]:
+        """Return how many deliveries the workers of each lane have begun: a number that grows while one of them works.
+
+        A worker of several lanes counts for each of them, whichever lane its message came from: a lane that waits
+        behind a busy one has not stalled.
+        """
         ...

@@ -1,21 +1,27 @@
-"""Deliveries in Redis: a count each, and one number a service that grows while it works."""
+"""Deliveries in Redis: a count each, and one number for each service and set of lanes that grows while they work."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from redis import Redis
 
+from shared.messages import Lane
 from shared.redis_client import translated
 
 _REMEMBERED_SECONDS = 3600
 
 
 class RedisDeliveries:
-    """Counts that are forgotten an hour after the last begin; two calls a message."""
+    """Counts that are forgotten an hour after the last begin; two calls a message.
 
-    def __init__(self, client: Redis) -> None:
+    `lanes` are those that this process serves. Each set of lanes is a field of the service's hash.
+    """
+
+    def __init__(self, client: Redis, lanes: Iterable[Lane] = Lane) -> None:
         self._redis = client
+        self._lanes = ",".join(lanes)
 
     @translated
     def begin(self, service: str, delivery: str) -> int:
@@ -23,7 +29,7 @@ class RedisDeliveries:
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.incr(_delivery(delivery))
             pipe.expire(_delivery(delivery), _REMEMBERED_SECONDS)
-            pipe.incr(_begun(service))
+            pipe.hincrby(_begun(service), self._lanes, 1)
             return int(pipe.execute()[0])
 
     @translated
@@ -32,9 +38,10 @@ class RedisDeliveries:
         self._redis.delete(_delivery(delivery))
 
     @translated
-    def begun(self, service: str) -> int:
-        """Return how many deliveries a service has begun since Redis knows."""
-        return int(cast("str | None", self._redis.get(_begun(service))) or 0)
+    def begun(self, service: str) -> Mapping[Lane, int]:
+        """Return how many deliveries the workers of each lane have begun since Redis knows."""
+        counts = cast("dict[str, str]", self._redis.hgetall(_begun(service)))
+        return {lane: sum(int(count) for lanes, count in counts.items() if lane in lanes.split(",")) for lane in Lane}
 
 
 def _delivery(delivery: str) -> str:

@@ -18,33 +18,33 @@ from shared.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a listing is made from at one instant: `changed` says of what state, `order` when (Redis's clock, µs).
+    """What a listing is rendered from at one instant; `order` says when (Redis's clock, microseconds).
 
-    `days`: those that its scope has, newest first. `parts`: of how many pages its day has. `revisions`: of the cards.
-    `is_led_to`: it lists nothing, and some page may lead there: it must not be missing.
+    `days`: those that it names, newest first, each with the number of its parts. `parts`: of how many its own day has.
+    `revisions`: of the cards. `is_killed`: it lists nothing, and a killed article named it.
     """
 
     cards: tuple[Card, ...]
-    changed: int
+    wanted_version: int
     order: int
-    days: tuple[str, ...] = ()
+    days: Mapping[str, int] = field(default_factory=dict)
     parts: int = 1
     pins: tuple[Card, ...] = ()
     revisions: dict[str, str] = field(default_factory=dict)
-    is_led_to: bool = False
+    is_killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
     """The articles that another one's page leads on to, and what has to be known to renew that page.
 
-    `shows`: digest of each one's card as it was read. `changed`: the page's number at that instant, 0 where it is not
-    behind. `missing`: the listings that the page leads to and that nobody has put.
+    `shows`: digest of each one's card as it was read. `wanted_version`: 0 where the page is not stale. `missing`: the
+    listings that the page links to and that nobody has put.
     """
 
     cards: tuple[Card, ...] = ()
     shows: dict[str, str] = field(default_factory=dict)
-    changed: int = 0
+    wanted_version: int = 0
     missing: tuple[str, ...] = ()
 
 
@@ -64,43 +64,49 @@ class Restore:
 
 
 class Index(Protocol):
-    """Cards by set, and two numbers a page: stale means changed > published.
+    """Cards by membership, and two versions of each page: stale means that the wanted one is above the published one.
 
     A page is a listing by its name, or an article's own page: `article.` and its id.
     """
 
     def enter(
-        self, site: Site, card: Card, revision: str, *, text: str = "", shows: Mapping[str, str] | None = None
+        self,
+        site: Site,
+        card: Card,
+        revision: str,
+        *,
+        text: str = "",
+        shows: Mapping[str, str] | None = None,
+        listed: Iterable[str] = (),
     ) -> tuple[str, ...]:
         """Place an article's card, atomically; return the pages that it makes stale.
 
         `text` tells whether the article reads the same, for listings that show more than its card. An older revision
         than the one known is refused, and so is the late card of an article that was removed. `shows`: whose cards its
         page shows; where that is not what was chosen for it last, an older page was put after a newer one, and it is
-        stale.
+        stale. `listed`: the memberships of all its released revisions; their listings are public, though empty.
         """
         ...
 
-    def leave(self, site: Site, article: str, revision: str, *, is_still_there: bool = False) -> tuple[str, ...]:
+    def leave(
+        self, site: Site, article: str, revision: str, *, listed: Iterable[str] = (), is_killed: bool = False
+    ) -> tuple[str, ...]:
         """Take an article out and remember its revision; return the pages that this makes stale.
 
-        `is_still_there`: its page leads to its topics and authors until it leaves once more, or enters again.
+        `is_killed`: the topics and authors that it named are gone while nothing else names them.
         """
         ...
 
-    def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
+    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
         """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once.
 
-        What their pages show is taken from them too; a page that shows a card as it is no more becomes stale.
+        What their pages show is taken from them too if the index is restored; a page that shows a card as it is no
+        more becomes stale. So does one that was rendered while the index was incomplete.
         """
         ...
 
-    def relate(self, site: Site, card: Card, *, revision: str = "") -> Related:
-        """Return what an article's page should lead on to, and record that it shows that: atomically.
-
-        `revision`: of a page about to be put. Its topics and authors have a page from then on, though it be empty,
-        until that revision or a later one enters, or leaves.
-        """
+    def relate(self, site: Site, card: Card) -> Related:
+        """Return what an article's page should lead on to, and record that it shows that: atomically."""
         ...
 
     def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
@@ -108,7 +114,7 @@ class Index(Protocol):
         ...
 
     def touch(self, site: Site, listing: str) -> None:
-        """Raise a listing's `changed` number: to Redis's clock in microseconds, or by one where that is no more."""
+        """Raise a page's wanted version: to Redis's clock in microseconds, or by one where that is no more."""
         ...
 
     def touch_at(self, site: Site, listing: str, at: datetime) -> None:
@@ -120,30 +126,18 @@ class Index(Protocol):
         ...
 
     def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
-        """Return a listing's newest cards, its `changed` number and the order of this reading, atomically.
+        """Return a listing's newest cards, its wanted version and the order of this reading, atomically.
 
         It is recorded that the listing shows the pinned articles: it becomes stale when they change, however old.
         """
         ...
 
-    def set_published(
-        self,
-        site: Site,
-        page: str,
-        changed: int,
-        *,
-        sha256: str = "",
-        is_absent: bool = False,
-        is_hollow: bool = False,
-    ) -> bool:
-        """Record that a page shows the state numbered `changed` (never a smaller number than before).
+    def set_published(self, site: Site, page: str, version: int, *, sha256: str = "") -> bool:
+        """Record that a page shows the state of a version; its published version never becomes lower.
 
-        Tell whether a later state had been published already: who put the page then stood still, and may have put
-        an older one over it. A number that this index never gave (Redis was emptied meanwhile) makes a listing stale.
-        `sha256`: of what a listing shows now, its edge told. `is_hollow`: it stands empty for as long as some page may
-        lead there, and stays behind: it is looked at again when none does. `is_absent`: nothing is to be there, and
-        nothing of it is remembered; not so, and told as if a later state had been published, where that state is not
-        the last or some page may lead there.
+        Tell whether a later version of other bytes was published before: who put the page then stood still, and may
+        have put an older one over it. A version that this index never gave (Redis was emptied meanwhile) makes a
+        listing stale. `sha256`: of what a listing shows now, its edge told.
         """
         ...
 
@@ -183,16 +177,16 @@ class Index(Protocol):
         """Let the page be queued again: its message led to nothing."""
         ...
 
+    def articles(self, site: Site, *, section: str | None = None, since: datetime | None = None) -> list[str]:
+        """Return the live articles of a section, or published since a time, or both, the oldest first."""
+        ...
+
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
         """Return the revision that the index has taken in (or removed), for those of the articles that it knows."""
         ...
 
     def whole_until(self, site: Site) -> datetime | None:
         """Return the journal minute up to which this very Redis is whole, or None where it is not."""
-        ...
-
-    def last_whole_minute(self, site: Site) -> datetime | None:
-        """Return the minute of the last mark, whichever Redis process set it (a restart from its file keeps it)."""
         ...
 
     def begin_restore(self, site: Site, now: datetime) -> Restore | None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, cast
 
 from redis import Redis
 
 from shared.card import Card
 from shared.index import Related, Snapshot, scripts
+from shared.index.placements import (
+    Placement,
+    linked_by,
+    micros,
+    packed,
+    placed,
+    placement_of,
+    removed,
+    score_of,
+)
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import Kind, Listing, find_article, find_listing
+from shared.listings import ALL, Listing, article_page, find_article, find_listing
 from shared.live import LiveRecord
 from shared.redis_client import translated
-from shared.sets import listed_of, pages_of_set, readers, sets_of
+from shared.sets import sets_of
 from shared.sites import Site
 
 _LISTINGS_BEHIND, _ARTICLES_BEHIND = "behind", "behind-articles"
@@ -38,128 +47,113 @@ class RedisIndex(RedisRestores):
 
     @translated
     def enter(
-        self, site: Site, card: Card, revision: str, *, text: str = "", shows: Mapping[str, str] | None = None
-    ) -> tuple[str, ...]:
-        """Place an article's card, atomically; return the pages that it makes stale."""
-        return self._put(site, card.article, _entry(site, card, revision, text), shows=shows)
-
-    @translated
-    def leave(self, site: Site, article: str, revision: str, *, is_still_there: bool = False) -> tuple[str, ...]:
-        """Take an article out and remember its revision; return the pages that this makes stale."""
-        return self._put(site, article, _no_entry(revision), is_still_there=is_still_there)
-
-    @translated
-    def take_in(self, site: Site, records: Iterable[LiveRecord]) -> None:
-        """Place what the records say, or take it out, in one exchange with Redis."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for record in records:
-                # Pages that it stood on, and that may show it still: nothing else may name them any more.
-                now = listed_of(site, record.card) if record.card else ()
-                for page in {page for each in record.listed if each not in now for page in pages_of_set(each)}:
-                    self._touch(args=[index_key(site, ""), page], client=pipe)
-                if record.revision and record.card:
-                    entry = _entry(site, record.card, record.revision, record.text)
-                elif record.removed_by:
-                    entry = _no_entry(record.removed_by)
-                else:
-                    continue
-                self._put(site, record.article, entry, pipe, shows=record.shows)
-            pipe.execute()
-
-    def _put(
         self,
         site: Site,
-        article: str,
-        entry: str,
-        restoring: Redis | None = None,
-        shows: Mapping[str, str] | None = None,
+        card: Card,
+        revision: str,
         *,
-        is_still_there: bool = False,
+        text: str = "",
+        shows: Mapping[str, str] | None = None,
+        listed: Iterable[str] = (),
     ) -> tuple[str, ...]:
-        arguments: list[str | int] = [
-            index_key(site, ""),
-            article,
-            entry,
-            _readers(site),
-            "1" if restoring else "0",
-            _packed(shows) if shows is not None else "",
-            int(is_still_there),
-        ]
-        touched = self._place(args=arguments, client=restoring)
-        return () if restoring else tuple(cast("list[str]", touched))
+        """Place an article's card, atomically; return the pages that it makes stale."""
+        return self._put(site, [placed(site, card, revision, text, shows, listed)])
 
     @translated
-    def relate(self, site: Site, card: Card, *, revision: str = "") -> Related:
+    def leave(
+        self, site: Site, article: str, revision: str, *, listed: Iterable[str] = (), is_killed: bool = False
+    ) -> tuple[str, ...]:
+        """Take an article out and remember its revision; return the pages that this makes stale."""
+        return self._put(site, [removed(site, article, revision, listed, is_killed=is_killed)])
+
+    @translated
+    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
+        """Place what the records say, or take it out, in one exchange with Redis."""
+        known = list(records)
+        for record in known:
+            if record.lacks_related and record.revision:
+                self._touch(args=[index_key(site, ""), article_page(record.article)])
+        placements = [each for record in known if (each := placement_of(site, record))]
+        return self._put(site, placements, is_restored=is_restored)
+
+    def _put(self, site: Site, placements: Sequence[Placement], *, is_restored: bool = False) -> tuple[str, ...]:
+        """Place articles; once more those that leave a membership whose effects were not said."""
+        if not placements:
+            return ()
+        arguments: list[tuple[str | int, ...]] = [
+            (index_key(site, ""), int(is_restored), *each.arguments) for each in placements
+        ]
+        answers: list[Any]
+        if len(placements) == 1:
+            answers = [self._place(args=arguments[0])]
+        else:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for each in arguments:
+                    self._place(args=each, client=pipe)
+                answers = pipe.execute()
+        touched = dict.fromkeys(page for pages, _ in answers for page in pages)
+        unknown = zip(placements, (sets for _, sets in answers), strict=True)
+        again = [each.with_effects_of(site, sets) for each, sets in unknown if sets]
+        return (*touched, *self._put(site, again, is_restored=is_restored))
+
+    @translated
+    def relate(self, site: Site, card: Card) -> Related:
         """Return what an article's page should lead on to, and record that it shows that."""
-        return _related(self._relate(args=_about(site, card, revision)))
+        return _related(self._relate(args=_about(site, card)))
 
     @translated
     def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
         """Do so for many articles, in one exchange with Redis."""
         with self._redis.pipeline(transaction=False) as pipe:
             for card in cards:
-                self._relate(args=_about(site, card, ""), client=pipe)
+                self._relate(args=_about(site, card), client=pipe)
             return [_related(answer) for answer in pipe.execute()]
 
     @translated
     def touch(self, site: Site, listing: str) -> None:
-        """Raise a listing's `changed` number."""
+        """Raise a page's wanted version."""
         self._touch(args=[index_key(site, ""), listing])
 
     @translated
     def touch_at(self, site: Site, listing: str, at: datetime) -> None:
         """Have a listing touched at a moment to come; of several moments the earliest counts."""
-        self._redis.zadd(index_key(site, "due"), {listing: _micros(at)}, lt=True)
+        self._redis.zadd(index_key(site, "due"), {listing: micros(at)}, lt=True)
 
     @translated
     def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
         """Touch the listings whose moment has come."""
-        return tuple(cast("list[str]", self._touch_due(args=[index_key(site, ""), _micros(now)])))
+        return tuple(cast("list[str]", self._touch_due(args=[index_key(site, ""), micros(now)])))
 
     @translated
     def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
-        """Return what a listing is made from, its `changed` number and the order of this reading, atomically."""
-        part = listing.part if listing.kind is Kind.DAY else 0
+        """Return what a listing is rendered from, its wanted version and the order of this reading, atomically."""
         arguments: list[str | int] = [
             *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site, listing.name)),
-            *(_packed(list(pins)), listing.days or "", part),
+            *(
+                packed(list(pins)) if listing.of_kind.has_pins else "",
+                listing.part if listing.has_parts else 0,
+                *_span(listing),
+            ),
         ]
         answer = cast("Any", self._read(args=arguments))
-        seconds, microseconds, changed, entries, days, parts, pinned, is_led_to = answer
+        seconds, microseconds, wanted, entries, days, parts, pinned, is_killed = answer
         cards = tuple(_card(_card_text(entry)) for entry in entries)
         return Snapshot(
             cards=cards,
-            changed=int(changed),
+            wanted_version=int(wanted),
             order=int(seconds) * 1_000_000 + int(microseconds),
-            days=tuple(days),
+            days={day: int(score) % 100 for day, score in zip(days[::2], days[1::2], strict=True)},
             parts=int(parts),
             pins=tuple(_card(text) for text in map(_card_text, pinned) if text),
             revisions={card.article: _order(entry) for card, entry in zip(cards, entries, strict=True)},
-            is_led_to=bool(is_led_to),
+            is_killed=bool(is_killed),
         )
 
     @translated
-    def set_published(
-        self,
-        site: Site,
-        page: str,
-        changed: int,
-        *,
-        sha256: str = "",
-        is_absent: bool = False,
-        is_hollow: bool = False,
-    ) -> bool:
-        """Record that a page shows the state numbered `changed`; tell whether a later one was published."""
-        arguments: list[str | int] = [
-            index_key(site, ""),
-            page,
-            changed,
-            _interval_ms(site, page),
-            int(is_absent),
-            sha256,
-            int(is_hollow),
-        ]
-        return bool(self._set_published(args=arguments))
+    def set_published(self, site: Site, page: str, version: int, *, sha256: str = "") -> bool:
+        """Record that a page shows the state of a version; tell whether a later one was published."""
+        interval_ms = _interval_ms(site, page)
+        return bool(self._set_published(args=[index_key(site, ""), page, version, interval_ms, sha256]))
 
     @translated
     def find_shown(self, site: Site, listing: str) -> str | None:
@@ -209,17 +203,26 @@ class RedisIndex(RedisRestores):
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
         """Return which of the pages may be queued now."""
+        waiting = [page for page in pages if not (is_urgent or (is_news and find_article(page)))]
+        leases = self._redis.mget([index_key(site, f"turn:{page}") for page in waiting]) if waiting else []
+        leased = {page for page, lease in zip(waiting, leases, strict=True) if lease}
+        free, waits = [page for page in pages if page not in leased], {*waiting}
         with self._redis.pipeline(transaction=False) as pipe:
-            for page in pages:
-                waits = not (is_urgent or (is_news and find_article(page)))
-                pipe.set(index_key(site, f"turn:{page}"), "1", nx=waits, px=_turn_ms(site, page))
-            taken = pipe.execute() if pages else []
-        return [page for page, is_taken in zip(pages, taken, strict=True) if is_taken]
+            for page in free:
+                pipe.set(index_key(site, f"turn:{page}"), "1", nx=page in waits, px=_turn_ms(site, page))
+            taken = pipe.execute() if free else []
+        return [page for page, is_taken in zip(free, taken, strict=True) if is_taken]
 
     @translated
     def end_turn(self, site: Site, page: str) -> None:
         """Let the page be queued again."""
         self._redis.delete(index_key(site, f"turn:{page}"))
+
+    @translated
+    def articles(self, site: Site, *, section: str | None = None, since: datetime | None = None) -> list[str]:
+        """Return the live articles of a section, or published since a time, or both."""
+        key = index_key(site, f"set:section:{section}" if section else f"set:{ALL}")
+        return cast("list[str]", self._redis.zrange(key, micros(since) if since else "-inf", "+inf", byscore=True))
 
     @translated
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
@@ -230,16 +233,18 @@ class RedisIndex(RedisRestores):
         return {article: _order(entry) for article, entry in zip(articles, entries, strict=True) if entry}
 
 
-def _about(site: Site, card: Card, revision: str) -> list[str | int]:
-    return [index_key(site, ""), card.article, _score(card), _packed(sets_of(site, card)), revision]
+def _about(site: Site, card: Card) -> list[str | int]:
+    memberships = sets_of(site, card)
+    linked = linked_by(site, memberships)
+    return [index_key(site, ""), card.article, score_of(card), packed(memberships), packed(linked)]
 
 
 def _related(answer: object) -> Related:
-    changed, found, missing = cast("tuple[str, list[tuple[str, str, str]], list[str]]", answer)
+    wanted, found, missing = cast("tuple[str, list[tuple[str, str, str]], list[str]]", answer)
     return Related(
         cards=tuple(_card(text) for _, _, text in found),
         shows={article: digest for article, digest, _ in found},
-        changed=int(changed),
+        wanted_version=int(wanted),
         missing=tuple(missing),
     )
 
@@ -250,36 +255,6 @@ def _card(text: str) -> Card:
     return Card.model_validate_json(text)
 
 
-@cache
-def _readers(site: Site) -> str:
-    has_text = site.feed_text == "full"
-    return _packed(
-        {
-            kind: [
-                [each["name"], each["limit"], each["in_parts"], has_text and each["name"].startswith("feed.")]
-                for each in map(asdict, every)
-            ]
-            for kind, every in readers(site).items()
-        }
-    )
-
-
-def _entry(site: Site, card: Card, revision: str, text: str) -> str:
-    """Return what is kept of an article: what the scripts read of it, and its card as it is handed out."""
-    told = {
-        "order": revision,
-        "score": _score(card),
-        "sets": sets_of(site, card),
-        "text": text if site.feed_text == "full" else "",
-    }
-    # No listing shows when a text was last changed: a mended typo makes no front page stale.
-    return f"{_packed(told)}\n{card.model_dump_json(exclude_defaults=True, exclude={'updated_at'})}"
-
-
-def _no_entry(revision: str) -> str:
-    return f"{_packed({'order': revision, 'score': 0, 'sets': [], 'text': ''})}\n"
-
-
 def _card_text(entry: str) -> str:
     return entry.partition("\n")[2]
 
@@ -288,16 +263,16 @@ def _order(entry: str) -> str:
     return str(json.loads(entry.partition("\n")[0])["order"])
 
 
-def _score(card: Card) -> int:
-    return _micros(card.created_at)
-
-
-def _micros(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000)
-
-
-def _packed(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _span(listing: Listing) -> tuple[str, str, str, int]:
+    """Return the scope of the days that a listing names, their highest and lowest score, and at most how many."""
+    date = int(listing.value.replace("-", "")) if listing.days and listing.value else 0
+    match listing.of_kind.span:
+        case "month" if date:
+            return listing.days, str(date * 10_000 + 9_999), str(date * 10_000), -1
+        case "older" if date:
+            return listing.days, f"({date * 100}", "-inf", 1
+        case _:
+            return listing.days, "+inf", "-inf", -1
 
 
 def _turn_ms(site: Site, page: str) -> int:
@@ -306,4 +281,4 @@ def _turn_ms(site: Site, page: str) -> int:
 
 def _interval_ms(site: Site, page: str) -> int:
     listing = find_listing(site, page)
-    return max(1, int(site.listing_interval_seconds * 1000 * (listing.pace if listing else 1)))
+    return max(1, int(site.listing_interval_seconds * 1000 * (listing.of_kind.refresh if listing else 1)))

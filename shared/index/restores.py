@@ -12,7 +12,6 @@ from shared.index import Restore
 from shared.redis_client import translated
 from shared.sites import Site
 
-_VERSION = 4  # of the keys; what of an index older workers could not read goes under a higher one
 _LEASE_MS = 5000  # one scheduler works at a restore; another goes on after this long without a word from it
 
 # KEYS: restore, restorer, whole.  ARGV: owner, lease (ms), run_id, minute, new token
@@ -64,12 +63,6 @@ class RedisRestores:
         return datetime.fromisoformat(mark["minute"]) if mark and mark.get("run_id") == self._run_id() else None
 
     @translated
-    def last_whole_minute(self, site: Site) -> datetime | None:
-        """Return the minute of the last mark, whichever Redis process set it."""
-        minute = cast("str | None", self._redis.hget(index_key(site, "whole"), "minute"))
-        return datetime.fromisoformat(minute) if minute else None
-
-    @translated
     def begin_restore(self, site: Site, now: datetime) -> Restore | None:
         """Return the restore that is under way in this very Redis, or a new one."""
         run_id = self._run_id()
@@ -96,16 +89,7 @@ class RedisRestores:
         """Mark the index as whole up to a journal minute, for this very Redis process."""
         run_id = restore.partition(" ")[0] if restore else self._run_id()
         keys = [index_key(site, "whole"), index_key(site, "restore")]
-        is_set = bool(self._set_whole(keys=keys, args=[run_id, minute.astimezone(UTC).isoformat(), restore or ""]))
-        if is_set and restore:
-            self._unlink_former(site)
-        return is_set
-
-    def _unlink_former(self, site: Site) -> None:
-        """Remove what older releases knew of a site: nothing reads it any more, and Redis evicts nothing."""
-        for version in range(1, _VERSION):
-            if names := list(self._redis.scan_iter(match=index_key(site, "*", version), count=1000)):
-                self._redis.unlink(*names)
+        return bool(self._set_whole(keys=keys, args=[run_id, minute.astimezone(UTC).isoformat(), restore or ""]))
 
     @translated
     def forget(self, site: Site) -> None:
@@ -119,9 +103,9 @@ class RedisRestores:
         return str(self._redis.info("server")["run_id"])
 
 
-def index_key(site: Site, name: str, version: int = _VERSION) -> str:
+def index_key(site: Site, name: str) -> str:
     """Return the key of a part of a site's index."""
-    return f"index:{version}:{site.id}:{name}"
+    return f"index:{site.id}:{name}"
 
 
 def _restore(found: dict[str, str]) -> Restore:

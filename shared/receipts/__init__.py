@@ -87,8 +87,8 @@ class Receipt(BaseModel):
 class Receipts(Protocol):
     """Receipts by id. Writing one never fails a worker: it is a courtesy, not the truth."""
 
-    def open(self, receipt: Receipt) -> bool:
-        """Write a new receipt, or what its reader found out about it; tell whether Redis took it."""
+    def open(self, *receipts: Receipt) -> bool:
+        """Write new receipts, or what their reader found out, in one exchange; tell whether Redis took them."""
         ...
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
@@ -122,10 +122,24 @@ def receipt_id(site: str, article: str, revision: str) -> str:
     return f"{site}.{article}.{revision}"
 
 
-PARTS_OF_A_REVISIONS_RECEIPT = 3
-
-
 def revision_of_receipt(receipt: str) -> tuple[str, str, str] | None:
     """Return (site, article, revision) of a receipt, or None for one given before its item was read."""
-    parts = receipt.split(".")
-    return (parts[0], parts[1], parts[2]) if len(parts) == PARTS_OF_A_REVISIONS_RECEIPT else None
+    match receipt.split("."):
+        case [site, article, revision]:
+            return site, article, revision
+        case _:
+            return None
+
+
+def submission_receipt(batch: str, number: int) -> str:
+    """Return the receipt of bytes that are answered before they are read: the number'th of its batch, from 0."""
+    return f"{batch}.{number}"
+
+
+def submission_of_receipt(receipt: str) -> tuple[str, int] | None:
+    """Return (batch, number) of a receipt, or None for one that was not given so."""
+    match receipt.split("."):
+        case [batch, number] if batch and number.isascii() and number.isdecimal():
+            return batch, int(number)
+        case _:
+            return None

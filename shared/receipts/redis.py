@@ -40,26 +40,19 @@ class RedisReceipts:
         self._redis = client
         self._note = client.register_script(_NOTE)
 
-    def open(self, receipt: Receipt) -> bool:
-        """Write a new receipt, or what its reader found out about it; tell whether Redis took it."""
-        values: dict[str, str] = {
-            "site": receipt.site,
-            "article": receipt.article or "",
-            "revision": receipt.revision or "",
-            "status": receipt.status.value,
-            "reason": receipt.reason or "",
-            "report": json.dumps(receipt.report),
-            **{f"{_STAGE}{stage.name}": stage.at.isoformat() for stage in receipt.stages},
-        }
+    def open(self, *receipts: Receipt) -> bool:
+        """Write new receipts, or what their reader found out, in one exchange; tell whether Redis took them."""
         try:
             with self._redis.pipeline() as pipe:
-                pipe.hset(_key(receipt.receipt), mapping=cast("dict[Any, Any]", values))
-                pipe.expire(_key(receipt.receipt), _KEPT_SECONDS)
-                if receipt.status.is_final:
-                    pipe.publish(CHANNEL, receipt.receipt)
+                for receipt in receipts:
+                    pipe.hset(_key(receipt.receipt), mapping=_values(receipt))
+                    pipe.expire(_key(receipt.receipt), _KEPT_SECONDS)
+                    if receipt.status.is_final:
+                        pipe.publish(CHANNEL, receipt.receipt)
                 pipe.execute()
         except RedisError as error:
-            log.warning("receipt.lost", receipt=receipt.receipt, reason=redis_condition(error))
+            lost = [receipt.receipt for receipt in receipts]
+            log.warning("receipt.lost", receipt=lost[0], receipts=len(lost), reason=redis_condition(error))
             return False
         return True
 
@@ -136,6 +129,18 @@ class RedisReceipts:
             pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
             report=json.loads(values.get("report") or "null"),
         )
+
+
+def _values(receipt: Receipt) -> dict[Any, Any]:
+    return {
+        "site": receipt.site,
+        "article": receipt.article or "",
+        "revision": receipt.revision or "",
+        "status": receipt.status.value,
+        "reason": receipt.reason or "",
+        "report": json.dumps(receipt.report),
+        **{f"{_STAGE}{stage.name}": stage.at.isoformat() for stage in receipt.stages},
+    }
 
 
 def _key(receipt: str) -> str:

@@ -9,11 +9,11 @@ from shared import keys
 from shared.drift import ArticleEvent, find_event
 from shared.listings import Listing, find_listing, listing_at, standing
 from shared.live import LiveRecord, PageRecord, page_sha256, read_record
-from shared.messages import ArticleAccepted, ArticlePublished
+from shared.messages import ArticlesAccepted, ArticlesPublished
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.claims import is_claimed, is_ours
 from shared.sites import Site
-from shared.storage import StoredObject
+from shared.storage import ObjectHead, StoredObject
 
 
 def look_at_article(article: str, site: Site, places: Places) -> Iterator[Drift]:
@@ -23,15 +23,15 @@ def look_at_article(article: str, site: Site, places: Places) -> Iterator[Drift]
     if event is not None:
         what = (
             "is not in the index"
-            if isinstance(event, ArticlePublished)
+            if event.kind is ArticlesPublished
             else "should be seen"
-            if isinstance(event, ArticleAccepted)
+            if event.kind is ArticlesAccepted
             else "takes it down"
         )
         yield Drift(Kind.STALE, record.path or "", f"revision {event.revision} {what}", article)
         return  # what is there is about to change
     for path, page in record.pages.items():
-        yield from _look_at_page(path, page, article, places)
+        yield from _look_at_page(path, page, record, places)
     for path in record.claimed:
         head = places.public.find_head(path) if path not in record.pages else None
         if head is not None and head.metadata.get("article") == article:
@@ -44,7 +44,7 @@ def event_of(article: str, site: Site, places: Places) -> ArticleEvent | None:
     event = find_event(
         site, article, places.clock(), content=places.content, revisions=places.revisions, index=places.index
     )
-    if isinstance(event, ArticlePublished) and places.index.whole_until(site) is None:
+    if event is not None and event.kind is ArticlesPublished and places.index.whole_until(site) is None:
         return None
     return event
 
@@ -93,16 +93,31 @@ def _look_at_listing(listing: Listing, site: Site, places: Places) -> Iterator[D
         yield Drift(Kind.STALE, listing.path, f"listing {name} shows less than the index knows")
 
 
-def _look_at_page(path: str, page: PageRecord, article: str, places: Places) -> Iterator[Drift]:
+def _look_at_page(path: str, page: PageRecord, record: LiveRecord, places: Places) -> Iterator[Drift]:
+    """Compare a path with the article's record; the object's own metadata says which bytes should be there."""
     head = places.public.find_head(path)
     if head is None:
-        yield Drift(Kind.MISSING, path, f"should answer {page.status}", article)
-    elif head.metadata.get("sha256") != page.sha256:
-        yield Drift(Kind.WRONG, path, "is another page than the one recorded", article)
-    elif head.etag != page.etag:  # of the same bytes, where the store's ETags are no digests: the bytes tell
-        found = places.public.find(path)
-        if found is not None and _digest(found) != page.sha256:
-            yield Drift(Kind.WRONG, path, "has not the bytes that were put", article)
+        yield Drift(Kind.MISSING, path, f"should answer {page.status}", record.article)
+        return
+    if (head.etag, head.metadata.get("sha256")) == (page.etag, page.sha256):
+        return
+    if not _is_as_recorded(head, page, record):
+        yield Drift(Kind.WRONG, path, "is another page than the one recorded", record.article)
+        return
+    found = places.public.find(path)  # rendered again since: the record's digest is a hint
+    if found is not None and _digest(found) != found.head.metadata.get("sha256"):
+        yield Drift(Kind.WRONG, path, "has not the bytes that were put", record.article)
+
+
+def _is_as_recorded(head: ObjectHead, page: PageRecord, record: LiveRecord) -> bool:
+    """Tell whether an object says of itself what the record says of its path: article, status, revision, location."""
+    said = head.metadata
+    is_ours = (said.get("article"), said.get("status")) == (record.article, str(page.status))
+    if page.status == HTTPStatus.OK:
+        return is_ours and said.get("order", "").partition("~")[0] == record.revision
+    if page.status == HTTPStatus.MOVED_PERMANENTLY:
+        return is_ours and said.get("location") == keys.url_path(record.path or "")
+    return is_ours
 
 
 def _look_at_pictures(record: LiveRecord, site: Site, places: Places) -> Iterator[Drift]:

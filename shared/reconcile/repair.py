@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
-from shared.messages import Lane, MendPath, Message
+from shared.drift import messages_of
+from shared.messages import Lane, Message, RepairPath, first_envelope
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.looks import event_of
 from shared.sites import Site
@@ -15,12 +14,12 @@ def repair_of(drift: Drift, site: Site, places: Places) -> Message | None:
     if drift.kind is Kind.FOREIGN:
         return None
     event = event_of(drift.article, site, places) if drift.article else None
-    if event is not None or not drift.path:
-        return event
-    return MendPath(
-        message_id=uuid4(),
-        lane=Lane.BULK,  # a damaged bucket is mended beside the day's news, not before it
-        begun_at=places.clock(),
+    if event is not None:
+        return next(messages_of([event], site, places.clock()))
+    if not drift.path:
+        return None
+    return RepairPath(
+        **first_envelope(Lane.BULK, places.clock()),  # a damaged bucket is mended beside the day's news, not before it
         site=site.id,
         path=drift.path,
         article=drift.article or None,

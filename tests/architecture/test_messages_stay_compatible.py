@@ -10,17 +10,19 @@ import pytest
 from pydantic import BaseModel
 
 from shared import messages
-from shared.live import LiveRecord, Rested
-from shared.messages import Message
+from shared.bundles import ArticlePage, ListingPage
+from shared.live import LiveRecord
 from shared.pins import Pins
+from shared.pipeline import PIPELINE
 from shared.revision import Revision
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "contract" / "messages").glob("*.json"))
 KINDS: dict[str, type[BaseModel]] = {
-    **{kind.__name__: kind for kind in Message.__subclasses__()},
+    **{step.consumes.__name__: step.consumes for step in PIPELINE},
     "Revision": Revision,
     "LiveRecord": LiveRecord,
-    "Rested": Rested,
+    "ArticlePage": ArticlePage,
+    "ListingPage": ListingPage,
     "Pins": Pins,
 }
 
@@ -56,8 +58,8 @@ def test_a_field_of_tomorrow_is_ignored(path: Path) -> None:
 
 
 def test_a_follow_up_has_the_same_id_however_often_its_cause_is_handled() -> None:
-    path = next(each for each in GOLDEN if each.stem.startswith("ListingStale"))
-    cause = messages.ListingStale.model_validate_json(path.read_bytes())
+    path = next(each for each in GOLDEN if each.stem.startswith("ListingsStale"))
+    cause = messages.ListingsStale.model_validate_json(path.read_bytes())
 
     assert messages.follow_up(cause, "page") == messages.follow_up(cause, "page")
     assert messages.follow_up(cause, "page")["message_id"] != messages.follow_up(cause, "other")["message_id"]

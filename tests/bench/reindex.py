@@ -19,6 +19,7 @@ from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, st
 from services.scheduler.handler import Clockwork, restore_index
 from shared import keys
 from shared.backlog.redis import RedisBacklog
+from shared.backoff.redis import RedisBackoff
 from shared.card import Card
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
@@ -103,10 +104,12 @@ def measure(settings: ServiceSettings, articles: int) -> None:
         revisions=StoredRevisions(content),
         index=RedisIndex(redis),
         marks=RedisMarks(redis),
+        backoff=RedisBackoff(redis),
         backlog=RedisBacklog(redis),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         sweep_minutes=15,
+        first_wait=timedelta(seconds=10),
     )
     started = perf_counter()
     fill(content, site, articles)

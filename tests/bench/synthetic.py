@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 
 from infra.local.settings import PROJECT
+from shared.index import scripts
 from shared.index.redis import RedisIndex
 from shared.listings import Kind, find_listing
 from shared.live import LiveRecord
@@ -34,7 +35,7 @@ WHOLE = 500
 _WRITERS = 32
 _AT_ONCE = 100
 _AHEAD = 1000  # articles in the index whose objects are not put yet
-_BY_DATE = frozenset({Kind.DAY, Kind.MONTH, Kind.RAIL, Kind.SITEMAP})
+_BY_DATE = frozenset({Kind.DAY, Kind.MONTH, Kind.RAIL_DAY, Kind.SITEMAP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,13 @@ class _Later:
     redis: Redis
     pipe: Pipeline
 
-    def register_script(self, text: str) -> Callable[..., tuple[str, list[str], list[str]]]:
-        """Return what takes a script's arguments, and answers as if nothing were related, behind or missing."""
+    def register_script(self, text: str) -> Callable[..., tuple[str | list[str], ...]]:
+        """Return what takes a script's arguments, and answers as if nothing were related, stale or missing."""
         script = self.redis.register_script(text)
 
-        def put_off(*, args: list[str], client: None = None) -> tuple[str, list[str], list[str]]:
+        def put_off(*, args: list[str], client: None = None) -> tuple[str | list[str], ...]:
             script(args=args, client=client or self.pipe)
-            return "0", [], []
+            return ("0", [], []) if text == scripts.RELATE else ([], [])
 
         return put_off
 

@@ -108,10 +108,10 @@ class Bench:
     def wait_for_rest(self, *, is_busy: bool) -> None:
         """Wait until the listings of the last operation are done, on the idle stack also until nobody works.
 
-        Beside an import the fronts are always on their way, in the lane of the news: no longer than for a moment.
+        Beside an import the fronts are always on their way: no longer than for a moment.
         """
         deadline = time.monotonic() + (_MOMENT_SECONDS if is_busy else _PATIENCE_SECONDS)
-        while self.waiting_in(Lane.URGENT, Lane.LIVE) or (not is_busy and self.redis.hlen("unacked")):
+        while self.waiting_in(Lane.URGENT, Lane.LIVE, Lane.LISTINGS) or (not is_busy and self.redis.hlen("unacked")):
             if time.monotonic() > deadline:
                 return
             time.sleep(_LOOK_SECONDS)

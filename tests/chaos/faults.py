@@ -19,15 +19,15 @@ from infra.local.state import RunFolder
 from shared.pipeline import queues_of
 from tests.chaos.pace import Pace
 
-PARENTS = ("endpoint", "ingest", "enrich", "render", "publish", "scheduler", "edge", "s3", "redis")
-WORKERS = ("ingest", "enrich", "render", "publish")
+WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
+PARENTS = ("endpoint", *WORKERS, "scheduler", "edge", "s3", "redis")
 UNDERSTUDY = "publish-2"  # a second publisher: what one of them was stopped with, the other is given
 STORE_DOWN_SECONDS = 20.0
 _BRIEF_SECONDS = 5.0
 _BEYOND_VISIBILITY_SECONDS = 36.0  # a message in hand comes back after 30
 _BACK_WITHIN_SECONDS = 90.0
 _POLL_SECONDS = 0.1
-_FLUSHED_BEFORE = ("enrich", "render")
+_FLUSHED_BEFORE = ("enrich", "render", "render-bulk")
 _WORTH_FLUSHING = 15  # messages
 _MOST_FILLING_SECONDS = 15.0
 
@@ -160,7 +160,8 @@ class Breaker:
             self._redis.flushall()
 
     def _waiting(self) -> int:
-        return sum(int(self._redis.llen(queue)) for name in _FLUSHED_BEFORE for queue in queues_of(name))
+        services = {name.removesuffix("-bulk") for name in _FLUSHED_BEFORE}
+        return sum(int(self._redis.llen(queue)) for service in services for queue in queues_of(service))
 
     def _hold_down(self, blow: Blow) -> None:
         """Kill it again whenever its supervisor has started it, until the time is over."""

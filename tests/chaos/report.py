@@ -28,7 +28,7 @@ _MOST_SHOWN = 5  # of each fault; the report holds all
 _MOST_LINES = 300  # of an article's log
 _MOST_ENTRIES = 200  # of a Redis key
 _REPEATED = {
-    "article.said_again": "articles said again by the sweep",
+    "article.reemitted": "articles re-emitted by the sweep",
     "message.retried": "messages retried",
 }
 

@@ -223,7 +223,8 @@ def test_even_the_short_form_breaks_everything_once() -> None:
     done = {(blow.kind, blow.target) for blow in PLAN.blows()}
 
     assert {target for kind, target in done if kind == "kill"} == {
-        *("endpoint", "ingest", "enrich", "render", "publish", "scheduler", "edge", "s3", "redis")
+        *("endpoint", "ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk"),
+        *("scheduler", "edge", "s3", "redis"),
     }
     assert {kind for kind, _ in done} >= {"kill a child of", "stop", "flush"}
     assert done & {("stop", "s3"), ("hold down", "s3")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +68,7 @@ class Newsroom:
     full_for: Lane | None = None
     down: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)  # lines of each
     waited: list[float] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
 
@@ -92,6 +94,16 @@ class Newsroom:
         if self.error:
             raise self.error
         return Submitted(receipt="c0ffee", warning=self.warning)
+
+    def submit_lines(self, raws: Sequence[bytes], **told: Any) -> list[Submitted | BacklogFullError]:
+        self.batches.append(len(raws))
+        outcomes: list[Submitted | BacklogFullError] = []
+        for raw in raws:
+            try:
+                outcomes.append(self.submit(raw, **told))
+            except BacklogFullError as error:
+                outcomes.append(error)
+        return outcomes
 
     def admit(self, lane: Lane) -> None:
         if self.full_for is lane:
@@ -214,6 +226,7 @@ def an_app(
             admit=newsroom.admit,
             accept=newsroom.accept,
             submit=newsroom.submit,
+            submit_lines=newsroom.submit_lines,
             act=newsroom.act,
             fronts=Fronts(storage, StoredRevisions(storage), index or RedisIndex(redis_client(nowhere))),
             keep_picture=newsroom.keep_picture,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from threading import Barrier, Event
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.types import Message, Scope
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError
 from shared.errors import StorageUnavailableError
-from shared.messages import Lane
+from shared.messages import MAX_BATCH_ITEMS, Lane
 from shared.storage.memory import MemoryObjectStorage
 from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Api, Newsroom, an_app, with_token
@@ -250,13 +250,33 @@ def test_a_line_that_is_sent_away_is_told_when_to_come_back_and_later_ones_may_f
 def test_when_the_store_goes_down_the_rest_is_not_tried_line_by_line(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
-    newsroom.submit = failing_for(newsroom, set(range(3, 1_001)), StorageUnavailableError("x"))  # type: ignore[method-assign]
+    newsroom.submit = failing_for(newsroom, set(range(60, 1_001)), StorageUnavailableError("x"))  # type: ignore[method-assign]
     told = replies(send(Api(an_app(newsroom, storage), portal, token), *numbered(1_000)))
 
-    assert [reply["status"] for reply in told[:3]] == ["accepted", "accepted", "busy"]
+    assert {reply["status"] for reply in told[:MAX_BATCH_ITEMS]} == {"accepted"}
+    assert {reply["status"] for reply in told[MAX_BATCH_ITEMS:-1]} == {"busy"}
     assert (told[-1]["status"], told[-1]["retry_after_seconds"]) == ("stopped", 5)
     assert [reply["line"] for reply in told] == list(range(1, len(told) + 1))
-    assert len(told) < 20
+    assert len(told) < 400
+
+
+# --- batches ------------------------------------------------------------------------------------------------------
+
+
+def test_lines_that_come_together_are_stored_together(api: Api, newsroom: Newsroom) -> None:
+    told = replies(send(api, *numbered(2 * MAX_BATCH_ITEMS + 3), b"not json"))
+
+    assert newsroom.batches == [MAX_BATCH_ITEMS, MAX_BATCH_ITEMS, 3]
+    assert [reply["line"] for reply in told] == list(range(1, 2 * MAX_BATCH_ITEMS + 5))
+
+
+def test_a_batch_holds_no_more_bytes_than_a_message_of_articles_should(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    app = an_app(newsroom, storage, max_article_bytes=300_000)
+    send(Api(app, portal, token), *[json.dumps(OWN | {"body": "x" * 200_000}).encode()] * 7)
+
+    assert newsroom.batches == [3, 3, 1]
 
 
 # --- as it goes ---------------------------------------------------------------------------------------------------
@@ -357,6 +377,38 @@ def test_a_client_who_hangs_up_loses_nothing_that_was_answered(
     assert any(line["event"] == "request.abandoned" for line in logs)
 
 
+def test_a_request_ends_when_its_answer_cannot_be_sent_while_more_lines_come(
+    newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
+) -> None:
+    is_gone, second_is_begun = Event(), Event()
+
+    def submit_lines(raws: Sequence[bytes], **told: Any) -> list[Submitted]:
+        newsroom.batches.append(len(raws))
+        if len(newsroom.batches) == 1:
+            assert second_is_begun.wait(10)
+        else:
+            second_is_begun.set()
+            assert is_gone.wait(10)
+        return [Submitted(receipt="c0ffee")] * len(raws)
+
+    async def hang_up(message: Message) -> None:
+        is_gone.set()
+        raise OSError
+
+    async def talk() -> None:
+        client = Connection(an_app(newsroom, storage), token)
+        client.told.put = hang_up  # type: ignore[method-assign, assignment]
+        serving = client.serve()
+        for _ in range(10 * MAX_BATCH_ITEMS):
+            client.send(LINE + b"\n")
+        async with asyncio.timeout(10):
+            await asyncio.wait({serving})
+        assert serving.exception() is not None
+
+    newsroom.submit_lines = submit_lines  # type: ignore[method-assign, assignment]
+    portal.call(talk)
+
+
 def test_a_sender_who_stalls_in_a_line_is_let_go_and_told_which(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
@@ -375,24 +427,24 @@ def test_a_sender_who_stalls_in_a_line_is_let_go_and_told_which(
     assert (stopped["line"], stopped["status"], stopped["problem"]["status"]) == (2, "stopped", 408)
 
 
-def test_several_lines_are_stored_side_by_side_and_answered_in_their_order(
+def test_two_batches_are_stored_side_by_side_and_answered_in_their_order(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
-    together, last_is_done = Barrier(4, timeout=10), Event()
+    together, last_is_done = Barrier(2, timeout=10), Event()
 
-    def submit(raw: bytes, **told: Any) -> Submitted:
-        number = json.loads(raw)["number"]
+    def submit_lines(raws: Sequence[bytes], **told: Any) -> list[Submitted]:
+        numbers = [json.loads(raw)["number"] for raw in raws]
         together.wait()
-        if number == 4:
-            last_is_done.set()
-        elif number == 1:
+        if numbers[0] == 1:
             assert last_is_done.wait(10)
-        return Submitted(receipt=str(number))
+        else:
+            last_is_done.set()
+        return [Submitted(receipt=str(number)) for number in numbers]
 
-    newsroom.submit = submit  # type: ignore[method-assign]
-    answer = send(Api(an_app(newsroom, storage), portal, token), *numbered(4))
+    newsroom.submit_lines = submit_lines  # type: ignore[method-assign, assignment]
+    answer = send(Api(an_app(newsroom, storage), portal, token), *numbered(MAX_BATCH_ITEMS + 1))
 
-    assert [reply["receipt"] for reply in replies(answer)] == ["1", "2", "3", "4"]
+    assert [reply["receipt"] for reply in replies(answer)] == [str(n) for n in range(1, MAX_BATCH_ITEMS + 2)]
 
 
 @pytest.mark.parametrize("end", [b"\n", b""], ids=["many lines", "one line without an end"])
@@ -428,6 +480,6 @@ def test_what_is_held_in_memory_does_not_grow_with_the_body(
         return peak
 
     portal.call(talk, 5)  # imports and caches
-    few, many = portal.call(talk, 30), portal.call(talk, 600)
+    few, many = portal.call(talk, 200), portal.call(talk, 600)
 
-    assert many < few + 1_000_000 < 600 * len(line)
+    assert many < few + 2_000_000 < 100 * len(line)  # three batches, and what the thread that checks them needs

@@ -178,7 +178,7 @@ def test_a_request_that_is_sent_away_whole_is_sent_again(api_url: str, office: O
 
 def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str, office: Office, archive: Path) -> None:
     def refuse(number: int) -> None:
-        if number > 270:
+        if number > 250:
             raise StorageUnavailableError
 
     office.refuse = refuse
@@ -187,7 +187,7 @@ def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str,
     assert stopped.exit_code == 1
     assert "the store does not answer" in stopped.output
     assert f"pressline import ndjson {archive}" in stopped.output.replace("\n", "")
-    assert "270 lines are done" in stopped.output
+    assert "250 lines are done" in stopped.output
 
     office.refuse = lambda _: None
     result = bring_in(archive)

@@ -56,7 +56,7 @@ def headlines(index: RedisIndex, listing: str = HOME) -> list[str]:
 
 
 def changed(index: RedisIndex, listing: str) -> int:
-    return index.read(SITE, listing_of(SITE, listing)).changed
+    return index.read(SITE, listing_of(SITE, listing)).wanted_version
 
 
 def test_listings_show_the_newest_first_and_no_more_than_they_hold(index: RedisIndex) -> None:
@@ -134,11 +134,11 @@ def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> N
 def test_a_listing_is_not_queued_again_while_its_page_waits_for_its_publisher(index: RedisIndex, redis: Redis) -> None:
     index.take_turns(SITE, [HOME])
     number = changed(index, HOME)
-    left_ms = redis.pttl(f"index:4:{SITE.id}:turn:{HOME}")
+    left_ms = redis.pttl(f"index:{SITE.id}:turn:{HOME}")
     index.set_published(SITE, HOME, number)
 
     assert left_ms > 15_000
-    assert redis.pttl(f"index:4:{SITE.id}:turn:{HOME}") <= SITE.listing_interval_seconds * 1000
+    assert redis.pttl(f"index:{SITE.id}:turn:{HOME}") <= SITE.listing_interval_seconds * 1000
 
 
 def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
@@ -158,14 +158,16 @@ def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> 
     assert index.whole_until(SITE) == NOON + timedelta(minutes=1)
 
 
-def test_another_redis_process_with_the_old_file_is_not_whole_but_knows_since_when(
+def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from_its_last_minute(
     index: RedisIndex, redis: Redis
 ) -> None:
     make_whole(index)
-    redis.hset("index:4:epn:whole", "run_id", "another")
+    redis.hset("index:epn:whole", "run_id", "another")
 
     assert index.whole_until(SITE) is None
-    assert index.last_whole_minute(SITE) == NOON
+    restore = index.begin_restore(SITE, NOON + timedelta(hours=1))
+    assert restore is not None
+    assert restore.since == NOON
 
 
 def test_a_page_rendered_before_redis_was_emptied_does_not_pass_for_the_state_after_it(
@@ -214,7 +216,7 @@ def test_a_number_that_this_index_never_gave_makes_the_listing_stale_whatever_th
 
 def test_numbers_rise_with_redis_clock_and_where_it_stands_still_by_one(index: RedisIndex, redis: Redis) -> None:
     far = 2**53 - 2
-    redis.hset("index:4:epn:changed", HOME, far)
+    redis.hset("index:epn:wanted", HOME, far)
 
     index.touch(SITE, HOME)
     index.touch(SITE, RAIL_LATEST)
@@ -254,7 +256,7 @@ def test_a_restore_goes_on_where_it_was_and_one_scheduler_works_at_it(index: Red
     other = RedisIndex(redis)
 
     assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) is None
-    redis.delete("index:4:epn:restorer")  # the first was killed, and not heard of for some seconds
+    redis.delete("index:epn:restorer")  # the first was killed, and not heard of for some seconds
     assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) == replace(begun, cursor="m", done=7)
 
 
@@ -262,7 +264,7 @@ def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex,
     begun = index.begin_restore(SITE, NOON)
     assert begun is not None
     index.move_restore(SITE, replace(begun, cursor="m", done=7))
-    redis.hset("index:4:epn:restore", "run_id", "another")
+    redis.hset("index:epn:restore", "run_id", "another")
 
     again = index.begin_restore(SITE, NOON + timedelta(minutes=1))
 
@@ -270,17 +272,6 @@ def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex,
     assert (again.cursor, again.done, again.minute) == ("", 0, NOON + timedelta(minutes=1))
     assert not index.move_restore(SITE, begun)
     assert not index.set_whole(SITE, NOON, begun.token)
-
-
-def test_a_restored_index_leaves_nothing_of_an_older_releases(index: RedisIndex, redis: Redis) -> None:
-    others = {"index:3:epn-2:entries", "index:5:epn:entries"}
-    for key in others | {"index:3:epn:entries", "index:1:epn:turn:home"}:
-        redis.set(key, "x")
-
-    make_whole(index)
-
-    assert others <= set(redis.keys("*"))
-    assert not redis.keys("index:3:epn:*") + redis.keys("index:1:*")
 
 
 def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
@@ -291,8 +282,7 @@ def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: R
     index.forget(SITE)
 
     assert index.whole_until(SITE) is None
-    assert index.last_whole_minute(SITE) is None
-    assert list(redis.scan_iter("index:4:epn:*")) == []
+    assert list(redis.scan_iter("index:epn:*")) == []
 
 
 def _url_of(redis: Redis) -> str:

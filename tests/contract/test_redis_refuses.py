@@ -9,11 +9,11 @@ import pytest
 
 from infra.local.ports import free_ports
 from shared.backlog.redis import RedisBacklog
-from shared.celery_app import create_app, emit
+from shared.celery_app import create_app
 from shared.deliveries.redis import RedisDeliveries
 from shared.errors import RedisUnavailableError
 from shared.marks.redis import RedisMarks
-from shared.messages import Lane, ListingStale
+from shared.messages import ListingsStale
 from shared.receipts import Receipt
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client, redis_condition, redis_faults
@@ -47,7 +47,7 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
     server: RefusingRedis, settings: ServiceSettings, condition: str
 ) -> None:
     client = redis_client(settings)
-    message = ListingStale(message_id=uuid4(), site="epn", listing="home")
+    message = ListingsStale(message_id=uuid4(), site="epn", listings={"home": 1})
     app = create_app("scheduler", settings)
     assert redis_faults(settings) == []
 
@@ -56,9 +56,9 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
         told = [
             _outage_of(call)
             for call in (
-                lambda: RedisMarks(client).set_pending("epn", "a", Lane.LIVE),  # a script
+                lambda: RedisMarks(client).park("epn", "a", 1, 60),  # a script
                 lambda: RedisDeliveries(client).begin("render", "x"),  # a pipeline
-                lambda: emit(app, [message]),  # kombu
+                lambda: app.emit([message]),  # kombu
             )
         ]
         is_open = RedisReceipts(client).open(Receipt(receipt="r", site="epn"))  # a transaction
@@ -68,7 +68,7 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
     assert told == [fault] * 3
     assert not is_open
     assert redis_faults(settings) == []
-    emit(app, [message])
+    app.emit([message])
     assert client.llen("render.live") == 1
     client.delete("render.live")
     client.close()

@@ -14,13 +14,16 @@ from redis.exceptions import RedisError
 
 from shared.celery_app import create_app, run_worker
 from shared.dead_letters import DeadLetters
+from shared.handling import Result
 from shared.marks.redis import RedisMarks
+from shared.messages import ListingsStale, RepairPath
+from shared.pipeline import RENDER_LISTINGS, Step
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 
-SERVICE, TASK = "render", "render.Experiment"
+SERVICE = "render"
 
 settings = ServiceSettings()
 
@@ -35,12 +38,12 @@ def dead_letters() -> DeadLetters:
 app = create_app(SERVICE, settings, dead_letters)
 
 
-@app.task(name=TASK)
-def experiment(payload: dict[str, Any]) -> None:
-    """Tell who runs the message, do what it says, tell that it is done."""
-    redis, name = redis_client(settings), payload["message_id"]
+def experiment(message: RepairPath, _: object) -> Result:
+    """Tell who runs the message, do what its path says, tell that it is done."""
+    redis, name = redis_client(settings), str(message.message_id)
     redis.rpush(f"runs:{name}", os.getpid())
-    match payload["do"]:
+    redis.rpush("begun", name)
+    match message.path:
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
@@ -52,14 +55,28 @@ def experiment(payload: dict[str, Any]) -> None:
             with suppress(RedisError):
                 while redis.ping():
                     time.sleep(0.02)
-            return
+            return Result()
     redis.set(f"done:{name}", 1)
+    return Result()
+
+
+def experiment_on_items(message: ListingsStale, _: object) -> Result:
+    """Tell which items are run; the one called `deadly` kills the process."""
+    redis = redis_client(settings)
+    redis.rpush("items", ",".join(sorted(message.items)))
+    if "deadly" in message.items:
+        os.kill(os.getpid(), signal.SIGKILL)
+    redis.sadd("done items", *message.items)
+    return Result()
+
+
+app.register({Step(SERVICE, RepairPath, ()): experiment, RENDER_LISTINGS: experiment_on_items}, lambda site: site)
 
 
 @signals.task_received.connect(weak=False)
 def hang_the_consumer(request: Any, **_: object) -> None:
     """Stop the thread that takes messages, for good, as a lost answer of the broker does."""
-    if request.args[0]["do"] == "hang the consumer":
+    if request.args[0].get("path") == "hang the consumer":
         Event().wait()
 
 

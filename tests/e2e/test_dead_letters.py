@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.celery_app import create_app, emit
-from shared.messages import ArticleEnriched
+from shared.celery_app import create_app
+from shared.messages import ArticleRevision, ArticlesEnriched
 from shared.settings import ServiceSettings
 from tests.e2e.conftest import Newsroom
 
@@ -33,10 +33,9 @@ def pressline(newsroom: Newsroom, *words: str, answer: str = "") -> subprocess.C
 def the_buried(newsroom: Newsroom) -> str:
     """Have render fail for good at a site that does not exist; return the message's id."""
     app = create_app("desk", ServiceSettings(redis_url=newsroom.stack.redis))
-    message = ArticleEnriched(
-        message_id=uuid4(), site="nowhere", article="a" * 26, revision="01793527320000000-0000000000-000", enricher="1"
-    )
-    emit(app, [message])
+    reached = ArticleRevision(article="a" * 26, revision="01793527320000000-0000000000-000")
+    message = ArticlesEnriched(message_id=uuid4(), site="nowhere", articles=(reached,))
+    app.emit([message])
     letter = str(message.message_id)
     newsroom.wait_for(lambda: letter[:8] in pressline(newsroom, "dead-letters", "list").stdout, "it is put aside")
     return letter
@@ -47,7 +46,7 @@ def test_a_letter_is_listed_shown_replayed_and_dropped(newsroom: Newsroom) -> No
 
     shown = pressline(newsroom, "dead-letters", "show", letter[:8])
     assert "UnknownSiteError" in shown.stdout
-    assert '"enricher": "1"' in shown.stdout
+    assert '"revision": "01793527320000000-0000000000-000"' in shown.stdout
     assert "Traceback" in shown.stdout
 
     replayed = pressline(newsroom, "dead-letters", "replay", letter)

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 _DEADLINE_SECONDS = 60.0
 _MOST_BYTES = 900 * 1024**2
-_PROCESSES = {"redis", "s3", "edge", "endpoint", "ingest", "enrich", "render", "publish", "scheduler"}
+_WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
+_PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_the_idle_stack_takes_less_than_900_megabytes(stack: StackFile, folder: 
     assert sum(used.values()) < _MOST_BYTES, used
 
 
-@pytest.mark.parametrize("name", ["ingest", "enrich", "render", "publish"])
+@pytest.mark.parametrize("name", _WORKERS)
 def test_a_worker_that_forks_has_no_client_of_the_store_in_it_and_its_child_has(
     stack: StackFile, folder: RunFolder, name: str
 ) -> None:
@@ -102,7 +103,26 @@ def test_a_worker_that_forks_has_no_client_of_the_store_in_it_and_its_child_has(
     assert not _has_the_client(parent)
 
 
-@pytest.mark.parametrize("name", ["render", "redis", "s3", "edge", "endpoint"])
+def test_a_bulk_process_has_a_lower_cpu_priority_than_news_and_its_children_too(
+    stack: StackFile, folder: RunFolder
+) -> None:
+    pids = _pids(folder)
+
+    def priorities(name: str) -> set[int]:
+        return {os.getpriority(os.PRIO_PROCESS, pid) for pid in (pids[name], *_children(pids[name]))}
+
+    def group_priority(
+        name: str,
+    ) -> int:  # where Linux schedules sessions as groups, a process's own counts inside only
+        return int(Path(f"/proc/{pids[name]}/autogroup").read_text("ascii").split()[-1])
+
+    for service in ("render", "publish"):
+        assert max(priorities(service)) < min(priorities(f"{service}-bulk"))
+        if Path("/proc/self/autogroup").exists():
+            assert group_priority(service) < group_priority(f"{service}-bulk")
+
+
+@pytest.mark.parametrize("name", ["render", "publish-bulk", "redis", "s3", "edge", "endpoint"])
 def test_what_was_killed_comes_back_and_stack_json_says_so(stack: StackFile, folder: RunFolder, name: str) -> None:
     before = _pids(folder)
 

@@ -1,4 +1,7 @@
-"""Workers die, hang and are told to end: what they had in hand is done by another, and what kills them is put aside."""
+"""Workers serve their lanes, die, hang and are told to end.
+
+What they had in hand is done by another, and what kills them is put aside.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from infra.local.ports import free_ports
 from infra.local.processes import Child
 from infra.local.servers import start_valkey
 from shared.celery_app import create_app
+from shared.messages import ListingsStale
 from shared.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
@@ -51,14 +55,15 @@ class Laboratory:
             "PRESSLINE_PUBLIC_BUCKET": store.public_bucket,  # a worker runs on two buckets that were tried
         }
 
-    def start(self, *, concurrency: int = 1) -> Child:
-        """Return a worker that takes messages."""
+    def start(self, *, concurrency: int = 1, lanes: str = "") -> Child:
+        """Return a worker that takes messages, of all lanes unless some are named."""
         self.port = free_ports(1)[0]
         number = len(self.workers)
         environment = {
             **self._environment,
             "PRESSLINE_METRICS_PORT": str(self.port),
             "PRESSLINE_CONCURRENCY": str(concurrency),
+            "PRESSLINE_LANES": lanes,
             "PROMETHEUS_MULTIPROC_DIR": str(self._folder / f"metrics-{number}"),
         }
         (self._folder / f"metrics-{number}").mkdir()
@@ -75,12 +80,21 @@ class Laboratory:
         except httpx.HTTPError:
             return 0
 
-    def send(self, do: str = "nothing", *, name: str | None = None, **options: Any) -> str:
+    def send(self, do: str = "nothing", *, name: str | None = None, lane: str = "live", **options: Any) -> str:
         """Send a message; return its id."""
         name = name or str(uuid4())
-        payload = {"message_id": name, "do": do}
-        self._app.send_task("render.Experiment", [payload], task_id=name, queue="render.live", **options)
+        payload = {"message_id": name, "site": "epn", "path": do}
+        self._app.send_task("render.RepairPath", [payload], task_id=name, queue=f"render.{lane}", **options)
         return name
+
+    def send_batch(self, message: ListingsStale) -> None:
+        """Send a batch of items."""
+        self._app.emit([message])
+
+    def letters(self) -> list[dict[str, int]]:
+        """Return the listings of each dead letter of a batch."""
+        letters = [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
+        return [letter["payload"]["listings"] for letter in letters if "listings" in letter["payload"]]
 
     def runs(self, name: str) -> list[int]:
         """Return the processes that have begun a message, in order."""
@@ -94,9 +108,13 @@ class Laboratory:
         """Let a message that holds its process go on."""
         self.redis.set(f"released:{name}", 1)
 
-    def waiting(self) -> int:
-        """Return how many messages wait in the queue."""
-        return int(self.redis.llen("render.live"))
+    def begun(self) -> list[str]:
+        """Return the messages in the order in which they were begun."""
+        return cast("list[str]", self.redis.lrange("begun", 0, -1))
+
+    def waiting(self, lane: str = "live") -> int:
+        """Return how many messages wait in the queue of a lane."""
+        return int(self.redis.llen(f"render.{lane}"))
 
     def letter(self, name: str) -> dict[str, Any] | None:
         """Return a message's dead letter."""
@@ -128,6 +146,30 @@ def lab(tmp_path: Path, redis: Redis, redis_url: str, store_settings: ServiceSet
     for worker in built.workers:
         worker.kill()
     built.redis.close()
+
+
+def test_a_worker_empties_its_lanes_in_order(lab: Laboratory) -> None:
+    messages = {lane: lab.send(lane=lane) for lane in ("bulk", "listings", "live", "urgent")}
+
+    lab.start()
+
+    wait_for(lambda: len(lab.begun()) == 4, "all are begun")
+    assert lab.begun() == [messages[lane] for lane in ("urgent", "live", "listings", "bulk")]
+
+
+def test_a_worker_takes_messages_of_the_lanes_that_it_serves_and_leaves_the_others(lab: Laboratory) -> None:
+    news = [lab.send(lane=lane) for lane in ("urgent", "live", "listings")]
+    bulk = [lab.send(lane="bulk") for _ in range(2)]
+
+    first = lab.start(lanes="bulk")
+    wait_for(lambda: all(lab.is_done(each) for each in bulk), "bulk is done")
+    assert [lab.waiting(lane) for lane in ("urgent", "live", "listings", "bulk")] == [1, 1, 1, 0]
+
+    first.kill()
+    bulk = [lab.send(lane="bulk") for _ in range(2)]
+    lab.start(lanes="urgent,live,listings")
+    wait_for(lambda: all(lab.is_done(each) for each in news), "news is done")
+    assert [lab.waiting(lane) for lane in ("urgent", "live", "listings", "bulk")] == [0, 0, 0, 2]
 
 
 def test_a_killed_workers_message_is_done_by_another_within_35_seconds(lab: Laboratory) -> None:
@@ -227,8 +269,19 @@ def test_a_message_that_kills_its_process_is_kept_at_its_fourth_delivery_while_o
 
     letter = lab.letter(poison)
     assert letter is not None
-    assert (letter["error"], letter["attempts"], letter["payload"]["do"]) == ("WorkerKilledError", 3, do)
+    assert (letter["error"], letter["attempts"], letter["payload"]["path"]) == ("WorkerKilledError", 3, do)
     assert len(lab.runs(poison)) == 3
+    wait_for(lambda: (lab.waiting(), lab.redis.hlen("unacked")) == (0, 0), "nothing of it is left")
+
+
+def test_of_a_batch_that_kills_its_process_only_the_deadly_item_is_kept(lab: Laboratory) -> None:
+    lab.start()
+    listings = dict.fromkeys(["a", "b", "c", "deadly", "e"], 1)
+
+    lab.send_batch(ListingsStale(message_id=uuid4(), site="epn", listings=listings))
+
+    wait_for(lambda: lab.redis.smembers("done items") == {"a", "b", "c", "e"}, "the others are done")
+    wait_for(lambda: lab.letters() == [{"deadly": 1}], "the deadly one is kept")
     wait_for(lambda: (lab.waiting(), lab.redis.hlen("unacked")) == (0, 0), "nothing of it is left")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -18,72 +20,50 @@ import pytest
 from PIL import Image
 from redis import Redis
 
+import services.enrich.handler
+import services.ingest.handler
+import services.publish.handler
+import services.render.handler
 from infra.local.settings import PROJECT
 from services.enrich.handler import Enrichment
-from services.enrich.handler import handle as enrich
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
-from services.ingest.handler import handle as read_submission
 from services.ingest.handler.sources import Sources
-from services.publish.handler import (
-    Publisher,
-    clear_away,
-    enter_listings,
-    keep_records,
-    mend_path,
-    publish_listings,
-    publish_page,
-    publish_pages,
-    remove_article,
-)
+from services.publish.handler import Publisher
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import (
-    Renderer,
-    keep_texts,
-    render_article,
-    render_listing,
-    render_listings,
-    render_pages,
-)
+from services.render.handler import Renderer
 from services.render.ports import Theme
-from services.scheduler.handler import Clockwork, release_due, restore_index, say_stale_pages, sweep
+from services.scheduler.handler import Clockwork, emit_stale_pages, release_due, restore_index, sweep
 from shared import keys
+from shared.backoff.redis import RedisBackoff
+from shared.bundles import ArticlePage, ListingPage, carry, read_bundle
 from shared.dead_letters import DeadLetters
 from shared.errors import EdgeUnavailableError, RetryableError
+from shared.handling import Handlers
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.live import LiveRecord, read_record
 from shared.marks.redis import RedisMarks
-from shared.messages import (
-    ArticleAccepted,
-    ArticleEnriched,
-    ArticlePublished,
-    ArticleRemoved,
-    KeepRecords,
-    KeepTexts,
-    Lane,
-    ListingsRendered,
-    ListingsStale,
-    ListingStale,
-    MendPath,
-    Message,
-    PageRendered,
-    PagesRendered,
-    RebuildPages,
-    SubmitArticle,
-)
-from shared.rebuilds.redis import RedisRebuilds
+from shared.messages import Batch, Lane, ListingsRendered, ListingsStale, Message, PagesRendered
+from shared.pipeline import step_for
 from shared.receipts.redis import RedisReceipts
 from shared.revision import ActionKind
+from shared.runs.redis import RedisRuns
 from shared.sites import Site, load_sites
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 THEMES = PROJECT / "services" / "render" / "themes"
+HANDLERS: Handlers = {
+    **services.ingest.handler.HANDLERS,
+    **services.enrich.handler.HANDLERS,
+    **services.render.handler.HANDLERS,
+    **services.publish.handler.HANDLERS,
+}
 _MOST_DELIVERIES = 20_000  # until a line is quiet
 
 
@@ -125,9 +105,8 @@ class FakeEdge:
 
 @dataclass
 class NotedBacklog:
-    """Queues of which the test says since when something waits in them."""
+    """Queues of which the test says how many messages wait in them."""
 
-    since: datetime | None = None
     messages: int = 0
 
     def waiting(self, service: str) -> dict[Lane, int]:
@@ -136,19 +115,21 @@ class NotedBacklog:
     def total(self) -> int:
         return self.messages
 
-    def next_up(self, service: str, lane: Lane) -> None:
-        return None
+    def unfinished(self, lane: Lane) -> int:
+        return self.messages
 
-    def waits_since(self, lane: Lane) -> datetime | None:
-        return self.since
+
+class LastingBackoff(RedisBackoff):
+    """Waits that last until the test ends them (`Line.end_waits`)."""
+
+    def begin(self, site: str, waits: Mapping[str, timedelta]) -> set[str]:
+        return super().begin(site, dict.fromkeys(waits, timedelta(hours=1)))
 
 
 class Line:
     """All handlers, and the messages that are on their way between them."""
 
-    def __init__(
-        self, redis: Redis, *, listing_interval_seconds: float = 0.002, first_wait_seconds: float = 0.005
-    ) -> None:
+    def __init__(self, redis: Redis, *, listing_interval_seconds: float = 0.002) -> None:
         self.redis = redis
         self.now = NOON
         self.queue: list[Message] = []
@@ -160,7 +141,7 @@ class Line:
         }
         self.site: Site = sites["epn"]
         receipts, index = RedisReceipts(redis), RedisIndex(redis)
-        marks = RedisMarks(redis, first_wait_seconds=first_wait_seconds)
+        marks = RedisMarks(redis)
         revisions, clock = StoredRevisions(self.content), lambda: self.now
         self.index = index
         executor = ThreadPoolExecutor(2)
@@ -170,7 +151,6 @@ class Line:
             read_article=read_article,
             clean_picture=clean_picture,
             receipts=receipts,
-            marks=marks,
             letters=DeadLetters("ingest", self.content, receipts, marks),
             emit=self.take,
             sites=sites,
@@ -178,7 +158,14 @@ class Line:
             executor=executor,
             sources=Sources(self.content, revisions, executor),
         )
-        self.enrichment = Enrichment(content=self.content, revisions=revisions, receipts=receipts, clock=clock)
+        self.enrichment = Enrichment(
+            content=self.content,
+            revisions=revisions,
+            receipts=receipts,
+            runs=RedisRuns(redis),
+            executor=executor,
+            clock=clock,
+        )
         self.theme: Theme = MinijinjaTheme(THEMES / "epn")
         self.renderer = Renderer(
             content=self.content,
@@ -186,10 +173,10 @@ class Line:
             revisions=revisions,
             index=index,
             receipts=receipts,
-            rebuilds=RedisRebuilds(redis),
+            runs=RedisRuns(redis),
             sites=sites,
             theme_of=lambda _: self.theme,
-            trial_theme=self._trial_theme,
+            preview_theme=self._preview_theme,
             clock=clock,
             name="render/1",
             readers=ThreadPoolExecutor(4),
@@ -203,7 +190,7 @@ class Line:
             index=index,
             marks=marks,
             receipts=receipts,
-            rebuilds=RedisRebuilds(redis),
+            runs=RedisRuns(redis),
             edge=self.edge,
             sites=sites,
             clock=clock,
@@ -216,14 +203,22 @@ class Line:
             revisions=revisions,
             index=index,
             marks=marks,
+            backoff=LastingBackoff(redis),
             backlog=self.backlog,
             sites=sites,
             clock=clock,
             sweep_minutes=15,
+            first_wait=timedelta(0),
         )
+        self.deps: dict[str, object] = {
+            "ingest": self.intake,
+            "enrich": self.enrichment,
+            "render": self.renderer,
+            "publish": self.publisher,
+        }
         restore_index(self.site, self.clockwork)
 
-    def _trial_theme(self, key: str) -> Theme:
+    def _preview_theme(self, key: str) -> Theme:
         return unzipped_theme(self.content.get(key).body)
 
     def take(self, messages: Iterable[Message]) -> None:
@@ -253,7 +248,7 @@ class Line:
             feed=self.site.feeds[0],
             received_at=self.now,
             may_take_down=may_take_down,
-            receipt=uuid4(),
+            batch=uuid4(),
             intake=self.intake,
             lane=lane,
         )
@@ -263,51 +258,26 @@ class Line:
         self.now += timedelta(milliseconds=1)
         return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
 
-    def deliver(self, message: Message) -> tuple[Message, ...]:  # noqa: C901, PLR0912 -- a table of handlers is a table
-        """Have one message handled by the service that consumes it; return what follows."""
+    def deliver(self, message: Message) -> tuple[Message, ...]:
+        """Have one message handled by the service that consumes it; return what follows.
+
+        Items of a batch that may succeed later follow too; the error of a single one is raised.
+        """
         self.now += timedelta(microseconds=10)
-        match message:
-            case SubmitArticle():
-                read_submission(message, self.intake)
-                return ()
-            case ArticleAccepted():
-                return enrich(message, self.enrichment)
-            case ArticleEnriched():
-                return render_article(message, self.renderer)
-            case ListingStale():
-                return render_listing(message, self.renderer)
-            case ListingsStale():
-                return render_listings(message, self.renderer)
-            case ListingsRendered():
-                return publish_listings(message, self.publisher)
-            case PageRendered():
-                return publish_page(message, self.publisher)
-            case ArticlePublished():
-                return enter_listings(message, self.publisher)
-            case ArticleRemoved():
-                return remove_article(message, self.publisher)
-            case MendPath():
-                return mend_path(message, self.publisher)
-            case RebuildPages():
-                return render_pages(message, self.renderer)
-            case KeepTexts():
-                return keep_texts(message, self.renderer)
-            case KeepRecords():
-                keep_records(message, self.publisher)
-                return ()
-            case PagesRendered():
-                follows = publish_pages(message, self.publisher)
-                clear_away(message, self.publisher)
-                return follows
-            case _:
-                raise AssertionError(message)
+        step = step_for(type(message))
+        result = HANDLERS[step](message, self.deps[step.service])
+        for error in result.failed.values():
+            if not isinstance(message, Batch) or len(message.items) == 1 or not isinstance(error, RetryableError):
+                raise error
+        again = (message.only(result.failed),) if isinstance(message, Batch) and result.failed else ()
+        return (*result.emits, *again)
 
     def run(self, *, disorder: random.Random | None = None) -> None:
         """Deliver until nothing is on its way; with `disorder`, in any order, and some of them twice."""
         delivered = 0
         while self.queue:
             delivered += 1
-            assert delivered < _MOST_DELIVERIES, f"it comes to no end: {self.queue}"
+            assert delivered < _MOST_DELIVERIES, f"it comes to no end: {self.queue[:3]}"
             position = disorder.randrange(len(self.queue)) if disorder else 0
             message = self.queue[position]
             is_repeated = disorder is not None and disorder.random() < 0.25
@@ -324,7 +294,7 @@ class Line:
         for _ in range(200):
             self.queue.extend(release_due(self.site, self.clockwork))
             restore_index(self.site, self.clockwork)
-            self.queue.extend(say_stale_pages(self.site, self.clockwork))
+            self.queue.extend(emit_stale_pages(self.site, self.clockwork))
             if not self.queue and (not until_quiet or not self.index.behind(self.site)):
                 return
             self.run()
@@ -333,6 +303,15 @@ class Line:
     def sweep(self) -> None:
         """Let the scheduler look for what was lost."""
         self.queue.extend(sweep(self.site, self.clockwork))
+
+    def end_waits(self) -> None:
+        """Let the scheduler emit again what it has emitted."""
+        for key in self.redis.scan_iter("backoff:*"):
+            self.redis.delete(key)
+
+    def let_events_travel(self) -> None:
+        """Let the scheduler leave an event alone for a minute, as it does outside of tests."""
+        self.clockwork = replace(self.clockwork, first_wait=timedelta(minutes=1))
 
     def record(self, article: str) -> LiveRecord:
         """Return what is recorded of an article's public state."""
@@ -365,10 +344,41 @@ class Line:
         return {path: (self.public.get(path).body, self.status_at(path)) for path in paths}
 
 
-def said_listings(line: Line) -> list[ListingStale]:
-    """Return what the scheduler says of listings in one round."""
-    said = say_stale_pages(line.site, line.clockwork)
-    return [each for each in said if isinstance(each, ListingStale)]
+def pages_in(message: Message) -> list[ArticlePage | ListingPage]:
+    """Return what is said of the pages that a message carries."""
+    if isinstance(message, PagesRendered):
+        found = read_bundle(message, ArticlePage, MemoryObjectStorage())
+        return [page for page, _ in found if page.article in message.items]
+    if isinstance(message, ListingsRendered):
+        listings = read_bundle(message, ListingPage, MemoryObjectStorage())
+        return [page for page, _ in listings if page.listing in message.items]
+    return []
+
+
+def page_in(message: Message) -> ArticlePage | ListingPage:
+    """Return what is said of the one page that a message carries."""
+    (page,) = pages_in(message)
+    return page
+
+
+def with_page(message: PagesRendered, **update: object) -> PagesRendered:
+    """Return a message whose one page says something else of itself."""
+    ((page, body),) = read_bundle(message, ArticlePage, MemoryObjectStorage())
+    return message.model_copy(update=dict(carry([(page.model_copy(update=update), body)], MemoryObjectStorage(), NOON)))
+
+
+def next_page_of_article(line: Line) -> PagesRendered:
+    """Deliver until an article's page has to be published; return its message, taken off the queue."""
+    while True:
+        message = line.queue.pop(0)
+        if isinstance(message, PagesRendered):
+            return message
+        line.queue.extend(line.deliver(message))
+
+
+def stale_listings(line: Line) -> list[ListingsStale]:
+    """Return what the scheduler emits of listings in one round."""
+    return [each for each in emit_stale_pages(line.site, line.clockwork) if isinstance(each, ListingsStale)]
 
 
 def an_article(**fields: Any) -> dict[str, Any]:
@@ -415,3 +425,37 @@ def a_png(color: tuple[int, int, int]) -> bytes:
 def a_picture() -> bytes:
     """A real PNG."""
     return a_png((20, 60, 120))
+
+
+ARTICLES = 7
+"""Of `site`."""
+
+
+@pytest.fixture
+def other_theme(tmp_path: Path) -> Theme:
+    """The same theme but for a word in the footer of every page."""
+    return a_theme(tmp_path, "Made anew")
+
+
+def a_theme(folder: Path, word: str) -> MinijinjaTheme:
+    shutil.copytree(THEMES / "epn", folder / "epn")
+    for template in (folder / "epn").rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        template.write_text(text.replace("</body>", f"<p>{word}</p></body>"), encoding="utf-8")
+    return MinijinjaTheme(folder / "epn")
+
+
+@pytest.fixture
+def site(line: Line) -> list[str]:
+    """Seven articles in two sections, live and listed; their ids."""
+    articles = [
+        line.post(
+            source_id=f"story-{number}", headline=f"Story {number}", section=("world", "sport")[number % 2]
+        ).article
+        for number in range(ARTICLES)
+    ]
+    line.run()
+    line.tick()
+    line.public.puts.clear()
+    line.edge.purged.clear()
+    return articles

@@ -9,7 +9,7 @@ from typing import Any
 from shared.errors import StorageUnavailableError
 from tests.functional.conftest import Line
 
-_CALLS = ("put", "get", "find", "find_head", "delete", "list_keys")
+_CALLS = ("put", "get", "find", "find_head", "delete", "list_heads")
 
 
 @contextmanager

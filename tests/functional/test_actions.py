@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from services.ingest.domain.refusal import ArticleUnknownError, RefusedError
 from services.ingest.handler import find_article_state
 from shared import keys
 from shared.errors import RedisUnavailableError, StorageUnavailableError
-from shared.messages import ArticleAccepted, ArticleRemoved, Lane, Message
+from shared.messages import ArticleRemoved, ArticlesAccepted, Lane, Message
 from shared.revision import ActionKind
 from tests.functional.conftest import Line
 from tests.functional.failing_store import failing_store
@@ -198,9 +199,9 @@ def test_a_restore_leaves_the_tombstone_of_a_newer_kill(line: Line) -> None:
     assert is_gone(line, accepted.article)
 
 
-@pytest.mark.parametrize("kind", [ArticleAccepted, ArticleRemoved])
+@pytest.mark.parametrize("kind", [ArticlesAccepted, ArticleRemoved])
 def test_messages_that_are_late_or_said_again_change_nothing_while_a_kill_stands(
-    line: Line, kind: type[ArticleAccepted | ArticleRemoved]
+    line: Line, kind: type[ArticlesAccepted | ArticleRemoved]
 ) -> None:
     line.tick()
     accepted = line.post()
@@ -211,8 +212,9 @@ def test_messages_that_are_late_or_said_again_change_nothing_while_a_kill_stands
     line.tick()
     before = line.site_bytes()
 
-    told = said[0].model_dump(exclude={"message_id"})
-    line.queue.extend([*said, kind(message_id=said[0].message_id, **told)])
+    named = {"article": accepted.article, "revision": accepted.revision}
+    again = {"message_id": uuid4(), "site": "epn", "articles": [named], **named}
+    line.queue.extend([*said, kind.model_validate(again)])
     line.tick()
     line.redis.flushall()
     line.sweep()
@@ -315,23 +317,6 @@ def test_a_restore_counts_whether_or_not_the_tombstone_was_cleared_away(line: Li
     assert "kill" not in str(update.report.warnings)
     assert "New words" in line.page_of(accepted.article)
     assert line.receipt_status(update.receipt) == "live"
-
-
-def test_a_tombstone_from_before_each_kill_had_its_own_stands_until_a_restore(line: Line) -> None:
-    accepted = line.post()
-    line.act("kill", accepted.article)
-    of_its_own, for_all = tombstones(line, accepted.article)
-    assert for_all == keys.tombstone_key("epn", accepted.article, "")
-    line.content.delete(of_its_own)
-    line.post(headline="Still down", version_created=LATER)
-    line.tick()
-    assert is_gone(line, accepted.article)
-
-    line.act("restore", accepted.article)
-    line.tick()
-
-    assert "Still down" in line.page_of(accepted.article)
-    assert tombstones(line, accepted.article) == []
 
 
 def test_what_is_not_down_is_not_restored(line: Line) -> None:

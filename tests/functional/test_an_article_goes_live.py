@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared import keys
-from shared.messages import ArticleAccepted
+from shared.messages import ArticleRevision, ArticlesAccepted
 from tests.functional.conftest import Line
 
 HOME = "index.html"
@@ -111,7 +111,11 @@ def test_a_page_rendered_again_to_the_same_bytes_is_not_put_again(line: Line) ->
     line.tick()
     puts = list(line.public.puts)
 
-    again = ArticleAccepted(message_id=uuid4(), site="epn", article=accepted.article, revision=accepted.revision)
+    again = ArticlesAccepted(
+        message_id=uuid4(),
+        site="epn",
+        articles=(ArticleRevision(article=accepted.article, revision=accepted.revision),),
+    )
     line.queue.append(again)
     line.tick()
 

@@ -10,28 +10,16 @@ from uuid import uuid4
 
 import pytest
 
-from services.enrich import handler as enriching
-from services.scheduler.handler import say_stale_pages, sweep
+from services.scheduler.handler import emit_stale_pages, sweep
 from shared import keys
 from shared.card import Card
 from shared.errors import EdgeUnavailableError
 from shared.index import Related
-from shared.index.restores import index_key
-from shared.listings import article_page, find_listing
-from shared.messages import (
-    ArticleAccepted,
-    ArticleEnriched,
-    ArticleRemoved,
-    Lane,
-    ListingsStale,
-    ListingStale,
-    Message,
-    PageRendered,
-    RebuildPages,
-)
+from shared.listings import find_listing
+from shared.messages import ArticleRemoved, ArticleRevision, ArticlesEnriched, Lane, ListingsStale, Message
 from shared.sites import Site
 from tests.functional.conftest import Line
-from tests.functional.test_what_is_behind import a_story, bring_in, is_up_to_date, settle
+from tests.functional.test_stale_articles import a_story, bring_in, is_up_to_date, settle
 
 _DAY = "day.2026-10-01"
 
@@ -58,22 +46,16 @@ def taken(line: Line) -> Message:
     return message
 
 
-def piece_of(line: Line, articles: Sequence[str]) -> RebuildPages:
-    return RebuildPages(
-        message_id=uuid4(),
-        lane=Lane.BULK,
-        begun_at=line.now,
-        site="epn",
-        run="",
-        number=0,
-        upto="",
-        articles=tuple(articles),
-    )
-
-
 def lose_redis(line: Line) -> None:
     line.redis.flushall()
     line.queue.clear()
+
+
+def stale(line: Line, *names: str) -> ListingsStale:
+    """Return the message that has listings rendered again."""
+    for name in names:
+        line.index.touch(line.site, name)
+    return ListingsStale(message_id=uuid4(), site="epn", listings=line.index.behind(line.site, names))
 
 
 def test_a_withdrawal_that_was_half_done_when_redis_was_lost_is_done(line: Line) -> None:
@@ -108,7 +90,7 @@ def test_a_kill_that_was_not_seen_through_when_redis_was_lost_is_seen_through(li
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
-def test_a_kill_says_every_page_that_shows_the_killed_however_often_it_is_tried(line: Line, *, is_slow: bool) -> None:
+def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried(line: Line, *, is_slow: bool) -> None:
     articles = imported(line, 60)
     victim = articles[30]
     showing = {each for each in articles if victim in line.record(each).shows}
@@ -123,18 +105,21 @@ def test_a_kill_says_every_page_that_shows_the_killed_however_often_it_is_tried(
     follows = line.deliver(kill)
 
     assert showing
-    assert showing <= {each.article for each in follows if isinstance(each, ArticleAccepted)}
-    assert {"section.world", _DAY} <= {each.listing for each in follows if isinstance(each, ListingStale)}
+    assert showing <= {name for each in follows if isinstance(each, ArticlesEnriched) for name in each.items}
+    assert {"section.world", _DAY} <= {
+        name for each in follows if isinstance(each, ListingsStale) for name in each.items
+    }
+    assert {each.lane for each in follows} == {Lane.URGENT}
 
 
-def test_a_kill_waits_for_no_handful_that_was_read_before_it(line: Line) -> None:
+def test_a_kill_waits_for_no_batch_that_was_read_before_it(line: Line) -> None:
     articles = imported(line, 30)
     for number in range(40):
         line.index.touch(line.site, f"topic.t{number}")
     line.index.touch(line.site, _DAY)
-    said = say_stale_pages(line.site, line.clockwork)
-    handful = next(each for each in said if isinstance(each, ListingsStale) and _DAY in each.listings)
-    (rendered,) = line.deliver(handful)
+    emitted = emit_stale_pages(line.site, line.clockwork)
+    batch = next(each for each in emitted if isinstance(each, ListingsStale) and _DAY in each.listings)
+    (rendered,) = line.deliver(batch)
 
     line.act("kill", articles[3])
     line.take(line.deliver(taken(line)))
@@ -145,122 +130,6 @@ def test_a_kill_waits_for_no_handful_that_was_read_before_it(line: Line) -> None
     listing = find_listing(line.site, _DAY)
     assert listing is not None
     assert "Story 3<" not in line.page(listing.path)
-
-
-@pytest.mark.parametrize("name", ["day.2026-11-01", "topic.ice"])
-def test_a_list_that_a_kill_took_away_is_not_put_back_by_what_was_read_before(line: Line, name: str) -> None:
-    line.tick()
-    accepted = line.post(topics=[{"name": "Ice"}], version_created="2026-11-01T10:00:00Z")
-    line.tick()
-    line.index.touch(line.site, name)
-    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=name))
-    listing = find_listing(line.site, name)
-    assert listing is not None
-    assert line.public.find_head(listing.path) is not None
-
-    line.act("kill", accepted.article)
-    line.run()
-    line.tick()
-    assert line.public.find_head(listing.path) is None
-    line.deliver(rendered)
-
-    assert line.public.find_head(listing.path) is None
-
-
-def test_a_list_that_was_put_while_its_removal_looked_is_taken_away(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line.tick()
-    accepted = line.post(topics=[{"name": "Ice"}])
-    line.run()
-    topic = find_listing(line.site, "topic.ice")
-    assert topic is not None
-    line.index.touch(line.site, topic.name)
-    line.public.delete(topic.path)
-    (late,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
-    line.act("kill", accepted.article)
-    others = [each for each in line.deliver(taken(line)) if getattr(each, "listing", "") != topic.name]
-    (absent,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
-    assert isinstance(absent, PageRendered)
-    assert absent.is_absent
-    set_published = line.index.set_published
-
-    def after_the_late_one(*args: Any, **options: Any) -> bool:
-        monkeypatch.setattr(line.index, "set_published", set_published)
-        line.deliver(late)
-        return set_published(*args, **options)
-
-    monkeypatch.setattr(line.index, "set_published", after_the_late_one)
-    line.take((*line.deliver(absent), *others))
-    line.run()
-    line.tick()
-
-    assert line.public.find_head(topic.path) is None
-
-
-def test_a_newer_page_that_was_put_while_a_removal_looked_stays(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    line.tick()
-    topic = find_listing(line.site, "topic.ice")
-    assert topic is not None
-    line.index.touch(line.site, topic.name)
-    (absent,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
-    newer = {"order": "9" * 20, "sha256": "0" * 64, "status": "200"}
-    set_published = line.index.set_published
-
-    def after_a_newer_one(*args: Any, **options: Any) -> bool:
-        monkeypatch.setattr(line.index, "set_published", set_published)
-        line.public.put(topic.path, b"newer", content_type="text/html", metadata=newer)
-        return set_published(*args, **options)
-
-    monkeypatch.setattr(line.index, "set_published", after_a_newer_one)
-    line.deliver(absent)
-
-    assert line.public.get(topic.path).body == b"newer"
-
-
-def test_a_list_that_an_order_of_a_clock_set_back_keeps_away_is_said_with_patience(line: Line) -> None:
-    line.tick()
-    line.post(topics=[{"name": "Ice"}])
-    line.run()
-    topic = find_listing(line.site, "topic.ice")
-    assert topic is not None
-    line.public.delete(topic.path)
-    line.publisher.marks.decide("epn", topic.path, "9" * 20, "")
-    line.index.touch(line.site, topic.name)
-    line.redis.delete(index_key(line.site, f"turn:{topic.name}"))
-    assert line.index.take_turns(line.site, [topic.name]) == [topic.name]
-    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
-
-    assert line.deliver(rendered) == ()
-
-    assert line.public.find_head(topic.path) is None
-    assert topic.name in line.index.behind(line.site)
-    assert line.index.take_turns(line.site, [topic.name]) == []
-
-
-def test_what_an_older_page_brought_along_does_not_stay(line: Line) -> None:
-    line.tick()
-    line.post(source_id="other", version_created="2026-11-02T08:00:00Z")
-    accepted = line.post(source_id="one", version_created="2026-11-01T08:00:00Z")
-    line.run()
-    day, month = find_listing(line.site, "day.2026-11-01"), find_listing(line.site, "month.2026-11")
-    assert day is not None
-    assert month is not None
-    line.redis.hdel(index_key(line.site, "published"), day.name)  # as before it was first published
-    line.public.delete(day.path)
-    line.index.touch(line.site, month.name)
-    (late,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=month.name))
-    assert isinstance(late, PageRendered)
-    assert day.name in {each.listing for each in late.placeholders}
-
-    line.act("kill", accepted.article)
-    line.run()
-    line.tick()
-    assert line.public.find_head(day.path) is None
-    line.deliver(late)
-    line.tick()
-
-    assert line.public.find_head(day.path) is None
 
 
 def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neither_change(
@@ -274,8 +143,7 @@ def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neithe
     as_it_was = line.public.get(topic.path)
     metadata = {**as_it_was.head.metadata, "sha256": "0" * 64}
     line.public.put(topic.path, b"put, and not told", content_type="text/html", metadata=metadata)
-    line.index.touch(line.site, topic.name)
-    (rendered,) = line.deliver(ListingStale(message_id=uuid4(), site="epn", listing=topic.name))
+    (rendered,) = line.deliver(stale(line, topic.name))
 
     def is_away(*_: Any, **__: Any) -> None:
         raise EdgeUnavailableError
@@ -292,6 +160,26 @@ def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neithe
     assert keys.listing_surrogate_key("epn", topic.name) in line.edge.purged
 
 
+def test_a_listing_that_was_rendered_before_a_later_one_was_published_does_not_stay(line: Line) -> None:
+    """Its publisher stood still, and its PUT came through: to the store the page had gone A -> B -> A."""
+    line.tick()
+    line.post(source_id="one", topics=[{"name": "Ice"}])
+    line.tick()
+    topic = find_listing(line.site, "topic.ice")
+    assert topic is not None
+    older = line.public.get(topic.path)
+    (late,) = line.deliver(stale(line, topic.name))
+    line.index.end_turn(line.site, topic.name)
+    line.post(source_id="two", headline="More ice", topics=[{"name": "Ice"}])
+    line.tick()
+    line.public.put(topic.path, older.body, content_type="text/html", metadata=older.head.metadata)
+
+    line.take(line.deliver(late))
+    line.tick()
+
+    assert "More ice" in line.page(topic.path)
+
+
 def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(line: Line) -> None:
     articles = imported(line, 60)
     victim = articles[30]
@@ -304,41 +192,22 @@ def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(line: Li
     assert victim not in line.record(showing).shows
 
 
-def test_those_that_would_take_a_list_away_do_not_keep_each_other_going(line: Line) -> None:
-    line.tick()
-    accepted = line.post(topics=[{"name": "Ice"}])
-    line.tick()
-    line.act("kill", accepted.article)
-    line.run()
-    month = find_listing(line.site, "month.2026-11")
-    assert month is not None
-    stale = ListingStale(message_id=uuid4(), site="epn", listing=month.name, lane=Lane.URGENT)
-    for _ in range(2):
-        line.index.touch(line.site, month.name)
-        line.queue += (stale, *line.deliver(stale))
-    line.index.touch(line.site, month.name)
-
-    line.run()
-    line.tick()
-
-    assert line.public.find_head(month.path) is None
-
-
-def test_a_page_that_is_put_after_a_newer_one_is_made_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_is_put_after_a_newer_one_is_rendered_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     articles = imported(line, 10)
     article = articles[5]
     revision = line.record(article).revision or ""
-    relate_all, held = line.index.relate_all, list[Message]()
+    relate_all, waiting = line.index.relate_all, list[Message]()
+
+    def enriched() -> ArticlesEnriched:
+        named = (ArticleRevision(article=article, revision=revision),)
+        return ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", articles=named)
 
     def relate_late(site: Site, cards: Sequence[Card]) -> list[Related]:
-        """While the piece is at work, the page is made alone, and after that there is more to lead on to."""
-        if not held:
+        """While a batch is at work, the page is rendered by another, and after that there is more to lead on to."""
+        if not waiting:
+            waiting.append(enriched())
             line.now += timedelta(seconds=1)
-            held.extend(
-                line.deliver(
-                    ArticleEnriched(message_id=uuid4(), site="epn", article=article, revision=revision, enricher="e1")
-                )
-            )
+            waiting[:] = line.deliver(enriched())
             line.now += timedelta(seconds=1)
             line.submit(json.dumps(a_story(4.5)).encode(), lane=Lane.BULK)
             line.run()
@@ -346,41 +215,27 @@ def test_a_page_that_is_put_after_a_newer_one_is_made_again(line: Line, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(line.index, "relate_all", relate_late)
-        done = line.deliver(piece_of(line, [article]))
+        done = line.deliver(enriched())
     line.take(done)
     line.run()
-    line.take(held)
+    line.take(waiting)
     line.run()
     settle(line)
 
     assert is_up_to_date(line, article)
 
 
-def test_a_piece_never_goes_back_to_what_an_older_enricher_made(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    articles = imported(line, 60)
-    line.take([piece_of(line, articles[:2])])
-    line.run()  # the process has seen the old ones
-    real = enriching.enrich
+def test_messages_of_one_listing_that_come_in_disorder_do_not_keep_each_other_going(line: Line) -> None:
+    """Each of them shows the same bytes, so that none is newer to the store."""
+    line.tick()
+    line.post(topics=[{"name": "Ice"}])
+    line.tick()
+    rendered: list[Message] = []
+    for _ in range(3):
+        message = stale(line, "topic.ice").model_copy(update={"lane": Lane.URGENT})
+        rendered += line.deliver(message)
 
-    def enrich(*args: Any) -> Any:
-        made = real(*args)
-        return made.model_copy(update={"enricher": "e9999", "body": made.body + "<p>By the newer rules.</p>"})
+    follows = [line.deliver(each) for each in reversed(rendered)]
 
-    monkeypatch.setattr(enriching, "ENRICHER", "e9999")
-    monkeypatch.setattr(enriching, "enrich", enrich)
-    line.now += timedelta(seconds=1)
-    for each in articles:
-        accepted = ArticleAccepted(
-            message_id=uuid4(), site="epn", article=each, revision=line.record(each).revision or ""
-        )
-        line.take([accepted])
-    line.run()
-    assert all("By the newer rules." in line.page_of(each) for each in articles)
-
-    line.now += timedelta(seconds=1)
-    line.take([piece_of(line, articles)])
-    line.run()
-
-    assert all("By the newer rules." in line.page_of(each) for each in articles)
-    assert line.redis.zcard(index_key(line.site, "behind")) == 0
-    assert article_page(articles[0]) not in line.index.behind(line.site)
+    assert follows == [(), (), ()]
+    assert line.index.behind(line.site) == {}

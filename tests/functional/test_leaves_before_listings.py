@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.handler import say_stale_pages
+from services.scheduler.handler import emit_stale_pages
 from shared.errors import RetryableError
 from shared.listings import listing_at, standing
 from tests.functional.conftest import Line
@@ -52,7 +52,7 @@ def settle(line: Line, dice: random.Random, going: list[Callable[[], None]], *, 
             going.pop(0)()
         if not line.queue:
             quiet += 1
-            line.queue.extend(say_stale_pages(line.site, line.clockwork))
+            line.queue.extend(emit_stale_pages(line.site, line.clockwork))
             continue
         message = line.queue.pop(dice.randrange(len(line.queue)))
         try:
@@ -60,7 +60,7 @@ def settle(line: Line, dice: random.Random, going: list[Callable[[], None]], *, 
         except RetryableError:  # a withdrawal waits for the lists; it asks again
             line.now += timedelta(milliseconds=1)
             line.queue.append(message)
-            line.queue.extend(say_stale_pages(line.site, line.clockwork))
+            line.queue.extend(emit_stale_pages(line.site, line.clockwork))
         looks += 1
         assert dead_links(line, may_be_gone=in_a_hurry) == {}, message
     line.tick()
@@ -116,11 +116,23 @@ def test_news_in_a_hurry_leads_to_no_page_that_is_not_there(line: Line, seed: in
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_what_stood_empty_meanwhile_is_gone_in_the_end(line: Line, seed: int) -> None:
+def test_listings_that_became_empty_stay_and_nothing_leads_to_them(line: Line, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - no secret
     post_stories(line, dice, 4)
     settle(line, dice, changes(line, dice, corrected=[0, 1, 2, 3], withdrawn=[0, 1, 2, 3]), in_a_hurry=True)
 
-    left = {path for path in line.site_bytes() if path.endswith(".html") and listing_at(line.site, path)}
+    site = line.site_bytes()
+    always = {each.path for each in standing(line.site).values()}
+    empty = {path for path in site if path not in always and listing_at(line.site, path)}
 
-    assert left == {each.path for each in standing(line.site).values() if each.path.endswith(".html")}
+    assert any(path.startswith("topics/") for path in empty)
+    assert any(path.startswith("archive/20") for path in empty)
+    assert {status for path, (_, status) in site.items() if path in empty} == {"200"}
+    assert all(b'content="noindex"' in site[path][0] for path in empty if not path.startswith(("_rail", "sitemaps")))
+    dated = {path.removesuffix("index.html") for path in empty}
+    links = {
+        link.removesuffix("index.html") for path in always if path.endswith(".html") for link in links_of(site[path][0])
+    }
+    assert not dated & links
+    named = line.page("sitemap.xml") + line.page("sitemaps/fronts.xml")
+    assert not [path for path in dated if f"/{path}<" in named]

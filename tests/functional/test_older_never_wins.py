@@ -7,21 +7,11 @@ from functools import partial
 
 import pytest
 
-from services.render.handler import render_listing
-from shared.messages import ArticleAccepted, PageRendered
+from shared.messages import ArticlesAccepted
 from shared.storage import ObjectHead
-from tests.functional.conftest import Line, said_listings
+from tests.functional.conftest import Line, next_page_of_article, page_in, stale_listings, with_page
 
 EARLY, LATE = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z"
-
-
-def rendered(line: Line) -> PageRendered:
-    """Run the line up to the publisher's door and take the article's page from the queue."""
-    while True:
-        message = line.queue.pop(0)
-        if isinstance(message, PageRendered) and message.article:
-            return message
-        line.queue.extend(line.deliver(message))
 
 
 def test_a_late_older_revision_is_stored_and_never_shown(line: Line) -> None:
@@ -39,7 +29,7 @@ def test_a_late_older_revision_is_stored_and_never_shown(line: Line) -> None:
 
 def test_a_late_render_never_overwrites_a_newer_page(line: Line) -> None:
     accepted = line.post(headline="Old words", version_created=EARLY)
-    old = rendered(line)
+    old = next_page_of_article(line)
     line.post(headline="New words", version_created=LATE)
     line.run()
 
@@ -51,7 +41,7 @@ def test_a_late_render_never_overwrites_a_newer_page(line: Line) -> None:
 
 def test_a_publisher_that_stood_still_between_decision_and_put_leaves_nothing_old_behind(line: Line) -> None:
     accepted = line.post(headline="Old words", version_created=EARLY)
-    old = rendered(line)
+    old = next_page_of_article(line)
     put = line.public.put
 
     def put_after_the_others(key: str, *args: object, **kwargs: object) -> object:
@@ -70,24 +60,26 @@ def test_a_publisher_that_stood_still_between_decision_and_put_leaves_nothing_ol
 def test_an_old_page_put_over_a_page_that_went_back_to_its_first_bytes_is_mended(line: Line) -> None:
     """ETags are digests: A -> B -> A makes an old ETag match again, and only looking again helps."""
     accepted = line.post(headline="State A", version_created=EARLY)
-    first = rendered(line)
+    first = next_page_of_article(line)
     line.queue.extend(line.deliver(first))
     line.run()
     line.post(headline="State B", version_created=LATE)
-    stalled = rendered(line)
+    stalled = next_page_of_article(line)
     put = line.public.put
 
     def put_after_a_return_to_a(key: str, *args: object, **kwargs: object) -> object:
         line.public.put = put  # type: ignore[method-assign]
         line.post(headline="State C", version_created="2026-11-01T11:30:00Z")
         line.run()
-        page = line.public.get(first.path)
-        put(first.path, b"first bytes", metadata=dict(page.head.metadata))  # whatever the ETag now is, let it match
-        return put(key, *args, **(kwargs | {"if_etag": line.public.get(first.path).etag}))  # type: ignore[arg-type]
+        page = line.public.get(page_in(first).path)
+        put(
+            page_in(first).path, b"first bytes", metadata=dict(page.head.metadata)
+        )  # whatever the ETag now is, let it match
+        return put(key, *args, **(kwargs | {"if_etag": line.public.get(page_in(first).path).etag}))  # type: ignore[arg-type]
 
     line.public.put = put_after_a_return_to_a  # type: ignore[assignment, method-assign]
     line.queue.extend(line.deliver(stalled))
-    assert any(isinstance(message, ArticleAccepted) for message in line.queue), "nobody looked again"
+    assert any(isinstance(message, ArticlesAccepted) for message in line.queue), "nobody looked again"
     line.run()
 
     assert "State C" in line.page_of(accepted.article)
@@ -108,49 +100,49 @@ def put_when_the_rest_is_done(line: Line, path: str, rest: Callable[[], None]) -
 
 def test_a_publisher_that_stood_still_leaves_nothing_of_an_article_killed_before_its_first_page(line: Line) -> None:
     accepted = line.post(headline="Never to be seen")
-    first = rendered(line)
+    first = next_page_of_article(line)
 
     def kill() -> None:
         line.post(status="canceled", body="", version_created=LATE)
         line.run()
 
-    put_when_the_rest_is_done(line, first.path, kill)
+    put_when_the_rest_is_done(line, page_in(first).path, kill)
     line.queue.extend(line.deliver(first))
     line.run()
     line.tick()
 
     assert "Never to be seen" not in str(line.site_bytes())
-    assert line.status_at(first.path) == "410"
+    assert line.status_at(page_in(first).path) == "410"
     assert line.receipt_status(accepted.receipt) == "killed"
 
 
 def test_a_publisher_that_stood_still_leaves_no_second_page_of_an_article_whose_address_moved(line: Line) -> None:
     accepted = line.post(headline="Moved", section="world", version_created=EARLY)
-    first = rendered(line)
+    first = next_page_of_article(line)
 
     def move() -> None:
         line.post(headline="Moved", section="news", version_created=LATE)
         line.run()
 
-    put_when_the_rest_is_done(line, first.path, move)
+    put_when_the_rest_is_done(line, page_in(first).path, move)
     line.queue.extend(line.deliver(first))
     line.run()
 
-    assert line.status_at(first.path) == "301"
-    assert line.record(accepted.article).path == first.path.replace("world", "news")
+    assert line.status_at(page_in(first).path) == "301"
+    assert line.record(accepted.article).path == page_in(first).path.replace("world", "news")
 
 
 def test_a_publisher_that_died_right_after_a_late_put_is_found_out_when_its_message_comes_again(line: Line) -> None:
     """It won because the ETag matched again, and died before it could look again."""
     accepted = line.post(headline="Old words", slug="words", version_created=EARLY)
-    old = rendered(line)
+    old = next_page_of_article(line)
     line.queue.extend(line.deliver(old))
     line.run()
     line.post(headline="New words", slug="words", version_created=LATE)
     line.run()
-    page = line.public.get(old.path)
-    metadata = dict(page.head.metadata) | {"order": old.order, "sha256": old.sha256}
-    line.public.put(old.path, b"Old words", metadata=metadata)
+    page = line.public.get(page_in(old).path)
+    metadata = dict(page.head.metadata) | {"order": page_in(old).order, "sha256": page_in(old).sha256}
+    line.public.put(page_in(old).path, b"Old words", metadata=metadata)
 
     line.queue.extend(line.deliver(old))
     line.run()
@@ -160,25 +152,28 @@ def test_a_publisher_that_died_right_after_a_late_put_is_found_out_when_its_mess
 
 def test_a_redirect_that_a_late_publisher_overwrote_is_put_again(line: Line) -> None:
     accepted = line.post(headline="Moved", section="world", version_created=EARLY)
-    old = rendered(line)
+    old = next_page_of_article(line)
     line.queue.extend(line.deliver(old))
     line.run()
     line.post(headline="Moved", section="news", version_created=LATE)
     line.run()
-    metadata = dict(line.public.get(old.path).head.metadata) | {"order": old.order, "sha256": old.sha256}
-    line.public.put(old.path, b"Old page", metadata=metadata | {"status": "200"})
+    metadata = dict(line.public.get(page_in(old).path).head.metadata) | {
+        "order": page_in(old).order,
+        "sha256": page_in(old).sha256,
+    }
+    line.public.put(page_in(old).path, b"Old page", metadata=metadata | {"status": "200"})
 
     line.queue.extend(line.deliver(old))
     line.run()
 
-    assert line.status_at(old.path) == "301"
+    assert line.status_at(page_in(old).path) == "301"
     assert "Moved" in line.page_of(accepted.article)
 
 
 def test_of_two_renderings_of_one_revision_the_one_that_knew_more_wins_whatever_the_clocks_say(line: Line) -> None:
     accepted = line.post(headline="Second headline", version_created=LATE)
     line.now += timedelta(hours=1)  # this renderer's clock is ahead
-    knew_less = rendered(line)
+    knew_less = next_page_of_article(line)
     line.now -= timedelta(hours=1)
     line.post(headline="First headline", version_created=EARLY)
     line.run()
@@ -187,19 +182,19 @@ def test_of_two_renderings_of_one_revision_the_one_that_knew_more_wins_whatever_
     line.run()
 
     assert "first-headline" in (line.record(accepted.article).path or "")
-    assert line.status_at(knew_less.path) == "301"
+    assert line.status_at(page_in(knew_less).path) == "301"
 
 
 def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(line: Line) -> None:
     from shared.errors import StorageUnavailableError
 
     accepted = line.post()
-    page = rendered(line)
+    page = next_page_of_article(line)
     put = line.public.put
 
     def put_and_lose_the_answer(key: str, *args: object, **kwargs: object) -> object:
         put(key, *args, **kwargs)  # type: ignore[arg-type]
-        if key == page.path:
+        if key == page_in(page).path:
             line.public.put = put  # type: ignore[method-assign]
             raise StorageUnavailableError(key)
         return None
@@ -211,7 +206,7 @@ def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(line: Line) -> None:
     line.run()
 
     assert line.receipt_status(accepted.receipt) == "live"
-    assert line.public.puts.count(page.path) == 1
+    assert line.public.puts.count(page_in(page).path) == 1
 
 
 def test_an_unstamped_update_comes_after_what_was_there(line: Line) -> None:
@@ -252,20 +247,19 @@ def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(new_line
 
 
 def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_after_hours(line: Line) -> None:
-    """What was last decided for a page is forgotten after an hour; that a later state was published is not."""
+    """The index remembers that a later state was published."""
     line.post(headline="Only this")
     line.run()
     line.tick()
     line.index.touch(line.site, "home")
-    (said,) = [each for each in said_listings(line) if each.listing == "home"]
-    (stalled,) = render_listing(said, line.renderer)
+    (stale,) = [each for each in stale_listings(line) if "home" in each.listings]
+    (stalled,) = line.deliver(stale.only(["home"]))
     line.index.end_turn(line.site, "home")  # twenty seconds later it counts as lost
 
     line.post(headline="The newer story", source_id="story-2", version_created=LATE)
     line.tick()
-    line.redis.delete("decided:epn:index.html")
     before = line.public.get("index.html")
-    old = {"order": stalled.order, "sha256": stalled.sha256}
+    old = {"order": page_in(stalled).order, "sha256": page_in(stalled).sha256}
     line.public.put("index.html", b"an old front page", metadata=dict(before.head.metadata) | old)  # its late PUT
     line.take(line.deliver(stalled))
     line.tick()
@@ -275,12 +269,12 @@ def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_a
 
 def test_a_late_render_of_the_bytes_on_record_does_not_overwrite_a_newer_page(line: Line) -> None:
     line.post(headline="Old words", version_created=EARLY)
-    page = rendered(line)
+    page = next_page_of_article(line)
     line.take(line.deliver(page))
     line.run()
-    again = page.model_copy(update={"order": page.order[:-1] + "9"})  # rendered once more, a moment later
+    again = with_page(page, order=page_in(page).order[:-1] + "9")  # rendered once more, a moment later
     line.post(headline="New words", version_created=LATE)
-    newer = rendered(line)
+    newer = next_page_of_article(line)
     find_head = line.public.find_head
 
     def find_head_after_the_newer_page(key: str) -> ObjectHead | None:
@@ -291,4 +285,4 @@ def test_a_late_render_of_the_bytes_on_record_does_not_overwrite_a_newer_page(li
     line.public.find_head = find_head_after_the_newer_page  # type: ignore[method-assign]
     line.deliver(again)
 
-    assert "New words" in line.page(page.path)
+    assert "New words" in line.page(page_in(page).path)

@@ -15,7 +15,7 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import find_article_state, find_receipt_state, keep_picture
 from shared import keys
-from shared.messages import MendPath
+from shared.messages import RepairPath
 from tests.functional.conftest import Line, a_png, an_article
 
 WIDGET = "<p>Before</p><svg><text>A chart</text></svg><img src=https://old.example/1.png><p>After</p>"
@@ -68,7 +68,7 @@ def test_a_repair_puts_the_public_form_back(line: Line) -> None:
     before = line.public.get(path).body
     line.public.put(path, a_private_jpeg(), content_type="image/jpeg", metadata={"status": "200"})
 
-    mend = MendPath(message_id=uuid4(), site="epn", path=path, article=accepted.article)
+    mend = RepairPath(message_id=uuid4(), site="epn", path=path, article=accepted.article)
     line.deliver(mend)
 
     assert line.public.get(path).body == before
@@ -93,7 +93,7 @@ def test_a_repair_spares_the_public_copy_of_a_picture_of_an_older_version(line: 
     (path,) = line.record(accepted.article).media
     line.content.delete(keys.public_media_key("epn", kept.media))
 
-    line.deliver(MendPath(message_id=uuid4(), site="epn", path=path))
+    line.deliver(RepairPath(message_id=uuid4(), site="epn", path=path))
 
     assert line.status_at(path) == "200"
 

@@ -12,8 +12,8 @@ import pytest
 from services.ingest.handler import keep_picture
 from shared import keys
 from shared.errors import EdgeUnavailableError
-from shared.messages import ArticleRemoved, MendPath, Message, PageRendered
-from tests.functional.conftest import Line
+from shared.messages import ArticleRemoved, ListingsRendered, Message, PagesRendered, RepairPath
+from tests.functional.conftest import Line, page_in, pages_in
 
 TOPIC = "topics/ferries/index.html"
 FERRIES: dict[str, Any] = {"topics": [{"name": "Ferries"}], "section": "culture"}
@@ -42,8 +42,8 @@ def run_until(line: Line, kind: type[Message], is_it: Callable[[Any], bool] = la
     raise AssertionError(kind)
 
 
-def page_at(path: str) -> Callable[[PageRendered], bool]:
-    return lambda page: page.path == path
+def page_at(path: str) -> Callable[[Message], bool]:
+    return lambda message: path in {page.path for page in pages_in(message)}
 
 
 def deliver_and_die_before_the_purge(line: Line, message: Message) -> None:
@@ -82,21 +82,20 @@ def test_an_article_whose_purge_was_lost_with_redis_is_purged_from_its_record(li
     line.post(headline="The mayr resigns")
     line.tick()
     line.post(headline="The mayor resigns", version_created=LATER)
-    page = run_until(line, PageRendered, lambda page: page.article is not None)
-    assert isinstance(page, PageRendered)
+    page = run_until(line, PagesRendered)
     deliver_and_die_before_the_purge(line, page)
-    puts = line.public.puts.count(page.path)
+    puts = line.public.puts.count(page_in(page).path)
 
     lose_redis_and_wait(line)
 
-    assert is_purged(line, page.path)
-    assert line.public.puts.count(page.path) == puts  # the bytes were there
+    assert is_purged(line, page_in(page).path)
+    assert line.public.puts.count(page_in(page).path) == puts  # the bytes were there
 
 
 def test_a_listing_whose_purge_was_lost_with_redis_is_purged_when_the_index_is_whole_again(line: Line) -> None:
     line.tick()
     line.post()
-    home = run_until(line, PageRendered, page_at("index.html"))
+    home = run_until(line, ListingsRendered, page_at("index.html"))
     deliver_and_die_before_the_purge(line, home)
     puts = line.public.puts.count("index.html")
 
@@ -108,30 +107,30 @@ def test_a_listing_whose_purge_was_lost_with_redis_is_purged_when_the_index_is_w
 
 @pytest.fixture
 def last_of_its_topic(line: Line) -> Message:
-    """A message: the page of a topic whose only article was killed has to go."""
+    """A message: the page of a topic whose only article was killed has to answer 410."""
     accepted = line.post(**FERRIES)
     line.tick()
     assert line.public.find(TOPIC) is not None
     line.act("kill", accepted.article)
-    return run_until(line, PageRendered, page_at(TOPIC))
+    return run_until(line, ListingsRendered, page_at(TOPIC))
 
 
-def test_a_page_that_went_is_purged_when_its_message_comes_again(line: Line, last_of_its_topic: Message) -> None:
+def test_a_topic_that_is_gone_is_purged_when_its_message_comes_again(line: Line, last_of_its_topic: Message) -> None:
     deliver_and_die_before_the_purge(line, last_of_its_topic)
 
     line.deliver(last_of_its_topic)
 
     assert is_purged(line, TOPIC)
-    assert line.public.find(TOPIC) is None
+    assert line.status_at(TOPIC) == "410"
 
 
-def test_a_page_that_went_is_purged_though_redis_lost_its_message(line: Line, last_of_its_topic: Message) -> None:
+def test_a_topic_that_is_gone_is_purged_though_redis_lost_its_message(line: Line, last_of_its_topic: Message) -> None:
     deliver_and_die_before_the_purge(line, last_of_its_topic)
 
     lose_redis_and_wait(line)
 
     assert is_purged(line, TOPIC)
-    assert line.public.find(TOPIC) is None
+    assert line.status_at(TOPIC) == "410"
 
 
 @pytest.mark.parametrize("is_killed", [True, False])
@@ -145,13 +144,13 @@ def test_no_page_shows_an_article_that_left_it_just_before_redis_was_lost(line: 
     else:
         moved: dict[str, Any] = {"section": "science", "topics": [{"name": "Harbours"}], "version_created": LATER}
         line.post(headline="A secret ferry", **moved)
-        line.deliver(run_until(line, PageRendered, lambda page: page.article == accepted.article))
+        line.deliver(run_until(line, PagesRendered, lambda message: message.items == (accepted.article,)))
 
     lose_redis_and_wait(line)
 
     left = [path for path, (body, _) in line.site_bytes().items() if b"A secret ferry" in body]
     assert not [path for path in left if is_killed or path.startswith(("culture/", "topics/ferries/"))]
-    assert line.public.find(TOPIC) is None
+    assert line.status_at(TOPIC) == ("410" if is_killed else "200")
 
 
 def test_a_killed_picture_whose_purge_was_lost_with_redis_is_purged_and_looked_at(line: Line, a_picture: bytes) -> None:
@@ -201,7 +200,7 @@ def test_a_kill_that_the_edge_still_shows_is_looked_at_again_though_redis_lost_i
 
 def test_what_nobody_claims_is_purged_when_the_message_that_removes_it_comes_again(line: Line) -> None:
     line.public.put("world/extra/index.html", b"extra", metadata={"order": "1", "sha256": "0", "surrogate-keys": "x"})
-    mend = MendPath(message_id=uuid4(), site="epn", path="world/extra/index.html")
+    mend = RepairPath(message_id=uuid4(), site="epn", path="world/extra/index.html")
     deliver_and_die_before_the_purge(line, mend)
     assert line.public.find("world/extra/index.html") is not None
 

@@ -10,10 +10,10 @@ import pytest
 
 from services.ingest.domain.states import ReceiptState
 from services.ingest.handler import find_receipt_state
-from shared import keys
+from shared import inbox, keys
 from shared.errors import EdgeUnavailableError
 from shared.messages import ArticleRemoved
-from shared.pipeline import PUBLISH_PAGE
+from shared.pipeline import PUBLISH_PAGES
 from shared.receipts import Outcome
 from tests.functional.conftest import Line
 
@@ -103,15 +103,14 @@ def a_failed_article(line: Line) -> str:
     accepted = line.post()
     message = line.queue.pop(0)
     payload = message.model_dump(mode="json")
-    line.intake.letters.bury(PUBLISH_PAGE.task_name, payload, ValueError("broken"), attempts=1, at=line.now)
+    line.intake.letters.bury(PUBLISH_PAGES.task_name, payload, ValueError("broken"), attempts=1, at=line.now)
     line.now += timedelta(minutes=1)
     return accepted.receipt
 
 
 def a_refused_submission(line: Line) -> str:
     submitted = line.submit(b'{"source_id": "story-1", "headline": "", "body": ""}')
-    message = line.intake.content.find(keys.inbox_key("epn", submitted.receipt))
-    assert message is not None
+    assert inbox.find_entry(line.content, "epn", submitted.receipt) is not None
     line.run()
     return submitted.receipt
 

@@ -8,11 +8,10 @@ from uuid import uuid4
 import pytest
 
 from services.ingest.handler import keep_picture
-from services.publish.handler import mend_path
 from services.scheduler.handler import verify
 from shared import keys
 from shared.listings import GONE, HOME, listing_of
-from shared.messages import MendPath
+from shared.messages import RepairPath
 from shared.observability import DRIFT, metrics_text
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import NoRoomError
@@ -209,7 +208,7 @@ def test_an_article_whose_event_was_lost_is_found_behind_and_said_again(whole: L
 
 def test_an_article_that_the_index_does_not_know_is_found(whole: Line, places: Places) -> None:
     article = keys.article_id("epn", "desk", "moved")
-    whole.redis.hdel("index:4:epn:entries", article)
+    whole.redis.hdel("index:epn:entries", article)
 
     assert [(drift.kind, drift.article) for drift in find_drift(whole, places)] == [(Kind.STALE, article)]
     repair(whole, places)
@@ -275,7 +274,7 @@ def test_a_claim_made_while_a_path_is_being_removed_gets_its_page_back(whole: Li
         remove_object(key)
 
     whole.public.delete = claim_and_delete  # type: ignore[method-assign]
-    whole.take(mend_path(_mend(path), whole.publisher))
+    whole.take(whole.deliver(_mend(path)))
     whole.run()
 
     assert path in whole.site_bytes()
@@ -288,7 +287,7 @@ def test_mending_what_is_right_puts_nothing(whole: Line) -> None:
         article = whole.public.get(path).head.metadata.get("article")
         if path == picture_of(whole):
             article = keys.article_id("epn", "desk", "pictured")
-        whole.take(mend_path(_mend(path, article), whole.publisher))
+        whole.take(whole.deliver(_mend(path, article)))
     whole.run()
 
     assert whole.public.puts == []
@@ -330,8 +329,8 @@ def test_the_scheduler_exports_drift_as_one_number_and_stops_when_told(whole: Li
     assert sum(waited) > 60  # what it asks of the store is spread, and drift is looked at twice
 
 
-def _mend(path: str, article: str | None = None) -> MendPath:
-    return MendPath(message_id=uuid4(), site="epn", path=path, article=article)
+def _mend(path: str, article: str | None = None) -> RepairPath:
+    return RepairPath(message_id=uuid4(), site="epn", path=path, article=article)
 
 
 def _redirects(line: Line, article: str) -> str:

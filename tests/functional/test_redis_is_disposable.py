@@ -13,14 +13,15 @@ from redis import Redis
 from infra.local.ports import free_ports
 from infra.local.servers import Server, start_valkey
 from services.ingest.domain.accepted import Accepted
-from services.render.handler import render_listing
+from services.render.handler import render_listings
 from services.scheduler import tasks
+from services.scheduler.handler import emit_stale_pages, restore_index
 from services.scheduler.handler import restore as restoring
-from services.scheduler.handler import restore_index, say_stale_pages
+from shared.handling import Result
 from shared.index import Snapshot
 from shared.index.redis import RedisIndex
 from shared.listings import HOME, Listing, standing
-from shared.messages import ListingStale
+from shared.messages import ListingsStale
 from shared.sites import Site
 from tests.functional.conftest import Line
 
@@ -99,8 +100,9 @@ def test_a_lost_redis_loses_nothing_and_shows_readers_nothing_old(
     before = line.site_bytes()
 
     # While the index is not whole, an old message renders nothing, and nobody asks for more.
-    line.take([ListingStale(message_id=uuid4(), site="epn", listing=each) for each in standing(line.site)])
-    line.take(say_stale_pages(line.site, line.clockwork))
+    listings = dict.fromkeys(standing(line.site), 1)
+    line.take([ListingsStale(message_id=uuid4(), site="epn", listings=listings)])
+    line.take(emit_stale_pages(line.site, line.clockwork))
     line.run()
     assert line.site_bytes() == before
 
@@ -125,7 +127,6 @@ def _what_the_file_lacks(line: Line) -> Accepted:
     line.tick()
     accepted = line.post(source_id="late", headline="Accepted and never announced", version_created=later)
     line.queue.clear()
-    line.redis.delete(f"told:epn:{accepted.article}")
     return accepted
 
 
@@ -156,7 +157,7 @@ def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_g
     line.tick()
     line.redis.flushall()
     restore_index(line.site, line.clockwork)
-    line.redis.delete("index:4:epn:restorer")  # its lease has ended
+    line.redis.delete("index:epn:restorer")  # its lease has ended
     other = replace(line.clockwork, index=RedisIndex(line.redis))
 
     done = []
@@ -178,7 +179,7 @@ def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(line
     line.sweep()
     line.post(source_id="recent")
     line.tick()
-    line.redis.hset("index:4:epn:whole", "run_id", "another")
+    line.redis.hset("index:epn:whole", "run_id", "another")
 
     restore_index(line.site, line.clockwork)
 
@@ -250,6 +251,6 @@ def test_a_redis_emptied_just_before_a_listing_is_read_empties_no_front_page(lin
     line.post(headline="Last good front page")
     line.tick()
     line.index.touch(line.site, HOME)
-    stale = ListingStale(message_id=uuid4(), site="epn", listing=HOME)
+    stale = ListingsStale(message_id=uuid4(), site="epn", listings={HOME: 1})
 
-    assert render_listing(stale, replace(line.renderer, index=EmptiedIndex(line.redis))) == ()
+    assert render_listings(stale, replace(line.renderer, index=EmptiedIndex(line.redis))) == Result()

@@ -7,8 +7,8 @@ import pytest
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import keep_picture
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
-from shared.messages import ArticleRemoved, PageRendered
-from tests.functional.conftest import Line
+from shared.messages import ArticleRemoved, PagesRendered
+from tests.functional.conftest import Line, next_page_of_article, with_page
 
 LATER = "2026-11-01T11:00:00Z"
 LATEST = "2026-11-01T11:30:00Z"
@@ -168,7 +168,7 @@ def test_an_article_that_had_expired_before_it_came_is_never_shown(line: Line) -
 def test_a_page_that_waited_until_its_article_expired_is_not_put(line: Line) -> None:
     expiry = line.now + timedelta(hours=1)
     accepted = line.post(headline="Rendered in time", expires_at=expiry.isoformat())
-    while not any(isinstance(message, PageRendered) for message in line.queue):
+    while not any(isinstance(message, PagesRendered) for message in line.queue):
         line.queue.extend(line.deliver(line.queue.pop(0)))
 
     line.now = expiry
@@ -184,9 +184,7 @@ def test_two_articles_that_would_share_an_address_do_not_overwrite_one_another(l
     line.run()
     path = line.record(first.article).path or ""
     second = line.post(source_id="two", headline="Weather")
-    while not isinstance(line.queue[0], PageRendered):
-        line.queue.extend(line.deliver(line.queue.pop(0)))
-    clash = line.queue.pop(0).model_copy(update={"path": path})
+    clash = with_page(next_page_of_article(line), path=path)
     before = line.page(path)
 
     with pytest.raises(AddressTakenError):

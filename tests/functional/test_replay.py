@@ -26,13 +26,15 @@ from shared.errors import PermanentError, RedisUnavailableError
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
 from shared.messages import (
-    ArticleAccepted,
-    ArticleEnriched,
-    ArticlePublished,
+    MAX_BATCH_ITEMS,
+    ArticleRevision,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    ArticlesPublished,
     Lane,
-    ListingStale,
+    ListingsStale,
     Message,
-    SubmitArticle,
+    SubmitArticles,
 )
 from shared.pipeline import step_for
 from shared.receipts.redis import RedisReceipts
@@ -66,11 +68,11 @@ def desk(line: Line) -> Desk:
     return Desk(line)
 
 
-def the_enriched(line: Line) -> ArticleEnriched:
+def the_enriched(line: Line) -> ArticlesEnriched:
     """Post an article; return the message that leads to its page, which is lost."""
     line.post()
     (message,) = line.deliver(line.queue.pop())
-    assert isinstance(message, ArticleEnriched)
+    assert isinstance(message, ArticlesEnriched)
     return message
 
 
@@ -80,10 +82,10 @@ def test_a_replayed_letter_enters_at_the_stage_that_failed_and_its_article_is_li
 
     desk.replay(ids=(str(message.message_id)[:8],))
 
-    assert [(type(each), each.message_id) for each in desk.line.queue] == [(ArticleEnriched, message.message_id)]
+    assert [(type(each), each.message_id) for each in desk.line.queue] == [(ArticlesEnriched, message.message_id)]
     assert desk.line.content.find(key) is None
     desk.line.run()
-    assert "Ferry returns" in desk.line.page_of(message.article)
+    assert "Ferry returns" in desk.line.page_of(message.items[0])
 
 
 def test_a_replay_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
@@ -98,34 +100,52 @@ def test_a_replay_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
     desk.line.now = datetime.now(UTC)
     desk.line.sweep()
 
-    assert [type(each) for each in desk.line.queue] == [ArticleAccepted]
+    assert [type(each) for each in desk.line.queue] == [ArticlesAccepted]
 
 
 def test_a_replayed_article_is_parked_no_longer(desk: Desk) -> None:
     message = the_enriched(desk.line)
     desk.bury(message)
-    assert desk.marks.is_parked("epn", message.article, message.revision)
+    (parked,) = message.articles
+    assert desk.marks.is_parked("epn", parked.article, parked.revision)
 
     desk.replay()
 
-    assert not desk.marks.is_parked("epn", message.article, message.revision)
+    assert not desk.marks.is_parked("epn", parked.article, parked.revision)
 
 
-def test_a_replayed_submission_is_in_the_inbox_again(desk: Desk) -> None:
-    message = SubmitArticle(
-        message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e",
-        site="epn",
-        receipt="r",
-        raw_key="k",
-        source="desk",
-        received_at=NOON,
-    )
-    desk.bury(message)
+def test_a_replayed_submission_is_in_the_inbox_again_until_it_has_an_outcome(desk: Desk) -> None:
+    receipt = desk.line.submit(b"{}").receipt
+    desk.line.run()
+    assert desk.line.receipt_status(receipt) == "refused"
 
     desk.replay()
 
-    assert desk.line.content.find(keys.inbox_key("epn", "r")) is not None
-    assert desk.line.queue[0].message_id == message.message_id
+    (entry,) = desk.line.content.list_keys("inbox/")
+    (message,) = desk.line.queue
+    assert keys.inbox_entry(entry) == receipt
+    assert isinstance(message, SubmitArticles)
+    assert message.items == (receipt,)
+    desk.line.run()
+    assert desk.line.receipt_status(receipt) == "refused"
+    assert list(desk.line.content.list_keys("inbox/")) == []
+    assert len(desk.find()) == 1
+
+
+def test_a_replayed_submission_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
+    receipt = desk.line.submit(b"{}").receipt
+    desk.line.run()
+    desk.replay()
+    desk.line.queue.clear()
+    desk.line.redis.flushall()
+    desk.line.now += timedelta(minutes=1)
+
+    assert desk.line.receipt_status(receipt) == "accepted"
+    desk.line.sweep()
+
+    (message,) = desk.line.queue
+    assert isinstance(message, SubmitArticles)
+    assert message.items == (receipt,)
 
 
 @pytest.mark.parametrize("interruption", [RedisUnavailableError, KeyboardInterrupt])
@@ -157,7 +177,7 @@ def test_a_letter_that_is_written_again_at_once_is_not_taken_away(desk: Desk) ->
 
 
 def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
-    key = desk.bury(ListingStale(message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", site="epn", listing="home"))
+    key = desk.bury(ListingsStale(message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", site="epn", listings={"home": 1}))
     (kept,) = desk.find()
     unknown = KeptLetter(key, kept.letter.model_copy(update={"task": "render.Yesterday"}))
 
@@ -168,26 +188,26 @@ def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
 
 
 def test_a_listing_that_could_not_be_rendered_is_tried_again_as_soon_as_it_is_newer_and_not_before(desk: Desk) -> None:
-    def stale_after(source_id: str) -> dict[str, ListingStale]:
+    def home_after(source_id: str) -> ListingsStale:
         line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
         line.post(source_id=source_id)
-        found: dict[str, ListingStale] = {}
+        found: list[ListingsStale] = []
         while line.queue:
             for each in line.deliver(line.queue.pop()):
-                if isinstance(each, ListingStale):
-                    found[each.listing] = each
+                if isinstance(each, ListingsStale):
+                    found.append(each)
                 else:
                     line.queue.append(each)
-        return found
+        return next(each for each in found if "home" in each.listings).only(["home"])
 
     line = desk.line
-    desk.bury(stale_after("one")["home"])
+    desk.bury(home_after("one"))
     parked = line.index.behind(line.site)["home"]
-    cause = ArticlePublished(message_id=uuid4(), site="epn", article="a", revision="1")
+    cause = ArticlesPublished(message_id=uuid4(), site="epn", articles=(ArticleRevision(article="a", revision="1"),))
     line.redis.delete(*line.redis.keys("*turn:*"))
 
     assert "home" not in str(line.publisher.stale_pages(cause, line.site, ["home"]))
-    assert stale_after("two")["home"].changed > parked
+    assert home_after("two").listings["home"] > parked
 
 
 def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> None:
@@ -207,12 +227,12 @@ def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> No
     assert len(desk.find(ids=(str(message.message_id),))) == 4
 
 
-def walked(line: Line, since: datetime, until: datetime, source: str | None = None) -> list[ArticleAccepted]:
+def walked(line: Line, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
     """Return what a walk says."""
-    heard = walk_journal(
+    steps = walk_journal(
         line.content, StoredRevisions(line.content), "epn", since=since, until=until, source=source, now=NOON
     )
-    return [each.message for each in heard if each.message is not None]
+    return [each.message for each in steps if each.message is not None]
 
 
 def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(line: Line) -> None:
@@ -224,15 +244,28 @@ def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(line: Line
     line.now = until = NOON + timedelta(minutes=10)
     line.post(source_id="after")
 
-    said = walked(line, since, until)
+    (said,) = walked(line, since, until)
+    (of_wire,) = walked(line, since, until, source="wire")
 
-    assert [each.article for each in said] == [first, second]
-    assert {each.lane for each in said} == {Lane.BULK}
-    assert [each.article for each in walked(line, since, until, source="wire")] == [second]
+    assert (said.items, said.lane) == ((first, second), Lane.BULK)
+    assert of_wire.items == (second,)
+
+
+def test_a_replay_says_many_articles_in_batches_and_comes_as_far_as_it_has_said(line: Line) -> None:
+    posted = [line.post(source_id=str(number)).article for number in range(MAX_BATCH_ITEMS + 2)]
+    steps = list(
+        walk_journal(
+            line.content, StoredRevisions(line.content), "epn", since=NOON, until=line.now, source=None, now=NOON
+        )
+    )
+
+    batches = [each.message.items for each in steps if each.message]
+    assert batches == [tuple(posted[:MAX_BATCH_ITEMS]), tuple(posted[MAX_BATCH_ITEMS:])]
+    assert [each.at for each in steps] == [NOON + timedelta(milliseconds=n) for n in (MAX_BATCH_ITEMS, len(posted))]
 
 
 def test_a_marker_whose_acceptance_was_cut_short_is_passed_over(line: Line) -> None:
-    line.content.put(keys.journal_key("epn", NOON, "a" * 26, "1"), b"")
+    line.content.put(keys.journal_key("epn", NOON, "a" * 26, "1", Lane.LIVE), b"")
 
     assert walked(line, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
 
@@ -262,11 +295,11 @@ def test_a_replay_that_was_stopped_tells_how_to_go_on_and_then_misses_nothing(
         if len(said) == 1:
             said.append("Ctrl-C")
             raise KeyboardInterrupt
-        said.extend(each.article for each in messages if isinstance(each, ArticleAccepted))
+        said.extend(each.items for each in messages if isinstance(each, ArticlesAccepted))
 
-    said: list[str] = []
+    said: list[object] = []
     posted = []
-    for minute in range(3):
+    for minute in range(MAX_BATCH_ITEMS + 1):
         line.now = NOON + timedelta(minutes=minute)
         posted.append(line.post(source_id=str(minute)).article)
     monkeypatch.setattr(wiring, "content", lambda: line.content)
@@ -280,5 +313,5 @@ def test_a_replay_that_was_stopped_tells_how_to_go_on_and_then_misses_nothing(
     went_on = CliRunner().invoke(app, command.split()[1:])
 
     assert went_on.exit_code == 0
-    assert command.split()[3] > "2026-11-01T12:00"
-    assert said == [posted[0], "Ctrl-C", posted[0], posted[1], posted[2]]
+    assert command.split()[3] > "2026-11-01T12:49"
+    assert said == [tuple(posted[:-1]), "Ctrl-C", tuple(posted[-2:])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,9 +14,10 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import accept, keep_picture
 from shared import keys
 from shared.article import Article
-from shared.messages import Lane, Message, PageRendered, SubmitArticle
+from shared.bundles import ArticlePage, read_bundle
+from shared.messages import Lane, Message, PagesRendered, Submission, SubmitArticles
 from shared.sites import Section, Site
-from tests.functional.conftest import Line, an_article
+from tests.functional.conftest import Line, an_article, next_page_of_article, pages_in
 
 
 @pytest.fixture
@@ -88,14 +90,11 @@ def test_a_picture_that_no_site_has_is_refused(line: Line, weekly: Site) -> None
 
 
 def test_what_is_read_later_is_canonical_at_the_same_site(line: Line, weekly: Site) -> None:
-    message = SubmitArticle(
-        message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e",
+    message = SubmitArticles(
+        message_id=uuid4(),
         lane=Lane.BULK,
         site="weekly",
-        receipt="r",
-        raw_key="raw/x",
-        received_at=line.now,
-        canonical_site="epn",
+        submissions=(Submission(receipt="r", raw_key="raw/x", received_at=line.now, canonical_site="epn"),),
     )
     line.content.put("raw/x", json.dumps(an_article()).encode())
     line.deliver(message)
@@ -131,10 +130,10 @@ def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(line: Li
     line.tick()
     home = next(path for path in line.public.list_keys("world/2026/") if "ferry-returns" in path)
     post_to(line, weekly, canonical_site="epn")
-    (page,) = [each for message in line.queue for each in _pages(line, message)]
+    message = next_page_of_article(line)
 
     address = f'<link rel="canonical" href="{line.site.base_url}{keys.url_path(home)}">'
-    assert address in line.publisher.body_of(page).decode()
+    assert address in next(body for _, body in read_bundle(message, ArticlePage, line.content)).decode()
 
 
 def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(line: Line, weekly: Site) -> None:
@@ -147,8 +146,8 @@ def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(line: Line,
     assert [card.is_canonical for card in cards] == [True, False, True]
 
 
-def _pages(line: Line, message: Message) -> list[PageRendered]:
+def _pages(line: Line, message: Message) -> list[ArticlePage]:
     """Follow a message as far as its page."""
-    if isinstance(message, PageRendered):
-        return [message]
+    if isinstance(message, PagesRendered):
+        return [page for page in pages_in(message) if isinstance(page, ArticlePage)]
     return [page for each in line.deliver(message) for page in _pages(line, each)]

@@ -12,8 +12,15 @@ from redis import Redis
 from services.ingest.handler import keep_picture
 from shared import keys
 from shared.errors import EdgeUnavailableError
-from shared.messages import ArticleEnriched, ArticlePublished, ListingStale, Message, PageRendered
-from tests.functional.conftest import Line
+from shared.messages import (
+    ArticlesEnriched,
+    Batch,
+    ListingsRendered,
+    ListingsStale,
+    Message,
+    PagesRendered,
+)
+from tests.functional.conftest import Line, page_in
 from tests.functional.test_any_interleaving import end_all_waits
 from tests.functional.test_what_others_lost import EARLY, FRONTS, LATE, LATEST, next_of
 
@@ -37,16 +44,16 @@ def settle(line: Line) -> None:
     line.tick()
 
 
-def home_of(line: Line, kind: type[Message]) -> PageRendered | ListingStale:
-    """Run the line until a message of a kind for the front page is the only one on its way, and take it."""
+def home_of(line: Line, kind: type[ListingsStale | ListingsRendered]) -> Message:
+    """Run the line until a message of a kind for the front page is the only one on its way; take its part of it."""
     held = None
     while line.queue or held is None:
         message = line.queue.pop(0)
-        if isinstance(message, kind) and getattr(message, "listing", None) == "home":
-            held = message
-        else:
+        if isinstance(message, kind) and "home" in message.items:
+            held = message.only(["home"])
+            message = message.only({*message.items} - {"home"})
+        if not isinstance(message, Batch) or message.items:
             line.take(line.deliver(message))
-    assert isinstance(held, PageRendered | ListingStale)
     return held
 
 
@@ -54,9 +61,9 @@ def refuse(*_: object, **__: object) -> None:
     raise EdgeUnavailableError
 
 
-@pytest.mark.parametrize("kind", [ListingStale, PageRendered], ids=["on its way", "being rendered"])
+@pytest.mark.parametrize("kind", [ListingsStale, ListingsRendered], ids=["on its way", "being rendered"])
 def test_a_listing_that_changes_while_its_message_is_worked_on_shows_that_change_too(
-    slow_line: Line, kind: type[Message]
+    slow_line: Line, kind: type[ListingsStale | ListingsRendered]
 ) -> None:
     """Where one message stands for a job, the second change must not fall under the first one's table."""
     slow_line.post(source_id="one", headline="First change")
@@ -91,7 +98,7 @@ def test_a_front_page_in_a_publishers_hands_while_redis_is_emptied_freezes_no_fr
         settle(slow_line)
     slow_line.post(headline="Minute 5", version_created=LATE)
     end_all_waits(slow_line)
-    in_hand = home_of(slow_line, PageRendered)
+    in_hand = home_of(slow_line, ListingsRendered)
     slow_line.redis.flushall()
     slow_line.deliver(in_hand)
     settle(slow_line)
@@ -102,7 +109,7 @@ def test_a_front_page_in_a_publishers_hands_while_redis_is_emptied_freezes_no_fr
     assert "Another story" in slow_line.page(HOME)
 
 
-@pytest.mark.parametrize("kind", [ArticleEnriched, PageRendered, ArticlePublished])
+@pytest.mark.parametrize("kind", [ArticlesEnriched, PagesRendered])
 def test_what_comes_late_puts_no_killed_article_back(line: Line, kind: type[Message]) -> None:
     accepted = line.post(headline="Taken down for good", version_created=EARLY)
     late = next_of(line, kind)
@@ -116,10 +123,10 @@ def test_what_comes_late_puts_no_killed_article_back(line: Line, kind: type[Mess
     assert "Taken down for good" not in str(line.site_bytes())
 
 
-@pytest.mark.parametrize("kind", [ListingStale, PageRendered])
+@pytest.mark.parametrize("kind", [ListingsStale, ListingsRendered])
 @pytest.mark.parametrize("is_first", [False, True], ids=["after", "before"])
 def test_a_front_page_from_before_a_kill_puts_no_killed_article_back(
-    slow_line: Line, kind: type[Message], *, is_first: bool
+    slow_line: Line, kind: type[ListingsStale | ListingsRendered], *, is_first: bool
 ) -> None:
     """Whether the late one comes before or after the front page that lists the article no more."""
     slow_line.post(headline="Taken down for good", version_created=EARLY)
@@ -139,17 +146,17 @@ def test_a_front_page_from_before_a_kill_puts_no_killed_article_back(
 
 def test_a_card_that_was_read_before_a_kill_does_not_come_back_after_it(line: Line) -> None:
     line.post(headline="Taken down for good", version_created=EARLY)
-    published = next_of(line, ArticlePublished)
-    enter = line.index.enter
+    rendered = next_of(line, PagesRendered)
+    take_in = line.index.take_in
 
-    def enter_after_a_kill(*args: Any, **named: Any) -> tuple[str, ...]:
-        line.index.enter = enter  # type: ignore[method-assign]
+    def take_in_after_a_kill(*args: Any, **named: Any) -> tuple[str, ...]:
+        line.index.take_in = take_in  # type: ignore[method-assign]
         line.post(status="canceled", body="", version_created=LATE)
         line.run()
-        return enter(*args, **named)
+        return take_in(*args, **named)
 
-    line.index.enter = enter_after_a_kill  # type: ignore[method-assign]
-    line.take(line.deliver(published))
+    line.index.take_in = take_in_after_a_kill  # type: ignore[method-assign]
+    line.take(line.deliver(rendered))
     line.tick()
 
     assert "Taken down for good" not in str(line.site_bytes())
@@ -168,7 +175,7 @@ def test_a_corrected_headline_shows_wherever_the_old_one_stood(line: Line) -> No
 
 def test_one_article_costs_the_same_calls_in_a_full_archive_as_in_an_empty_one(slow_line: Line) -> None:
     calls: list[str] = []
-    for name in ("find", "get", "find_head", "put", "delete", "list_keys"):
+    for name in ("find", "get", "find_head", "put", "delete", "list_heads"):
         for bucket in (slow_line.content, slow_line.public):
             real = getattr(bucket, name)
 
@@ -195,15 +202,14 @@ def test_one_article_costs_the_same_calls_in_a_full_archive_as_in_an_empty_one(s
 def test_a_page_is_purged_by_the_very_step_that_put_it(slow_line: Line, *, of_listing: bool) -> None:
     """No queue and no other work lies between the bucket and the edge."""
     slow_line.post()
-    page = home_of(slow_line, PageRendered) if of_listing else next_of(slow_line, PageRendered)
-    assert isinstance(page, PageRendered)
+    page = home_of(slow_line, ListingsRendered) if of_listing else next_of(slow_line, PagesRendered)
     slow_line.public.puts.clear()
     slow_line.edge.purged.clear()
 
     slow_line.deliver(page)
 
-    assert page.path in slow_line.public.puts
-    assert keys.path_surrogate_key(page.path) in slow_line.edge.purged
+    assert page_in(page).path in slow_line.public.puts
+    assert keys.path_surrogate_key(page_in(page).path) in slow_line.edge.purged
 
 
 def test_whatever_is_put_is_purged_afterwards(line: Line, a_picture: bytes) -> None:
@@ -245,14 +251,13 @@ def test_who_asked_for_an_address_too_early_sees_the_page_once_it_is_there(line:
 def test_nobody_is_told_live_before_the_edge_has_taken_the_purge(line: Line) -> None:
     line.tick()
     accepted = line.post()
-    page = next_of(line, PageRendered)
-    assert isinstance(page, PageRendered)
+    page = next_of(line, PagesRendered)
     purge, line.edge.purge = line.edge.purge, refuse  # type: ignore[method-assign]
 
     for _ in range(2):
         with pytest.raises(EdgeUnavailableError):
             line.deliver(page)
-        assert page.path in line.public.puts
+        assert page_in(page).path in line.public.puts
         assert line.receipt_status(accepted.receipt) != "live"
 
     line.edge.purge = purge  # type: ignore[method-assign]
@@ -265,8 +270,7 @@ def test_a_publisher_that_died_between_put_and_purge_purges_when_its_message_com
     slow_line: Line, *, of_listing: bool
 ) -> None:
     slow_line.post()
-    page = home_of(slow_line, PageRendered) if of_listing else next_of(slow_line, PageRendered)
-    assert isinstance(page, PageRendered)
+    page = home_of(slow_line, ListingsRendered) if of_listing else next_of(slow_line, PagesRendered)
     purge, slow_line.edge.purge = slow_line.edge.purge, refuse  # type: ignore[method-assign]
     slow_line.public.puts.clear()
     with pytest.raises(EdgeUnavailableError):
@@ -276,8 +280,8 @@ def test_a_publisher_that_died_between_put_and_purge_purges_when_its_message_com
     slow_line.edge.purged.clear()
     slow_line.deliver(page)
 
-    assert slow_line.public.puts.count(page.path) == 1
-    assert keys.path_surrogate_key(page.path) in slow_line.edge.purged
+    assert slow_line.public.puts.count(page_in(page).path) == 1
+    assert keys.path_surrogate_key(page_in(page).path) in slow_line.edge.purged
 
 
 def test_a_correction_purges_no_other_article(line: Line) -> None:

@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 
 from services.ingest.handler import find_receipt_state
-from services.scheduler.handler import Clockwork, release_due, say_stale_pages, sweep
+from services.scheduler.handler import Clockwork, emit_stale_pages, release_due, sweep
 from shared.errors import StorageUnavailableError
 from shared.messages import (
-    ArticleAccepted,
-    ArticleEnriched,
-    ArticlePublished,
-    ListingStale,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    ArticlesPublished,
+    Batch,
+    ListingsStale,
     Message,
-    PageRendered,
+    PagesRendered,
 )
 from shared.sites import Site
 from tests.functional.conftest import Line, an_article
@@ -51,22 +52,22 @@ def submit_later(line: Line, raw: bytes) -> str:
     return line.submit(raw).receipt
 
 
-@pytest.mark.parametrize("kind", [ArticleAccepted, ArticleEnriched])
+@pytest.mark.parametrize("kind", [ArticlesAccepted, ArticlesEnriched])
 def test_a_message_that_names_an_old_revision_publishes_the_latest(line: Line, kind: type[Message]) -> None:
     accepted = line.post(headline="Named by the message", version_created=EARLY)
     old = next_of(line, kind)
     latest = line.post(headline="Latest words", version_created=LATE)
-    if kind is ArticleEnriched:
+    if kind is ArticlesEnriched:
         next_of(line, kind)
     line.queue.clear()
 
     line.take([old])
-    page = next_of(line, PageRendered)
+    page = next_of(line, PagesRendered)
     line.take(line.deliver(page))
     line.run()
 
-    assert isinstance(page, PageRendered)
-    assert page.revision == latest.revision
+    assert isinstance(page, PagesRendered)
+    assert page.revisions == {accepted.article: latest.revision}
     assert "Latest words" in line.page_of(accepted.article)
 
 
@@ -127,7 +128,7 @@ def test_six_deliveries_of_every_message_publish_once(line: Line) -> None:
 
 def test_six_publishers_of_one_page_at_the_same_moment_put_it_once(line: Line) -> None:
     accepted = line.post()
-    page = next_of(line, PageRendered)
+    page = next_of(line, PagesRendered)
 
     with ThreadPoolExecutor(6) as publishers:
         list(publishers.map(line.deliver, [page] * 6))
@@ -152,35 +153,33 @@ def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(line:
     assert (state.status, state.url) == ("live", url)
 
 
-def said_by_two(line: Line, duty: Callable[[Site, Clockwork], Iterable[Message]]) -> list[str]:
-    """Return of what two schedulers speak whose rounds fall together, message by message."""
+def emitted_by_two(line: Line, duty: Callable[[Site, Clockwork], Iterable[Message]]) -> list[str]:
+    """Return the items that two schedulers emit whose rounds fall together, message by message."""
     both = (line.clockwork, replace(line.clockwork, settled={}))
     rounds = zip_longest(*(iter(duty(line.site, clockwork)) for clockwork in both))
-    said = [message for messages in rounds for message in messages if message is not None]
-    line.take(said)
+    emitted = [message for messages in rounds for message in messages if message is not None]
+    line.take(emitted)
     line.run()
-    return sorted(each.listing if isinstance(each, ListingStale) else getattr(each, "article", "") for each in said)
+    return sorted(item for each in emitted if isinstance(each, Batch) for item in each.items)
 
 
-def test_two_schedulers_say_everything_once(line: Line) -> None:
+def test_two_schedulers_emit_everything_once(line: Line) -> None:
     due = line.now + timedelta(minutes=5)
     scheduled = [line.post(source_id=f"due-{number}", embargo_until=due.isoformat()).article for number in range(3)]
     lost = [line.post(source_id=f"lost-{number}").article for number in range(3)]
     line.queue.clear()
-    end_all_waits(line)
-    line.clockwork.marks._first_wait_seconds = 60  # type: ignore[attr-defined]  # noqa: SLF001
     line.now = due
 
-    assert said_by_two(line, release_due) == sorted(scheduled)
-    assert said_by_two(line, sweep) == sorted(lost)
+    assert emitted_by_two(line, release_due) == sorted(scheduled)
+    assert emitted_by_two(line, sweep) == sorted(lost)
     line.tick()
     end_all_waits(line)
     line.index.touch(line.site, "home")
     line.index.touch(line.site, "rail.latest")
-    assert said_by_two(line, say_stale_pages) == ["home", "rail.latest"]
+    assert emitted_by_two(line, emit_stale_pages) == ["home", "rail.latest"]
 
 
-@pytest.mark.parametrize("kind", [ArticleAccepted, ArticleEnriched, PageRendered, ArticlePublished, ListingStale])
+@pytest.mark.parametrize("kind", [ArticlesAccepted, ArticlesEnriched, PagesRendered, ArticlesPublished, ListingsStale])
 def test_a_message_that_is_lost_between_two_services_only_delays(line: Line, kind: type[Message]) -> None:
     line.tick()
     accepted = line.post(headline="Found again")
@@ -214,7 +213,7 @@ def test_a_publisher_that_dies_at_any_put_strands_nothing(line: Line, step: int,
     line.post(version_created=EARLY)
     line.tick()
     accepted = line.post(headline="Not stranded", version_created=LATE)
-    page = next_of(line, PageRendered)
+    page = next_of(line, PagesRendered)
 
     with failing(line, step, is_done=is_done), pytest.raises(StorageUnavailableError):
         line.deliver(page)

@@ -6,7 +6,7 @@ import pytest
 
 from services.ingest.domain.reasons import Reasons
 from services.ingest.handler.why import Inspection, explain, path_of
-from shared.messages import ArticleEnriched
+from shared.messages import ArticlesEnriched
 from tests.functional.conftest import Line
 
 
@@ -60,7 +60,7 @@ def test_an_articles_page_says_what_it_was_made_from_by_whom_when_and_for_which_
     assert found.made is not None
     assert found.made.by == "render/1"
     assert found.made.message is not None
-    assert found.made.message.startswith(ArticleEnriched.__name__)
+    assert found.made.message.startswith(ArticlesEnriched.__name__)
     assert found.made.at is not None
     assert "revisions=1" in (found.made.inputs or "")
     assert found.made.sha256 == line.record(accepted.article).pages[found.path].sha256

@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
 ONE_SHOTS = {"owner", "setup", "pressline"}
-WORKERS = {"ingest", "enrich", "render", "publish", "scheduler"}
+BULK_WORKERS = {"render-bulk", "publish-bulk"}
+WORKERS = {"ingest", "enrich", "render", "publish", "scheduler", *BULK_WORKERS}
 OURS = {"setup", "endpoint", "pressline", *WORKERS}
 SETTINGS = (DeskSettings, EnrichSettings, IngestSettings, PublishSettings, RenderSettings, SchedulerSettings)
 
@@ -55,6 +56,17 @@ def test_how_many_messages_a_worker_handles_is_its_own_to_say(services: dict[str
     assert {
         service["environment"]["PRESSLINE_CONCURRENCY"] for name, service in services.items() if name in WORKERS
     } == {"${PRESSLINE_CONCURRENCY:-}"}
+
+
+def test_news_and_bulk_have_workers_of_their_own_and_bulk_gives_way(services: dict[str, dict[str, Any]]) -> None:
+    for bulk in BULK_WORKERS:
+        news = services[bulk.removesuffix("-bulk")]
+        lanes = [each["environment"]["PRESSLINE_LANES"].split(",") for each in (news, services[bulk])]
+        assert lanes == [["urgent", "live", "listings"], ["bulk"]]
+        assert services[bulk]["command"] == news["command"]
+        assert services[bulk]["cpu_shares"] < 1024, bulk  # what a container has that says nothing
+    for name in ("ingest", "enrich"):
+        assert "PRESSLINE_LANES" not in services[name]["environment"], name  # all of them
 
 
 def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> None:
@@ -108,6 +120,7 @@ def test_everyone_waits_for_what_it_needs(services: dict[str, dict[str, Any]]) -
     for name in {"endpoint", *WORKERS}:
         assert services[name]["depends_on"].keys() >= {"setup", "redis", "s3"}, name
     assert "edge" in services["publish"]["depends_on"]
+    assert "edge" in services["publish-bulk"]["depends_on"]
     assert services["edge"]["depends_on"]["s3"]["restart"] is True
 
 

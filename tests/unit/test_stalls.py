@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from redis import Redis
 
@@ -7,7 +9,10 @@ from infra.local.ports import free_ports
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import TIME_LIMIT_SECONDS
 from shared.deliveries.redis import RedisDeliveries
-from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, QueueWatch, StallWatch
+from shared.messages import Lane
+from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, QueueWatch, StallWatch, count_waiting
+
+NEWS = (Lane.URGENT, Lane.LIVE, Lane.LISTINGS)
 
 
 class Scene:
@@ -53,21 +58,46 @@ def test_the_longest_task_is_no_stall() -> None:
     assert TIME_LIMIT_SECONDS < UNWELL_AFTER_SECONDS < END_AFTER_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("lanes", "waiting"), [(NEWS, 0), ((Lane.BULK,), 7), (tuple(Lane), 7), ((Lane.URGENT,), 0), ((Lane.LISTINGS,), 0)]
+)
+def test_a_worker_looks_at_what_waits_in_its_own_lanes_alone(
+    redis: Redis, lanes: tuple[Lane, ...], waiting: int
+) -> None:
+    redis.lpush("render.bulk", *["{}"] * 7)
+
+    assert count_waiting(RedisBacklog(redis), "render", lanes) == waiting
+    assert count_waiting(RedisBacklog(redis), "render", lanes, lambda: ["Redis refuses writes"]) == 0
+
+
+def test_an_idle_worker_of_news_does_not_end_itself_during_an_import(redis: Redis) -> None:
+    now = 0.0
+    watch = StallWatch(lambda: count_waiting(RedisBacklog(redis), "render", NEWS), lambda: now)
+    redis.lpush("render.bulk", *["{}"] * 10_000)
+
+    for _ in range(10):
+        now += END_AFTER_SECONDS
+        assert watch.look() == 0
+    redis.lpush("render.listings", "{}")
+    now += END_AFTER_SECONDS
+    assert watch.look() == END_AFTER_SECONDS
+
+
 class Queues:
     """The queues and the clock, as somebody sees them from outside; the test moves both."""
 
     def __init__(self, redis: Redis) -> None:
         self.now = 0.0
-        self.redis, self.deliveries = redis, RedisDeliveries(redis)
-        self.watch = QueueWatch(RedisBacklog(redis), self.deliveries, lambda: self.now)
+        self.redis = redis
+        self.watch = QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), lambda: self.now)
 
     def fill(self, lane: str = "live", count: int = 1) -> None:
         """Put messages into a queue of render's."""
         self.redis.lpush(f"render.{lane}", *["{}"] * count)
 
-    def take(self) -> None:
-        """Let render begin a message."""
-        self.deliveries.begin("render", "x")
+    def take(self, lanes: Iterable[Lane] = Lane) -> None:
+        """Let a worker of render, which serves these lanes, begin a message."""
+        RedisDeliveries(self.redis, lanes).begin("render", "x")
 
     def after(self, seconds: float) -> list[str]:
         """Let time pass and look."""
@@ -85,7 +115,7 @@ def test_a_service_that_takes_nothing_while_its_queue_fills_is_named(queues: Que
 
     assert queues.after(0) == []
     assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
-    assert queues.after(1) == ["render has taken nothing for 25 s while messages wait (12): is its worker well?"]
+    assert queues.after(1) == ["render has taken nothing for 25 s while messages wait (12, live): is its worker well?"]
     queues.take()
     assert queues.after(1) == []
 
@@ -109,6 +139,41 @@ def test_a_lane_that_starves_behind_a_busy_one_is_no_stall(queues: Queues) -> No
     queues.fill("bulk")
     queues.fill("urgent")
     for _ in range(10):
+        queues.take()
+        assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
+
+
+def test_a_stalled_bulk_process_is_seen_although_the_news_process_works(queues: Queues) -> None:
+    queues.fill("bulk", 3)
+    queues.fill("live")
+    faults = []
+    for _ in range(3):
+        queues.take(NEWS)
+        faults = queues.after(UNWELL_AFTER_SECONDS - 1)
+
+    assert faults == ["render has taken nothing for 48 s while messages wait (3, bulk): is its worker well?"]
+    queues.take([Lane.BULK])
+    assert queues.after(1) == []
+
+
+def test_a_stalled_news_process_is_seen_although_the_bulk_process_works(queues: Queues) -> None:
+    queues.fill("bulk", 3)
+    queues.fill("live", 2)
+    queues.fill("listings")
+    faults = []
+    for _ in range(3):
+        queues.take([Lane.BULK])
+        faults = queues.after(UNWELL_AFTER_SECONDS - 1)
+
+    assert faults == [
+        "render has taken nothing for 48 s while messages wait (3, live and listings): is its worker well?"
+    ]
+
+
+def test_one_worker_for_all_lanes_is_well_however_long_an_import_waits_behind_news(queues: Queues) -> None:
+    queues.fill("bulk", 3)
+    for _ in range(10):
+        queues.fill("live")
         queues.take()
         assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
 

@@ -4,52 +4,93 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
 from infra.local.ports import free_ports
-from shared import deadline, keys
+from shared import deadline
 from shared.celery_app import TIME_LIMIT_SECONDS, PresslineCelery, create_app
 from shared.celery_task import LONGEST_RETRY_WAIT_SECONDS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_THE_RETRYABLE
 from shared.dead_letters import DeadLetters
 from shared.deadline import peer_call
-from shared.errors import PermanentError, StorageConflictError, StorageUnavailableError
+from shared.errors import (
+    PeersTooSlowError,
+    PermanentError,
+    RedisUnavailableError,
+    StorageConflictError,
+    StorageUnavailableError,
+    TaskTooSlowError,
+)
+from shared.handling import Result
 from shared.marks.redis import RedisMarks
-from shared.messages import Lane, ListingsStale
+from shared.messages import ArticleRevision, ArticlesEnriched, Batch, Lane, ListingsStale, Message
+from shared.pipeline import RENDER_ARTICLES, RENDER_LISTINGS
 from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
+from shared.runs import RunOutcome
 from shared.settings import ServiceSettings
 from shared.storage.memory import MemoryObjectStorage
 
-PAYLOAD = {"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", "site": "epn", "article": "a", "revision": "1"}
+A_AND_B = ArticlesEnriched(
+    message_id=UUID("6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e"),
+    site="epn",
+    lane=Lane.BULK,
+    run="r1",
+    articles=(ArticleRevision(article="a", revision="1"), ArticleRevision(article="b", revision="1")),
+)
+A = A_AND_B.model_copy(update={"articles": A_AND_B.articles[:1]})
+PAYLOAD: dict[str, Any] = A.model_dump(mode="json")
 
 DOWN = StorageUnavailableError("down")
 
 
 class Bench:
-    """An app whose one task does as it is told, and the bucket where its dead letters go."""
+    """An app whose render task does as it is told, and the bucket where its dead letters go."""
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
-        self.content = MemoryObjectStorage()
+        self.content, self.redis = MemoryObjectStorage(), redis
         self.receipts, self.marks = RedisReceipts(redis), RedisMarks(redis)
         letters = DeadLetters("render", self.content, self.receipts, self.marks)
         self.app: PresslineCelery = create_app("render", ServiceSettings(redis_url=redis_url), lambda: letters)
-        self.runs = 0
+        self.app.register({RENDER_ARTICLES: self._handle, RENDER_LISTINGS: self._handle}, lambda site: site)
+        self.handled: list[tuple[str, ...]] = []
+        self.do: Callable[[Any, object], Result]
 
-    def run(self, error: Exception | None, payload: dict[str, Any] = PAYLOAD, name: str = "render.") -> None:
-        """Have a task fail with an error (or not) until Celery is done with it."""
+    @property
+    def runs(self) -> int:
+        """How often a message was handled."""
+        return len(self.handled)
 
-        def do(payload: dict[str, Any]) -> None:
-            self.runs += 1
+    def run(self, error: Exception | None, payload: dict[str, Any] = PAYLOAD) -> None:
+        """Have a message fail with an error (or not) until Celery is done with it."""
+
+        def do(message: Batch, _: object) -> Result:
             if error is not None:
                 raise error
+            return Result()
 
-        name += f"{id(do)}" if name.endswith(".") else ""
-        self.app.task(name=name, shared=False)(do).apply(args=(payload,), task_id=payload["message_id"])
+        self.handle(do, payload)
+
+    def handle(self, do: Callable[[Any, object], Result], payload: dict[str, Any] = PAYLOAD) -> None:
+        """Have a message handled until Celery is done with it."""
+
+        self.do = do
+        step = RENDER_LISTINGS if "listings" in payload else RENDER_ARTICLES
+        self.app.tasks[step.task_name].apply(args=(payload,), task_id=payload["message_id"])
+
+    def _handle(self, message: Batch, deps: object) -> Result:
+        self.handled.append(message.items)
+        return self.do(message, deps)
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the messages in the bulk lane, oldest first."""
+        bodies = [json.loads(each)["body"] for each in self.redis.lrange("render.bulk", 0, -1)]
+        return [json.loads(b64decode(body))[0][0] for body in reversed(bodies)]
 
     def die(self, times: int) -> None:
         """Leave behind what a process leaves that dies while it runs the message."""
@@ -102,13 +143,13 @@ def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench)
 
 
 def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_buried(bench: Bench) -> None:
-    def fail(payload: dict[str, Any]) -> None:
-        bench.runs += 1
+    def fail(message: Batch, _: object) -> Result:
         if sum(line["wait_seconds"] for line in lines if "wait_seconds" in line) < 600:
             raise DOWN
+        return Result()
 
     with capture_logs() as lines:
-        bench.app.task(name="render.outage", shared=False)(fail).apply(args=(PAYLOAD,))
+        bench.handle(fail)
 
     assert bench.runs > MOST_ATTEMPTS_OF_THE_RETRYABLE
     assert max(line["wait_seconds"] for line in lines if "wait_seconds" in line) == LONGEST_RETRY_WAIT_SECONDS
@@ -118,17 +159,17 @@ def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_burie
 def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_after_an_outage(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def call_slow_peers(payload: dict[str, Any]) -> None:
-        bench.runs += 1
+    def call_slow_peers(message: Batch, _: object) -> Result:
         began = now[0]
         for _ in range(5):
             with peer_call():
                 now[0] += 4 if bench.runs <= MOST_ATTEMPTS_OF_THE_RETRYABLE else 0
         assert now[0] - began < TIME_LIMIT_SECONDS
+        return Result()
 
     now = [0.0]
     monkeypatch.setattr(deadline, "monotonic", lambda: now[0])
-    bench.app.task(name="render.slow-peers", shared=False)(call_slow_peers).apply(args=(PAYLOAD,))
+    bench.handle(call_slow_peers)
 
     assert bench.runs == MOST_ATTEMPTS_OF_THE_RETRYABLE + 1
     assert bench.letters() == []
@@ -153,20 +194,44 @@ def test_a_message_that_killed_its_process_twice_is_run_once_more(bench: Bench) 
     assert bench.letters() == []
 
 
-def test_what_travelled_together_and_killed_its_process_goes_on_in_parts(bench: Bench, redis: Redis) -> None:
-    bundle = ListingsStale(
-        message_id=UUID(PAYLOAD["message_id"]), site="epn", lane=Lane.BULK, listings={"a": 1, "b": 2}
-    )
+def test_a_batch_that_killed_its_process_goes_on_in_halves(bench: Bench) -> None:
     bench.die(times=1)
 
-    bench.run(None, bundle.model_dump(mode="json"), name="render.ListingsStale")
+    bench.run(None, A_AND_B.model_dump(mode="json"))
 
-    waiting = [json.loads(each)["body"] for each in redis.lrange("render.bulk", 0, -1)]
-    sent = [json.loads(b64decode(body))[0][0] for body in reversed(waiting)]
-    assert [(each["listing"], each["changed"]) for each in sent] == [("a", 1), ("b", 2)]
+    assert [each["articles"] for each in bench.waiting()] == [
+        [{"article": "a", "revision": "1"}],
+        [{"article": "b", "revision": "1"}],
+    ]
     assert bench.runs == 0
     assert bench.letters() == []
-    assert redis.keys("deliveries:*") == []
+    assert bench.redis.keys("deliveries:*") == []
+
+
+def test_an_item_that_fails_for_ever_is_kept_alone_and_reported_to_its_run(bench: Bench) -> None:
+    bench.handle(lambda *_: Result(failed={"b": PermanentError("the reason")}), A_AND_B.model_dump(mode="json"))
+
+    assert bench.letter()["payload"]["articles"] == [{"article": "b", "revision": "1"}]
+    assert bench.app.runs.reported("epn", "r1", ["a", "b"]) == {"b": RunOutcome.FAILED}
+    assert bench.handled == [("a", "b")]
+    assert bench.waiting() == []
+
+
+def test_only_the_items_that_are_not_done_are_tried_again(bench: Bench) -> None:
+    bench.handle(lambda *_: Result(failed={"b": DOWN}), A_AND_B.model_dump(mode="json"))
+
+    (again,) = bench.waiting()
+    assert again["articles"] == [{"article": "b", "revision": "1"}]
+    assert again["message_id"] != PAYLOAD["message_id"]
+    assert bench.handled == [("a", "b")]
+
+
+def test_what_follows_is_emitted_though_an_item_failed(bench: Bench) -> None:
+    follows = A.model_copy(update={"message_id": uuid4()})
+
+    bench.handle(lambda *_: Result((follows,), {"b": PermanentError("x")}), A_AND_B.model_dump(mode="json"))
+
+    assert [each["message_id"] for each in bench.waiting()] == [str(follows.message_id)]
 
 
 @pytest.mark.parametrize("error", [None, PermanentError("x"), StorageConflictError("x"), ZeroDivisionError("x")])
@@ -205,9 +270,10 @@ def test_a_deadly_message_that_cannot_be_kept_yet_is_given_back_with_its_count(
     assert bench.runs == 0
 
 
-def test_what_is_kept_is_parked_so_that_it_is_not_said_again_for_ever(bench: Bench) -> None:
+def test_what_is_kept_is_parked_so_that_it_is_not_emitted_again_for_ever(bench: Bench) -> None:
+    listing = ListingsStale(message_id=uuid4(), site="epn", listings={"home": 7})
     bench.run(PermanentError("x"))
-    bench.run(PermanentError("x"), PAYLOAD | {"article": None, "listing": "home", "changed": 7})
+    bench.run(PermanentError("x"), listing.model_dump(mode="json"))
 
     assert bench.marks.is_parked("epn", "a", "1")
     assert not bench.marks.is_parked("epn", "a", "2")
@@ -215,17 +281,8 @@ def test_what_is_kept_is_parked_so_that_it_is_not_said_again_for_ever(bench: Ben
     assert not bench.marks.is_parked("epn", "listing:home", 8)
 
 
-def test_a_submission_that_is_kept_is_no_longer_in_the_inbox(bench: Bench) -> None:
-    inbox = keys.inbox_key("epn", "r")
-    bench.content.put(inbox, b"{}")
-
-    bench.run(PermanentError("x"), PAYLOAD | {"receipt": "r"}, name="ingest.SubmitArticle")
-
-    assert bench.content.find(inbox) is None
-
-
 def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) -> None:
-    payload = PAYLOAD | {"message_id": "../../elsewhere", "article": "\ud800"}
+    payload = PAYLOAD | {"message_id": "../../elsewhere", "articles": [{"article": "\ud800", "revision": "1"}]}
     bench.run(PermanentError("\ud800" + "x" * 1_000_000), payload)
 
     letter = bench.letter()
@@ -233,3 +290,38 @@ def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) ->
     assert len(letter["traceback"]) < 30_000
     assert letter["payload"] == payload
     assert "/" not in letter["id"]
+
+
+def test_a_part_that_redis_does_not_take_is_given_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def emit_nothing(messages: Iterable[Message], **_: Any) -> None:
+        if list(messages):
+            raise RedisUnavailableError
+
+    monkeypatch.setattr(bench.app, "emit", emit_nothing)
+    bench.do = lambda *_: Result(failed={"b": DOWN})
+    payload = A_AND_B.model_dump(mode="json")
+
+    done = bench.app.tasks[RENDER_ARTICLES.task_name].apply(args=(payload,), task_id=payload["message_id"])
+
+    assert str(done.state) == "REJECTED"
+
+
+def test_an_outage_counts_no_attempt(bench: Bench) -> None:
+    def do(*_: Any) -> Result:
+        if bench.runs <= MOST_ATTEMPTS_OF_THE_RETRYABLE + 5:
+            raise DOWN
+        if bench.runs == MOST_ATTEMPTS_OF_THE_RETRYABLE + 6:
+            raise StorageConflictError
+        return Result()
+
+    bench.handle(do)
+
+    assert bench.letters() == []
+
+
+@pytest.mark.parametrize("error", [PeersTooSlowError("x"), TaskTooSlowError("x")])
+def test_a_batch_that_ran_out_of_time_goes_on_in_halves(bench: Bench, error: Exception) -> None:
+    bench.run(error, A_AND_B.model_dump(mode="json"))
+
+    assert [[each["article"] for each in sent["articles"]] for sent in bench.waiting()] == [["a"], ["b"]]
+    assert bench.runs == 1

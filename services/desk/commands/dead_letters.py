@@ -20,6 +20,7 @@ from services.desk.domain.printable import in_one_line, printable
 from services.desk.domain.times import age_of
 from services.desk.handler import letters
 from services.desk.handler.letters import KeptLetter, Selection, UnreplayableLetterError
+from shared.dead_letters import item_of
 from shared.errors import PresslineError
 from shared.pipeline import WORKERS
 
@@ -61,7 +62,7 @@ def list_letters(
             Text(letter.id[:8]),
             age_of(letter.buried_at, now),
             Text(in_one_line(letter.task, 40)),
-            Text(_about(kept)),
+            Text(in_one_line(item_of(letter), 40)),
             Text(in_one_line(letter.error, 40)),
             Text(in_one_line(letter.reason, 120)),
         )
@@ -194,9 +195,3 @@ def _with_progress(doing: str, selection: Selection) -> Iterator[KeptLetter]:
             yield kept
             progress.advance(task)
         progress.update(task, total=progress.tasks[task].completed)  # the keys tell days, not times
-
-
-def _about(kept: KeptLetter) -> str:
-    payload = kept.letter.payload
-    about = payload.get("article") or payload.get("listing") or payload.get("receipt") or ""
-    return in_one_line(str(about), 40)

@@ -15,19 +15,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.desk import wiring
 from services.desk.commands.times import FORMS, instant
 from services.desk.domain.rebuild import Run
-from services.desk.handler.rebuild import Rebuild, count_articles, find_run, touch_listings
-from services.desk.handler.trial import differences, report, zipped_theme
+from services.desk.handler.preview import differences, report, zipped_theme
+from services.desk.handler.rebuild import Rebuild, clear_preview, find_run, touch_listings
+from services.desk.handler.selection import count_articles
 from services.desk.handler.versions import count_pages, keep_counts, look_again, summary
 from shared import keys
 from shared.errors import PresslineError
 from shared.listings import GONE
-from shared.rebuilds import Tally
+from shared.runs import RunCounts
 from shared.sites import Site, get_site
 
 _LOOK_EVERY_SECONDS = 0.2
-_LOOK_AGAIN_SECONDS = 1.0  # at pages that go the ordinary way
+_LOOK_AGAIN_SECONDS = 1.0  # at pages that are on their way
 _QUIET_SECONDS = 30.0  # without a listing renewed: somebody else's turn
-_ODD_SHARE, _ODD_LEAST = 0.1, 50  # more than this many that cannot be rebuilt: the theme is broken, stop
+_FAILED_SHARE, _MIN_FAILED = 0.1, 50  # with more failed articles than this the theme is broken: stop
 _console = Console(stderr=True)
 
 
@@ -68,8 +69,8 @@ def rebuild(
     if sample is not None:
         _try_out(run, chosen, theme_folder, has_diff=diff)
         return
-    work = wiring.rebuild(run)
-    work.keep(now=True)  # before anybody is told that it can be gone on with
+    work = wiring.rebuild(run, chosen)
+    work.begin()
     _console.print(f"Whatever stops it, go on with: {_resume(run)}", soft_wrap=True)  # a command is copied whole
     touched = _work(work, chosen)
     _watch_listings(chosen, touched)
@@ -108,19 +109,18 @@ def _work(work: Rebuild, site: Site) -> int:
     """Bring a run to its end, or say how to go on with it; return how many listings are rendered beside it."""
     run = work.run
     try:
-        touched = touch_listings(wiring.index(), site, run)  # the scheduler fits them in between the pieces
+        touched = touch_listings(wiring.index(), site, run)  # the scheduler fits them in between the batches
         if run.is_by_theme:
             _await_gone_page(site)
         _follow(work, lambda: run.most or count_articles(work.content, run.site))
     except (KeyboardInterrupt, PresslineError) as error:
         why = "Paused" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
         _console.print(f"{why}. Go on with: {_resume(run)}", style="yellow", soft_wrap=True)
-        work.keep(now=True)
+        work.save(now=True)
         raise typer.Exit(1) from error
-    tally, failed = work.tally, work.run.failed
+    counts, failed = work.counts, work.counts.failed
     _console.print(
-        f"{run.site}: {tally.changed} pages changed, {tally.unchanged} unchanged, {tally.skipped} articles skipped, "
-        f"{tally.handed_over} went the ordinary way"
+        f"{run.site}: {counts.changed} pages changed, {counts.unchanged} unchanged, {counts.skipped} articles skipped"
     )
     if failed:
         _console.print(f"{failed} articles were not rebuilt: see `pressline dead-letters list`", style="red")
@@ -130,7 +130,7 @@ def _work(work: Rebuild, site: Site) -> int:
 
 def _follow(work: Rebuild, count: Callable[[], int]) -> None:
     figures = "{task.fields[rate]:.0f}/s"
-    if work.run.trial is None:  # of a trial nobody knows it yet: the workers publish nothing
+    if work.run.preview is None:  # of a preview nobody knows it yet: the workers publish nothing
         figures += "  {task.fields[changed]} changed, {task.fields[unchanged]} unchanged"
     columns = (
         TextColumn("{task.description}"),
@@ -139,22 +139,24 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
         TextColumn(figures),
         TimeRemainingColumn(),
     )
-    began, first = monotonic(), work.tally.articles
+    began, first = monotonic(), work.counts.articles
     with Progress(*columns, console=_console) as progress:
         bar = progress.add_task(work.run.site, total=None, rate=0.0, changed=0, unchanged=0)
 
-        def show() -> Tally:
-            tally = work.tally
-            rate = (tally.articles - first) / max(monotonic() - began, 0.001)
-            progress.update(bar, completed=tally.articles, rate=rate, changed=tally.changed, unchanged=tally.unchanged)
-            return tally
+        def show() -> RunCounts:
+            counts = work.counts
+            rate = (counts.articles - first) / max(monotonic() - began, 0.001)
+            progress.update(
+                bar, completed=counts.articles, rate=rate, changed=counts.changed, unchanged=counts.unchanged
+            )
+            return counts
 
         is_open = work.go_on()
-        progress.update(bar, total=count())  # while the first pieces are at work
+        progress.update(bar, total=count())  # while the first batches are at work
         while is_open:
-            tally = show()
-            if tally.unrendered > max(_ODD_LEAST, _ODD_SHARE * tally.articles):
-                message = f"{tally.unrendered} of {tally.articles} articles cannot be rendered; is the theme broken?"
+            counts = show()
+            if counts.failed > max(_MIN_FAILED, _FAILED_SHARE * counts.articles):
+                message = f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?"
                 raise PresslineError(message)
             sleep(_LOOK_EVERY_SECONDS)
             is_open = work.go_on()
@@ -169,7 +171,7 @@ def _await_gone_page(site: Site) -> None:
 
 
 def _count_versions(site: Site) -> None:
-    """Count pages by version, wait for those that go the ordinary way, and store the counts for `pressline status`."""
+    """Count pages by version, wait for those that are on their way, and store the counts for `pressline status`."""
     count = wiring.version_count(site)
     if count is None:
         return
@@ -203,23 +205,21 @@ def _watch_listings(site: Site, touched: int) -> None:
 
 
 def _try_out(run: Run, site: Site, folder: Path | None, *, has_diff: bool) -> None:
-    content = wiring.content()
-    key = ""
+    content, preview = wiring.content(), keys.preview_prefix(site.id, run.run)
     if folder is not None:
-        key = keys.trial_theme_key(site.id, run.run)
-        content.put(key, zipped_theme(folder), content_type="application/zip")
-    work = wiring.rebuild(run.model_copy(update={"trial": key}))
+        content.put(keys.preview_theme_key(preview), zipped_theme(folder), content_type="application/zip")
+    work = wiring.rebuild(run.model_copy(update={"preview": preview}), site)
     try:
         _follow(work, lambda: run.most or 0)
-        found = list(differences(content, wiring.public(site), site.id, run.run))
+        found = list(differences(content, wiring.public(site), preview))
     finally:
-        work.clear_away()
+        clear_preview(content, preview)
     changed = sum(bool(each.lines) for each in found)
     typer.echo(f"{changed} of {len(found)} pages would change; nothing was published.")
     if has_diff:
         file = Path(f"rebuild-{site.id}-{run.run}.html")
         file.write_text(report(site.id, folder.resolve().name if folder else site.theme, found), encoding="utf-8")
         typer.echo(f"How they would: {file}")
-    if untried := work.tally.handed_over + work.run.failed:
-        _console.print(f"{untried} could not be rendered; why, the log of render says: page.handed_over", style="red")
+    if failed := work.counts.failed:
+        _console.print(f"{failed} could not be rendered; the log of render says why: preview.failed", style="red")
         raise typer.Exit(1)

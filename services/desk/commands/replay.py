@@ -16,11 +16,10 @@ from services.desk.domain.times import in_words, in_words_after
 from services.desk.handler.journal import walk_journal
 from shared.errors import PresslineError
 from shared.messages import Lane
-from shared.pipeline import ENRICH_ARTICLE
+from shared.pipeline import ENRICH_ARTICLES
 from shared.sites import load_sites
 
-_MOST_WAITING = 2_000  # messages in enrich's bulk queue: a replay does not fill Redis
-_LOOK_EVERY = 200
+_MOST_WAITING = 40  # messages in enrich's bulk queue: a replay does not fill Redis
 _LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -83,18 +82,17 @@ class _Walk:
         )
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(self.site, total=max(length, 1))
-            for heard in journal:
-                if heard.message is not None:
-                    if self.sent % _LOOK_EVERY == 0:
-                        while (waiting := backlog.waiting(ENRICH_ARTICLE.service)[Lane.BULK]) > _MOST_WAITING:
-                            progress.update(task, description=f"{self.site}: {waiting} wait for enrich")
-                            sleep(_LOOK_AGAIN_SECONDS)
-                    emit([heard.message])
-                    self.sent += 1
-                self.since = heard.at
-                seconds = (heard.at - begin).total_seconds()
+            for walked in journal:
+                if walked.message is not None:
+                    while (waiting := backlog.waiting(ENRICH_ARTICLES.service)[Lane.BULK]) > _MOST_WAITING:
+                        progress.update(task, description=f"{self.site}: {waiting} batches wait for enrich")
+                        sleep(_LOOK_AGAIN_SECONDS)
+                    emit([walked.message])
+                    self.sent += len(walked.message.items)
+                self.since = walked.at
+                seconds = (walked.at - begin).total_seconds()
                 progress.update(
-                    task, completed=seconds, description=f"{self.site} {in_words(heard.at)}, {self.sent} articles"
+                    task, completed=seconds, description=f"{self.site} {in_words(walked.at)}, {self.sent} articles"
                 )
             progress.update(task, completed=max(length, 1))
 

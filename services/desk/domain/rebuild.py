@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.rebuilds import Tally
+from shared.runs import RunCounts
 
 
 class Run(BaseModel):
     """A rebuild as it is kept in the content bucket: enough to go on from, whoever was killed meanwhile.
 
-    All pieces up to the article `cursor` are done, `number` of them; what they came to is in `tally`.
+    All articles up to `cursor` are reported; what they came to is in `counts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -18,14 +18,12 @@ class Run(BaseModel):
     schema_version: int = 1
     site: str
     run: str
+    preview: str | None = None  # the folder of a preview, whose pages are not published
     section: str | None = None
     since: AwareDatetime | None = None
     is_by_theme: bool = False
-    trial: str | None = None  # the key of a theme that is only tried
     most: int | None = None  # articles
     started_at: AwareDatetime
     cursor: str = ""
-    number: int = 0
-    tally: Tally = Tally()
-    failed: int = 0  # articles of pieces that nobody brought to an end
+    counts: RunCounts = RunCounts()
     is_done: bool = False

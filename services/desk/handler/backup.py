@@ -26,7 +26,7 @@ _TRIES = 3
 _TURNS = 3
 _UNDER_WAY = 4  # for each thread, so that none waits for the listing
 
-NEVER_COPIED = (keys.PROBES_PREFIX, keys.CERTIFICATES_PREFIX, keys.SHELVES_PREFIX)
+NEVER_COPIED = (keys.PROBES_PREFIX, keys.CERTIFICATES_PREFIX)
 """Of one store and bucket, or of one moment, and good for nothing elsewhere."""
 RESTORED_BY_NAME = (keys.TOKENS_PREFIX, keys.DEAD_LETTERS_PREFIX)
 """Missing may well be meant here: a token was revoked, a letter dropped. Restored where the prefix names them."""

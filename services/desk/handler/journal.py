@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+
+import structlog
 
 from shared import keys
 from shared.errors import ObjectMissingError
 from shared.history import Revisions
-from shared.messages import ArticleAccepted, Lane
+from shared.messages import MAX_BATCH_ITEMS, ArticleRevision, ArticlesAccepted, Lane, first_envelope
 from shared.storage import ObjectStorage
+
+log = structlog.get_logger()
 
 _REMEMBERED = 100_000  # articles; one that comes once more after so many others is said twice, which does no harm
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A journal marker's time, and what has to be said of it: None where its article was said, or is not meant."""
+class Walked:
+    """The time of a journal marker, and what has to be said of all markers up to it; None where it is nothing."""
 
     at: datetime
-    message: ArticleAccepted | None
+    message: ArticlesAccepted | None
 
 
 def walk_journal(
@@ -33,29 +36,47 @@ def walk_journal(
     until: datetime,
     source: str | None,
     now: datetime,
-) -> Iterator[Heard]:
-    """Yield every journal marker between two times, oldest first, and once for each article what has to be said.
+) -> Iterator[Walked]:
+    """Walk every journal marker between two times, oldest first; yield its articles in batches, each once.
 
-    It is said in the bulk lane, so that it holds up no news; what the article is by now, live or taken down, the
-    workers find out themselves.
+    They are said in the bulk lane, so that they hold up no news; what an article is by now, live or taken down, the
+    workers find out themselves. A marker is yielded alone where no article waits for its batch to be full.
     """
     said: dict[str, None] = {}
-    start = keys.journal_minute(site, since)
-    for key in content.list_keys(keys.journal_prefix(site), start_after=start):
-        at, article, revision = keys.journal_entry(key)
-        if at > until:
-            return
-        if at < since:
-            continue
-        message = None
+    batch: list[ArticleRevision] = []
+    at = since
+    for at, article, revision in _markers(content, site, since, until):
         if article not in said and _is_meant(revisions, site, article, revision, source):
             if len(said) >= _REMEMBERED:
                 del said[next(iter(said))]
             said[article] = None
-            message = ArticleAccepted(
-                message_id=uuid4(), lane=Lane.BULK, begun_at=now, site=site, article=article, revision=revision
-            )
-        yield Heard(at, message)
+            batch.append(ArticleRevision(article=article, revision=revision))
+        if len(batch) in (0, MAX_BATCH_ITEMS):
+            yield Walked(at, _message(site, batch, now))
+            batch = []
+    if batch:
+        yield Walked(at, _message(site, batch, now))
+
+
+def _markers(
+    content: ObjectStorage, site: str, since: datetime, until: datetime
+) -> Iterator[tuple[datetime, str, str]]:
+    for key in content.list_keys(keys.journal_prefix(site), start_after=keys.journal_minute(site, since)):
+        try:
+            at, article, revision, _ = keys.journal_entry(key)
+        except ValueError:
+            log.warning("journal.strange", key=key)  # not of our making
+            continue
+        if at > until:
+            return
+        if at >= since:
+            yield at, article, revision
+
+
+def _message(site: str, batch: list[ArticleRevision], now: datetime) -> ArticlesAccepted | None:
+    if not batch:
+        return None
+    return ArticlesAccepted(**first_envelope(Lane.BULK, now), site=site, articles=tuple(batch))
 
 
 def _is_meant(revisions: Revisions, site: str, article: str, revision: str, source: str | None) -> bool:

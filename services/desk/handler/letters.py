@@ -12,11 +12,11 @@ from itertools import islice
 
 from pydantic import ValidationError
 
-from shared import keys
+from shared import inbox, keys
 from shared.dead_letters import DeadLetter, subject_of
 from shared.errors import PermanentError, PreconditionFailedError
 from shared.marks import Marks
-from shared.messages import Message, SubmitArticle
+from shared.messages import Batch, Message, SubmitArticles
 from shared.pipeline import PIPELINE, WORKERS
 from shared.storage import ObjectStorage
 
@@ -104,17 +104,17 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
         OutageError: the store or Redis is away; the letter stays, and the same call may be made again.
     """
     now, message, subject = datetime.now(UTC), _message_of(kept.letter), subject_of(kept.letter)
-    if isinstance(message, SubmitArticle):
-        content.put(keys.inbox_key(message.site, message.receipt), message.model_dump_json().encode())
+    if isinstance(message, SubmitArticles):
+        inbox.put_again(content, message)
     if subject is not None:
         if isinstance(subject.moment, str):
-            marker = keys.journal_key(subject.site, now, subject.name, subject.moment)
+            marker = keys.journal_key(subject.site, now, subject.name, subject.moment, message.lane)
             content.put(marker, b"", content_type="text/plain")
-            marks.set_pending(subject.site, subject.name, message.lane)
         marks.unpark(subject.site, subject.name)
     content.delete(kept.key)
+    of_no_run = {"run": ""} if isinstance(message, Batch) else {}  # its run may have ended, which drops what it left
     try:
-        emit([message.model_copy(update={"begun_at": now})])
+        emit([message.model_copy(update={"begun_at": now, **of_no_run})])
     except BaseException:  # Ctrl-C too
         with suppress(PreconditionFailedError):
             content.put(kept.key, kept.letter.as_json(), unless_exists=True)

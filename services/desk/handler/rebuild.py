@@ -1,4 +1,7 @@
-"""A rebuild, run from outside the workers: pieces are cut, few are on their way at a time, the lost are sent again."""
+"""A rebuild, run from outside the workers: it emits batches of the selected articles, few of them at a time.
+
+The checkpoint is the first article that nobody has reported; what is lost is emitted again.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +9,50 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from uuid import uuid4
 
 import structlog
 
 from services.desk.domain.rebuild import Run
+from services.desk.handler.selection import Selected
 from shared import keys
+from shared.errors import PresslineError
 from shared.index import Index
 from shared.listings import Listing, find_article, find_listing
-from shared.live import grouped
-from shared.messages import Lane, Message, RebuildPages
-from shared.rebuilds import Rebuilds, Tally
+from shared.messages import (
+    MAX_BATCH_ITEMS,
+    ArticleRevision,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    Lane,
+    Message,
+    first_envelope,
+)
+from shared.runs import RunCounts, RunOutcome, Runs
 from shared.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
-_MOST_ON_THEIR_WAY = 16  # pieces: enough for a dozen workers, and few to wait for when it is paused
+_MAX_BATCHES = 16  # on their way: enough for a dozen workers, and few to wait for when it is paused
 _SILENT_FOR = timedelta(seconds=60)  # a killed worker's message comes back after 35 s
-_MOST_TRIES = 3
-_KEEP_EVERY = timedelta(seconds=2)
+_MAX_TRIES = 3
+_SAVE_EVERY = timedelta(seconds=2)
+
+
+class RunEndedError(PresslineError):
+    """A newer rebuild of the site has begun, which ends this one."""
 
 
 @dataclass(slots=True)
-class _Piece:
-    number: int
-    after: str
-    articles: list[str]
-    shelf: str
+class _Batch:
+    items: list[Selected]
     sent_at: datetime
     tries: int = 1
-    tally: Tally | None = None
+    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
 
     @property
-    def upto(self) -> str:
-        return self.articles[-1]
+    def unreported(self) -> list[Selected]:
+        return [each for each in self.items if each.article not in self.outcomes]
 
 
 @dataclass(slots=True)
@@ -49,118 +61,108 @@ class Rebuild:
 
     run: Run
     content: ObjectStorage
-    rebuilds: Rebuilds
+    runs: Runs
     emit: Callable[[Iterable[Message]], None]
-    waiting: Callable[[], int]  # how many messages wait in the lane: who waits was not lost
+    waiting: Callable[[], int]  # messages in the lane: what waits there is not lost
     clock: Callable[[], datetime]
-    on_their_way: list[_Piece] = field(default_factory=list)  # in order; the done ones wait for those before them
-    _groups: Iterator[tuple[str, list[str]]] | None = None
-    _kept_at: datetime | None = None
+    selected: Iterator[Selected]  # the articles behind the run's cursor, in order
+    on_their_way: list[_Batch] = field(default_factory=list)  # in order; the done ones wait for those before them
+    _saved_at: datetime | None = None
 
     @property
-    def tally(self) -> Tally:
-        """Return what the pieces came to so far, those too that others before them hold up."""
-        return sum((each.tally for each in self.on_their_way if each.tally), start=self.run.tally)
+    def counts(self) -> RunCounts:
+        """Return the outcomes so far, those too that wait for a batch before them."""
+        return self.run.counts.plus(each for batch in self.on_their_way for each in batch.outcomes.values())
+
+    def begin(self) -> None:
+        """Make the run its site's latest, which ends any other; save it, before anybody is told how to resume it."""
+        if self.run.preview is None:
+            self.runs.begin(self.run.site, self.run.run)
+        self.save(now=True)
 
     def go_on(self) -> bool:
-        """Hear what is done, send what is lost again and what fits of the rest; tell whether there is any left."""
-        self._hear()
-        self._send_again()
-        fresh = list(islice(self._cut(), max(0, _MOST_ON_THEIR_WAY - len(self.on_their_way))))
-        self.on_their_way += fresh
-        self.emit(map(self._message, fresh))
+        """Collect reports, emit again what is lost and then what fits of the rest; tell whether there is any left.
+
+        Raises:
+            RunEndedError: a newer run of the site has begun.
+        """
+        run = self.run
+        if run.preview is None and not self.runs.keep(run.site, run.run):
+            message = "a newer rebuild of the site has begun and ends this one"
+            raise RunEndedError(message)
+        self._collect_reports()
+        self._emit_lost()
+        room = _MAX_BATCHES - len(self.on_their_way)
+        while room > 0 and (items := list(islice(self.selected, MAX_BATCH_ITEMS))):
+            self.on_their_way.append(_Batch(items, self.clock()))
+            self.emit(self._messages(items))
+            room -= 1
         is_done = not self.on_their_way
-        self.keep(is_done=is_done)
+        self.save(is_done=is_done)
         return not is_done
 
-    def keep(self, *, is_done: bool = False, now: bool = False) -> None:
+    def save(self, *, is_done: bool = False, now: bool = False) -> None:
         """Write down how far it has come; every now and then, or at once."""
         at = self.clock()
-        if not (is_done or now) and self._kept_at is not None and at - self._kept_at < _KEEP_EVERY:
+        if not (is_done or now) and self._saved_at is not None and at - self._saved_at < _SAVE_EVERY:
             return
-        self._kept_at = at
+        self._saved_at = at
         self.run = self.run.model_copy(update={"is_done": is_done})
         self.content.put(keys.rebuild_key(self.run.site, self.run.run), self.run.model_dump_json(indent=1).encode())
-        if is_done and self.run.trial is None:
-            self.clear_away()
 
-    def _hear(self) -> None:
-        open_pieces = {each.number: each for each in self.on_their_way if each.tally is None}
-        for number, tally in self.rebuilds.reported(self.run.site, self.run.run, open_pieces).items():
-            open_pieces[number].tally = tally
-            if self.run.trial is None:
-                self.content.delete(keys.rebuilt_key(self.run.site, self.run.run, number))
-        while self.on_their_way and (done := self.on_their_way[0].tally) is not None:
-            piece = self.on_their_way.pop(0)
-            moved = {"cursor": piece.upto, "number": piece.number, "tally": self.run.tally + done}
-            self.run = self.run.model_copy(update=moved)
+    def _collect_reports(self) -> None:
+        unreported = [each.article for batch in self.on_their_way for each in batch.unreported]
+        reported = self.runs.reported(self.run.site, self.run.run, unreported)
+        for batch in self.on_their_way:
+            batch.outcomes |= {each.article: reported[each.article] for each in batch.items if each.article in reported}
+        while self.on_their_way and not self.on_their_way[0].unreported:
+            batch = self.on_their_way.pop(0)
+            counts = self.run.counts.plus(batch.outcomes.values())
+            self.run = self.run.model_copy(update={"cursor": batch.items[-1].article, "counts": counts})
 
-    def _send_again(self) -> None:
+    def _emit_lost(self) -> None:
         now = self.clock()
-        silent = [each for each in self.on_their_way if each.tally is None and now - each.sent_at > _SILENT_FOR]
+        silent = [each for each in self.on_their_way if each.unreported and now - each.sent_at > _SILENT_FOR]
         if not silent or self.waiting():
             return
-        for piece in silent:
-            if piece.tries == _MOST_TRIES:
-                log.error("piece.lost", run=self.run.run, piece=piece.number, articles=len(piece.articles))
-                piece.tally = Tally()
-                self.run = self.run.model_copy(update={"failed": self.run.failed + len(piece.articles)})
+        for batch in silent:
+            if batch.tries == _MAX_TRIES:
+                lost = [each.article for each in batch.unreported]
+                log.error("rebuild.lost", run=self.run.run, articles=lost)
+                batch.outcomes |= dict.fromkeys(lost, RunOutcome.FAILED)
             else:
-                piece.tries, piece.sent_at = piece.tries + 1, now
-                self.emit([self._message(piece)])
+                batch.tries, batch.sent_at = batch.tries + 1, now
+                self.emit(self._messages(batch.unreported))
 
-    def _cut(self) -> Iterator[_Piece]:
-        if self._groups is None:
-            found = self.content.list_folders(keys.articles_prefix(self.run.site), start_after=self.run.cursor)
-            shelves = self.content.list_folders(keys.shelves_prefix(self.run.site), start_after=self.run.cursor)
-            self._groups = grouped(islice(found, self.run.most), shelves)
-        after, number = (
-            (self.on_their_way[-1].upto, self.on_their_way[-1].number)
-            if self.on_their_way
-            else (self.run.cursor, self.run.number)
-        )
-        for shelf, articles in self._groups:
-            number += 1
-            yield _Piece(number, after, articles, shelf, self.clock())
-            after = articles[-1]
-
-    def _message(self, piece: _Piece) -> RebuildPages:
-        run = self.run
-        return RebuildPages(
-            message_id=uuid4(),
-            lane=Lane.BULK,
-            begun_at=self.clock(),
-            site=run.site,
-            run=run.run,
-            number=piece.number,
-            articles=tuple(piece.articles),
-            after=piece.after,
-            upto=piece.upto,
-            section=run.section,
-            since=run.since,
-            is_by_theme=run.is_by_theme,
-            trial=run.trial,
-            shelf=piece.shelf,
-        )
-
-    def clear_away(self) -> None:
-        """Remove what waited for a publisher, or was tried."""
-        for key in list(self.content.list_keys(keys.rebuilt_prefix(self.run.site, self.run.run))):
-            self.content.delete(key)
-
-
-def count_articles(content: ObjectStorage, site: str) -> int:
-    """Return how many articles a site has, live or not: a call for a thousand of them."""
-    return sum(1 for _ in content.list_folders(keys.articles_prefix(site)))
+    def _messages(self, items: Iterable[Selected]) -> Iterator[Message]:
+        """Yield the messages of a batch: of removed articles the 410 pages are put again by way of enrich."""
+        every = list(items)
+        for kind, is_removed in ((ArticlesEnriched, False), (ArticlesAccepted, True)):
+            some = [each for each in every if each.is_removed is is_removed]
+            if some:
+                preview = {"preview": self.run.preview} if kind is ArticlesEnriched else {}
+                yield kind(
+                    **first_envelope(Lane.BULK, self.clock()),
+                    site=self.run.site,
+                    run=self.run.run,
+                    articles=tuple(ArticleRevision(article=each.article, revision="") for each in some),
+                    **preview,
+                )
 
 
 def find_run(content: ObjectStorage, site: str, run: str) -> Run:
-    """Return a run as it was kept last.
+    """Return a run as it was saved last.
 
     Raises:
         ObjectMissingError: there is none of that name.
     """
     return Run.model_validate_json(content.get(keys.rebuild_key(site, run)).body)
+
+
+def clear_preview(content: ObjectStorage, preview: str) -> None:
+    """Remove what a preview has put into the content bucket."""
+    for key in list(content.list_keys(preview)):
+        content.delete(key)
 
 
 def touch_listings(index: Index, site: Site, run: Run) -> int:

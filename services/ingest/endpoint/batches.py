@@ -1,23 +1,26 @@
-"""Many articles in one request, one a line: each is stored and answered by itself, as it comes."""
+"""Many articles in one request, one a line: lines are stored in batches as they come, and each is answered."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
+from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.document import Document
 from services.ingest.domain.refusal import BacklogFullError, Fault, RefusedError, unacceptable
 from services.ingest.endpoint.auth import Publisher
 from services.ingest.endpoint.body import check_declared
 from services.ingest.endpoint.deps import batch_threads_of, deps_of, threads_of
 from services.ingest.endpoint.examples import BATCH_ANSWER, BATCH_BODY, NDJSON
+from services.ingest.endpoint.line_by_line import LineByLine, Tell
 from services.ingest.endpoint.lines import BodyEndedError, BodyLines, Line
 from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.problems import UNEXPECTED, Problem, ProblemFault, documented, request_id
@@ -25,10 +28,12 @@ from services.ingest.endpoint.replies import BatchLineReply
 from services.ingest.endpoint.sites import FeedName, SiteName
 from services.ingest.endpoint.submission import Submission
 from shared.errors import RetryableError
-from shared.messages import Lane
+from shared.messages import MAX_BATCH_ITEMS, Lane
 from shared.sites import Site
 
-_SIDE_BY_SIDE = 8  # lines of one request that may wait for the store at the same time
+_SIDE_BY_SIDE = 2  # batches of one request that may wait for the store at the same time
+_MOST_BYTES = 512 * 1024  # of a batch that takes one more line
+_CLOSES_AFTER_SECONDS = 0.1
 _LINE_TYPE = "application/json"  # of whichever form: which one, the article itself shows
 _TAKEN = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/octet-stream", "text/plain", ""})
 _AGAIN = "this line was not accepted: send it again after retry_after_seconds"
@@ -37,12 +42,13 @@ _REST = "this line and all that follow were not taken: send them in another requ
 router = APIRouter(tags=["articles"])
 log = structlog.get_logger()
 
-Tell = Callable[[BatchLineReply], Awaitable[None]]
+_Answer = asyncio.Future[BatchLineReply]
+_Waiting = tuple[Line, _Answer]
 
 
 @dataclass(slots=True)
-class _Batch:
-    """One request's lines on their way in."""
+class _Lines:
+    """One request's lines on their way in. `waiting` holds the next line until a batch takes it."""
 
     submission: Submission
     site: Site
@@ -51,20 +57,22 @@ class _Batch:
     max_line_bytes: int
     retry_after_seconds: int
     instance: str | None
+    answers: asyncio.Queue[_Answer | None] = field(default_factory=asyncio.Queue)
+    waiting: asyncio.Queue[_Waiting | None] = field(default_factory=partial(asyncio.Queue, maxsize=1))
     counts: dict[str, int] = field(default_factory=dict)
     is_store_down: bool = False
     is_abandoned: bool = False
 
     async def run(self, tell: Tell) -> None:
-        """Take line after line, several side by side, and tell what became of each, in their order.
+        """Take line after line, and tell what became of each, in their order.
 
         Reading never waits for the telling: many clients read no answer before they have sent all of their request.
         What is held for them is an answer a line, and the lines are counted.
         """
-        answers: asyncio.Queue[asyncio.Future[BatchLineReply] | None] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._read(group, answers))
-            while (answer := await answers.get()) is not None:
+            group.create_task(self._read())
+            group.create_task(self._store(group))
+            while (answer := await self.answers.get()) is not None:
                 reply = await answer
                 self.counts[reply.status] = self.counts.get(reply.status, 0) + 1
                 await tell(reply)
@@ -72,26 +80,24 @@ class _Batch:
         if self.is_abandoned:
             raise ClientDisconnect
 
-    async def _read(
-        self, group: asyncio.TaskGroup, answers: asyncio.Queue[asyncio.Future[BatchLineReply] | None]
-    ) -> None:
-        room = asyncio.Semaphore(_SIDE_BY_SIDE)
+    async def _read(self) -> None:
         try:
             async for line in self.lines:
-                await room.acquire()
                 self._check_that_it_goes_on(line)
-                task = group.create_task(self._take(line))
-                task.add_done_callback(lambda _: room.release())
-                answers.put_nowait(task)
+                await self.waiting.put((line, self._answer()))
         except BodyEndedError as error:
-            last = asyncio.get_running_loop().create_future()
-            last.set_result(self._stopped(error))
-            answers.put_nowait(last)
+            self._answer().set_result(self._stopped(error))
             await self.lines.drain()
         except ClientDisconnect:
             self.is_abandoned = True
-        finally:
-            answers.put_nowait(None)
+        await self.waiting.put(None)
+        self.answers.put_nowait(None)
+
+    def _answer(self) -> _Answer:
+        """Return the answer of the next line, which is told after those before it."""
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        self.answers.put_nowait(answer)
+        return answer
 
     def _check_that_it_goes_on(self, line: Line) -> None:
         if line.number > self.max_lines:
@@ -99,26 +105,68 @@ class _Batch:
         if self.is_store_down:
             raise BodyEndedError(503, "the store does not answer now")
 
-    async def _take(self, line: Line) -> BatchLineReply:
-        """Return what became of a line; nothing that is wrong with it touches the others."""
+    async def _store(self, group: asyncio.TaskGroup) -> None:
+        """Store the lines in batches: one is full, or no more lines come, or its first has waited long enough."""
+        room = asyncio.Semaphore(_SIDE_BY_SIDE)
+        while batch := await self._next_batch():
+            await room.acquire()
+            group.create_task(self._take(batch)).add_done_callback(lambda _: room.release())
+
+    async def _next_batch(self) -> list[_Waiting]:
+        """Return the lines of the next batch; none after the last."""
+        batch: list[_Waiting] = []
+        size_bytes = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as closing:
+                while len(batch) < MAX_BATCH_ITEMS and size_bytes < _MOST_BYTES:
+                    waiting = await self.waiting.get()
+                    if waiting is None:
+                        self.waiting.put_nowait(None)  # for the next call
+                        break
+                    if not batch:
+                        closing.reschedule(asyncio.get_running_loop().time() + _CLOSES_AFTER_SECONDS)
+                    batch.append(waiting)
+                    size_bytes += len(waiting[0].raw or b"")
+        return batch
+
+    async def _take(self, batch: Sequence[_Waiting]) -> None:
+        """Answer each line of a batch; nothing that is wrong with one touches the others."""
+        lines = [line for line, _ in batch]
         try:
-            raw = await self.submission.threads.run(_article_in, line, self.max_line_bytes)
-            reply = await self.submission.submit(raw, self.site)
-        except RefusedError as error:
-            problem = _problem(error.code, error.title, error.detail, error.faults)
-            return BatchLineReply(line=line.number, status="refused", problem=problem)
-        except BacklogFullError as error:
-            return self._busy(line, "Too much is waiting", f"{error}; {_AGAIN}")
+            checked = await self.submission.threads.run(_articles_in, lines, self.max_line_bytes)
+            raws = [each for each in checked if isinstance(each, bytes)]
+            stored = iter(await self._submit(raws) if raws else ())
+            outcomes = [next(stored) if isinstance(each, bytes) else each for each in checked]
+        except Exception as error:  # the answer has begun: no handler of the framework's could say 500
+            log.exception("line.failed", line=lines[0].number, lines=len(lines))
+            outcomes = [error] * len(lines)
+        for (line, answer), outcome in zip(batch, outcomes, strict=True):
+            answer.set_result(self._reply(line, outcome))
+
+    async def _submit(self, raws: Sequence[bytes]) -> Sequence[Submitted | Exception]:
+        try:
+            return await self.submission.submit_lines(raws, self.site)
         except RetryableError as error:
-            log.warning("line.deferred", reason=type(error).__name__)
+            log.warning("lines.deferred", reason=type(error).__name__, lines=len(raws))
             self.is_store_down = True
-            return self._busy(line, "Service Unavailable", f"the store does not answer now; {_AGAIN}")
-        except Exception:  # the answer has begun: no handler of the framework's could say 500 or spare the other lines
-            log.exception("line.failed", line=line.number)
-            problem = _problem(500, "Internal Server Error", UNEXPECTED).model_copy(update={"instance": self.instance})
-            return BatchLineReply(line=line.number, status="refused", problem=problem)
-        warning = reply.report.warnings[0] if reply.report else None
-        return BatchLineReply(line=line.number, status="accepted", receipt=reply.receipt, warning=warning)
+            return [error] * len(raws)
+
+    def _reply(self, line: Line, outcome: Submitted | Exception) -> BatchLineReply:
+        match outcome:
+            case Submitted():
+                return BatchLineReply(
+                    line=line.number, status="accepted", receipt=outcome.receipt, warning=outcome.warning
+                )
+            case RefusedError():
+                problem = _problem(outcome.code, outcome.title, outcome.detail, outcome.faults)
+            case BacklogFullError():
+                return self._busy(line, "Too much is waiting", f"{outcome}; {_AGAIN}")
+            case RetryableError():
+                return self._busy(line, "Service Unavailable", f"the store does not answer now; {_AGAIN}")
+            case _:
+                problem = _problem(500, "Internal Server Error", UNEXPECTED)
+                problem = problem.model_copy(update={"instance": self.instance})
+        return BatchLineReply(line=line.number, status="refused", problem=problem)
 
     def _busy(self, line: Line, title: str, detail: str) -> BatchLineReply:
         return BatchLineReply(
@@ -138,36 +186,6 @@ class _Batch:
         )
 
 
-class LineByLine(Response):
-    """An answer that is sent while the request still comes; Starlette's own would read the request away meanwhile."""
-
-    media_type = NDJSON
-
-    def __init__(self, run: Callable[[Tell], Awaitable[None]]) -> None:
-        super().__init__()
-        del self.headers["content-length"]
-        self._run = run
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's form
-        """Send each line once it is known; the head with the first, for a client may wait for 100 Continue."""
-        is_begun = False
-
-        async def begin() -> None:
-            nonlocal is_begun
-            if not is_begun:
-                is_begun = True
-                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-
-        async def tell(reply: BatchLineReply) -> None:
-            await begin()
-            line = reply.model_dump_json(exclude_none=True).encode() + b"\n"
-            await send({"type": "http.response.body", "body": line, "more_body": True})
-
-        await self._run(tell)
-        await begin()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
 @router.post(
     "/v1/batches",
     summary="Post many articles",
@@ -182,7 +200,8 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None,
     """Take articles as lines of JSON (NDJSON), in any JSON form that is read, and answer each line as it comes.
 
     Every line is stored, answered with a receipt and left to a worker to read, behind the news (`lane=bulk`); what the
-    reader said of it, its receipt tells. The answer has one line for each line that is not blank, in their order:
+    reader said of it, its receipt tells. Lines that come together are stored together, after 100 ms at most. The answer
+    has one line for each line that is not blank, in their order:
 
     `accepted`: it is stored; `receipt` tells what becomes of it. `refused`: it is no JSON object, or too long. `busy`:
     not taken now, send it again after `retry_after_seconds`. `stopped`, always the last: this line and all that follow
@@ -204,7 +223,7 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None,
         raise RefusedError(415, f"a batch is articles as lines of JSON; send it as {NDJSON}")
     check_declared(request, max_bytes=settings.max_batch_bytes)
     await threads_of(request).run(deps.admit, Lane.BULK)
-    batch = _Batch(
+    batch = _Lines(
         submission=Submission(caller, Lane.BULK, _LINE_TYPE, deps, batch_threads_of(request), feed),
         site=meant,
         lines=BodyLines(
@@ -219,6 +238,17 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None,
         instance=request_id(request),
     )
     return LineByLine(batch.run)
+
+
+def _articles_in(lines: Sequence[Line], max_line_bytes: int) -> list[bytes | RefusedError]:
+    """Return each line's bytes, or why they cannot be an article."""
+    found: list[bytes | RefusedError] = []
+    for line in lines:
+        try:
+            found.append(_article_in(line, max_line_bytes))
+        except RefusedError as error:
+            found.append(error)
+    return found
 
 
 def _article_in(line: Line, max_line_bytes: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ from fastapi import Request
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import KeptPicture
 from services.ingest.domain.reasons import Reasons
+from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
 from services.ingest.ports import Told
@@ -67,6 +68,18 @@ class SubmitBytes(Protocol):
         ...
 
 
+class SubmitLines(Protocol):
+    """Stores lines together for the ingest worker to read."""
+
+    def __call__(self, raws: Sequence[bytes], **told: Unpack[Told]) -> Sequence[Submitted | BacklogFullError]:
+        """Return the receipt of each, once their bytes are safe, or why there is no room for it.
+
+        Raises:
+            OutageError: the store is down; nothing was accepted.
+        """
+        ...
+
+
 class ActOnArticle(Protocol):
     """Kills, withdraws or restores an article."""
 
@@ -105,6 +118,7 @@ class EndpointDeps:
     admit: Admit
     accept: AcceptArticle
     submit: SubmitBytes
+    submit_lines: SubmitLines
     act: ActOnArticle
     fronts: Fronts
     keep_picture: KeepPicture

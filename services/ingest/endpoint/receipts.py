@@ -11,7 +11,7 @@ from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ReceiptReply, json_response, links_to
 
-_RECEIPT = re.compile(r"^[A-Za-z0-9._-]{1,200}$")
+_RECEIPT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 router = APIRouter(tags=["receipts"])
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["receipts"])
 async def get_receipt(request: Request, caller: Reader, receipt: str) -> Response:
     """Tell how far a submission has come, with the time of each stage, and its pages once it is live."""
     state = None
-    if _RECEIPT.match(receipt):
+    if _RECEIPT.fullmatch(receipt):
         state = await threads_of(request).run(deps_of(request).receipt, receipt)
     if state is None or not caller.covers(state.site):
         raise ProblemError(404, "there is no such receipt")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import structlog
 from fastapi import Request
 
-from services.ingest.domain.accepted import Accepted
-from services.ingest.domain.refusal import RefusedError
+from services.ingest.domain.accepted import Accepted, Submitted
+from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.endpoint.auth import Caller
 from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
@@ -51,6 +51,10 @@ class Submission:
         reply = await self._submit_to(raw, site, None)
         further = [AlsoReply(**dict(await self._submit_to(raw, other, site.id))) for other in self.also]
         return reply.model_copy(update={"also": further}) if further else reply
+
+    async def submit_lines(self, raws: Sequence[bytes], site: Site) -> Sequence[Submitted | BacklogFullError]:
+        """Store lines together for a worker to read; return the receipt of each, or why there is no room for it."""
+        return await self.threads.run(self.deps.submit_lines, raws, **self._told(site, None))
 
     async def _accept_also(self, raw: bytes, site: Site, canonical_site: str) -> AlsoReply:
         """Return what became of it at a further site; what this one refuses, the first has all the same."""

@@ -7,9 +7,15 @@ from services.ingest.handler.fronts import Fronts
 from services.ingest.handler.intake import Intake
 from services.ingest.handler.media import keep_picture
 from services.ingest.handler.states import find_article_state, find_receipt_state
-from services.ingest.handler.submit import handle, submit
+from services.ingest.handler.submissions import read_submissions
+from services.ingest.handler.submit import submit, submit_batch
+from shared.handling import Handlers
+from shared.pipeline import SUBMIT_ARTICLES
+
+HANDLERS: Handlers = {SUBMIT_ARTICLES: read_submissions}
 
 __all__ = [
+    "HANDLERS",
     "Admission",
     "Fronts",
     "Intake",
@@ -17,7 +23,8 @@ __all__ = [
     "act",
     "find_article_state",
     "find_receipt_state",
-    "handle",
     "keep_picture",
+    "read_submissions",
     "submit",
+    "submit_batch",
 ]

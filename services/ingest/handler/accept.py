@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
+from services.ingest.domain.report import Report
 from services.ingest.domain.stamps import stamp_for
+from services.ingest.handler.announce import announce
 from services.ingest.handler.article_pictures import with_picture_facts
-from services.ingest.handler.commit import Proposal, Twin, commit, mark
+from services.ingest.handler.commit import Committed, Proposal, RawBytes, Twin, commit, lane_of, mark
 from services.ingest.handler.intake import Intake
 from services.ingest.ports import ReadingContext
 from shared import keys
@@ -19,8 +23,26 @@ from shared.history import Since
 from shared.messages import Lane
 from shared.revision import Revision, revision_id, stamp_of
 from shared.sites import Feed, Site
+from shared.storage import Etag
 
 _MOST_UNDER_ONE_STAMP = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An article that was read from bytes, to be committed."""
+
+    article: Article
+    report: Report
+    raw: RawBytes
+    site: Site
+    received_at: datetime
+    lane: Lane
+
+    @property
+    def article_id(self) -> str:
+        """Return the identity of its article."""
+        return keys.article_id(self.site.id, self.article.source, self.article.source_id)
 
 
 def accept(
@@ -46,71 +68,120 @@ def accept(
             will be found to be a duplicate.
     """
     sha256 = hashlib.sha256(raw).hexdigest()
-    raw_key = keys.raw_key(site.id, received_at, sha256)
+    place = RawBytes(sha256, keys.raw_key(site.id, received_at, sha256))
+    context = ReadingContext(site, feed, received_at, canonical_site)
     try:
-        reading = intake.read_article(raw, content_type, ReadingContext(site, feed, received_at, canonical_site))
-        _check_rights(reading.article, may_take_down=may_take_down)
-        if reading.article.status is Status.USABLE:
-            intake.admit(lane)
-        article = with_picture_facts(reading.article, intake)
+        item = read_item(raw, place, content_type, context, may_take_down=may_take_down, lane=lane, intake=intake)
+        item = with_pictures(item, intake)
     except RefusedError:
-        intake.content.put(raw_key, raw, content_type="application/octet-stream")
+        intake.content.put(place.key, raw, content_type="application/octet-stream")
         raise
-    source_noted = intake.sources.note(site.id, article.source) if article.status is Status.USABLE else None
-    raw_kept = intake.executor.submit(intake.content.put, raw_key, raw, content_type="application/octet-stream")
+    source_noted = note_source(item, intake)
+    raw_kept = intake.executor.submit(intake.content.put, place.key, raw, content_type="application/octet-stream")
+    return announce(commit_item(item, intake, source_noted=source_noted, raw_kept=raw_kept), intake)
 
-    identity = keys.article_id(site.id, article.source, article.source_id)
+
+def read_item(
+    raw: bytes,
+    place: RawBytes,
+    content_type: str | None,
+    context: ReadingContext,
+    *,
+    may_take_down: bool,
+    lane: Lane,
+    intake: Intake,
+) -> Item:
+    """Return the article that the bytes hold; the store is not asked.
+
+    Raises:
+        RefusedError: they hold none, or one that their sender may not take down.
+        BacklogFullError: too much waits to be published before it.
+    """
+    reading = intake.read_article(raw, content_type, context)
+    _check_rights(reading.article, may_take_down=may_take_down)
+    if reading.article.status is Status.USABLE:
+        intake.admit(lane)
+    return Item(reading.article, reading.report, place, context.site, context.received_at, lane)
+
+
+def with_pictures(item: Item, intake: Intake) -> Item:
+    """Return the item with the measures of its pictures.
+
+    Raises:
+        RefusedError: it names a picture that was never uploaded.
+    """
+    return replace(item, article=with_picture_facts(item.article, intake))
+
+
+def note_source(item: Item, intake: Intake) -> Future[Etag] | None:
+    """Begin to store that the item's source sends to its site; None where that is known."""
+    if item.article.status is not Status.USABLE:
+        return None
+    return intake.sources.note(item.site.id, item.article.source)
+
+
+def commit_item(
+    item: Item,
+    intake: Intake,
+    *,
+    source_noted: Future[Etag] | None = None,
+    raw_kept: Future[Etag] | None = None,
+) -> Committed:
+    """Store the item for good; return what became of it, which is not announced yet.
+
+    `source_noted` and `raw_kept`: what has to be stored before its revision.
+
+    Raises:
+        RefusedError: too many contents came under its stamp.
+        StorageUnavailableError: the store does not take it now.
+    """
+    article = item.article
     # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
     stamp = article.version_created
-    marker = mark(site.id, identity, revision_id(stamp, article.version), intake) if stamp else None
-
+    name = revision_id(stamp, article.version) if stamp else None
+    marker = mark(item.site.id, item.article_id, name, lane_of(article.status, item.lane), intake) if name else None
     if source_noted is not None:
         source_noted.result()
 
     def propose(since: Since) -> Proposal | Twin:
-        found = _name_or_twin(article, sha256, identity, since.names, received_at, intake)
+        found = _name_or_twin(item, since.names, intake)
         if isinstance(found, Revision):
-            return Twin(found, reading.report)
-        return Proposal(
-            name=found, article=article, raw_sha256=sha256, raw_key=raw_key, report=reading.report, lane=lane
-        )
+            return Twin(found, item.report)
+        return Proposal(name=found, article=article, raw=item.raw, report=item.report, lane=item.lane)
 
     return commit(
         propose,
-        site=site,
-        article=identity,
-        received_at=received_at,
+        site=item.site,
+        article=item.article_id,
+        received_at=item.received_at,
         intake=intake,
         marker=marker,
         raw_kept=raw_kept,
     )
 
 
-def _name_or_twin(
-    article: Article, sha256: str, identity: str, names: Sequence[str], received_at: datetime, intake: Intake
-) -> str | Revision:
+def _name_or_twin(item: Item, names: Sequence[str], intake: Intake) -> str | Revision:
     """Return the name of a new revision, or the revision that already holds these very bytes.
 
     Stamped items carry their place in order; the same bytes can only be a revision of the same stamp and version. An
     unstamped item comes after what was there, and repeats it only if it is the same as the latest, or was accepted
     since it was received: then this is a submission that is read a second time.
     """
-    stamp = article.version_created
+    article, stamp = item.article, item.article.version_created
     if stamp is None:
         for name in reversed(names):
-            there = intake.revisions.get(article.site, identity, name)
-            is_same = _is_same(there, article, sha256)
-            if is_same and (name == names[-1] or there.accepted_at >= received_at):
+            there = intake.revisions.get(article.site, item.article_id, name)
+            if _is_same(there, item) and (name == names[-1] or there.accepted_at >= item.received_at):
                 return there
-            if there.accepted_at < received_at:
+            if there.accepted_at < item.received_at:
                 break
         latest = stamp_of(names[-1]) if names else None
-        return revision_id(stamp_for(None, received_at, latest), article.version)
+        return revision_id(stamp_for(None, item.received_at, latest), article.version)
     first = revision_id(stamp, article.version)
     same_place = [name for name in names if name[:-3] == first[:-3]]
     for name in same_place:
-        there = intake.revisions.get(article.site, identity, name)
-        if _is_same(there, article, sha256):
+        there = intake.revisions.get(article.site, item.article_id, name)
+        if _is_same(there, item):
             return there
     n = int(same_place[-1][-3:]) + 1 if same_place else 0
     if n > _MOST_UNDER_ONE_STAMP:
@@ -119,10 +190,10 @@ def _name_or_twin(
     return revision_id(stamp, article.version, n)
 
 
-def _is_same(there: Revision, article: Article, sha256: str) -> bool:
+def _is_same(there: Revision, item: Item) -> bool:
     """Tell whether a revision holds these very bytes, and knew as many of the pictures that they name."""
-    knew_all = len(there.article.body_pictures) >= len(article.body_pictures)
-    return there.raw_sha256 == sha256 and there.action is None and knew_all
+    knew_all = len(there.article.body_pictures) >= len(item.article.body_pictures)
+    return there.raw_sha256 == item.raw.sha256 and there.action is None and knew_all
 
 
 def _check_rights(article: Article, *, may_take_down: bool) -> None:

@@ -11,7 +11,8 @@ from services.ingest.domain.actions import find_standing, lifts_without_text, te
 from services.ingest.domain.refusal import ArticleUnknownError
 from services.ingest.domain.report import Report
 from services.ingest.domain.stamps import stamp_for
-from services.ingest.handler.commit import Proposal, Twin, commit
+from services.ingest.handler.announce import announce
+from services.ingest.handler.commit import Proposal, RawBytes, Twin, commit
 from services.ingest.handler.intake import Intake
 from shared import keys
 from shared.article import Status
@@ -56,15 +57,15 @@ def act(
         return Proposal(
             name=revision_id(stamp_for(None, not_before, latest), None),
             article=text.article,
-            raw_sha256=text.raw_sha256,
-            raw_key=text.raw_key,
+            raw=RawBytes(text.raw_sha256, text.raw_key, text.raw_range),
             report=Report(format=_FORMAT, warnings=warnings),
             action=Action(kind=kind, by=by, why=why),
             text_of=(text.text_of or text.revision) if brings_back else None,
         )
 
     for _ in range(_TRIES):
-        accepted = commit(propose, site=site, article=article, received_at=received_at, intake=intake)
+        committed = commit(propose, site=site, article=article, received_at=received_at, intake=intake)
+        accepted = announce(committed, intake)
         if kind == "kill" and accepted.status == "superseded":
             continue  # a restore came between: this kill comes after it
         log.info("article.acted_on", site=site.id, article=article, action=kind, by=by, status=accepted.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,6 @@ from services.ingest.ports import CleanPicture, ReadArticle
 from shared.dead_letters import DeadLetters
 from shared.errors import RedisUnavailableError
 from shared.history import Revisions
-from shared.marks import Marks
 from shared.messages import Lane, Message
 from shared.receipts import Receipt, Receipts
 from shared.sites import Site
@@ -66,7 +65,6 @@ class Intake:
     read_article: ReadArticle
     clean_picture: CleanPicture
     receipts: Receipts
-    marks: Marks
     letters: DeadLetters
     emit: Emit
     sites: Mapping[str, Site]
@@ -75,22 +73,19 @@ class Intake:
     sources: Sources
     admit: Admit = admit_all
 
-    def announce(
-        self, messages: Iterable[Message], *, site: str, subject: str, receipt: Receipt | None = None
-    ) -> str | None:
-        """Open the receipt, emit, and mark the subject as announced; return what its sender has to know, if anything.
-
-        The subject is an article, or a submission by its receipt.
+    def announce(self, messages: Sequence[Message], *, receipts: Sequence[Receipt] = ()) -> str | None:
+        """Open the receipts and emit; return what their sender has to know, if anything.
 
         What is in the bucket is accepted, so a Redis that is away is no reason to refuse it: the sweep announces it
         from the journal. Its sender waits for no more than the first call that it does not answer.
         """
-        if receipt is not None and not self.receipts.open(receipt):
+        is_open = self.receipts.open(*receipts) if receipts else True
+        if not messages:
+            return None
+        if not is_open:
             return _DELAYED
         try:
-            sent = tuple(messages)
-            self.emit(sent)
-            self.marks.set_pending(site, subject, sent[0].lane)
+            self.emit(messages)
         except RedisUnavailableError as error:
             log.warning("event.postponed", reason=str(error))
             return _DELAYED

@@ -8,12 +8,11 @@ from services.ingest.domain.outcomes import status_of, why_no_page
 from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
 from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
 from services.ingest.handler.intake import Intake
-from shared import keys
+from shared import inbox, keys
 from shared.article import Status
 from shared.errors import RedisUnavailableError
 from shared.history import Past, read_past
 from shared.live import LiveRecord, read_record
-from shared.messages import SubmitArticle
 from shared.receipts import Outcome, Receipt, Stage, receipt_id, revision_of_receipt
 from shared.receipts.kept import find_kept_receipt
 from shared.revision import Revision
@@ -94,11 +93,10 @@ def _read_later(receipt: str, known: Receipt | None, intake: Intake) -> ReceiptS
 
 
 def _unread(site: str, receipt: str, intake: Intake) -> Receipt | None:
-    found = intake.content.find(keys.inbox_key(site, receipt))
-    if found is None:
+    entry = inbox.find_entry(intake.content, site, receipt)
+    if entry is None:
         return None
-    message = SubmitArticle.model_validate_json(found.body)
-    stages = (Stage(name=Outcome.ACCEPTED.value, at=message.received_at),)
+    stages = (Stage(name=Outcome.ACCEPTED.value, at=entry.submissions[0].received_at),)
     return Receipt(receipt=receipt, site=site, stages=stages)
 
 

@@ -22,7 +22,7 @@ from shared.index import Index
 from shared.listings import Listing, article_page, find_article, listing_at
 from shared.live import LiveRecord, read_record
 from shared.marks import Marks
-from shared.messages import ArticleAccepted, ArticleRemoved, Lane
+from shared.messages import ArticleRemoved, ArticlesAccepted, Lane
 from shared.pages import page_subject
 from shared.sites import Site
 from shared.storage import ObjectHead, ObjectStorage
@@ -118,9 +118,9 @@ def _waits_of_article(article: str, record: LiveRecord, site: Site, inspection: 
     if event is not None:
         if inspection.marks.is_parked(site.id, article, event.revision):
             yield f"revision {event.revision} lies among the dead letters; see `pressline dead-letters list`"
-        elif isinstance(event, ArticleRemoved):
+        elif event.kind is ArticleRemoved:
             yield f"revision {event.revision} takes it down, and is on its way{_queued(inspection)}"
-        elif isinstance(event, ArticleAccepted):
+        elif event.kind is ArticlesAccepted:
             yield f"revision {event.revision} should be seen, {record.revision or 'none'} is; {_queued(inspection)}"
         else:
             yield "it is live and not yet in the index; its listings follow"

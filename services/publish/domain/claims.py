@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from shared.card import Card
+from shared.bundles import ArticlePage
 from shared.live import LiveRecord, PageRecord
 from shared.storage import Etag
 
@@ -32,7 +33,7 @@ def claimed(
 ) -> LiveRecord:
     """Return the record with paths, and public paths of pictures, claimed for the article by a revision.
 
-    `listed`: the sets of which it is about to put placeholders.
+    `listed`: the memberships that its released revisions name.
     """
     return record.model_copy(
         update={
@@ -44,48 +45,53 @@ def claimed(
     )
 
 
-def is_claimed(record: LiveRecord, revision: str, paths: Iterable[str], *, media: Iterable[str]) -> bool:
-    """Tell whether a revision need not claim these paths and pictures any more."""
-    return record.claimed_by >= revision and {*paths} <= {*record.claimed} and {*media} <= {*record.media}
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """An article's page that is before readers, with what its record has to say of it."""
+
+    page: ArticlePage
+    pages: Mapping[str, PageRecord]  # what was put, by path
+    media: tuple[str, ...]  # public paths of the pictures that it shows
+    listed: tuple[str, ...]  # the memberships that its released revisions name
+    at: datetime
 
 
-def is_at_rest(record: LiveRecord) -> bool:
-    """Tell whether an article is live, and nobody has claimed it for a later revision."""
-    return record.revision is not None and record.claimed_by <= record.revision
+def went_live(record: LiveRecord, live: LivePage) -> LiveRecord:
+    """Return the record of an article whose page is live.
 
-
-def went_live(
-    record: LiveRecord,
-    *,
-    revision: str,
-    revisions_seen: int,
-    path: str,
-    order: str,
-    pages: Mapping[str, PageRecord],
-    put: Collection[str] = (),
-    card: Card | None,
-    media: tuple[str, ...],
-    listed: Iterable[str],
-    shows: Mapping[str, str],
-    at: datetime,
-) -> LiveRecord:
-    """Return the record of an article whose page is live at a path; `put`: the paths where it was not there before."""
-    if is_outdated(record, revision, order):
-        return overwritten(record, pages)
-    return record.model_copy(
+    The record itself where nothing but bytes changed: the object's metadata is authoritative for those.
+    """
+    page = live.page
+    if is_outdated(record, page.revision, page.order):
+        return overwritten(record, live.pages)
+    changed = record.model_copy(
         update={
-            "revision": revision,
-            "revisions_seen": max(record.revisions_seen, revisions_seen),
-            "path": path,
-            "live_since": record.live_since or at,
+            "revision": page.revision,
+            "revisions_seen": max(record.revisions_seen, page.revisions_seen),
+            "path": page.path,
+            "live_since": record.live_since or live.at,
             "removed_by": None,
-            "pages": _newer(record.pages, pages, put),
-            "card": card,
-            "media": tuple(sorted(media)),
-            "listed": tuple(sorted({*record.listed, *listed})),
-            "shows": dict(sorted(shows.items())),
+            "is_killed": False,
+            "pages": _newer(record.pages, live.pages),
+            "card": page.card,
+            "media": tuple(sorted(live.media)),
+            "listed": tuple(sorted({*record.listed, *live.listed})),
+            "shows": dict(sorted(page.shows.items())),
+            "lacks_related": page.lacks_related,
         }
     )
+    return record if _says_the_same(record, changed) else changed
+
+
+def _says_the_same(record: LiveRecord, changed: LiveRecord) -> bool:
+    """Tell whether two records differ in no more than the digests, ETags and orders of their pages.
+
+    A page without a digest is doubted (`found_there`): that it was put again has to be recorded.
+    """
+    before, after = (
+        {path: (page.status, bool(page.sha256)) for path, page in each.pages.items()} for each in (record, changed)
+    )
+    return before == after and changed == record.model_copy(update={"pages": changed.pages})
 
 
 def taken_down(
@@ -95,6 +101,7 @@ def taken_down(
     rank: str,
     revisions_seen: int,
     pages: Mapping[str, PageRecord],
+    is_killed: bool = False,
 ) -> LiveRecord:
     """Return the record of an article whose every address says that it is gone.
 
@@ -111,6 +118,7 @@ def taken_down(
             "path": None,
             "live_since": None,
             "removed_by": revision,
+            "is_killed": is_killed,
             "pages": _newer(record.pages, pages),
             "card": None,
             "media": (),
@@ -135,21 +143,11 @@ def found_there(record: LiveRecord, path: str, etag: Etag | None) -> LiveRecord:
     return record.model_copy(update={"pages": dict(sorted(pages.items()))})
 
 
-def _newer(
-    old: Mapping[str, PageRecord], new: Mapping[str, PageRecord], put: Collection[str] = ()
-) -> dict[str, PageRecord]:
-    """Return what is known of pages with what is there now: the same bytes put once more are another page of theirs.
-
-    Else whoever put others in between, and is about to record them, would find the record as it was.
-    """
+def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:
+    """Return what is known of pages with what is there now."""
     merged = dict(old)
     for path, page in new.items():
         known = merged.get(path)
-        if known is None or (known.order <= page.order and (path in put or not _is_same(known, page))):
+        if known is None or known.order <= page.order:
             merged[path] = page
     return dict(sorted(merged.items()))
-
-
-def _is_same(known: PageRecord, page: PageRecord) -> bool:
-    """Tell whether the same bytes of the same revision were rendered again: no reason to write the record anew."""
-    return known.sha256 == page.sha256 and known.order.partition("~")[0] == page.order.partition("~")[0]

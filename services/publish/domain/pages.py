@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared import keys
+from shared.bundles import RenderedPage, Stub
 from shared.live import page_sha256
-from shared.messages import PageRendered
 
 _LOWEST_ORDER = "0" * 20
 _FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
-_CALENDAR = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60"
-_FEED = "public, max-age=60, s-maxage=600, stale-while-revalidate=60"
 _PAGE = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
-_SETTLED = "public, max-age=3600, s-maxage=86400"
 
 _CACHE_CONTROL = {
     # pages
@@ -24,35 +21,15 @@ _CACHE_CONTROL = {
     "gone": "public, max-age=10, s-maxage=3600",
     "gone-file": "public, max-age=10, s-maxage=60",  # a picture that comes back is purged by a call that may be lost
     "leaving": "no-store",  # on its way out of the bucket
-    "placeholder": "no-store",  # the listing itself follows at once
-    # listings, by their kind (shared/listings.py)
-    "home": _FRONT,
-    "section": _FRONT,
-    "topic": _FRONT,
-    "author": _FRONT,
-    "not-found": _FRONT,
-    "rail": _FRONT,
-    "archive": _CALENDAR,
-    "month": _CALENDAR,
-    "day": _CALENDAR,
-    "search": _CALENDAR,
-    "recent": _FEED,
-    "rss": _FEED,
-    "atom": _FEED,
-    "json-feed": _FEED,
-    "sitemap-news": _FEED,
-    "sitemap-index": _CALENDAR,
-    "sitemap": _CALENDAR,
-    "sitemap-fronts": _CALENDAR,
-    "robots": _SETTLED,
-    "llms": _SETTLED,
-    "open-search": _SETTLED,
-    "manifest": _SETTLED,
+    "stub": "no-store",  # the listing itself follows at once
     # files
     "media": "public, max-age=3600, s-maxage=86400",
     "asset": "public, max-age=31536000, immutable",
 }
-"""Cache-Control by kind. `s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach."""
+"""Cache-Control by kind; that of listings is in `shared/listing_kinds.py`.
+
+`s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach.
+"""
 
 
 def cache_control_for(kind: str) -> str:
@@ -96,13 +73,13 @@ class Page:
         return {name: value for name, value in values.items() if value}
 
 
-def made(message: PageRendered) -> dict[str, str]:
+def made(said: RenderedPage) -> dict[str, str]:
     """Return what an object says of its making, for whoever asks why it is as it is; bounded, for S3 allows 2 KB."""
     values = {
-        "made-by": message.made_by[:100],
-        "made-for": message.made_for[:100],
-        "made-at": message.made_at.isoformat(timespec="milliseconds") if message.made_at else "",
-        "inputs": message.inputs[:200],
+        "made-by": said.made_by[:100],
+        "made-for": said.made_for[:100],
+        "made-at": said.made_at.isoformat(timespec="milliseconds") if said.made_at else "",
+        "inputs": said.inputs[:200],
     }
     return {name: value for name, value in values.items() if value}
 
@@ -171,17 +148,20 @@ def leaving(path: str) -> Page:
     )
 
 
-def placeholder(path: str, *, site: str, listing: str, body: bytes, theme: str, made: Mapping[str, str]) -> Page:
-    """Return what stands at a listing's path until its first page is there; that one is of any higher order."""
+def stub(listing: Stub, *, site: str, body: bytes, said: RenderedPage) -> Page:
+    """Return what is put at a listing's path until its first page is there; that one is of any higher order.
+
+    `said`: the page that links to it.
+    """
     return Page(
-        path=path,
+        path=listing.path,
         order=_LOWEST_ORDER,
         body=body,
         content_type="text/html; charset=utf-8",
-        cache_control=cache_control_for("placeholder"),
-        theme=theme,
-        surrogate_keys=(keys.listing_surrogate_key(site, listing),),
-        made=made,
+        cache_control=cache_control_for("stub"),
+        theme=said.theme,
+        surrogate_keys=(keys.listing_surrogate_key(site, listing.listing),),
+        made=made(said),
     )
 
 

@@ -1,32 +1,22 @@
-"""Publishing: a rendered page, an article that is live, an article that is taken down.
+"""Publishing: rendered pages, live articles that enter the listings, articles that are taken down, repairs.
 
-Each handler takes one message and its ports (`Publisher`), and returns the messages that follow.
+Each handler takes one message and the dependencies of its site (`Publisher`), and returns a `Result`.
 """
 
-from services.publish.handler.article import publish_article
-from services.publish.handler.keep import keep_records
-from services.publish.handler.listing import enter_listings, publish_listing, publish_listings
-from services.publish.handler.mend import mend_path
+from services.publish.handler.listing import index_articles, publish_listings
+from services.publish.handler.pages import publish_pages
 from services.publish.handler.publisher import Publisher
-from services.publish.handler.rebuild import clear_away, publish_pages
 from services.publish.handler.removal import remove_article
-from shared.messages import Message, PageRendered
+from services.publish.handler.repair import repair_path
+from shared.handling import Handlers
+from shared.pipeline import INDEX_ARTICLES, PUBLISH_LISTINGS, PUBLISH_PAGES, REMOVE_ARTICLE, REPAIR_PATH
 
-__all__ = [
-    "Publisher",
-    "clear_away",
-    "enter_listings",
-    "keep_records",
-    "mend_path",
-    "publish_listings",
-    "publish_page",
-    "publish_pages",
-    "remove_article",
-]
+HANDLERS: Handlers = {
+    PUBLISH_PAGES: publish_pages,
+    INDEX_ARTICLES: index_articles,
+    REMOVE_ARTICLE: remove_article,
+    PUBLISH_LISTINGS: publish_listings,
+    REPAIR_PATH: repair_path,
+}
 
-
-def publish_page(message: PageRendered, publisher: Publisher) -> tuple[Message, ...]:
-    """Put one page before readers, an article's or a listing's."""
-    if message.listing is not None:
-        return publish_listing(message, publisher)
-    return publish_article(message, publisher)
+__all__ = ["HANDLERS", "Publisher"]

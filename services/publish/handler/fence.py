@@ -1,15 +1,14 @@
 """Older never overwrites newer: one page put at one path, whatever other publishers do meanwhile.
 
-The decision is made from what is there when it is made, the store's precondition holds it, and `after` looks again:
-ETags are digests, so a publisher that stood still may win with old bytes when a page went A -> B -> A.
+The decision is made from what is there when it is made, and the store's precondition holds it. ETags are digests, so a
+stalled publisher may win with old bytes when a page went A -> B -> A: its handler re-checks after the PUT.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
 
 from services.publish.domain.pages import Page
 from shared.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
@@ -17,18 +16,6 @@ from shared.live import LiveRecord
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
 _TRIES = 8
-
-
-class Decisions(Protocol):
-    """What was last decided for each path (`Marks` knows it)."""
-
-    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
-        """Note that these bytes are to be shown; a lower order than the noted is ignored, and told by False."""
-        ...
-
-    def decided(self, site: str, path: str) -> tuple[str, str] | None:
-        """Return (order, SHA-256) of the highest decision, or None where none is remembered."""
-        ...
 
 
 class Outcome(StrEnum):
@@ -41,12 +28,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The outcome, and the ETag of what is there now."""
+    """The outcome, the ETag of what is there now, and for which message or run that was made if it was there before."""
 
     outcome: Outcome
     etag: Etag
-    is_overtaken: bool = False  # a higher order was decided for the path meanwhile: it must be rendered again
-    is_as_known: bool = True  # what was believed to be there was
+    made_for: str = ""
+    replaced_theme: str = ""  # the version of what a PUT replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +47,8 @@ class Known:
     status: str = "200"
     location: str = ""
     theme: str = ""
+    made_for: str = ""
+    is_read: bool = False  # from the object itself just now, not from a record
 
 
 def known_from(head: ObjectHead | None) -> Known | None:
@@ -75,6 +64,8 @@ def known_from(head: ObjectHead | None) -> Known | None:
         status=metadata.get("status", ""),
         location=metadata.get("location", ""),
         theme=metadata.get("theme", ""),
+        made_for=metadata.get("made-for", ""),
+        is_read=True,
     )
 
 
@@ -84,26 +75,17 @@ def known_of(record: LiveRecord, path: str) -> Known | None:
     return Known(page.etag, page.order, page.sha256, record.article) if page else None
 
 
-def put_page(
-    page: Page,
-    known: Known | None,
-    *,
-    site: str,
-    public: ObjectStorage,
-    marks: Decisions,
-    may_put: Callable[[], bool],
-) -> Put | None:
+def put_page(page: Page, known: Known | None, *, public: ObjectStorage, may_put: Callable[[], bool]) -> Put | None:
     """Put a page unless something newer is there; return None where `may_put` forbids it.
 
-    `known` was read before `may_put` is asked, and `may_put` before the decision: whoever forbids it later has
-    written first, and will find the page when it takes pages down.
+    Read the current object first, then ask `may_put`, then decide. A kill writes its tombstone before it puts 410
+    pages, so a kill that comes after our check finds our page and replaces it.
 
     Raises:
         AddressTakenError: another article's page is there.
         StorageConflictError: the store met two writers again and again; the same message may succeed later.
         StorageUnavailableError: the store does not take it now.
     """
-    believed = known
     for _ in range(_TRIES):
         if not may_put():
             return None
@@ -111,25 +93,28 @@ def put_page(
             raise AddressTakenError(page.path)
         if known and known.order > page.order:
             return Put(Outcome.STALE, known.etag)
-        outcome = Outcome.PUT
-        is_latest = marks.decide(site, page.path, page.order, page.sha256)
-        if not is_latest and known is None and not page.article:
-            return Put(Outcome.STALE, Etag(""))  # a later one was here and has gone: a listing leaves nothing behind
-        if known and known.sha256 == page.sha256:
-            # What we believe may have been overwritten by a publisher that stood still, or by a hand that kept the
-            # metadata: look before sparing the PUT.
-            there = known_from(public.find_head(page.path))
-            is_same = there is not None and there.etag == known.etag and _is_same(there, page)
-            if there and is_same and _needs_no_version(there, page):
-                return Put(Outcome.UNCHANGED, there.etag, _is_overtaken(site, page, marks), known is believed)
-            if there and not is_same and there.order > page.order:
-                return Put(Outcome.STALE, there.etag)
-            known, outcome = (known, Outcome.UNCHANGED) if is_same else (there, Outcome.PUT)
+        if known and known.sha256 == page.sha256 and not known.is_read:
+            known = _read_again(known, public.find_head(page.path))
+            continue
+        is_same = known is not None and _is_same(known, page)
+        if known and is_same and (known.theme == page.theme):
+            return Put(Outcome.UNCHANGED, known.etag, known.made_for)
         if (etag := _put_over(known, page, public)) is not None:
-            return Put(outcome, etag, _is_overtaken(site, page, marks), known is believed)
-        # Not what we believed, or our own earlier PUT whose answer was lost: the digest tells.
+            # The same bytes under another version are put again, so that `rebuild --theme` need not render them again.
+            outcome = Outcome.UNCHANGED if is_same else Outcome.PUT
+            return Put(outcome, etag, replaced_theme=known.theme if known else "")
+        # Not what we expected, or our own earlier PUT whose answer was lost: the metadata tells.
         known = known_from(public.find_head(page.path))
     raise StorageConflictError(page.path)
+
+
+def _read_again(recorded: Known, head: ObjectHead | None) -> Known | None:
+    """Return what is there instead of what a record says: a stalled publisher or a hand may have overwritten it.
+
+    Under another ETag there are other bytes, whatever the metadata say.
+    """
+    known = known_from(head)
+    return replace(known, sha256="") if known and known.etag != recorded.etag else known
 
 
 def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | None:
@@ -148,25 +133,7 @@ def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | 
         return None
 
 
-def _needs_no_version(there: Known, page: Page) -> bool:
-    """Tell whether an object with the page's bytes may keep its metadata.
-
-    If it carries another version of theme and settings, the same bytes are put again with the page's version. Readers
-    see no difference, so nothing is purged. Without this PUT each `rebuild --theme` would render the page again.
-    """
-    return there.theme == page.theme or there.order > page.order
-
-
 def _is_same(there: Known, page: Page) -> bool:
     """Tell whether a reader gets the same: the bytes, and what the edge makes of the metadata."""
     wanted = (page.sha256, str(page.status), page.location)
     return (there.sha256, there.status, there.location) == wanted
-
-
-def _is_overtaken(site: str, page: Page, marks: Decisions) -> bool:
-    return is_overtaken(page, marks.decided(site, page.path))
-
-
-def is_overtaken(page: Page, decided: tuple[str, str] | None) -> bool:
-    """Tell whether other bytes of a higher order were decided for a page's path."""
-    return decided is not None and decided[0] > page.order and decided[1] != page.sha256

@@ -9,8 +9,8 @@ import structlog
 from services.publish.domain.pages import GONE_BODY, gone_file
 from services.publish.handler.publisher import Publisher
 from shared import keys
+from shared.bundles import Attachment
 from shared.live import read_record
-from shared.messages import Attachment
 from shared.sites import Site
 
 log = structlog.get_logger()

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import structlog
 
-from services.publish.domain.pages import cache_control_for, leaving, made, placeholder
+from services.publish.domain.pages import cache_control_for, leaving, stub
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from shared import keys
+from shared.bundles import Attachment, RenderedPage
 from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
+from shared.listings import find_article
 from shared.marks import Marks
-from shared.messages import Attachment, Lane, Message, PageRendered, follow_up
-from shared.pages import find_free, fronts_of, page_stale
-from shared.rebuilds import Rebuilds
+from shared.messages import MAX_LISTINGS_PER_BATCH, Envelope, Lane, Message, follow_up
+from shared.pages import Behind, articles_stale, find_free, fronts_of, listings_stale
 from shared.receipts import Receipts
+from shared.runs import Runs
 from shared.sites import Site, get_site
 from shared.storage import ObjectHead, ObjectStorage
 
@@ -43,7 +44,7 @@ class Publisher:
     index: Index
     marks: Marks
     receipts: Receipts
-    rebuilds: Rebuilds
+    runs: Runs
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
@@ -57,12 +58,6 @@ class Publisher:
             UnknownSiteError: it is not configured here.
         """
         return get_site(self.sites, name)
-
-    def body_of(self, message: PageRendered) -> bytes:
-        """Return the page's bytes, out of the message or out of the content bucket."""
-        if message.content is not None:
-            return _unpacked(message.content)
-        return self.content.get(message.content_key or "").body
 
     def announce(self, pictures: Iterable[Attachment], article: str) -> None:
         """Note that an article is about to show these pictures, so that nobody takes them down unasked."""
@@ -100,38 +95,30 @@ class Publisher:
         self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
         log.info("attachment.published", path=attachment.path)
 
-    def put_placeholders(self, message: PageRendered) -> None:
-        """Put the listings with nothing in them that a page leads to, where nothing is there or it is just leaving.
-
-        Raises:
-            PreconditionFailedError: one that was leaving has left; the same message succeeds.
-        """
-        for each in message.placeholders:
-            page = placeholder(
-                each.path,
-                site=message.site,
-                body=_unpacked(each.content),
-                theme=message.theme,
-                listing=each.listing,
-                made=made(message),
-            )
-            put = partial(
-                self.public.put,
-                page.path,
-                page.body,
-                content_type=page.content_type,
-                cache_control=page.cache_control,
-                metadata=page.metadata,
-            )
+    def put_stubs(self, said: RenderedPage, site: Site) -> None:
+        """Put the listings with nothing in them that a page links to, where nothing is there; each becomes stale."""
+        known = self.index.published(site, [each.listing for each in said.stubs]) if said.stubs else {}
+        for each in said.stubs:
+            if each.listing in known:
+                continue  # another page was quicker
+            # Before the PUT: a worker that dies in between leaves no stub unnoticed.
+            self.index.touch(site, each.listing)
+            page = stub(each, site=site.id, body=_unpacked(each.content), said=said)
             try:
-                put(unless_exists=True)
+                self.public.put(
+                    page.path,
+                    page.body,
+                    content_type=page.content_type,
+                    cache_control=page.cache_control,
+                    metadata=page.metadata,
+                    unless_exists=True,
+                )
             except PreconditionFailedError:
-                there = self.public.find_head(page.path)
-                if there is not None and there.metadata.get("status") == str(page.status):
-                    continue
-                put(if_etag=there.etag) if there else put(unless_exists=True)
-            self.edge.purge([keys.path_surrogate_key(page.path)])  # someone may have met a 404 here
-            log.info("placeholder.published", listing=each.listing)
+                log.debug("stub.known", listing=each.listing)
+            else:
+                self.edge.purge([keys.path_surrogate_key(page.path)])  # someone may have met a 404 here
+                log.info("stub.published", listing=each.listing)
+            self.index.set_published(site, each.listing, 0)  # something is there: nobody brings another stub
 
     def take_away(self, there: ObjectHead, *surrogate_keys: str) -> None:
         """Delete an object once the edge has forgotten it.
@@ -155,18 +142,39 @@ class Publisher:
         self.public.delete(page.path)
 
     def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
-        """Return a message for each of the pages that is behind and whose turn it is; the scheduler sees to the rest.
+        """Return messages for those of the pages that are stale and may be queued; the scheduler sees to the rest.
 
-        However many articles an import brings, a front has one message: it does not wait in the lane of the import.
-        Its calendar waits until the scheduler finds room.
+        Fronts have a message of their own, which others do not hold up. However many articles an import brings, a front
+        is queued once; its calendar waits until the scheduler finds room.
         """
-        is_import = cause.lane is Lane.BULK
-        wanted = fronts_of(site, pages) if is_import else [*dict.fromkeys((*fronts_of(site, pages), *pages))]
-        is_urgent = cause.lane is Lane.URGENT
+        is_import, is_urgent = cause.lane is Lane.BULK, cause.lane is Lane.URGENT
+        wanted = dict.fromkeys(fronts_of(site, pages))
+        if not is_import:
+            wanted |= dict.fromkeys(pages)
         free = find_free(site, wanted, self.index, self.marks, is_urgent=is_urgent)
-        turns = self.index.take_turns(site, list(free), is_news=not is_import, is_urgent=is_urgent)
-        lane = Lane.LIVE if is_import else cause.lane
-        return tuple(page_stale(follow_up(cause, f"stale:{page}", lane), site, page, free[page]) for page in turns)
+        leased = self.index.take_turns(site, list(free), is_news=not is_import, is_urgent=is_urgent)
+        lane = Lane.URGENT if is_urgent else Lane.LISTINGS
+        fronts = fronts_of(site, leased)
+        own = [page for page in leased if find_article(page)]
+        others = [page for page in leased if page not in {*fronts, *own}]
+        return (
+            *_batches(listings_stale, fronts, free, cause, site, lane),
+            *_batches(listings_stale, others, free, cause, site, lane),
+            *_batches(articles_stale, own, free, cause, site, lane),
+        )
+
+
+def _batches(
+    message_of: Callable[[Envelope, Site, Mapping[str, Behind]], Message],
+    pages: Sequence[str],
+    free: Mapping[str, Behind],
+    cause: Message,
+    site: Site,
+    lane: Lane,
+) -> Iterator[Message]:
+    for first in range(0, len(pages), MAX_LISTINGS_PER_BATCH):
+        some = {page: free[page] for page in pages[first : first + MAX_LISTINGS_PER_BATCH]}
+        yield message_of(follow_up(cause, f"stale:{','.join(sorted(some))}", lane), site, some)
 
 
 def _unpacked(content: str) -> bytes:

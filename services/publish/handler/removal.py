@@ -22,15 +22,17 @@ from services.publish.handler.publisher import Publisher
 from shared import keys
 from shared.addresses import addresses_of, picture_files
 from shared.article import Status
+from shared.bundles import Attachment
 from shared.errors import AddressTakenError, EdgeUnavailableError, ListingsBehindError
+from shared.handling import Result
 from shared.history import Since, read_past
 from shared.listings import ALL, GONE, find_article, find_listing, listing_of
 from shared.live import LiveRecord, PageRecord
-from shared.messages import ArticleRemoved, Attachment, Message, follow_up
+from shared.messages import ArticleRemoved, Message, follow_up
 from shared.receipts import Outcome as ReceiptOutcome
 from shared.receipts import receipt_id
 from shared.revision import page_order
-from shared.sets import sets_of
+from shared.sets import listed_by, sets_of
 from shared.sites import Site
 from shared.storage import Etag, StoredObject
 
@@ -53,16 +55,26 @@ class Removal:
     paths: tuple[str, ...]
     pictures: tuple[Attachment, ...]
     since: Since
+    listed: tuple[str, ...] = ()  # memberships that the article has or may have had
     is_unmatched: bool = False  # it arrived before its article
 
+    @property
+    def is_killed(self) -> bool:
+        """Tell whether a kill takes the article down."""
+        return self.status is Status.CANCELED
 
-def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
+
+def remove_article(message: ArticleRemoved, publisher: Publisher) -> Result:
     """Put 410 at every path that the article has or may have had, purge hard, and look at it as a reader would.
 
     Raises:
         ListingsBehindError: a withdrawn article is still listed; the same message succeeds in a moment.
         EdgeUnavailableError: the edge did not take the purge, or still shows something.
     """
+    return Result(_remove(message, publisher))
+
+
+def _remove(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
     site, article = publisher.site(message.site), message.article
     removal = _find_removal(site, article, publisher)
     if removal is None:
@@ -71,7 +83,9 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         site.id,
         article,
         lambda record: (
-            None if claims.is_outdated(record, removal.rank) else claims.claimed(record, removal.rank, removal.paths)
+            None
+            if claims.is_outdated(record, removal.rank)
+            else claims.claimed(record, removal.rank, removal.paths, listed=removal.listed)
         ),
     )
     if claim is None:
@@ -91,7 +105,7 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> tuple[Messa
         return ()  # it may be seen again: a later revision says so, and brings its own message
     publisher.edge.purge([keys.article_surrogate_key(article), *map(keys.path_surrogate_key, record.claimed)])
     claim = _record(removal, site, claim, publisher, pages=pages)
-    touched = publisher.index.leave(site, article, removal.rank)
+    touched = publisher.index.leave(site, article, removal.rank, listed=record.listed, is_killed=removal.is_killed)
     if not any(find_article(page) is None for page in touched):  # said once more: what followed may have been lost
         touched = (*touched, *_showing(record, site, publisher))
     pictures = take_down_pictures(removal.pictures, article, site, publisher)
@@ -125,6 +139,7 @@ def _find_removal(site: Site, article: str, publisher: Publisher) -> Removal | N
         status=out[-1].status_at(now),
         paths=addresses.all if addresses else (),
         pictures=picture_files(out, site),
+        listed=listed_by(site, out),
         since=since,
         is_unmatched=any(each.revision == out[-1].revision for each in past.unmatched_in_force),
     )
@@ -138,7 +153,7 @@ def _unlist(
     if message.unlisted_at is None or not message.waits_for:
         if index.whole_until(site) is None:
             return ()  # no listing is rendered for as long as that lasts, and the withdrawal does not wait for it
-        touched = index.leave(site, message.article, removal.rank, is_still_there=True) or _showing(
+        touched = index.leave(site, message.article, removal.rank, listed=record.listed) or _showing(
             record, site, publisher
         )
         behind = index.behind(site, touched)
@@ -188,7 +203,7 @@ def _put_gone(
         page = gone(path, order, body=body, theme=theme, article=record.article)
         known = known_of(record, path)
         try:
-            put = put_page(page, known, site=site.id, public=publisher.public, marks=publisher.marks, may_put=may_put)
+            put = put_page(page, known, public=publisher.public, may_put=may_put)
         except AddressTakenError:
             log.warning("removal.spared", path=path)  # claimed, but never ours
             continue
@@ -217,6 +232,7 @@ def _record(
             rank=removal.rank,
             revisions_seen=len(removal.since.names),
             pages=pages,
+            is_killed=removal.is_killed,
         )
 
     return publisher.records.change(site.id, known[0].article, step, known=known) or known

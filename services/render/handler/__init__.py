@@ -1,17 +1,11 @@
-"""Rendering: an article's page, or a listing, as bytes for the publisher. The same input gives the same bytes."""
+"""Rendering: articles' pages and listings, as bytes for the publisher. The same input gives the same bytes."""
 
-from services.render.handler.article import render_article
-from services.render.handler.keep import keep_texts
-from services.render.handler.listing import render_listing, render_listings
-from services.render.handler.rebuild import render_pages
+from services.render.handler.articles import render_articles
+from services.render.handler.listing import render_listings
 from services.render.handler.renderer import Renderer, page_version
+from shared.handling import Handlers
+from shared.pipeline import RENDER_ARTICLES, RENDER_LISTINGS
 
-__all__ = [
-    "Renderer",
-    "keep_texts",
-    "page_version",
-    "render_article",
-    "render_listing",
-    "render_listings",
-    "render_pages",
-]
+HANDLERS: Handlers = {RENDER_ARTICLES: render_articles, RENDER_LISTINGS: render_listings}
+
+__all__ = ["HANDLERS", "Renderer", "page_version", "render_articles", "render_listings"]

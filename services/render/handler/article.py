@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
 from services.render.domain.people import people_of
 from services.render.domain.updates import updated_at
 from services.render.domain.view import article_view
 from services.render.domain.view.shell import card_picture
-from services.render.handler.placeholders import placeholders_of
-from services.render.handler.renderer import Renderer, carrying, page_of
-from services.render.handler.texts import Texts
-from services.render.ports import Theme
+from services.render.handler.renderer import PageContext, Renderer
+from services.render.handler.stubs import stubs_of
 from shared import keys
 from shared.addresses import Addresses, addresses_of, article_path, files_shown, published_at
 from shared.article import EnrichedArticle, Status
+from shared.bundles import ArticlePage
 from shared.card import Card
 from shared.errors import NotYetEnrichedError
 from shared.history import Since, read_past
 from shared.index import Related
-from shared.messages import ArticleEnriched, PageRendered, RebuildPages
-from shared.receipts import Outcome, receipt_id
+from shared.messages import ArticlesEnriched
 from shared.revision import page_order
-from shared.sets import authors_of, topics_of
-from shared.sites import Site, get_site
+from shared.sets import authors_of, listed_by, topics_of
+from shared.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,12 @@ class Seen:
     published_at: datetime
     updated_at: datetime | None
     revisions: int
+    listed: tuple[str, ...] = ()  # memberships that its released revisions have or may have had
+    is_new: bool = False  # nothing of it was public when its revisions were listed
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PageInputs:
     """What is known of a page by its article alone: what should be seen, its card, where it lives if elsewhere."""
 
     seen: Seen
@@ -48,44 +47,25 @@ class Draft:
     canonical_url: str | None
 
 
-def render_article(message: ArticleEnriched, renderer: Renderer) -> tuple[PageRendered, ...]:
-    """Render the page of the article as it should be seen now, which may be newer than the message says.
+def read_inputs(site: Site, article: str, read_at: datetime, renderer: Renderer) -> PageInputs | None:
+    """Return the inputs of an article's page as it should be seen now; None where nothing should be.
 
     Raises:
-        NotYetEnrichedError: an enriched object is missing; the same message may succeed later.
+        NotYetEnrichedError: an enriched object is missing; it has to be made.
     """
-    site = get_site(renderer.sites, message.site)
-    read_at = renderer.clock()
-    since = renderer.revisions.since(site.id, message.article, "")
-    seen = find_seen(site, message.article, since, read_at, renderer, enricher=message.enricher)
+    seen = _find_seen(site, article, read_at, renderer)
     if seen is None:
-        return ()  # nothing to see, or taken down: that has a message of its own
-    draft = draft_of(seen, site, read_at, renderer)
-    related = renderer.index.relate(site, draft.card, revision=seen.latest.revision)
-    page, body = page_of_article(message, draft, related, renderer.theme_of(site), site, read_at, renderer)
-    receipt = receipt_id(site.id, seen.latest.article, seen.latest.revision)
-    renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
-    return (carrying(page, body, renderer),)
-
-
-def draft_of(seen: Seen, site: Site, read_at: datetime, renderer: Renderer) -> Draft:
-    """Return what is known of an article's page by the article alone."""
+        return None
     canonical_url = seen.latest.facts.canonical_url or _canonical_url(seen.latest, renderer, read_at)
     is_canonical = canonical_url in (None, site.base_url + keys.url_path(seen.addresses.current))
-    return Draft(seen, _card(seen, site, is_canonical=is_canonical), canonical_url)
+    return PageInputs(seen, _card(seen, site, is_canonical=is_canonical), canonical_url)
 
 
 def page_of_article(
-    message: ArticleEnriched | RebuildPages,
-    draft: Draft,
-    related: Related,
-    theme: Theme,
-    site: Site,
-    read_at: datetime,
-    renderer: Renderer,
-) -> tuple[PageRendered, bytes]:
-    """Return an article's page: the message without its bytes, and the bytes."""
-    seen, card = draft.seen, draft.card
+    message: ArticlesEnriched, inputs: PageInputs, related: Related, read_at: datetime, context: PageContext
+) -> tuple[ArticlePage, bytes]:
+    """Return an article's page: what is said of it, and its bytes."""
+    site, seen, card = context.site, inputs.seen, inputs.card
     latest, path = seen.latest, seen.addresses.current
     view = article_view(
         latest,
@@ -95,32 +75,33 @@ def page_of_article(
         updated_at=card.updated_at,
         picture=card.picture,
         related=related.cards,
-        canonical_url=draft.canonical_url,
+        canonical_url=inputs.canonical_url,
     )
-    body = theme.article(view)
-    page = page_of(
+    body = context.theme.article(view)
+    said = context.page(
         message,
-        renderer,
         path=path,
         order=page_order(latest.revision, seen.revisions, read_at),
         body=body,
-        theme=theme,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
         attachments=files_shown(latest.facts, site),
         inputs=f"revisions={seen.revisions} enricher={latest.enricher} related={len(related.cards)}",
+        wanted_version=related.wanted_version,
+        stubs=stubs_of(related.missing, context),
     )
-    named = {
-        "article": latest.article,
-        "revision": latest.revision,
-        "former": seen.addresses.former,
-        "revisions_seen": seen.revisions,
-        "card": card,
-        "expires_at": latest.facts.expires_at,
-        "shows": related.shows,
-        "changed": related.changed,
-        "placeholders": placeholders_of(related.missing, site, theme, renderer),
-    }
-    return page.model_copy(update=named), body
+    page = ArticlePage(
+        **dict(said),
+        article=latest.article,
+        revision=latest.revision,
+        former=seen.addresses.former,
+        revisions_seen=seen.revisions,
+        is_new=seen.is_new,
+        card=card,
+        expires_at=latest.facts.expires_at,
+        shows=related.shows,
+        listed=seen.listed,
+    )
+    return page, body
 
 
 def _canonical_url(article: EnrichedArticle, renderer: Renderer, now: datetime) -> str | None:
@@ -162,55 +143,46 @@ def _card(seen: Seen, site: Site, *, is_canonical: bool) -> Card:
     )
 
 
-def find_seen(
-    site: Site,
-    article: str,
-    since: Since,
-    read_at: datetime,
-    renderer: Renderer,
-    *,
-    enricher: str,
-    texts: Texts | None = None,
-) -> Seen | None:
+def _find_seen(site: Site, article: str, read_at: datetime, renderer: Renderer) -> Seen | None:
     """Return what should be seen now of an article; None where nothing should be.
 
-    `since`: all its revisions. `enricher`: the version whose enriched objects are there in all likelihood. `texts`: the
-    enriched objects, some of them at hand.
-
     Raises:
-        NotYetEnrichedError: an enriched object is missing; it may come.
+        NotYetEnrichedError: an enriched object is missing.
     """
-    texts = texts or Texts(renderer.content)
+    since = renderer.revisions.since(site.id, article, "")
     if len(since.names) == 1 and not since.kills:  # nearly always: its enriched object says all that its revision does
-        only = _enriched(renderer, texts, site, article, since.names[0], enricher)
-        embargo, expiry = only.facts.embargo_until, only.facts.expires_at
-        is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
-        path = article_path(only.article, only.facts, only.facts, only.revision, site)
-        if not is_out or only.facts.status is not Status.USABLE:
-            return None
-        return Seen(only, Addresses(path), published_at(only.facts, only.revision), None, 1)
+        return _only_revision(site, article, since, read_at, renderer)
     past = read_past(renderer.revisions, site.id, article, since)
     out = past.released(read_at)
     addresses = addresses_of(out, site)
     if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
         return None
-    latest = _enriched(renderer, texts, site, article, out[-1].revision, enricher)
+    latest = _enriched(renderer, since, site, article, out[-1].revision)
     shown = [revision for revision in out if revision.status is Status.USABLE]
     first = published_at(shown[0].article, shown[0].revision)
-    return Seen(latest, addresses, first, updated_at(shown), len(past.revisions))
+    listed = listed_by(site, out)
+    is_new = since.record is None
+    return Seen(latest, addresses, first, updated_at(shown), len(past.revisions), listed=listed, is_new=is_new)
 
 
-def _enriched(
-    renderer: Renderer, texts: Texts, site: Site, article: str, revision: str, enricher: str
-) -> EnrichedArticle:
-    """Return the enriched object of a revision: by this version of the enricher, else by the latest one."""
-    key = keys.enriched_key(site.id, article, revision, enricher)
-    body = texts.find(key)
-    if body is None:
-        prefix = keys.enriched_prefix(site.id, article, revision)
-        behind = renderer.content.list_keys(f"{prefix.rpartition('/')[0]}/", start_after=prefix)
-        others = list(takewhile(lambda each: each.startswith(prefix), behind))
-        body = texts.find(others[-1]) if others else None
-        if body is None:
-            raise NotYetEnrichedError(key)
-    return EnrichedArticle.model_validate_json(body)
+def _only_revision(site: Site, article: str, since: Since, read_at: datetime, renderer: Renderer) -> Seen | None:
+    if not since.enriched and renderer.revisions.get(site.id, article, since.names[0]).status is not Status.USABLE:
+        return None  # nothing is made of a removal
+    only = _enriched(renderer, since, site, article, since.names[0])
+    embargo, expiry = only.facts.embargo_until, only.facts.expires_at
+    is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
+    if not is_out or only.facts.status is not Status.USABLE:
+        return None
+    path = article_path(only.article, only.facts, only.facts, only.revision, site)
+    first = published_at(only.facts, only.revision)
+    return Seen(only, Addresses(path), first, None, 1, is_new=since.record is None)
+
+
+def _enriched(renderer: Renderer, since: Since, site: Site, article: str, revision: str) -> EnrichedArticle:
+    """Return the enriched object of a revision, made by the latest version of the enricher."""
+    prefix = keys.enriched_prefix(site.id, article, revision)
+    key = keys.latest_enriched(since.enriched, prefix)
+    found = renderer.content.find(key) if key else None
+    if found is None:
+        raise NotYetEnrichedError(prefix)
+    return EnrichedArticle.model_validate_json(found.body)

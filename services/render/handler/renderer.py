@@ -1,33 +1,32 @@
-"""What both handlers render with, and how a page travels to its publisher."""
+"""What the handlers render with, and what is said of each page."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import structlog
 
 from services.render.ports import Theme
 from shared import keys
 from shared.article import SafeHtml
+from shared.bundles import Attachment, RenderedPage, Stub
 from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
 from shared.listings import HTML
-from shared.messages import ArticleEnriched, Attachment, ListingStale, PageRendered, RebuildPages, follow_up
-from shared.rebuilds import Rebuilds
+from shared.messages import Batch
 from shared.receipts import Receipts
-from shared.sites import Site, get_site
+from shared.runs import Runs
+from shared.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
-MOST_INLINE_BYTES = 256 * 1024
 _VERSION_CHARS = 12
 
 
@@ -40,11 +39,11 @@ class Renderer:
     revisions: Revisions
     index: Index
     receipts: Receipts
-    rebuilds: Rebuilds
+    runs: Runs
     sites: Mapping[str, Site]
     theme_of: Callable[[Site], Theme]
     clock: Callable[[], datetime]
-    trial_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
+    preview_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
     name: str  # of this process, for who asks who made a page
     readers: Executor  # the store's and Redis's answers are waited for side by side
     kept_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
@@ -57,48 +56,53 @@ def page_version(theme: Theme, site: Site) -> str:
     return f"{theme.name}-{digest[:_VERSION_CHARS]}"
 
 
-def page_of(
-    message: ArticleEnriched | ListingStale | RebuildPages,
-    renderer: Renderer,
-    *,
-    path: str,
-    order: str,
-    body: bytes,
-    theme: Theme,
-    surrogate_keys: tuple[str, ...],
-    attachments: tuple[Attachment, ...] = (),
-    content_type: str = HTML,
-    inputs: str = "",
-) -> PageRendered:
-    """Return a page's message, without its bytes; those of its theme's files that it names come along."""
-    return PageRendered(
-        **follow_up(message, f"page:{path}:{order}"),
-        site=message.site,
-        path=path,
-        order=order,
-        sha256=hashlib.sha256(body).hexdigest(),
-        content_type=content_type,
-        surrogate_keys=surrogate_keys,
-        attachments=(*attachments, *_kept(theme, body, message.site, renderer)),
-        theme=page_version(theme, get_site(renderer.sites, message.site)),
-        made_by=renderer.name,
-        made_for=f"{type(message).__name__} {message.message_id}",
-        made_at=renderer.clock(),
-        inputs=inputs,
-    )
+@dataclass(frozen=True)
+class PageContext:
+    """What all pages of a message are rendered with."""
+
+    site: Site
+    theme: Theme
+    renderer: Renderer
+    stubs: dict[str, Stub] = field(default_factory=dict)  # that were rendered for these pages, by listing
+
+    @cached_property
+    def version(self) -> str:
+        """Return the version that the pages carry."""
+        return page_version(self.theme, self.site)
+
+    def page(
+        self,
+        message: Batch,
+        *,
+        path: str,
+        order: str,
+        body: bytes,
+        surrogate_keys: tuple[str, ...],
+        attachments: tuple[Attachment, ...] = (),
+        content_type: str = HTML,
+        inputs: str = "",
+        wanted_version: int = 0,
+        stubs: tuple[Stub, ...] = (),
+    ) -> RenderedPage:
+        """Return what is said of a page; the theme's files that it names come along as attachments."""
+        return RenderedPage(
+            path=path,
+            order=order,
+            sha256=hashlib.sha256(body).hexdigest(),
+            content_type=content_type,
+            surrogate_keys=surrogate_keys,
+            attachments=(*attachments, *_stored_assets(self.theme, body, self.site.id, self.renderer)),
+            theme=self.version,
+            made_by=self.renderer.name,
+            made_for=message.run or f"{type(message).__name__} {message.message_id}",
+            made_at=self.renderer.clock(),
+            inputs=inputs,
+            wanted_version=wanted_version,
+            stubs=stubs,
+        )
 
 
-def carrying(page: PageRendered, body: bytes, renderer: Renderer) -> PageRendered:
-    """Return the message with the page's bytes in it, or with the key under which a large one waits."""
-    packed = base64.b64encode(zlib.compress(body, level=6)).decode()
-    if len(packed) <= MOST_INLINE_BYTES:
-        return page.model_copy(update={"content": packed})
-    key = keys.rendered_key(page.sha256)
-    renderer.content.put(key, body, content_type=HTML)
-    return page.model_copy(update={"content_key": key})
-
-
-def _kept(theme: Theme, body: bytes, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
+def _stored_assets(theme: Theme, body: bytes, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
     """Return the theme's files that a page names as attachments, each of them in the content bucket."""
     attachments = []
     for asset in theme.assets:

@@ -1,10 +1,9 @@
 """The clock's duties: what is due, was lost, stays stale, is wrong, or rests. Several schedulers may run."""
 
 from services.scheduler.handler.clockwork import Clockwork
-from services.scheduler.handler.listings import say_stale_pages
+from services.scheduler.handler.listings import emit_stale_pages
 from services.scheduler.handler.release import release_due
 from services.scheduler.handler.restore import restore_index
-from services.scheduler.handler.shelves import shelve
 from services.scheduler.handler.sweep import sweep
 from services.scheduler.handler.verify import verify
 from services.scheduler.handler.versions import count_versions
@@ -12,10 +11,9 @@ from services.scheduler.handler.versions import count_versions
 __all__ = [
     "Clockwork",
     "count_versions",
+    "emit_stale_pages",
     "release_due",
     "restore_index",
-    "say_stale_pages",
-    "shelve",
     "sweep",
     "verify",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.backlog import Backlog
+from shared.backoff import Backoff
 from shared.drift import ArticleEvent, find_event
 from shared.history import Revisions
 from shared.index import Index
@@ -16,6 +16,11 @@ from shared.marks import Marks
 from shared.messages import Lane
 from shared.sites import Site
 from shared.storage import ObjectStorage
+
+_LONGEST_WAIT = timedelta(minutes=10)
+_SHORT_LANE_SECONDS = 2.0  # of work
+_NEWS_SECONDS = 0.02  # of work in a message of one item
+_BULK_SECONDS = 0.25  # in a batch of up to 50: half a second in render, then in publish, nearly none before
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +31,17 @@ class Clockwork:
     revisions: Revisions
     index: Index
     marks: Marks
+    backoff: Backoff
     backlog: Backlog
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     sweep_minutes: int
-    settled: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """What this process has seen settled: (site, article) with the revisions that the recent journal names."""
-    tries: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    """How often this process has sent a page (site, page, number to reach) in a piece, while it stays behind."""
+    first_wait: timedelta
+    """How long an event may be on its way before the scheduler re-emits it for the first time."""
+    settled: dict[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
+    """What this process has seen settled: (site, article) with the times of its markers in the recent journal."""
+    busy_batch_at: dict[str, datetime] = field(default_factory=dict)
+    """When this process last emitted a batch of articles' stale pages, by site."""
 
     def record(self, site: Site, article: str) -> LiveRecord:
         """Return what the public bucket holds of an article."""
@@ -43,11 +51,11 @@ class Clockwork:
         """Return what has to be said of an article again, or None where the public and the index are right."""
         return find_event(site, article, self.clock(), content=self.content, revisions=self.revisions, index=self.index)
 
-    def is_parked(self, site: Site, event: ArticleEvent) -> bool:
-        """Tell whether what the event would lead to lies among the dead letters already, and nothing newer came."""
-        return self.marks.is_parked(site.id, event.article, event.revision)
+    def is_short(self, lane: Lane) -> bool:
+        """Tell whether a lane holds less than two seconds of work, unacknowledged messages included."""
+        seconds = _BULK_SECONDS if lane is Lane.BULK else _NEWS_SECONDS
+        return self.backlog.unfinished(lane) * seconds < _SHORT_LANE_SECONDS
 
-    def may_tell(self, site: Site, subjects: Iterable[str]) -> dict[str, str]:
-        """Return those that may be told of again, each with the token that `Marks.tell` asks for."""
-        waits_since = {lane: since for lane in Lane if (since := self.backlog.waits_since(lane))}
-        return self.marks.may_tell(site.id, list(subjects), waits_since)
+    def wait_after(self, age: timedelta) -> timedelta:
+        """Return the wait after a re-emission: as long as the item has waited already, so that intervals double."""
+        return min(max(age, self.first_wait), _LONGEST_WAIT)

@@ -1,33 +1,29 @@
-"""What stays stale is said again, and a listing that was never published is published for the first time."""
+"""What stays stale is emitted again, and a listing that was never published is published for the first time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 
-from services.scheduler.handler.articles import say_articles
+from services.scheduler.handler.articles import stale_articles
 from services.scheduler.handler.clockwork import Clockwork
-from services.scheduler.handler.turns import envelope, say
 from shared.listings import standing
-from shared.messages import ArticleAccepted, Lane, ListingsStale, ListingStale, RebuildPages
-from shared.pages import Behind, find_free, fronts_of
+from shared.messages import MAX_LISTINGS_PER_BATCH, ArticlesEnriched, Lane, ListingsStale, first_envelope
+from shared.pages import find_free, fronts_of, listings_stale
 from shared.sites import Site
 
-_MOST_LOOKED_AT = 1000
-_MOST_AT_ONCE = 4  # of the calendar, however much waits: a message lost with a Redis only delays
-_TOGETHER = 25  # listings, in a message: a hop costs as much as making and putting one
-_MOST_AT_A_TICK = 8 * _TOGETHER  # listings in bulk, and a handful while as many messages wait: turns do not last long
-_MOST_IN_BULK = 200  # while so much waits anywhere in the line, the calendar waits too: once for many changes
+_MAX_LOOKED_AT = 1000
+_FIRST = 4  # of the calendar, before the rest of it
+_MAX_AT_A_TICK = 8 * MAX_LISTINGS_PER_BATCH  # in bulk, and one batch while as many wait: leases do not last long
+_MAX_WAITING = 200  # while so much waits anywhere in the pipeline, the calendar waits too: once for many changes
 _QUIET = 10  # while so much waits, articles' pages wait: two hundred messages may be as many articles to come
 
 
-def say_stale_pages(
-    site: Site, clockwork: Clockwork
-) -> Iterator[ListingsStale | ListingStale | ArticleAccepted | RebuildPages]:
-    """Yield a message for each page that is behind and whose turn it is, while the index is whole.
+def emit_stale_pages(site: Site, clockwork: Clockwork) -> Iterator[ListingsStale | ArticlesEnriched]:
+    """Yield batches of the pages that are stale and may be queued, while the index is complete.
 
-    Fronts first, then the calendar, by which readers find what has come in, then articles' pages for what they lead on
-    to. However many are behind after an import, few of them are on their way at a time, so that each is rendered once
+    Fronts first, then the calendar, by which readers find what has come in, then articles' pages for what they link
+    to. However many are stale after an import, few of them are on their way at a time, so that each is rendered once
     for many changes and live news passes them by.
     """
     index = clockwork.index
@@ -35,33 +31,33 @@ def say_stale_pages(
         return
     index.touch_due(site, clockwork.clock())
     names = list(standing(site))
-    behind = index.behind(site, names)
-    published = index.published(site, names)
+    stale, published = index.behind(site, names), index.published(site, names)
     for name in names:
-        if name not in published and name not in behind:
+        if name not in published and name not in stale:
             index.touch(site, name)
     fronts = fronts_of(site, names)
-    yield from say(site, _free(site, fronts, len(fronts), clockwork), Lane.LIVE, clockwork)
-    others = [page for page in index.stale(site, most=_MOST_LOOKED_AT) if page not in set(fronts)]
+    yield from _batches(site, fronts, len(fronts), Lane.LISTINGS, clockwork)
+    others = [page for page in index.stale(site, most=_MAX_LOOKED_AT) if page not in set(fronts)]
     waiting = clockwork.backlog.total()
-    at_a_tick = _MOST_AT_A_TICK if waiting * _TOGETHER < _MOST_AT_A_TICK else _TOGETHER
-    room = min(_MOST_IN_BULK - waiting, at_a_tick)
-    at_once = _MOST_AT_ONCE if room > 0 else 1
-    yield from say(site, _free(site, others[:at_once], at_once, clockwork), Lane.LIVE, clockwork)
-    yield from _say_together(site, _free(site, others[at_once:], room, clockwork), clockwork)
-    yield from say_articles(site, min(room - len(others), _QUIET - waiting), clockwork)
+    at_a_tick = _MAX_AT_A_TICK if waiting * MAX_LISTINGS_PER_BATCH < _MAX_AT_A_TICK else MAX_LISTINGS_PER_BATCH
+    room = min(_MAX_WAITING - waiting, at_a_tick)
+    left = min(room - len(others), _QUIET - waiting)
+    first = _FIRST if room > 0 else 1
+    for batch in _batches(site, others, first, Lane.LISTINGS, clockwork):
+        yield batch
+        others = [page for page in others if page not in batch.listings]
+    yield from _batches(site, others, room, Lane.BULK, clockwork)
+    yield from stale_articles(site, left, clockwork)
 
 
-def _say_together(site: Site, listings: Mapping[str, Behind], clockwork: Clockwork) -> Iterator[ListingsStale]:
-    """Yield what is said of the listings whose turn it is, by the handful."""
-    turns = iter(clockwork.index.take_turns(site, list(listings)))
-    while some := list(islice(turns, _TOGETHER)):
-        numbers = {name: listings[name].number for name in some}
-        yield ListingsStale(**envelope(Lane.BULK, clockwork), site=site.id, listings=numbers)
-
-
-def _free(site: Site, pages: list[str], most: int, clockwork: Clockwork) -> dict[str, Behind]:
-    """Return those of the pages that may be said, no more than `most`."""
-    if most <= 0:
-        return {}
-    return dict(islice(find_free(site, pages, clockwork.index, clockwork.marks).items(), most))
+def _batches(site: Site, pages: list[str], most: int, lane: Lane, clockwork: Clockwork) -> Iterator[ListingsStale]:
+    """Yield batches of those of the listings that may be queued, the longest stale first, no more than `most`."""
+    left = list(find_free(site, pages, clockwork.index, clockwork.marks).items()) if most > 0 else []
+    free, names = dict(left), list[str]()
+    while left and len(names) < most:  # a leased one holds up no other
+        some = [name for name, _ in left[: most - len(names)]]
+        names += clockwork.index.take_turns(site, some)
+        del left[: len(some)]
+    leased = iter(names)
+    while some := list(islice(leased, MAX_LISTINGS_PER_BATCH)):
+        yield listings_stale(first_envelope(lane, clockwork.clock()), site, {name: free[name] for name in some})

@@ -1,19 +1,24 @@
-"""Embargoes and expiry: what is due is journalled and announced; its entry goes only after its effect is seen."""
+"""Embargoes and expiry: what is due is journalled and emitted at once, however full its lane is.
+
+From then on the sweep covers it, as it covers everything in the journal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from itertools import islice
 
 import structlog
 from pydantic import ValidationError
 
 from services.scheduler.handler.clockwork import Clockwork
 from shared import keys
+from shared.article import Status
+from shared.drift import ArticleEvent, messages_of
 from shared.errors import ObjectMissingError
-from shared.messages import ArticleAccepted, Lane
+from shared.messages import MAX_BATCH_ITEMS, ArticlesAccepted, Lane, Message
 from shared.sites import Site
 
 log = structlog.get_logger()
@@ -31,34 +36,17 @@ class Due:
     article: str
     revision: str
 
-    @property
-    def subject(self) -> str:
-        """Return what it is called where it is noted that it was told."""
-        return f"due:{self.key}"
 
-
-def release_due(site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
-    """Yield an event for each article whose time has come and whose effect is not yet public.
-
-    What comes due for the first time goes before anything is looked at once more.
-    """
-    due = {each.subject: each for each in _due(site, clockwork)}
-    turns = clockwork.may_tell(site, due)
-    for subject, token in sorted(turns.items(), key=lambda turn: turn[1] != "")[:_MOST_A_ROUND]:
-        try:
-            if token == "" or _is_still_due(due[subject], site, clockwork):
-                yield from _release(due[subject], token, site, clockwork)
-        except ValidationError as error:  # one that cannot be read holds up no other
-            log.error("article.unreadable", site=site.id, article=due[subject].article, reason=str(error))  # noqa: TRY400
-            clockwork.marks.tell(site.id, subject, Lane.LIVE, token)
-
-
-def _is_still_due(due: Due, site: Site, clockwork: Clockwork) -> bool:
-    """Tell whether what was told has not come true and may be told again; the entry of what has goes."""
-    event = clockwork.find_event(site, due.article)
-    if event is None:
-        clockwork.content.delete(due.key)
-    return event is not None and not clockwork.is_parked(site, event)
+def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
+    """Yield the events of the articles whose time has come, in batches; their entries go once these are emitted."""
+    due, looked_at = _due(site, clockwork), 0
+    while looked_at < _MOST_A_ROUND and (some := list(islice(due, MAX_BATCH_ITEMS))):
+        begun = clockwork.backoff.begin(site.id, {each.key: clockwork.first_wait for each in some})
+        looked_at += len(begun)
+        found = {each.key: event for each in some if each.key in begun and (event := _event(each, site, clockwork))}
+        yield from messages_of(found.values(), site, clockwork.clock())
+        for key in found:
+            clockwork.content.delete(key)
 
 
 def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
@@ -74,25 +62,23 @@ def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
         yield Due(key, at, article, revision)
 
 
-def _release(due: Due, token: str, site: Site, clockwork: Clockwork) -> Iterator[ArticleAccepted]:
+def _event(due: Due, site: Site, clockwork: Clockwork) -> ArticleEvent | None:
+    """Journal what is due; return its event, or None where its revision is missing or cannot be read.
+
+    A missing revision is about to be committed, or its acceptance was cut short.
+    """
     now = clockwork.clock()
     try:
-        scheduled = clockwork.revisions.get(site.id, due.article, due.revision)
-    except ObjectMissingError:  # its acceptance was cut short before the commit, or is under way
+        revision = clockwork.revisions.get(site.id, due.article, due.revision)
+    except ObjectMissingError:
         if now - due.at > _FORGOTTEN_AFTER:
             clockwork.content.delete(due.key)
-        clockwork.marks.tell(site.id, due.subject, Lane.LIVE, token)  # looked at; others are not held up by it
-        return
-    if not clockwork.marks.tell(site.id, due.subject, scheduled.lane, token):
-        return  # another scheduler was quicker
-    clockwork.marks.set_pending(site.id, due.article, scheduled.lane)  # the sweep need not say it too
-    clockwork.content.put(keys.journal_key(site.id, now, due.article, due.revision), b"", content_type="text/plain")
+        return None
+    except ValidationError as error:  # it holds up no other
+        log.error("article.unreadable", site=site.id, article=due.article, reason=str(error))  # noqa: TRY400
+        return None
+    lane = revision.lane if revision.status_at(now) is Status.USABLE else Lane.URGENT
+    marker = keys.journal_key(site.id, now, due.article, due.revision, lane)
+    clockwork.content.put(marker, b"", content_type="text/plain")
     log.info("revision.released", site=site.id, article=due.article, revision=due.revision, due=due.at.isoformat())
-    yield ArticleAccepted(
-        message_id=uuid4(),
-        lane=scheduled.lane,
-        begun_at=now,
-        site=site.id,
-        article=due.article,
-        revision=due.revision,
-    )
+    return ArticleEvent(ArticlesAccepted, due.article, due.revision, lane)

@@ -15,13 +15,15 @@ from services.desk import wiring
 from services.desk.commands import rebuild as command
 from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild
+from services.desk.handler.selection import Selected
 from services.desk.handler.versions import version_lines
 from shared import keys
 from shared.index.redis import RedisIndex
-from shared.messages import Message, RebuildPages
+from shared.messages import ArticlesEnriched, Message
 from shared.page_versions import note_version
-from shared.rebuilds import Tally
-from shared.rebuilds.redis import RedisRebuilds
+from shared.runs import RunOutcome
+from shared.runs.redis import RedisRuns
+from shared.sites import Site
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 
@@ -30,28 +32,29 @@ ARTICLES = [keys.article_id("epn", "test", str(number)) for number in range(120)
 
 @dataclass
 class Desk:
-    """The command, a bucket with articles, and workers that report of every piece the same."""
+    """The command, a bucket with articles, and workers that report the same of every article, but for some."""
 
     redis: Redis
     content: MemoryObjectStorage = field(default_factory=MemoryObjectStorage)
-    sent: list[RebuildPages] = field(default_factory=list)
-    handed_over: int = 0
-    unrendered: int = 0
+    sent: list[ArticlesEnriched] = field(default_factory=list)
+    failing: int = 0
     is_interrupted: bool = False
 
     def emit(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            assert isinstance(message, RebuildPages)
+            assert isinstance(message, ArticlesEnriched)
             if self.is_interrupted:
                 raise KeyboardInterrupt
             self.sent.append(message)
-            changed = sum(message.after < article <= message.upto for article in ARTICLES)
-            tally = Tally(changed=changed - self.handed_over, handed_over=self.handed_over, unrendered=self.unrendered)
-            RedisRebuilds(self.redis).report("epn", message.run, message.number, tally)
+            outcomes = dict.fromkeys(message.items, RunOutcome.CHANGED)
+            outcomes |= dict.fromkeys(message.items[: self.failing], RunOutcome.FAILED)
+            RedisRuns(self.redis).report("epn", message.run, outcomes)
 
-    def rebuild(self, run: Run) -> Rebuild:
+    def rebuild(self, run: Run, _: Site) -> Rebuild:
         now = datetime(2026, 11, 1, tzinfo=UTC)
-        return Rebuild(run, self.content, RedisRebuilds(self.redis), self.emit, lambda: 0, lambda: now)
+        articles = sorted(article for article in ARTICLES if article > run.cursor)
+        selected = map(Selected, articles[: run.most])
+        return Rebuild(run, self.content, RedisRuns(self.redis), self.emit, lambda: 0, lambda: now, selected)
 
     def say(self, *words: str) -> tuple[int, str]:
         app = Typer()
@@ -72,15 +75,12 @@ def desk(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
-def test_every_article_is_in_one_piece_of_a_hundred_at_most(desk: Desk) -> None:
+def test_every_article_is_in_one_batch_of_fifty_at_most(desk: Desk) -> None:
     code, _ = desk.say("--all")
 
     assert code == 0
-    assert [(each.after, each.upto, each.shelf) for each in desk.sent] == [
-        ("", sorted(ARTICLES)[99], sorted(ARTICLES)[99]),
-        (sorted(ARTICLES)[99], sorted(ARTICLES)[119], sorted(ARTICLES)[119]),
-    ]
-    assert [article for each in desk.sent for article in each.articles] == sorted(ARTICLES)
+    assert [len(each.items) for each in desk.sent] == [50, 50, 20]
+    assert [article for each in desk.sent for article in each.items] == sorted(ARTICLES)
 
 
 def test_nothing_is_rebuilt_unless_it_is_said_what(desk: Desk) -> None:
@@ -108,7 +108,7 @@ def test_whoever_interrupts_it_is_told_how_to_go_on_and_can(desk: Desk) -> None:
 
     assert (code, again) == (1, 0)
     assert {each.run for each in desk.sent} == {run.run}
-    assert Run.model_validate_json(desk.content.get(key).body).tally.changed == len(ARTICLES)
+    assert Run.model_validate_json(desk.content.get(key).body).counts.changed == len(ARTICLES)
 
 
 def test_what_it_says_to_go_on_with_can_be_gone_on_with_from_the_first_moment(
@@ -124,14 +124,14 @@ def test_what_it_says_to_go_on_with_can_be_gone_on_with_from_the_first_moment(
 
     assert (code, desk.sent) == (9, [])
     assert desk.say("--resume", run)[0] == 0
-    assert len(desk.sent) == 2
+    assert len(desk.sent) == 3
 
 
 def test_a_theme_that_cannot_be_tried_is_told_of_and_ends_with_1(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "public", lambda _: MemoryObjectStorage())
-    desk.handed_over = 40
+    desk.failing = 40
 
     code, said = desk.say("--sample", "40", "--theme-folder", str(tmp_path))
 
@@ -141,23 +141,15 @@ def test_a_theme_that_cannot_be_tried_is_told_of_and_ends_with_1(
 
 
 def test_it_stops_where_the_theme_is_broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.desk.handler.rebuild._MOST_ON_THEIR_WAY", 1)
-    desk.handed_over = desk.unrendered = 60
-
-    code, _ = desk.say("--all")
-
-    (key,) = (key for key in desk.content.list_keys("rebuilds/"))
-    assert code == 1
-    assert not Run.model_validate_json(desk.content.get(key).body).is_done
-
-
-def test_it_goes_on_where_many_articles_move_to_another_address(desk: Desk) -> None:
-    desk.handed_over = 60  # rendered, and published the ordinary way: a change of the zone moves many
+    monkeypatch.setattr("services.desk.handler.rebuild._MAX_BATCHES", 1)
+    desk.failing = 60
 
     code, said = desk.say("--all")
 
-    assert code == 0
-    assert "120 went the ordinary way" in said
+    (key,) = (key for key in desk.content.list_keys("rebuilds/"))
+    assert code == 1
+    assert "is the theme broken?" in said
+    assert not Run.model_validate_json(desk.content.get(key).body).is_done
 
 
 def test_a_rebuild_by_version_ends_with_a_count_that_status_knows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

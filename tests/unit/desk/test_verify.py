@@ -12,7 +12,7 @@ from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.listings import standing
 from shared.live import page_sha256
-from shared.messages import MendPath, Message
+from shared.messages import Message, RepairPath
 from shared.page_versions import find_counts, note_version
 from shared.reconcile import Places
 from shared.storage.memory import MemoryObjectStorage
@@ -83,7 +83,7 @@ def test_drift_ends_with_1_and_is_told_to_nobody_unless_it_is_to_be_mended(
     assert emitted == []
     assert "listing home is not there" in capsys.readouterr().out
     assert run(repair=True) == 1
-    assert [(type(each), each.path) for each in emitted if isinstance(each, MendPath)] == [(MendPath, "index.html")]
+    assert [(type(each), each.path) for each in emitted if isinstance(each, RepairPath)] == [(RepairPath, "index.html")]
 
 
 def test_where_very_much_is_too_much_nothing_of_it_is_removed_unasked(

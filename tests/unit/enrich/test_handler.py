@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from services.enrich.domain.rules import ENRICHER
-from services.enrich.handler import Enrichment, enrich, handle
+from services.enrich.handler import Enrichment, enrich, enrich_articles
 from shared import keys
 from shared.article import EnrichedArticle, Status
 from shared.errors import HostileMarkupError, StorageUnavailableError
-from shared.history import StoredRevisions
-from shared.messages import ArticleAccepted, ArticleEnriched, ArticleRemoved, Lane
+from shared.history import Since, StoredRevisions
+from shared.messages import ArticleRemoved, ArticleRevision, ArticlesAccepted, ArticlesEnriched, Lane, Message
 from shared.receipts import Outcome, PublicPage, Receipt, receipt_id
 from shared.revision import Revision
+from shared.runs import RunOutcome
+from shared.storage import Etag
 from shared.storage.memory import MemoryObjectStorage
 from tests.unit.enrich.conftest import NOON, a_revision
 
@@ -29,8 +33,8 @@ class RememberedReceipts:
     def __init__(self) -> None:
         self.noted: list[tuple[str, Outcome]] = []
 
-    def open(self, receipt: Receipt) -> bool:
-        raise AssertionError(receipt)
+    def open(self, *receipts: Receipt) -> bool:
+        raise AssertionError(receipts)
 
     def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
         assert at == NOON
@@ -55,29 +59,60 @@ class RememberedReceipts:
         raise AssertionError(receipt)
 
 
+class RememberedRuns:
+    """Runs that only remember what was reported."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, RunOutcome] = {}
+
+    def begin(self, site: str, run: str) -> None:
+        raise AssertionError(run)
+
+    def keep(self, site: str, run: str) -> bool:
+        raise AssertionError(run)
+
+    def is_latest(self, site: str, run: str) -> bool:
+        raise AssertionError(run)
+
+    def report(self, site: str, run: str, outcomes: Mapping[str, RunOutcome]) -> None:
+        self.outcomes |= outcomes if run else {}
+
+    def reported(self, site: str, run: str, articles: Iterable[str]) -> dict[str, RunOutcome]:
+        return self.outcomes
+
+
+def handle(message: ArticlesAccepted, enrichment: Enrichment) -> tuple[Message, ...]:
+    """Return what follows a message of which no item fails; else raise the error."""
+    result = enrich_articles(message, enrichment)
+    for error in result.failed.values():
+        raise error
+    return result.emits
+
+
 class Desk:
     """A content bucket, and the handler that reads from it."""
 
     def __init__(self) -> None:
         self.content = MemoryObjectStorage()
-        self.receipts = RememberedReceipts()
+        self.receipts, self.runs = RememberedReceipts(), RememberedRuns()
         self.enrichment = Enrichment(
             content=self.content,
             revisions=StoredRevisions(self.content),
             receipts=self.receipts,
+            runs=self.runs,
+            executor=ThreadPoolExecutor(2),
             clock=lambda: NOON,
         )
 
-    def accept(self, revision: Revision) -> ArticleAccepted:
+    def accept(self, revision: Revision) -> ArticlesAccepted:
         key = keys.revision_key("epn", revision.article_id, revision.revision)
         self.content.put(key, revision.model_dump_json().encode())
-        return ArticleAccepted(
+        return ArticlesAccepted(
             message_id=UUID(int=revision.article.version or 1),
             trace_parent="00-1-2-01",
             lane=Lane.BULK,
             site="epn",
-            article=revision.article_id,
-            revision=revision.revision,
+            articles=(ArticleRevision(article=revision.article_id, revision=revision.revision),),
         )
 
     def enriched(self, revision: Revision) -> EnrichedArticle:
@@ -95,8 +130,8 @@ def test_an_accepted_article_is_made_ready_and_announced(desk: Desk) -> None:
 
     (said,) = handle(desk.accept(revision), desk.enrichment)
 
-    assert isinstance(said, ArticleEnriched)
-    assert (said.revision, said.enricher, said.lane) == (revision.revision, ENRICHER, Lane.BULK)
+    assert isinstance(said, ArticlesEnriched)
+    assert (said.revisions, said.lane) == ({revision.article_id: revision.revision}, Lane.BULK)
     assert (said.causation_id, said.trace_parent) == (UUID(int=1), "00-1-2-01")
     made = desk.enriched(revision)
     assert (made.body, made.slug, made.word_count) == (
@@ -123,8 +158,8 @@ def test_a_late_message_leads_to_the_revision_that_counts_now(desk: Desk) -> Non
 
     (said,) = handle(older, desk.enrichment)
 
-    assert isinstance(said, ArticleEnriched)
-    assert said.revision == newer.revision
+    assert isinstance(said, ArticlesEnriched)
+    assert said.revisions == {newer.article_id: newer.revision}
 
 
 def test_the_earliest_revision_is_ready_too_since_it_names_the_page(desk: Desk) -> None:
@@ -145,7 +180,7 @@ def test_nothing_is_said_while_nothing_is_released(desk: Desk) -> None:
 
 def test_nothing_is_said_of_an_article_that_is_not_there(desk: Desk) -> None:
     message = desk.accept(a_revision())
-    desk.content.delete(keys.revision_key("epn", message.article, message.revision))
+    desk.content.delete(keys.revision_key("epn", *next(iter(message.revisions.items()))))
 
     assert handle(message, desk.enrichment) == ()
 
@@ -168,50 +203,61 @@ def test_a_body_that_no_parser_should_meet_is_an_error_and_leaves_nothing(desk: 
     with pytest.raises(HostileMarkupError, match="nested 201 deep"):
         handle(message, desk.enrichment)
 
-    assert not list(desk.content.list_keys(f"articles/epn/{message.article}/enriched/"))
+    assert not list(desk.content.list_keys(f"articles/epn/{message.items[0]}/enriched/"))
 
 
 def test_a_race_between_two_workers_ends_well_for_both(desk: Desk) -> None:
     message = desk.accept(a_revision())
     handle(message, desk.enrichment)
-    blind = Enrichment(
-        content=BlindStorage(desk.content),
-        revisions=StoredRevisions(desk.content),
-        receipts=desk.receipts,
-        clock=lambda: NOON,
-    )
+    blind = replace(desk.enrichment, content=desk.content, revisions=BlindRevisions(desk.content))
 
     assert handle(message, blind) == handle(message, desk.enrichment)
 
 
-class BlindStorage(MemoryObjectStorage):
-    """A bucket that another worker writes to between our look and our PUT."""
+class BlindRevisions(StoredRevisions):
+    """Revisions of which another worker makes the enriched object between our look and our PUT."""
 
-    def __init__(self, content: MemoryObjectStorage) -> None:
-        super().__init__()
-        self._objects = content._objects  # noqa: SLF001 -- the same bucket
-
-    def find_head(self, key: str) -> None:
-        assert key
+    def since(self, site: str, article: str, revision: str) -> Since:
+        return replace(super().since(site, article, revision), enriched=())
 
 
 def test_a_store_that_is_down_is_an_error_to_be_tried_again(desk: Desk) -> None:
     message = desk.accept(a_revision())
-    down = Enrichment(
-        content=DownStorage(),
-        revisions=StoredRevisions(desk.content),
-        receipts=desk.receipts,
-        clock=lambda: NOON,
-    )
+    down = replace(desk.enrichment, content=DownStorage(), revisions=BlindRevisions(desk.content))
 
     with pytest.raises(StorageUnavailableError):
         handle(message, down)
 
 
+def test_the_items_of_a_batch_succeed_or_fail_each_on_its_own(desk: Desk) -> None:
+    hostile = desk.accept(a_revision(body="<b>" * 100_000))
+    well = a_revision().model_copy(update={"article_id": "b" * 26})
+    message = hostile.model_copy(update={"articles": (*hostile.articles, *desk.accept(well).articles)})
+
+    result = enrich_articles(message, desk.enrichment)
+
+    assert {article: type(error) for article, error in result.failed.items()} == {hostile.items[0]: HostileMarkupError}
+    assert [each.items for each in result.emits if isinstance(each, ArticlesEnriched)] == [("b" * 26,)]
+
+
+def test_a_batch_that_takes_too_long_emits_the_rest_of_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.enrich.handler._SECONDS", 0.0)
+    monkeypatch.setattr("services.enrich.handler._AT_ONCE", 2)
+    articles = [f"{number}" * 26 for number in range(2, 6)]
+    batches = [desk.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
+    message = batches[0].model_copy(update={"articles": tuple(each.articles[0] for each in batches)})
+
+    done, rest = handle(message, desk.enrichment)
+
+    assert isinstance(done, ArticlesEnriched)
+    assert isinstance(rest, ArticlesAccepted)
+    assert (done.items, rest.items) == (tuple(articles[:2]), tuple(articles[2:]))
+
+
 class DownStorage(MemoryObjectStorage):
     """A bucket that does not answer."""
 
-    def find_head(self, key: str) -> None:
+    def put(self, key: str, *_: object, **__: object) -> Etag:
         raise StorageUnavailableError(key)
 
 

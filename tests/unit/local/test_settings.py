@@ -10,9 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from infra.local.edge.settings import EdgeSettings
-from infra.local.plan import environment_of, programs_of, stack_file
+from infra.local.plan import WORKERS, environment_of, programs_of, stack_file
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.state import RunFolder, StackError, StackFile
+from shared import pipeline
+from shared.messages import Lane
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_stack_json_holds_what_the_architecture_promises(settings: StackSettings
     found = json.loads(folder.stack_file.read_text())
     assert set(found) == {"api", "edge", "redis", "s3", "token", "metrics", "pids"}
     assert set(found["s3"]) == {"endpoint", "access_key", "secret_key", "content_bucket", "public_bucket"}
-    assert set(found["metrics"]) == {"endpoint", "ingest", "enrich", "render", "publish", "scheduler"}
+    assert set(found["metrics"]) == {"endpoint", *_MEASURED}
 
 
 def test_stack_json_is_for_its_owner_only(settings: StackSettings) -> None:
@@ -56,7 +58,8 @@ def test_the_stack_consists_of_what_the_architecture_names(settings: StackSettin
     names = [program.name for program in programs_of(settings, RunFolder(settings.run_folder))]
 
     assert names == [
-        "redis", "s3", "prepare", "edge", "endpoint", "ingest", "enrich", "render", "publish", "scheduler",
+        "redis", "s3", "prepare", "edge", "endpoint",
+        "ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler",
     ]  # fmt: skip
 
 
@@ -111,6 +114,15 @@ def test_each_worker_has_a_metrics_port_of_its_own(settings: StackSettings) -> N
     assert len(set(ports)) == len(_MEASURED)
 
 
+def test_the_workers_of_a_service_serve_each_lane_once(settings: StackSettings) -> None:
+    programs = programs_of(settings, RunFolder(settings.run_folder))
+    lanes = {one.name: one.environment["PRESSLINE_LANES"].split(",") for one in programs if one.name in WORKERS}
+
+    for service in pipeline.WORKERS:
+        assert sorted([*lanes[service], *lanes.get(f"{service}-bulk", [])]) == sorted(Lane), service
+    assert [name for name, served in lanes.items() if served == ["bulk"]] == ["render-bulk", "publish-bulk"]
+
+
 def test_the_keys_of_our_store_are_random_and_stay(settings: StackSettings, tmp_path: Path) -> None:
     first = RunFolder(settings.run_folder).key_pair()
 
@@ -137,4 +149,4 @@ def test_a_folder_has_one_supervisor(settings: StackSettings) -> None:
     assert not folder.is_supervised()
 
 
-_MEASURED = {"ingest", "enrich", "render", "publish", "scheduler"}
+_MEASURED = {"ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler"}

@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from services.publish.domain.claims import claimed, is_outdated, overwritten, taken_down, went_live
+import pytest
+
+from services.publish.domain.claims import (
+    LivePage,
+    claimed,
+    found_there,
+    is_outdated,
+    overwritten,
+    taken_down,
+    went_live,
+)
+from shared.bundles import ArticlePage
 from shared.live import LiveRecord, PageRecord
 from shared.storage import Etag
 
@@ -10,22 +23,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = LiveRecord(site="epn", article="a")
 
 
-def live(record: LiveRecord, revision: str, path: str = "p", order: str | None = None) -> LiveRecord:
+def a_live_page(revision: str, path: str = "p", order: str = "", **said: Any) -> LivePage:
     order = order or f"{revision}~1"
-    pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
-    return went_live(
-        record,
-        revision=revision,
-        revisions_seen=1,
-        path=path,
-        order=order,
-        pages=pages,
-        card=None,
-        listed=(),
-        media=(),
-        shows={},
-        at=NOW,
+    page = ArticlePage(
+        path=path, order=order, sha256=order, theme="epn-1", article="a", revision=revision, revisions_seen=1, **said
     )
+    pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
+    return LivePage(page, pages, media=(), listed=(), at=NOW)
+
+
+def live(record: LiveRecord, revision: str, path: str = "p", order: str = "") -> LiveRecord:
+    return went_live(record, a_live_page(revision, path, order))
 
 
 def test_a_newer_claim_shuts_an_older_revision_out() -> None:
@@ -54,25 +62,29 @@ def test_every_address_is_remembered_in_the_order_of_its_claim() -> None:
     assert record.claimed == ("p", "q")
 
 
-def test_the_same_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None:
+def test_other_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None:
     record = live(NEW, "r1")
-    pages = {"p": record.pages["p"].model_copy(update={"order": "r1~2"})}
 
-    again = went_live(
-        record,
-        revision="r1",
-        revisions_seen=1,
-        path="p",
-        order="r1~2",
-        pages=pages,
-        card=None,
-        listed=(),
-        media=(),
-        shows={},
-        at=NOW,
-    )
+    assert went_live(record, a_live_page("r1", order="r1~2")) is record
 
-    assert again == record
+
+@pytest.mark.parametrize(
+    "said", [{"revisions_seen": 2}, {"shows": {"b": "1"}}, {"lacks_related": True}], ids=lambda said: next(iter(said))
+)
+def test_all_else_that_changes_is_recorded(said: dict[str, Any]) -> None:
+    record = live(NEW, "r1")
+    again = a_live_page("r1", order="r1~2")
+
+    changed = went_live(record, replace(again, page=again.page.model_copy(update=said)))
+
+    assert changed != record
+    assert changed.pages["p"].order == "r1~2"
+
+
+def test_that_a_doubted_page_was_put_again_is_recorded() -> None:
+    record = found_there(live(NEW, "r1"), "p", Etag("damaged"))
+
+    assert went_live(record, a_live_page("r1", order="r1~2")).pages["p"].sha256 == "r1~2"
 
 
 def test_a_page_that_was_put_too_late_takes_what_it_overwrote_out_of_the_record() -> None:

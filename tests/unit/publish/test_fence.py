@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 
 from services.publish.domain.pages import Page
 from services.publish.handler.fence import Known, Outcome, Put, known_from, put_page
 from shared.errors import AddressTakenError
-from shared.messages import Lane
 from shared.storage import Etag
 from shared.storage.memory import MemoryObjectStorage
 
 PATH = "world/x/index.html"
-
-
-class NotedMarks:
-    """The last decision for a path, as another publisher may have left it."""
-
-    def __init__(self, decided: tuple[str, str] | None = None) -> None:
-        self.known = decided
-
-    def set_pending(self, site: str, subject: str, lane: Lane) -> None:
-        """Not asked for here."""
-
-    def may_tell(self, site: str, subjects: Sequence[str], waits_since: Mapping[Lane, datetime]) -> dict[str, str]:
-        return {}
-
-    def tell(self, site: str, subject: str, lane: Lane, token: str) -> bool:
-        return True
-
-    def decide(self, site: str, path: str, order: str, sha256: str) -> bool:
-        is_latest = self.known is None or order >= self.known[0]
-        if is_latest:
-            self.known = (order, sha256)
-        return is_latest
-
-    def decided(self, site: str, path: str) -> tuple[str, str] | None:
-        return self.known
-
-    def park(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
-        """Not asked for here."""
-
-    def is_parked(self, site: str, subject: str, moment: str | int) -> bool:
-        return False
-
-    def parked(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
-        return set()
-
-    def unpark(self, site: str, subject: str) -> None:
-        """Not asked for here."""
 
 
 def a_page(order: str, body: bytes, article: str = "a") -> Page:
@@ -64,15 +24,15 @@ def public() -> MemoryObjectStorage:
     return MemoryObjectStorage()
 
 
-def put(
-    public: MemoryObjectStorage,
-    page: Page,
-    known: Known | None = None,
-    marks: NotedMarks | None = None,
-    *,
-    is_allowed: bool = True,
-) -> Put | None:
-    return put_page(page, known, site="epn", public=public, marks=marks or NotedMarks(), may_put=lambda: is_allowed)
+def put(public: MemoryObjectStorage, page: Page, known: Known | None = None, *, is_allowed: bool = True) -> Put | None:
+    return put_page(page, known, public=public, may_put=lambda: is_allowed)
+
+
+def recorded(public: MemoryObjectStorage) -> Known:
+    """Return what a record would say of the object that is there."""
+    known = known_from(public.find_head(PATH))
+    assert known is not None
+    return replace(known, is_read=False)
 
 
 def test_an_older_page_does_not_overwrite_a_newer_one_that_nobody_told_it_of(public: MemoryObjectStorage) -> None:
@@ -93,20 +53,6 @@ def test_a_page_known_to_be_older_is_replaced(public: MemoryObjectStorage) -> No
     assert outcome is not None
     assert outcome.outcome is Outcome.PUT
     assert public.get(PATH).body == b"new"
-
-
-def test_a_higher_decision_of_other_bytes_is_noticed_after_the_put(public: MemoryObjectStorage) -> None:
-    outcome = put(public, a_page("1", b"old"), marks=NotedMarks(("2", "other bytes")))
-
-    assert outcome is not None
-    assert outcome.is_overtaken
-
-
-def test_ones_own_decision_is_not_taken_for_anothers(public: MemoryObjectStorage) -> None:
-    outcome = put(public, a_page("1", b"mine"))
-
-    assert outcome is not None
-    assert not outcome.is_overtaken
 
 
 def test_what_is_forbidden_is_not_put(public: MemoryObjectStorage) -> None:
@@ -137,7 +83,7 @@ def test_bytes_that_are_believed_to_be_there_and_are_not_are_put(public: MemoryO
 def test_the_same_bytes_again_cost_no_put(public: MemoryObjectStorage) -> None:
     put(public, a_page("1", b"same"))
 
-    outcome = put(public, a_page("2", b"same"), known_from(public.find_head(PATH)))
+    outcome = put(public, a_page("2", b"same"), recorded(public))
 
     assert outcome is not None
     assert outcome.outcome is Outcome.UNCHANGED
@@ -164,7 +110,7 @@ def test_metadata_fits_into_what_s3_allows() -> None:
 def test_bytes_that_were_changed_behind_its_back_are_not_taken_for_the_page(public: MemoryObjectStorage) -> None:
     first = put(public, a_page("1", b"page"))
     assert first is not None
-    known = known_from(public.find_head(PATH))
+    known = recorded(public)
     public.put(PATH, b"other bytes", metadata=dict(public.get(PATH).head.metadata))
 
     again = put(public, a_page("2", b"page"), known)
@@ -186,7 +132,7 @@ def test_what_bears_no_order_was_not_put_by_us_and_is_replaced(public: MemoryObj
 def test_a_page_whose_status_was_changed_behind_its_back_is_put_again(public: MemoryObjectStorage) -> None:
     first = put(public, a_page("1", b"page"))
     assert first is not None
-    known = known_from(public.find_head(PATH))
+    known = recorded(public)
     public.put(PATH, b"page", metadata=dict(public.get(PATH).head.metadata) | {"status": "410"})
 
     again = put(public, a_page("2", b"page"), known)
@@ -202,11 +148,11 @@ def of_version(page: Page, version: str) -> Page:
 
 def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(public: MemoryObjectStorage) -> None:
     put(public, of_version(a_page("1", b"same"), "epn-1"))
-    known = known_from(public.find_head(PATH))
+    known = recorded(public)
 
     outcome = put(public, of_version(a_page("2", b"same"), "epn-2"), known)
 
-    assert outcome == Put(Outcome.UNCHANGED, public.get(PATH).etag)
+    assert outcome == Put(Outcome.UNCHANGED, public.get(PATH).etag, replaced_theme="epn-1")
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
     assert len(public.puts) == 2
 
@@ -219,14 +165,14 @@ def test_an_older_rendering_does_not_take_the_version_back(public: MemoryObjectS
     outcome = put(public, page, believed)
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.UNCHANGED
+    assert outcome.outcome is Outcome.STALE
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
 
 
 def test_bytes_changed_by_a_hand_that_kept_the_metadata_count_as_changed(public: MemoryObjectStorage) -> None:
     page = a_page("1", b"right")
     put(public, page)
-    known = known_from(public.find_head(PATH))
+    known = recorded(public)
     public.put(PATH, b"wrong", metadata=page.metadata)
 
     outcome = put(public, of_version(a_page("2", b"right"), "epn-2"), known)

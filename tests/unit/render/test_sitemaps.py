@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +14,8 @@ from lxml import etree
 from services.render.domain.machines import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
 from shared.card import Card
 from shared.keys import INDEX_DOCUMENT
-from shared.listings import EVERYTHING, listing_at, listing_of
-from shared.sets import day_part, sets_of
+from shared.listings import listing_at, listing_of
+from shared.sets import sets_of
 from shared.sites import Site
 from shared.slug import page_name
 from tests.unit.render.conftest import CREATED
@@ -27,6 +26,7 @@ NAMESPACES = {
     "n": "http://www.google.com/schemas/sitemap-news/0.9",
 }
 DAYS = ("2025-02-13", "2025-02-12", "2025-01-31")
+PARTS = dict.fromkeys(DAYS, 1)
 HOSTILE = "<b>]]> & \"'\x00\x1f\uffff \U0001f6a2 \u202e"
 
 MakeCard = Callable[..., Card]
@@ -56,11 +56,19 @@ def cards(make_card: MakeCard) -> tuple[Card, ...]:
 
 
 def test_the_index_names_the_fronts_and_every_day_and_dates_only_the_newest(site: Site) -> None:
-    body = sitemap_index(site, DAYS)
+    body = sitemap_index(site, PARTS)
 
     assert locations(body) == ["sitemaps/fronts.xml", *(f"sitemaps/{each}.xml" for each in DAYS)]
     assert read(body, "//s:sitemap[s:lastmod]/s:loc/text()") == ["https://epn.example/sitemaps/2025-02-13.xml"]
     assert read(body, "//s:lastmod/text()") == ["2025-02-13"]
+
+
+def test_the_index_names_the_parts_of_a_day(site: Site) -> None:
+    body = sitemap_index(site, {"2025-02-13": 2, "2025-02-12": 1})
+
+    days = ["sitemaps/2025-02-13.xml", "sitemaps/2025-02-13.2.xml", "sitemaps/2025-02-12.xml"]
+    assert locations(body) == ["sitemaps/fronts.xml", *days]
+    assert read(body, "//s:lastmod/text()") == ["2025-02-13", "2025-02-13"]
 
 
 def test_a_new_day_of_a_known_month_leaves_the_fronts_sitemap_as_it_is(site: Site) -> None:
@@ -111,33 +119,13 @@ def test_a_sitemap_leads_to_no_page_that_the_site_does_not_have(site: Site, make
     assert all(listing_at(site, path) for path in of_lists)
 
 
-def test_a_day_in_parts_names_each_of_them(site: Site, make_card: MakeCard) -> None:
-    many = [
-        make_card(number, article=f"{first}{number}")
-        for number, first in enumerate("abcdefghijklmnopqrstuvwxyz234567" * 7)
+def test_a_part_of_a_day_names_its_part_of_the_days_page_and_not_the_others(site: Site, make_card: MakeCard) -> None:
+    second = sitemap_day(site, listing_of(site, "sitemap.2025-02-13.2"), [make_card(1)])
+
+    assert locations(second) == [
+        "world/2025/02/13/story-1/",
+        *("archive/2025/02/13/2/", "world/2025/02/13/", "world/2025/02/"),
     ]
-
-    found = locations(day(site, *many))
-
-    assert found[len(many) : len(many) + 2] == ["archive/2025/02/13/", "archive/2025/02/13/2/"]
-    assert found[len(many) + 2 :] == ["world/2025/02/13/", "world/2025/02/13/2/", "world/2025/02/"]
-
-
-@pytest.mark.parametrize(("count", "parts"), [(1, 1), (200, 1), (201, 2), (300, 2), (301, 4), (601, 8), (50_000, 32)])
-def test_a_days_pages_double_and_share_its_articles_evenly(count: int, parts: int) -> None:
-    shares = Counter(day_part(article, count) for article in "abcdefghijklmnopqrstuvwxyz234567")
-
-    assert shares == dict.fromkeys(range(1, parts + 1), 32 // parts)
-
-
-def test_a_day_too_large_for_one_file_loses_lists_and_no_article(site: Site, make_card: MakeCard) -> None:
-    one = make_card()
-    many = [one.model_copy(update={"path": f"world/{number}/index.html"}) for number in range(EVERYTHING)]
-
-    found = locations(day(site, *many))
-
-    assert len(found) == len(set(found)) == EVERYTHING
-    assert found[-1] == f"world/{EVERYTHING - 1}/"
 
 
 def test_a_day_without_articles_names_nothing(site: Site) -> None:
@@ -176,7 +164,7 @@ def test_every_sitemap_fits_its_schema(site: Site, cards: tuple[Card, ...]) -> N
     of_index = etree.XMLSchema(etree.parse(SCHEMAS / "siteindex.xsd"))
     of_urls = _schema("sitemap.xsd", "sitemap-news.xsd")
 
-    of_index.assertValid(etree.fromstring(sitemap_index(site, DAYS)))
+    of_index.assertValid(etree.fromstring(sitemap_index(site, PARTS)))
     for body in (sitemap_fronts(site, DAYS), day(site, *cards), sitemap_news(site, cards)):
         of_urls.assertValid(etree.fromstring(body))
 

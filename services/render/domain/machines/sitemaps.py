@@ -1,22 +1,22 @@
 """Sitemaps (sitemaps.org 0.9, Google News 0.9): an index, a file for the fronts, one a day, and one of the news.
 
-A day's file names everything that came to be by that day's articles: their pages, the day's own, their topics' and
-authors'. So what is new, late or gone changes one of them. An article that says of itself that it lives elsewhere is
-in the lists of its site and in no sitemap: search engines are to be told one address of each (Google, "Consolidate
-duplicate URLs").
+A day's file has parts, as the day's page has. A part names everything that came to be by its articles: their pages, the
+day's part and first pages by section, their topics and authors. So what is new, late or gone changes one part. An
+article that says of itself that it lives elsewhere is in the lists of its site and in no sitemap: search engines are to
+be told one address of each (Google, "Consolidate duplicate URLs").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from services.render.domain.dates import machine_time
 from services.render.domain.machines.xml import Tree
 from shared.card import Card
 from shared.keys import url_path
-from shared.listings import EVERYTHING, Listing, listing_of, standing
-from shared.sets import author_pages, day_part, topic_pages
+from shared.listings import Listing, listing_of, part_name, standing
+from shared.sets import author_pages, topic_pages
 from shared.sites import Site
 
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -24,18 +24,20 @@ _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 _MOST_NEWS = 1000
 
 
-def sitemap_index(site: Site, days: Sequence[str]) -> bytes:
-    """Return the index of all sitemaps; `days` come newest first, and only the newest one says when it changed.
+def sitemap_index(site: Site, days: Mapping[str, int]) -> bytes:
+    """Return the index of all sitemaps; `days` come newest first, each with the number of its parts.
 
-    It says so to the day: an index that told the minute would change with every article.
+    Only the newest day says when it changed, and to the day: an index that told the minute would change with every
+    article.
     """
     tree = Tree("sitemapindex", {"": _SITEMAP})
-    files = [standing(site)["sitemap.fronts"], *(listing_of(site, f"sitemap.{day}") for day in days)]
-    for listing in files:
+    names = (part_name(f"sitemap.{day}", part) for day, parts in days.items() for part in range(1, parts + 1))
+    newest = next(iter(days), None)
+    for listing in (standing(site)["sitemap.fronts"], *(listing_of(site, name) for name in names)):
         entry = tree.add(tree.root, "sitemap")
         tree.add(entry, "loc", site.base_url + url_path(listing.path))
-        if days and listing.value == days[0]:
-            tree.add(entry, "lastmod", days[0])
+        if newest and listing.value == newest:
+            tree.add(entry, "lastmod", newest)
     return tree.body()
 
 
@@ -51,26 +53,18 @@ def sitemap_fronts(site: Site, days: Sequence[str]) -> bytes:
 
 
 def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
-    """Return the sitemap of one day: its articles, then every page that they brought about, each once.
+    """Return a part of a day's sitemap: its articles, then every page that they brought about, each once.
 
-    At most 50,000 addresses (sitemaps.org); a day that has more loses lists and never articles.
+    A part has some 200 articles, so it stays far below 50,000 addresses (sitemaps.org).
     """
     date = listing.value
-    pages = _day_pages(site, f"day.{date}", cards)
+    names = [part_name(f"day.{date}", listing.part)] if cards else []
     for section in sorted({card.section for card in cards if site.has_section(card.section)}):
-        own = [card for card in cards if card.section == section]
-        pages += [*_day_pages(site, f"day.{section}.{date}", own), listing_of(site, f"month.{section}.{date[:7]}").path]
-    topics = sorted({f"topic.{page}" for card in cards for page in topic_pages(site, card)})
-    authors = sorted({f"author.{page}" for card in cards for page in author_pages(site, card)})
-    lists = (listing_of(site, name).path for name in (*topics, *authors))
+        names += [f"day.{section}.{date}", f"month.{section}.{date[:7]}"]
+    names += sorted({f"topic.{page}" for card in cards for page in topic_pages(site, card)})
+    names += sorted({f"author.{page}" for card in cards for page in author_pages(site, card)})
     articles = (card.path for card in cards if card.is_canonical)
-    return _urls(site, [*articles, *pages, *lists][:EVERYTHING])
-
-
-def _day_pages(site: Site, name: str, cards: Sequence[Card]) -> list[str]:
-    """Return the pages of a day of these cards."""
-    parts = sorted({day_part(card.article, len(cards)) for card in cards})
-    return [listing_of(site, f"{name}.{part}" if part > 1 else name).path for part in parts]
+    return _urls(site, (*articles, *(listing_of(site, name).path for name in names)))
 
 
 def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:

@@ -10,7 +10,7 @@ from services.render.domain.dates import date_text, month_text
 from services.render.domain.jsonld import list_json_ld
 from services.render.domain.labels import labels_for
 from services.render.domain.languages import direction_of
-from services.render.domain.leads import next_rail_day, part_name
+from services.render.domain.links import next_rail_day
 from services.render.domain.open_graph import Tags, share_tags
 from services.render.domain.view.cards import CardView, card_view
 from services.render.domain.view.shell import (
@@ -24,7 +24,7 @@ from services.render.domain.view.shell import (
 )
 from shared.card import Card
 from shared.keys import url_path
-from shared.listings import Kind, Listing, find_listing
+from shared.listings import Kind, Listing, find_listing, part_name
 from shared.sets import author_pages, topic_pages
 from shared.sites import Site
 from shared.slug import words_of
@@ -181,7 +181,7 @@ def _crumbs(site: Site, listing: Listing, *, is_empty: bool = False) -> tuple[Li
     archive = Link(labels.archive, f"/{listing.section}/archive/" if listing.section else "/archive/")
     if listing.kind is Kind.ARCHIVE:
         return (home, *section)
-    if listing.kind is Kind.MONTH or is_empty:  # its month may be going with it
+    if listing.kind is Kind.MONTH or is_empty:  # an empty page links to no dated one
         return (home, *section, archive)
     scope = f".{listing.section}" if listing.section else ""
     month = _link(site, f"month{scope}.{listing.value[:7]}", _month(listing.value[:7], site))
@@ -194,7 +194,7 @@ def _named(crumbs: tuple[Link, ...]) -> tuple[tuple[str, str], ...]:
 
 def _parts(site: Site, listing: Listing, parts: int) -> tuple[Link, ...]:
     return tuple(
-        Link(str(part), "") if part == listing.part else _link(site, part_name(listing, part), str(part))
+        Link(str(part), "") if part == listing.part else _link(site, part_name(listing.first_part, part), str(part))
         for part in range(1, parts + 1)
     )
 

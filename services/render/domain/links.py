@@ -1,0 +1,45 @@
+"""The listings that a listing's page links to, and that a site does not always have: months, days, parts, rails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from shared.card import Card
+from shared.listings import Kind, Listing, part_name
+from shared.sets import date_of
+from shared.sites import Site
+
+
+def links_of(
+    site: Site, listing: Listing, *, cards: Sequence[Card] = (), days: Sequence[str] = (), parts: int = 1
+) -> tuple[str, ...]:
+    """Return the names of the listings that a listing's page links to, but for permanent ones.
+
+    `cards`, `days` (newest first) and `parts` are what the page is rendered from. What lists nothing links to none.
+    """
+    scope = f".{listing.section}" if listing.section else ""
+    match listing.kind:
+        case Kind.ARCHIVE:
+            return tuple(f"month{scope}.{month}" for month in dict.fromkeys(day[:7] for day in days))
+        case Kind.MONTH:
+            return tuple(f"day{scope}.{day}" for day in days)
+        case Kind.DAY if cards:
+            return (f"month{scope}.{listing.value[:7]}", *_other_parts(listing, parts))
+        case Kind.RAIL | Kind.RAIL_DAY if cards:
+            older = next_rail_day(site, listing, cards, days)
+            return (f"day.{older}", f"rail.{older}") if older else ()
+        case _:
+            return ()
+
+
+def next_rail_day(site: Site, listing: Listing, cards: Sequence[Card], days: Iterable[str]) -> str | None:
+    """Return the day that a rail leads on to: the latest to that of its last card, a day's to the next older one."""
+    if not cards:
+        return None
+    if listing.kind is Kind.RAIL:
+        return date_of(site, cards[-1])
+    return next((day for day in days if day < listing.value), None)
+
+
+def _other_parts(listing: Listing, parts: int) -> Iterable[str]:
+    return (part_name(listing.first_part, part) for part in range(1, parts + 1) if part != listing.part)

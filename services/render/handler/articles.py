@@ -1,0 +1,167 @@
+"""Articles' pages: those of a batch are read side by side, rendered in order and handed on in bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import structlog
+
+from services.render.handler.article import PageInputs, page_of_article, read_inputs
+from services.render.handler.renderer import PageContext, Renderer
+from services.render.ports import Theme
+from shared import keys
+from shared.bundles import ArticlePage, bundled, carry
+from shared.errors import IndexNotWholeError, NotYetEnrichedError
+from shared.handling import Batch, Result, slices
+from shared.index import Related
+from shared.messages import (
+    ArticleRevision,
+    ArticlesAccepted,
+    ArticlesEnriched,
+    Lane,
+    Message,
+    PagesRendered,
+    follow_up,
+)
+from shared.receipts import Outcome, receipt_id
+from shared.runs import RunOutcome
+from shared.sites import Site, get_site
+
+log = structlog.get_logger()
+
+_AT_ONCE = 10  # articles, read side by side
+_SECONDS = 0.5  # of a batch's work
+_MAX_BUNDLE_BYTES = 4 * 1024 * 1024  # of pages, before they are deflated
+
+_Page = tuple[ArticlePage, bytes]
+
+
+def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
+    """Render the pages of articles as they should be seen now, which may be newer than the message says.
+
+    After half a second of work the articles that are left are emitted again. A missing enriched object is made anew.
+
+    Raises:
+        IndexNotWholeError: a bulk batch waits for the index, for its pages would link to too few others; news does not.
+    """
+    site = get_site(renderer.sites, message.site)
+    context = PageContext(site, _theme(message, site, renderer), renderer)
+    was_complete = renderer.index.whole_until(site) is not None
+    batch, pages, begun = _PageBatch(message, context), list[_Page](), 0
+    for some in slices(message.items, size=_AT_ONCE, seconds=_SECONDS):
+        begun += len(some)
+        pages += batch.render(some)
+    # Asked before and after the reading: Redis may be emptied, and its restore may end, at any time.
+    is_complete = was_complete and renderer.index.whole_until(site) is not None
+    if message.lane is Lane.BULK and not is_complete:
+        raise IndexNotWholeError(site.id)
+    if not is_complete:
+        pages = [(page.model_copy(update={"lacks_related": True}), body) for page, body in pages]
+    rest = message.items[begun:]
+    emits: list[Message] = [message.only(rest)] if rest else []
+    if message.preview is not None:
+        batch.store_preview(pages, message.preview)
+        return Result(tuple(emits))
+    batch.report_rendered(pages)
+    emits += _pages_rendered(message, pages, renderer)
+    if batch.unenriched:
+        emits.append(_accepted(message, batch.unenriched))
+    return Result(tuple(emits), batch.items.failed)
+
+
+class _PageBatch:
+    """The articles of a message while they are rendered; `unenriched` fills with those that have to be enriched."""
+
+    def __init__(self, message: ArticlesEnriched, context: PageContext) -> None:
+        self._message, self._context, self._renderer = message, context, context.renderer
+        self._read_at = context.renderer.clock()
+        self._skipped: list[str] = []
+        self.items = Batch(context.renderer.readers)
+        self.unenriched: list[str] = []
+
+    def render(self, articles: Sequence[str]) -> list[_Page]:
+        """Return the pages of those of the articles that should be seen."""
+        found = self.items.each(self._read, articles, name=str)
+        self._skipped += [article for article, inputs in found if inputs is None and article not in self.unenriched]
+        inputs = [each for _, each in found if each is not None]
+        cards = [each.card for each in inputs]
+        site = self._context.site
+        related = self._renderer.index.relate_all(site, cards) if cards else []
+        return [page for each in zip(inputs, related, strict=True) for page in self._render(*each)]
+
+    def _read(self, article: str) -> PageInputs | None:
+        try:
+            return read_inputs(self._context.site, article, self._read_at, self._renderer)
+        except NotYetEnrichedError:
+            self.unenriched.append(article)
+            return None
+
+    def _render(self, inputs: PageInputs, related: Related) -> Iterator[_Page]:
+        try:
+            yield page_of_article(self._message, inputs, related, self._read_at, self._context)
+        except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
+            self.items.failed[inputs.card.article] = error
+
+    def report_rendered(self, pages: Iterable[_Page]) -> None:
+        """Tell the senders which pages are rendered, and the run which articles have none."""
+        message, renderer = self._message, self._renderer
+        for page, _ in () if message.run else pages:  # a rebuild has no sender who waits
+            receipt = receipt_id(message.site, page.article, page.revision)
+            renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
+        renderer.runs.report(message.site, message.run, dict.fromkeys(self._skipped, RunOutcome.SKIPPED))
+
+    def store_preview(self, pages: Sequence[_Page], preview: str) -> None:
+        """Store pages that are looked at and not published; nothing of a preview is retried or dead-lettered."""
+        message = self._message
+        if pages:
+            key = keys.preview_bundle_key(preview, str(message.message_id))
+            self._renderer.content.put(key, bundled(pages), content_type="application/octet-stream")
+        for article, error in self.items.failed.items():
+            log.warning("preview.failed", article=article, reason=str(error))
+        outcomes = dict.fromkeys((*self._skipped, *self.unenriched), RunOutcome.SKIPPED)
+        outcomes |= {page.article: RunOutcome.CHANGED for page, _ in pages}
+        outcomes |= dict.fromkeys(self.items.failed, RunOutcome.FAILED)
+        self._renderer.runs.report(message.site, message.run, outcomes)
+
+
+def _theme(message: ArticlesEnriched, site: Site, renderer: Renderer) -> Theme:
+    """Return the site's theme, or the one that waits in a preview's folder."""
+    key = keys.preview_theme_key(message.preview) if message.preview is not None else ""
+    return renderer.preview_theme(key) if key and renderer.content.find_head(key) else renderer.theme_of(site)
+
+
+def _pages_rendered(message: ArticlesEnriched, pages: Iterable[_Page], renderer: Renderer) -> Iterator[PagesRendered]:
+    for some in _in_bundles(pages):
+        articles = tuple(ArticleRevision(article=page.article, revision=page.revision) for page, _ in some)
+        orders = ",".join(sorted(page.order for page, _ in some))
+        yield PagesRendered(
+            **follow_up(message, f"pages:{_names(articles)}:{orders}"),
+            **carry(some, renderer.content, renderer.clock()),
+            site=message.site,
+            run=message.run,
+            articles=articles,
+        )
+
+
+def _in_bundles(pages: Iterable[_Page]) -> Iterator[list[_Page]]:
+    """Yield the pages in as many parts as make bundles of a bearable size."""
+    some, size = list[_Page](), 0
+    for page, body in pages:
+        if some and size + len(body) > _MAX_BUNDLE_BYTES:
+            yield some
+            some, size = [], 0
+        some.append((page, body))
+        size += len(body)
+    if some:
+        yield some
+
+
+def _accepted(message: ArticlesEnriched, unenriched: Iterable[str]) -> ArticlesAccepted:
+    named = message.revisions
+    articles = tuple(ArticleRevision(article=each, revision=named[each]) for each in sorted(unenriched))
+    envelope = follow_up(message, f"unenriched:{_names(articles)}")
+    return ArticlesAccepted(**envelope, site=message.site, run=message.run, articles=articles)
+
+
+def _names(articles: Iterable[ArticleRevision]) -> str:
+    return ",".join(sorted(each.article for each in articles))

@@ -1,0 +1,131 @@
+"""How listings are rendered: by a page of the theme, or as a file for machines. The registry names the renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.render.domain import machines
+from services.render.domain.view import cards_view, days_view, front_view, notice_view, rail_view, search_view
+from services.render.handler.renderer import PageContext, Renderer
+from services.render.ports import Theme
+from shared import keys
+from shared.article import EnrichedArticle, SafeHtml
+from shared.card import Card
+from shared.index import Snapshot
+from shared.listings import Listing
+from shared.sites import Site
+
+_NEWS_LASTS = timedelta(days=2)  # Google News takes no older ones into its sitemap
+_MAX_TEXTS_REMEMBERED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ListingInputs:
+    """A listing about to be rendered: what was read for it, and with what."""
+
+    listing: Listing
+    snapshot: Snapshot
+    context: PageContext
+
+    @property
+    def site(self) -> Site:
+        """Return the site whose listing it is."""
+        return self.context.site
+
+    @property
+    def theme(self) -> Theme:
+        """Return the theme that renders it."""
+        return self.context.theme
+
+    @property
+    def renderer(self) -> Renderer:
+        """Return what it may read from."""
+        return self.context.renderer
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Return the cards that it lists."""
+        return self.snapshot.cards
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """Return the days that it names, newest first."""
+        return tuple(self.snapshot.days)
+
+
+def body_of(inputs: ListingInputs) -> bytes:
+    """Return a listing's bytes."""
+    if inputs.snapshot.is_killed:
+        return inputs.theme.gone(notice_view(inputs.site, is_gone=True))
+    return _RENDERERS[inputs.listing.of_kind.renderer](inputs)
+
+
+def _front(inputs: ListingInputs) -> bytes:
+    view = front_view(inputs.site, inputs.cards, section=inputs.listing.section, pins=inputs.snapshot.pins)
+    return inputs.theme.front(view)
+
+
+def _cards(inputs: ListingInputs) -> bytes:
+    return inputs.theme.cards(cards_view(inputs.site, inputs.listing, inputs.cards, parts=inputs.snapshot.parts))
+
+
+def _days(inputs: ListingInputs) -> bytes:
+    return inputs.theme.days(days_view(inputs.site, inputs.listing, inputs.days))
+
+
+def _rail(inputs: ListingInputs) -> bytes:
+    return inputs.theme.rail(rail_view(inputs.site, inputs.listing, inputs.cards, days=inputs.days))
+
+
+def _news(inputs: ListingInputs) -> bytes:
+    """Return the sitemap of the last 48 hours; it is rendered again when the oldest of its articles leaves it."""
+    since = inputs.renderer.clock() - _NEWS_LASTS
+    news = [card for card in inputs.cards if card.created_at > since]
+    if news:
+        leaves_at = min(card.created_at for card in news) + _NEWS_LASTS
+        inputs.renderer.index.touch_at(inputs.site, inputs.listing.name, leaves_at)
+    return machines.sitemap_news(inputs.site, news)
+
+
+def _texts(inputs: ListingInputs) -> Mapping[str, SafeHtml]:
+    """Return the articles' texts, where the site's feeds bring them."""
+    if inputs.site.feed_text != "full":
+        return {}
+    revisions = inputs.snapshot.revisions.items()
+    return {article: _text(inputs.site, article, revision, inputs.renderer) for article, revision in revisions}
+
+
+def _text(site: Site, article: str, revision: str, renderer: Renderer) -> SafeHtml:
+    if (article, revision) not in renderer.texts:
+        if len(renderer.texts) > _MAX_TEXTS_REMEMBERED:
+            renderer.texts.clear()
+        prefix = keys.enriched_prefix(site.id, article, revision)
+        found = keys.latest_enriched(renderer.content.list_keys(prefix), prefix)
+        enriched = EnrichedArticle.model_validate_json(renderer.content.get(found).body) if found else None
+        renderer.texts[article, revision] = enriched.body if enriched else SafeHtml("")
+    return renderer.texts[article, revision]
+
+
+_RENDERERS: Mapping[str, Callable[[ListingInputs], bytes]] = {
+    "front": _front,
+    "cards": _cards,
+    "days": _days,
+    "rail": _rail,
+    "feed.rss": lambda inputs: machines.rss(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "feed.atom": lambda inputs: machines.atom(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "feed.json": lambda inputs: machines.json_feed(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "sitemap.index": lambda inputs: machines.sitemap_index(inputs.site, inputs.snapshot.days),
+    "sitemap.day": lambda inputs: machines.sitemap_day(inputs.site, inputs.listing, inputs.cards),
+    "sitemap.fronts": lambda inputs: machines.sitemap_fronts(inputs.site, inputs.days),
+    "sitemap.news": _news,
+    "robots": lambda inputs: machines.robots(inputs.site),
+    "llms": lambda inputs: machines.llms(inputs.site),
+    "open-search": lambda inputs: machines.open_search(inputs.site),
+    "manifest": lambda inputs: machines.manifest(inputs.site, inputs.theme.icons, inputs.theme.paper),
+    "search": lambda inputs: inputs.theme.search(search_view(inputs.site)),
+    "recent": lambda inputs: machines.recent(inputs.site, inputs.cards),
+    "not-found": lambda inputs: inputs.theme.not_found(notice_view(inputs.site, is_gone=False)),
+    "gone": lambda inputs: inputs.theme.gone(notice_view(inputs.site, is_gone=True)),
+}

@@ -1,0 +1,3 @@
+-- ARGV: prefix, page
+raise(ARGV[2])
+mark_stale()

@@ -1,0 +1,473 @@
+"""A batch of submissions: each line has one outcome of its own, whatever is cut short, and few calls of the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from infra.local.settings import PROJECT
+from services.ingest.adapters.pillow_pictures import clean_picture
+from services.ingest.adapters.readers import read_article
+from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.refusal import BacklogFullError
+from services.ingest.handler import Intake, act, read_submissions, submissions, submit_batch
+from services.ingest.handler.accept import commit_item
+from services.ingest.handler.sources import Sources
+from shared import inbox, keys
+from shared.dead_letters import DeadLetters
+from shared.errors import StorageUnavailableError
+from shared.history import StoredRevisions
+from shared.marks.redis import RedisMarks
+from shared.messages import ArticleRemoved, ArticlesAccepted, Lane, Message, SubmitArticles
+from shared.receipts import Outcome, Receipt, submission_of_receipt
+from shared.receipts.kept import find_kept_receipt
+from shared.receipts.redis import RedisReceipts
+from shared.sites import load_sites
+from shared.storage.memory import MemoryObjectStorage
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+SITES = load_sites(PROJECT / "infra" / "sites", "http://edge.test")
+EPN = SITES["epn"]
+_CALLS = ("put", "get", "find", "find_head", "delete", "list_keys")
+
+
+class KilledError(BaseException):
+    """The process died."""
+
+
+class CountedStorage(MemoryObjectStorage):
+    """A bucket that counts its calls, and ends at one of them if told so: from then on every call fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+        self.calls_left: int | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name not in _CALLS:
+            return value
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.calls_left is not None:
+                self.calls_left -= 1
+                if self.calls_left < 0:
+                    raise KilledError
+            self.calls[name] += 1
+            return value(*args, **kwargs)
+
+        return call
+
+
+class Door:
+    """The endpoint's side and the worker's, on one bucket."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.content, self.receipts = CountedStorage(), RedisReceipts(redis)
+        self.executor = ThreadPoolExecutor(2)
+        revisions, marks = StoredRevisions(self.content), RedisMarks(redis)
+        self.queue: list[Message] = []
+        self.now = NOON
+        self.intake = Intake(
+            content=self.content,
+            revisions=revisions,
+            read_article=read_article,
+            clean_picture=clean_picture,
+            receipts=self.receipts,
+            letters=DeadLetters("ingest", self.content, self.receipts, marks),
+            emit=self.take,
+            sites=SITES,
+            clock=lambda: self.now,
+            executor=self.executor,
+            sources=Sources(self.content, revisions, self.executor),
+        )
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Put messages on their way."""
+        self.queue.extend(messages)
+
+    def submit(self, lines: Sequence[bytes], *, may_take_down: bool = False) -> list[str]:
+        """Submit lines together; return their receipts."""
+        outcomes = submit_batch(
+            lines,
+            content_type="application/json",
+            site=EPN,
+            feed=EPN.feeds[0],
+            received_at=self.now,
+            may_take_down=may_take_down,
+            batch=uuid4(),
+            intake=self.intake,
+            lane=Lane.BULK,
+        )
+        return [each.receipt for each in outcomes if isinstance(each, Submitted)]
+
+    def message(self) -> SubmitArticles:
+        """Take the one message that waits to be read."""
+        (message,) = (each for each in self.queue if isinstance(each, SubmitArticles))
+        self.queue.remove(message)
+        return message
+
+    def read_all(self) -> None:
+        """Read until nothing waits to be read; what follows for others stays in the queue."""
+        while message := next((each for each in self.queue if isinstance(each, SubmitArticles)), None):
+            self.queue.remove(message)
+            self.queue.extend(read_submissions(message, self.intake).emits)
+
+    def kept(self, receipt: str) -> Receipt:
+        """Return what the bucket alone says of a submission."""
+        found = find_kept_receipt(self.content, "epn", receipt)
+        assert found is not None, receipt
+        return found
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of the bucket that begin so."""
+        return list(self.content.list_keys(prefix))
+
+
+@pytest.fixture
+def door(redis: Redis) -> Iterator[Door]:
+    built = Door(redis)
+    yield built
+    built.executor.shutdown()
+
+
+def a_line(number: int, **fields: Any) -> bytes:
+    article = {
+        "source": "archive",
+        "source_id": f"story-{number}",
+        "version_created": "2026-11-01T10:00:00Z",
+        "headline": f"Story {number}",
+        "section": "world",
+        "body": f"<p>Words of story {number}, with an ümlaut.</p>",
+    }
+    return json.dumps({name: value for name, value in (article | fields).items() if value is not None}).encode()
+
+
+BAD = b'{"headline": ""}'
+
+
+# --- one batch ----------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_has_one_raw_object_one_inbox_entry_and_one_message(door: Door) -> None:
+    receipts = door.submit([a_line(number) for number in range(3)])
+
+    (raw,) = door.keys("raw/")
+    (entry,) = door.keys("inbox/")
+    assert door.content.get(raw).body.split(b"\n") == [a_line(number) for number in range(3)]
+    assert SubmitArticles.model_validate_json(door.content.get(entry).body) == door.message()
+    assert len(set(receipts)) == 3
+
+
+def test_a_batch_leads_to_one_event_of_all_its_texts_and_one_of_each_removal(door: Door) -> None:
+    door.submit([a_line(1), a_line(2), a_line(3, status="canceled", body="")], may_take_down=True)
+    door.read_all()
+
+    accepted = [each for each in door.queue if isinstance(each, ArticlesAccepted)]
+    removed = [each for each in door.queue if isinstance(each, ArticleRemoved)]
+    assert [(each.lane, len(each.items)) for each in accepted] == [(Lane.BULK, 2)]
+    assert [each.lane for each in removed] == [Lane.URGENT]
+
+
+def test_a_revision_keeps_its_own_digest_and_its_place_in_the_raw_object(door: Door) -> None:
+    receipts = door.submit([a_line(1), BAD, a_line(2)])
+    door.read_all()
+
+    for number, receipt in ((1, receipts[0]), (2, receipts[2])):
+        kept = door.kept(receipt)
+        revision = door.intake.revisions.get("epn", str(kept.article), str(kept.revision))
+        first, length = revision.raw_range or (0, 0)
+        raw = door.content.get(revision.raw_key).body[first : first + length]
+        assert raw == a_line(number)
+        assert revision.raw_sha256 == hashlib.sha256(raw).hexdigest()
+
+
+def test_an_action_on_an_article_keeps_the_place_of_its_text(door: Door) -> None:
+    receipts = door.submit([a_line(1), a_line(2)])
+    door.read_all()
+    kept = door.kept(receipts[1])
+    text = door.intake.revisions.get("epn", str(kept.article), str(kept.revision))
+
+    killed = act("kill", site=EPN, article=str(kept.article), by="x", why="", received_at=door.now, intake=door.intake)
+
+    kill = door.intake.revisions.get("epn", killed.article, killed.revision)
+    assert (kill.raw_key, kill.raw_range) == (text.raw_key, text.raw_range)
+    assert text.raw_range is not None
+
+
+def test_a_line_of_an_import_costs_four_calls_of_the_store_at_most(door: Door) -> None:
+    door.submit([a_line(0)])
+    door.read_all()  # the source is known from now on
+    door.content.calls.clear()
+    submissions_of_fifty = [a_line(number) for number in range(1, 51)]
+
+    door.submit(submissions_of_fifty)
+    door.read_all()
+
+    assert door.content.calls.total() <= 4 * 50
+    assert door.content.calls["put"] <= 2 * 50 + 2 + 7  # marker and revision; the batch's two; receipts of each slice
+
+
+def test_a_bad_line_is_refused_alone_with_its_faults(door: Door) -> None:
+    receipts = door.submit([a_line(1), BAD, a_line(2)])
+    door.read_all()
+
+    assert [door.kept(each).status for each in receipts] == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
+    assert "/headline" in {fault.pointer for fault in door.kept(receipts[1]).faults}
+    assert len(door.keys("dead-letters/ingest/")) == 1
+    assert door.keys("inbox/") == []
+
+
+def test_lines_of_one_article_are_accepted_in_their_order(door: Door) -> None:
+    receipts = door.submit([a_line(1, version_created=None, headline=f"Version {n}") for n in range(20)])
+    door.read_all()
+
+    revisions = [str(door.kept(each).revision) for each in receipts]
+    assert revisions == sorted(revisions)
+    assert len(set(revisions)) == 20
+    latest = door.intake.revisions.get("epn", str(door.kept(receipts[0]).article), revisions[-1])
+    assert latest.article.headline == "Version 19"
+
+
+def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def falter(item: Any, *args: Any, **kwargs: Any) -> Any:
+        if item.article.headline == "Version 1" and not recovered:
+            raise StorageUnavailableError
+        return commit(item, *args, **kwargs)
+
+    recovered: list[bool] = []
+    commit = commit_item
+    monkeypatch.setattr(submissions, "commit_item", falter)
+    lines = [a_line(1, version_created=None, headline=f"Version {n}") for n in range(1, 12)]
+    receipts = door.submit([a_line(2), *lines, a_line(3)])
+    message = door.message()
+
+    result = read_submissions(message, door.intake)
+
+    assert set(result.failed) == set(receipts[1:-1])
+    assert len(door.keys("inbox/")) == 1
+    recovered.append(True)
+    door.queue.append(message.only(result.failed))
+    door.read_all()
+    revisions = [str(door.kept(each).revision) for each in receipts[1:-1]]
+    assert revisions == sorted(revisions)
+    assert door.keys("inbox/") == []
+
+
+def test_after_its_time_a_batch_emits_the_lines_that_it_did_not_begin(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
+    receipts = door.submit([a_line(number) for number in range(20)])
+
+    result = read_submissions(door.message(), door.intake)
+
+    accepted, rest = result.emits
+    assert isinstance(accepted, ArticlesAccepted)
+    assert isinstance(rest, SubmitArticles)
+    assert (len(accepted.items), rest.items) == (8, tuple(receipts[8:]))
+    door.queue.append(rest)
+    door.read_all()
+    assert {door.kept(each).status for each in receipts} == {Outcome.ACCEPTED}
+    assert len(door.keys("receipts/epn/")) == 3
+    assert door.keys("inbox/") == []
+
+
+def test_receipts_that_cannot_be_kept_leave_the_lines_unfinished_and_announced(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageUnavailableError
+
+    receipts = door.submit([a_line(1), a_line(2)])
+    with monkeypatch.context() as patched:
+        patched.setattr(submissions, "keep_receipts", refuse)
+        result = read_submissions(door.message(), door.intake)
+
+    assert set(result.failed) == set(receipts)
+    assert [type(each) for each in result.emits] == [ArticlesAccepted]
+    assert len(door.keys("inbox/")) == 1
+
+
+def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Door) -> None:
+    def admit(lane: Lane) -> None:
+        admitted.append(lane)
+        if len(admitted) == 2:
+            raise BacklogFullError
+
+    admitted: list[Lane] = []
+    door.intake = replace(door.intake, admit=admit)
+    outcomes = submit_batch(
+        [a_line(1), a_line(2), a_line(3)],
+        content_type="application/json",
+        site=EPN,
+        feed=EPN.feeds[0],
+        received_at=door.now,
+        may_take_down=False,
+        batch=UUID(int=7),
+        intake=door.intake,
+        lane=Lane.BULK,
+    )
+
+    assert [type(each) for each in outcomes] == [Submitted, BacklogFullError, Submitted]
+    assert door.message().items == (f"{UUID(int=7).hex}.0", f"{UUID(int=7).hex}.2")
+
+
+# --- receipts and entries -----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2))
+def test_the_entries_of_a_lane_sort_by_time(seconds: list[int]) -> None:
+    names = [inbox.new_batch_id(NOON + timedelta(seconds=each)).hex for each in sorted(seconds)]
+
+    assert [name[:12] for name in names] == sorted(name[:12] for name in names)
+    assert {UUID(name).version for name in names} == {7}
+
+
+@given(st.sets(st.integers(0, 199), min_size=1))
+def test_the_name_of_an_object_of_receipts_says_whose_they_are(numbers: set[int]) -> None:
+    key = keys.receipts_key("epn", "b" * 32, numbers)
+
+    assert keys.receipt_numbers(key) == numbers
+    assert len(key) < 1024
+
+
+@pytest.mark.parametrize("order", [("0", "0-1"), ("0-1", "0")])
+def test_of_two_outcomes_the_one_with_a_revision_is_told(order: tuple[str, str]) -> None:
+    content = CountedStorage()
+    failed = Receipt(receipt="b.0", site="epn", status=Outcome.FAILED)
+    accepted = Receipt(receipt="b.0", site="epn", article="a", revision="1")
+    for name, receipt in zip(order, (failed, accepted), strict=True):
+        body = json.dumps([receipt.model_dump(mode="json")]).encode()
+        content.put(f"{keys.receipts_prefix('epn', 'b')}{name}.json", body)
+
+    assert find_kept_receipt(content, "epn", "b.0") == accepted
+
+
+@pytest.mark.parametrize("receipt", ["", ".", "a.", ".1", "a.b", "a.1.2", "a.-1", "a.¹", "r"])
+def test_what_is_no_receipt_of_a_submission_is_told(receipt: str) -> None:
+    assert submission_of_receipt(receipt) is None
+
+
+def test_a_replayed_submission_has_an_entry_of_its_own_until_it_has_an_outcome_again(door: Door) -> None:
+    receipts = door.submit([a_line(1), BAD])
+    whole = door.message()
+    door.queue.extend(read_submissions(whole, door.intake).emits)
+    alone = whole.only([receipts[1]])
+
+    inbox.put_again(door.content, alone)
+
+    assert find_kept_receipt(door.content, "epn", receipts[1]) is None
+    found = inbox.find_entry(door.content, "epn", receipts[1])
+    assert found is not None
+    assert found.items == (receipts[1],)
+    assert inbox.find_entry(door.content, "epn", receipts[0]) is None
+    assert inbox.without_outcome(door.content, found) == found
+
+    read_submissions(alone, door.intake)
+
+    assert door.kept(receipts[1]).status is Outcome.REFUSED
+    assert door.keys("inbox/") == []
+
+
+# --- whatever is cut short ----------------------------------------------------------------------------------------
+
+
+def halves_of(message: SubmitArticles) -> list[SubmitArticles]:
+    """Return what is delivered after a message has killed its process."""
+    middle = len(message.items) // 2
+    return [message.only(message.items[:middle]), message.only(message.items[middle:])] if middle else [message]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["good", "bad", "again"]), min_size=12, max_size=40),
+    chance=st.randoms(use_true_random=True),
+    seconds=st.sampled_from([0.0, 10.0]),
+)
+def test_every_line_has_one_outcome_whatever_is_killed_lost_or_delivered_twice(
+    redis: Redis, kinds: list[str], chance: random.Random, seconds: float
+) -> None:
+    redis.flushall()
+    door = Door(redis)
+    lines = [BAD if kind == "bad" else a_line(0 if kind == "again" else n + 1) for n, kind in enumerate(kinds)]
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(submissions, "MOST_SECONDS", seconds)
+            patched.setattr(submissions, "SIDE_BY_SIDE", 3)
+            receipts = door.submit(lines)
+            _read_in_disorder(door, chance)
+    finally:
+        door.executor.shutdown()
+
+    outcomes = [door.kept(each) for each in receipts]
+    for kind, outcome in zip(kinds, outcomes, strict=True):
+        assert (outcome.status is Outcome.REFUSED) == (kind == "bad")
+        assert (outcome.revision is None) == (kind == "bad")
+    distinct = {line for line in lines if line != BAD}
+    assert {(each.article, each.revision) for each in outcomes if each.revision} == {
+        (key.split("/")[2], keys.revision_of(key)) for key in door.keys("articles/epn/") if "/revisions/" in key
+    }
+    assert len({each.revision and each.article for each in outcomes} - {None}) == len(distinct)
+    assert len(door.keys("dead-letters/ingest/")) == kinds.count("bad")
+    assert door.keys("inbox/") == []
+
+
+def _read_in_disorder(door: Door, chance: random.Random) -> None:
+    """Deliver what is to be read: processes die, messages are lost or come twice; the sweep ends it."""
+    misfortunes = 12
+    while True:
+        waiting = [each for each in door.queue if isinstance(each, SubmitArticles)]
+        if not waiting:
+            swept = _sweep(door)
+            if not swept:
+                return
+            door.queue.extend(swept)
+            continue
+        message = chance.choice(waiting)
+        misfortune = chance.choice(["none", "killed", "lost", "lost", "twice"]) if misfortunes > 0 else "none"
+        misfortunes -= misfortune != "none"
+        if misfortune != "twice":
+            door.queue.remove(message)
+        if misfortune == "lost":
+            continue
+        door.content.calls_left = chance.randrange(60) if misfortune == "killed" else None
+        try:
+            result = read_submissions(message, door.intake)
+        except KilledError:
+            door.queue.extend(halves_of(message))
+        else:
+            door.queue.extend(result.emits)
+            if result.failed:
+                door.queue.append(message.only(result.failed))
+        finally:
+            door.content.calls_left = None
+        door.now += timedelta(seconds=1)
+
+
+def _sweep(door: Door) -> list[SubmitArticles]:
+    """Do what the scheduler does with the inbox."""
+    left = []
+    for key in door.keys("inbox/"):
+        rest = inbox.without_outcome(door.content, SubmitArticles.model_validate_json(door.content.get(key).body))
+        if rest is None:
+            door.content.delete(key)
+        else:
+            left.append(rest)
+    return left
