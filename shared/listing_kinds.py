@@ -103,6 +103,7 @@ def _feed(kind: Kind, name: str, file: str, content_type: str) -> ListingKind:
         limit=lambda site: site.feed_items,
         content_type=content_type,
         cache_control=_FEED,
+        refresh=3,
         is_front=True,
         has_text=True,
     )
@@ -148,6 +149,7 @@ KINDS: tuple[ListingKind, ...] = (
         limit=lambda _: 1000,
         content_type=_XML,
         cache_control=_FEED,
+        refresh=3,
         is_front=True,
     ),
     ListingKind(
@@ -233,6 +235,7 @@ KINDS: tuple[ListingKind, ...] = (
         limit=lambda site: site.search_cards,
         content_type="application/json; charset=utf-8",
         cache_control=_FEED,
+        refresh=3,
     ),
     ListingKind(Kind.SEARCH, "search", (Form("search", "search/index.html"),)),
     ListingKind(Kind.ROBOTS, "robots", (Form("robots", "robots.txt"),), content_type=_TEXT, cache_control=_SETTLED),

@@ -38,7 +38,8 @@ def test_fronts_are_refreshed_first_and_no_crawlers_file_each_second() -> None:
     intervals = {kind.kind: kind.refresh for kind in KINDS}
 
     assert {kind for kind, refresh in intervals.items() if refresh == 1} == {Kind.HOME, Kind.SECTION, Kind.RAIL}
-    assert min(intervals[kind] for kind in (Kind.RSS, Kind.SITEMAP, Kind.SITEMAP_NEWS, Kind.RECENT)) >= 10
+    assert {intervals[kind] for kind in (Kind.RSS, Kind.ATOM, Kind.JSON_FEED, Kind.SITEMAP_NEWS, Kind.RECENT)} == {3}
+    assert intervals[Kind.SITEMAP] == 10
 
 
 def test_a_new_kind_is_an_entry_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
