@@ -109,6 +109,18 @@ def _feed(kind: Kind, name: str, file: str, content_type: str) -> ListingKind:
     )
 
 
+def _linked_by_articles(kind: Kind, name: str, folder: str) -> ListingKind:
+    return ListingKind(
+        kind,
+        "cards",
+        (Form(f"{name}.{{slug}}", f"{folder}/{{slug}}/index.html", reads=f"{name}:{{slug}}"),),
+        limit=lambda site: site.front_cards,
+        cache_control=_FRONT,
+        refresh=5,
+        is_linked_by_articles=True,
+    )
+
+
 KINDS: tuple[ListingKind, ...] = (
     ListingKind(
         Kind.HOME,
@@ -152,24 +164,8 @@ KINDS: tuple[ListingKind, ...] = (
         refresh=3,
         is_front=True,
     ),
-    ListingKind(
-        Kind.TOPIC,
-        "cards",
-        (Form("topic.{slug}", "topics/{slug}/index.html", reads="topic:{slug}"),),
-        limit=lambda site: site.front_cards,
-        cache_control=_FRONT,
-        refresh=5,
-        is_linked_by_articles=True,
-    ),
-    ListingKind(
-        Kind.AUTHOR,
-        "cards",
-        (Form("author.{slug}", "authors/{slug}/index.html", reads="author:{slug}"),),
-        limit=lambda site: site.front_cards,
-        cache_control=_FRONT,
-        refresh=5,
-        is_linked_by_articles=True,
-    ),
+    _linked_by_articles(Kind.TOPIC, "topic", "topics"),
+    _linked_by_articles(Kind.AUTHOR, "author", "authors"),
     ListingKind(
         Kind.DAY,
         "cards",
