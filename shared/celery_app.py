@@ -1,4 +1,4 @@
-"""Celery on Redis, set as it was measured to lose nothing (ADR 0002), and the one way to run and to emit."""
+"""Celery on Redis, set as it was measured to lose nothing (ADR 2), and the one way to run and to emit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One message run by a worker: each item that fails is retried or buried alone; deaths are counted (ADR 0011)."""
+"""One message run by a worker: each item that fails is retried or buried alone; deaths are counted (ADR 2)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 
 class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their signatures
-    """A task that reads the two families of errors and nothing else, and counts what kills its process (ADR 0011)."""
+    """A task that reads the two families of errors and nothing else, and counts what kills its process (ADR 2)."""
 
     abstract = True
     Request = "shared.celery_request:PresslineRequest"

@@ -54,7 +54,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def store_threads(self) -> int:
-        """Return how many calls to the store one process of a worker may have in flight (ADR 0032)."""
+        """Return how many calls to the store one process of a worker may have in flight (ADR 5)."""
         return _STORE_THREADS_OF_BULK if self.is_bulk_only else _STORE_THREADS
 
     @field_validator("lanes", mode="before")

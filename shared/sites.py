@@ -70,7 +70,7 @@ class Site(BaseModel):
     sections: tuple[Section, ...]
     feeds: Annotated[tuple[Feed, ...], Field(min_length=1)] = (DEFAULT_FEED,)
     bucket: str | None = None  # where its pages lie, if not in the bucket that all sites share
-    slug: Script = "unicode"  # letters of addresses: those of the headline, or a-z alone (`ascii`); see decision 25
+    slug: Script = "unicode"  # letters of addresses: those of the headline, or a-z alone (`ascii`); see ADR 8
     prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # what its pages' keys begin with there: `almina/`
     edge_id: str | None = None  # the vendor's service, zone or distribution that serves it, if not PRESSLINE_EDGE_ID
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24

@@ -1,4 +1,4 @@
-"""Names for addresses: of an article's page, and of the page of a topic or an author (decision 25).
+"""Names for addresses: of an article's page, and of the page of a topic or an author (ADR 8).
 
 A slug keeps the reader's script, its letters and its marks. The page of a topic or an author is named without the
 accents of Latin letters: wires drop them, and one name must not have two pages. Keys of the bucket hold a slug as it

@@ -36,7 +36,7 @@ WORKERS: Mapping[str, tuple[Lane, ...]] = {
     "publish": _NEWS,
     "publish-bulk": (Lane.BULK,),
 }
-"""The worker processes and the lanes that each serves (ADR 0032)."""
+"""The worker processes and the lanes that each serves (ADR 5)."""
 
 _HEALTH_TIMEOUT_SECONDS = 0.5
 _SERVERS, _SERVICES = 0, 1  # stages

@@ -1,4 +1,4 @@
-"""Which messages were begun and never ended: what a message that kills its process leaves behind (ADR 0011)."""
+"""Which messages were begun and never ended: what a message that kills its process leaves behind (ADR 2)."""
 
 from __future__ import annotations
 

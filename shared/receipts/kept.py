@@ -3,7 +3,7 @@
 How an accepted revision stands is told by the revisions and `live.json`. What became of bytes that were answered
 before they were read, and what was given up as a dead letter, is told here when Redis has forgotten it.
 
-The outcomes of submissions that were handled together share an object. Its name says which they are (ADR 0035).
+The outcomes of submissions that were handled together share an object. Its name says which they are (ADR 14).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The object store over the S3 protocol by boto3: for what the client that carries the news cannot do (ADR 0022).
+"""The object store over the S3 protocol by boto3: for what the client that carries the news cannot do (ADR 4).
 
 Vendor errors end here. A call costs 1.3 to 2.4 ms of the process, and holds the interpreter meanwhile.
 """

@@ -1,4 +1,4 @@
-"""What Pressline asks of a store, tried out on it: an unfit one loses news without a word (ADR 0010)."""
+"""What Pressline asks of a store, tried out on it: an unfit one loses news without a word (ADR 4)."""
 
 from __future__ import annotations
 

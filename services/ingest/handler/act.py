@@ -1,4 +1,4 @@
-"""Killing, withdrawing and restoring an article: each is a revision like any other (ADR 0013)."""
+"""Killing, withdrawing and restoring an article: each is a revision like any other (ADR 7)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Submissions that are answered before they are read: stored whole, and left to the worker (`submissions.py`).
 
 The bytes and an inbox entry are in the bucket before the 202, so that a lost message only delays: the scheduler sends
-what lies in the inbox again. A batch has one raw object, one inbox entry and one message (ADR 0035).
+what lies in the inbox again. A batch has one raw object, one inbox entry and one message (ADR 14).
 """
 
 from __future__ import annotations
