@@ -116,8 +116,7 @@ def unbundled(bundle: bytes, kind: type[_Page]) -> Iterator[tuple[_Page, bytes]]
     inflating = zlib.decompressobj()
     content = inflating.decompress(bundle, MAX_BUNDLE_BYTES)
     if not inflating.eof:
-        fault = f"a bundle is cut short, or larger than {MAX_BUNDLE_BYTES} bytes"
-        raise PermanentError(fault)
+        raise PermanentError(f"a bundle is cut short, or larger than {MAX_BUNDLE_BYTES} bytes")
     parts = _unframed(content)
     for said in parts:
         yield kind.model_validate_json(said), next(parts)

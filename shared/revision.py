@@ -76,8 +76,7 @@ def revision_id(stamp: datetime, version: int | None, n: int = 0) -> str:
     microseconds = microseconds_of(stamp)
     number = version or 0
     if not (0 <= microseconds < 10**17 and 0 <= number < 10**10 and 0 <= n < 10**3):
-        message = f"no revision can be named after stamp {stamp}, version {version}, n {n}"
-        raise ValueError(message)
+        raise ValueError(f"no revision can be named after stamp {stamp}, version {version}, n {n}")
     return f"{microseconds:017d}-{number:010d}-{n:03d}"
 
 

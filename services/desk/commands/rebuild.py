@@ -63,7 +63,7 @@ def rebuild(
     if resume is not None:
         run = find_run(wiring.content(), chosen.id, resume)
     elif not (everything or section or since or theme or sample):
-        raise typer.BadParameter("say which pages: --all, --section, --since, --theme, or --sample to try")  # noqa: EM101, TRY003
+        raise typer.BadParameter("say which pages: --all, --section, --since, --theme, or --sample to try")
     else:
         run = _new_run(chosen, section=section, since=since, is_by_theme=theme, most=sample)
     if sample is not None:
@@ -81,14 +81,14 @@ def rebuild(
 def _site(name: str | None) -> Site:
     sites = wiring.sites()
     if name is None and len(sites) > 1:
-        raise typer.BadParameter(f"which one: {', '.join(sites)}", param_hint="--site")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"which one: {', '.join(sites)}", param_hint="--site")
     return get_site(sites, name or next(iter(sites)))
 
 
 def _new_run(site: Site, *, section: str | None, since: datetime | None, is_by_theme: bool, most: int | None) -> Run:
     if section is not None and not site.has_section(section):
         known = ", ".join(each.id for each in site.sections)
-        raise typer.BadParameter(f"{section}: there are {known}", param_hint="--section")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"{section}: there are {known}", param_hint="--section")
     now = datetime.now(UTC)
     return Run(
         site=site.id,
@@ -156,8 +156,7 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
         while is_open:
             counts = show()
             if counts.failed > max(_MIN_FAILED, _FAILED_SHARE * counts.articles):
-                message = f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?"
-                raise PresslineError(message)
+                raise PresslineError(f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?")
             sleep(_LOOK_EVERY_SECONDS)
             is_open = work.go_on()
         progress.update(bar, total=show().articles)

@@ -88,8 +88,7 @@ class Rebuild:
         """
         run = self.run
         if run.preview is None and not self.runs.keep(run.site, run.run):
-            message = "a newer rebuild of the site has begun and ends this one"
-            raise RunEndedError(message)
+            raise RunEndedError("a newer rebuild of the site has begun and ends this one")
         self._collect_reports()
         self._emit_lost()
         room = _MAX_BATCHES - len(self.on_their_way)
