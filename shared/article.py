@@ -252,7 +252,6 @@ class EnrichedArticle(BaseModel):
     facts: ArticleFacts
     body: SafeHtml
     text: str
-    slug: Slug
     description: str
     direction: Direction
     word_count: int

@@ -89,9 +89,9 @@ def page_order(revision: str, revisions_seen: int, read_at: datetime) -> str:
     """Return what decides between two renderings of an article's page.
 
     First the revision; then how many of the article's revisions were known, for an older one that comes late may move
-    the page; then when the inputs were read. The letter lets it sort behind orders from before the number was kept.
+    the page; then when the inputs were read.
     """
-    return f"{revision}~n{revisions_seen:06d}~{microseconds_of(read_at):017d}"
+    return f"{revision}~{revisions_seen:06d}~{microseconds_of(read_at):017d}"
 
 
 def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:
