@@ -80,7 +80,6 @@ class Site(BaseModel):
     feed_text: Literal["summary", "full"] = "summary"
     search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # how far back the search page looks
     has_llms_txt: bool = False
-    web_sub_hub: str | None = None  # the hub that feeds name (WebSub)
     logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels
     share_picture_url: str | None = None  # where an article has none
     about_url: str | None = None

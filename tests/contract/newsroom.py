@@ -22,6 +22,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
+from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
 from services.ingest.ports import ReadingContext
@@ -68,12 +69,14 @@ class Newsroom:
     full_for: Lane | None = None
     down: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)  # lines of each
     waited: list[float] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
 
     def accept(self, raw: bytes, **told: Any) -> Accepted:
         self.calls.append(told | {"raw": raw})
+        self.traces.append(trace_parent.get())
         if self.error:
             raise self.error
         site = told["site"]

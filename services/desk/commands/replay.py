@@ -78,7 +78,6 @@ class _Walk:
             since=begin,
             until=self.until,
             source=self.source,
-            now=datetime.now(UTC),
         )
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(self.site, total=max(length, 1))

@@ -114,7 +114,7 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
     content.delete(kept.key)
     of_no_run = {"run": ""} if isinstance(message, Batch) else {}  # its run may have ended, which drops what it left
     try:
-        emit([message.model_copy(update={"begun_at": now, **of_no_run})])
+        emit([message.model_copy(update=of_no_run)])
     except BaseException:  # Ctrl-C too
         with suppress(PreconditionFailedError):
             content.put(kept.key, kept.letter.as_json(), unless_exists=True)

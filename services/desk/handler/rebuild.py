@@ -141,7 +141,7 @@ class Rebuild:
             if some:
                 preview = {"preview": self.run.preview} if kind is ArticlesEnriched else {}
                 yield kind(
-                    **first_envelope(Lane.BULK, self.clock()),
+                    **first_envelope(Lane.BULK),
                     site=self.run.site,
                     run=self.run.run,
                     articles=tuple(ArticleRevision(article=each.article, revision="") for each in some),

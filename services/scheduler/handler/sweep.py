@@ -94,7 +94,7 @@ def _lost(site: Site, lane: Lane, unsettled: dict[str, list[Entry]], clockwork: 
         emitted = [event for article, event in events.items() if article in won]
         for event in emitted:
             log.info("article.reemitted", site=site.id, article=event.article, message=event.kind.__name__)
-        yield from messages_of(emitted, site, now)
+        yield from messages_of(emitted, site)
         has_emitted = has_emitted or bool(won)
 
 

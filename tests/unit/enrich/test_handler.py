@@ -59,6 +59,9 @@ class RememberedReceipts:
         raise AssertionError(receipt)
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
 class RememberedRuns:
     """Runs that only remember what was reported."""
 
@@ -109,7 +112,7 @@ class Desk:
         self.content.put(key, revision.model_dump_json().encode())
         return ArticlesAccepted(
             message_id=UUID(int=revision.article.version or 1),
-            trace_parent="00-1-2-01",
+            trace_parent=TRACE,
             lane=Lane.BULK,
             site="epn",
             articles=(ArticleRevision(article=revision.article_id, revision=revision.revision),),
@@ -132,7 +135,7 @@ def test_an_accepted_article_is_made_ready_and_announced(desk: Desk) -> None:
 
     assert isinstance(said, ArticlesEnriched)
     assert (said.revisions, said.lane) == ({revision.article_id: revision.revision}, Lane.BULK)
-    assert (said.causation_id, said.trace_parent) == (UUID(int=1), "00-1-2-01")
+    assert (said.causation_id, said.trace_parent) == (UUID(int=1), TRACE)
     made = desk.enriched(revision)
     assert (made.body, made.word_count) == ('<p>One two.</p>\n<h2 id="three">Three</h2>', 3)
     assert desk.receipts.noted == [(receipt_id("epn", "a" * 26, revision.revision), Outcome.ENRICHED)]
