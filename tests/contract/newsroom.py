@@ -39,6 +39,7 @@ from shared.storage.memory import MemoryObjectStorage
 from shared.tokens import Tokens, mint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_LIMITS_OF_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
 TOO_MUCH = "20001 messages wait to be published"
 REVISION = "01700000000000000-0000000001-000"
 OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
@@ -220,6 +221,7 @@ def an_app(
 ) -> FastAPI:
     """Return the real endpoint before the stand-ins; without an index Redis is away."""
     nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
+    own = {name: limits.pop(name) for name in _LIMITS_OF_DEPS if name in limits}
     settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
     return create_app(
         EndpointDeps(
@@ -239,6 +241,7 @@ def an_app(
             why=newsroom.why,
             ready=newsroom.ready,
             clock=lambda: NOW,
+            **own,
         )
     )
 
