@@ -1,7 +1,7 @@
 """The messages between services. Events carry ids, not documents, and are hints: losing one only delays.
 
 A message is a promise to a rolling deploy. Fields are added with a default and never renamed; unknown ones are
-ignored. `tests/contract/messages/` holds a golden file of every version.
+ignored. `tests/contract/messages/` holds golden files, from version 1.0 on.
 """
 
 from __future__ import annotations
