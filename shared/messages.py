@@ -67,7 +67,7 @@ class Submission(BaseModel):
     raw_key: str
     raw_range: tuple[int, int] | None = None  # (first byte, length) in an object that several items share
     content_type: str | None = None
-    feed: str = ""  # the sender's feed; empty: the site's first
+    feed: str  # the sender's
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
     canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of

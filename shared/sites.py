@@ -126,13 +126,11 @@ class Site(BaseModel):
         return next((known.name for known in self.sections if known.id == section), section)
 
     def get_feed(self, feed: str) -> Feed:
-        """Return a feed by id; the first one where the id is empty.
+        """Return a feed by id.
 
         Raises:
             UnknownFeedError: the site does not configure it.
         """
-        if not feed:
-            return self.feeds[0]
         for known in self.feeds:
             if known.id == feed:
                 return known
