@@ -149,6 +149,7 @@ class ArticleRemoved(Message):
     """This article's latest revision takes it down; `revision` is the one that says so.
 
     A withdrawal comes twice: the second time it waits until the listings (by their wanted version) show it no more.
+    What it waits for is a hint as well: a message that is lost is emitted again without it, and the wait begins anew.
     """
 
     site: str
