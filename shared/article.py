@@ -39,15 +39,13 @@ _UNSAFE_SCHEME = re.compile(r"^(?!https?://[^\s<>\"'\\]+$)", re.IGNORECASE)
 
 def _one_line(text: str) -> str:
     if found := _UNPRINTABLE.search(text):
-        message = f"holds the control character U+{ord(found.group()):04X}; send printable text"
-        raise ValueError(message)
+        raise ValueError(f"holds the control character U+{ord(found.group()):04X}; send printable text")
     return one_line(text)
 
 
 def _not_blank(text: str) -> str:
     if not text:
-        message = "is empty or has no visible character"
-        raise ValueError(message)
+        raise ValueError("is empty or has no visible character")
     return text
 
 
@@ -62,19 +60,17 @@ def _each_once(parts: tuple[_P, ...]) -> tuple[_P, ...]:
 
 def _web_address(url: str) -> str:
     if _UNSAFE_SCHEME.match(url) or _UNPRINTABLE.search(url):
-        message = "is not an http or https address"
-        raise ValueError(message)
+        raise ValueError("is not an http or https address")
     return url
 
 
 def _slug(text: str) -> str:
     slug = unicodedata.normalize("NFC", text)
     if not is_slug(slug):
-        message = (
+        raise ValueError(
             "must be lower-case letters and digits of any script, joined by single hyphens, such as talks-in-geneva;"
             f" at most {MAX_CHARS} characters and {MAX_BYTES} bytes"
         )
-        raise ValueError(message)
     return slug
 
 
@@ -256,7 +252,6 @@ class EnrichedArticle(BaseModel):
     facts: ArticleFacts
     body: SafeHtml
     text: str
-    slug: Slug
     description: str
     direction: Direction
     word_count: int

@@ -61,9 +61,9 @@ class RenderedPage(BaseModel):
     surrogate_keys: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     theme: str
-    made_by: str = ""  # the process that rendered it, and the message that made it do so
-    made_for: str = ""
-    made_at: AwareDatetime | None = None
+    made_by: str  # the process that rendered it, and the message that made it do so
+    made_for: str
+    made_at: AwareDatetime
     inputs: str = ""  # what it was made from, in a word or two each: `revisions=3 enricher=…`
     stubs: tuple[Stub, ...] = ()
     wanted_version: int = 0  # that the index had for the page when it was made; 0 where it was not stale
@@ -75,8 +75,8 @@ class ArticlePage(RenderedPage):
     article: str
     revision: str
     former: tuple[str, ...] = ()  # the article's other addresses, where readers are sent on
-    revisions_seen: int = 0  # how many of the article's revisions were known when it was rendered
-    card: Card | None = None
+    revisions_seen: int  # how many of the article's revisions were known when it was rendered
+    card: Card
     expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
     shows: dict[str, str] = Field(default_factory=dict)  # whose cards the page shows, and the digest of each
     listed: tuple[str, ...] = ()  # memberships that it has or may have had, where there are several revisions
@@ -116,8 +116,7 @@ def unbundled(bundle: bytes, kind: type[_Page]) -> Iterator[tuple[_Page, bytes]]
     inflating = zlib.decompressobj()
     content = inflating.decompress(bundle, MAX_BUNDLE_BYTES)
     if not inflating.eof:
-        fault = f"a bundle is cut short, or larger than {MAX_BUNDLE_BYTES} bytes"
-        raise PermanentError(fault)
+        raise PermanentError(f"a bundle is cut short, or larger than {MAX_BUNDLE_BYTES} bytes")
     parts = _unframed(content)
     for said in parts:
         yield kind.model_validate_json(said), next(parts)

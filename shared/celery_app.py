@@ -110,8 +110,7 @@ class PresslineCelery(Celery):
     def dead_letters(self) -> DeadLetters:
         """Return the service's dead letters, built by its wiring."""
         if self._dead_letters is None:
-            message = "this process only emits; it runs no task that could fail"
-            raise PresslineError(message)
+            raise PresslineError("this process only emits; it runs no task that could fail")
         return self._dead_letters()
 
 

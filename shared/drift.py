@@ -66,17 +66,17 @@ def _is_settled(record: LiveRecord, seen: Revision, revisions: int, now: datetim
     return settled == seen.revision and record.revisions_seen >= revisions
 
 
-def messages_of(events: Iterable[ArticleEvent], site: Site, now: datetime) -> Iterator[Message]:
+def messages_of(events: Iterable[ArticleEvent], site: Site) -> Iterator[Message]:
     """Yield the messages of events: a removal each, the others in batches of one kind and lane, in their order."""
     batches: dict[tuple[type[Message], Lane], list[ArticleRevision]] = {}
     for event in events:
         if event.kind is ArticleRemoved:
             named = {"site": site.id, "article": event.article, "revision": event.revision}
-            yield ArticleRemoved(**first_envelope(event.lane, now), **named)
+            yield ArticleRemoved(**first_envelope(event.lane), **named)
         else:
             reached = ArticleRevision(article=event.article, revision=event.revision)
             batches.setdefault((event.kind, event.lane), []).append(reached)
     for (kind, lane), every in batches.items():
         for first in range(0, len(every), MAX_BATCH_ITEMS):
             some = tuple(every[first : first + MAX_BATCH_ITEMS])
-            yield kind.model_validate({**first_envelope(lane, now), "site": site.id, "articles": some})
+            yield kind.model_validate({**first_envelope(lane), "site": site.id, "articles": some})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from urllib.parse import quote, unquote
@@ -17,6 +18,7 @@ LIVE = "live.json"
 TOMBSTONE = "tombstone."
 ORIGINAL = "original"
 PUBLIC = "public"
+_NUMBER = re.compile("([0-9]+)")
 _IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
 
 
@@ -75,9 +77,13 @@ def enriched_folder(site: str, article: str) -> str:
 
 
 def latest_enriched(found: Iterable[str], prefix: str) -> str | None:
-    """Return the key of `enriched_prefix` that names the latest version of the enricher; `e10` comes after `e9`."""
-    names = (key for key in found if key.startswith(prefix))
-    return max(names, key=lambda key: (len(key), key), default=None)
+    """Return the key of `enriched_prefix` that names the latest enricher: `e10` comes after `e9-words3`."""
+    return max((key for key in found if key.startswith(prefix)), key=_by_numbers, default=None)
+
+
+def _by_numbers(key: str) -> list[str | int]:
+    """Return what sorts names by the numbers in them; text and numbers alternate, so that only like is compared."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(key))]
 
 
 def live_key(site: str, article: str) -> str:

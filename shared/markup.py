@@ -149,8 +149,7 @@ def check_markup(html: str) -> None:
 
 
 def _refuse(reason: str) -> NoReturn:
-    message = f"markup {reason}"
-    raise HostileMarkupError(message)
+    raise HostileMarkupError(f"markup {reason}")
 
 
 def _refuse_endless(start: int) -> NoReturn:

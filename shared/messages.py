@@ -1,14 +1,13 @@
 """The messages between services. Events carry ids, not documents, and are hints: losing one only delays.
 
 A message is a promise to a rolling deploy. Fields are added with a default and never renamed; unknown ones are
-ignored. `tests/contract/messages/` holds a golden file of every version.
+ignored. `tests/contract/messages/` holds golden files, from version 1.0 on.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self, TypedDict
 from uuid import UUID, uuid4, uuid5
@@ -35,9 +34,8 @@ class Message(BaseModel):
 
     message_id: UUID
     causation_id: UUID | None = None  # the message that led to this one
-    trace_parent: str | None = None  # W3C Trace Context
+    trace_parent: str | None = None  # W3C Trace Context, as the sender's request had it; log lines carry it
     lane: Lane = Lane.LIVE
-    begun_at: AwareDatetime | None = None  # when its chain began (UTC); what follows it says the same
     schema_version: Literal[1] = 1
 
 
@@ -69,7 +67,7 @@ class Submission(BaseModel):
     raw_key: str
     raw_range: tuple[int, int] | None = None  # (first byte, length) in an object that several items share
     content_type: str | None = None
-    feed: str = ""  # the sender's feed; empty: the site's first
+    feed: str  # the sender's
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
     canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of
@@ -151,6 +149,7 @@ class ArticleRemoved(Message):
     """This article's latest revision takes it down; `revision` is the one that says so.
 
     A withdrawal comes twice: the second time it waits until the listings (by their wanted version) show it no more.
+    What it waits for is a hint as well: a message that is lost is emitted again without it, and the wait begins anew.
     """
 
     site: str
@@ -203,12 +202,11 @@ class Envelope(TypedDict):
     causation_id: UUID | None
     trace_parent: str | None
     lane: Lane
-    begun_at: datetime | None
 
 
-def first_envelope(lane: Lane, now: datetime) -> Envelope:
-    """Return the envelope of a message that has no cause: its chain begins now (UTC)."""
-    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane, begun_at=now)
+def first_envelope(lane: Lane) -> Envelope:
+    """Return the envelope of a message that has no cause."""
+    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane)
 
 
 def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
@@ -221,5 +219,4 @@ def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
         causation_id=cause.message_id,
         trace_parent=cause.trace_parent,
         lane=lane or cause.lane,
-        begun_at=cause.begun_at,
     )

@@ -76,8 +76,7 @@ def revision_id(stamp: datetime, version: int | None, n: int = 0) -> str:
     microseconds = microseconds_of(stamp)
     number = version or 0
     if not (0 <= microseconds < 10**17 and 0 <= number < 10**10 and 0 <= n < 10**3):
-        message = f"no revision can be named after stamp {stamp}, version {version}, n {n}"
-        raise ValueError(message)
+        raise ValueError(f"no revision can be named after stamp {stamp}, version {version}, n {n}")
     return f"{microseconds:017d}-{number:010d}-{n:03d}"
 
 
@@ -90,9 +89,9 @@ def page_order(revision: str, revisions_seen: int, read_at: datetime) -> str:
     """Return what decides between two renderings of an article's page.
 
     First the revision; then how many of the article's revisions were known, for an older one that comes late may move
-    the page; then when the inputs were read. The letter lets it sort behind orders from before the number was kept.
+    the page; then when the inputs were read.
     """
-    return f"{revision}~n{revisions_seen:06d}~{microseconds_of(read_at):017d}"
+    return f"{revision}~{revisions_seen:06d}~{microseconds_of(read_at):017d}"
 
 
 def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:

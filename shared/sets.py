@@ -31,9 +31,9 @@ def sets_of(site: Site, card: Card) -> tuple[str, ...]:
         f"section:{card.section}",
         f"day:{date}",
         f"sday:{card.section}:{date}",
-        *(f"topic:{page}" for page in topic_pages(site, card)),
-        *(f"author:{page}" for page in author_pages(site, card)),
-        *(f"word:{page}" for page in _pages_of_names(site, card.keywords)),
+        *(f"topic:{page}" for page in topic_pages(card)),
+        *(f"author:{page}" for page in author_pages(card)),
+        *(f"word:{page}" for page in _pages_of_keywords(site, card)),
     )
 
 
@@ -122,16 +122,15 @@ def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Na
     )
 
 
-def topic_pages(site: Site, card: Card) -> tuple[str, ...]:
+def topic_pages(card: Card) -> tuple[str, ...]:
     """Return the names of the pages of a card's topics."""
-    return card.topic_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.topics)
+    return card.topic_pages[:MOST_OF_A_KIND]
 
 
-def author_pages(site: Site, card: Card) -> tuple[str, ...]:
+def author_pages(card: Card) -> tuple[str, ...]:
     """Return the names of the pages of a card's authors."""
-    return card.author_pages[:MOST_OF_A_KIND] or _pages_of_names(site, card.authors)
+    return card.author_pages[:MOST_OF_A_KIND]
 
 
-def _pages_of_names(site: Site, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the pages of names alone: of keywords, and of a card from before cards named the pages."""
-    return tuple(dict.fromkeys(page_name(name, script=site.slug) for name in names))[:MOST_OF_A_KIND]
+def _pages_of_keywords(site: Site, card: Card) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(page_name(word, script=site.slug) for word in card.keywords))[:MOST_OF_A_KIND]

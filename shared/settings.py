@@ -65,17 +65,16 @@ class ServiceSettings(BaseSettings):
         if not isinstance(names, list | tuple):
             return value
         if unknown := [str(name) for name in names if name not in set(Lane)]:
-            message = f"there is no lane {unknown[0]!r}; name some of {', '.join(Lane)}, with commas between them"
-            raise ValueError(message)
+            raise ValueError(
+                f"there is no lane {unknown[0]!r}; name some of {', '.join(Lane)}, with commas between them"
+            )
         if not names:
-            message = "a worker serves at least one lane"
-            raise ValueError(message)
+            raise ValueError("a worker serves at least one lane")
         return tuple(lane for lane in Lane if lane in names)
 
     @field_validator("s3_endpoint")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"https?://[^/\s]+", value):
-            message = "is no address; write it as http://host:port or https://host"
-            raise ValueError(message)
+            raise ValueError("is no address; write it as http://host:port or https://host")
         return value

@@ -80,7 +80,6 @@ class Site(BaseModel):
     feed_text: Literal["summary", "full"] = "summary"
     search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # how far back the search page looks
     has_llms_txt: bool = False
-    web_sub_hub: str | None = None  # the hub that feeds name (WebSub)
     logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels
     share_picture_url: str | None = None  # where an article has none
     about_url: str | None = None
@@ -100,20 +99,17 @@ class Site(BaseModel):
     @classmethod
     def _sections_are_free(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
         if taken := sorted({section.id for section in sections} & _RESERVED):
-            message = f"a section cannot be called {', '.join(taken)}: the site has other pages there"
-            raise ValueError(message)
+            raise ValueError(f"a section cannot be called {', '.join(taken)}: the site has other pages there")
         return sections
 
     @model_validator(mode="after")
     def _feeds_are_distinct_and_fit(self) -> Self:
         ids = [feed.id for feed in self.feeds]
         if twice := sorted({feed for feed in ids if ids.count(feed) > 1}):
-            message = f"two feeds are called {', '.join(twice)}; each needs an id of its own"
-            raise ValueError(message)
+            raise ValueError(f"two feeds are called {', '.join(twice)}; each needs an id of its own")
         for feed in self.feeds:
             if feed.section is not None and not self.has_section(feed.section):
-                message = f"feed {feed.id}: {feed.section} is not a section of the site"
-                raise ValueError(message)
+                raise ValueError(f"feed {feed.id}: {feed.section} is not a section of the site")
         return self
 
     def __hash__(self) -> int:
@@ -130,18 +126,17 @@ class Site(BaseModel):
         return next((known.name for known in self.sections if known.id == section), section)
 
     def get_feed(self, feed: str) -> Feed:
-        """Return a feed by id; the first one where the id is empty.
+        """Return a feed by id.
 
         Raises:
             UnknownFeedError: the site does not configure it.
         """
-        if not feed:
-            return self.feeds[0]
         for known in self.feeds:
             if known.id == feed:
                 return known
-        message = f"site {self.id} has no feed {feed}; it has {', '.join(known.id for known in self.feeds)}"
-        raise UnknownFeedError(message)
+        raise UnknownFeedError(
+            f"site {self.id} has no feed {feed}; it has {', '.join(known.id for known in self.feeds)}"
+        )
 
     def has_section(self, section: str) -> bool:
         """Tell whether the section is one of the site's."""
@@ -163,8 +158,7 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
             site = Site.model_validate(values | ({"base_url": base_url} if base_url else {}))
         except ValueError as error:
-            message = f"{path} does not describe a site: {error}"
-            raise ValueError(message) from error
+            raise ValueError(f"{path} does not describe a site: {error}") from error
         sites[site.id] = site
     _see_that_none_shares_anothers_place(folder, sites)
     return _at_home(sites, base_url)
@@ -175,13 +169,15 @@ def _see_that_none_shares_anothers_place(folder: Path, sites: Mapping[str, Site]
     for site in sites.values():
         other = places.setdefault((site.bucket, site.prefix), site.id)
         if other != site.id:
-            message = f"{folder}: {other} and {site.id} would put their pages at the same place; give one a prefix"
-            raise ValueError(message)
+            raise ValueError(
+                f"{folder}: {other} and {site.id} would put their pages at the same place; give one a prefix"
+            )
     for site in sites.values():
         taken = {*_RESERVED, *(section.id for section in site.sections)}
         if clash := taken.intersection(prefix.strip("/") for prefix in others_behind(site, sites.values())):
-            message = f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"
-            raise ValueError(message)
+            raise ValueError(
+                f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"
+            )
 
 
 def others_behind(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
@@ -213,8 +209,7 @@ def get_site(sites: Mapping[str, Site], site: str) -> Site:
         UnknownSiteError: it is not configured here.
     """
     if site not in sites:
-        message = f"there is no site {site}; there are {', '.join(sites)}"
-        raise UnknownSiteError(message)
+        raise UnknownSiteError(f"there is no site {site}; there are {', '.join(sites)}")
     return sites[site]
 
 

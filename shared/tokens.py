@@ -17,6 +17,7 @@ from shared.storage import ObjectStorage
 
 _PREFIX = "prl_"
 _MAX_TOKEN_CHARS = 200
+_TTL_SECONDS = 10.0  # a revoked token works for this long at most
 
 
 class Scope(StrEnum):
@@ -121,7 +122,7 @@ class Tokens:
         self,
         storage: ObjectStorage,
         *,
-        ttl_seconds: float = 10.0,
+        ttl_seconds: float = _TTL_SECONDS,
         remembered: int = 1_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

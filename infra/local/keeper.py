@@ -12,6 +12,7 @@ from infra.local.processes import Child
 from infra.local.state import ProcessPhase, ProcessState
 
 _SPOKEN_LINES = 12
+START_TIMEOUT_SECONDS = 60.0  # for each process, until it answers for the first time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Patience:
     longest_wait_seconds: float = 10.0
     steady_seconds: float = 10.0  # ready for this long: the next death is the first again
     starts: int = 3  # tries before a program that was never ready is given up
-    start_timeout_seconds: float = 60.0
+    start_timeout_seconds: float = START_TIMEOUT_SECONDS
 
 
 Report = Callable[[str, list[str]], None]

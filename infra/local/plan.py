@@ -20,7 +20,7 @@ from infra.local.servers import (
     valkey_command,
     write_s3_config,
 )
-from infra.local.settings import LOCAL, StackSettings
+from infra.local.settings import LOCAL, STOP_GRACE_SECONDS, StackSettings
 from infra.local.state import KeyPair, RunFolder, S3Access, StackFile
 from shared.messages import Lane
 from shared.settings import ServiceSettings
@@ -157,7 +157,7 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
             is_ready=lambda: http_status(url, _HEALTH_TIMEOUT_SECONDS) == HTTPStatus.OK,
             stage=_SERVICES,
             port=port,
-            grace_seconds=settings.stop_grace_seconds,
+            grace_seconds=STOP_GRACE_SECONDS,
             scratch=scratch,
         )
 

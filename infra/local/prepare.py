@@ -7,6 +7,7 @@ import time
 import tomllib
 from datetime import UTC, datetime
 
+from infra.local.keeper import START_TIMEOUT_SECONDS
 from infra.local.servers import prepare_buckets, s3_answers
 from infra.local.settings import StackSettings
 from infra.local.state import RunFolder
@@ -25,7 +26,7 @@ def main() -> None:
     endpoint, access_key, secret = services.s3_endpoint, services.s3_access_key, services.s3_secret_key
     if not (endpoint and access_key and secret):
         sys.exit("PRESSLINE_S3_ENDPOINT, PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY are not all set")
-    deadline = time.monotonic() + settings.start_timeout_seconds
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not s3_answers(endpoint):
         if time.monotonic() >= deadline:
             sys.exit(f"the store at {endpoint} does not answer")

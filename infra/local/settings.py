@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.local.ports import GRPC_OFFSET, PortNeed, free_ports
@@ -13,6 +13,7 @@ from infra.local.servers import SeaweedPorts
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCAL = "127.0.0.1"
+STOP_GRACE_SECONDS = 10.0  # for the services to finish what they do
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 WeedPort = Annotated[int, Field(ge=1, le=65535 - GRPC_OFFSET)]
@@ -66,9 +67,6 @@ class StackSettings(BaseSettings):
     s3_secret_key: SecretStr | None = None
     content_bucket: str = "pressline-content"
     public_bucket: str = "pressline-public"
-
-    start_timeout_seconds: PositiveFloat = 60.0  # for each process, until it answers for the first time
-    stop_grace_seconds: PositiveFloat = 10.0  # for the services to finish what they do
 
     @field_validator("redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", mode="before")
     @classmethod

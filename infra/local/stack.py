@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from infra.local.keeper import CannotStartError, Keeper, Patience, Report
+from infra.local.keeper import CannotStartError, Keeper, Report
 from infra.local.plan import programs_of, stack_file
 from infra.local.ports import PortTakenError, check_ports
 from infra.local.processes import Child, is_running, kill_leftovers, last_lines, start_detached
 from infra.local.servers import ServerError
-from infra.local.settings import StackSettings
+from infra.local.settings import STOP_GRACE_SECONDS, StackSettings
 from infra.local.state import RunFolder, StackError, StackFile, SupervisorState
 from infra.local.supervisor import NUDGE, Supervisor
 
@@ -45,7 +45,6 @@ def run_stack(settings: StackSettings, report: Report) -> None:
                 folder,
                 report=report,
                 changed=_StackWriter(settings, folder),
-                patience=Patience(start_timeout_seconds=settings.start_timeout_seconds),
             ).run()
         except (PortTakenError, ServerError, CannotStartError) as error:
             folder.write_state(SupervisorState(pid=os.getpid(), phase="failed", reason=str(error)))
@@ -91,7 +90,7 @@ def stop_stack(settings: StackSettings) -> bool:
     """
     folder = RunFolder(settings.run_folder)
     was_up = folder.signal_supervisor(signal.SIGTERM)
-    deadline = time.monotonic() + settings.stop_grace_seconds + _STOP_MARGIN_SECONDS
+    deadline = time.monotonic() + STOP_GRACE_SECONDS + _STOP_MARGIN_SECONDS
     while folder.is_supervised():
         if time.monotonic() >= deadline:
             state = folder.state()
@@ -126,7 +125,7 @@ def embedded_stack(settings: StackSettings, *, is_quiet: bool = True) -> Iterato
     try:
         yield _wait_until_ready(folder, supervisor.pid, lambda: supervisor.is_running, None)
     finally:
-        supervisor.stop(settings.stop_grace_seconds + _STOP_MARGIN_SECONDS)
+        supervisor.stop(STOP_GRACE_SECONDS + _STOP_MARGIN_SECONDS)
 
 
 def supervisor_command() -> list[str]:

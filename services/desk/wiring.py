@@ -138,9 +138,9 @@ def backup() -> S3ObjectStorage:
     """
     own, bucket = settings(), settings().backup_bucket
     if bucket is None:
-        raise BackupNotSetError("set PRESSLINE_BACKUP_BUCKET to a second bucket")  # noqa: EM101, TRY003
+        raise BackupNotSetError("set PRESSLINE_BACKUP_BUCKET to a second bucket")
     if own.backup_endpoint in (None, own.s3_endpoint) and bucket in (own.content_bucket, own.public_bucket):
-        raise BackupNotSetError(f"PRESSLINE_BACKUP_BUCKET: {bucket} is in use; a backup needs one of its own")  # noqa: EM102, TRY003
+        raise BackupNotSetError(f"PRESSLINE_BACKUP_BUCKET: {bucket} is in use; a backup needs one of its own")
     there = {
         "s3_endpoint": own.backup_endpoint,
         "s3_region": own.backup_region,

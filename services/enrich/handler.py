@@ -78,21 +78,15 @@ HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
 
 
 def _enrich_latest(site: str, article: str, *, enrichment: Enrichment) -> Revision | None:
-    """Store the enriched object of an article's latest released revision; return that revision.
-
-    The earliest one is made ready too: the page's address is named after it, and it may have been superseded before
-    anyone looked at it.
-    """
+    """Store the enriched object of an article's latest released revision; return that revision."""
     since = enrichment.revisions.since(site, article, "")
     now = enrichment.clock()
     out = read_past(enrichment.revisions, site, article, since).released(now)
     if not out or out[-1].status_at(now) is not Status.USABLE:
         return out[-1] if out else None
-    earliest = next(revision for revision in out if revision.status is Status.USABLE)
-    for revision in {each.revision: each for each in (earliest, out[-1])}.values():
-        key = keys.enriched_key(site, article, revision.revision, ENRICHER)
-        if key not in since.enriched:  # the key names revision and rules: the same bytes
-            _store_once(key, revision, enrichment)
+    key = keys.enriched_key(site, article, out[-1].revision, ENRICHER)
+    if key not in since.enriched:  # the key names revision and rules: the same bytes
+        _store_once(key, out[-1], enrichment)
     return out[-1]
 
 
@@ -113,7 +107,6 @@ def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> Enr
         facts=draft.facts,
         body=draft.body,
         text=draft.text,
-        slug=draft.slug,
         description=draft.description,
         direction=draft.direction,
         word_count=draft.word_count,

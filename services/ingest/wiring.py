@@ -53,6 +53,8 @@ from shared.stalls import QueueWatch
 from shared.storage.s3 import S3ObjectStorage, public_storage
 from shared.tokens import Tokens
 
+_CLOCK_TOLERANCE_SECONDS = 5.0  # between this clock and the store's
+
 
 @cache
 def settings() -> IngestSettings:
@@ -93,7 +95,7 @@ def sites() -> dict[str, Site]:
 @cache
 def tokens() -> Tokens:
     """Return the bearer tokens."""
-    return Tokens(content(), ttl_seconds=settings().token_ttl_seconds)
+    return Tokens(content())
 
 
 @cache
@@ -222,7 +224,7 @@ def faults() -> list[str]:
     except PresslineError as error:
         return [f"the object store does not answer: {error}"]
     apart = abs(now() - store_time) - timedelta(seconds=1)  # the header counts whole seconds
-    if apart > timedelta(seconds=settings().clock_tolerance_seconds):
+    if apart > timedelta(seconds=_CLOCK_TOLERANCE_SECONDS):
         return [f"this machine's clock and the store's are {apart.total_seconds():.0f} s apart"]
     return queue_watch().faults()
 

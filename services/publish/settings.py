@@ -46,14 +46,14 @@ class PublishSettings(ServiceSettings):
     def _checked(self, name: str, where: str) -> str:
         pattern, what = _IDS.get(self.edge, (None, ""))
         if pattern and not pattern.fullmatch(name):
-            message = f"PRESSLINE_EDGE is {self.edge}, so {where} has to be {what}"
-            raise ValueError(message)
+            raise ValueError(f"PRESSLINE_EDGE is {self.edge}, so {where} has to be {what}")
         return name
 
     @model_validator(mode="after")
     def _edge_can_be_told(self) -> Self:
         self._checked(self.edge_id or "", "PRESSLINE_EDGE_ID")
         if self.edge in ("fastly", "cloudflare") and not (self.purge_token and self.purge_token.get_secret_value()):
-            message = f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_PURGE_TOKEN has to be an API token that may purge"
-            raise ValueError(message)
+            raise ValueError(
+                f"PRESSLINE_EDGE is {self.edge}, so PRESSLINE_PURGE_TOKEN has to be an API token that may purge"
+            )
         return self

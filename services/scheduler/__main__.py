@@ -16,6 +16,7 @@ from shared.storage.certificates import require_fit_store
 
 log = structlog.get_logger()
 
+_TICK_SECONDS = 0.5  # between two looks for due releases and stale listings
 _SILENT_FOR_SECONDS = 30.0
 _VERSION_SECONDS = 30.0  # how often theme and settings are asked for: two GETs a site
 
@@ -62,9 +63,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     rounds = (
-        Rounds(tasks.TICK, settings.tick_seconds, stop),
+        Rounds(tasks.TICK, _TICK_SECONDS, stop),
         Rounds(tasks.SWEEP, settings.sweep_seconds, stop),  # apart: a long sweep holds up no embargo,
-        Rounds(tasks.RESTORE, settings.tick_seconds, stop),  # nor does a Redis that was lost
+        Rounds(tasks.RESTORE, _TICK_SECONDS, stop),  # nor does a Redis that was lost
     )
     everything = [*rounds]
     if settings.verify_hours:  # may take hours, which is no fault

@@ -53,6 +53,5 @@ def clockwork() -> Clockwork:
         backlog=RedisBacklog(redis),
         sites=load_sites(settings().sites_folder, settings().base_url),
         clock=lambda: datetime.now(UTC),
-        sweep_minutes=settings().sweep_minutes,
         first_wait=timedelta(seconds=settings().sweep_seconds),
     )

@@ -57,7 +57,7 @@ def _is_claimed_by(site: Site, path: str, article: str, books: Books) -> bool:
         return False
     if keys.is_asset(path):
         return books.content.find_head(source) is not None
-    return _is_shown(path, source, site, books.content)  # also one of an older version, without a public form
+    return _is_shown(path, source, site, books.content)
 
 
 def _addresses(site: Site, article: str, books: Books) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ def repair_of(drift: Drift, site: Site, places: Places) -> Message | None:
         return None
     event = event_of(drift.article, site, places) if drift.article else None
     if event is not None:
-        return next(messages_of([event], site, places.clock()))
+        return next(messages_of([event], site))
     if not drift.path:
         return None
     return RepairPath(
-        **first_envelope(Lane.BULK, places.clock()),  # a damaged bucket is mended beside the day's news, not before it
+        **first_envelope(Lane.BULK),  # a damaged bucket is mended beside the day's news, not before it
         site=site.id,
         path=drift.path,
         article=drift.article or None,

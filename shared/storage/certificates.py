@@ -74,13 +74,12 @@ def certify(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucke
     try:
         findings = probe_store(storage, keys.probe_prefix(uuid4().hex))
     except BrokenPromiseError as error:
-        message = (
+        raise UnfitStoreError(
             f"the store is not fit: bucket {bucket} at {endpoint}: {error}. Pressline would lose news there or put old"
             " over new, so nothing runs on it. It needs a store that heeds If-Match and If-None-Match on PUT and is"
             " consistent (AWS S3, SeaweedFS 4.47), and nothing before it that drops these headers;"
             " `pressline stack prepare` tries again (infra/decisions/0004-a-store-must-pass-a-conformance-probe.md)"
-        )
-        raise UnfitStoreError(message) from error
+        ) from error
     certificate = Certificate(
         endpoint=endpoint,
         bucket=bucket,

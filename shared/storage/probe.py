@@ -202,8 +202,9 @@ def _decided(trial: _Trial, pool: ThreadPoolExecutor, how: str, key: str) -> tup
     while (body := _race(trial, pool, how, race_key)) is None:
         trial.findings.undecided_rounds += 1
         if trial.findings.undecided_rounds > _UNDECIDED_ROUNDS:
-            message = f"{key}: of {WRITERS} writers at once none is told that it won, again and again"
-            raise StorageUnavailableError(message)
+            raise StorageUnavailableError(
+                f"{key}: of {WRITERS} writers at once none is told that it won, again and again"
+            )
         race_key = key if how == "If-Match" else trial.key(f"again-{trial.findings.undecided_rounds}")
     return race_key, body
 
@@ -224,11 +225,9 @@ def _race(trial: _Trial, pool: ThreadPoolExecutor, how: str, key: str) -> bytes 
     outcomes = list(pool.map(run, bodies))
     winners = [body for body, outcome in zip(bodies, outcomes, strict=True) if outcome is Outcome.WON]
     if len(winners) > 1:
-        message = f"of {WRITERS} writers at once with {how}, {len(winners)} were told that they won"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError(f"of {WRITERS} writers at once with {how}, {len(winners)} were told that they won")
     if not winners and Outcome.UNCLEAR not in outcomes:
-        message = f"of {WRITERS} writers at once with {how}, all were refused"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError(f"of {WRITERS} writers at once with {how}, all were refused")
     if not winners:
         return None
     trial.must_hold(key, winners[0], f"after a race with {how}, other bytes were there than the winner's")
@@ -243,11 +242,9 @@ def _read_what_was_written(trial: _Trial) -> None:
         trial.must_hold(key, body, "after a write, a read did not show it")
         head = trial.storage.find_head(key)
         if head is None or head.etag != etag or head.size_bytes != len(body):
-            message = "after a write, a HEAD did not show it"
-            raise BrokenPromiseError(message)
+            raise BrokenPromiseError("after a write, a HEAD did not show it")
         if head.content_type != _HTML or dict(head.metadata) != _METADATA | {"number": str(number)}:
-            message = "content type and metadata did not come back as they were put"
-            raise BrokenPromiseError(message)
+            raise BrokenPromiseError("content type and metadata did not come back as they were put")
 
 
 def _list_what_was_written(trial: _Trial) -> None:
@@ -258,35 +255,29 @@ def _list_what_was_written(trial: _Trial) -> None:
         etag = storage.put(key, name.encode())
         listed = {each.key: each for each in storage.list_heads(prefix)}
         if len(listed) != number or key not in listed:
-            message = "after a write, a listing did not show it"
-            raise BrokenPromiseError(message)
+            raise BrokenPromiseError("after a write, a listing did not show it")
         if listed[key] != (key, etag, len(name)):
-            message = "a listing told another ETag or size than the write"
-            raise BrokenPromiseError(message)
+            raise BrokenPromiseError("a listing told another ETag or size than the write")
     _list_in_order(trial, prefix)
     storage.delete(f"{prefix}{names[0]}")
     if f"{prefix}{names[0]}" in storage.list_keys(prefix):
-        message = "after a delete, a listing still showed the object"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError("after a delete, a listing still showed the object")
 
 
 def _list_in_order(trial: _Trial, prefix: str) -> None:
     """See that keys come in order, and the same by small pages as all together; note the order of a tree's names."""
     storage = trial.storage
     if list(storage.list_keys(prefix)) != sorted(f"{prefix}{name}" for name in _LISTED):
-        message = "a listing was not in order"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError("a listing was not in order")
     if _paged(storage, prefix) != list(storage.list_keys(prefix)):
-        message = "a listing that starts after a key did not go on with the next one"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError("a listing that starts after a key did not go on with the next one")
     prefix = f"{trial.prefix}mixed/"
     keys = [trial.key(f"mixed/{name}") for name in _MIXED]
     for key in keys:
         storage.put(key, b"x")
     found = _paged(storage, prefix)
     if set(found) != set(keys):
-        message = "a listing by pages left keys out"
-        raise BrokenPromiseError(message)
+        raise BrokenPromiseError("a listing by pages left keys out")
     orders = {"bytes": sorted(keys), "path": sorted(keys, key=lambda key: key.split("/"))}
     trial.findings.listed_in_order_of = next((name for name, order in orders.items() if order == found), "neither")
 
@@ -297,8 +288,7 @@ def _paged(storage: ObjectStorage, prefix: str) -> list[str]:
     while page := list(storage.list_keys(prefix, start_after=found[-1] if found else "", limit=2)):
         found += page
         if len(found) > 2 * (len(_LISTED) + len(_MIXED)):
-            message = "a listing that starts after a key did not come to an end"
-            raise BrokenPromiseError(message)
+            raise BrokenPromiseError("a listing that starts after a key did not come to an end")
     return found
 
 

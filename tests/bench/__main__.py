@@ -115,8 +115,7 @@ class Line:
         until = started + DEADLINE_SECONDS
         while self.edge.get(path).status_code != httpx.codes.OK:
             if time.perf_counter() > until:
-                message = f"{path} was not readable in {DEADLINE_SECONDS:.0f} s"
-                raise TimeoutError(message)
+                raise TimeoutError(f"{path} was not readable in {DEADLINE_SECONDS:.0f} s")
         elapsed = (time.perf_counter() - started) * 1000
         for stage in self.api.get(f"/v1/receipts/{reply['receipt']}").json()["stages"]:
             at = datetime.fromisoformat(stage["at"])

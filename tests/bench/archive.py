@@ -17,6 +17,7 @@ from shared.live import LiveRecord, PageRecord
 from shared.revision import Revision, page_order, revision_id
 from shared.sets import listed_of
 from shared.sites import Site
+from shared.slug import page_name
 from shared.storage import Etag, ObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -126,9 +127,7 @@ def _story(site: Site, number: int, created: datetime, revision: Revision, enric
                 "article": revision.article.model_copy(update=said),
             }
         ),
-        enriched.model_copy(
-            update={"article": article, "revision": name, "facts": facts, "slug": f"a-synthetic-story-{number}"}
-        ),
+        enriched.model_copy(update={"article": article, "revision": name, "facts": facts}),
     )
 
 
@@ -180,7 +179,9 @@ def _card(article: str, path: str, facts: ArticleFacts, enriched: EnrichedArticl
         byline=facts.byline,
         section=facts.section,
         topics=tuple(topic.name for topic in facts.topics),
+        topic_pages=tuple(dict.fromkeys(page_name(topic.name) for topic in facts.topics)),
         authors=tuple(author.name for author in facts.authors),
+        author_pages=tuple(page_name(author.name) for author in facts.authors),
         keywords=facts.keywords,
         urgency=facts.urgency,
         language=facts.language,

@@ -49,8 +49,7 @@ class Door:
         took = (time.perf_counter() - started) * 1000
         reply = answer.raise_for_status().json()
         if answer.status_code != httpx.codes.OK:
-            message = f"{path} at {site} did not end: {reply['status']}"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{path} at {site} did not end: {reply['status']}")
         return Done(took, reply["article"], reply["receipt"])
 
 

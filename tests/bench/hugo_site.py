@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from shared.sites import Site
+from shared.slug import slug_of
 from tests.bench.archive import stories
 
 _WHEN = '<time dir="auto" datetime="{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}">{{ .Date.Format "2 January 2006 15:04" }}</time>'
@@ -199,7 +200,7 @@ def write_site(folder: Path, site: Site, number: int, target: str) -> None:
     for section in site.sections:
         _write(folder / "content" / section.id / "_index.md", json.dumps({"title": section.name}))
     for story in stories(site, number):
-        facts, slug = story.enriched.facts, story.enriched.slug
+        facts, slug = story.enriched.facts, slug_of(story.enriched.facts.headline)
         day = f"{story.created_at.astimezone(zone):%Y-%m-%d}"
         about = {
             "title": facts.headline,

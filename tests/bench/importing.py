@@ -90,8 +90,7 @@ class Import:
             if found > best:
                 best, progress_at = found, now
             if now - progress_at > _PATIENCE_SECONDS:
-                message = f"{found} of {self.articles} pages are public, and there are no more"
-                raise TimeoutError(message)
+                raise TimeoutError(f"{found} of {self.articles} pages are public, and there are no more")
             time.sleep(until_next_look(found, self.articles, now - start.at, now - looked_at))
 
     def wait_until_current(self) -> Reading:
@@ -143,8 +142,7 @@ def _send_chunk(client: httpx.Client, lines: list[bytes]) -> None:
             continue
         replies = [json.loads(line) for line in answer.raise_for_status().text.splitlines()]
         if refused := [reply for reply in replies if reply["status"] == "refused"]:
-            message = f"refused: {refused[0]}"
-            raise RuntimeError(message)
+            raise RuntimeError(f"refused: {refused[0]}")
         taken = {reply["line"] for reply in replies if reply["status"] == "accepted"}
         time.sleep(max((reply.get("retry_after_seconds") or 0 for reply in replies), default=0))
         lines = [line for number, line in enumerate(lines, start=1) if number not in taken]

@@ -106,8 +106,7 @@ class Meter:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not self.is_quiet():
             if time.monotonic() > deadline:
-                message = f"the stack does not come to rest within {_PATIENCE_SECONDS:.0f} s"
-                raise TimeoutError(message)
+                raise TimeoutError(f"the stack does not come to rest within {_PATIENCE_SECONDS:.0f} s")
             time.sleep(_LOOK_SECONDS)
 
     def _stack(self) -> StackFile:

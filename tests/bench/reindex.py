@@ -108,7 +108,6 @@ def measure(settings: ServiceSettings, articles: int) -> None:
         backlog=RedisBacklog(redis),
         sites=sites,
         clock=lambda: datetime.now(UTC),
-        sweep_minutes=15,
         first_wait=timedelta(seconds=10),
     )
     started = perf_counter()

@@ -167,8 +167,7 @@ class Bench:
         quiet, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
         while quiet < _QUIET_LOOKS:
             if time.monotonic() > deadline:
-                message = f"{site.id} does not come to rest: {list(self.index.behind(site))[:10]}"
-                raise TimeoutError(message)
+                raise TimeoutError(f"{site.id} does not come to rest: {list(self.index.behind(site))[:10]}")
             time.sleep(_LOOK_SECONDS)
             is_busy = self.index.behind(site) or self.backlog.total() or self.redis.hlen("unacked")
             quiet = 0 if is_busy else quiet + 1

@@ -70,8 +70,7 @@ class Filler:
         now, started, before = datetime.now(UTC), perf_counter(), used_bytes(self._redis)
         restore = self._index.begin_restore(site, now)
         if restore is None:
-            message = f"something else makes the index of {site.id} whole"
-            raise RuntimeError(message)
+            raise RuntimeError(f"something else makes the index of {site.id} whole")
         self._make(site, number, now)
         self._count_as_published(site, now)
         self._index.set_whole(site, restore.minute, restore.token)

@@ -121,8 +121,7 @@ class Bench:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_so():
             if time.monotonic() > deadline:
-                message = f"{self.backlog.total()} messages wait still"
-                raise TimeoutError(message)
+                raise TimeoutError(f"{self.backlog.total()} messages wait still")
             time.sleep(_LOOK_SECONDS)
 
     def figures(self) -> Figures:

@@ -22,6 +22,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
+from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
 from services.ingest.ports import ReadingContext
@@ -38,6 +39,7 @@ from shared.storage.memory import MemoryObjectStorage
 from shared.tokens import Tokens, mint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_LIMITS_OF_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
 TOO_MUCH = "20001 messages wait to be published"
 REVISION = "01700000000000000-0000000001-000"
 OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
@@ -68,12 +70,14 @@ class Newsroom:
     full_for: Lane | None = None
     down: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)  # lines of each
     waited: list[float] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
 
     def accept(self, raw: bytes, **told: Any) -> Accepted:
         self.calls.append(told | {"raw": raw})
+        self.traces.append(trace_parent.get())
         if self.error:
             raise self.error
         site = told["site"]
@@ -217,6 +221,7 @@ def an_app(
 ) -> FastAPI:
     """Return the real endpoint before the stand-ins; without an index Redis is away."""
     nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
+    own = {name: limits.pop(name) for name in _LIMITS_OF_DEPS if name in limits}
     settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
     return create_app(
         EndpointDeps(
@@ -236,6 +241,7 @@ def an_app(
             why=newsroom.why,
             ready=newsroom.ready,
             clock=lambda: NOW,
+            **own,
         )
     )
 

@@ -482,8 +482,7 @@ class SlowStore:
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
         if self.is_down:
-            message = "refused"
-            raise httpx.ConnectError(message)
+            raise httpx.ConnectError("refused")
         if request.url.path.endswith("404.html"):
             return httpx.Response(404)
         body = self.body

@@ -24,6 +24,7 @@ from shared.storage.memory import MemoryObjectStorage
 from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, REVISION, Api, Newsroom, an_app, pointers, with_token
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SECRET = "words that are nobody's business"
 
 
@@ -390,6 +391,20 @@ def test_a_request_id_that_could_forge_a_log_is_replaced(api: Api) -> None:
     answer = api.post(OWN, X_Request_Id="a b{}")
 
     assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"])
+
+
+def test_a_requests_trace_reaches_those_who_handle_it_and_its_log_line(api: Api, newsroom: Newsroom) -> None:
+    bound = structlog.testing.LogCapture()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, bound])
+    try:
+        for header in (TRACE, "forged\x7f", ""):
+            api.post(OWN, **({"Traceparent": header} if header else {}))
+    finally:
+        structlog.reset_defaults()
+
+    assert newsroom.traces == [TRACE, None, None]
+    answered = [line for line in bound.entries if line["event"] == "request.answered"]
+    assert [line.get("trace_parent") for line in answered] == [TRACE, None, None]
 
 
 def test_readiness_names_what_is_down(api: Api, newsroom: Newsroom) -> None:

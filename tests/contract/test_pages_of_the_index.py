@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -14,6 +15,7 @@ from shared.index.redis import RedisIndex
 from shared.listings import article_page, find_listing, listing_at, listing_of, standing
 from shared.live import LiveRecord, PageRecord
 from shared.sites import Section, Site
+from shared.slug import page_name
 
 SITE = Site(
     id="epn",
@@ -40,7 +42,7 @@ def index(redis: Redis) -> RedisIndex:
     return RedisIndex(redis)
 
 
-def a_card(article: str, minutes: int = 0, **fields: object) -> Card:
+def a_card(article: str, minutes: int = 0, **fields: Any) -> Card:
     section = str(fields.get("section", "news"))
     return Card.model_validate(
         {
@@ -49,6 +51,8 @@ def a_card(article: str, minutes: int = 0, **fields: object) -> Card:
             "headline": f"About {article}",
             "section": section,
             "created_at": NOON + timedelta(minutes=minutes),
+            "topic_pages": tuple(dict.fromkeys(page_name(name) for name in fields.get("topics", ()))),
+            "author_pages": tuple(dict.fromkeys(page_name(name) for name in fields.get("authors", ()))),
         }
         | fields
     )

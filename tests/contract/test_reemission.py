@@ -79,7 +79,6 @@ class Newsroom:
             backlog=RedisBacklog(self.redis),
             sites={"epn": SITE},
             clock=lambda: self.now,
-            sweep_minutes=15,
             first_wait=FIRST_WAIT,
         )
 

@@ -207,7 +207,6 @@ class Line:
             backlog=self.backlog,
             sites=sites,
             clock=clock,
-            sweep_minutes=15,
             first_wait=timedelta(0),
         )
         self.deps: dict[str, object] = {

@@ -235,9 +235,7 @@ def rebuild(line: Line) -> Iterator[ArticlesEnriched]:
     for some in (articles[:1], articles[1:]):
         if some:
             reached = tuple(ArticleRevision(article=article, revision="") for article in some)
-            yield ArticlesEnriched(
-                message_id=uuid4(), lane=Lane.BULK, begun_at=line.now, site="epn", run=run, articles=reached
-            )
+            yield ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", run=run, articles=reached)
 
 
 def pictures_of(line: Line) -> set[str]:

@@ -13,6 +13,7 @@ from shared import keys
 from shared.card import Card
 from shared.listings import find_listing, listing_at
 from shared.live import LiveRecord
+from shared.slug import page_name
 from tests.functional.conftest import NOON, Line
 
 EARLY, LATER, LATEST = (f"2026-11-01T{hour}:00:00Z" for hour in ("10", "11", "12"))
@@ -173,6 +174,7 @@ def archive(line: Line, count: int) -> None:
             headline=f"Story {number}",
             section="world",
             topics=topics,
+            topic_pages=tuple(map(page_name, topics)),
             created_at=created,
         )
         records.append(LiveRecord(site="epn", article=article, revision="1", path=path, card=card))

@@ -95,8 +95,8 @@ def test_every_page_of_a_card_is_a_listing_and_in_the_sitemap(line: Line) -> Non
     card = line.record(accepted.article).card
     assert card is not None
 
-    names = [f"topic.{page}" for page in topic_pages(line.site, card)]
-    names += [f"author.{page}" for page in author_pages(line.site, card)]
+    names = [f"topic.{page}" for page in topic_pages(card)]
+    names += [f"author.{page}" for page in author_pages(card)]
 
     sitemap = sitemap_day(line.site, listing_of(line.site, "sitemap.2026-11-01"), [card]).decode()
     assert len(names) == 3

@@ -74,19 +74,7 @@ def test_a_repair_puts_the_public_form_back(line: Line) -> None:
     assert line.public.get(path).body == before
 
 
-def test_a_picture_of_an_older_version_gets_its_public_form_with_the_next_article(line: Line) -> None:
-    sent = a_private_jpeg()
-    media = hashlib.sha256(sent).hexdigest()
-    line.content.put(keys.media_key("epn", media), sent, content_type="image/jpeg")
-
-    accepted = line.post(picture={"media": media})
-    line.run()
-
-    (path,) = line.record(accepted.article).media
-    assert b"SECRET" not in line.public.get(path).body
-
-
-def test_a_repair_spares_the_public_copy_of_a_picture_of_an_older_version(line: Line) -> None:
+def test_a_repair_spares_a_picture_that_is_shown_though_its_source_is_gone(line: Line) -> None:
     kept = keep_picture(a_private_jpeg(), line.site, line.intake)
     accepted = line.post(picture={"media": kept.media})
     line.run()

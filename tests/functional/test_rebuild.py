@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from services.desk.domain.rebuild import Run
 from services.desk.handler.preview import differences, report, zipped_theme
 from services.desk.handler.rebuild import Rebuild, RunEndedError, clear_preview, touch_listings
 from services.desk.handler.selection import select
+from services.enrich import handler as enrich_handler
+from services.enrich.domain.draft import Draft
+from services.enrich.domain.rules import ENRICHERS
 from services.ingest.handler import keep_picture
 from services.render.handler import page_version
 from services.render.ports import Theme
 from shared import keys
+from shared.article import SafeHtml
 from shared.bundles import ArticlePage
 from shared.errors import IndexNotWholeError
 from shared.messages import ArticlesAccepted, ArticlesEnriched, PagesRendered
@@ -114,6 +119,26 @@ def test_an_article_that_a_rebuild_has_put_anew_is_corrected_and_killed_as_any_o
 
     assert "Corrected" in line.page_of(site[0])
     assert line.status_at(line.record(site[1]).claimed[0]) == "410"
+
+
+def test_texts_are_enriched_anew_where_a_rebuild_is_told_so(
+    line: Line, site: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New rules change no page by themselves: a rebuild takes the enriched objects that there are."""
+
+    def another(draft: Draft) -> Draft:
+        return replace(draft, body=SafeHtml(f"{draft.body}<p>By the new rules.</p>"))
+
+    line.deps["enrich"] = replace(line.enrichment, enrichers=(*ENRICHERS, another))
+    monkeypatch.setattr(enrich_handler, "ENRICHER", "e10")
+    finish(a_rebuild(line), line)
+    assert [article for article in site if "By the new rules." in line.page_of(article)] == []
+
+    rebuild = a_rebuild(line, run="run-2", is_enriched_anew=True)
+    finish(rebuild, line)
+
+    assert [article for article in site if "By the new rules." not in line.page_of(article)] == []
+    assert rebuild.counts.changed == ARTICLES
 
 
 def test_a_late_batch_of_an_older_rollout_never_wins(line: Line, site: list[str], other_theme: Theme) -> None:

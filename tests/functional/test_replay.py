@@ -229,9 +229,7 @@ def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> No
 
 def walked(line: Line, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
     """Return what a walk says."""
-    steps = walk_journal(
-        line.content, StoredRevisions(line.content), "epn", since=since, until=until, source=source, now=NOON
-    )
+    steps = walk_journal(line.content, StoredRevisions(line.content), "epn", since=since, until=until, source=source)
     return [each.message for each in steps if each.message is not None]
 
 
@@ -254,9 +252,7 @@ def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(line: Line
 def test_a_replay_says_many_articles_in_batches_and_comes_as_far_as_it_has_said(line: Line) -> None:
     posted = [line.post(source_id=str(number)).article for number in range(MAX_BATCH_ITEMS + 2)]
     steps = list(
-        walk_journal(
-            line.content, StoredRevisions(line.content), "epn", since=NOON, until=line.now, source=None, now=NOON
-        )
+        walk_journal(line.content, StoredRevisions(line.content), "epn", since=NOON, until=line.now, source=None)
     )
 
     batches = [each.message.items for each in steps if each.message]

@@ -90,12 +90,9 @@ def test_a_picture_that_no_site_has_is_refused(line: Line, weekly: Site) -> None
 
 
 def test_what_is_read_later_is_canonical_at_the_same_site(line: Line, weekly: Site) -> None:
-    message = SubmitArticles(
-        message_id=uuid4(),
-        lane=Lane.BULK,
-        site="weekly",
-        submissions=(Submission(receipt="r", raw_key="raw/x", received_at=line.now, canonical_site="epn"),),
-    )
+    feed = weekly.feeds[0].id
+    submitted = Submission(receipt="r", raw_key="raw/x", feed=feed, received_at=line.now, canonical_site="epn")
+    message = SubmitArticles(message_id=uuid4(), lane=Lane.BULK, site="weekly", submissions=(submitted,))
     line.content.put("raw/x", json.dumps(an_article()).encode())
     line.deliver(message)
 

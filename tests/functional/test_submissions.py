@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler import find_receipt_state, submissions, submit_batch
 from shared.inbox import new_batch_id
 from shared.messages import Lane, SubmitArticles
@@ -109,3 +110,23 @@ def test_of_a_full_lane_the_sweep_reads_and_emits_the_oldest_batch_alone(
     emitted = [each.items for each in line.queue if isinstance(each, SubmitArticles)]
     assert emitted == [(news,), tuple(batches[0])]
     assert len([key for key in read if key.startswith("inbox/")]) == 2
+
+
+@pytest.mark.parametrize("is_read_later", [False, True])
+def test_every_message_that_follows_a_request_carries_its_trace(line: Line, *, is_read_later: bool) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    token = trace_parent.set(trace)
+    try:
+        _ = line.submit(LINES[0]) if is_read_later else line.post()
+    finally:
+        trace_parent.reset(token)
+
+    seen: Counter[str] = Counter()
+    while line.queue:
+        message = line.queue.pop(0)
+        assert message.trace_parent == trace
+        seen[type(message).__name__] += 1
+        line.take(line.deliver(message))
+
+    assert seen["PagesRendered"] == 1
+    assert seen["ListingsRendered"] > 0

@@ -11,12 +11,25 @@ import pytest
 
 from shared import bundles
 from shared.bundles import ArticlePage, bundled, carry, delete_old_bundles, read_bundle, unbundled
+from shared.card import Card
 from shared.errors import ObjectMissingError, PermanentError
 from shared.messages import ArticleRevision, PagesRendered
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-PAGE = ArticlePage(path="a", order="1", sha256="0" * 64, theme="epn-1", article="a", revision="1")
+PAGE = ArticlePage(
+    path="a",
+    order="1",
+    sha256="0" * 64,
+    theme="epn-1",
+    made_by="render/1",
+    made_for="a test",
+    made_at=NOON,
+    article="a",
+    revision="1",
+    revisions_seen=1,
+    card=Card(article="a", path="a", headline="A", section="news", created_at=NOON),
+)
 BODIES = [b"<p>One.</p>", b"", b"<p>\x78\x01\xc3\xa9</p>" * 100]
 
 

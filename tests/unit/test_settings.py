@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
+from infra.local.edge.settings import EdgeSettings
+from infra.local.settings import StackSettings
+from services.desk.settings import DeskSettings
+from services.enrich.settings import EnrichSettings
+from services.ingest.settings import IngestSettings
 from services.publish.settings import PublishSettings
 from services.render.settings import RenderSettings
+from services.scheduler.settings import SchedulerSettings
 from shared.messages import Lane
 from shared.settings import ServiceSettings
+from tests.conftest import ROOT
+
+EVERY_SETTINGS: tuple[type[BaseSettings], ...] = (
+    *(DeskSettings, EnrichSettings, IngestSettings, PublishSettings, RenderSettings, SchedulerSettings),
+    *(StackSettings, EdgeSettings),
+)
+EXAMPLE = dict(
+    re.findall(r"^#PRESSLINE_([A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+)
+
+
+def test_the_example_names_every_setting_and_no_other() -> None:
+    known = {name.upper() for kind in EVERY_SETTINGS for name in kind.model_fields}
+
+    assert EXAMPLE.keys() == known
+
+
+@pytest.mark.parametrize("kind", EVERY_SETTINGS, ids=lambda kind: kind.__name__)
+def test_the_example_says_the_defaults(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands there with a value is a default; what has none is unset, or said in words."""
+    for name in EXAMPLE:
+        monkeypatch.delenv(f"PRESSLINE_{name}", raising=False)
+    defaults = kind(_env_file=None)
+    said = {name: value for name in kind.model_fields if (value := EXAMPLE[name.upper()])}
+    for name, value in said.items():
+        monkeypatch.setenv(f"PRESSLINE_{name.upper()}", value)
+
+    read = kind(_env_file=None)
+
+    for name in said:
+        if getattr(defaults, name) is not None:
+            assert getattr(read, name) == getattr(defaults, name), name
 
 
 def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from infra.local.edge.settings import EdgeSettings
 from infra.local.edge.sites import edge_of
 
 _BACKLOG_SECONDS = 3
+_ORIGIN_TIMEOUT_SECONDS = 5.0
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 async def _serve(settings: EdgeSettings) -> None:
-    timeout = httpx.Timeout(settings.edge_origin_timeout_seconds)
+    timeout = httpx.Timeout(_ORIGIN_TIMEOUT_SECONDS)
     headers = {"accept-encoding": "identity"}
     async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=False) as client:
         config = uvicorn.Config(

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, SecretStr, field_validator
+from pydantic import Field, NonNegativeInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HEADERS = Path(__file__).resolve().parents[2] / "edge" / "headers"
@@ -28,8 +28,6 @@ class EdgeSettings(BaseSettings):
     edge_hsts_seconds: NonNegativeInt = 0  # behind TLS: for how long browsers ask by HTTPS only
     purge_token: SecretStr | None = None  # given: a purge must bear it in `x-purge-token`
     edge_cache_bytes: NonNegativeInt = 16 * 1024 * 1024
-    edge_not_found_seconds: PositiveFloat = 5.0  # how long a 404 is believed
-    edge_origin_timeout_seconds: PositiveFloat = 5.0
 
     @field_validator("edge_sites")
     @classmethod

@@ -16,13 +16,14 @@ from infra.local.edge.origin import Origin
 from infra.local.edge.settings import EdgeSettings
 
 _PORT = re.compile(r":\d*$")
+_NOT_FOUND_SECONDS = 5.0  # how long a 404 is believed, unless a purge says otherwise
 
 
 def edge_of(settings: EdgeSettings, client: httpx.AsyncClient) -> ASGIApp:
     """Return the edge as an ASGI application: of one site for whatever host, or of each host's own."""
 
     def origin(place: str) -> Origin:
-        return Origin(client, f"{settings.s3_endpoint.rstrip('/')}/{place}", settings.edge_not_found_seconds)
+        return Origin(client, f"{settings.s3_endpoint.rstrip('/')}/{place}", _NOT_FOUND_SECONDS)
 
     first = Edge.of(settings, origin(settings.public_bucket))
     if not settings.places:

@@ -41,12 +41,12 @@ class KeptImportFiles:
         if state is None:
             state = ImportState(file=mark, site=site)
         elif state.file != mark:
-            message = f"{self.path} has changed since its import began; --restart begins anew"
-            raise ImportFileError(message)
+            raise ImportFileError(f"{self.path} has changed since its import began; --restart begins anew")
         elif state.site != site:
             began = f"for the site {state.site}" if state.site else "without --site"
-            message = f"the import of {self.path} was begun {began}: say the same, or begin anew with --restart"
-            raise ImportFileError(message)
+            raise ImportFileError(
+                f"the import of {self.path} was begun {began}: say the same, or begin anew with --restart"
+            )
         for path, size_bytes in ((self.receipts_path, state.receipts_bytes), (self.refused_path, state.refused_bytes)):
             self._lists[path] = _opened(path, size_bytes)
         self.save(state)
@@ -117,8 +117,9 @@ class KeptImportFiles:
         except FileNotFoundError:
             return None
         except (ValidationError, OSError) as error:
-            message = f"{self.state_path} does not say how far the import has come; --restart begins anew"
-            raise ImportFileError(message) from error
+            raise ImportFileError(
+                f"{self.state_path} does not say how far the import has come; --restart begins anew"
+            ) from error
 
 
 def _opened(path: Path, size_bytes: int) -> IO[bytes]:
@@ -126,8 +127,9 @@ def _opened(path: Path, size_bytes: int) -> IO[bytes]:
         path.touch()
         entries = path.open("r+b")
     except OSError as error:
-        message = f"{path} cannot be written ({error.strerror}); --state puts it into another folder"
-        raise ImportFileError(message) from error
+        raise ImportFileError(
+            f"{path} cannot be written ({error.strerror}); --state puts it into another folder"
+        ) from error
     entries.truncate(size_bytes)
     entries.seek(0, os.SEEK_END)
     return entries
@@ -138,8 +140,7 @@ def _mark_of(path: Path) -> FileMark:
         with path.open("rb") as stream:
             known, head = os.fstat(stream.fileno()), stream.read(_HEAD_BYTES)
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
-        raise ImportFileError(message) from error
+        raise ImportFileError(f"{path} cannot be read: {error.strerror}") from error
     return FileMark(
         size_bytes=known.st_size, modified_ns=known.st_mtime_ns, head_sha256=hashlib.sha256(head).hexdigest()
     )

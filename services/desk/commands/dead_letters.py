@@ -168,10 +168,10 @@ def drop(
 
 def _selection(ids: list[str] | None, service: str | None, since: datetime | None, until: datetime | None) -> Selection:
     if service is not None and service not in WORKERS:
-        raise typer.BadParameter(f"there are {', '.join(WORKERS)}", param_hint="--service")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"there are {', '.join(WORKERS)}", param_hint="--service")
     beginnings = tuple(each.strip().lower() for each in ids or ())
     if any(len(each) < _SHORTEST_BEGINNING for each in beginnings):
-        raise typer.BadParameter(f"give at least {_SHORTEST_BEGINNING} characters of each id", param_hint="ID")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"give at least {_SHORTEST_BEGINNING} characters of each id", param_hint="ID")
     return Selection(beginnings, service, since, until)
 
 
@@ -180,7 +180,7 @@ def _chosen(
 ) -> Selection:
     """Return what was chosen; choosing nothing is no way to say all."""
     if not (ids or service or since or until or every):
-        raise typer.BadParameter("say which letters: ids, --service, --since, --until, or --all")  # noqa: EM101, TRY003
+        raise typer.BadParameter("say which letters: ids, --service, --since, --until, or --all")
     return _selection(ids, service, since, until)
 
 

@@ -41,6 +41,7 @@ def rebuild(
         typer.Option(parser=instant, metavar="TIME", help=f"Only what was published then or later. {FORMS}"),
     ] = None,
     theme: Annotated[bool, typer.Option("--theme", help="Only pages of another theme or settings.")] = False,  # noqa: FBT002
+    enrich: Annotated[bool, typer.Option("--enrich", help="Enrich the texts anew first.")] = False,  # noqa: FBT002
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Try on so many pages what would change; publish nothing.")
@@ -57,15 +58,18 @@ def rebuild(
     kills it, for the run is kept in the content bucket: the command is printed at its start.
 
     Before a new theme is rolled out: `rebuild --sample 200 --diff --theme-folder themes/epn`. After that, and after a
-    change of a site's settings: `rebuild --theme`.
+    change of a site's settings: `rebuild --theme`. After an upgrade whose changelog names the enrichers:
+    `rebuild --all --enrich`.
     """
     chosen = _site(site)
     if resume is not None:
         run = find_run(wiring.content(), chosen.id, resume)
     elif not (everything or section or since or theme or sample):
-        raise typer.BadParameter("say which pages: --all, --section, --since, --theme, or --sample to try")  # noqa: EM101, TRY003
+        raise typer.BadParameter("say which pages: --all, --section, --since, --theme, or --sample to try")
+    elif enrich and sample:
+        raise typer.BadParameter("a sample is rendered from the texts as they are enriched now", param_hint="--enrich")
     else:
-        run = _new_run(chosen, section=section, since=since, is_by_theme=theme, most=sample)
+        run = _new_run(chosen, section=section, since=since, is_by_theme=theme, is_enriched_anew=enrich, most=sample)
     if sample is not None:
         _try_out(run, chosen, theme_folder, has_diff=diff)
         return
@@ -81,14 +85,22 @@ def rebuild(
 def _site(name: str | None) -> Site:
     sites = wiring.sites()
     if name is None and len(sites) > 1:
-        raise typer.BadParameter(f"which one: {', '.join(sites)}", param_hint="--site")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"which one: {', '.join(sites)}", param_hint="--site")
     return get_site(sites, name or next(iter(sites)))
 
 
-def _new_run(site: Site, *, section: str | None, since: datetime | None, is_by_theme: bool, most: int | None) -> Run:
+def _new_run(
+    site: Site,
+    *,
+    section: str | None,
+    since: datetime | None,
+    is_by_theme: bool,
+    is_enriched_anew: bool,
+    most: int | None,
+) -> Run:
     if section is not None and not site.has_section(section):
         known = ", ".join(each.id for each in site.sections)
-        raise typer.BadParameter(f"{section}: there are {known}", param_hint="--section")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"{section}: there are {known}", param_hint="--section")
     now = datetime.now(UTC)
     return Run(
         site=site.id,
@@ -96,6 +108,7 @@ def _new_run(site: Site, *, section: str | None, since: datetime | None, is_by_t
         section=section,
         since=since,
         is_by_theme=is_by_theme,
+        is_enriched_anew=is_enriched_anew,
         most=most,
         started_at=now,
     )
@@ -156,8 +169,7 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
         while is_open:
             counts = show()
             if counts.failed > max(_MIN_FAILED, _FAILED_SHARE * counts.articles):
-                message = f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?"
-                raise PresslineError(message)
+                raise PresslineError(f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?")
             sleep(_LOOK_EVERY_SECONDS)
             is_open = work.go_on()
         progress.update(bar, total=show().articles)

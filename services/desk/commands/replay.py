@@ -41,11 +41,11 @@ def replay(
     """
     end = until or datetime.now(UTC)
     if since > end:
-        raise typer.BadParameter(f"{in_words(since)} comes after --until {in_words(end)}", param_hint="--since")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"{in_words(since)} comes after --until {in_words(end)}", param_hint="--since")
     known = load_sites(wiring.settings().sites_folder)
     sites = site or list(known)
     if unknown := [each for each in sites if each not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(known)}", param_hint="--site")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(known)}", param_hint="--site")
     for number, one in enumerate(sites):
         walk = _Walk(one, since, end, source)
         try:
@@ -78,7 +78,6 @@ class _Walk:
             since=begin,
             until=self.until,
             source=self.source,
-            now=datetime.now(UTC),
         )
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(self.site, total=max(length, 1))

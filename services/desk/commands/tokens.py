@@ -36,13 +36,14 @@ def create(
     known = load_sites(wiring.settings().sites_folder)
     sites = site or list(known)
     if unknown := [each for each in sites if each not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: not configured; there are {', '.join(known)}")  # noqa: EM102, TRY003
+        raise typer.BadParameter(f"{', '.join(unknown)}: not configured; there are {', '.join(known)}")
     feeds = list(dict.fromkeys(feed or []))
     configured = list(dict.fromkeys(each.id for chosen in sites for each in known[chosen].feeds))
     if unknown := [each for each in feeds if each not in configured]:
         sites_named = ", ".join(sites)
-        message = f"{', '.join(unknown)}: no feed of {sites_named}; there are {', '.join(configured)}"
-        raise typer.BadParameter(message, param_hint="--feed")
+        raise typer.BadParameter(
+            f"{', '.join(unknown)}: no feed of {sites_named}; there are {', '.join(configured)}", param_hint="--feed"
+        )
     holder = name or "-".join(feeds) or "unnamed"
     scopes = scope or [Scope.PUBLISH]
     typer.echo(

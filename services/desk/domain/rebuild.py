@@ -22,6 +22,7 @@ class Run(BaseModel):
     section: str | None = None
     since: AwareDatetime | None = None
     is_by_theme: bool = False
+    is_enriched_anew: bool = False  # by the enrichers of now, before the pages are rendered
     most: int | None = None  # articles
     started_at: AwareDatetime
     cursor: str = ""

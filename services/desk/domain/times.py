@@ -37,8 +37,7 @@ def instant_of(text: str, now: datetime) -> datetime:
             return instant if instant <= now else (today - timedelta(days=1)).astimezone(UTC)
         return datetime.fromisoformat(text.strip().upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        message = f"{text!r} is no time; write one of: {TEACHING}"
-        raise UnreadableTimeError(message) from error
+        raise UnreadableTimeError(f"{text!r} is no time; write one of: {TEACHING}") from error
 
 
 def instant_to_come(text: str, now: datetime) -> datetime:
@@ -53,8 +52,7 @@ def instant_to_come(text: str, now: datetime) -> datetime:
     try:
         instant = instant_of(text, now)
     except UnreadableTimeError as error:
-        message = f"{text!r} is no time; write one of: {TEACHING_TO_COME}"
-        raise UnreadableTimeError(message) from error
+        raise UnreadableTimeError(f"{text!r} is no time; write one of: {TEACHING_TO_COME}") from error
     return instant + timedelta(days=1) if _CLOCK.match(wanted) and instant <= now else instant
 
 

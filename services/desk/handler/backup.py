@@ -158,8 +158,9 @@ def _settle(key: str, future: Future[int | None], tally: Tally) -> None:
     except PresslineError as error:
         tally.failures.append(f"{key}: {error}")
         if len(tally.failures) >= _MOST_FAILURES:
-            message = f"{len(tally.failures)} objects could not be copied, the last of them {tally.failures[-1]}"
-            raise TooManyFailuresError(message) from error
+            raise TooManyFailuresError(
+                f"{len(tally.failures)} objects could not be copied, the last of them {tally.failures[-1]}"
+            ) from error
     else:
         tally.copied += size_bytes is not None
         tally.copied_bytes += size_bytes or 0
@@ -209,8 +210,7 @@ def _copy(copying: Copying, listed: ListedObject, *, is_backup: bool, unless_exi
                 unless_exists=unless_exists,
             )
     if etag != _md5(found.body) and copying.target.get(listed.key).body != found.body:
-        message = "the copy holds other bytes than were sent"
-        raise StorageUnavailableError(message)
+        raise StorageUnavailableError("the copy holds other bytes than were sent")
     return len(found.body)
 
 

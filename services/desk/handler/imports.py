@@ -78,8 +78,7 @@ class Waiting:
             ImportStalledError: nothing has moved for too long.
         """
         if self.monotonic() - self.moved_at >= self.patience_seconds:
-            message = f"nothing went on for {self.patience_seconds:g} seconds: {reason}"
-            raise ImportStalledError(message)
+            raise ImportStalledError(f"nothing went on for {self.patience_seconds:g} seconds: {reason}")
         self.sleep(seconds)
 
 

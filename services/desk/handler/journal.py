@@ -35,7 +35,6 @@ def walk_journal(
     since: datetime,
     until: datetime,
     source: str | None,
-    now: datetime,
 ) -> Iterator[Walked]:
     """Walk every journal marker between two times, oldest first; yield its articles in batches, each once.
 
@@ -52,10 +51,10 @@ def walk_journal(
             said[article] = None
             batch.append(ArticleRevision(article=article, revision=revision))
         if len(batch) in (0, MAX_BATCH_ITEMS):
-            yield Walked(at, _message(site, batch, now))
+            yield Walked(at, _message(site, batch))
             batch = []
     if batch:
-        yield Walked(at, _message(site, batch, now))
+        yield Walked(at, _message(site, batch))
 
 
 def _markers(
@@ -73,10 +72,10 @@ def _markers(
             yield at, article, revision
 
 
-def _message(site: str, batch: list[ArticleRevision], now: datetime) -> ArticlesAccepted | None:
+def _message(site: str, batch: list[ArticleRevision]) -> ArticlesAccepted | None:
     if not batch:
         return None
-    return ArticlesAccepted(**first_envelope(Lane.BULK, now), site=site, articles=tuple(batch))
+    return ArticlesAccepted(**first_envelope(Lane.BULK), site=site, articles=tuple(batch))
 
 
 def _is_meant(revisions: Revisions, site: str, article: str, revision: str, source: str | None) -> bool:

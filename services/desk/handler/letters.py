@@ -114,7 +114,7 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
     content.delete(kept.key)
     of_no_run = {"run": ""} if isinstance(message, Batch) else {}  # its run may have ended, which drops what it left
     try:
-        emit([message.model_copy(update={"begun_at": now, **of_no_run})])
+        emit([message.model_copy(update=of_no_run)])
     except BaseException:  # Ctrl-C too
         with suppress(PreconditionFailedError):
             content.put(kept.key, kept.letter.as_json(), unless_exists=True)
@@ -124,13 +124,13 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
 def _message_of(letter: DeadLetter) -> Message:
     step = STEPS.get(letter.task)
     if step is None:
-        message = f"no task is named {letter.task}"
-        raise UnreplayableLetterError(message)
+        raise UnreplayableLetterError(f"no task is named {letter.task}")
     try:
         return step.consumes.model_validate(letter.payload)
     except ValidationError as error:
-        message = f"its payload is no {step.consumes.__name__}: {error.errors()[0]['msg']}"
-        raise UnreplayableLetterError(message) from error
+        raise UnreplayableLetterError(
+            f"its payload is no {step.consumes.__name__}: {error.errors()[0]['msg']}"
+        ) from error
 
 
 def _read(content: ObjectStorage, key: str) -> KeptLetter | None:

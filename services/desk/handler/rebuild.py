@@ -88,8 +88,7 @@ class Rebuild:
         """
         run = self.run
         if run.preview is None and not self.runs.keep(run.site, run.run):
-            message = "a newer rebuild of the site has begun and ends this one"
-            raise RunEndedError(message)
+            raise RunEndedError("a newer rebuild of the site has begun and ends this one")
         self._collect_reports()
         self._emit_lost()
         room = _MAX_BATCHES - len(self.on_their_way)
@@ -135,19 +134,24 @@ class Rebuild:
                 self.emit(self._messages(batch.unreported))
 
     def _messages(self, items: Iterable[Selected]) -> Iterator[Message]:
-        """Yield the messages of a batch: of removed articles the 410 pages are put again by way of enrich."""
-        every = list(items)
-        for kind, is_removed in ((ArticlesEnriched, False), (ArticlesAccepted, True)):
-            some = [each for each in every if each.is_removed is is_removed]
-            if some:
-                preview = {"preview": self.run.preview} if kind is ArticlesEnriched else {}
-                yield kind(
-                    **first_envelope(Lane.BULK, self.clock()),
-                    site=self.run.site,
-                    run=self.run.run,
-                    articles=tuple(ArticleRevision(article=each.article, revision="") for each in some),
-                    **preview,
-                )
+        """Yield the messages of a batch.
+
+        Removed articles go by way of enrich, which has their 410 pages put again; so do all where texts are enriched
+        anew.
+        """
+        by_kind: dict[type[ArticlesEnriched | ArticlesAccepted], list[Selected]] = {}
+        for each in items:
+            kind = ArticlesAccepted if each.is_removed or self.run.is_enriched_anew else ArticlesEnriched
+            by_kind.setdefault(kind, []).append(each)
+        for kind, some in by_kind.items():
+            preview = {"preview": self.run.preview} if kind is ArticlesEnriched else {}
+            yield kind(
+                **first_envelope(Lane.BULK),
+                site=self.run.site,
+                run=self.run.run,
+                articles=tuple(ArticleRevision(article=each.article, revision="") for each in some),
+                **preview,
+            )
 
 
 def find_run(content: ObjectStorage, site: str, run: str) -> Run:

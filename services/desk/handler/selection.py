@@ -38,10 +38,9 @@ def select(
         found = _by_version(version_count) if version_count else iter(())
     elif run.section or run.since:
         if index.whole_until(site) is None:
-            message = (
+            raise PresslineError(
                 "the index is being restored; try again in a minute (`pressline status` tells when it is complete)"
             )
-            raise PresslineError(message)
         found = map(Selected, index.articles(site, section=run.section, since=run.since))
     else:
         every = content.list_folders(keys.articles_prefix(run.site), start_after=run.cursor)

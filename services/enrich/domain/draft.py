@@ -19,7 +19,6 @@ class Draft:
     source: str  # the body as it came; never shown
     body: SafeHtml = _NOTHING
     text: str = ""
-    slug: str = ""
     description: str = ""
     direction: Direction = Direction.LTR
     word_count: int = 0

@@ -16,9 +16,8 @@ from services.enrich.domain.sanitise import sanitise
 from services.enrich.domain.text import description_of, reading_minutes, text_of, word_count
 from shared.addresses import is_showable
 from shared.article import ArticleFacts, Embed, Picture
-from shared.slug import slug_of
 
-RULES = 2
+RULES = 1
 VOCABULARIES: tuple[str, ...] = ()  # name and version of each word list that a rule reads, as "mediatopics3"
 ENRICHER = "-".join((f"e{RULES}", *VOCABULARIES))
 
@@ -62,9 +61,4 @@ def check_language(draft: Draft) -> Draft:
     return replace(draft, direction=direction_of(draft.facts.direction, draft.facts.language), warnings=warnings)
 
 
-def name_address(draft: Draft) -> Draft:
-    """Name the article for its address; the sender's own slug wins."""
-    return replace(draft, slug=draft.facts.slug or slug_of(draft.facts.headline))
-
-
-ENRICHERS: tuple[Callable[[Draft], Draft], ...] = (make_body_safe, read_text, check_language, name_address)
+ENRICHERS: tuple[Callable[[Draft], Draft], ...] = (make_body_safe, read_text, check_language)

@@ -14,12 +14,6 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE_PIXELS = 20_000
 
 PictureType = Literal["image/jpeg", "image/png", "image/webp", "image/gif"]
-EXTENSIONS: dict[PictureType, str] = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/gif": "gif",
-}
 
 
 class PictureFacts(BaseModel):

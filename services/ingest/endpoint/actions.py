@@ -97,12 +97,11 @@ async def restore_article(request: Request, caller: TakerDown, article: str, sit
 
 async def _act(kind: ActionKind, request: Request, caller: Caller, article: str, site: str | None) -> Response:
     deps = deps_of(request)
-    settings = deps.settings
-    wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
+    wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=deps.settings.wait_limit_seconds)
     meant = caller.site(site)
     if not ARTICLE.match(article):
         raise ProblemError(404, _UNKNOWN)
-    raw = await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=settings.body_timeout_seconds)
+    raw = await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=deps.body_timeout_seconds)
     why = _form(raw).why
     try:
         accepted = await threads_of(request).run(

@@ -71,10 +71,10 @@ async def post_article(
     revision, or a `status: canceled`, reaches those sites that it is posted to; kill, withdraw and restore act on one
     site's article alone. `Prefer: wait` waits for the canonical one.
     """
-    settings = deps_of(request).settings
+    deps, settings = deps_of(request), deps_of(request).settings
     wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
     first, *further = caller.sites_asked(site)
-    raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=settings.body_timeout_seconds)
+    raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=deps.body_timeout_seconds)
     for each in (first, *further):
         caller.feed(each, feed)  # no site accepts the item where the token has no feed at one of them
     submission = submission_of(request, caller, Lane(lane), feed, further)

@@ -221,7 +221,7 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None,
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared not in _TAKEN:
         raise RefusedError(415, f"a batch is articles as lines of JSON; send it as {NDJSON}")
-    check_declared(request, max_bytes=settings.max_batch_bytes)
+    check_declared(request, max_bytes=deps.max_batch_bytes)
     await threads_of(request).run(deps.admit, Lane.BULK)
     batch = _Lines(
         submission=Submission(caller, Lane.BULK, _LINE_TYPE, deps, batch_threads_of(request), feed),
@@ -229,12 +229,12 @@ async def post_batch(request: Request, caller: Publisher, site: SiteName = None,
         lines=BodyLines(
             request.stream(),
             max_line_bytes=settings.max_article_bytes,
-            max_bytes=settings.max_batch_bytes,
-            timeout_seconds=settings.body_timeout_seconds,
+            max_bytes=deps.max_batch_bytes,
+            timeout_seconds=deps.body_timeout_seconds,
         ),
         max_lines=settings.max_batch_lines,
         max_line_bytes=settings.max_article_bytes,
-        retry_after_seconds=settings.retry_after_seconds,
+        retry_after_seconds=deps.retry_after_seconds,
         instance=request_id(request),
     )
     return LineByLine(batch.run)

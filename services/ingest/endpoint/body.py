@@ -28,8 +28,9 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
                     raise _too_large(max_bytes)
                 parts.append(part)
     except TimeoutError as error:
-        detail = f"the body did not arrive within {timeout_seconds:g} seconds"
-        raise ProblemError(408, detail, headers={"Connection": "close"}) from error
+        raise ProblemError(
+            408, f"the body did not arrive within {timeout_seconds:g} seconds", headers={"Connection": "close"}
+        ) from error
     return b"".join(parts)
 
 

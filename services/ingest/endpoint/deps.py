@@ -25,6 +25,10 @@ from shared.revision import ActionKind
 from shared.sites import Site
 from shared.tokens import TokenRecord
 
+MAX_BATCH_BYTES = 256 * 1024 * 1024  # of one POST /v1/batches; its lines are held in three batches at most
+BODY_TIMEOUT_SECONDS = 30.0  # a sender that is slower is dropped
+RETRY_AFTER_SECONDS = 5  # the wait that a sender is told while the store is down, or too much waits
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -129,6 +133,9 @@ class EndpointDeps:
     ready: Callable[[], list[str]]  # what is down, in plain words; empty when all is well
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, in plain words
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    max_batch_bytes: int = MAX_BATCH_BYTES
+    body_timeout_seconds: float = BODY_TIMEOUT_SECONDS
+    retry_after_seconds: int = RETRY_AFTER_SECONDS
 
 
 class Threads:

@@ -82,9 +82,9 @@ async def put_front(request: Request, caller: Publisher, section: FrontName, sit
     An article that is not live yet is taken, with a warning, and leads once it is; one that was never posted is
     refused. It may be of another section. With `until` the front goes back to its own order by itself.
     """
-    deps, settings = deps_of(request), deps_of(request).settings
+    deps = deps_of(request)
     meant = caller.site(site)
-    form = _form(await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=settings.body_timeout_seconds))
+    form = _form(await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=deps.body_timeout_seconds))
     by, at = caller.name, deps.clock()
     pins, warnings = await _call(
         request, lambda: deps.fronts.pin(meant, section, form.articles, form.until, by=by, at=at)
@@ -127,7 +127,7 @@ async def _call(request: Request, call: Callable[[], T]) -> T:
     except FrontUnknownError as error:
         raise ProblemError(404, str(error)) from error
     except RedisUnavailableError as error:
-        wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+        wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
         raise ProblemError(503, _UNTOLD, headers=wait) from error
 
 

@@ -56,7 +56,7 @@ async def get_readiness(request: Request) -> Response:
     found = await threads_of(request).run(deps.ready)
     if found:
         faults = [Fault("", each) for each in found]
-        wait = {"Retry-After": str(deps.settings.retry_after_seconds)}
+        wait = {"Retry-After": str(deps.retry_after_seconds)}
         return problem_response(503, "; ".join(found), faults=faults, instance=request_id(request), headers=wait)
     if warnings := await threads_of(request).run(deps.delays):
         return json_response(200, Readiness(status="ready", warnings=warnings))

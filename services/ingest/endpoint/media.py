@@ -44,7 +44,7 @@ async def post_media(request: Request, caller: Publisher, site: SiteName = None)
     data = await read_body(
         request,
         max_bytes=deps.settings.max_picture_bytes,
-        timeout_seconds=deps.settings.body_timeout_seconds,
+        timeout_seconds=deps.body_timeout_seconds,
     )
     try:
         kept = await threads_of(request).run(deps.keep_picture, data, site=meant)

@@ -123,14 +123,14 @@ async def _on_backlog(request: Request, error: BacklogFullError) -> Response:
     REFUSALS.labels("503").inc()
     log.warning("request.deferred", reason=str(error))
     detail = f"{error}; nothing was accepted: send the same again after the seconds that Retry-After says"
-    wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+    wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
     return problem_response(503, detail, title="Too much is waiting", instance=request_id(request), headers=wait)
 
 
 async def _on_outage(request: Request, error: RetryableError) -> Response:
     log.warning("request.deferred", reason=type(error).__name__)
     detail = "a part of the system that is needed for this does not answer now; send the same again"
-    wait = {"Retry-After": str(deps_of(request).settings.retry_after_seconds)}
+    wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
     return problem_response(503, detail, instance=request_id(request), headers=wait)
 
 

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.ingest.domain.tracing import read_trace_parent, trace_parent
 from services.ingest.endpoint.metrics import REQUEST_SECONDS, REQUESTS
 from services.ingest.endpoint.problems import UNEXPECTED, problem_response
 
@@ -29,7 +30,10 @@ log = structlog.get_logger()
 
 
 class RequestContext:
-    """ASGI middleware. An id that the sender gives is kept, so that both sides' logs can be laid side by side."""
+    """ASGI middleware. An id that the sender gives is kept, so that both sides' logs can be laid side by side.
+
+    So is the sender's trace, which the messages of the request carry on to every worker.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,7 +43,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(_HEADER, "")
+        headers = Headers(scope=scope)
+        given = headers.get(_HEADER, "")
         request_id = given if _TRUSTED.match(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started, status, seconds = perf_counter(), 0, None
@@ -49,10 +54,10 @@ class RequestContext:
             nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[_HEADER] = request_id
+                answered = MutableHeaders(scope=message)
+                answered[_HEADER] = request_id
                 if status >= HTTPStatus.BAD_REQUEST and body.is_left:
-                    headers["connection"] = "close"
+                    answered["connection"] = "close"
                     scope["state"][_REFUSED] = True
             elif is_refused(scope) and not message.get("more_body", False):
                 seconds = perf_counter() - started
@@ -61,7 +66,9 @@ class RequestContext:
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=request_id):
+        trace = read_trace_parent(headers.getlist("traceparent"))
+        trace_parent.set(trace)
+        with structlog.contextvars.bound_contextvars(request=request_id, **({"trace_parent": trace} if trace else {})):
             try:
                 await self._app(scope, body.receive, send_with_id)
             except ClientDisconnect:

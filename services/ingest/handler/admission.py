@@ -38,8 +38,9 @@ class Admission:
         limit = self._limits.get(lane)
         if limit is None or (waiting := self._count()) < limit:
             return
-        message = f"{waiting} messages wait to be published, and the lane {lane} takes no more from {limit} on"
-        raise BacklogFullError(message)
+        raise BacklogFullError(
+            f"{waiting} messages wait to be published, and the lane {lane} takes no more from {limit} on"
+        )
 
     def _count(self) -> int:
         """Return how much waits; nothing where Redis is away, for then nobody knows, and what is stored is safe.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.outcomes import why_no_page
+from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.commit import Committed
 from services.ingest.handler.intake import Intake
 from shared.article import Status
@@ -55,7 +55,7 @@ def _with_near_matches(accepted: Accepted, removal: Revision, intake: Intake) ->
 
 def _accepted(lane: Lane, revisions: list[Revision], cause: Message | None) -> ArticlesAccepted:
     return ArticlesAccepted(
-        **_envelope(",".join(map(_name, revisions)), lane, min(each.accepted_at for each in revisions), cause),
+        **_envelope(",".join(map(_name, revisions)), lane, cause),
         site=revisions[0].article.site,
         articles=tuple(ArticleRevision(article=each.article_id, revision=each.revision) for each in revisions),
     )
@@ -63,21 +63,20 @@ def _accepted(lane: Lane, revisions: list[Revision], cause: Message | None) -> A
 
 def _removed(revision: Revision, cause: Message | None) -> ArticleRemoved:
     return ArticleRemoved(
-        **_envelope(_name(revision), revision.lane, revision.accepted_at, cause),
+        **_envelope(_name(revision), revision.lane, cause),
         site=revision.article.site,
         article=revision.article_id,
         revision=revision.revision,
     )
 
 
-def _envelope(name: str, lane: Lane, accepted_at: datetime, cause: Message | None) -> Envelope:
+def _envelope(name: str, lane: Lane, cause: Message | None) -> Envelope:
     """Return the envelope of an event; the same revisions lead to the same id, so that a repetition can be told."""
     return Envelope(
         message_id=uuid5(NAMESPACE_URL, name),
         causation_id=cause.message_id if cause else None,
-        trace_parent=cause.trace_parent if cause else None,
+        trace_parent=cause.trace_parent if cause else trace_parent.get(),
         lane=lane,
-        begun_at=(cause and cause.begun_at) or accepted_at,
     )
 
 

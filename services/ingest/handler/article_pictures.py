@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.ingest.domain.pointers import pointer
-from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
+from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.handler.intake import Intake
 from services.ingest.handler.media import copy_picture, find_public_picture
 from shared.addresses import media_in
@@ -49,10 +49,7 @@ def _find_heads(wanted: list[str], article: Article, intake: Intake) -> Mapping[
     """Return the heads of those that are known; several are asked for side by side."""
 
     def find(digest: str) -> ObjectHead | None:
-        try:
-            head = find_public_picture(article.site, digest, intake)
-        except RefusedError:
-            return None  # its original cannot be cleaned, so it is as good as missing
+        head = find_public_picture(article.site, digest, intake)
         if head is None and article.canonical_site is not None:
             copy_picture(digest, source=article.canonical_site, target=article.site, intake=intake)
             head = find_public_picture(article.site, digest, intake)

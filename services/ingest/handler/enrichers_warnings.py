@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ReceiptState
 from services.ingest.handler.intake import Intake
@@ -16,9 +14,9 @@ _FORGOTTEN = "unknown"  # of an old submission whose report Redis has forgotten
 def find_warnings(site: str, article: str, revision: str, intake: Intake) -> tuple[str, ...]:
     """Return the warnings of the latest enricher; each begins with a pointer into the article, such as `/body`."""
     prefix = keys.enriched_prefix(site, article, revision)
-    behind = intake.content.list_keys(f"{prefix.rpartition('/')[0]}/", start_after=prefix)
-    names = list(takewhile(lambda key: key.startswith(prefix), behind))
-    found = intake.content.find(max(names, key=lambda name: (len(name), name))) if names else None
+    listed = intake.content.list_keys(keys.enriched_folder(site, article), start_after=prefix)
+    latest = keys.latest_enriched(listed, prefix)
+    found = intake.content.find(latest) if latest else None
     return EnrichedArticle.model_validate_json(found.body).warnings if found else ()
 
 

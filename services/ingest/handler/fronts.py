@@ -96,5 +96,5 @@ def _listing_of(site: Site, front: str) -> str:
     if front == HOME:
         return HOME
     if not site.has_section(front):
-        raise FrontUnknownError(f"{site.id} has no front {front[:40]!r}; it has {HOME} and its sections")  # noqa: EM102, TRY003
+        raise FrontUnknownError(f"{site.id} has no front {front[:40]!r}; it has {HOME} and its sections")
     return f"section.{front}"

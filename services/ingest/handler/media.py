@@ -42,19 +42,8 @@ def keep_picture(data: bytes, site: Site, intake: Intake) -> KeptPicture:
 
 
 def find_public_picture(site: str, digest: str, intake: Intake) -> ObjectHead | None:
-    """Return the head of a picture's public form, or None where its bytes were never uploaded for the site.
-
-    A picture that an older version stored has no public form yet: it is made here.
-    """
-    key = keys.public_media_key(site, digest)
-    head = intake.content.find_head(key)
-    if head is not None:
-        return head
-    original = intake.content.find(keys.media_key(site, digest))
-    if original is None:
-        return None
-    _put_public(intake.clean_picture(original.body), site, digest, intake)
-    return intake.content.find_head(key)
+    """Return the head of a picture's public form, or None where its upload for the site was never completed."""
+    return intake.content.find_head(keys.public_media_key(site, digest))
 
 
 def copy_picture(digest: str, *, source: str, target: str, intake: Intake) -> None:

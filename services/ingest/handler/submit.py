@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
+from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.intake import Intake
 from services.ingest.ports import ReadingContext
 from shared import inbox, keys
@@ -96,7 +97,9 @@ def submit_batch(
     )
     places = {submission_receipt(batch.hex, number): place for number, place in _places(taken).items()}
     every = tuple(one.model_copy(update={"receipt": name, "raw_range": place}) for name, place in places.items())
-    message = SubmitArticles(message_id=batch, lane=lane, begun_at=received_at, site=site.id, submissions=every)
+    message = SubmitArticles(
+        message_id=batch, trace_parent=trace_parent.get(), lane=lane, site=site.id, submissions=every
+    )
     intake.content.put(raw_key, body, content_type="application/octet-stream")
     inbox.put_batch(intake.content, message)
     warning = intake.announce([message], receipts=[_opened(receipt, message) for receipt in places])

@@ -40,5 +40,4 @@ class CloudflareEdgeCache(VendorEdge):
         for piece in pieces(surrogate_keys, _TAGS_A_REQUEST):
             told = self._call.post({"tags": piece})
             if told.get("success") is not True:
-                message = f"Cloudflare did not confirm a purge: {told.get('errors')}"
-                raise EdgeUnavailableError(message)
+                raise EdgeUnavailableError(f"Cloudflare did not confirm a purge: {told.get('errors')}")

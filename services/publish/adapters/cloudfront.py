@@ -76,11 +76,9 @@ class CloudFrontEdgeCache(VendorEdge):
                 raise EdgeUnavailableError(message) from error
             raise EdgeRefusedError(message) from error
         except (NoCredentialsError, PartialCredentialsError) as error:
-            message = f"CloudFront: {error}"
-            raise EdgeRefusedError(message) from error
+            raise EdgeRefusedError(f"CloudFront: {error}") from error
         except BotoCoreError as error:
-            message = f"CloudFront did not answer an invalidation: {error}"
-            raise EdgeUnavailableError(message) from error
+            raise EdgeUnavailableError(f"CloudFront did not answer an invalidation: {error}") from error
 
 
 def items_of(surrogate_keys: Sequence[str]) -> list[str]:

@@ -39,5 +39,4 @@ class FastlyEdgeCache(VendorEdge):
         for piece in pieces(surrogate_keys, _KEYS_A_REQUEST):
             told = self._call.post({"surrogate_keys": piece}, headers)
             if missing := [key for key in piece if not told.get(key)]:
-                message = f"Fastly did not confirm the purge of {' '.join(missing)}"
-                raise EdgeUnavailableError(message)
+                raise EdgeUnavailableError(f"Fastly did not confirm the purge of {' '.join(missing)}")

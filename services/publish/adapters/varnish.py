@@ -32,8 +32,7 @@ class VarnishEdgeCache:
                 with peer_call():
                     self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
             except httpx.HTTPError as error:
-                message = f"purge of {tags}: {error}"
-                raise EdgeUnavailableError(message) from error
+                raise EdgeUnavailableError(f"purge of {tags}: {error}") from error
 
     def find_status(self, url: str) -> int | None:
         """Return the HTTP status that a reader gets: asked for here, by the site's own name."""
@@ -43,8 +42,7 @@ class VarnishEdgeCache:
             with peer_call(), self._client.stream("GET", address, headers={"host": parts.netloc}) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
-            message = f"GET {address}: {error}"
-            raise EdgeUnavailableError(message) from error
+            raise EdgeUnavailableError(f"GET {address}: {error}") from error
 
     def close(self) -> None:
         """End the connections."""

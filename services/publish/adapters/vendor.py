@@ -43,8 +43,7 @@ class Pause:
             EdgeUnavailableError: not yet.
         """
         if (left := self._ends - self._clock()) > 0:
-            message = f"{self._vendor} asked us to wait; {left:.0f} s are left"
-            raise EdgeUnavailableError(message)
+            raise EdgeUnavailableError(f"{self._vendor} asked us to wait; {left:.0f} s are left")
 
 
 class PurgeCall:
@@ -113,8 +112,7 @@ class VendorEdge:
             with peer_call(), self._readers.stream("GET", address) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
-            message = f"GET {address}: {error}"
-            raise EdgeUnavailableError(message) from error
+            raise EdgeUnavailableError(f"GET {address}: {error}") from error
 
     def close(self) -> None:
         """End the connections."""

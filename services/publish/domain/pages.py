@@ -78,7 +78,7 @@ def made(said: RenderedPage) -> dict[str, str]:
     values = {
         "made-by": said.made_by[:100],
         "made-for": said.made_for[:100],
-        "made-at": said.made_at.isoformat(timespec="milliseconds") if said.made_at else "",
+        "made-at": said.made_at.isoformat(timespec="milliseconds"),
         "inputs": said.inputs[:200],
     }
     return {name: value for name, value in values.items() if value}

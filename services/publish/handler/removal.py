@@ -254,8 +254,7 @@ def _see_that_it_is_gone(paths: Iterable[str], receipt: str, site: Site, publish
     publisher.receipts.note_waiting(receipt, list(waiting))
     named = [f"{url} ({told})" for url, told in islice(waiting.items(), _MAX_ADDRESSES_TOLD)]
     more = f" and {len(waiting) - len(named)} more" if len(waiting) > len(named) else ""
-    message = f"taken down, and readers do not get 410 yet at {', '.join(named)}{more}"
-    raise EdgeUnavailableError(message)
+    raise EdgeUnavailableError(f"taken down, and readers do not get 410 yet at {', '.join(named)}{more}")
 
 
 def _not_gone(urls: list[str], publisher: Publisher) -> dict[str, str]:

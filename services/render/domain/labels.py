@@ -33,7 +33,6 @@ class Labels:
     latest_news: str
     to_the_front: str
     by_section: str
-    nothing_new: str
     empty_front: str
     empty_front_text: str
     not_found: str
@@ -80,7 +79,6 @@ _ENGLISH = Labels(
     latest_news="Latest News",
     to_the_front="All the news on the front page",
     by_section="By section",
-    nothing_new="Nothing new in",
     empty_front="The first edition is on its way",
     empty_front_text="Nothing has been published yet. Stories appear here the moment they are ready.",
     not_found="This page is not here",
@@ -127,7 +125,6 @@ _HINDI = Labels(
     latest_news="ताज़ा ख़बरें",
     to_the_front="मुखपृष्ठ पर सभी ख़बरें",
     by_section="खंडों के अनुसार",
-    nothing_new="इनमें कुछ नया नहीं:",
     empty_front="पहला संस्करण आने वाला है",
     empty_front_text="अभी तक कुछ प्रकाशित नहीं हुआ है। ख़बरें तैयार होते ही यहाँ दिखेंगी।",
     not_found="यह पृष्ठ यहाँ नहीं है",
@@ -174,7 +171,6 @@ _ARABIC = Labels(
     latest_news="آخر الأخبار",
     to_the_front="كل الأخبار في الصفحة الرئيسية",
     by_section="حسب القسم",
-    nothing_new="لا جديد في",
     empty_front="العدد الأول في الطريق",
     empty_front_text="لم يُنشر شيء بعد. تظهر الأخبار هنا فور جاهزيتها.",
     not_found="هذه الصفحة غير موجودة",
@@ -221,7 +217,6 @@ _GERMAN = Labels(
     latest_news="Neueste Nachrichten",
     to_the_front="Alle Nachrichten auf der Startseite",
     by_section="Nach Ressort",
-    nothing_new="Nichts Neues in",
     empty_front="Die erste Ausgabe ist unterwegs",
     empty_front_text="Noch ist nichts erschienen. Artikel stehen hier, sobald sie fertig sind.",
     not_found="Diese Seite gibt es hier nicht",
@@ -270,7 +265,6 @@ _FRENCH = Labels(
     latest_news="Dernières nouvelles",
     to_the_front="Toute l’actualité à la une",
     by_section="Par rubrique",
-    nothing_new="Rien de nouveau en",
     empty_front="La première édition arrive",
     empty_front_text="Rien n’a encore été publié. Les articles paraissent ici dès qu’ils sont prêts.",
     not_found="Cette page n’existe pas ici",
@@ -317,7 +311,6 @@ _SPANISH = Labels(
     latest_news="Últimas noticias",
     to_the_front="Todas las noticias en la portada",
     by_section="Por sección",
-    nothing_new="Nada nuevo en",
     empty_front="La primera edición está en camino",
     empty_front_text="Aún no se ha publicado nada. Las noticias aparecen aquí en cuanto están listas.",
     not_found="Esta página no está aquí",

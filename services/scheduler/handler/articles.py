@@ -32,4 +32,4 @@ def stale_articles(site: Site, room: int, clockwork: Clockwork) -> Iterator[Arti
     pages = iter(clockwork.index.take_turns(site, wanted))
     while some := list(islice(pages, MAX_BATCH_ITEMS)):
         clockwork.busy_batch_at[site.id] = clockwork.clock()
-        yield articles_stale(first_envelope(Lane.BULK, clockwork.clock()), site, {page: free[page] for page in some})
+        yield articles_stale(first_envelope(Lane.BULK), site, {page: free[page] for page in some})

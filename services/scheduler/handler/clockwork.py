@@ -35,7 +35,6 @@ class Clockwork:
     backlog: Backlog
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
-    sweep_minutes: int
     first_wait: timedelta
     """How long an event may be on its way before the scheduler re-emits it for the first time."""
     settled: dict[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)

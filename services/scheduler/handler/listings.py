@@ -60,4 +60,4 @@ def _batches(site: Site, pages: list[str], most: int, lane: Lane, clockwork: Clo
         del left[: len(some)]
     leased = iter(names)
     while some := list(islice(leased, MAX_LISTINGS_PER_BATCH)):
-        yield listings_stale(first_envelope(lane, clockwork.clock()), site, {name: free[name] for name in some})
+        yield listings_stale(first_envelope(lane), site, {name: free[name] for name in some})

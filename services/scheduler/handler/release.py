@@ -44,7 +44,7 @@ def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
         begun = clockwork.backoff.begin(site.id, {each.key: clockwork.first_wait for each in some})
         looked_at += len(begun)
         found = {each.key: event for each in some if each.key in begun and (event := _event(each, site, clockwork))}
-        yield from messages_of(found.values(), site, clockwork.clock())
+        yield from messages_of(found.values(), site)
         for key in found:
             clockwork.content.delete(key)
 

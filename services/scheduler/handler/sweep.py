@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHECKPOINT_EVERY = timedelta(minutes=1)
+_READ_AGAIN = timedelta(minutes=15)  # of the journal before the checkpoint, in every sweep
 _COMMITTED_BY_THEN = timedelta(minutes=2)  # a marker comes before its revision, by a minute at most
 
 
@@ -57,7 +58,7 @@ def sweep(site: Site, clockwork: Clockwork) -> Iterator[Message]:
     """
     now = clockwork.clock()
     checkpoint = _checkpoint(site, clockwork)
-    since = checkpoint - timedelta(minutes=clockwork.sweep_minutes) if checkpoint else _OLDEST
+    since = checkpoint - _READ_AGAIN if checkpoint else _OLDEST
     journal: dict[str, list[Entry]] = defaultdict(list)
     for entry in recent(site, since, clockwork):
         journal[entry.article].append(entry)
@@ -94,7 +95,7 @@ def _lost(site: Site, lane: Lane, unsettled: dict[str, list[Entry]], clockwork: 
         emitted = [event for article, event in events.items() if article in won]
         for event in emitted:
             log.info("article.reemitted", site=site.id, article=event.article, message=event.kind.__name__)
-        yield from messages_of(emitted, site, now)
+        yield from messages_of(emitted, site)
         has_emitted = has_emitted or bool(won)
 
 

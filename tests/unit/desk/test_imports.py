@@ -75,8 +75,7 @@ def well(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
 def lost_after(count: int) -> Answer:
     def answer(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
         yield from well(lines[:count])
-        message = "the connection was lost"
-        raise EndpointUnavailableError(message)
+        raise EndpointUnavailableError("the connection was lost")
 
     return answer
 
@@ -131,8 +130,7 @@ def test_without_progress_it_ends_when_patience_does_and_keeps_how_far_it_came()
 
 def test_a_refusal_of_the_whole_ends_it_at_once() -> None:
     def answer(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
-        message = "the token is not known here"
-        raise EndpointRefusedError(message)
+        raise EndpointRefusedError("the token is not known here")
 
     files, clock = Files(5), Clock()
     with pytest.raises(EndpointRefusedError):
@@ -205,8 +203,7 @@ def test_an_endpoint_that_is_away_while_one_waits_is_waited_for() -> None:
     def find(receipt: str) -> Mapping[str, Any]:
         asked.append(receipt)
         if len(asked) < 4:
-            message = "away"
-            raise EndpointUnavailableError(message)
+            raise EndpointUnavailableError("away")
         return {"status": "scheduled"}
 
     ends = Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None).run([(1, "a")])

@@ -185,3 +185,11 @@ def test_a_run_says_as_text_what_it_was_asked() -> None:
     )
 
     assert Run.model_validate_json(run.model_dump_json()) == run
+
+
+def test_a_sample_enriches_nothing(desk: Desk) -> None:
+    code, said = desk.say("--sample", "5", "--enrich")
+
+    assert code == 2
+    assert "as they are enriched now" in " ".join(said.replace("│", " ").split())
+    assert desk.sent == []

@@ -16,18 +16,20 @@ from services.publish.domain.claims import (
     went_live,
 )
 from shared.bundles import ArticlePage
+from shared.card import Card
 from shared.live import LiveRecord, PageRecord
 from shared.storage import Etag
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = LiveRecord(site="epn", article="a")
+CARD = Card(article="a", path="p", headline="A", section="news", created_at=NOW)
 
 
 def a_live_page(revision: str, path: str = "p", order: str = "", **said: Any) -> LivePage:
     order = order or f"{revision}~1"
-    page = ArticlePage(
-        path=path, order=order, sha256=order, theme="epn-1", article="a", revision=revision, revisions_seen=1, **said
-    )
+    made = {"theme": "epn-1", "made_by": "render/1", "made_for": "a test", "made_at": NOW}
+    known = {"article": "a", "revision": revision, "revisions_seen": 1, "card": CARD}
+    page = ArticlePage.model_validate({"path": path, "order": order, "sha256": order, **made, **known, **said})
     pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
     return LivePage(page, pages, media=(), listed=(), at=NOW)
 

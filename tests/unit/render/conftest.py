@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from services.render.domain.view import ArticleView, article_view
 from shared.article import ArticleFacts, Direction, EnrichedArticle, SafeHtml
 from shared.card import Card, CardPicture
 from shared.sites import Section, Site
+from shared.slug import page_name
 
 PATH = "world/2025/02/13/ferry-back-abc123/index.html"
 CREATED = datetime(2025, 2, 13, 0, 44, tzinfo=UTC)
@@ -73,7 +75,6 @@ def make_article() -> MakeArticle:
             facts=ArticleFacts.model_validate(values),
             body=SafeHtml(body),
             text="The boat is back.",
-            slug="ferry-back",
             description="What the ferry costs, and who pays.",
             direction=direction,
             word_count=4,
@@ -106,7 +107,7 @@ def make_view(site: Site, make_article: MakeArticle) -> MakeView:
 
 @pytest.fixture
 def make_card() -> MakeCard:
-    def make(number: int = 1, **values: object) -> Card:
+    def make(number: int = 1, **values: Any) -> Card:
         return Card.model_validate(
             {
                 "article": f"article{number}",
@@ -114,6 +115,8 @@ def make_card() -> MakeCard:
                 "headline": f"Story {number}",
                 "section": "world",
                 "created_at": CREATED,
+                "topic_pages": tuple(dict.fromkeys(page_name(name) for name in values.get("topics", ()))),
+                "author_pages": tuple(dict.fromkeys(page_name(name) for name in values.get("authors", ()))),
             }
             | values
         )

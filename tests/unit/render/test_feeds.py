@@ -162,9 +162,8 @@ def test_every_feed_keeps_the_rules_of_its_format(
 @pytest.mark.parametrize("texts", [{}, TEXTS], ids=["summary", "full"])
 def test_a_json_feed_fits_its_schema(site: Site, cards: tuple[Card, ...], texts: dict[str, SafeHtml]) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
-    hub = site.model_copy(update={"web_sub_hub": "https://hub.example/"})
 
-    jsonschema.validate(json.loads(feed(hub, "json", cards, texts)), json.loads(SCHEMA.read_text("utf-8")))
+    jsonschema.validate(json.loads(feed(site, "json", cards, texts)), json.loads(SCHEMA.read_text("utf-8")))
 
 
 @SHARED_FIXTURES
@@ -286,16 +285,6 @@ def test_a_picture_of_unknown_size_claims_none(site: Site, make_card: MakeCard, 
     (media,) = find(etree.fromstring(feed(site, "rss", (card,))), "//media:content")
 
     assert dict(media.attrib) == {"url": "https://epn.example/media/0a1b/1200.jpg", "medium": "image"}
-
-
-def test_a_hub_is_named_where_the_site_has_one(site: Site) -> None:
-    hub = site.model_copy(update={"web_sub_hub": "https://hub.example/"})
-
-    for name in ("rss", "atom"):
-        (link,) = find(etree.fromstring(feed(hub, name, ())), "//a:link[@rel='hub']/@href")
-        assert link == "https://hub.example/"
-        assert not find(etree.fromstring(feed(site, name, ())), "//a:link[@rel='hub']")
-    assert json.loads(feed(hub, "json", ()))["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
 
 
 def test_a_page_names_its_sections_feeds_before_the_sites(site: Site) -> None:

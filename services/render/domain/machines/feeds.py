@@ -48,8 +48,6 @@ def rss(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[st
         tree.add(channel, "lastBuildDate", _mail_date(_newest(cards)))
     own = {"href": _url(site, listing.path), "rel": "self", "type": "application/rss+xml"}
     tree.add(channel, "atom:link", attributes=own)
-    if site.web_sub_hub:
-        tree.add(channel, "atom:link", attributes={"href": site.web_sub_hub, "rel": "hub"})
     for card in cards:
         _rss_item(tree, channel, site, card, _absolute(texts.get(card.article), site, card))
     return tree.body()
@@ -91,8 +89,6 @@ def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[s
     own = {"href": _url(site, listing.path), "rel": "self", "type": "application/atom+xml"}
     tree.add(tree.root, "link", attributes=own)
     tree.add(tree.root, "link", attributes={"href": _home(site, listing), "rel": "alternate", "type": "text/html"})
-    if site.web_sub_hub:
-        tree.add(tree.root, "link", attributes={"href": site.web_sub_hub, "rel": "hub"})
     _person(tree, tree.root, site.name)
     for card in cards:
         _atom_entry(tree, site, card, _absolute(texts.get(card.article), site, card))
@@ -129,7 +125,6 @@ def json_feed(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapp
         "description": site.tagline,
         "language": site.language,
         "authors": [{"name": site.name, "url": f"{site.base_url}/"}],
-        **({"hubs": [{"type": "WebSub", "url": site.web_sub_hub}]} if site.web_sub_hub else {}),
         "items": [_json_item(site, card, _absolute(texts.get(card.article), site, card)) for card in cards],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -61,8 +61,8 @@ def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
     names = [part_name(f"day.{date}", listing.part)] if cards else []
     for section in sorted({card.section for card in cards if site.has_section(card.section)}):
         names += [f"day.{section}.{date}", f"month.{section}.{date[:7]}"]
-    names += sorted({f"topic.{page}" for card in cards for page in topic_pages(site, card)})
-    names += sorted({f"author.{page}" for card in cards for page in author_pages(site, card)})
+    names += sorted({f"topic.{page}" for card in cards for page in topic_pages(card)})
+    names += sorted({f"author.{page}" for card in cards for page in author_pages(card)})
     articles = (card.path for card in cards if card.is_canonical)
     return _urls(site, (*articles, *(listing_of(site, name).path for name in names)))
 

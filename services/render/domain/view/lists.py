@@ -165,7 +165,7 @@ def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
         return f"{section}{_day(listing.value, site)}"
     for card in cards:
         is_topic = listing.kind is Kind.TOPIC
-        pages = topic_pages(site, card) if is_topic else author_pages(site, card)
+        pages = topic_pages(card) if is_topic else author_pages(card)
         for name, page in zip(card.topics if is_topic else card.authors, pages, strict=False):
             if page == listing.value:
                 return name

@@ -71,7 +71,7 @@ class HeadView:
 
 @dataclass(frozen=True, slots=True)
 class ShellView:
-    """What surrounds a page. Links are relative to the site's root; only `site_url` and the head's are absolute.
+    """What surrounds a page. Links are relative to the site's root; only the head's are absolute.
 
     `label_language` is given only where the labels are not in the page's language; `here` is the section it is in.
     """
@@ -79,7 +79,6 @@ class ShellView:
     head: HeadView = field(compare=False)  # a page's own: two shells are the same where the rest is
     site_name: str
     tagline: str
-    site_url: str
     site_language: str
     site_direction: str
     language: str
@@ -101,7 +100,6 @@ def shell_view(
         head=head,
         site_name=site.name,
         tagline=site.tagline,
-        site_url=site.base_url,
         site_language=site.language,
         site_direction=direction_of(site.language),
         language=spoken,
