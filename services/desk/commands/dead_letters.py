@@ -121,12 +121,12 @@ def replay(
     For one: `replay 3f2a`. For an hour's: `replay --service render --since 1h`. For all: `replay --all`.
     """
     selection = _chosen(ids, service, since, until, every=every)
-    content, marks, emit = wiring.content(), wiring.marks(), wiring.emitter()
+    content, marks, send = wiring.content(), wiring.marks(), wiring.sender()
     sent, left = 0, []
     try:
         for kept in _with_progress("sending", selection):
             try:
-                letters.replay(kept, content, marks, emit)
+                letters.replay(kept, content, marks, send)
             except UnreplayableLetterError as error:
                 left.append(f"{kept.letter.id}: {in_one_line(str(error), 200)}")
             else:

@@ -39,7 +39,7 @@ _Chain = list[tuple[Submission, Item]]
 
 
 def read_submissions(message: SubmitArticles, intake: Intake) -> Result:
-    """Read and accept a batch; the items that it has no time to begin are emitted again.
+    """Read and accept a batch; the items that it has no time to begin are returned as not begun.
 
     A refusal is kept as a dead letter, with its reason on the receipt.
     """
@@ -51,11 +51,9 @@ def read_submissions(message: SubmitArticles, intake: Intake) -> Result:
     reading.keep_receipts()
     said = events((committed for _, committed in reading.committed), message)
     reading.open_receipts()
-    if left:
-        return Result((*said, message.only([each.receipt for each in left])), reading.failed)
-    if not reading.failed:
+    if not left and not reading.failed:
         reading.settle_entries()
-    return Result(said, reading.failed)
+    return Result(said, reading.failed, tuple(each.receipt for each in left))
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,8 @@ def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
         log.info("listings.postponed", listings=len(message.items))
         return Result()
     rest = message.items[begun:]
-    left = (message.only(rest),) if rest else ()
     if not pages:
-        return Result(left, batch.failed)
+        return Result((), batch.failed, rest)
     versions = {page.listing: page.wanted_version for page, _ in pages}
     orders = ",".join(sorted(f"{page.listing}~{page.order}" for page, _ in pages))
     rendered = ListingsRendered(
@@ -72,7 +71,7 @@ def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
         site=site.id,
         listings=versions,
     )
-    return Result((rendered, *left), batch.failed)
+    return Result((rendered,), batch.failed, rest)
 
 
 def _read(name: str, *, message: ListingsStale, site: Site, renderer: Renderer) -> _Reading | None:
