@@ -1,4 +1,4 @@
-"""Logs and metrics: one line of JSON an event, one counter and one histogram a message."""
+"""Logs, and the metrics that all workers share: a service's own are in its `metrics` module."""
 
 from __future__ import annotations
 
@@ -29,23 +29,11 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
     atexit.register(_remove_metrics)
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MESSAGES = Counter("pressline_messages", "Messages handled, by kind and outcome.", ["message", "outcome"])
 STORE_CALLS = Counter("pressline_store_calls", "Calls to the object store, by operation.", ["operation"])
-DRIFT = Gauge(
-    "pressline_drift",
-    "Differences between what should be public and what is, when they were last compared, by site.",
-    ["site"],
-    multiprocess_mode="mostrecent",
-)
-UNMATCHED_REMOVALS = Gauge(
-    "pressline_unmatched_removals",
-    "Removals in force that arrived before their article, by site.",
-    ["site"],
-    multiprocess_mode="mostrecent",
-)
 SECONDS = Histogram(
     "pressline_message_seconds",
     "Time to handle a message.",

@@ -13,8 +13,8 @@ from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.endpoint.auth import Caller
 from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
+from services.ingest.metrics import REFUSALS
 from services.ingest.ports import Told
 from shared.messages import Lane
 from shared.receipts import Outcome
