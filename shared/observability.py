@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
@@ -44,8 +44,9 @@ SECONDS = Histogram(
 log = structlog.get_logger()
 
 
-def configure_logging(level: str, log_format: str, **bound: str) -> None:
-    """Send structlog and the standard library's loggers to stdout, in JSON or for a person's eyes."""
+def configure_logging(level: str, log_format: str, *, stream: TextIO | None = None, **bound: str) -> None:
+    """Send structlog and the standard library's loggers to a stream (stdout), in JSON or for a person's eyes."""
+    stream = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -58,10 +59,10 @@ def configure_logging(level: str, log_format: str, **bound: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

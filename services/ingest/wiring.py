@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
@@ -19,6 +20,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import (
+    HANDLERS,
     Admission,
     Fronts,
     Intake,
@@ -39,6 +41,7 @@ from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.deliveries.redis import RedisDeliveries
+from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunStorage, Report
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
 from shared.inbox import new_batch_id
@@ -50,6 +53,7 @@ from shared.redis_client import redis_client, redis_faults
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
+from shared.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage, public_storage
 from shared.tokens import Tokens
 
@@ -106,6 +110,27 @@ def dead_letters() -> DeadLetters:
 def worker_intake() -> Intake:
     """Return what the worker's handler needs."""
     return _intake(app())
+
+
+def dry_run_intake(report: Report) -> Intake:
+    """Return the same with adapters that report each write instead of making it."""
+    real = worker_intake()
+    storage, own = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
+    stored = StoredRevisions(storage)
+    return replace(
+        real,
+        content=storage,
+        revisions=stored,
+        receipts=own,
+        letters=DeadLetters("ingest", storage, own, DryRunMarks(RedisMarks(redis_client(settings())), report)),
+        emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
+        sources=Sources(storage, stored, real.executor),
+    )
+
+
+def step_runner() -> StepRunner:
+    """Return what runs the worker's step by hand."""
+    return StepRunner(HANDLERS, lambda _: worker_intake(), lambda _, report: dry_run_intake(report), app, settings)
 
 
 @cache

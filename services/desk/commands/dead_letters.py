@@ -76,7 +76,10 @@ def list_letters(
 
 
 @app.command()
-def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")]) -> None:
+def show(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, which `pressline run` takes.")] = False,  # noqa: FBT002
+) -> None:
     """Show all that is known of one letter; what strangers wrote is shown with its control characters spelt out."""
     found = list(
         islice(letters.find_letters(wiring.content(), _selection([letter_id], None, None, None), datetime.now(UTC)), 20)
@@ -90,6 +93,9 @@ def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` 
         typer.echo(f"Several begin so: {', '.join(each.letter.id for each in found)}", err=True)
         raise typer.Exit(1)
     letter, now = found[0].letter, datetime.now(UTC)
+    if as_json:
+        typer.echo(letter.as_json())
+        return
     at = f"{letter.buried_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({age_of(letter.buried_at, now)} ago)"
     lines = {
         "id": letter.id,
