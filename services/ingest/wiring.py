@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
-from typing import Unpack
 
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
@@ -35,7 +34,7 @@ from services.ingest.handler import (
 from services.ingest.handler.intake import Admit, admit_all
 from services.ingest.handler.sources import Sources
 from services.ingest.handler.why import Inspection, explain
-from services.ingest.ports import Told
+from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app
@@ -169,9 +168,9 @@ def admit_lane(lane: Lane) -> None:
     endpoint_intake().admit(lane)
 
 
-def accept_article(raw: bytes, **told: Unpack[Told]) -> Accepted:
+def accept_article(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
     """Accept what was posted."""
-    return accept(raw, intake=endpoint_intake(), **told)
+    return accept(raw, metadata, endpoint_intake())
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:
@@ -179,14 +178,14 @@ def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: 
     return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, intake=endpoint_intake())
 
 
-def submit_bytes(raw: bytes, **told: Unpack[Told]) -> Submitted:
+def submit_bytes(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
     """Store what was posted, for the worker to read."""
-    return submit(raw, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
+    return submit(raw, metadata, new_batch_id(now()), endpoint_intake())
 
 
-def submit_lines(raws: Sequence[bytes], **told: Unpack[Told]) -> Sequence[Submitted | BacklogFullError]:
+def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
     """Store what was posted as lines, for the worker to read."""
-    return submit_batch(raws, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
+    return submit_batch(raws, metadata, new_batch_id(now()), endpoint_intake())
 
 
 def fronts() -> Fronts:

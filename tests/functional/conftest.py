@@ -28,6 +28,7 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
 from services.ingest.handler.sources import Sources
+from services.ingest.ports import SubmissionMetadata
 from services.publish.handler import Publisher
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
@@ -228,26 +229,30 @@ class Line:
         raw = json.dumps(an_article(**article)).encode()
         return accept(
             raw,
-            content_type="application/json",
-            site=self.site,
-            feed=self.site.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            intake=self.intake,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=self.site,
+                feed=self.site.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+            ),
+            self.intake,
         )
 
     def submit(self, raw: bytes, *, lane: Lane = Lane.LIVE, may_take_down: bool = False) -> Submitted:
         """Post bytes that are to be read later."""
         return submit(
             raw,
-            content_type="application/json",
-            site=self.site,
-            feed=self.site.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            batch=uuid4(),
-            intake=self.intake,
-            lane=lane,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=self.site,
+                feed=self.site.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+                lane=lane,
+            ),
+            uuid4(),
+            self.intake,
         )
 
     def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:

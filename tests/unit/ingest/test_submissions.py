@@ -26,6 +26,7 @@ from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.handler import Intake, act, read_submissions, submissions, submit_batch
 from services.ingest.handler.accept import commit_item
 from services.ingest.handler.sources import Sources
+from services.ingest.ports import SubmissionMetadata
 from shared import inbox, keys
 from shared.dead_letters import DeadLetters
 from shared.errors import StorageUnavailableError
@@ -104,14 +105,16 @@ class Door:
         """Submit lines together; return their receipts."""
         outcomes = submit_batch(
             lines,
-            content_type="application/json",
-            site=EPN,
-            feed=EPN.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            batch=uuid4(),
-            intake=self.intake,
-            lane=Lane.BULK,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=EPN,
+                feed=EPN.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+                lane=Lane.BULK,
+            ),
+            uuid4(),
+            self.intake,
         )
         return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 
@@ -322,14 +325,16 @@ def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Doo
     door.intake = replace(door.intake, admit=admit)
     outcomes = submit_batch(
         [a_line(1), a_line(2), a_line(3)],
-        content_type="application/json",
-        site=EPN,
-        feed=EPN.feeds[0],
-        received_at=door.now,
-        may_take_down=False,
-        batch=UUID(int=7),
-        intake=door.intake,
-        lane=Lane.BULK,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=EPN,
+            feed=EPN.feeds[0],
+            received_at=door.now,
+            may_take_down=False,
+            lane=Lane.BULK,
+        ),
+        UUID(int=7),
+        door.intake,
     )
 
     assert [type(each) for each in outcomes] == [Submitted, BacklogFullError, Submitted]
