@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from mmap import mmap
@@ -34,7 +34,7 @@ from shared.errors import PresslineError, RedisUnavailableError
 from shared.handling import Handler, Handlers, Result
 from shared.messages import Lane, Message
 from shared.observability import configure_logging, serve_health
-from shared.pipeline import PIPELINE, queues_of, step_for
+from shared.pipeline import PIPELINE, Step, queues_of, steps_for
 from shared.redis_client import redis_client, redis_condition, redis_faults
 from shared.runs import Runs
 from shared.runs.redis import RedisRuns
@@ -53,12 +53,19 @@ log = structlog.get_logger()
 class PresslineCelery(Celery):
     """A Celery app that knows where its dead letters go and where its deliveries are counted."""
 
-    def __init__(self, service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: ServiceSettings,
+        dead_letters: Callable[[], DeadLetters] | None,
+        pipeline: Sequence[Step],
+    ) -> None:
         amqp = None if dead_letters is None else WorkerAMQP
         super().__init__("pressline", amqp=amqp, task_cls=PresslineTask, broker=settings.redis_url)
         self.service = service
         self._settings = settings
         self._dead_letters = dead_letters
+        self._pipeline = pipeline
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -70,23 +77,33 @@ class PresslineCelery(Celery):
         """Return where this process reports what became of a run's articles."""
         return RedisRuns(redis_client(self._settings))
 
-    def emit(
+    def emit(self, messages: Iterable[Message]) -> None:
+        """Send a copy of each message to every step that consumes it.
+
+        Raises:
+            RedisUnavailableError: the broker does not take them now.
+        """
+        for message in messages:
+            for step in steps_for(type(message), self._pipeline):
+                self.send(step, [message])
+
+    def send(
         self,
+        step: Step,
         messages: Iterable[Message],
         *,
         wait_seconds: float = 0.0,
         retries: int = 0,
         headers: Mapping[str, object] | None = None,
     ) -> None:
-        """Send each message to the queue of the step that consumes it, to be run after a wait.
+        """Send messages to the queue of one step, to be run after a wait.
 
-        `retries`: how often its items have failed already.
+        `retries`: how often their items have failed already.
 
         Raises:
             RedisUnavailableError: the broker does not take them now.
         """
         for message in messages:
-            step = step_for(type(message))
             try:
                 self.send_task(
                     step.task_name,
@@ -115,10 +132,14 @@ class PresslineCelery(Celery):
 
 
 def create_app(
-    service: str, settings: ServiceSettings, dead_letters: Callable[[], DeadLetters] | None = None
+    service: str,
+    settings: ServiceSettings,
+    dead_letters: Callable[[], DeadLetters] | None = None,
+    *,
+    pipeline: Sequence[Step] = PIPELINE,
 ) -> PresslineCelery:
     """Return the Celery app of a service; without `dead_letters` it can emit but runs nothing."""
-    app = PresslineCelery(service, settings, dead_letters)
+    app = PresslineCelery(service, settings, dead_letters, pipeline)
     app.conf.update(
         # A task is done when it is done: a killed child or worker gives it back.
         task_acks_late=True,
@@ -135,9 +156,9 @@ def create_app(
         worker_redirect_stdouts=False,
         worker_hijack_root_logger=False,
         # One queue a service and lane, on the default exchange: one LPUSH a message, no binding to look up.
-        task_queues=[_queue(name) for step in PIPELINE for name in queues_of(step.service)],
+        task_queues=[_queue(name) for step in pipeline for name in queues_of(step.service)],
         task_create_missing_queues=False,
-        task_default_queue=f"{PIPELINE[0].service}.{Lane.LIVE}",
+        task_default_queue=f"{pipeline[0].service}.{Lane.LIVE}",
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import sleep
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from pydantic import ValidationError
 
+from shared.dead_letters import DeadLetters
 from shared.deadline import time_for_calls
+from shared.deliveries import Deliveries
 from shared.errors import (
     OutageError,
     PeersTooSlowError,
@@ -25,10 +27,7 @@ from shared.handling import Result
 from shared.messages import Batch, Message
 from shared.observability import message_context
 from shared.pipeline import Step
-from shared.runs import RunOutcome
-
-if TYPE_CHECKING:
-    from shared.celery_app import PresslineCelery
+from shared.runs import RunOutcome, Runs
 
 CALLS_END_AFTER_SECONDS = 9  # of a task; its last call may take twice its time-out (to connect, to read)
 LONGEST_RETRY_WAIT_SECONDS = 10
@@ -39,6 +38,42 @@ _GIVE_BACK_WAIT_SECONDS = 1.0
 _OUTAGES = "pressline-outages"  # how many of the retries were due to one
 
 log = structlog.get_logger()
+
+
+class TaskApp(Protocol):
+    """What a task needs of the Celery app that runs it."""
+
+    service: str
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Return where this process counts what it begins."""
+        ...
+
+    @property
+    def runs(self) -> Runs:
+        """Return where this process reports what became of a run's articles."""
+        ...
+
+    def dead_letters(self) -> DeadLetters:
+        """Return the service's dead letters."""
+        ...
+
+    def emit(self, messages: Iterable[Message]) -> None:
+        """Send a copy of each message to every step that consumes it."""
+        ...
+
+    def send(
+        self,
+        step: Step,
+        messages: Iterable[Message],
+        *,
+        wait_seconds: float = 0.0,
+        retries: int = 0,
+        headers: Mapping[str, object] | None = None,
+    ) -> None:
+        """Send messages to the queue of one step, to be run after a wait."""
+        ...
 
 
 class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their signatures
@@ -81,6 +116,8 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             with time_for_calls(CALLS_END_AFTER_SECONDS), message_context(message):
                 result = cast("Result", self.run(message))
                 self._app.emit(result.emits)
+                if result.rest:
+                    self._app.send(self.step, [_part(message, result.rest)])
             failed = result.failed
         except (Ignore, Reject, Retry):
             raise
@@ -123,7 +160,8 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         halves = _halves(message) if isinstance(error, PeersTooSlowError | TaskTooSlowError) else ()
         try:
             if halves or str(message.message_id) != self.request.id:  # some of its items
-                self._app.emit(halves or [message], wait_seconds=wait, retries=retries + 1, headers=headers)
+                again = halves or [message]
+                self._app.send(self.step, again, wait_seconds=wait, retries=retries + 1, headers=headers)
                 return
             raise self.retry(exc=error, countdown=wait, headers=headers)
         except (Reject, OutageError) as refused:  # the broker did not take it: the message itself must not be dropped
@@ -164,7 +202,7 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         """Send the halves of a batch that killed its process: one item may have done it, and is found so."""
         log.warning("message.split", task=self.name, items=[len(half.items) for half in halves])
         try:
-            self._app.emit(halves)
+            self._app.send(self.step, halves)
         except OutageError as outage:
             sleep(_GIVE_BACK_WAIT_SECONDS)
             raise Reject(str(outage), requeue=True) from outage
@@ -183,8 +221,8 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             log.warning("delivery.uncounted", task=self.name, reason=str(error))
 
     @property
-    def _app(self) -> PresslineCelery:
-        return cast("PresslineCelery", self.app)
+    def _app(self) -> TaskApp:
+        return cast("TaskApp", self.app)
 
 
 def _items(message: Message) -> tuple[str, ...]:

@@ -18,10 +18,14 @@ _Outcome = TypeVar("_Outcome")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The messages that follow, and the items that failed, each with its error."""
+    """The messages that follow, the items that failed, each with its error, and the items that were not begun.
+
+    The task sends `rest` to its own step again; other consumers of the message do not see it twice.
+    """
 
     emits: tuple[Message, ...] = ()
     failed: Mapping[str, Exception] = field(default_factory=dict)
+    rest: tuple[str, ...] = ()
 
 
 Handler = Callable[[Any, Any], Result]
@@ -62,7 +66,7 @@ class Batch:
 def slices(items: Sequence[_Item], *, size: int, seconds: float) -> Iterator[Sequence[_Item]]:
     """Yield `items` by so many at a time, and none any more once the seconds have passed since the first slice.
 
-    So a batch ends in time however long one of its items takes; its handler emits the rest again.
+    So a batch ends in time however long one of its items takes; its handler returns the others as `Result.rest`.
     """
     began = monotonic()
     for first in range(0, len(items), size):

@@ -1,4 +1,4 @@
-"""Logs and metrics: one line of JSON an event, one counter and one histogram a message."""
+"""Logs, and the metrics that all workers share: a service's own are in its `metrics` module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
@@ -29,23 +29,11 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
     atexit.register(_remove_metrics)
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MESSAGES = Counter("pressline_messages", "Messages handled, by kind and outcome.", ["message", "outcome"])
 STORE_CALLS = Counter("pressline_store_calls", "Calls to the object store, by operation.", ["operation"])
-DRIFT = Gauge(
-    "pressline_drift",
-    "Differences between what should be public and what is, when they were last compared, by site.",
-    ["site"],
-    multiprocess_mode="mostrecent",
-)
-UNMATCHED_REMOVALS = Gauge(
-    "pressline_unmatched_removals",
-    "Removals in force that arrived before their article, by site.",
-    ["site"],
-    multiprocess_mode="mostrecent",
-)
 SECONDS = Histogram(
     "pressline_message_seconds",
     "Time to handle a message.",
@@ -56,8 +44,9 @@ SECONDS = Histogram(
 log = structlog.get_logger()
 
 
-def configure_logging(level: str, log_format: str, **bound: str) -> None:
-    """Send structlog and the standard library's loggers to stdout, in JSON or for a person's eyes."""
+def configure_logging(level: str, log_format: str, *, stream: TextIO | None = None, **bound: str) -> None:
+    """Send structlog and the standard library's loggers to a stream (stdout), in JSON or for a person's eyes."""
+    stream = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -70,10 +59,10 @@ def configure_logging(level: str, log_format: str, **bound: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

@@ -6,11 +6,12 @@ POST ─> ingest ─ArticlesAccepted─> enrich ─ArticlesEnriched─> render �
 scheduler ─> any of these that is lost, due or stale, and ArticlesPublished ─> publish, for an article not in the index
 
 A plural message names 1..n items of one site. News is a batch of one; imports and rebuilds are batches of many.
+A message may have several consumers, each in a service of its own: every one gets a copy in its own queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.messages import (
@@ -30,7 +31,7 @@ from shared.messages import (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One service's step: the message that it consumes and those that it may emit."""
+    """One service's step: the message that it consumes and those that it may emit (beside the rest of a batch)."""
 
     service: str
     consumes: type[Message]
@@ -46,15 +47,15 @@ class Step:
         return f"{self.service}.{self.consumes.__name__}"
 
 
-SUBMIT_ARTICLES = Step("ingest", SubmitArticles, (ArticlesAccepted, ArticleRemoved, SubmitArticles))
-ENRICH_ARTICLES = Step("enrich", ArticlesAccepted, (ArticlesEnriched, ArticleRemoved, ArticlesAccepted))
-RENDER_ARTICLES = Step("render", ArticlesEnriched, (PagesRendered, ArticlesAccepted, ArticlesEnriched))
+SUBMIT_ARTICLES = Step("ingest", SubmitArticles, (ArticlesAccepted, ArticleRemoved))
+ENRICH_ARTICLES = Step("enrich", ArticlesAccepted, (ArticlesEnriched, ArticleRemoved))
+RENDER_ARTICLES = Step("render", ArticlesEnriched, (PagesRendered, ArticlesAccepted))
 PUBLISH_PAGES = Step("publish", PagesRendered, (ListingsStale, ArticlesEnriched, ArticlesAccepted))
 INDEX_ARTICLES = Step("publish", ArticlesPublished, (ListingsStale, ArticlesEnriched))
 REMOVE_ARTICLE = Step(
     "publish", ArticleRemoved, (ListingsStale, ArticlesEnriched, ArticleRemoved)
 )  # twice if withdrawn
-RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered, ListingsStale))
+RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered,))
 PUBLISH_LISTINGS = Step("publish", ListingsRendered, (ListingsStale, ArticlesEnriched))
 REPAIR_PATH = Step("publish", RepairPath, (ArticlesAccepted, ArticleRemoved, ListingsStale, RepairPath))
 
@@ -83,15 +84,19 @@ SCHEDULER_EMITS: tuple[type[Message], ...] = (
 WORKERS: tuple[str, ...] = ("ingest", "enrich", "render", "publish")
 
 
-def step_for(message: type[Message]) -> Step:
-    """Return the one step that consumes a kind of message."""
-    return _STEPS[message]
+def steps_for(message: type[Message], pipeline: Sequence[Step] = PIPELINE) -> tuple[Step, ...]:
+    """Return the steps that consume a kind of message, one or more.
+
+    Raises:
+        LookupError: no step consumes it.
+    """
+    steps = tuple(step for step in pipeline if step.consumes is message)
+    if not steps:
+        raise LookupError(f"no step consumes {message.__name__}")  # noqa: EM102, TRY003
+    return steps
 
 
 def queues_of(service: str, lanes: Iterable[Lane] = Lane) -> tuple[str, ...]:
     """Return a service's queues of these lanes, in the order in which its workers empty them."""
     served = set(lanes)
     return tuple(f"{service}.{lane}" for lane in Lane if lane in served)
-
-
-_STEPS: dict[type[Message], Step] = {step.consumes: step for step in PIPELINE}

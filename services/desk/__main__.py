@@ -17,6 +17,7 @@ from services.desk.commands import (
     rebuild,
     reindex,
     replay,
+    run,
     stack,
     status,
     tokens,
@@ -40,6 +41,7 @@ app.command()(why.why)
 app.add_typer(import_ndjson.app, name="import")
 app.add_typer(front.app, name="front")
 app.command()(replay.replay)
+app.command()(run.run)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(act.kill)
 app.command()(act.withdraw)

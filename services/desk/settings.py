@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,23 @@ def load_settings() -> DeskSettings:
     stack = find_stack(given.run_folder)
     if stack is None:
         return given
-    found: dict[str, Any] = {
-        "api_url": stack["api"],
-        "token": stack["token"],
+    found = {"api_url": stack["api"], "token": stack["token"], **_stores_of(stack)}
+    missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
+    return DeskSettings(**missing)
+
+
+def service_environment() -> dict[str, str]:
+    """Return the variables of a service's process: ours, and where the embedded stack is that runs here."""
+    given = DeskSettings()
+    stack = find_stack(given.run_folder)
+    found = {"edge_url": stack["edge"], **_stores_of(stack)} if stack else {}
+    missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
+    return {**{f"PRESSLINE_{name.upper()}": value for name, value in missing.items()}, **os.environ}
+
+
+def _stores_of(stack: dict[str, Any]) -> dict[str, str]:
+    """Return the settings that tell where the stack's stores are, and its site."""
+    return {
         "redis_url": stack["redis"],
         "s3_endpoint": stack["s3"]["endpoint"],
         "s3_access_key": stack["s3"]["access_key"],
@@ -42,8 +57,6 @@ def load_settings() -> DeskSettings:
         "public_bucket": stack["s3"]["public_bucket"],
         "base_url": stack["edge"],
     }
-    missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
-    return DeskSettings(**missing)
 
 
 def find_stack(run_folder: Path) -> dict[str, Any] | None:

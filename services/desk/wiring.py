@@ -6,25 +6,32 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from services.desk.adapters import step_process
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.adapters.import_files import KeptImportFiles
 from services.desk.domain.rebuild import Run
+from services.desk.handler.letters import Send
 from services.desk.handler.rebuild import Rebuild
 from services.desk.handler.selection import select
 from services.desk.ports import BackupNotSetError
-from services.desk.settings import DeskSettings, load_settings
+from services.desk.settings import DeskSettings, load_settings, service_environment
 from shared.backlog.redis import RedisBacklog
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.messages import Lane, Message
 from shared.page_versions import VersionCount, find_version
+from shared.pipeline import Step
 from shared.reconcile import Places
 from shared.redis_client import redis_client
 from shared.runs.redis import RedisRuns
 from shared.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
+
+if TYPE_CHECKING:
+    from shared.celery_app import PresslineCelery
 
 
 @cache
@@ -76,10 +83,25 @@ def backlog() -> RedisBacklog:
 
 
 def emitter() -> Callable[[Iterable[Message]], None]:
-    """Return what sends messages on their way; the desk runs no task."""
+    """Return what sends a copy of each message to every step that consumes it."""
+    return _app().emit
+
+
+def sender() -> Send:
+    """Return what sends messages to one step alone."""
+    return _app().send
+
+
+def _app() -> PresslineCelery:
+    """Return a Celery app that only emits: the desk runs no task."""
     from shared.celery_app import create_app  # noqa: PLC0415 -- a third of a second that few commands need
 
-    return create_app("desk", settings()).emit
+    return create_app("desk", settings())
+
+
+def run_step(step: Step, event: bytes, *, is_dry_run: bool) -> int:
+    """Run a step by a process of its service; return the exit code."""
+    return step_process.run_step(step, event, service_environment(), is_dry_run=is_dry_run)
 
 
 def places(site: Site) -> Places:

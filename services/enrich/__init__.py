@@ -1,1 +1,1 @@
-"""Takes ArticlesAccepted; emits ArticlesEnriched, ArticleRemoved, or ArticlesAccepted for the rest of a batch."""
+"""Takes ArticlesAccepted; emits ArticlesEnriched or ArticleRemoved."""

@@ -69,9 +69,7 @@ def enrich_articles(message: ArticlesAccepted, enrichment: Enrichment) -> Result
     emits: list[Message] = [_removed(message, each) for each in removed]
     if usable:
         emits.append(_enriched(message, usable))
-    if rest := message.items[begun:]:
-        emits.append(message.only(rest))
-    return Result(tuple(emits), batch.failed)
+    return Result(tuple(emits), batch.failed, message.items[begun:])
 
 
 HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
-from services.enrich.handler import Enrichment
+from services.enrich.handler import HANDLERS, Enrichment
 from services.enrich.settings import EnrichSettings
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
+from shared.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.runs.redis import RedisRuns
+from shared.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage
 
 
@@ -54,3 +57,21 @@ def enrichment() -> Enrichment:
         executor=ThreadPoolExecutor(16),
         clock=lambda: datetime.now(UTC),
     )
+
+
+def dry_run_enrichment(report: Report) -> Enrichment:
+    """Return the same with adapters that report each write instead of making it."""
+    real = enrichment()
+    content = DryRunStorage(real.content, "content", report)
+    return replace(
+        real,
+        content=content,
+        revisions=StoredRevisions(content),
+        receipts=DryRunReceipts(real.receipts, report),
+        runs=DryRunRuns(real.runs, report),
+    )
+
+
+def step_runner() -> StepRunner:
+    """Return what runs one step by hand."""
+    return StepRunner(HANDLERS, lambda _: enrichment(), lambda _, report: dry_run_enrichment(report), app, settings)

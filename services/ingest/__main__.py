@@ -1,4 +1,4 @@
-"""Runs one of ingest's two doors: `python -m services.ingest endpoint` or `python -m services.ingest worker`."""
+"""Runs one of ingest's two doors: `python -m services.ingest endpoint` or `worker`; or `run-step`, its step by hand."""
 
 from __future__ import annotations
 
@@ -68,10 +68,15 @@ def run_worker() -> None:
     celery_app.run_worker(app, "ingest", wiring.settings())  # seldom used: built when needed
 
 
-DOORS = {"endpoint": run_endpoint, "worker": run_worker}
+def run_step() -> None:
+    """Run one step by hand, on the event on stdin."""
+    sys.exit(wiring.step_runner().main(sys.argv[2:]))
+
+
+DOORS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step}
 
 if __name__ == "__main__":
     door = DOORS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if door is None:
-        sys.exit("usage: python -m services.ingest endpoint|worker")
+        sys.exit("usage: python -m services.ingest endpoint|worker|run-step")
     door()

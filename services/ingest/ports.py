@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 from services.ingest.domain.document import Document
 from services.ingest.domain.pictures import PublicPicture
@@ -26,7 +26,7 @@ __all__ = [
     "ReadingContext",
     "RefusedError",
     "Report",
-    "Told",
+    "SubmissionMetadata",
 ]
 
 
@@ -43,16 +43,13 @@ class ReadingContext:
     canonical_site: str | None = None
 
 
-class Told(TypedDict):
-    """What goes with the bytes from the endpoint to `accept` and `submit`; `canonical_site` as in `ReadingContext`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionMetadata(ReadingContext):
+    """The same and the facts that accepting needs: the declared media type, the sender's rights, the lane."""
 
     content_type: str | None
-    site: Site
-    feed: Feed
-    received_at: datetime
     may_take_down: bool
-    lane: Lane
-    canonical_site: str | None
+    lane: Lane = Lane.LIVE
 
 
 @dataclass(frozen=True, slots=True)

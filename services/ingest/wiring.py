@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
-from typing import Unpack
 
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
@@ -19,6 +19,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import (
+    HANDLERS,
     Admission,
     Fronts,
     Intake,
@@ -33,12 +34,13 @@ from services.ingest.handler import (
 from services.ingest.handler.intake import Admit, admit_all
 from services.ingest.handler.sources import Sources
 from services.ingest.handler.why import Inspection, explain
-from services.ingest.ports import Told
+from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.backlog.redis import RedisBacklog
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
 from shared.deliveries.redis import RedisDeliveries
+from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunStorage, Report
 from shared.errors import PresslineError
 from shared.history import StoredRevisions
 from shared.inbox import new_batch_id
@@ -50,6 +52,7 @@ from shared.redis_client import redis_client, redis_faults
 from shared.revision import ActionKind
 from shared.sites import Site, load_sites
 from shared.stalls import QueueWatch
+from shared.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage, public_storage
 from shared.tokens import Tokens
 
@@ -110,6 +113,27 @@ def worker_intake() -> Intake:
     return _intake(app())
 
 
+def dry_run_intake(report: Report) -> Intake:
+    """Return the same with adapters that report each write instead of making it."""
+    real = worker_intake()
+    storage, own = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
+    stored = StoredRevisions(storage)
+    return replace(
+        real,
+        content=storage,
+        revisions=stored,
+        receipts=own,
+        letters=DeadLetters("ingest", storage, own, DryRunMarks(RedisMarks(redis_client(settings())), report)),
+        emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
+        sources=Sources(storage, stored, real.executor),
+    )
+
+
+def step_runner() -> StepRunner:
+    """Return what runs the worker's step by hand."""
+    return StepRunner(HANDLERS, lambda _: worker_intake(), lambda _, report: dry_run_intake(report), app, settings)
+
+
 @cache
 def endpoint_intake() -> Intake:
     """Return what the endpoint's handler needs."""
@@ -146,9 +170,9 @@ def admit_lane(lane: Lane) -> None:
     endpoint_intake().admit(lane)
 
 
-def accept_article(raw: bytes, **told: Unpack[Told]) -> Accepted:
+def accept_article(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
     """Accept what was posted."""
-    return accept(raw, intake=endpoint_intake(), **told)
+    return accept(raw, metadata, endpoint_intake())
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:
@@ -156,14 +180,14 @@ def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: 
     return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, intake=endpoint_intake())
 
 
-def submit_bytes(raw: bytes, **told: Unpack[Told]) -> Submitted:
+def submit_bytes(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
     """Store what was posted, for the worker to read."""
-    return submit(raw, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
+    return submit(raw, metadata, new_batch_id(now()), endpoint_intake())
 
 
-def submit_lines(raws: Sequence[bytes], **told: Unpack[Told]) -> Sequence[Submitted | BacklogFullError]:
+def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
     """Store what was posted as lines, for the worker to read."""
-    return submit_batch(raws, batch=new_batch_id(now()), intake=endpoint_intake(), **told)
+    return submit_batch(raws, metadata, new_batch_id(now()), endpoint_intake())
 
 
 def fronts() -> Fronts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from os import EX_CONFIG
@@ -14,22 +15,26 @@ import structlog
 
 from services.publish.adapters.cloudflare import CloudflareEdgeCache
 from services.publish.adapters.cloudfront import CloudFrontEdgeCache, cloudfront_client
+from services.publish.adapters.dry_run_edge import DryRunEdgeCache
 from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.adapters.varnish import NoEdgeCache, VarnishEdgeCache
-from services.publish.handler import Publisher
+from services.publish.handler import HANDLERS, Publisher
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
+from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage, Report
 from shared.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.history import StoredRevisions
+from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.runs.redis import RedisRuns
 from shared.sites import Site, get_site, load_sites
+from shared.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 log = structlog.get_logger()
@@ -90,6 +95,30 @@ def publisher(site: str) -> Publisher:
         known_assets=set(),
         writers=writers(),
     )
+
+
+def dry_run_publisher(site: str, report: Report) -> Publisher:
+    """Return the same with adapters that report each write and each purge instead of making it."""
+    real = publisher(site)
+    content = DryRunStorage(real.content, "content", report)
+    return replace(
+        real,
+        content=content,
+        public=DryRunStorage(real.public, "public", report),
+        records=LiveRecords(content),
+        revisions=StoredRevisions(content),
+        index=DryRunIndex(redis_client(settings()), report),
+        marks=DryRunMarks(real.marks, report),
+        receipts=DryRunReceipts(real.receipts, report),
+        runs=DryRunRuns(real.runs, report),
+        edge=DryRunEdgeCache(report),
+        known_assets=set(),
+    )
+
+
+def step_runner() -> StepRunner:
+    """Return what runs one step by hand."""
+    return StepRunner(HANDLERS, publisher, dry_run_publisher, app, settings)
 
 
 @cache

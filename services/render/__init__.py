@@ -1,4 +1,4 @@
 """Takes ArticlesEnriched and ListingsStale; emits PagesRendered and ListingsRendered.
 
-It emits ArticlesAccepted for an article whose enriched object is missing, ArticlesEnriched for the rest of a batch.
+It emits ArticlesAccepted for an article whose enriched object is missing.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from os import getpid
@@ -10,12 +11,14 @@ from socket import gethostname
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import Renderer, page_version
+from services.render.handler import HANDLERS, Renderer, page_version
 from services.render.ports import Theme
 from services.render.settings import RenderSettings
 from shared.celery_app import PresslineCelery, create_app
 from shared.dead_letters import DeadLetters
+from shared.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
 from shared.history import StoredRevisions
+from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
 from shared.marks.redis import RedisMarks
 from shared.page_versions import note_version
@@ -23,6 +26,7 @@ from shared.receipts.redis import RedisReceipts
 from shared.redis_client import redis_client
 from shared.runs.redis import RedisRuns
 from shared.sites import Site, get_site, load_sites
+from shared.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
@@ -110,3 +114,24 @@ def theme_of(site: Site) -> Theme:
 @cache
 def _theme(name: str) -> Theme:
     return MinijinjaTheme(settings().themes_folder / name)
+
+
+def dry_run_renderer(site: str, report: Report) -> Renderer:
+    """Return the same with adapters that report each write instead of making it."""
+    real = renderer(site)
+    content = DryRunStorage(real.content, "content", report)
+    return replace(
+        real,
+        content=content,
+        public=DryRunStorage(real.public, "public", report),
+        revisions=StoredRevisions(content),
+        index=DryRunIndex(redis_client(settings()), report),
+        receipts=DryRunReceipts(real.receipts, report),
+        runs=DryRunRuns(real.runs, report),
+        kept_assets={},
+    )
+
+
+def step_runner() -> StepRunner:
+    """Return what runs one step by hand."""
+    return StepRunner(HANDLERS, renderer, dry_run_renderer, app, settings)

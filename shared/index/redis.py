@@ -203,15 +203,22 @@ class RedisIndex(RedisRestores):
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
         """Return which of the pages may be queued now."""
-        waiting = [page for page in pages if not (is_urgent or (is_news and find_article(page)))]
-        leases = self._redis.mget([index_key(site, f"turn:{page}") for page in waiting]) if waiting else []
-        leased = {page for page, lease in zip(waiting, leases, strict=True) if lease}
-        free, waits = [page for page in pages if page not in leased], {*waiting}
+        free, waits = self.unleased(site, pages, is_news=is_news, is_urgent=is_urgent)
         with self._redis.pipeline(transaction=False) as pipe:
             for page in free:
                 pipe.set(index_key(site, f"turn:{page}"), "1", nx=page in waits, px=_turn_ms(site, page))
             taken = pipe.execute() if free else []
         return [page for page, is_taken in zip(free, taken, strict=True) if is_taken]
+
+    @translated
+    def unleased(
+        self, site: Site, pages: Sequence[str], *, is_news: bool, is_urgent: bool
+    ) -> tuple[list[str], set[str]]:
+        """Return the pages that no lease holds back, and those of the given ones that a lease may hold back."""
+        waiting = [page for page in pages if not (is_urgent or (is_news and find_article(page)))]
+        leases = self._redis.mget([index_key(site, f"turn:{page}") for page in waiting]) if waiting else []
+        leased = {page for page, lease in zip(waiting, leases, strict=True) if lease}
+        return [page for page in pages if page not in leased], {*waiting}
 
     @translated
     def end_turn(self, site: Site, page: str) -> None:

@@ -10,7 +10,7 @@ from services.publish.settings import PublishSettings
 from shared.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery
 from shared.celery_task import CALLS_END_AFTER_SECONDS, LONGEST_RETRY_WAIT_SECONDS, MOST_DEATHS
 from shared.messages import Lane, Message
-from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, step_for
+from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, steps_for
 from shared.settings import ServiceSettings
 
 ALL = {step.consumes.__name__ for step in PIPELINE}
@@ -43,20 +43,32 @@ def test_a_service_says_itself_what_it_takes_and_what_it_emits() -> None:
         assert named == {word for word in re.findall(r"[A-Z]\w+", said) if word in ALL}
 
 
-def test_every_message_that_is_emitted_is_consumed_by_exactly_one_step() -> None:
-    consumed = [step.consumes for step in PIPELINE]
+def test_every_message_that_is_emitted_is_consumed() -> None:
+    consumed = {step.consumes for step in PIPELINE}
     emitted = {message for step in PIPELINE for message in step.emits} | set(SCHEDULER_EMITS)
 
-    assert len(consumed) == len(set(consumed))
-    assert emitted <= set(consumed)
-    assert set(consumed) == leaves(Message)
+    assert emitted <= consumed
+    assert consumed == leaves(Message)
+
+
+def test_a_message_has_one_task_and_one_set_of_queues_for_each_of_its_consumers() -> None:
+    tasks = [step.task_name for step in PIPELINE]
+
+    assert len(tasks) == len(set(tasks))
+    for step in PIPELINE:
+        assert step in steps_for(step.consumes)
+
+
+def test_a_message_that_no_step_consumes_is_not_dropped() -> None:
+    with pytest.raises(LookupError, match="no step consumes Message"):
+        steps_for(Message)
 
 
 def test_workers_empty_their_lanes_in_the_order_urgent_live_listings_bulk() -> None:
     assert queues_of("publish") == ("publish.urgent", "publish.live", "publish.listings", "publish.bulk")
     assert queues_of("publish", [Lane.LISTINGS, Lane.URGENT]) == ("publish.urgent", "publish.listings")
     assert app_of("publish").conf.broker_transport_options["queue_order_strategy"] == "priority"
-    assert step_for(PIPELINE[0].consumes).queue(Lane.BULK) == "ingest.bulk"
+    assert PIPELINE[0].queue(Lane.BULK) == "ingest.bulk"
 
 
 def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptSt
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
-from services.ingest.ports import ReadingContext
+from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
@@ -75,13 +75,13 @@ class Newsroom:
     waited: list[float] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
 
-    def accept(self, raw: bytes, **told: Any) -> Accepted:
-        self.calls.append(told | {"raw": raw})
+    def accept(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
+        self._note(raw, metadata)
         self.traces.append(trace_parent.get())
         if self.error:
             raise self.error
-        site = told["site"]
-        reading = read_article(raw, told["content_type"], ReadingContext(site, told["feed"], told["received_at"]))
+        site = metadata.site
+        reading = read_article(raw, metadata.content_type, metadata)
         article = article_id(site.id, reading.article.source, reading.article.source_id)
         receipt = f"{site.id}.{article}.{REVISION}"
         return Accepted(
@@ -93,18 +93,21 @@ class Newsroom:
             report=reading.report,
         )
 
-    def submit(self, raw: bytes, **told: Any) -> Submitted:
-        self.calls.append(told | {"raw": raw})
+    def _note(self, raw: bytes, metadata: SubmissionMetadata) -> None:
+        self.calls.append({each.name: getattr(metadata, each.name) for each in fields(metadata)} | {"raw": raw})
+
+    def submit(self, raw: bytes, metadata: SubmissionMetadata) -> Submitted:
+        self._note(raw, metadata)
         if self.error:
             raise self.error
         return Submitted(receipt="c0ffee", warning=self.warning)
 
-    def submit_lines(self, raws: Sequence[bytes], **told: Any) -> list[Submitted | BacklogFullError]:
+    def submit_lines(self, raws: Sequence[bytes], metadata: SubmissionMetadata) -> list[Submitted | BacklogFullError]:
         self.batches.append(len(raws))
         outcomes: list[Submitted | BacklogFullError] = []
         for raw in raws:
             try:
-                outcomes.append(self.submit(raw, **told))
+                outcomes.append(self.submit(raw, metadata))
             except BacklogFullError as error:
                 outcomes.append(error)
         return outcomes

@@ -19,6 +19,7 @@ from starlette.types import Message, Scope
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.endpoint import batches
+from services.ingest.ports import SubmissionMetadata
 from shared.errors import StorageUnavailableError
 from shared.messages import MAX_BATCH_ITEMS, Lane
 from shared.storage.memory import MemoryObjectStorage
@@ -224,10 +225,10 @@ def test_when_too_much_waits_already_nothing_is_read(api: Api, newsroom: Newsroo
 
 
 def failing_for(newsroom: Newsroom, numbers: set[int], error: Exception) -> Callable[..., Submitted]:
-    def submit(raw: bytes, **told: Any) -> Submitted:
+    def submit(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
         if json.loads(raw).get("number") in numbers:
             raise error
-        return Newsroom.submit(newsroom, raw, **told)
+        return Newsroom.submit(newsroom, raw, metadata)
 
     return submit
 
@@ -383,7 +384,7 @@ def test_a_request_ends_when_its_answer_cannot_be_sent_while_more_lines_come(
 ) -> None:
     is_gone, second_is_begun = Event(), Event()
 
-    def submit_lines(raws: Sequence[bytes], **told: Any) -> list[Submitted]:
+    def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> list[Submitted]:
         newsroom.batches.append(len(raws))
         if len(newsroom.batches) == 1:
             assert second_is_begun.wait(10)
@@ -433,7 +434,7 @@ def test_two_batches_are_stored_side_by_side_and_answered_in_their_order(
 ) -> None:
     together, last_is_done = Barrier(2, timeout=10), Event()
 
-    def submit_lines(raws: Sequence[bytes], **told: Any) -> list[Submitted]:
+    def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> list[Submitted]:
         numbers = [json.loads(raw)["number"] for raw in raws]
         together.wait()
         if numbers[0] == 1:
@@ -452,7 +453,7 @@ def test_two_batches_are_stored_side_by_side_and_answered_in_their_order(
 def test_what_is_held_in_memory_does_not_grow_with_the_body(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str, end: bytes
 ) -> None:
-    def submit(raw: bytes, **told: Any) -> Submitted:
+    def submit(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
         return Submitted(receipt="c0ffee")
 
     newsroom.submit = submit  # type: ignore[method-assign]

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import structlog
@@ -17,6 +16,7 @@ from PIL import Image
 
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
 from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
+from services.ingest.ports import SubmissionMetadata
 from shared.errors import StorageConflictError, StorageUnavailableError
 from shared.messages import Lane
 from shared.receipts import Outcome
@@ -568,9 +568,9 @@ def test_what_is_done_at_one_site_and_on_its_way_at_another_is_on_its_way(
 ) -> None:
     taken = newsroom.accept
 
-    def accept(raw: bytes, **told: Any) -> Accepted:
-        newsroom.status = "accepted" if told["canonical_site"] else "duplicate"
-        return taken(raw, **told)
+    def accept(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
+        newsroom.status = "accepted" if metadata.canonical_site else "duplicate"
+        return taken(raw, metadata)
 
     changing = Newsroom()
     changing.accept = accept  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ from services.desk.domain.imports import CHUNK_LINES
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, Fault
 from services.ingest.domain.states import ReceiptState
+from services.ingest.ports import SubmissionMetadata
 from shared.errors import StorageUnavailableError
 from shared.messages import Lane
 from shared.receipts import Outcome
@@ -41,7 +42,7 @@ class Office(Newsroom):
         self.taken: list[int] = []
         self._lock = Lock()
 
-    def submit(self, raw: bytes, **told: Any) -> Submitted:
+    def submit(self, raw: bytes, metadata: SubmissionMetadata) -> Submitted:
         number = json.loads(raw)["number"]
         self.refuse(number)
         with self._lock:

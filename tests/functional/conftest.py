@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,10 +21,6 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-import services.enrich.handler
-import services.ingest.handler
-import services.publish.handler
-import services.render.handler
 from infra.local.settings import PROJECT
 from services.enrich.handler import Enrichment
 from services.ingest.adapters.pillow_pictures import clean_picture
@@ -31,6 +28,7 @@ from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
 from services.ingest.handler.sources import Sources
+from services.ingest.ports import SubmissionMetadata
 from services.publish.handler import Publisher
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
@@ -43,13 +41,13 @@ from shared.backoff.redis import RedisBackoff
 from shared.bundles import ArticlePage, ListingPage, carry, read_bundle
 from shared.dead_letters import DeadLetters
 from shared.errors import EdgeUnavailableError, RetryableError
-from shared.handling import Handlers
+from shared.handling import Handlers, Result
 from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
 from shared.live import LiveRecord, read_record
 from shared.marks.redis import RedisMarks
 from shared.messages import Batch, Lane, ListingsRendered, ListingsStale, Message, PagesRendered
-from shared.pipeline import step_for
+from shared.pipeline import WORKERS, Step, steps_for
 from shared.receipts.redis import RedisReceipts
 from shared.revision import ActionKind
 from shared.runs.redis import RedisRuns
@@ -59,11 +57,11 @@ from shared.storage.memory import MemoryObjectStorage
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 THEMES = PROJECT / "services" / "render" / "themes"
 HANDLERS: Handlers = {
-    **services.ingest.handler.HANDLERS,
-    **services.enrich.handler.HANDLERS,
-    **services.render.handler.HANDLERS,
-    **services.publish.handler.HANDLERS,
+    step: handler
+    for service in WORKERS
+    for step, handler in import_module(f"services.{service}.handler").HANDLERS.items()
 }
+"""The same tables that the workers make their tasks of."""
 _MOST_DELIVERIES = 20_000  # until a line is quiet
 
 
@@ -230,26 +228,30 @@ class Line:
         raw = json.dumps(an_article(**article)).encode()
         return accept(
             raw,
-            content_type="application/json",
-            site=self.site,
-            feed=self.site.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            intake=self.intake,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=self.site,
+                feed=self.site.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+            ),
+            self.intake,
         )
 
     def submit(self, raw: bytes, *, lane: Lane = Lane.LIVE, may_take_down: bool = False) -> Submitted:
         """Post bytes that are to be read later."""
         return submit(
             raw,
-            content_type="application/json",
-            site=self.site,
-            feed=self.site.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            batch=uuid4(),
-            intake=self.intake,
-            lane=lane,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=self.site,
+                feed=self.site.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+                lane=lane,
+            ),
+            uuid4(),
+            self.intake,
         )
 
     def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:
@@ -258,17 +260,25 @@ class Line:
         return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
 
     def deliver(self, message: Message) -> tuple[Message, ...]:
-        """Have one message handled by the service that consumes it; return what follows.
+        """Have one message handled by every step that consumes it; return what follows.
 
-        Items of a batch that may succeed later follow too; the error of a single one is raised.
+        Items that were not begun follow too, and items of a batch that may succeed later; the error of a single one is
+        raised.
         """
         self.now += timedelta(microseconds=10)
-        step = step_for(type(message))
+        return tuple(each for step in steps_for(type(message)) for each in self._deliver_to(step, message))
+
+    def handle(self, message: Message) -> Result:
+        """Have one message handled by the one step that consumes it; return the handler's result."""
+        (step,) = steps_for(type(message))
+        return HANDLERS[step](message, self.deps[step.service])
+
+    def _deliver_to(self, step: Step, message: Message) -> tuple[Message, ...]:
         result = HANDLERS[step](message, self.deps[step.service])
         for error in result.failed.values():
             if not isinstance(message, Batch) or len(message.items) == 1 or not isinstance(error, RetryableError):
                 raise error
-        again = (message.only(result.failed),) if isinstance(message, Batch) and result.failed else ()
+        again = [message.only(items) for items in (result.rest, result.failed) if items and isinstance(message, Batch)]
         return (*result.emits, *again)
 
     def run(self, *, disorder: random.Random | None = None) -> None:

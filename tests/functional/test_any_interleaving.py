@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from redis import Redis
 
 from services.ingest.handler import accept, keep_picture
+from services.ingest.ports import SubmissionMetadata
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.ports import Theme
 from services.scheduler.handler import emit_stale_pages, release_due, restore_index
@@ -271,12 +272,14 @@ def post(line: Line, article: dict[str, Any]) -> None:
     line.now += timedelta(milliseconds=1)
     accept(
         json.dumps(article).encode(),
-        content_type="application/json",
-        site=line.site,
-        feed=line.site.feeds[0],
-        received_at=line.now,
-        may_take_down=True,
-        intake=line.intake,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=line.site,
+            feed=line.site.feeds[0],
+            received_at=line.now,
+            may_take_down=True,
+        ),
+        line.intake,
     )
 
 

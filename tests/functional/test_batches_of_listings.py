@@ -14,7 +14,6 @@ from services.render.handler import listing_renderers
 from services.scheduler.handler import emit_stale_pages
 from shared import bundles, keys
 from shared.errors import EdgeRefusedError, StorageUnavailableError
-from shared.handling import Result
 from shared.index.restores import index_key
 from shared.listings import find_article, listing_of
 from shared.messages import (
@@ -24,10 +23,8 @@ from shared.messages import (
     Lane,
     ListingsRendered,
     ListingsStale,
-    Message,
 )
-from shared.pipeline import step_for
-from tests.functional.conftest import HANDLERS, Line, pages_in
+from tests.functional.conftest import Line, pages_in
 
 
 @pytest.fixture
@@ -51,13 +48,8 @@ def batch_of(line: Line) -> ListingsStale:
     return next(each for each in found if each.lane is Lane.BULK)
 
 
-def handled(line: Line, message: Message) -> Result:
-    step = step_for(type(message))
-    return HANDLERS[step](message, line.deps[step.service])
-
-
 def rendered(line: Line) -> ListingsRendered:
-    (message,) = handled(line, batch_of(line)).emits
+    (message,) = line.handle(batch_of(line)).emits
     assert isinstance(message, ListingsRendered)
     return message
 
@@ -156,7 +148,7 @@ def test_a_refused_purge_fails_only_the_listings_that_needed_it(
         raise EdgeRefusedError
 
     monkeypatch.setattr(calendar.edge, "purge", refuse)
-    result = handled(calendar, message)
+    result = calendar.handle(message)
 
     assert [*result.failed] == [first]
     assert isinstance(result.failed[first], EdgeRefusedError)
@@ -173,7 +165,7 @@ def test_a_listing_that_cannot_be_rendered_fails_alone(calendar: Line, monkeypat
         return listing_renderers.body_of(inputs)
 
     monkeypatch.setattr(rendering, "body_of", body_of)
-    result = handled(calendar, stale)
+    result = calendar.handle(stale)
 
     assert {name: type(error) for name, error in result.failed.items()} == {odd: ZeroDivisionError}
     (message,) = result.emits
@@ -194,13 +186,13 @@ def test_a_listing_that_cannot_be_put_fails_alone(
         return fence.put_page(page, *args, **more)
 
     monkeypatch.setattr(publishing, "put_page", put_page)
-    result = handled(calendar, message)
+    result = calendar.handle(message)
 
     assert {name: type(each) for name, each in result.failed.items()} == {odd: error}
     assert calendar.index.behind(calendar.site, [name for name in message.items if name != odd]) == {}
     assert listing_of(calendar.site, odd).path not in calendar.public.puts
     monkeypatch.undo()
-    assert not handled(calendar, message.only([odd])).failed  # its retry
+    assert not calendar.handle(message.only([odd])).failed  # its retry
     assert calendar.index.behind(calendar.site, [odd]) == {}
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from services.ingest.handler import keep_picture
 from services.scheduler.handler import verify
+from services.scheduler.metrics import DRIFT
 from shared import keys
 from shared.listings import GONE, HOME, listing_of
 from shared.messages import RepairPath
-from shared.observability import DRIFT, metrics_text
+from shared.observability import metrics_text
 from shared.reconcile import Drift, Kind, Places
 from shared.reconcile.ledger import NoRoomError
 from shared.reconcile.passes import Reconciliation

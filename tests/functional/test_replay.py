@@ -36,7 +36,7 @@ from shared.messages import (
     Message,
     SubmitArticles,
 )
-from shared.pipeline import step_for
+from shared.pipeline import Step, steps_for
 from shared.receipts.redis import RedisReceipts
 from tests.functional.conftest import NOON, Line
 
@@ -49,7 +49,7 @@ class Desk:
 
     def bury(self, message: Message, at: datetime = NOON) -> str:
         """Put a message aside; return its letter's key."""
-        step = step_for(type(message))
+        (step,) = steps_for(type(message))
         letters = DeadLetters(step.service, self.line.content, RedisReceipts(self.line.redis), self.marks)
         return letters.bury(step.task_name, message.model_dump(mode="json"), PermanentError("x"), attempts=1, at=at)
 
@@ -60,7 +60,13 @@ class Desk:
     def replay(self, **selection: object) -> None:
         """Send letters again."""
         for kept in self.find(**selection):
-            replay(kept, self.line.content, self.marks, self.line.take)
+            replay(kept, self.line.content, self.marks, self.send)
+
+    def send(self, step: Step, messages: Iterable[Message]) -> None:
+        """Put messages on their way to a step, the only one that consumes them."""
+        sent = list(messages)
+        assert all(steps_for(type(each)) == (step,) for each in sent)
+        self.line.take(sent)
 
 
 @pytest.fixture
@@ -150,7 +156,7 @@ def test_a_replayed_submission_that_redis_forgets_is_found_by_the_sweep(desk: De
 
 @pytest.mark.parametrize("interruption", [RedisUnavailableError, KeyboardInterrupt])
 def test_a_replay_that_is_cut_short_keeps_the_letter(desk: Desk, interruption: type[BaseException]) -> None:
-    def refuse(_: Iterable[Message]) -> None:
+    def refuse(_: Step, __: Iterable[Message]) -> None:
         raise interruption
 
     desk.bury(the_enriched(desk.line))
@@ -167,7 +173,7 @@ def test_a_letter_that_is_written_again_at_once_is_not_taken_away(desk: Desk) ->
     desk.bury(message)
     (kept,) = desk.find()
 
-    def fail_at_once(messages: Iterable[Message]) -> None:
+    def fail_at_once(_: Step, messages: Iterable[Message]) -> None:
         for each in messages:
             desk.bury(each)
 
@@ -182,7 +188,7 @@ def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
     unknown = KeptLetter(key, kept.letter.model_copy(update={"task": "render.Yesterday"}))
 
     with pytest.raises(UnreplayableLetterError):
-        replay(unknown, desk.line.content, desk.marks, desk.line.take)
+        replay(unknown, desk.line.content, desk.marks, desk.send)
 
     assert desk.find() == [kept]
 

@@ -12,6 +12,7 @@ import pytest
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import accept, keep_picture
+from services.ingest.ports import SubmissionMetadata
 from shared import keys
 from shared.article import Article
 from shared.bundles import ArticlePage, read_bundle
@@ -32,13 +33,15 @@ def weekly(line: Line) -> Site:
 def post_to(line: Line, at: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
     return accept(
         json.dumps(an_article(**fields)).encode(),
-        content_type="application/json",
-        site=at,
-        feed=at.feeds[0],
-        received_at=line.now,
-        may_take_down=True,
-        intake=line.intake,
-        canonical_site=canonical_site,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=at,
+            feed=at.feeds[0],
+            received_at=line.now,
+            may_take_down=True,
+            canonical_site=canonical_site,
+        ),
+        line.intake,
     )
 
 

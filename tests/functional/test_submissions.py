@@ -11,6 +11,7 @@ import pytest
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler import find_receipt_state, submissions, submit_batch
+from services.ingest.ports import SubmissionMetadata
 from shared.inbox import new_batch_id
 from shared.messages import Lane, SubmitArticles
 from shared.storage import StoredObject
@@ -24,14 +25,16 @@ def submit_lines(line: Line, lines: list[bytes]) -> list[str]:
     """Submit lines together; return their receipts."""
     outcomes = submit_batch(
         lines,
-        content_type="application/json",
-        site=line.site,
-        feed=line.site.feeds[0],
-        received_at=line.now,
-        may_take_down=False,
-        batch=new_batch_id(line.now),
-        intake=line.intake,
-        lane=Lane.BULK,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=line.site,
+            feed=line.site.feeds[0],
+            received_at=line.now,
+            may_take_down=False,
+            lane=Lane.BULK,
+        ),
+        new_batch_id(line.now),
+        line.intake,
     )
     return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 

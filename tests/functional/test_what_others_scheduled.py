@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.ingest.handler import accept
+from services.ingest.ports import SubmissionMetadata
 from services.scheduler.handler import release, release_due
 from shared.messages import Lane, ListingsRendered, ListingsStale
 from tests.functional.conftest import Line, an_article
@@ -129,13 +130,15 @@ def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leave
     line.tick()  # the site's own pages are there
     accepted = accept(
         json.dumps(an_article(version_created=EARLY)).encode(),
-        content_type="application/json",
-        site=line.site,
-        feed=line.site.feeds[0],
-        received_at=line.now,
-        may_take_down=False,
-        intake=line.intake,
-        lane=Lane.BULK,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=line.site,
+            feed=line.site.feeds[0],
+            received_at=line.now,
+            may_take_down=False,
+            lane=Lane.BULK,
+        ),
+        line.intake,
     )
     lost = list(line.queue)
     line.queue.clear()

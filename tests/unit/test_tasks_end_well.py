@@ -29,7 +29,7 @@ from shared.errors import (
 from shared.handling import Result
 from shared.marks.redis import RedisMarks
 from shared.messages import ArticleRevision, ArticlesEnriched, Batch, Lane, ListingsStale, Message
-from shared.pipeline import RENDER_ARTICLES, RENDER_LISTINGS
+from shared.pipeline import RENDER_ARTICLES, RENDER_LISTINGS, Step
 from shared.receipts import Outcome, Receipt
 from shared.receipts.redis import RedisReceipts
 from shared.runs import RunOutcome
@@ -226,6 +226,14 @@ def test_only_the_items_that_are_not_done_are_tried_again(bench: Bench) -> None:
     assert bench.handled == [("a", "b")]
 
 
+def test_the_items_that_were_not_begun_wait_in_the_queue_of_the_same_step(bench: Bench) -> None:
+    bench.handle(lambda *_: Result(rest=("b",)), A_AND_B.model_dump(mode="json"))
+
+    (rest,) = bench.waiting()
+    assert rest["articles"] == [{"article": "b", "revision": "1"}]
+    assert bench.handled == [("a", "b")]
+
+
 def test_what_follows_is_emitted_though_an_item_failed(bench: Bench) -> None:
     follows = A.model_copy(update={"message_id": uuid4()})
 
@@ -293,11 +301,11 @@ def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) ->
 
 
 def test_a_part_that_redis_does_not_take_is_given_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def emit_nothing(messages: Iterable[Message], **_: Any) -> None:
+    def send_nothing(_: Step, messages: Iterable[Message], **__: Any) -> None:
         if list(messages):
             raise RedisUnavailableError
 
-    monkeypatch.setattr(bench.app, "emit", emit_nothing)
+    monkeypatch.setattr(bench.app, "send", send_nothing)
     bench.do = lambda *_: Result(failed={"b": DOWN})
     payload = A_AND_B.model_dump(mode="json")
 

@@ -76,7 +76,10 @@ def list_letters(
 
 
 @app.command()
-def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")]) -> None:
+def show(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, which `pressline run` takes.")] = False,  # noqa: FBT002
+) -> None:
     """Show all that is known of one letter; what strangers wrote is shown with its control characters spelt out."""
     found = list(
         islice(letters.find_letters(wiring.content(), _selection([letter_id], None, None, None), datetime.now(UTC)), 20)
@@ -90,6 +93,9 @@ def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` 
         typer.echo(f"Several begin so: {', '.join(each.letter.id for each in found)}", err=True)
         raise typer.Exit(1)
     letter, now = found[0].letter, datetime.now(UTC)
+    if as_json:
+        typer.echo(letter.as_json())
+        return
     at = f"{letter.buried_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({age_of(letter.buried_at, now)} ago)"
     lines = {
         "id": letter.id,
@@ -121,12 +127,12 @@ def replay(
     For one: `replay 3f2a`. For an hour's: `replay --service render --since 1h`. For all: `replay --all`.
     """
     selection = _chosen(ids, service, since, until, every=every)
-    content, marks, emit = wiring.content(), wiring.marks(), wiring.emitter()
+    content, marks, send = wiring.content(), wiring.marks(), wiring.sender()
     sent, left = 0, []
     try:
         for kept in _with_progress("sending", selection):
             try:
-                letters.replay(kept, content, marks, emit)
+                letters.replay(kept, content, marks, send)
             except UnreplayableLetterError as error:
                 left.append(f"{kept.letter.id}: {in_one_line(str(error), 200)}")
             else:

@@ -17,13 +17,16 @@ from shared.dead_letters import DeadLetter, subject_of
 from shared.errors import PermanentError, PreconditionFailedError
 from shared.marks import Marks
 from shared.messages import Batch, Message, SubmitArticles
-from shared.pipeline import PIPELINE, WORKERS
+from shared.pipeline import PIPELINE, WORKERS, Step
 from shared.storage import ObjectStorage
 
 _READ_AT_ONCE = 200
 _READERS = 8
 
 STEPS = {step.task_name: step for step in PIPELINE}
+
+Send = Callable[[Step, Iterable[Message]], None]
+"""Sends messages to one step."""
 
 
 class UnreplayableLetterError(PermanentError):
@@ -92,7 +95,7 @@ def find_letters(content: ObjectStorage, selection: Selection, now: datetime) ->
             yield from (each for each in letters if selection.fits(each.letter))
 
 
-def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callable[[Iterable[Message]], None]) -> None:
+def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, send: Send) -> None:
     """Send a letter's message to the stage that failed, under its own id; the letter goes.
 
     First the bucket says again what the message stands for (a journal marker, an inbox entry; a stale listing is stale
@@ -103,7 +106,8 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
         UnreplayableLetterError: this version knows no such message; the letter stays.
         OutageError: the store or Redis is away; the letter stays, and the same call may be made again.
     """
-    now, message, subject = datetime.now(UTC), _message_of(kept.letter), subject_of(kept.letter)
+    step, message = _message_of(kept.letter)
+    now, subject = datetime.now(UTC), subject_of(kept.letter)
     if isinstance(message, SubmitArticles):
         inbox.put_again(content, message)
     if subject is not None:
@@ -114,19 +118,19 @@ def replay(kept: KeptLetter, content: ObjectStorage, marks: Marks, emit: Callabl
     content.delete(kept.key)
     of_no_run = {"run": ""} if isinstance(message, Batch) else {}  # its run may have ended, which drops what it left
     try:
-        emit([message.model_copy(update=of_no_run)])
+        send(step, [message.model_copy(update=of_no_run)])
     except BaseException:  # Ctrl-C too
         with suppress(PreconditionFailedError):
             content.put(kept.key, kept.letter.as_json(), unless_exists=True)
         raise
 
 
-def _message_of(letter: DeadLetter) -> Message:
+def _message_of(letter: DeadLetter) -> tuple[Step, Message]:
     step = STEPS.get(letter.task)
     if step is None:
         raise UnreplayableLetterError(f"no task is named {letter.task}")
     try:
-        return step.consumes.model_validate(letter.payload)
+        return step, step.consumes.model_validate(letter.payload)
     except ValidationError as error:
         raise UnreplayableLetterError(
             f"its payload is no {step.consumes.__name__}: {error.errors()[0]['msg']}"

@@ -15,11 +15,11 @@ from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import Caller, TakerDown
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, reply_to
 from services.ingest.endpoint.sites import ARTICLE, SiteName
+from services.ingest.metrics import REFUSALS
 from shared.article import Prose
 from shared.revision import ActionKind
 

@@ -22,11 +22,11 @@ from services.ingest.endpoint.deps import batch_threads_of, deps_of, threads_of
 from services.ingest.endpoint.examples import BATCH_ANSWER, BATCH_BODY, NDJSON
 from services.ingest.endpoint.line_by_line import LineByLine, Tell
 from services.ingest.endpoint.lines import BodyEndedError, BodyLines, Line
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.problems import UNEXPECTED, Problem, ProblemFault, documented, request_id
 from services.ingest.endpoint.replies import BatchLineReply
 from services.ingest.endpoint.sites import FeedName, SiteName
 from services.ingest.endpoint.submission import Submission
+from services.ingest.metrics import REFUSALS
 from shared.errors import RetryableError
 from shared.messages import MAX_BATCH_ITEMS, Lane
 from shared.sites import Site

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar, Unpack
+from typing import ParamSpec, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,7 +18,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
-from services.ingest.ports import Told
+from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.messages import Lane
 from shared.revision import ActionKind
@@ -48,7 +48,7 @@ class Admit(Protocol):
 class AcceptArticle(Protocol):
     """Reads bytes and commits the revision that they hold."""
 
-    def __call__(self, raw: bytes, **told: Unpack[Told]) -> Accepted:
+    def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
         """Return under which ids the article lives on.
 
         Raises:
@@ -62,7 +62,7 @@ class AcceptArticle(Protocol):
 class SubmitBytes(Protocol):
     """Stores bytes for the ingest worker to read."""
 
-    def __call__(self, raw: bytes, **told: Unpack[Told]) -> Submitted:
+    def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Submitted:
         """Return the receipt, once the bytes are safe.
 
         Raises:
@@ -75,7 +75,7 @@ class SubmitBytes(Protocol):
 class SubmitLines(Protocol):
     """Stores lines together for the ingest worker to read."""
 
-    def __call__(self, raws: Sequence[bytes], **told: Unpack[Told]) -> Sequence[Submitted | BacklogFullError]:
+    def __call__(self, raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
         """Return the receipt of each, once their bytes are safe, or why there is no room for it.
 
         Raises:

@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from services.ingest.domain.refusal import Fault
 from services.ingest.endpoint.deps import deps_of, threads_of
-from services.ingest.endpoint.metrics import CONTENT_TYPE_LATEST, metrics_text
 from services.ingest.endpoint.problems import documented, problem_response, request_id
 from services.ingest.endpoint.replies import json_response
+from services.ingest.metrics import CONTENT_TYPE_LATEST, metrics_text
 
 router = APIRouter(tags=["operations"])
 

@@ -10,10 +10,10 @@ from services.ingest.endpoint.auth import Publisher
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.examples import PICTURE_BODY
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.problems import documented
 from services.ingest.endpoint.replies import MediaLinks, MediaReply, json_response
 from services.ingest.endpoint.sites import SiteName
+from services.ingest.metrics import REFUSALS
 
 router = APIRouter(tags=["media"])
 log = structlog.get_logger()

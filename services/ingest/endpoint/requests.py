@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.ingest.domain.tracing import read_trace_parent, trace_parent
-from services.ingest.endpoint.metrics import REQUEST_SECONDS, REQUESTS
 from services.ingest.endpoint.problems import UNEXPECTED, problem_response
+from services.ingest.metrics import REQUEST_SECONDS, REQUESTS
 
 _HEADER = "x-request-id"
 _TRUSTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")

@@ -13,9 +13,9 @@ from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.endpoint.auth import Caller
 from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
-from services.ingest.endpoint.metrics import REFUSALS
 from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
-from services.ingest.ports import Told
+from services.ingest.metrics import REFUSALS
+from services.ingest.ports import SubmissionMetadata
 from shared.messages import Lane
 from shared.receipts import Outcome
 from shared.sites import Site
@@ -54,7 +54,7 @@ class Submission:
 
     async def submit_lines(self, raws: Sequence[bytes], site: Site) -> Sequence[Submitted | BacklogFullError]:
         """Store lines together for a worker to read; return the receipt of each, or why there is no room for it."""
-        return await self.threads.run(self.deps.submit_lines, raws, **self._told(site, None))
+        return await self.threads.run(self.deps.submit_lines, raws, self._metadata(site, None))
 
     async def _accept_also(self, raw: bytes, site: Site, canonical_site: str) -> AlsoReply:
         """Return what became of it at a further site; what this one refuses, the first has all the same."""
@@ -66,7 +66,7 @@ class Submission:
 
     async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted:
         try:
-            return await self.threads.run(self.deps.accept, raw, **self._told(site, canonical_site))
+            return await self.threads.run(self.deps.accept, raw, self._metadata(site, canonical_site))
         except RefusedError as error:
             REFUSALS.labels(str(error.code)).inc()
             log.info(
@@ -80,7 +80,7 @@ class Submission:
             raise
 
     async def _submit_to(self, raw: bytes, site: Site, canonical_site: str | None) -> ArticleReply:
-        submitted = await self.threads.run(self.deps.submit, raw, **self._told(site, canonical_site))
+        submitted = await self.threads.run(self.deps.submit, raw, self._metadata(site, canonical_site))
         return ArticleReply(
             receipt=submitted.receipt,
             site=site.id,
@@ -89,8 +89,8 @@ class Submission:
             report=Report(format=_UNREAD, warnings=(submitted.warning,)) if submitted.warning else None,
         )
 
-    def _told(self, site: Site, canonical_site: str | None) -> Told:
-        return Told(
+    def _metadata(self, site: Site, canonical_site: str | None) -> SubmissionMetadata:
+        return SubmissionMetadata(
             content_type=self.content_type,
             site=site,
             feed=self.caller.feed(site, self.feed),

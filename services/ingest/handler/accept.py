@@ -16,13 +16,13 @@ from services.ingest.handler.announce import announce
 from services.ingest.handler.article_pictures import with_picture_facts
 from services.ingest.handler.commit import Committed, Proposal, RawBytes, Twin, commit, lane_of, mark
 from services.ingest.handler.intake import Intake
-from services.ingest.ports import ReadingContext
+from services.ingest.ports import SubmissionMetadata
 from shared import keys
 from shared.article import Article, Status
 from shared.history import Since
 from shared.messages import Lane
 from shared.revision import Revision, revision_id, stamp_of
-from shared.sites import Feed, Site
+from shared.sites import Site
 from shared.storage import Etag
 
 _MOST_UNDER_ONE_STAMP = 999
@@ -45,21 +45,8 @@ class Item:
         return keys.article_id(self.site.id, self.article.source, self.article.source_id)
 
 
-def accept(
-    raw: bytes,
-    *,
-    content_type: str | None,
-    site: Site,
-    feed: Feed,
-    received_at: datetime,
-    may_take_down: bool,
-    intake: Intake,
-    lane: Lane = Lane.LIVE,
-    canonical_site: str | None = None,
-) -> Accepted:
+def accept(raw: bytes, metadata: SubmissionMetadata, intake: Intake) -> Accepted:
     """Store what was sent for good, then announce it; return what became of it.
-
-    `canonical_site`: the first of the sites that it was posted to, where this is another of them.
 
     Raises:
         RefusedError: it cannot become an article; the raw bytes are kept all the same.
@@ -68,11 +55,9 @@ def accept(
             will be found to be a duplicate.
     """
     sha256 = hashlib.sha256(raw).hexdigest()
-    place = RawBytes(sha256, keys.raw_key(site.id, received_at, sha256))
-    context = ReadingContext(site, feed, received_at, canonical_site)
+    place = RawBytes(sha256, keys.raw_key(metadata.site.id, metadata.received_at, sha256))
     try:
-        item = read_item(raw, place, content_type, context, may_take_down=may_take_down, lane=lane, intake=intake)
-        item = with_pictures(item, intake)
+        item = with_pictures(read_item(raw, place, metadata, intake), intake)
     except RefusedError:
         intake.content.put(place.key, raw, content_type="application/octet-stream")
         raise
@@ -81,27 +66,18 @@ def accept(
     return announce(commit_item(item, intake, source_noted=source_noted, raw_kept=raw_kept), intake)
 
 
-def read_item(
-    raw: bytes,
-    place: RawBytes,
-    content_type: str | None,
-    context: ReadingContext,
-    *,
-    may_take_down: bool,
-    lane: Lane,
-    intake: Intake,
-) -> Item:
+def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, intake: Intake) -> Item:
     """Return the article that the bytes hold; the store is not asked.
 
     Raises:
         RefusedError: they hold none, or one that their sender may not take down.
         BacklogFullError: too much waits to be published before it.
     """
-    reading = intake.read_article(raw, content_type, context)
-    _check_rights(reading.article, may_take_down=may_take_down)
+    reading = intake.read_article(raw, metadata.content_type, metadata)
+    _check_rights(reading.article, may_take_down=metadata.may_take_down)
     if reading.article.status is Status.USABLE:
-        intake.admit(lane)
-    return Item(reading.article, reading.report, place, context.site, context.received_at, lane)
+        intake.admit(metadata.lane)
+    return Item(reading.article, reading.report, place, metadata.site, metadata.received_at, metadata.lane)
 
 
 def with_pictures(item: Item, intake: Intake) -> Item:

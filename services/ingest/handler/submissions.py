@@ -19,7 +19,7 @@ from services.ingest.handler.accept import Item, commit_item, note_source, read_
 from services.ingest.handler.announce import events
 from services.ingest.handler.commit import Committed, RawBytes
 from services.ingest.handler.intake import Intake
-from services.ingest.ports import ReadingContext
+from services.ingest.ports import SubmissionMetadata
 from shared import inbox
 from shared.errors import HostileMarkupError, PermanentError, RetryableError
 from shared.handling import Batch, Result, slices
@@ -39,7 +39,7 @@ _Chain = list[tuple[Submission, Item]]
 
 
 def read_submissions(message: SubmitArticles, intake: Intake) -> Result:
-    """Read and accept a batch; the items that it has no time to begin are emitted again.
+    """Read and accept a batch; the items that it has no time to begin are returned as not begun.
 
     A refusal is kept as a dead letter, with its reason on the receipt.
     """
@@ -51,11 +51,9 @@ def read_submissions(message: SubmitArticles, intake: Intake) -> Result:
     reading.keep_receipts()
     said = events((committed for _, committed in reading.committed), message)
     reading.open_receipts()
-    if left:
-        return Result((*said, message.only([each.receipt for each in left])), reading.failed)
-    if not reading.failed:
+    if not left and not reading.failed:
         reading.settle_entries()
-    return Result(said, reading.failed)
+    return Result(said, reading.failed, tuple(each.receipt for each in left))
 
 
 @dataclass(frozen=True)
@@ -95,15 +93,11 @@ class _Reading:
         """Return the article that a submission holds, or None where it failed."""
         try:
             body = self._body(submission)
-            feed = self.site.get_feed(submission.feed)
             item = read_item(
                 body,
                 RawBytes(hashlib.sha256(body).hexdigest(), submission.raw_key, submission.raw_range),
-                submission.content_type,
-                ReadingContext(self.site, feed, submission.received_at, submission.canonical_site),
-                may_take_down=submission.can_take_down,
-                lane=self.message.lane,
-                intake=self.intake,
+                self._metadata_of(submission),
+                self.intake,
             )
             if (noted := note_source(item, self.intake)) is not None:
                 noted.result()
@@ -111,6 +105,17 @@ class _Reading:
             self._end(submission, error)
             return None
         return item
+
+    def _metadata_of(self, submission: Submission) -> SubmissionMetadata:
+        return SubmissionMetadata(
+            site=self.site,
+            feed=self.site.get_feed(submission.feed),
+            received_at=submission.received_at,
+            canonical_site=submission.canonical_site,
+            content_type=submission.content_type,
+            may_take_down=submission.can_take_down,
+            lane=self.message.lane,
+        )
 
     def _body(self, submission: Submission) -> bytes:
         """Return a submission's bytes. An object that cannot be read now fails all of its items, in their order."""

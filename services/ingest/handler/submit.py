@@ -8,92 +8,55 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.intake import Intake
-from services.ingest.ports import ReadingContext
+from services.ingest.ports import SubmissionMetadata
 from shared import inbox, keys
 from shared.article import Status
-from shared.messages import Lane, Submission, SubmitArticles
+from shared.messages import Submission, SubmitArticles
 from shared.receipts import Outcome, Receipt, Stage, submission_receipt
-from shared.sites import Feed, Site
 
 
-def submit(
-    raw: bytes,
-    *,
-    content_type: str | None,
-    site: Site,
-    feed: Feed,
-    received_at: datetime,
-    may_take_down: bool,
-    batch: UUID,
-    intake: Intake,
-    lane: Lane = Lane.LIVE,
-    canonical_site: str | None = None,
-) -> Submitted:
+def submit(raw: bytes, metadata: SubmissionMetadata, batch: UUID, intake: Intake) -> Submitted:
     """Store the bytes and the wish to have them read, as a batch of one; return the receipt.
 
     Raises:
         BacklogFullError: too much waits before it, and it is not seen to take anything down.
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    (outcome,) = submit_batch(
-        [raw],
-        content_type=content_type,
-        site=site,
-        feed=feed,
-        received_at=received_at,
-        may_take_down=may_take_down,
-        batch=batch,
-        intake=intake,
-        lane=lane,
-        canonical_site=canonical_site,
-    )
+    (outcome,) = submit_batch([raw], metadata, batch, intake)
     if isinstance(outcome, BacklogFullError):
         raise outcome
     return outcome
 
 
 def submit_batch(
-    raws: Sequence[bytes],
-    *,
-    content_type: str | None,
-    site: Site,
-    feed: Feed,
-    received_at: datetime,
-    may_take_down: bool,
-    batch: UUID,
-    intake: Intake,
-    lane: Lane,
-    canonical_site: str | None = None,
+    raws: Sequence[bytes], metadata: SubmissionMetadata, batch: UUID, intake: Intake
 ) -> list[Submitted | BacklogFullError]:
     """Store items together, for the worker to read; return for each its receipt, or why there is no room for it.
-
-    `canonical_site`: the first of the sites that they were posted to, where this is another of them.
 
     Raises:
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    context = ReadingContext(site, feed, received_at, canonical_site)
-    full = [_no_room(lane, raw, content_type, context, intake) for raw in raws]
+    full = [_no_room(raw, metadata, intake) for raw in raws]
     taken = {number: raw for number, raw in enumerate(raws) if full[number] is None}
     if not taken:
         return [error for error in full if error]
     body = b"\n".join(taken.values())
+    site, lane, received_at = metadata.site, metadata.lane, metadata.received_at
     raw_key = keys.raw_key(site.id, received_at, hashlib.sha256(body).hexdigest())
     one = Submission(
         receipt="",
         raw_key=raw_key,
-        content_type=content_type,
-        feed=feed.id,
+        content_type=metadata.content_type,
+        feed=metadata.feed.id,
         received_at=received_at,
-        can_take_down=may_take_down,
-        canonical_site=canonical_site,
+        can_take_down=metadata.may_take_down,
+        canonical_site=metadata.canonical_site,
     )
     places = {submission_receipt(batch.hex, number): place for number, place in _places(taken).items()}
     every = tuple(one.model_copy(update={"receipt": name, "raw_range": place}) for name, place in places.items())
@@ -109,15 +72,13 @@ def submit_batch(
     ]
 
 
-def _no_room(
-    lane: Lane, raw: bytes, content_type: str | None, context: ReadingContext, intake: Intake
-) -> BacklogFullError | None:
+def _no_room(raw: bytes, metadata: SubmissionMetadata, intake: Intake) -> BacklogFullError | None:
     """Return why there is no room; removals always have it. Only where there is none does anyone look which it is."""
     try:
-        intake.admit(lane)
+        intake.admit(metadata.lane)
     except BacklogFullError as full:
         try:
-            status = intake.read_article(raw, content_type, context).article.status
+            status = intake.read_article(raw, metadata.content_type, metadata).article.status
         except RefusedError:
             return full
         return full if status is Status.USABLE else None

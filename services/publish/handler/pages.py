@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -26,67 +27,71 @@ def publish_pages(message: PagesRendered, publisher: Publisher) -> Result:
     Live articles enter the index by the same message: a hop and a GET each less. A bundle that was deleted is rendered
     again.
     """
-    site = publisher.site(message.site)
+    batch = _PageBatch(message, publisher.site(message.site), publisher)
     try:
         rendered = list(read_bundle(message, ArticlePage, publisher.content))
     except ObjectMissingError:
-        return Result((_accepted(message, "bundle missing", message.revisions, run=message.run),))
+        return Result((batch.accepted("bundle missing", message.revisions, run=message.run),))
     wanted = set(message.items)
-    pages = [Publication(said, body, message.run, site, publisher) for said, body in rendered if said.article in wanted]
-    if message.run and not publisher.runs.is_latest(site.id, message.run):
-        return _drop(pages, message, publisher)
-    return _publish(pages, message, site, publisher)
+    pages = [
+        Publication(said, body, message.run, batch.site, publisher) for said, body in rendered if said.article in wanted
+    ]
+    return batch.drop(pages) if batch.is_superseded else batch.publish(pages)
 
 
-def _drop(pages: Sequence[Publication], message: PagesRendered, publisher: Publisher) -> Result:
-    """Drop the pages of a run that is not its site's latest; purge and render again those that it has put already."""
-    batch = Batch(publisher.writers)
-    put = [page for page, was_put in batch.each(Publication.was_put, pages, name=_article) if was_put]
-    if put:
-        publisher.edge.purge([key for page in put for key in page.path_surrogate_keys])
-    log.info("run.ended", run=message.run, items=len(pages), put=len(put))
-    revisions = {page.article: page.said.revision for page in put}
-    return Result((_accepted(message, "look again", revisions),) if revisions else (), batch.failed)
+@dataclass(frozen=True, slots=True)
+class _PageBatch:
+    """The pages of one message while they are published."""
 
+    message: PagesRendered
+    site: Site
+    publisher: Publisher
 
-def _publish(pages: Sequence[Publication], message: PagesRendered, site: Site, publisher: Publisher) -> Result:
-    batch = Batch(publisher.writers)
-    shown = batch.each(Publication.show, pages, name=_article)
-    if told := [key for page, is_put in shown if is_put for key in page.surrogate_keys]:
-        publisher.edge.purge(told)  # before anything says that it was done
-    ended = batch.each(Publication.end, pages, name=_article)
-    live = [page for page, _ in ended if page.is_put]
-    for page in live:
-        if page.said.wanted_version:  # a card that it shows had changed
-            publisher.index.set_published(site, article_page(page.article), page.said.wanted_version)
-    newer = {page.article: revision for page, revision in ended if revision}
-    _report(pages, live, batch, message, publisher)
-    emits = [*index_records([page.record for page in live], message, site, publisher)]
-    if newer:
-        emits.append(_accepted(message, "look again", newer))  # of no run: it must not be dropped with it
-    return Result(tuple(emits), batch.failed)
+    @property
+    def is_superseded(self) -> bool:
+        """Tell whether the message belongs to a run that is not its site's latest."""
+        run = self.message.run
+        return bool(run) and not self.publisher.runs.is_latest(self.site.id, run)
 
+    def drop(self, pages: Sequence[Publication]) -> Result:
+        """Drop the pages of a superseded run; purge and render again those that it has put already."""
+        batch = Batch(self.publisher.writers)
+        put = [page for page, was_put in batch.each(Publication.was_put, pages, name=_article) if was_put]
+        if put:
+            self.publisher.edge.purge([key for page in put for key in page.path_surrogate_keys])
+        log.info("run.ended", run=self.message.run, items=len(pages), put=len(put))
+        revisions = {page.article: page.said.revision for page in put}
+        return Result((self.accepted("look again", revisions),) if revisions else (), batch.failed)
 
-def _report(
-    pages: Sequence[Publication],
-    live: Sequence[Publication],
-    batch: Batch,
-    message: PagesRendered,
-    publisher: Publisher,
-) -> None:
-    """Report to the run what became of each page that has not failed."""
-    if not message.run:
-        return
-    outcomes = {page.article: RunOutcome.SKIPPED for page in pages}
-    outcomes |= {page.article: RunOutcome.CHANGED if page.is_changed else RunOutcome.UNCHANGED for page in live}
-    ended = {article: outcome for article, outcome in outcomes.items() if article not in batch.failed}
-    publisher.runs.report(message.site, message.run, ended)
+    def publish(self, pages: Sequence[Publication]) -> Result:
+        """Put the pages, purge, record them, and place their articles in the index."""
+        batch = Batch(self.publisher.writers)
+        shown = batch.each(Publication.show, pages, name=_article)
+        if told := [key for page, is_put in shown if is_put for key in page.surrogate_keys]:
+            self.publisher.edge.purge(told)  # before anything says that it was done
+        ended = batch.each(Publication.end, pages, name=_article)
+        live = [page for page, _ in ended if page.is_put]
+        for page in live:
+            if page.said.wanted_version:  # a card that it shows had changed
+                self.publisher.index.set_published(self.site, article_page(page.article), page.said.wanted_version)
+        newer = {page.article: revision for page, revision in ended if revision}
+        self._report([page for page in pages if page.article not in batch.failed], live)
+        emits = [*index_records([page.record for page in live], self.message, self.site, self.publisher)]
+        if newer:
+            emits.append(self.accepted("look again", newer))  # of no run: it must not be dropped with it
+        return Result(tuple(emits), batch.failed)
 
+    def _report(self, pages: Sequence[Publication], live: Sequence[Publication]) -> None:
+        """Report to the run what became of each of the pages, none of which has failed."""
+        outcomes = {page.article: RunOutcome.SKIPPED for page in pages}
+        outcomes |= {page.article: RunOutcome.CHANGED if page.is_changed else RunOutcome.UNCHANGED for page in live}
+        self.publisher.runs.report(self.site.id, self.message.run, outcomes)
 
-def _accepted(message: PagesRendered, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
-    articles = tuple(ArticleRevision(article=article, revision=each) for article, each in sorted(revisions.items()))
-    envelope = follow_up(message, f"{why}:{','.join(sorted(revisions))}")
-    return ArticlesAccepted(**envelope, site=message.site, run=run, articles=articles)
+    def accepted(self, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
+        """Return the message that has articles enriched and rendered again."""
+        articles = tuple(ArticleRevision(article=article, revision=each) for article, each in sorted(revisions.items()))
+        envelope = follow_up(self.message, f"{why}:{','.join(sorted(revisions))}")
+        return ArticlesAccepted(**envelope, site=self.site.id, run=run, articles=articles)
 
 
 def _article(page: Publication) -> str:

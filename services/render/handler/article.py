@@ -78,19 +78,15 @@ def page_of_article(
         canonical_url=inputs.canonical_url,
     )
     body = context.theme.article(view)
-    said = context.page(
-        message,
+    page = ArticlePage(
+        **context.provenance(message, body),
         path=path,
         order=page_order(latest.revision, seen.revisions, read_at),
-        body=body,
         surrogate_keys=(keys.article_surrogate_key(latest.article),),
-        attachments=files_shown(latest.facts, site),
+        attachments=(*files_shown(latest.facts, site), *context.stored_assets(body)),
         inputs=f"revisions={seen.revisions} enricher={latest.enricher} related={len(related.cards)}",
         wanted_version=related.wanted_version,
         stubs=stubs_of(related.missing, context),
-    )
-    page = ArticlePage(
-        **dict(said),
         article=latest.article,
         revision=latest.revision,
         former=seen.addresses.former,

@@ -39,7 +39,8 @@ _Page = tuple[ArticlePage, bytes]
 def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
     """Render the pages of articles as they should be seen now, which may be newer than the message says.
 
-    After half a second of work the articles that are left are emitted again. A missing enriched object is made anew.
+    The articles that are left after half a second of work are returned as not begun. A missing enriched object is made
+    anew.
 
     Raises:
         IndexNotWholeError: a bulk batch waits for the index, for its pages would link to too few others; news does not.
@@ -58,15 +59,14 @@ def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
     if not is_complete:
         pages = [(page.model_copy(update={"lacks_related": True}), body) for page, body in pages]
     rest = message.items[begun:]
-    emits: list[Message] = [message.only(rest)] if rest else []
     if message.preview is not None:
         batch.store_preview(pages, message.preview)
-        return Result(tuple(emits))
+        return Result(rest=rest)
     batch.report_rendered(pages)
-    emits += _pages_rendered(message, pages, renderer)
+    emits: list[Message] = [*_pages_rendered(message, pages, renderer)]
     if batch.unenriched:
         emits.append(_accepted(message, batch.unenriched))
-    return Result(tuple(emits), batch.items.failed)
+    return Result(tuple(emits), batch.items.failed, rest)
 
 
 class _PageBatch:

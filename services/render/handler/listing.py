@@ -61,9 +61,8 @@ def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
         log.info("listings.postponed", listings=len(message.items))
         return Result()
     rest = message.items[begun:]
-    left = (message.only(rest),) if rest else ()
     if not pages:
-        return Result(left, batch.failed)
+        return Result((), batch.failed, rest)
     versions = {page.listing: page.wanted_version for page, _ in pages}
     orders = ",".join(sorted(f"{page.listing}~{page.order}" for page, _ in pages))
     rendered = ListingsRendered(
@@ -72,7 +71,7 @@ def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
         site=site.id,
         listings=versions,
     )
-    return Result((rendered, *left), batch.failed)
+    return Result((rendered,), batch.failed, rest)
 
 
 def _read(name: str, *, message: ListingsStale, site: Site, renderer: Renderer) -> _Reading | None:
@@ -112,18 +111,20 @@ def _rendered(
 def _page(reading: _Reading, message: ListingsStale, context: PageContext) -> tuple[ListingPage, bytes]:
     listing, snapshot = reading.listing, reading.snapshot
     body = body_of(ListingInputs(listing, snapshot, context))
-    said = context.page(
-        message,
+    page = ListingPage(
+        **context.provenance(message, body),
         path=listing.path,
         order=f"{reading.order:0{LISTING_ORDER_DIGITS}d}",
-        body=body,
         surrogate_keys=(keys.listing_surrogate_key(context.site.id, listing.name),),
+        attachments=context.stored_assets(body),
         content_type=listing.content_type,
         inputs=f"cards={len(snapshot.cards)} wanted={snapshot.wanted_version}",
         wanted_version=snapshot.wanted_version,
         stubs=stubs_of(_not_there(reading.missing, context), context),
+        listing=listing.name,
+        status=410 if snapshot.is_killed else 200,
     )
-    return ListingPage(**dict(said), listing=listing.name, status=410 if snapshot.is_killed else 200), body
+    return page, body
 
 
 def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:

@@ -8,17 +8,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TypedDict
 
 import structlog
 
-from services.render.ports import Theme
+from services.render.ports import Asset, Theme
 from shared import keys
 from shared.article import SafeHtml
-from shared.bundles import Attachment, RenderedPage, Stub
+from shared.bundles import Attachment, Stub
 from shared.errors import PreconditionFailedError
 from shared.history import Revisions
 from shared.index import Index
-from shared.listings import HTML
 from shared.messages import Batch
 from shared.receipts import Receipts
 from shared.runs import Runs
@@ -56,6 +56,16 @@ def page_version(theme: Theme, site: Site) -> str:
     return f"{theme.name}-{digest[:_VERSION_CHARS]}"
 
 
+class PageProvenance(TypedDict):
+    """The part of a rendered page that says which bytes it has, and what made them."""
+
+    sha256: str
+    theme: str
+    made_by: str
+    made_for: str
+    made_at: datetime
+
+
 @dataclass(frozen=True)
 class PageContext:
     """What all pages of a message are rendered with."""
@@ -70,53 +80,30 @@ class PageContext:
         """Return the version that the pages carry."""
         return page_version(self.theme, self.site)
 
-    def page(
-        self,
-        message: Batch,
-        *,
-        path: str,
-        order: str,
-        body: bytes,
-        surrogate_keys: tuple[str, ...],
-        attachments: tuple[Attachment, ...] = (),
-        content_type: str = HTML,
-        inputs: str = "",
-        wanted_version: int = 0,
-        stubs: tuple[Stub, ...] = (),
-    ) -> RenderedPage:
-        """Return what is said of a page; the theme's files that it names come along as attachments."""
-        return RenderedPage(
-            path=path,
-            order=order,
+    def provenance(self, message: Batch, body: bytes) -> PageProvenance:
+        """Return which bytes a page has, and what made them."""
+        return PageProvenance(
             sha256=hashlib.sha256(body).hexdigest(),
-            content_type=content_type,
-            surrogate_keys=surrogate_keys,
-            attachments=(*attachments, *_stored_assets(self.theme, body, self.site.id, self.renderer)),
             theme=self.version,
             made_by=self.renderer.name,
             made_for=message.run or f"{type(message).__name__} {message.message_id}",
             made_at=self.renderer.clock(),
-            inputs=inputs,
-            wanted_version=wanted_version,
-            stubs=stubs,
         )
 
+    def stored_assets(self, body: bytes) -> tuple[Attachment, ...]:
+        """Return the theme's files that a page names as attachments, each of them in the content bucket."""
+        names = (asset for asset in self.theme.assets if asset.name.encode() in body)
+        return tuple(_stored_asset(asset, self.site.id, self.renderer) for asset in names)
 
-def _stored_assets(theme: Theme, body: bytes, site: str, renderer: Renderer) -> tuple[Attachment, ...]:
-    """Return the theme's files that a page names as attachments, each of them in the content bucket."""
-    attachments = []
-    for asset in theme.assets:
-        if asset.name.encode() not in body:
-            continue
-        source = keys.asset_key(site, asset.name)
-        known = renderer.kept_assets.get(source)
-        if known is None:
-            try:
-                renderer.content.put(source, asset.body, content_type=asset.content_type, unless_exists=True)
-            except PreconditionFailedError:
-                log.debug("asset.known", key=source)  # its name holds its hash: the same bytes
-            path = keys.asset_path(asset.name)
-            known = Attachment(source_key=source, path=path, content_type=asset.content_type, is_immutable=True)
-            renderer.kept_assets[source] = known
-        attachments.append(known)
-    return tuple(attachments)
+
+def _stored_asset(asset: Asset, site: str, renderer: Renderer) -> Attachment:
+    source = keys.asset_key(site, asset.name)
+    if source not in renderer.kept_assets:
+        try:
+            renderer.content.put(source, asset.body, content_type=asset.content_type, unless_exists=True)
+        except PreconditionFailedError:
+            log.debug("asset.known", key=source)  # its name holds its hash: the same bytes
+        path = keys.asset_path(asset.name)
+        attachment = Attachment(source_key=source, path=path, content_type=asset.content_type, is_immutable=True)
+        renderer.kept_assets[source] = attachment
+    return renderer.kept_assets[source]

@@ -12,13 +12,13 @@ import structlog
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.scheduler.handler.clockwork import Clockwork
+from services.scheduler.metrics import UNMATCHED_REMOVALS
 from shared import keys
 from shared.bundles import delete_old_bundles
 from shared.drift import ArticleEvent, messages_of
 from shared.history import unmatched_removals
 from shared.inbox import without_outcome
 from shared.messages import MAX_BATCH_ITEMS, Lane, Message, SubmitArticles
-from shared.observability import UNMATCHED_REMOVALS
 from shared.sites import Site
 
 log = structlog.get_logger()

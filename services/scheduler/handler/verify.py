@@ -10,7 +10,7 @@ from itertools import islice
 import structlog
 
 from services.scheduler.handler.clockwork import Clockwork
-from shared.observability import DRIFT
+from services.scheduler.metrics import DRIFT
 from shared.reconcile import Places
 from shared.reconcile.passes import Reconciliation
 from shared.sites import Site

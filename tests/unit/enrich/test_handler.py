@@ -230,18 +230,20 @@ def test_the_items_of_a_batch_succeed_or_fail_each_on_its_own(desk: Desk) -> Non
     assert [each.items for each in result.emits if isinstance(each, ArticlesEnriched)] == [("b" * 26,)]
 
 
-def test_a_batch_that_takes_too_long_emits_the_rest_of_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_takes_too_long_returns_the_items_that_it_did_not_begin(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.enrich.handler._SECONDS", 0.0)
     monkeypatch.setattr("services.enrich.handler._AT_ONCE", 2)
     articles = [f"{number}" * 26 for number in range(2, 6)]
     batches = [desk.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
     message = batches[0].model_copy(update={"articles": tuple(each.articles[0] for each in batches)})
 
-    done, rest = handle(message, desk.enrichment)
+    result = enrich_articles(message, desk.enrichment)
 
+    (done,) = result.emits
     assert isinstance(done, ArticlesEnriched)
-    assert isinstance(rest, ArticlesAccepted)
-    assert (done.items, rest.items) == (tuple(articles[:2]), tuple(articles[2:]))
+    assert (done.items, result.rest) == (tuple(articles[:2]), tuple(articles[2:]))
 
 
 class DownStorage(MemoryObjectStorage):

@@ -26,9 +26,11 @@ from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.handler import Intake, act, read_submissions, submissions, submit_batch
 from services.ingest.handler.accept import commit_item
 from services.ingest.handler.sources import Sources
+from services.ingest.ports import SubmissionMetadata
 from shared import inbox, keys
 from shared.dead_letters import DeadLetters
 from shared.errors import StorageUnavailableError
+from shared.handling import Result
 from shared.history import StoredRevisions
 from shared.marks.redis import RedisMarks
 from shared.messages import ArticleRemoved, ArticlesAccepted, Lane, Message, SubmitArticles
@@ -103,14 +105,16 @@ class Door:
         """Submit lines together; return their receipts."""
         outcomes = submit_batch(
             lines,
-            content_type="application/json",
-            site=EPN,
-            feed=EPN.feeds[0],
-            received_at=self.now,
-            may_take_down=may_take_down,
-            batch=uuid4(),
-            intake=self.intake,
-            lane=Lane.BULK,
+            SubmissionMetadata(
+                content_type="application/json",
+                site=EPN,
+                feed=EPN.feeds[0],
+                received_at=self.now,
+                may_take_down=may_take_down,
+                lane=Lane.BULK,
+            ),
+            uuid4(),
+            self.intake,
         )
         return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 
@@ -124,7 +128,15 @@ class Door:
         """Read until nothing waits to be read; what follows for others stays in the queue."""
         while message := next((each for each in self.queue if isinstance(each, SubmitArticles)), None):
             self.queue.remove(message)
-            self.queue.extend(read_submissions(message, self.intake).emits)
+            self.read(message)
+
+    def read(self, message: SubmitArticles) -> Result:
+        """Read a message; what follows, and the items that it did not begin, go into the queue."""
+        result = read_submissions(message, self.intake)
+        self.queue.extend(result.emits)
+        if result.rest:
+            self.queue.append(message.only(result.rest))
+        return result
 
     def kept(self, receipt: str) -> Receipt:
         """Return what the bucket alone says of a submission."""
@@ -269,20 +281,18 @@ def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
     assert door.keys("inbox/") == []
 
 
-def test_after_its_time_a_batch_emits_the_lines_that_it_did_not_begin(
+def test_after_its_time_a_batch_returns_the_lines_that_it_did_not_begin(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submissions, "MOST_SECONDS", 0.0)
     monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
     receipts = door.submit([a_line(number) for number in range(20)])
 
-    result = read_submissions(door.message(), door.intake)
+    result = door.read(door.message())
 
-    accepted, rest = result.emits
+    (accepted,) = result.emits
     assert isinstance(accepted, ArticlesAccepted)
-    assert isinstance(rest, SubmitArticles)
-    assert (len(accepted.items), rest.items) == (8, tuple(receipts[8:]))
-    door.queue.append(rest)
+    assert (len(accepted.items), result.rest) == (8, tuple(receipts[8:]))
     door.read_all()
     assert {door.kept(each).status for each in receipts} == {Outcome.ACCEPTED}
     assert len(door.keys("receipts/epn/")) == 3
@@ -315,14 +325,16 @@ def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Doo
     door.intake = replace(door.intake, admit=admit)
     outcomes = submit_batch(
         [a_line(1), a_line(2), a_line(3)],
-        content_type="application/json",
-        site=EPN,
-        feed=EPN.feeds[0],
-        received_at=door.now,
-        may_take_down=False,
-        batch=UUID(int=7),
-        intake=door.intake,
-        lane=Lane.BULK,
+        SubmissionMetadata(
+            content_type="application/json",
+            site=EPN,
+            feed=EPN.feeds[0],
+            received_at=door.now,
+            may_take_down=False,
+            lane=Lane.BULK,
+        ),
+        UUID(int=7),
+        door.intake,
     )
 
     assert [type(each) for each in outcomes] == [Submitted, BacklogFullError, Submitted]
@@ -368,7 +380,7 @@ def test_what_is_no_receipt_of_a_submission_is_told(receipt: str) -> None:
 def test_a_replayed_submission_has_an_entry_of_its_own_until_it_has_an_outcome_again(door: Door) -> None:
     receipts = door.submit([a_line(1), BAD])
     whole = door.message()
-    door.queue.extend(read_submissions(whole, door.intake).emits)
+    door.read(whole)
     alone = whole.only([receipts[1]])
 
     inbox.put_again(door.content, alone)
@@ -449,11 +461,10 @@ def _read_in_disorder(door: Door, chance: random.Random) -> None:
             continue
         door.content.calls_left = chance.randrange(60) if misfortune == "killed" else None
         try:
-            result = read_submissions(message, door.intake)
+            result = door.read(message)
         except KilledError:
             door.queue.extend(halves_of(message))
         else:
-            door.queue.extend(result.emits)
             if result.failed:
                 door.queue.append(message.only(result.failed))
         finally:

@@ -1,4 +1,4 @@
-"""What the endpoint counts. `shared.observability` comes first: it decides how prometheus_client counts."""
+"""The endpoint's metrics. `shared.observability` comes first: it decides how prometheus_client counts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,18 @@
+"""A step of another service, run by a process of that service: the desk imports none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from shared.pipeline import Step
+from shared.step_events import RUN_STEP
+
+
+def run_step(step: Step, event: bytes, environment: Mapping[str, str], *, is_dry_run: bool) -> int:
+    """Run a step on an event and pass its output on; return its exit code."""
+    command = [sys.executable, "-m", f"services.{step.service}", RUN_STEP, step.task_name]
+    if is_dry_run:
+        command.append("--dry-run")
+    return subprocess.run(command, input=event, env={**environment}, check=False).returncode  # noqa: S603 -- ours

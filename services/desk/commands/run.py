@@ -1,0 +1,59 @@
+"""`pressline run`: one handler on one message, here and now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from services.desk import wiring
+from shared.pipeline import PIPELINE
+from shared.step_events import UnusableEventError, find_step, message_of, read_event
+
+_STEPS = ", ".join(step.task_name for step in PIPELINE)
+
+
+def run(
+    step: Annotated[
+        str,
+        typer.Argument(
+            metavar="STEP", help=f"{_STEPS}. Or a service, where the event tells which of its steps is meant."
+        ),
+    ],
+    event: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(
+            metavar="EVENT", help="A file with one message in JSON, a dead letter or a printed follow-up; - for stdin."
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: read, and show each write.")] = False,  # noqa: FBT002
+) -> None:
+    """Run one handler on one message, for debugging: without queue, retries, dead letters or time limit.
+
+    The messages that follow are printed as JSON, one a line. Without --dry-run they are emitted too, and the handler
+    writes as in a worker. Ends with 1 if an item failed, after its traceback; with 2 if the event cannot be used.
+
+    With --dry-run the handler reads the real buckets and the real Redis. Each PUT, each write to Redis and each purge
+    is shown on stderr and not made. The handler reads again what it would have put. Two limits: the pages that a
+    change of the index makes stale are not known, and no edge is asked for a page.
+
+    Why does this article not render?
+
+        pressline dead-letters list
+
+        pressline dead-letters show 3f2a --json | pressline run render - --dry-run
+
+    What would publish do with the page that render makes?
+
+        pressline run render.ArticlesEnriched event.json --dry-run > page.json
+
+        pressline run publish page.json --dry-run
+    """
+    text = event.read()
+    try:
+        found = read_event(text)
+        chosen = find_step(step, found)
+        message_of(chosen, found)
+    except UnusableEventError as error:
+        raise typer.BadParameter(str(error)) from error
+    raise typer.Exit(wiring.run_step(chosen, text, is_dry_run=dry_run))

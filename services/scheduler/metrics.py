@@ -1,0 +1,21 @@
+"""The scheduler's metrics. `shared.observability` comes first: it decides how prometheus_client counts."""
+
+from __future__ import annotations
+
+import shared.observability  # noqa: F401
+
+# isort: split
+from prometheus_client import Gauge
+
+DRIFT = Gauge(
+    "pressline_drift",
+    "Differences between what should be public and what is, when they were last compared, by site.",
+    ["site"],
+    multiprocess_mode="mostrecent",
+)
+UNMATCHED_REMOVALS = Gauge(
+    "pressline_unmatched_removals",
+    "Removals in force that arrived before their article, by site.",
+    ["site"],
+    multiprocess_mode="mostrecent",
+)

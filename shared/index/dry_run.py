@@ -1,0 +1,120 @@
+"""The index for a dry run: it is read as it is, and each change of it is reported instead of made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+
+from shared.card import Card
+from shared.dry_run import Report
+from shared.index import Restore, scripts
+from shared.index.redis import RedisIndex
+from shared.live import LiveRecord
+from shared.sites import Site
+
+
+class DryRunIndex(RedisIndex):
+    """The index in Redis, which this class changes nowhere. Pages that a change makes stale are not known."""
+
+    def __init__(self, client: Redis, report: Report) -> None:
+        super().__init__(client)
+        self._report = report
+        self._read = _ReadOnlyScript(client, scripts.READ)
+        self._relate = _ReadOnlyScript(client, scripts.RELATE)
+
+    def enter(
+        self,
+        site: Site,
+        card: Card,
+        revision: str,
+        *,
+        text: str = "",  # noqa: ARG002 -- the port's, as in all methods below
+        shows: Mapping[str, str] | None = None,  # noqa: ARG002
+        listed: Iterable[str] = (),  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Report an article that would be placed."""
+        self._report(f"would place {card.article} of {site.id} in the index at revision {revision}")
+        return ()
+
+    def leave(
+        self,
+        site: Site,
+        article: str,
+        revision: str,
+        *,
+        listed: Iterable[str] = (),  # noqa: ARG002
+        is_killed: bool = False,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Report an article that would be taken out."""
+        self._report(f"would take {article} of {site.id} out of the index at revision {revision}")
+        return ()
+
+    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:  # noqa: ARG002
+        """Report the articles that would be placed or taken out."""
+        for record in records:
+            self._report(f"would bring {record.article} of {site.id} up to date in the index")
+        return ()
+
+    def touch(self, site: Site, listing: str) -> None:
+        """Report a page that would become stale."""
+        self._report(f"would mark {listing} of {site.id} stale")
+
+    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+        """Report a listing that would become stale later."""
+        self._report(f"would mark {listing} of {site.id} stale at {at.isoformat()}")
+
+    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+        """Report that the listings that are due would become stale."""
+        self._report(f"would mark the listings of {site.id} stale that are due at {now.isoformat()}")
+        return ()
+
+    def set_published(self, site: Site, page: str, version: int, *, sha256: str = "") -> bool:  # noqa: ARG002
+        """Report a page that would count as published."""
+        self._report(f"would note that {page} of {site.id} shows version {version}")
+        return False
+
+    def take_turns(
+        self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
+    ) -> list[str]:
+        """Return which of the pages may be queued now, and report their leases."""
+        free, _ = self.unleased(site, pages, is_news=is_news, is_urgent=is_urgent)
+        for page in free:
+            self._report(f"would lease {page} of {site.id}")
+        return free
+
+    def end_turn(self, site: Site, page: str) -> None:
+        """Report a lease that would end."""
+        self._report(f"would end the lease of {page} of {site.id}")
+
+    def begin_restore(self, site: Site, now: datetime) -> Restore | None:  # noqa: ARG002
+        """Begin no restore."""
+        return None
+
+    def move_restore(self, site: Site, restore: Restore) -> bool:  # noqa: ARG002
+        """Move no restore."""
+        return False
+
+    def forget(self, site: Site) -> None:
+        """Report that the index would be emptied."""
+        self._report(f"would empty the index of {site.id}")
+
+    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:  # noqa: ARG002
+        """Report that the index would count as whole."""
+        self._report(f"would mark the index of {site.id} whole until {minute.isoformat()}")
+        return False
+
+
+class _ReadOnlyScript(Script):
+    """A script whose writes do nothing. Redis itself refuses those that are left (EVAL_RO)."""
+
+    def __init__(self, client: Redis, script: str) -> None:
+        self._text = f"{scripts.READ_ONLY}\n{script}"
+        super().__init__(client, self._text)
+
+    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:  # noqa: ANN401 -- redis-py's
+        redis = self.registered_client if client is None else client
+        return redis.eval_ro(self._text, len(keys or ()), *(keys or ()), *(args or ()))

@@ -1,0 +1,406 @@
+"""`run-step`: one handler on one message by hand. A dry run reads everything, and changes nothing anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+import services.enrich.wiring
+import services.ingest.wiring
+import services.publish.wiring
+import services.render.wiring
+from services.scheduler.handler import emit_stale_pages
+from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage
+from shared.errors import ObjectMissingError, PermanentError, PreconditionFailedError, RetryableError
+from shared.handling import Result
+from shared.index import Index
+from shared.index.dry_run import DryRunIndex
+from shared.index.redis import RedisIndex
+from shared.listings import listing_of
+from shared.messages import ArticlesAccepted, Message, RepairPath
+from shared.pipeline import ENRICH_ARTICLES, PIPELINE, RENDER_ARTICLES, Step, steps_for
+from shared.receipts import Outcome, Receipt
+from shared.runs import RunOutcome
+from shared.step_events import as_event
+from shared.step_run import StepRunner
+from shared.storage.memory import MemoryObjectStorage
+from tests.functional.conftest import NOON, Line, an_article, next_page_of_article
+
+LEASE_MS = 20_000
+READS = {
+    "articles",
+    "behind",
+    "find_restore",
+    "find_shown",
+    "published",
+    "read",
+    "relate",
+    "relate_all",
+    "revisions",
+    "stale",
+    "stale_articles",
+    "whole_until",
+}
+
+
+class Queues:
+    """What a step run by hand has emitted."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def emit(self, messages: Iterable[Message]) -> None:
+        self.line.take(messages)
+
+    def send(self, _: Step, messages: Iterable[Message]) -> None:
+        self.line.take(messages)
+
+
+class Desk:
+    """The runners of the four services, wired as in production, on the line's stores."""
+
+    def __init__(self, line: Line, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.line, self.raw = line, raw
+        monkeypatch.setattr(services.ingest.wiring, "worker_intake", lambda: line.intake)
+        monkeypatch.setattr(services.enrich.wiring, "enrichment", lambda: line.enrichment)
+        monkeypatch.setattr(services.render.wiring, "renderer", lambda _: line.renderer)
+        monkeypatch.setattr(services.publish.wiring, "publisher", lambda _: line.publisher)
+        for module in (services.ingest.wiring, services.render.wiring, services.publish.wiring):
+            monkeypatch.setattr(module, "redis_client", lambda _: line.redis)
+        wirings = (services.ingest.wiring, services.enrich.wiring, services.render.wiring, services.publish.wiring)
+        runners: list[StepRunner] = [wiring.step_runner() for wiring in wirings]
+        self.runners = {
+            step: replace(runner, app=lambda: Queues(line))  # type: ignore[arg-type,return-value]
+            for runner in runners
+            for step in runner.handlers
+        }
+
+    def run(self, message: Message, *, is_dry_run: bool) -> tuple[int, list[dict[str, Any]]]:
+        """Run the step of a message by hand; return the exit code and the follow-ups that were printed."""
+        (step,) = steps_for(type(message))
+        out, event = io.StringIO(), json.dumps(as_event(step, message)).encode()
+        code = self.runners[step].run(step.task_name, event, is_dry_run=is_dry_run, out=out)
+        return code, [json.loads(each) for each in out.getvalue().splitlines()]
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is stored anywhere, and what the edge was told."""
+        line, storages = self.line, {"content": self.line.content, "public": self.line.public}
+        objects = {name: {key: kept.get(key) for key in kept.list_keys("")} for name, kept in storages.items()}
+        return {**objects, "purged": [*line.edge.purged], "queue": [*line.queue]}
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[Redis]:
+    """A client that leaves bytes as they are."""
+    client = Redis.from_url(redis_url)
+    yield client
+    client.close()
+
+
+@contextmanager
+def redis_unchanged(raw: Redis) -> Iterator[None]:
+    """Check that no key of Redis is written meanwhile; leases may run out."""
+    before = {key: (raw.dump(key), raw.pttl(key)) for key in raw.keys("*")}
+    yield
+    after = {key: (raw.dump(key), raw.pttl(key)) for key in raw.keys("*")}
+    lasting = {key for key, (_, milliseconds) in before.items() if milliseconds == -1 or milliseconds > LEASE_MS}
+    assert lasting <= {*after} <= {*before}
+    for key, (value, milliseconds) in after.items():
+        assert value in (before[key][0], None), key
+        assert milliseconds <= before[key][1], key
+
+
+@pytest.fixture
+def desk(line: Line, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(line, raw, monkeypatch)
+
+
+def live_through(desk: Desk, check: Callable[[Message], int]) -> None:
+    """Publish, correct, import, repair, withdraw and kill; call `check` for each message before its delivery."""
+    line = desk.line
+    killed = line.post(topics=[{"name": "Ferries"}], standfirst="One.").article
+    withdrawn = line.post(source_id="story-2", topics=[{"name": "Ferries"}], headline="A second story").article
+    line.submit(json.dumps(an_article(source_id="story-3", headline="Read later")).encode())
+    line.submit(b"no article")
+    _deliver_all(line, check)
+    line.post(topics=[{"name": "Ferries"}], standfirst="Two.", version_created="2026-11-01T11:00:00Z")
+    line.take([RepairPath(message_id=uuid4(), site="epn", path="nobody/put/this.html")])
+    _deliver_all(line, check)
+    line.act("withdraw", withdrawn)
+    line.act("kill", killed, why="a test")
+    _deliver_all(line, check)
+
+
+def _deliver_all(line: Line, check: Callable[[Message], int]) -> None:
+    """Deliver all; the exit code of each dry run tells how the delivery ends."""
+    line.queue.extend(emit_stale_pages(line.site, line.clockwork))
+    while line.queue:
+        code = check(line.queue[0])
+        message = line.queue.pop(0)
+        try:
+            line.take(line.deliver(message))
+            assert code == 0, message
+        except RetryableError:
+            assert code == 1, message
+            line.now += timedelta(milliseconds=200)
+            line.take([message])
+        if not line.queue:
+            line.queue.extend(emit_stale_pages(line.site, line.clockwork))
+
+
+def test_a_dry_run_of_any_step_ends_as_its_delivery_does_and_changes_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = set[str]()
+
+    def check(message: Message) -> int:
+        before = desk.state()
+        with redis_unchanged(desk.raw):
+            code, _ = desk.run(message, is_dry_run=True)
+        assert desk.state() == before
+        kinds.add(type(message).__name__)
+        return code
+
+    live_through(desk, check)
+
+    told = capsys.readouterr().err
+    assert kinds == {step.consumes.__name__ for step in PIPELINE} - {"ArticlesPublished"}
+    for write in ("put content/", "put public/", "purge", "lease", "bring", "take", "end receipt"):
+        assert f"would {write}" in told
+
+
+def test_a_dry_run_prints_the_messages_that_would_follow(desk: Desk) -> None:
+    line = desk.line
+    line.post()
+    for kind in ("ArticlesAccepted", "ArticlesEnriched"):
+        (message,) = line.queue
+        assert type(message).__name__ == kind
+
+        code, printed = desk.run(message, is_dry_run=True)
+
+        line.queue.clear()
+        follows = line.deliver(message)
+        line.take(follows)
+        assert code == 0
+        assert [(each["task"], each["queue"]) for each in printed] == [
+            (step.task_name, step.queue(each.lane)) for each in follows for step in steps_for(type(each))
+        ]
+        assert [each["payload"]["articles"] for each in printed] == [
+            each.model_dump(mode="json")["articles"] for each in follows
+        ]
+
+
+def test_without_dry_run_the_handler_writes_and_emits_as_in_a_worker(desk: Desk) -> None:
+    line = desk.line
+    article = line.post().article
+
+    while line.queue:
+        message = line.queue.pop(0)
+        code, _ = desk.run(message, is_dry_run=False)
+        assert code == 0
+
+    assert "Ferry returns" in line.page_of(article)
+
+
+def test_a_publication_that_would_put_says_so_and_the_page_is_not_there(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = desk.line
+    line.post()
+    message = next_page_of_article(line)
+    capsys.readouterr()
+
+    code, _ = desk.run(message, is_dry_run=True)
+
+    told = capsys.readouterr().err.splitlines()
+    (page,) = (each for each in told if each.startswith("would put public/world/2026/") and "index.html" in each)
+    assert "text/html" in page
+    assert any(each.startswith("would purge article:") for each in told)
+    assert any("would bring" in each and "up to date in the index" in each for each in told)
+    assert told[-1] == "publish.PagesRendered: 0 message(s) not emitted: nothing was written"
+    assert code == 0
+    assert line.edge.purged == []
+
+
+def test_an_item_that_fails_is_shown_with_its_traceback_and_ends_with_1(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> Result:
+        return Result(failed={"a": PermanentError("the reason")})
+
+    def raise_it(*_: object) -> Result:
+        raise ZeroDivisionError
+
+    desk.line.post()
+    (message,) = desk.line.queue
+    for handler, last in (
+        (fail, "failed for a: PermanentError: the reason"),
+        (raise_it, "failed: ZeroDivisionError: "),
+    ):
+        desk.runners[ENRICH_ARTICLES] = replace(desk.runners[ENRICH_ARTICLES], handlers={ENRICH_ARTICLES: handler})
+
+        code, _ = desk.run(message, is_dry_run=True)
+
+        assert code == 1
+        assert last in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "fault"),
+    [
+        ("render", b"{", "the event is not JSON"),
+        ("render.Nothing", b"{}", "the steps are ingest.SubmitArticles"),
+        ("publish.RepairPath", b'{"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e"}', "site: Field required"),
+        ("ingest", b"{}", "the event is no SubmitArticles"),
+    ],
+)
+def test_an_event_that_cannot_be_used_is_explained_and_ends_with_2(
+    desk: Desk, capsys: pytest.CaptureFixture[str], name: str, event: bytes, fault: str
+) -> None:
+    assert desk.runners[RENDER_ARTICLES].run(name, event, is_dry_run=True) == 2
+    assert fault in capsys.readouterr().err
+
+
+def test_a_step_of_another_service_is_refused(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    event = json.dumps(as_event(ENRICH_ARTICLES, _accepted(desk.line))).encode()
+
+    assert desk.runners[RENDER_ARTICLES].run("enrich", event, is_dry_run=True) == 2
+    assert "enrich.ArticlesAccepted is a step of another service" in capsys.readouterr().err
+
+
+def _accepted(line: Line) -> Message:
+    line.post()
+    return line.queue[0]
+
+
+def test_items_that_were_not_begun_follow_in_the_queue_of_the_same_step(desk: Desk) -> None:
+    line = desk.line
+    line.post()
+    line.post(source_id="story-2")
+    first, second = (each for each in line.queue if isinstance(each, ArticlesAccepted))
+    batch = first.model_copy(update={"articles": (*first.articles, *second.articles)})
+    rest = second.items
+    runner = replace(desk.runners[ENRICH_ARTICLES], handlers={ENRICH_ARTICLES: lambda *_: Result(rest=rest)})
+    desk.runners[ENRICH_ARTICLES] = runner
+
+    _, printed = desk.run(batch, is_dry_run=True)
+
+    assert [(each["task"], [one["article"] for one in each["payload"]["articles"]]) for each in printed] == [
+        ("enrich.ArticlesAccepted", [*rest])
+    ]
+
+
+# --- the adapters ---------------------------------------------------------------------------------------------------
+
+
+def test_each_method_of_the_index_is_a_read_or_is_reported() -> None:
+    methods = {name for name in vars(Index) if not name.startswith("_")}
+    reported = {name for name in vars(DryRunIndex) if not name.startswith("_")}
+
+    assert reported | READS == methods
+    assert reported & READS == set()
+
+
+def test_a_dry_run_reads_of_the_index_the_same_as_a_worker_and_changes_nothing(
+    line: Line, raw: Redis, site: list[str]
+) -> None:
+    home, cards = listing_of(line.site, "home"), [line.index.read(line.site, listing_of(line.site, "home")).cards[0]]
+    dry, real = DryRunIndex(line.redis, lambda _: None), RedisIndex(line.redis)
+    for page in ("home", *(f"article.{each}" for each in site)):
+        real.end_turn(line.site, page)
+
+    with redis_unchanged(raw):
+        snapshot, related = dry.read(line.site, home, pins=site[:2]), dry.relate_all(line.site, cards)
+        one = dry.relate(line.site, cards[0])
+
+    read = real.read(line.site, home, pins=site[:2])
+    assert replace(snapshot, order=0) == replace(read, order=0)
+    assert len(snapshot.pins) == 2
+    assert related == [one] == real.relate_all(line.site, cards)
+    assert one.cards
+
+
+def test_a_dry_run_leases_no_page_that_another_message_has_leased(line: Line, site: list[str]) -> None:
+    told = list[str]()
+    dry = DryRunIndex(line.redis, told.append)
+    line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
+    line.index.take_turns(line.site, ["home"])
+
+    assert dry.take_turns(line.site, ["home", "section.world"]) == ["section.world"]
+    assert told == ["would lease section.world of epn"]
+    assert line.index.take_turns(line.site, ["section.world"]) == ["section.world"]
+    assert site
+
+
+class Untouchable:
+    """An adapter that must not be called."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
+def test_the_writes_to_receipts_quarantine_and_runs_are_reported_and_go_nowhere() -> None:
+    told, real = list[str](), Untouchable()
+    receipts = DryRunReceipts(real, told.append)
+    marks, runs = DryRunMarks(real, told.append), DryRunRuns(real, told.append)
+
+    assert receipts.open(Receipt(receipt="r", site="epn"))
+    receipts.note("r", Outcome.ENRICHED, NOON)
+    receipts.note_waiting("r", ["http://edge.test/a/"])
+    receipts.settle("r", Outcome.FAILED, NOON, reason="the reason")
+    marks.park("epn", "a", "1", 60)
+    marks.unpark("epn", "a")
+    runs.begin("epn", "run-1")
+    runs.report("epn", "run-1", {"a": RunOutcome.CHANGED})
+    runs.report("epn", "", {"a": RunOutcome.CHANGED})
+
+    assert told == [
+        "would open receipt r as accepted",
+        "would note enriched on receipt r",
+        "would note on receipt r that it waits for 1 address(es)",
+        "would end receipt r as failed, the reason",
+        "would quarantine a of epn up to 1 for 60 s",
+        "would release a of epn from quarantine",
+        "would begin run run-1 of epn",
+        "would note changed for a in run run-1 of epn",
+    ]
+
+
+def test_a_dry_run_reads_back_the_objects_that_it_would_have_put_and_keeps_their_conditions() -> None:
+    real, told = MemoryObjectStorage(), list[str]()
+    kept = real.put("a", b"1")
+    real.put("b/c", b"2")
+    dry = DryRunStorage(real, "content", told.append)
+
+    with pytest.raises(PreconditionFailedError):
+        dry.put("a", b"3", unless_exists=True)
+    etag = dry.put("a", b"3", if_etag=kept)
+    with pytest.raises(PreconditionFailedError):
+        dry.put("a", b"4", if_etag=kept)
+    dry.put("d/e", b"5", unless_exists=True)
+    dry.delete("b/c")
+
+    assert (dry.get("a").body, dry.get("a").etag) == (b"3", etag)
+    assert [*dry.list_keys("")] == ["a", "d/e"]
+    assert [*dry.list_keys("", start_after="a", limit=1)] == ["d/e"]
+    assert [*dry.list_folders("")] == ["b", "d"]
+    with pytest.raises(ObjectMissingError):
+        dry.get("b/c")
+    dry.put("b/c", b"6", unless_exists=True)
+    assert dry.find_head("b/c") is not None
+    assert {key: real.get(key).body for key in real.list_keys("")} == {"a": b"1", "b/c": b"2"}
+    assert told == [
+        "would put content/a (application/json, 1 bytes)",
+        "would put content/d/e (application/json, 1 bytes)",
+        "would delete content/b/c",
+        "would put content/b/c (application/json, 1 bytes)",
+    ]

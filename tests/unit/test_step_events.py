@@ -1,0 +1,107 @@
+"""An event that a step is run with by hand: each mistake is named, with the way out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.pipeline import ENRICH_ARTICLES, PIPELINE, PUBLISH_PAGES, RENDER_ARTICLES, RENDER_LISTINGS, Step
+from shared.step_events import UnusableEventError, as_event, find_step, message_of, read_event
+
+GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "messages"
+STEPS = {step.consumes.__name__: step for step in PIPELINE}
+EVENTS = sorted(path for path in GOLDEN.glob("*.json") if path.stem.split("-")[0] in STEPS)
+
+
+def golden(kind: str) -> dict[str, Any]:
+    return read_event((GOLDEN / f"{kind}-1.json").read_bytes())
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_a_golden_message_is_an_event_of_its_step(path: Path) -> None:
+    step, event = STEPS[path.stem.split("-")[0]], read_event(path.read_bytes())
+
+    assert find_step(step.task_name, event) == step
+    assert type(message_of(step, event)) is step.consumes
+
+
+@pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.task_name)
+def test_the_service_alone_names_the_step_of_a_dead_letter(step: Step) -> None:
+    letter = {"id": "x", "task": step.task_name, "payload": golden(step.consumes.__name__), "reason": "y"}
+
+    assert find_step(step.service, letter) == step
+    assert type(message_of(step, letter)) is step.consumes
+
+
+@pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.task_name)
+def test_what_a_run_prints_is_an_event_again(step: Step) -> None:
+    message = message_of(step, golden(step.consumes.__name__))
+    printed = read_event(json.dumps(as_event(step, message)))
+
+    assert find_step(step.service, printed) == step
+    assert message_of(step, printed) == message
+
+
+def test_the_service_alone_is_enough_where_the_fields_tell_the_step() -> None:
+    assert find_step("render", golden("ArticlesEnriched")) == RENDER_ARTICLES
+    assert find_step("render", golden("ListingsStale")) == RENDER_LISTINGS
+    assert find_step("publish", golden("PagesRendered")) == PUBLISH_PAGES
+    assert find_step("enrich", golden("ArticlesAccepted")) == ENRICH_ARTICLES
+
+
+def test_a_written_event_may_leave_out_what_has_a_default() -> None:
+    written = {"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", "site": "epn", "listings": {"home": 1}}
+
+    assert find_step("render", written) == RENDER_LISTINGS
+    with pytest.raises(UnusableEventError, match="message_id: Field required"):
+        message_of(RENDER_LISTINGS, {"site": "epn", "listings": {"home": 1}})
+
+
+def test_an_unknown_step_is_answered_with_the_list_of_steps() -> None:
+    with pytest.raises(UnusableEventError) as refused:
+        find_step("render.Articles", {})
+
+    assert all(step.task_name in str(refused.value) for step in PIPELINE)
+
+
+def test_a_service_whose_step_the_event_does_not_tell_is_answered_with_its_steps() -> None:
+    with pytest.raises(UnusableEventError, match=r"fits none of the steps of render; .*render\.ListingsStale"):
+        find_step("render", {"site": "epn"})
+    with pytest.raises(UnusableEventError, match="fits none of the steps of publish"):
+        find_step("publish", golden("ListingsStale"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"site": "epn",}', "not JSON: .* at line 1, column"),
+        ("", "not JSON"),
+        ("[]", "not a JSON object"),
+        ("7", "not a JSON object"),
+        (b'{"site": "\xff"}', "not UTF-8"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_with_the_place(text: str | bytes, fault: str) -> None:
+    with pytest.raises(UnusableEventError, match=fault):
+        read_event(text)
+
+
+def test_a_message_of_another_kind_is_refused_with_the_step_that_it_is_for() -> None:
+    with pytest.raises(UnusableEventError, match=r"is for publish.PagesRendered, not for enrich.ArticlesAccepted"):
+        message_of(ENRICH_ARTICLES, golden("PagesRendered"))
+    letter = {"task": "publish.PagesRendered", "payload": golden("PagesRendered")}
+    with pytest.raises(UnusableEventError, match=r"is for publish.PagesRendered, not for render.ArticlesEnriched"):
+        message_of(RENDER_ARTICLES, letter)
+
+
+def test_a_wrong_field_is_named() -> None:
+    wrong = golden("ArticlesEnriched") | {"articles": [{"article": "a"}], "lane": "slow"}
+
+    with pytest.raises(UnusableEventError) as refused:
+        message_of(RENDER_ARTICLES, wrong)
+
+    assert "articles.0.revision: Field required" in str(refused.value)
+    assert "lane: Input should be" in str(refused.value)
