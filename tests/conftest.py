@@ -34,6 +34,7 @@ def pytest_configure() -> None:
         ports.PORTS = ports.PORTS[int(name.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest knows it only where xdist is loaded
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores, as some tests wait; no more than six, as each has its own servers."""
     return min(len(os.sched_getaffinity(0)) + 1, 6)
