@@ -80,12 +80,12 @@ ports: setup ## Show the ports and the settings that move them
 # --- development -------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run all tests, on real valkey and real SeaweedFS (ARGS="-k edge")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## Run all tests but those of `make e2e`, on real valkey and real SeaweedFS (ARGS="-k edge")
+	@$(BIN)/python -m pytest -m "not e2e" -n auto --dist worksteal $(ARGS)
 
 .PHONY: e2e
-e2e: $(VENV)/.installed-dev ## Run only the tests of real processes
-	@$(BIN)/python -m pytest -m e2e $(ARGS)
+e2e: $(VENV)/.installed-dev ## Run the tests of tests/e2e: whole stacks of real processes (ARGS="-k browser")
+	@$(BIN)/python -m pytest -m e2e -n 2 --dist loadgroup $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)

@@ -1,7 +1,12 @@
-"""Real servers for all tests that want them: one valkey and one SeaweedFS a run, emptied in between by name."""
+"""Real servers for all tests that want them: one valkey and one SeaweedFS a pytest process, emptied in between by name.
+
+pytest-xdist runs the tests in several processes. Each has servers of its own, and looks for free ports in a part of
+the range that no other process uses.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
+from infra.local import ports
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
 from shared.settings import ServiceSettings
@@ -19,6 +25,19 @@ PUBLIC_BUCKET = "test-public"
 CONTENT_BUCKET = "test-content"
 
 _numbers = count()
+
+
+def pytest_configure() -> None:
+    """Let processes that run side by side share no port: another may take one between our look and our `listen`."""
+    name = os.environ.get("PYTEST_XDIST_WORKER")
+    if name:
+        ports.PORTS = ports.PORTS[int(name.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest knows it only where xdist is loaded
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, as some tests wait; no more than six, as each has its own servers."""
+    return min(len(os.sched_getaffinity(0)) + 1, 6)
 
 
 @pytest.fixture(scope="session")

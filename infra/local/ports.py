@@ -12,9 +12,10 @@ from pathlib import Path
 GRPC_OFFSET = 10_000
 """weed opens, for each HTTP port that it is given, the one this much higher for gRPC."""
 
+PORTS = range(11_000, 21_000)
+"""The ports to choose free ones from. They and their gRPC ports are below Linux's outgoing connections (from 32768)."""
+
 _LOCAL = "127.0.0.1"
-# Below Linux's range for outgoing connections (32768 and up), with the port for gRPC too.
-_LOWEST, _HIGHEST = 11_000, 22_700
 _LISTENING = "0A"  # state in /proc/net/tcp
 
 
@@ -51,9 +52,9 @@ def is_port_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different ports that are free, and free at the gRPC offset as well."""
+    """Return `count` different ports of `PORTS` that are free, and free at the gRPC offset as well."""
     chosen: list[int] = []
-    candidates = random.sample(range(_LOWEST, _HIGHEST), k=_HIGHEST - _LOWEST)
+    candidates = random.sample(PORTS, k=len(PORTS))
     while len(chosen) < count:
         port = candidates.pop()
         if is_port_free(port) and is_port_free(port + GRPC_OFFSET):

@@ -6,8 +6,8 @@ import io
 import json
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -117,6 +117,18 @@ class NotedBacklog:
         return self.messages
 
 
+class AtOnce(Executor):
+    """Runs a call when it is submitted. The buckets are in memory: there is no wait to use, and a test goes one way."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 -- the future carries it, as a pool's does
+            future.set_exception(error)
+        return future
+
+
 class LastingBackoff(RedisBackoff):
     """Waits that last until the test ends them (`Line.end_waits`)."""
 
@@ -142,7 +154,7 @@ class Line:
         marks = RedisMarks(redis)
         revisions, clock = StoredRevisions(self.content), lambda: self.now
         self.index = index
-        executor = ThreadPoolExecutor(2)
+        executor = AtOnce()
         self.intake = Intake(
             content=self.content,
             revisions=revisions,
@@ -177,7 +189,7 @@ class Line:
             preview_theme=self._preview_theme,
             clock=clock,
             name="render/1",
-            readers=ThreadPoolExecutor(4),
+            readers=executor,
             kept_assets={},
         )
         self.publisher = Publisher(
@@ -193,7 +205,7 @@ class Line:
             sites=sites,
             clock=clock,
             known_assets=set(),
-            writers=ThreadPoolExecutor(4),
+            writers=executor,
         )
         self.backlog = NotedBacklog()
         self.clockwork = Clockwork(
