@@ -92,7 +92,7 @@ def steps_for(message: type[Message], pipeline: Sequence[Step] = PIPELINE) -> tu
     """
     steps = tuple(step for step in pipeline if step.consumes is message)
     if not steps:
-        raise LookupError(f"no step consumes {message.__name__}")  # noqa: EM102, TRY003
+        raise LookupError(f"no step consumes {message.__name__}")
     return steps
 
 

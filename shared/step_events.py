@@ -32,11 +32,11 @@ def read_event(text: str | bytes) -> dict[str, Any]:
         event = json.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise UnusableEventError(f"the event is not JSON: {error.msg} at {where}") from error  # noqa: EM102, TRY003
+        raise UnusableEventError(f"the event is not JSON: {error.msg} at {where}") from error
     except UnicodeDecodeError as error:
-        raise UnusableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from error  # noqa: EM102, TRY003
+        raise UnusableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from error
     if not isinstance(event, dict):
-        raise UnusableEventError("the event is not a JSON object: it has to be one message")  # noqa: EM101, TRY003
+        raise UnusableEventError("the event is not a JSON object: it has to be one message")
     return event
 
 
@@ -48,7 +48,7 @@ def find_step(name: str, event: dict[str, Any]) -> Step:
     """
     own = [step for step in PIPELINE if name in (step.task_name, step.service)]
     if not own:
-        raise UnusableEventError(f"there is no step {name!r}; the steps are {_names(PIPELINE)}")  # noqa: EM102, TRY003
+        raise UnusableEventError(f"there is no step {name!r}; the steps are {_names(PIPELINE)}")
     if len(own) == 1:
         return own[0]
     fitting = [step for step in own if step in _fitting(event)]
@@ -67,7 +67,7 @@ def message_of(step: Step, event: dict[str, Any]) -> Message:
     """
     fitting = _fitting(event)
     if fitting and step not in fitting:
-        raise UnusableEventError(f"the event is for {_names(fitting)}, not for {step.task_name}")  # noqa: EM102, TRY003
+        raise UnusableEventError(f"the event is for {_names(fitting)}, not for {step.task_name}")
     try:
         return step.consumes.model_validate(_payload_of(event))
     except ValidationError as error:
