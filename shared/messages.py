@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self, TypedDict
 from uuid import UUID, uuid4, uuid5
@@ -36,6 +37,7 @@ class Message(BaseModel):
     causation_id: UUID | None = None  # the message that led to this one
     trace_parent: str | None = None  # W3C Trace Context, as the sender's request had it; log lines carry it
     lane: Lane = Lane.LIVE
+    begun_at: AwareDatetime | None = None  # when the endpoint took the submission (UTC); None without a submission
     schema_version: Literal[1] = 1
 
 
@@ -202,11 +204,12 @@ class Envelope(TypedDict):
     causation_id: UUID | None
     trace_parent: str | None
     lane: Lane
+    begun_at: datetime | None
 
 
 def first_envelope(lane: Lane) -> Envelope:
     """Return the envelope of a message that has no cause."""
-    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane)
+    return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane, begun_at=None)
 
 
 def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
@@ -219,4 +222,5 @@ def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
         causation_id=cause.message_id,
         trace_parent=cause.trace_parent,
         lane=lane or cause.lane,
+        begun_at=cause.begun_at,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from services.ingest.domain.accepted import Accepted
@@ -55,7 +56,7 @@ def _with_near_matches(accepted: Accepted, removal: Revision, intake: Intake) ->
 
 def _accepted(lane: Lane, revisions: list[Revision], cause: Message | None) -> ArticlesAccepted:
     return ArticlesAccepted(
-        **_envelope(",".join(map(_name, revisions)), lane, cause),
+        **_envelope(",".join(map(_name, revisions)), lane, min(each.accepted_at for each in revisions), cause),
         site=revisions[0].article.site,
         articles=tuple(ArticleRevision(article=each.article_id, revision=each.revision) for each in revisions),
     )
@@ -63,20 +64,21 @@ def _accepted(lane: Lane, revisions: list[Revision], cause: Message | None) -> A
 
 def _removed(revision: Revision, cause: Message | None) -> ArticleRemoved:
     return ArticleRemoved(
-        **_envelope(_name(revision), revision.lane, cause),
+        **_envelope(_name(revision), revision.lane, revision.accepted_at, cause),
         site=revision.article.site,
         article=revision.article_id,
         revision=revision.revision,
     )
 
 
-def _envelope(name: str, lane: Lane, cause: Message | None) -> Envelope:
+def _envelope(name: str, lane: Lane, accepted_at: datetime, cause: Message | None) -> Envelope:
     """Return the envelope of an event; the same revisions lead to the same id, so that a repetition can be told."""
     return Envelope(
         message_id=uuid5(NAMESPACE_URL, name),
         causation_id=cause.message_id if cause else None,
         trace_parent=cause.trace_parent if cause else trace_parent.get(),
         lane=lane,
+        begun_at=(cause and cause.begun_at) or accepted_at,
     )
 
 

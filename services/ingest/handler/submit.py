@@ -61,7 +61,12 @@ def submit_batch(
     places = {submission_receipt(batch.hex, number): place for number, place in _places(taken).items()}
     every = tuple(one.model_copy(update={"receipt": name, "raw_range": place}) for name, place in places.items())
     message = SubmitArticles(
-        message_id=batch, trace_parent=trace_parent.get(), lane=lane, site=site.id, submissions=every
+        message_id=batch,
+        trace_parent=trace_parent.get(),
+        lane=lane,
+        begun_at=received_at,
+        site=site.id,
+        submissions=every,
     )
     intake.content.put(raw_key, body, content_type="application/octet-stream")
     inbox.put_batch(intake.content, message)
