@@ -12,7 +12,7 @@ from infra.local.settings import StackSettings
 from infra.local.state import RunFolder
 from shared.errors import PresslineError
 from shared.settings import ServiceSettings
-from shared.storage.certificates import certify_buckets
+from shared.storage.certificates import check_buckets
 from shared.storage.s3 import S3ObjectStorage
 from shared.tokens import Scope, find_token, mint
 
@@ -33,8 +33,8 @@ def main() -> None:
     buckets = [services.content_bucket, services.public_bucket]
     prepare_buckets(endpoint, access_key, secret.get_secret_value(), buckets, region=services.s3_region)
     try:
-        for certificate in certify_buckets(services):
-            sys.stdout.write(f"{certificate.bucket}: {certificate.summary}\n")
+        for conformance in check_buckets(services):
+            sys.stdout.write(f"{conformance.bucket}: {conformance.summary}\n")
     except PresslineError as error:
         sys.exit(str(error))
     _see_to_the_token(RunFolder(settings.run_folder), services)
