@@ -1,4 +1,4 @@
-"""Runs once at each start, in a process that ends: makes the buckets, tries the store, sees to the stack's token."""
+"""Runs once at each start: makes the buckets, checks the store's conformance, and mints the stack's token."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 import time
 import tomllib
 from datetime import UTC, datetime
+
+import boto3  # noqa: F401 -- prepare_buckets needs it: import it here, while the store starts
 
 from infra.local.servers import prepare_buckets, s3_answers
 from infra.local.settings import StackSettings
@@ -20,7 +22,7 @@ _POLL_SECONDS = 0.05
 
 
 def main() -> None:
-    """Prepare what the services take for granted; end with a reason where that cannot be done."""
+    """Prepare the buckets and the token; end with a reason if that fails."""
     settings, services = StackSettings(), ServiceSettings()
     endpoint, access_key, secret = services.s3_endpoint, services.s3_access_key, services.s3_secret_key
     if not (endpoint and access_key and secret):
@@ -37,11 +39,11 @@ def main() -> None:
             sys.stdout.write(f"{conformance.bucket}: {conformance.summary}\n")
     except PresslineError as error:
         sys.exit(str(error))
-    _see_to_the_token(RunFolder(settings.run_folder), services)
+    _renew_token(RunFolder(settings.run_folder), services)
 
 
-def _see_to_the_token(folder: RunFolder, services: ServiceSettings) -> None:
-    """Keep a token that the store knows for every site; mint one where it is missing, revoked or too narrow."""
+def _renew_token(folder: RunFolder, services: ServiceSettings) -> None:
+    """Mint a token for all sites, unless the present one is valid for all of them."""
     storage = S3ObjectStorage(services, services.content_bucket)
     sites = _sites(services)
     token = folder.token()
