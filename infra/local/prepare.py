@@ -7,13 +7,14 @@ import time
 import tomllib
 from datetime import UTC, datetime
 
-import boto3  # noqa: F401 -- prepare_buckets needs it: import it here, while the store starts
+import boto3
 
 from infra.local.servers import prepare_buckets, s3_answers
 from infra.local.settings import StackSettings
 from infra.local.state import RunFolder
 from shared.errors import PresslineError
 from shared.settings import ServiceSettings
+from shared.storage.boto import s3_client
 from shared.storage.certificates import check_buckets
 from shared.storage.s3 import S3ObjectStorage
 from shared.tokens import Scope, find_token, mint
@@ -27,6 +28,7 @@ def main() -> None:
     endpoint, access_key, secret = services.s3_endpoint, services.s3_access_key, services.s3_secret_key
     if not (endpoint and access_key and secret):
         sys.exit("PRESSLINE_S3_ENDPOINT, PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY are not all set")
+    _load_boto3(services)
     deadline = time.monotonic() + settings.start_timeout_seconds
     while not s3_answers(endpoint):
         if time.monotonic() >= deadline:
@@ -40,6 +42,12 @@ def main() -> None:
     except PresslineError as error:
         sys.exit(str(error))
     _renew_token(RunFolder(settings.run_folder), services)
+
+
+def _load_boto3(services: ServiceSettings) -> None:
+    """Make one client of each session: it reads boto3's description of S3 (0.25 s of CPU) while the store starts."""
+    boto3.client("s3", region_name=services.s3_region).close()  # the session of prepare_buckets
+    s3_client(services).close()
 
 
 def _renew_token(folder: RunFolder, services: ServiceSettings) -> None:
