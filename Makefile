@@ -54,11 +54,11 @@ $(VENV)/.installed-bench: requirements/bench.txt $(VENV)/.installed-dev
 # --- the stack ---------------------------------------------------------------
 
 .PHONY: demo
-demo: setup ## Start everything, publish the samples, show how long each took (ONCE=1: then end; FILES="a.json b.json")
+demo: setup ## Start the stack, publish the samples, show the time until each page was readable (ONCE=1: then stop; FILES="a.json b.json")
 	@$(BIN)/python -m infra.local demo $(if $(filter-out 0,$(ONCE)),--once) -- $(FILES)
 
 .PHONY: up
-up: setup ## Start the stack in the background, or what is down of it
+up: setup ## Start the stack in the background, or its missing processes
 	@$(BIN)/python -m infra.local up
 
 .PHONY: down
@@ -70,11 +70,11 @@ status: setup ## Show the stack's processes
 	@$(BIN)/python -m infra.local status
 
 .PHONY: logs
-logs: setup ## Follow a process's log: make logs S=render
+logs: setup ## Follow the log of a process: make logs S=render
 	@$(BIN)/python -m infra.local logs --follow $(or $(S),supervisor)
 
 .PHONY: ports
-ports: setup ## Show the ports and the settings that move them
+ports: setup ## Show the ports and the settings that change them
 	@$(BIN)/python -m infra.local ports
 
 # --- development -------------------------------------------------------------

@@ -40,7 +40,7 @@ from shared.runs import Runs
 from shared.runs.redis import RedisRuns
 from shared.settings import ServiceSettings
 from shared.stalls import END_AFTER_SECONDS, StallWatch, count_waiting
-from shared.storage.certificates import require_fit_store_apart
+from shared.storage.certificates import require_conformant_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
@@ -204,7 +204,7 @@ def run_worker(
     """
     configure_logging(settings.log_level, settings.log_format, service=service)
     queues = queues_of(service, settings.lanes)
-    await_fit_store = require_fit_store_apart(settings)  # while the rest is made
+    await_conformant_store = require_conformant_store_apart(settings)  # while the rest is made
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
     is_ready = False
     has_built = mmap(-1, 1)  # shared with the children
@@ -261,7 +261,7 @@ def run_worker(
         without_heartbeat=True,
         quiet=True,
     )
-    await_fit_store()
+    await_conformant_store()
     if settings.is_bulk_only:
         _give_way()
     gc.collect()

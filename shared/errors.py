@@ -73,7 +73,7 @@ class HostileMarkupError(PermanentError):
     """Markup that is too large, too deep or too dense to be parsed in linear time."""
 
 
-class UnfitStoreError(PermanentError):
+class StoreNotConformantError(PermanentError):
     """The store broke a promise that Pressline stands on; the text says which, and what to do."""
 
 

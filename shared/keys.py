@@ -379,7 +379,7 @@ CERTIFICATES_PREFIX = "certificates/"
 
 
 def certificate_key(bucket: str) -> str:
-    """Return where it is kept that a bucket's store was found fit; both buckets' lie in the content bucket."""
+    """Return the key of a bucket's conformance result; the results of all buckets lie in the content bucket."""
     return f"certificates/{bucket}.json"
 
 

@@ -1,1 +1,1 @@
-"""The embedded stack: every server and service as a process of its own, with no Docker, no root and no apt."""
+"""The embedded stack: every server and service is its own process, without Docker, root or apt."""

@@ -1,4 +1,4 @@
-"""`python -m infra.local`: the embedded stack from the command line. `make help` shows the short ways to say it."""
+"""`python -m infra.local`: the commands of the embedded stack. `make help` lists the short forms."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help=(
-        "The embedded stack: Redis, S3, a stand-in for the CDN and every service, each a process of its own. "
-        "State lives in .run and survives; settings are environment variables (see .env.example)."
+        "Run Pressline on this machine: Redis, S3, a stand-in for the CDN, and every service as its own process. "
+        "All state is in the folder .run and survives a stop. Settings are environment variables; see .env.example."
     ),
 )
 
-Files = Annotated[list[Path] | None, typer.Argument(help="Post these instead of the samples, as they are.")]
+Files = Annotated[list[Path] | None, typer.Argument(help="Post these files instead of the samples.")]
 
 
 @app.command()
 def up() -> None:
-    """Start the stack in the background, or what is down of it; returns when all is ready."""
-    from infra.local.show import progress, show_urls  # noqa: PLC0415 -- rich, which a supervisor need not carry
+    """Start the stack in the background. If it runs already, start its missing processes."""
+    from infra.local.show import progress, show_urls  # noqa: PLC0415 -- rich: the supervisor does not need it
     from infra.local.stack import start_stack  # noqa: PLC0415
 
     settings = _settings()
@@ -42,21 +42,22 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop every process; what was published and queued stays and is there at the next start."""
+    """Stop every process. Published articles and queued messages stay for the next start."""
     from infra.local.stack import stop_stack  # noqa: PLC0415
 
-    _console().print("The stack is down; its state stays." if stop_stack(_settings()) else "Nothing was running.")
+    was_up = stop_stack(_settings())
+    _console().print("The stack is down. Its state stays." if was_up else "The stack was down already.")
 
 
 @app.command()
 def run(
-    child: Annotated[bool, typer.Option("--child", hidden=True, help="Somebody else shows why it failed.")] = False,  # noqa: FBT002
+    child: Annotated[bool, typer.Option("--child", hidden=True, help="The parent shows why it failed.")] = False,  # noqa: FBT002
 ) -> None:
-    """Run the stack in the foreground until Ctrl-C, saying what happens to its processes."""
+    """Run the stack in the foreground until Ctrl-C, and print each start, end and restart of a process."""
     from infra.local.stack import run_stack  # noqa: PLC0415
 
     try:
-        run_stack(_settings(), _say)
+        run_stack(_settings(), _print_report)
     except StackError:
         if child and sys.stdout.isatty():
             raise typer.Exit(1) from None
@@ -65,7 +66,7 @@ def run(
 
 @app.command()
 def status() -> None:
-    """Show each process: pid, port, memory, age, restarts."""
+    """Show each process: state, pid, port, memory, age, restarts. Exit with 1 if one is not ready."""
     from infra.local.show import show_status  # noqa: PLC0415
 
     if not show_status(_console(), _settings()):
@@ -74,11 +75,11 @@ def status() -> None:
 
 @app.command()
 def logs(
-    service: Annotated[str, typer.Argument(help="redis, s3, edge, endpoint, render, render-bulk, … or supervisor")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows, until Ctrl-C.")] = False,  # noqa: FBT002
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=2_000)] = 100,
+    service: Annotated[str, typer.Argument(help="redis, s3, edge, endpoint, render, render-bulk, … or supervisor.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Also show new lines, until Ctrl-C.")] = False,  # noqa: FBT002
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=2_000, help="Show this many lines.")] = 100,
 ) -> None:
-    """Show the end of a process's log."""
+    """Show the last lines of a process's log."""
     from infra.local.show import show_log  # noqa: PLC0415
 
     show_log(_settings(), service, lines=lines, is_following=follow)
@@ -86,7 +87,7 @@ def logs(
 
 @app.command()
 def ports() -> None:
-    """Show every port that the stack opens, whether it is free, and the setting that moves it."""
+    """Show every port of the stack: its purpose, its state, and the setting that changes it."""
     from infra.local.show import show_ports  # noqa: PLC0415
 
     show_ports(_console(), _settings())
@@ -95,9 +96,9 @@ def ports() -> None:
 @app.command()
 def demo(
     files: Files = None,
-    once: Annotated[bool, typer.Option("--once", help="End when all is live; 1 and a reason if it is not.")] = False,  # noqa: FBT002
+    once: Annotated[bool, typer.Option("--once", help="Stop at the end; exit 1 if an article is not live.")] = False,  # noqa: FBT002
 ) -> None:
-    """Start the stack if it is down, post articles as a newsroom would, and show when each could be read."""
+    """Start the stack if it is down, post sample articles, and show the time until each page was readable."""
     from infra.local.demo import run_demo  # noqa: PLC0415
 
     if not run_demo(_settings(), files or [], is_once=once):
@@ -105,7 +106,7 @@ def demo(
 
 
 def main() -> None:
-    """Run a command; what a person can mend is said in words, without a traceback."""
+    """Run a command; show an error of the operator as text, without a traceback."""
     try:
         app()
     except StackError as error:
@@ -127,8 +128,8 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _say(text: str, lines: list[str]) -> None:
-    """Say on stdout what happened to a process, and the log lines that go with it."""
+def _print_report(text: str, lines: list[str]) -> None:
+    """Print a message about a process, and the log lines that belong to it."""
     sys.stdout.write("".join([f"{text}\n", *(f"    {line}\n" for line in lines)]))
     sys.stdout.flush()
 

@@ -1,10 +1,11 @@
-"""The demonstration: starts the stack, has the samples (or other files) posted, and shows what came of them."""
+"""The demo: starts the stack, posts the samples or other files, and shows the time until each page was readable."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import signal
+import statistics
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
@@ -16,20 +17,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.newsroom import STAGES, UNCHANGED, Outcome, post_all
+from infra.local.posting import STAGES, PostResult, post_articles
 from infra.local.settings import PROJECT, StackSettings
-from infra.local.show import show_urls
 from infra.local.stack import embedded_stack, start_stack
 from infra.local.state import RunFolder, StackError, StackFile
 
 SAMPLES = PROJECT / "infra" / "samples"
-_HEADLINE_CHARS = 60
-_ANY_WIDTH = 2_000
-_LOOK_SECONDS = 0.5
+_MAX_HEADLINE_CHARS = 60
+_UNLIMITED_WIDTH_CHARS = 2_000
+_POLL_SECONDS = 0.5
 
 
 def run_demo(settings: StackSettings, files: Sequence[Path], *, is_once: bool) -> bool:
-    """Start the stack unless it is up, post, show; stay until Ctrl-C unless `is_once`. Returns whether all is live.
+    """Start the stack if it is down, post the files and show the results; return whether all articles are live.
+
+    Unless `is_once`, stay until Ctrl-C.
 
     Raises:
         StackError: the stack cannot start, or a file cannot be read.
@@ -47,14 +49,28 @@ def run_demo(settings: StackSettings, files: Sequence[Path], *, is_once: bool) -
         else:
             stack = start_stack(settings)
         try:
-            outcomes = post_all(stack, documents, console)
-            _show(console, outcomes, settings, stack)
+            results = post_articles(stack, documents, console)
+            _show_results(console, results)
+            _show_next_steps(console, settings, stack)
+            _show_summary(console, results, stack, is_stopping=is_ours and is_once)
             if not is_once:
                 _stay(console, folder, is_ours=is_ours)
         except KeyboardInterrupt:
-            console.print("Stopping …" if is_ours else "")
+            console.print("Stopping the stack …" if is_ours else "")
             return not is_once
-    return all(outcome.is_live for outcome in outcomes)
+    return all(result.is_live for result in results)
+
+
+def summary_of(results: Sequence[PostResult]) -> str:
+    """Return the number of live articles, and the median and worst time of those that were posted just now."""
+    live = sum(result.is_live for result in results)
+    text = f"{live} of {len(results)} articles are live."
+    if times_ms := [result.readable_ms for result in results if result.readable_ms and not result.is_unchanged]:
+        median_ms = statistics.median(times_ms)
+        text += f" POST to readable page: median {_ms(median_ms)} ms, worst {_ms(max(times_ms))} ms."
+    if unchanged := sum(result.is_live and result.is_unchanged for result in results):
+        text += f" {unchanged} {'was' if unchanged == 1 else 'were'} live before."
+    return text
 
 
 def _document(path: Path) -> bytes:
@@ -65,54 +81,61 @@ def _document(path: Path) -> bytes:
         raise StackError(message) from error
 
 
-def _show(console: Console, outcomes: Sequence[Outcome], settings: StackSettings, stack: StackFile) -> None:
-    table = _table(outcomes)
-    needed = Console(width=_ANY_WIDTH).measure(table).maximum
-    if not console.is_terminal:  # nothing folds a line that is read from a file
-        console = Console(highlight=False, width=max(needed, console.width))
-    if console.width >= needed:
+def _show_results(console: Console, results: Sequence[PostResult]) -> None:
+    table = _table(results)
+    needed_chars = Console(width=_UNLIMITED_WIDTH_CHARS).measure(table).maximum
+    if not console.is_terminal:  # output to a file or a pipe needs no line breaks
+        console = Console(highlight=False, width=max(needed_chars, console.width))
+    if console.width >= needed_chars:
         console.print(table)
     else:
-        _show_list(console, outcomes)
-    console.print("Milliseconds from POST; unchanged: it was live already.\n")
-    for outcome in outcomes:
-        if not outcome.is_live:
+        _show_list(console, results)
+    console.print("Times are milliseconds from POST. unchanged: the article was live before.")
+    for result in results:
+        if not result.is_live:
             console.print(
-                f"{outcome.file.name} is not live ({outcome.status}): {outcome.reason}", markup=False, soft_wrap=True
+                f"{result.file.name} is not live ({result.status}): {result.reason}", markup=False, soft_wrap=True
             )
-    show_urls(console, stack)
-    console.print("\nPost one of your own (from this folder):")
-    # Printed whole, so that it can be copied: no wrapping at the terminal's width.
+
+
+def _show_next_steps(console: Console, settings: StackSettings, stack: StackFile) -> None:
+    console.print(f"\nAPI docs: {stack.api}/docs\nPost an article of your own (run this in the current folder):")
+    # On one line, so that it can be copied.
     console.print(_curl(settings, stack), markup=False, soft_wrap=True)
 
 
-def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table("Headline", "URL", "readable", *STAGES, box=None, pad_edge=False)
+def _show_summary(console: Console, results: Sequence[PostResult], stack: StackFile, *, is_stopping: bool) -> None:
+    later = "  (the stack stops now and keeps the articles; `make up` starts it again)" if is_stopping else ""
+    console.print(f"\n{summary_of(results)}\nSite: {stack.edge}/{later}", soft_wrap=True)
+
+
+def _table(results: Sequence[PostResult]) -> Table:
+    table = Table("headline", "URL", "readable", *STAGES, box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
-    for outcome in outcomes:
-        headline = Text(textwrap.shorten(outcome.headline, _HEADLINE_CHARS, placeholder=" …"))
-        stages = [_ms(outcome.stages_ms.get(stage)) for stage in STAGES]
-        table.add_row(headline, unquote(outcome.url or ""), _readable(outcome), *stages)
+    for result in results:
+        headline = Text(textwrap.shorten(result.headline, _MAX_HEADLINE_CHARS, placeholder=" …"))
+        stages = [_ms(result.stages_ms.get(stage)) for stage in STAGES]
+        table.add_row(headline, unquote(result.url or ""), _readable(result), *stages)
     return table
 
 
-def _show_list(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """Show the same in a narrow terminal, an address being of use only in one piece."""
-    for outcome in outcomes:
-        console.print(Text(outcome.headline, style="bold"))
-        if outcome.url:
-            console.print(f"  {unquote(outcome.url)}", markup=False, soft_wrap=True)
-        stages = [f"{stage} {_ms(outcome.stages_ms[stage])}" for stage in STAGES if stage in outcome.stages_ms]
-        console.print(f"  readable {_readable(outcome)}: {', '.join(stages)}", markup=False)
+def _show_list(console: Console, results: Sequence[PostResult]) -> None:
+    """Show the same results for a narrow terminal, with each URL on one line."""
+    for result in results:
+        console.print(Text(result.headline, style="bold"))
+        if result.url:
+            console.print(f"  {unquote(result.url)}", markup=False, soft_wrap=True)
+        stages = [f"{stage} {_ms(result.stages_ms[stage])}" for stage in STAGES if stage in result.stages_ms]
+        console.print(f"  readable {_readable(result)}: {', '.join(stages)}", markup=False)
 
 
-def _readable(outcome: Outcome) -> str:
-    if not outcome.is_live:
-        return outcome.status
-    return "unchanged" if outcome.status in UNCHANGED else _ms(outcome.readable_ms)
+def _readable(result: PostResult) -> str:
+    if not result.is_live:
+        return result.status
+    return "unchanged" if result.is_unchanged else _ms(result.readable_ms)
 
 
 def _curl(settings: StackSettings, stack: StackFile) -> str:
@@ -125,7 +148,7 @@ def _curl(settings: StackSettings, stack: StackFile) -> str:
         "language": "en",
         "body": "<p>Change these words, post again, and the page changes.</p>",
     }
-    token_file = shlex.quote(_shown(RunFolder(settings.run_folder).token_file))
+    token_file = shlex.quote(_relative(RunFolder(settings.run_folder).token_file))
     return (
         f'curl -sS -H "Authorization: Bearer $(cat {token_file})" '
         f"-H 'Content-Type: application/json' -H 'Prefer: wait=10' "
@@ -133,7 +156,7 @@ def _curl(settings: StackSettings, stack: StackFile) -> str:
     )
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     with suppress(ValueError):
         return str(path.relative_to(Path.cwd()))
     return str(path)
@@ -147,20 +170,20 @@ def _stay(console: Console, folder: RunFolder, *, is_ours: bool) -> None:
     """Wait for Ctrl-C.
 
     Raises:
-        StackError: the stack ended without us.
+        StackError: the stack ended.
     """
-    console.print("\nCtrl-C stops everything." if is_ours else "\nCtrl-C ends this; the stack goes on (make down).")
+    console.print("Ctrl-C stops the stack." if is_ours else "Ctrl-C ends the demo. `make down` stops the stack.")
     while folder.is_supervised():
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     message = "the stack has ended"
     raise StackError(message)
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into Ctrl-C inside, so that whatever ends us ends the stack too.
+    """Treat SIGTERM and SIGHUP as Ctrl-C inside the block, so that each of them also ends the stack.
 
-    SIGINT is set as well: who starts us with `&` in a script makes us ignore it.
+    This sets SIGINT too, because a shell script that starts the demo with `&` makes it ignore SIGINT.
     """
 
     def interrupt(*_: object) -> None:

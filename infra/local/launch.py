@@ -1,11 +1,11 @@
-"""Becomes the command it is given, bound to its parent's life or free of it.
+"""Replaces itself by a command that dies with its parent, or starts a command that outlives it.
 
-Run by path, so that it starts in a few milliseconds:
+This file is run by its path, so that it starts in a few milliseconds:
 
-`python -I -S launch.py PARENT COMMAND…` asks the kernel to kill it when its parent dies, and keeps its pid. Linux sends
-the signal when the *thread* that forked ends, so start lasting children from a main thread (prctl(2)).
+`python -I -S launch.py PARENT COMMAND…` keeps its pid, and the kernel kills it when the process PARENT dies. Linux
+sends the signal when the *thread* that forked ends (prctl(2)). So start long-lived children from the main thread.
 
-`python -I -S launch.py detached COMMAND…` is the command in a session of its own, and says its pid.
+`python -I -S launch.py detached COMMAND…` starts the command in a new session and prints its pid.
 """
 
 import ctypes
@@ -14,23 +14,23 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_NOT_STARTED = 127  # what a shell answers for a command that it cannot run
+_NOT_STARTED_EXIT_CODE = 127  # as a shell, for a command that it cannot run
 
 
 def main() -> None:
-    """Bind our life to the parent's, or leave it; then be the command."""
+    """Bind this process to its parent, or detach from it; then become the command."""
     parent, command = sys.argv[1], sys.argv[2:]
     if parent == "detached":
         if child := os.fork():
             sys.stdout.write(f"{child}\n")
             return
         os.setsid()
-        os.dup2(2, 1)  # the first output was for the pid
+        os.dup2(2, 1)  # stdout was only for the pid
     else:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != int(parent):  # it died before the kernel was asked
-            sys.exit(_NOT_STARTED)
+        if os.getppid() != int(parent):  # the parent died before prctl
+            sys.exit(_NOT_STARTED_EXIT_CODE)
     try:
         os.execvp(command[0], command)  # noqa: S606 -- this program's whole purpose
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the stack consists of: each program's command, environment and sign of life, and where tools find it."""
+"""The programs of the stack: command, environment and readiness check of each, and the contents of `stack.json`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from infra.local.keeper import Keeper, Program
 from infra.local.processes import OWNER_VARIABLE
+from infra.local.program_runner import Program, ProgramRunner
 from infra.local.servers import (
     SEAWEED_GRACE_SECONDS,
-    WEED_MEMORY,
+    SEAWEED_MEMORY_LIMIT,
     http_status,
     redis_answers,
     s3_answers,
@@ -36,20 +36,20 @@ WORKERS: Mapping[str, tuple[Lane, ...]] = {
     "publish": _NEWS,
     "publish-bulk": (Lane.BULK,),
 }
-"""The worker processes and the lanes that each serves (ADR 5)."""
+"""The worker processes and their lanes (ADR 5)."""
 
 _HEALTH_TIMEOUT_SECONDS = 0.5
 _SERVERS, _SERVICES = 0, 1  # stages
 
 
 def programs_of(settings: StackSettings, folder: RunFolder) -> list[Program]:
-    """Return all programs of the stack in their order; servers of others' are not among them."""
+    """Return the programs of the stack in start order; an external Redis or store is not one of them."""
     environment = environment_of(settings, folder)
     return [*_servers(settings, folder, environment), *_services(settings, folder, environment)]
 
 
 def environment_of(settings: StackSettings, folder: RunFolder) -> dict[str, str]:
-    """Return the variables of every child: ours, and what tells it where the rest of the stack is."""
+    """Return the variables of every child: our own environment, the settings, and the addresses of the stack."""
     keys = keys_of(settings, folder)
     return {
         **os.environ,
@@ -62,14 +62,14 @@ def environment_of(settings: StackSettings, folder: RunFolder) -> dict[str, str]
         "PRESSLINE_EDGE_URL": settings.edge_url,
         "PRESSLINE_EDGE_SITES": os.environ.get("PRESSLINE_EDGE_SITES", "") or _edge_sites(settings),
         "PRESSLINE_LOG_FORMAT": "json",
-        "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena a core otherwise: tens of megabytes a process
+        "MALLOC_ARENA_MAX": "2",  # glibc's default is 8 arenas per core: tens of megabytes per process
         "PYTHONUNBUFFERED": "1",
         OWNER_VARIABLE: str(folder.path),
     }
 
 
 def _edge_sites(settings: StackSettings) -> str:
-    """Return which host shows which site, as the edge takes it; nothing for one site: that is any host's."""
+    """Return the edge's table of hosts and sites, or an empty string for one site, which every host shows."""
     sites = load_sites(ServiceSettings().sites_folder, settings.edge_url).values()
     if len(sites) == 1:
         return ""
@@ -78,14 +78,14 @@ def _edge_sites(settings: StackSettings) -> str:
 
 
 def keys_of(settings: StackSettings, folder: RunFolder) -> KeyPair:
-    """Return the keys that open the store: those that were set, else those that our own store was given."""
+    """Return the key pair of the settings, or else that of the embedded store."""
     if settings.s3_access_key and settings.s3_secret_key:
         return KeyPair(access_key=settings.s3_access_key, secret_key=settings.s3_secret_key.get_secret_value())
     return folder.key_pair()
 
 
-def stack_file(settings: StackSettings, folder: RunFolder, keepers: Sequence[Keeper]) -> StackFile:
-    """Return what `stack.json` says at this moment."""
+def stack_file(settings: StackSettings, folder: RunFolder, runners: Sequence[ProgramRunner]) -> StackFile:
+    """Return the current contents of `stack.json`."""
     keys = keys_of(settings, folder)
     services = (*WORKERS, "scheduler")
     return StackFile(
@@ -104,7 +104,7 @@ def stack_file(settings: StackSettings, folder: RunFolder, keepers: Sequence[Kee
             "endpoint": f"{settings.api_url}/metrics",
             **{name: f"http://{LOCAL}:{settings.metrics_port(name)}/metrics" for name in services},
         },
-        pids={keeper.program.name: keeper.pid for keeper in keepers if keeper.pid and not keeper.program.ends},
+        pids={runner.program.name: runner.pid for runner in runners if runner.pid and not runner.program.runs_once},
     )
 
 
@@ -125,27 +125,27 @@ def _servers(settings: StackSettings, folder: RunFolder, environment: Mapping[st
         yield Program(
             name="s3",
             command=tuple(seaweed_command(folder.path, settings.seaweed_ports, config)),
-            environment={**environment, "GOMEMLIMIT": WEED_MEMORY},
+            environment={**environment, "GOMEMLIMIT": SEAWEED_MEMORY_LIMIT},
             is_ready=lambda: s3_answers(settings.effective_s3_endpoint),
             stage=_SERVERS,
             port=settings.s3_port,
             grace_seconds=SEAWEED_GRACE_SECONDS,
             stops_last=True,
         )
-    # It loads while the store starts, and waits for it.
+    # In the same stage as the store: it imports its modules meanwhile, then waits for the store.
     yield Program(
         name="prepare",
         command=(sys.executable, "-m", "infra.local.prepare"),
         environment=environment,
         stage=_SERVERS,
-        ends=True,
+        runs_once=True,
     )
 
 
 def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[str, str]) -> Iterator[Program]:
     def program(name: str, *command: str, port: int, url: str, metrics: bool) -> Program:
-        scratch = folder.path / "metrics" / name
-        more = {"PROMETHEUS_MULTIPROC_DIR": str(scratch)}
+        metrics_folder = folder.path / "metrics" / name
+        more = {"PROMETHEUS_MULTIPROC_DIR": str(metrics_folder)}
         if metrics:
             more["PRESSLINE_METRICS_PORT"] = str(port)
         if lanes := WORKERS.get(name):
@@ -158,7 +158,7 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
             stage=_SERVICES,
             port=port,
             grace_seconds=STOP_GRACE_SECONDS,
-            scratch=scratch,
+            scratch_folder=metrics_folder,
         )
 
     edge_health = f"{settings.edge_url}{EDGE_HEALTH_PATH}"

@@ -1,4 +1,4 @@
-"""Ports: which are free, who holds one that is not, and which setting moves it."""
+"""Ports: a check that they are free, the process that holds a port, and the setting that changes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GRPC_OFFSET = 10_000
-"""weed opens, for each HTTP port that it is given, the one this much higher for gRPC."""
+"""For each HTTP port, weed also opens the port with this offset, for gRPC."""
 
 PORTS = range(11_000, 21_000)
 """The ports to choose free ones from. They and their gRPC ports are below Linux's outgoing connections (from 32768)."""
@@ -20,21 +20,21 @@ _LISTENING = "0A"  # state in /proc/net/tcp
 
 
 class PortTakenError(Exception):
-    """Ports that the stack needs are in use; the text names each, who has it and the setting that moves it."""
+    """Some ports of the stack are in use; the text names each port, the process that holds it, and its setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortNeed:
-    """A port that somebody is about to listen on."""
+    """A port that a process of the stack will open."""
 
     port: int
     purpose: str
-    setting: str  # the environment variable that moves it
-    offset: int = 0  # weed's gRPC ports move with the HTTP port
+    setting: str  # the environment variable that changes it
+    offset: int = 0  # weed's gRPC port is always the HTTP port plus this
 
     @property
     def number(self) -> int:
-        """Return the port that is opened in the end."""
+        """Return the port number with its offset."""
         return self.port + self.offset
 
 
@@ -63,15 +63,15 @@ def free_ports(count: int) -> list[int]:
 
 
 def check_ports(needs: Iterable[PortNeed]) -> None:
-    """Return if all are free.
+    """Return if all ports are free.
 
     Raises:
-        PortTakenError: with one line for each that is not.
+        PortTakenError: at least one port is in use; the text has one line per port.
     """
     needed = list(needs)
     reasons = [_taken(need, needed) for need in needed if not is_port_free(need.number)]
     reasons += [
-        f"port {first.number} is meant for both {first.purpose} and {second.purpose}; set {second.setting} to another"
+        f"port {first.number} is set for both {first.purpose} and {second.purpose}; set {second.setting} to another"
         for first, second in _clashes(needed)
     ]
     if reasons:
@@ -79,7 +79,7 @@ def check_ports(needs: Iterable[PortNeed]) -> None:
 
 
 def port_holder(port: int) -> str | None:
-    """Return the command and pid that listens on a port, or None where that cannot be seen."""
+    """Return the name and pid of the process that listens on a port, or None if they are not visible."""
     inode = _listening_inode(port)
     if inode is None:
         return None

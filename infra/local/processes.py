@@ -1,4 +1,4 @@
-"""Child processes: started so that they cannot outlive us, stopped with all that they forked, and read from /proc."""
+"""Child processes: they never outlive this process, end with all their forks, and are measured through /proc."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import IO
 
 OWNER_VARIABLE = "PRESSLINE_SUPERVISED_IN"
-"""In the environment of every child: the run folder that it belongs to. It is how leftovers are known as ours."""
+"""Every child has this variable: the path of its run folder. It marks the leftovers of a killed supervisor."""
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.02
-_LOG_LIMIT_BYTES = 10 * 1024 * 1024
+_MAX_LOG_BYTES = 10 * 1024 * 1024
 _TAIL_BYTES = 16 * 1024
 
 
 class Child:
-    """A running command in a process group of its own; its output goes to a log, or where ours goes without one."""
+    """A running command in its own process group. Its output goes to the log; without a log, to our output."""
 
     def __init__(self, name: str, command: Sequence[str], *, log: Path | None, environment: Mapping[str, str]) -> None:
         self.name = name
@@ -42,42 +42,41 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Return the pid of the command itself: its launcher became it."""
+        """Return the pid of the command; the launcher keeps its pid when it becomes the command."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """Return None while it runs; negative for a signal, as subprocess has it."""
+        """Return the exit code, negative for a signal, or None while the command runs."""
         if self._process.returncode is None and _has_ended(self.pid):
-            # Its forks (a Celery worker's pool) go with it. As a zombie it still holds its number, so nobody else's
-            # processes can be meant.
+            # Kill its forks too (a Celery worker's pool). The zombie still holds its pid, so the group is still ours.
             self._signal_group(signal.SIGKILL)
         return self._process.poll()
 
     @property
     def is_running(self) -> bool:
-        """Return whether the command has not ended."""
+        """Return whether the command still runs."""
         return self.exit_code is None
 
     def terminate(self) -> None:
-        """Ask it to finish what it does and end."""
+        """Send SIGTERM, so that the command can finish its work."""
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it and everything that it forked, at once."""
+        """Kill the command and all its forks."""
         if self._process.returncode is None:
             self._signal_group(signal.SIGKILL)
             self._process.wait()
 
     def stop(self, grace_seconds: float = 10.0) -> None:
-        """Ask it to end, wait, and kill what is left after the grace."""
+        """Send SIGTERM; kill the command and its forks if they still run after `grace_seconds`."""
         self.terminate()
         wait_until_ended([self], grace_seconds)
         self.kill()
 
     def last_lines(self, count: int = 12) -> list[str]:
-        """Return the end of its log; nothing of what one before it wrote there."""
+        """Return the last log lines of this child; lines of earlier children are left out."""
         return last_lines(self.log, count, from_byte=self._log_begins) if self.log else []
 
     def _signal_group(self, number: signal.Signals) -> None:
@@ -86,7 +85,7 @@ class Child:
 
 
 def start_detached(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> int:
-    """Return the pid of a command that outlives us; its output goes to the log."""
+    """Start a command that outlives this process; return its pid. Its output goes to the log."""
     with _opened(log) as output:
         launched = subprocess.run(  # noqa: S603 -- our own commands, no shell
             [sys.executable, "-I", "-S", str(_LAUNCHER), "detached", *command],
@@ -100,7 +99,7 @@ def start_detached(command: Sequence[str], *, log: Path, environment: Mapping[st
 
 
 def is_running(pid: int) -> bool:
-    """Return whether a process of that number lives; one that ended and was not yet noticed by its parent does not."""
+    """Return whether a process with this pid runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -108,7 +107,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_ended(children: Sequence[Child], timeout_seconds: float) -> bool:
-    """Return whether all ended within the time."""
+    """Wait for the children; return whether all ended within the time."""
     deadline = time.monotonic() + timeout_seconds
     while any(child.is_running for child in children):
         if time.monotonic() >= deadline:
@@ -117,15 +116,15 @@ def wait_until_ended(children: Sequence[Child], timeout_seconds: float) -> bool:
     return True
 
 
-def rotate(log: Path, limit_bytes: int = _LOG_LIMIT_BYTES) -> None:
-    """Put a log aside (as `.1`, replacing the one before) once it is larger than the limit."""
+def rotate(log: Path, limit_bytes: int = _MAX_LOG_BYTES) -> None:
+    """Rename a log that is larger than the limit to `.1`, replacing an older `.1`."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > limit_bytes:
             log.replace(log.with_name(f"{log.name}.1"))
 
 
-def trim(log: Path, limit_bytes: int = _LOG_LIMIT_BYTES) -> None:
-    """Do the same to a log that somebody is writing: every writer appends, so what is cut off stays cut off."""
+def trim(log: Path, limit_bytes: int = _MAX_LOG_BYTES) -> None:
+    """Copy an open log that is larger than the limit to `.1`, then empty it. Its writers append, so no gap appears."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > limit_bytes:
             shutil.copyfile(log, log.with_name(f"{log.name}.1"))
@@ -133,11 +132,11 @@ def trim(log: Path, limit_bytes: int = _LOG_LIMIT_BYTES) -> None:
 
 
 def last_lines(log: Path, count: int, *, from_byte: int = 0) -> list[str]:
-    """Return the last lines of a log, however long it is; `from_byte` leaves out what is older."""
+    """Return the last `count` lines of a log, at most 16 KB; lines before `from_byte` are left out."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            begin = from_byte if from_byte <= size else 0  # it was cut meanwhile
+            begin = from_byte if from_byte <= size else 0  # the log was trimmed since
             file.seek(max(begin, size - _TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
@@ -145,21 +144,21 @@ def last_lines(log: Path, count: int, *, from_byte: int = 0) -> list[str]:
 
 
 def memory_bytes(pid: int) -> int:
-    """Return what a process and everything that it forked (its session) take of the machine's memory, in bytes.
+    """Return the memory of a process and its forks (its session), in bytes.
 
-    A page that several processes share, as a worker and its child do, is divided among them (PSS).
+    A memory page that several processes share counts once, divided among them (PSS).
     """
     return sum(_own_bytes(member) for member in _session_members(pid))
 
 
 def leftovers(run_folder: Path) -> list[int]:
-    """Return the pids of processes that an earlier supervisor of this folder started and that still run."""
+    """Return the pids of running processes that an earlier supervisor of this folder started."""
     mark = f"{OWNER_VARIABLE}={run_folder}".encode()
     return [pid for pid in _pids() if pid != os.getpid() and mark in _environment(pid).split(b"\0")]
 
 
 def kill_leftovers(run_folder: Path, timeout_seconds: float = 5.0) -> list[int]:
-    """Kill what an earlier supervisor of this folder left behind; return the pids."""
+    """Kill the running processes of an earlier supervisor of this folder; return their pids."""
     found = leftovers(run_folder)
     for pid in found:
         with contextlib.suppress(ProcessLookupError, PermissionError):

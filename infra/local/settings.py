@@ -1,4 +1,4 @@
-"""What can be set of the embedded stack. Each setting reads `PRESSLINE_<NAME>` from the environment or `.env`."""
+"""The settings of the embedded stack. Each setting reads `PRESSLINE_<NAME>` from the environment or `.env`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WEED_PURPOSES = {
 
 
 class StackSettings(BaseSettings):
-    """Where the stack keeps its state, on which ports it listens, and which servers it need not start."""
+    """The run folder, the ports, the external servers and the time limits of the stack."""
 
     model_config = SettingsConfigDict(env_prefix="PRESSLINE_", env_file=".env", extra="ignore", frozen=True)
 
@@ -60,10 +60,10 @@ class StackSettings(BaseSettings):
     render_bulk_metrics_port: Port = 9406
     publish_bulk_metrics_port: Port = 9407
 
-    redis_url: str | None = None  # given: that Redis is used and none is started
-    s3_endpoint: str | None = None  # given: that store is used; readers must be allowed to GET the public bucket
+    redis_url: str | None = None  # if set: the stack uses this Redis and starts none
+    s3_endpoint: str | None = None  # if set: the stack uses this store; readers need GET on the public bucket
     s3_region: str = "us-east-1"
-    s3_access_key: str | None = None  # None: our own store gets a random one at first start
+    s3_access_key: str | None = None  # None: the embedded store gets a random key pair at its first start
     s3_secret_key: SecretStr | None = None
     content_bucket: str = "pressline-content"
     public_bucket: str = "pressline-public"
@@ -81,59 +81,62 @@ class StackSettings(BaseSettings):
     @model_validator(mode="after")
     def _keys_for_a_store_of_others(self) -> Self:
         if self.s3_endpoint and not (self.s3_access_key and self.s3_secret_key):
-            message = "PRESSLINE_S3_ENDPOINT needs PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY beside it"
-            raise ValueError(message)
+            raise ValueError(
+                "PRESSLINE_S3_ENDPOINT needs PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY beside it"
+            )
         return self
 
     @classmethod
     def in_folder(cls, run_folder: Path) -> StackSettings:
-        """Return settings for a stack of its own: its state in the folder, every port a free one."""
+        """Return settings with this run folder and free ports."""
         names = [*_PURPOSES, *_REDIS_PURPOSES, *_WEED_PURPOSES]
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         return cls.model_validate({"run_folder": run_folder, **ports})
 
     @property
     def api_url(self) -> str:
-        """Return where newsrooms post to."""
+        """Return the address of the endpoint."""
         return f"http://{LOCAL}:{self.api_port}"
 
     @property
     def edge_url(self) -> str:
-        """Return where readers read, and where purges go."""
+        """Return the address of the local edge, for readers and for purges."""
         return f"http://{LOCAL}:{self.edge_port}"
 
     @property
     def effective_redis_url(self) -> str:
-        """Return the Redis that is used, ours or another's."""
+        """Return the URL of Redis, embedded or external."""
         return self.redis_url or f"redis://{LOCAL}:{self.redis_port}/0"
 
     @property
     def effective_s3_endpoint(self) -> str:
-        """Return the store that is used, ours or another's."""
+        """Return the URL of the store, embedded or external."""
         return self.s3_endpoint or f"http://{LOCAL}:{self.s3_port}"
 
     @property
     def seaweed_ports(self) -> SeaweedPorts:
-        """Return the ports of our own store."""
+        """Return the ports of the embedded store."""
         return SeaweedPorts(self.s3_port, self.s3_master_port, self.s3_volume_port, self.s3_filer_port)
 
     def metrics_port(self, name: str) -> int:
-        """Return where a worker or the scheduler shows its metrics and health."""
+        """Return the port of the metrics and health of a worker or the scheduler."""
         port: int = getattr(self, f"{name.replace('-', '_')}_metrics_port")
         return port
 
     def port_needs(self) -> list[PortNeed]:
-        """Return every port that this stack will open, with the setting that moves it."""
+        """Return every port that this stack opens, with its purpose and its setting."""
         purposes = dict(_PURPOSES)
         if not self.redis_url:
             purposes |= _REDIS_PURPOSES
         needs = [self._need(name, purpose) for name, purpose in purposes.items()]
         if not self.s3_endpoint:
-            needs += [self._need(name, what, at) for name, what in _WEED_PURPOSES.items() for at in (0, GRPC_OFFSET)]
+            needs += [
+                self._need(name, purpose, at) for name, purpose in _WEED_PURPOSES.items() for at in (0, GRPC_OFFSET)
+            ]
         return needs
 
     def as_environment(self) -> dict[str, str]:
-        """Return the variables that make another process read these very settings; an empty one means none."""
+        """Return the variables that give another process the same settings; an empty value means None."""
         secret = self.s3_secret_key.get_secret_value() if self.s3_secret_key else None
         values = {**self.model_dump(), "s3_secret_key": secret}
         return {f"PRESSLINE_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""What a person sees of the stack in a terminal."""
+"""The tables and logs that the commands print."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from infra.local.settings import StackSettings
 from infra.local.stack import Watch
 from infra.local.state import RunFolder, StackError, StackFile, SupervisorState
 
-_MEGABYTE = 1024 * 1024
-_FOLLOW_SECONDS = 0.2
-_LOOKS = {"ready": "green", "done": "green", "starting": "yellow", "restarting": "red"}
+_BYTES_PER_MEGABYTE = 1024 * 1024
+_FOLLOW_INTERVAL_SECONDS = 0.2
+_COLOURS = {"ready": "green", "done": "green", "starting": "yellow", "restarting": "red"}
 
 
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """Show what is ready and what is not, on one line that goes away."""
+    """Show the state of each process on one line, which disappears at the end of the block."""
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
 
         def watch(state: SupervisorState) -> None:
             line = Text("starting: ")
             for process in state.processes:
-                line.append(f"{process.name} ", style=_LOOKS.get(process.phase, "dim"))
+                line.append(f"{process.name} ", style=_COLOURS.get(process.phase, "dim"))
             live.update(line)
 
         yield watch
 
 
 def show_urls(console: Console, stack: StackFile) -> None:
-    """Show where a reader, a newsroom and a developer begin."""
+    """Show the addresses of the site, the endpoint and the API docs."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Site", f"{stack.edge}/")
     table.add_row("Post to", f"{stack.api}/v1/articles")
@@ -48,15 +48,15 @@ def show_urls(console: Console, stack: StackFile) -> None:
 
 
 def show_status(console: Console, settings: StackSettings) -> bool:
-    """Show each process and what all take together; return whether all are ready."""
+    """Show each process and the total memory; return whether all processes are ready."""
     folder = RunFolder(settings.run_folder)
     state = folder.state()
     if state is None or not folder.is_supervised():
-        console.print("The stack is down; `make up` starts it.")
+        console.print("The stack is down. `make up` starts it.")
         if state and state.phase == "failed":
             console.print(f"The last start failed: {state.reason}", markup=False)
         return False
-    table = Table("process", "state", "pid", "port", "memory", "up for", "restarts", box=None)
+    table = Table("process", "state", "pid", "port", "memory", "age", "restarts", box=None)
     for column in table.columns[2:]:
         column.justify = "right"
     total = own = memory_bytes(state.pid)
@@ -68,7 +68,7 @@ def show_status(console: Console, settings: StackSettings) -> bool:
         total += used
         table.add_row(
             process.name,
-            Text(process.phase, style=_LOOKS.get(process.phase, "dim")),
+            Text(process.phase, style=_COLOURS.get(process.phase, "dim")),
             str(process.pid or ""),
             str(process.port or ""),
             _megabytes(used),
@@ -76,43 +76,44 @@ def show_status(console: Console, settings: StackSettings) -> bool:
             str(process.restarts),
         )
     console.print(table)
-    console.print(f"{_megabytes(total)} in all (a page that processes share is counted once)")
+    console.print(f"{_megabytes(total)} of memory in total (shared memory counts once)")
     return all(process.phase in {"ready", "done"} for process in state.processes)
 
 
 def show_ports(console: Console, settings: StackSettings) -> None:
-    """Show every port of the stack."""
-    table = Table("port", "for", "now", "moved by", box=None)
+    """Show every port of the stack, its purpose, its state and its setting."""
+    table = Table("port", "used for", "state", "setting", box=None)
     for need in settings.port_needs():
-        now = "free" if is_port_free(need.number) else f"taken ({port_holder(need.number) or 'by another user'})"
+        holder = port_holder(need.number) or "a process of another user"
+        state = "free" if is_port_free(need.number) else f"in use by {holder}"
         also = f" (+{GRPC_OFFSET}, gRPC)" if need.offset else ""
-        table.add_row(str(need.number), need.purpose, now, f"{need.setting}{also}")
+        table.add_row(str(need.number), need.purpose, state, f"{need.setting}{also}")
     console.print(table)
 
 
 def show_log(settings: StackSettings, service: str, *, lines: int, is_following: bool) -> None:
-    """Write the end of a process's log to stdout, and what is added to it if asked.
+    """Write the last lines of a process's log to stdout; with `is_following`, also each new line until Ctrl-C.
 
     Raises:
-        StackError: there is no such process.
+        StackError: there is no such process, or it has no log yet.
     """
     folder = RunFolder(settings.run_folder)
     log = folder.log(service)
     known = ("redis", "s3", "prepare", "edge", "endpoint", *WORKERS, "scheduler", "supervisor")
     if service not in known:
-        message = f"there is no process {service!r}; there are {', '.join(known)}"
+        message = f"there is no process {service!r}; the processes are {', '.join(known)}"
         raise StackError(message)
     if not log.exists():
-        message = f"{service} has not written anything yet: {log} is not there"
+        message = f"{service} has no log yet: {log} does not exist"
         raise StackError(message)
     read = log.stat().st_size
     sys.stdout.write("".join(f"{line}\n" for line in last_lines(log, lines)))
     try:
         while is_following:
             sys.stdout.flush()
-            time.sleep(_FOLLOW_SECONDS)
+            time.sleep(_FOLLOW_INTERVAL_SECONDS)
             size = log.stat().st_size if log.exists() else 0
-            if size < read:  # put aside and begun again
+            if size < read:  # the log was rotated or trimmed
                 read = 0
             if size > read:
                 with log.open("rb") as file:
@@ -124,7 +125,7 @@ def show_log(settings: StackSettings, service: str, *, lines: int, is_following:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / _MEGABYTE:,.0f} MB"
+    return f"{size / _BYTES_PER_MEGABYTE:,.0f} MB"
 
 
 def _age(started_at: float | None) -> str:

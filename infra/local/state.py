@@ -1,4 +1,4 @@
-"""The files of the run folder: what tools read (`stack.json`), what `status` reads, the keys, and the lock."""
+"""The files of the run folder: `stack.json` for tools, `supervisor.json` for `status`, token, keys and lock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ StackPhase = Literal["starting", "ready", "stopping", "stopped", "failed"]
 
 
 class StackError(Exception):
-    """The stack cannot do what was asked; the text says why, for a person."""
+    """The stack cannot do the command; the text gives the operator the reason."""
 
 
 class _File(BaseModel):
@@ -31,7 +31,7 @@ _T = TypeVar("_T", bound=_File)
 
 
 class S3Access(_File):
-    """The store and the pair of keys that may do everything in it."""
+    """The store's address, its buckets, and a key pair with all rights."""
 
     endpoint: str
     access_key: str
@@ -41,7 +41,7 @@ class S3Access(_File):
 
 
 class StackFile(_File):
-    """`stack.json`: where everything is, for tools and tests (architecture, part 9)."""
+    """`stack.json`: addresses, keys and pids, for tools and tests (architecture, part 9)."""
 
     api: str
     edge: str
@@ -53,7 +53,7 @@ class StackFile(_File):
 
 
 class ProcessState(_File):
-    """One process as the supervisor sees it."""
+    """The supervisor's state of one process."""
 
     name: str
     phase: ProcessPhase
@@ -64,7 +64,7 @@ class ProcessState(_File):
 
 
 class SupervisorState(_File):
-    """`supervisor.json`: how the stack is, for `status` and for whoever waits for it."""
+    """`supervisor.json`: the state of the stack, for `status` and for processes that wait for the stack."""
 
     pid: int
     phase: StackPhase
@@ -73,14 +73,14 @@ class SupervisorState(_File):
 
 
 class KeyPair(_File):
-    """What our own store lets in."""
+    """The key pair of the embedded store."""
 
     access_key: str
     secret_key: str
 
 
 class RunFolder:
-    """The one folder that holds a stack's state."""
+    """The folder that holds all state of a stack."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -92,22 +92,22 @@ class RunFolder:
         self._lock_file = path / "lock"
 
     def log(self, name: str) -> Path:
-        """Return where a process writes."""
+        """Return the path of a process's log."""
         return self.logs / f"{name}.log"
 
     def token(self) -> str | None:
-        """Return the stack's own token in clear, if one was minted."""
+        """Return the stack's own token in clear, or None before the first start."""
         try:
             return self.token_file.read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
             return None
 
     def keep_token(self, token: str) -> None:
-        """Keep the token in clear; nothing outside this folder does."""
+        """Write the token in clear; it is in clear only in this folder."""
         write_private(self.token_file, token)
 
     def key_pair(self) -> KeyPair:
-        """Return the key pair of our own store, made at the first call and the same ever after."""
+        """Return the key pair of the embedded store; the first call makes it."""
         try:
             return KeyPair.model_validate_json(self._keys_file.read_bytes())
         except (FileNotFoundError, ValidationError):
@@ -117,31 +117,31 @@ class RunFolder:
             return pair
 
     def stack(self) -> StackFile | None:
-        """Return where everything is, or None while the stack is not up."""
+        """Return `stack.json`, or None while the stack is down."""
         return _read(self.stack_file, StackFile)
 
     def write_stack(self, stack: StackFile) -> None:
-        """Tell tools where everything is: the whole file or the one before, never half."""
+        """Write `stack.json` atomically."""
         write_private(self.stack_file, stack.model_dump_json(indent=2) + "\n")
 
     def remove_stack(self) -> None:
-        """Say that nothing is to be found any more."""
+        """Delete `stack.json`: the stack is down."""
         self.stack_file.unlink(missing_ok=True)
 
     def state(self) -> SupervisorState | None:
-        """Return what the supervisor last said, alive or not."""
+        """Return the last state that a supervisor wrote; it may have ended since."""
         return _read(self._state_file, SupervisorState)
 
     def write_state(self, state: SupervisorState) -> None:
-        """Say how the stack is."""
+        """Write the state of the stack."""
         write_private(self._state_file, state.model_dump_json(indent=2) + "\n")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be this folder's only supervisor; the kernel lets go when we die, however that is.
+        """Hold the lock of this folder's only supervisor; the kernel releases it when this process ends.
 
         Raises:
-            StackError: there is one.
+            StackError: another supervisor runs.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock_file.open("a") as file:
@@ -149,14 +149,14 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 state = self.state()
-                message = f"the stack in {self.path} is up already" + (
+                message = f"the stack in {self.path} runs already" + (
                     f" (supervisor: pid {state.pid})" if state else ""
                 )
                 raise StackError(message) from error
             yield
 
     def is_supervised(self) -> bool:
-        """Return whether a supervisor of this folder lives."""
+        """Return whether a supervisor of this folder runs."""
         try:
             with self._lock_file.open("a") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -167,7 +167,7 @@ class RunFolder:
         return False
 
     def signal_supervisor(self, number: signal.Signals) -> bool:
-        """Return whether a signal reached the living supervisor; never another process."""
+        """Send the signal to the running supervisor, never to another process; return whether there was one."""
         state = self.state()
         if state is None or not self.is_supervised():
             return False

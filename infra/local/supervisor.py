@@ -1,4 +1,4 @@
-"""Runs the programs of a stack, in their order, until it is told to stop; one thread, woken by signals."""
+"""Runs the programs of a stack in order until a signal stops it. One thread does the work; signals wake it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from infra.local.keeper import Keeper, Patience, Program, Report
 from infra.local.processes import trim, wait_until_ended
+from infra.local.program_runner import Program, ProgramRunner, Report, RestartPolicy
 from infra.local.servers import SEAWEED_GRACE_SECONDS
 from infra.local.state import RunFolder, StackPhase, SupervisorState
 
-_BUSY_SECONDS = 0.05
-_IDLE_SECONDS = 1.0
-_TRIM_SECONDS = 30.0
+_BUSY_INTERVAL_SECONDS = 0.05  # while a program starts or stops
+_IDLE_INTERVAL_SECONDS = 1.0
+_LOG_TRIM_INTERVAL_SECONDS = 30.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-NUDGE = signal.SIGUSR1
-"""Tells a living supervisor to start at once what is down."""
+START_MISSING = signal.SIGUSR1
+"""This signal makes a running supervisor start the missing processes at once, without backoff."""
 
 
 class Supervisor:
-    """Keeps the programs of one run folder.
+    """Runs the programs of one run folder.
 
-    Takes what to run, a `report` for people, and `changed`, called with the keepers whenever a process came, went or
-    became ready.
+    `report` takes messages for the operator. `changed` takes all runners, whenever a process started, ended or became
+    ready.
     """
 
     def __init__(
@@ -36,98 +36,99 @@ class Supervisor:
         folder: RunFolder,
         *,
         report: Report,
-        changed: Callable[[Sequence[Keeper]], None],
-        patience: Patience | None = None,
+        changed: Callable[[Sequence[ProgramRunner]], None],
+        policy: RestartPolicy | None = None,
     ) -> None:
         self._folder = folder
         self._report = report
         self._changed = changed
-        self._keepers = [
-            Keeper(program, log=folder.log(program.name), patience=patience or Patience(), report=report)
+        self._runners = [
+            ProgramRunner(program, log=folder.log(program.name), policy=policy or RestartPolicy(), report=report)
             for program in programs
         ]
         self._phase: StackPhase = "starting"
         self._reason: str | None = None
         self._must_stop = False
-        self._must_hurry = False
-        self._impatient = False
+        self._must_start_missing = False
+        self._must_kill = False
 
     def run(self) -> None:
-        """Run until a signal says stop, and stop everything, whatever happens.
+        """Run until a stop signal; then stop all programs, also after an error.
 
         Raises:
-            CannotStartError: a program cannot start; all others were stopped.
+            CannotStartError: a program cannot start. All others were stopped.
         """
         with self._signals() as wakeup:
             try:
-                self._keep(wakeup)
+                self._run_until_stopped(wakeup)
             except BaseException as error:
                 self._reason = str(error) or type(error).__name__
                 raise
             finally:
                 self._stop()
 
-    def _keep(self, wakeup: int) -> None:
+    def _run_until_stopped(self, wakeup: int) -> None:
         self._write_state()
-        trim_due = time.monotonic() + _TRIM_SECONDS
+        trim_due = time.monotonic() + _LOG_TRIM_INTERVAL_SECONDS
         while not self._must_stop:
-            if self._must_hurry:
-                self._must_hurry = False
-                for keeper in self._keepers:
-                    keeper.hurry()
+            if self._must_start_missing:
+                self._must_start_missing = False
+                for runner in self._runners:
+                    runner.start_now()
             self._tick()
             if time.monotonic() >= trim_due:
                 for log in self._folder.logs.glob("*.log"):
                     trim(log)
-                trim_due = time.monotonic() + _TRIM_SECONDS
-            is_quiet = all(keeper.is_ready for keeper in self._keepers)
-            _wait(wakeup, _IDLE_SECONDS if is_quiet else _BUSY_SECONDS)
+                trim_due = time.monotonic() + _LOG_TRIM_INTERVAL_SECONDS
+            are_all_ready = all(runner.is_ready for runner in self._runners)
+            _wait(wakeup, _IDLE_INTERVAL_SECONDS if are_all_ready else _BUSY_INTERVAL_SECONDS)
 
     def _tick(self) -> None:
         has_changed = False
-        for keeper in self._begun():
-            has_changed |= keeper.tick(time.monotonic())
+        for runner in self._runners_to_tick():
+            has_changed |= runner.tick(time.monotonic())
             if self._must_stop:
                 return
-        if self._phase == "starting" and all(keeper.is_ready for keeper in self._keepers):
+        if self._phase == "starting" and all(runner.is_ready for runner in self._runners):
             self._phase = "ready"
             has_changed = True
         if has_changed:
-            self._changed(self._keepers)
+            self._changed(self._runners)
             self._write_state()
 
-    def _begun(self) -> Iterator[Keeper]:
-        """Yield the keepers of the stages that may run: once begun, a stage does not wait again for those before."""
-        for stage in sorted({keeper.program.stage for keeper in self._keepers}):
-            members = [keeper for keeper in self._keepers if keeper.program.stage == stage]
+    def _runners_to_tick(self) -> Iterator[ProgramRunner]:
+        """Yield the runners of all stages that may run. After the first start, no stage waits for an earlier one."""
+        for stage in sorted({runner.program.stage for runner in self._runners}):
+            members = [runner for runner in self._runners if runner.program.stage == stage]
             yield from members
-            if self._phase == "starting" and not all(keeper.is_ready for keeper in members):
+            if self._phase == "starting" and not all(runner.is_ready for runner in members):
                 return
 
     def _stop(self) -> None:
         self._phase = "stopping"
         self._write_state()
         for last in (False, True):
-            group = [keeper for keeper in self._keepers if keeper.program.stops_last is last]
+            group = [runner for runner in self._runners if runner.program.stops_last is last]
             self._stop_together(group)
         self._phase = "failed" if self._reason else "stopped"
         self._write_state()
 
-    def _stop_together(self, keepers: Sequence[Keeper]) -> None:
-        children = [(keeper, keeper.child) for keeper in keepers if keeper.child]
+    def _stop_together(self, runners: Sequence[ProgramRunner]) -> None:
+        children = [(runner, runner.child) for runner in runners if runner.child]
         for _, child in children:
             child.terminate()
         began = time.monotonic()
-        for keeper, child in sorted(children, key=lambda pair: pair[0].program.grace_seconds):
-            deadline = began + keeper.program.grace_seconds
-            while not wait_until_ended([child], min(deadline - time.monotonic(), _BUSY_SECONDS)):
-                if self._impatient or time.monotonic() >= deadline:
-                    if keeper.program.grace_seconds > SEAWEED_GRACE_SECONDS:  # it is never in time, and need not be
-                        self._report(f"{keeper.program.name} took too long to end and was killed", [])
+        for runner, child in sorted(children, key=lambda pair: pair[0].program.grace_seconds):
+            deadline = began + runner.program.grace_seconds
+            while not wait_until_ended([child], min(deadline - time.monotonic(), _BUSY_INTERVAL_SECONDS)):
+                if self._must_kill or time.monotonic() >= deadline:
+                    # SeaweedFS never ends in time and loses nothing, so its kill is no news.
+                    if runner.program.grace_seconds > SEAWEED_GRACE_SECONDS:
+                        self._report(f"{runner.program.name} did not end in time and was killed", [])
                     break
             child.kill()
-            keeper.child = None
-            keeper.phase = "stopped"
+            runner.child = None
+            runner.phase = "stopped"
 
     def _write_state(self) -> None:
         self._folder.write_state(
@@ -135,24 +136,24 @@ class Supervisor:
                 pid=os.getpid(),
                 phase=self._phase,
                 reason=self._reason,
-                processes=tuple(keeper.state() for keeper in self._keepers),
+                processes=tuple(runner.state() for runner in self._runners),
             )
         )
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if number == NUDGE:
-            self._must_hurry = True
+        if number == START_MISSING:
+            self._must_start_missing = True
         elif number in _STOP_SIGNALS:
-            self._impatient = self._must_stop and number == signal.SIGINT  # Ctrl-C for the second time
+            self._must_kill = self._must_stop and number == signal.SIGINT  # the second Ctrl-C
             self._must_stop = True
 
     @contextmanager
     def _signals(self) -> Iterator[int]:
-        """Handle our signals inside; yields a pipe that is readable after each (a death of a child is one too)."""
+        """Handle our signals inside the block; yield a pipe that is readable after each signal, SIGCHLD too."""
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
-        ours = (*_STOP_SIGNALS, NUDGE, signal.SIGCHLD)
+        ours = (*_STOP_SIGNALS, START_MISSING, signal.SIGCHLD)
         before = {number: signal.signal(number, self._on_signal) for number in ours}
         wakeup_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         try:
@@ -166,7 +167,7 @@ class Supervisor:
 
 
 def _wait(wakeup: int, seconds: float) -> None:
-    """Sleep until a signal comes or the time is over."""
+    """Sleep until a signal arrives or the time is over."""
     readable, _, _ = select.select([wakeup], [], [], seconds)
     if readable:
         with suppress(BlockingIOError):

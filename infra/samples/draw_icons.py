@@ -1,4 +1,4 @@
-"""Draws a theme's icons for who takes no SVG, from its icon.svg and the colour of its paper.
+"""Draws a theme's PNG icons from its icon.svg, for clients that take no SVG.
 
 python -m infra.samples.draw_icons [THEME …]
 """
@@ -12,20 +12,20 @@ from pathlib import Path
 
 from PIL import Image
 
-from infra.samples.drawing.svg import drawn
+from infra.samples.svg import drawn
 
 THEMES = Path(__file__).resolve().parents[2] / "services" / "render" / "themes"
 MAX_BYTES = 10_000
-_MASKABLE_SHARE = 0.56  # a square of which no corner leaves the circle that every mask spares: 80 % of the width
+_MASKABLE_SHARE = 0.56  # this square fits in the circle that every mask leaves visible: 80 % of the width
 _APPLE_SHARE = 0.72
 
 
 def icons_of(theme: Path) -> dict[str, Image.Image]:
     """Return a theme's icons by their names in `assets`.
 
-    Sizes in pixels: 192 and 512 are what browsers ask of a site that can be installed (web.dev, "Add a web app
-    manifest"), 180 is what Apple's do. The maskable one has its background to the edge (W3C, Web Application Manifest,
-    "Icon masks and safe zone"); so has Apple's, which would be black where it is clear.
+    Sizes are in pixels. Browsers require 192 and 512 of an installable site (web.dev, "Add a web app manifest"), and
+    Apple's devices 180. The maskable icon has a background up to its edge (W3C, Web Application Manifest, "Icon masks
+    and safe zone"). So has Apple's icon, because Apple shows transparent pixels in black.
     """
     svg = theme / "assets" / "icon.svg"
     paper = re.search(r"--paper: (#\w+)", (theme / "assets" / "tokens.css").read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def icons_of(theme: Path) -> dict[str, Image.Image]:
 
 
 def main(names: list[str]) -> None:
-    """Draw the icons of the named themes, or of all that have an icon of their own."""
+    """Draw the icons of the named themes, or of all themes with an icon.svg."""
     with_an_icon = sorted(svg.parents[1] for svg in THEMES.glob("*/assets/icon.svg"))
     for theme in [THEMES / name for name in names] or with_an_icon:
         for name, image in icons_of(theme).items():

@@ -16,11 +16,11 @@ def run_endpoint() -> None:
     from services.ingest.endpoint.connection import EndpointProtocol  # noqa: PLC0415
     from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
     from shared.observability import configure_logging  # noqa: PLC0415
-    from shared.storage.certificates import require_fit_store  # noqa: PLC0415
+    from shared.storage.certificates import require_conformant_store  # noqa: PLC0415
 
     settings = wiring.settings()
     configure_logging(settings.log_level, settings.log_format, service="endpoint")
-    require_fit_store(settings)
+    require_conformant_store(settings)
 
     async def find(receipt: str) -> ReceiptState | None:
         return await threads.run(wiring.awaited_receipt_state, receipt)

@@ -12,7 +12,7 @@ import structlog
 from services.scheduler import tasks, wiring
 from shared.observability import configure_logging, serve_health
 from shared.redis_client import redis_faults
-from shared.storage.certificates import require_fit_store
+from shared.storage.certificates import require_conformant_store
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ def main() -> None:
     """Tick until told to stop."""
     settings = wiring.settings()
     configure_logging(settings.log_level, settings.log_format, service="scheduler")
-    require_fit_store(settings)
+    require_conformant_store(settings)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,9 +1,13 @@
-"""No service runs on a store that was not found fit: tried once, and the certificate kept in the content bucket."""
+"""The conformance check: no service runs on a bucket that breaks a promise (ADR 0010).
+
+A bucket is probed once. The result lies in the content bucket, and services read it at their start.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context, parent_process
 from os import EX_CONFIG
@@ -15,20 +19,22 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared import keys
-from shared.errors import OutageError, UnfitStoreError
+from shared.errors import OutageError, StoreNotConformantError
 from shared.settings import ServiceSettings
 from shared.sites import load_sites
 from shared.storage import ObjectStorage
 from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, Findings, probe_store
 from shared.storage.s3 import S3ObjectStorage
 
-_LONGEST_WAIT_SECONDS = 5.0
+_FIRST_WAIT_SECONDS = 0.5
+_MAX_WAIT_SECONDS = 5.0
+_MAX_BUCKETS_AT_ONCE = 4
 
 log = structlog.get_logger()
 
 
-class Certificate(BaseModel):
-    """What was tried of a bucket, where and when. Good for the same store, bucket and probe only."""
+class Conformance(BaseModel):
+    """The result of a successful probe. It is valid only for the same store, bucket and probe version."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -36,104 +42,122 @@ class Certificate(BaseModel):
     endpoint: str
     bucket: str
     probe_version: int
-    certified_at: datetime
+    tested_at: datetime
     findings: Findings
 
     @property
     def summary(self) -> str:
-        """Return it in a line."""
+        """Return the result in one line."""
         found = self.findings
         return (
             f"keeps its promises ({found.writers} writers at once, {found.races} times, one winner each;"
-            f" tried {self.certified_at:%Y-%m-%d %H:%M} UTC in {found.duration_ms} ms)"
+            f" tried {self.tested_at:%Y-%m-%d %H:%M} UTC in {found.duration_ms} ms)"
         )
 
+    def is_valid_for(self, endpoint: str, bucket: str) -> bool:
+        """Return whether the result is of this store and bucket, and of the current probe."""
+        return (self.endpoint, self.bucket, self.probe_version) == (endpoint, bucket, PROBE_VERSION)
 
-def find_certificate(content: ObjectStorage, endpoint: str, bucket: str) -> Certificate | None:
-    """Return the bucket's certificate, None where there is none that is good for this store and this probe."""
+
+def find_conformance(content: ObjectStorage, endpoint: str, bucket: str) -> Conformance | None:
+    """Return the stored result for the bucket, or None if there is no valid one."""
     found = content.find(keys.certificate_key(bucket))
     if found is None:
         return None
     try:
-        certificate = Certificate.model_validate_json(found.body)
-    except ValidationError:  # of another version: tried again
+        conformance = Conformance.model_validate_json(found.body)
+    except ValidationError:  # another schema version: the bucket is probed again
         return None
-    good_for = (certificate.endpoint, certificate.bucket, certificate.probe_version)
-    return certificate if good_for == (endpoint, bucket, PROBE_VERSION) else None
+    return conformance if conformance.is_valid_for(endpoint, bucket) else None
 
 
-def certify(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucket: str) -> Certificate:
-    """Return the bucket's certificate, after a probe where there was none; several may probe at the same time.
+def check_conformance(storage: ObjectStorage, content: ObjectStorage, endpoint: str, bucket: str) -> Conformance:
+    """Return the stored result for the bucket; probe the bucket and store the result if there is none.
+
+    Several processes may probe the same bucket at the same time.
 
     Raises:
-        UnfitStoreError: it broke a promise.
-        StorageUnavailableError: it does not answer, which says nothing against it.
+        StoreNotConformantError: the store broke a promise.
+        StorageUnavailableError: the store does not answer. This proves nothing about it.
     """
-    if certificate := find_certificate(content, endpoint, bucket):
-        return certificate
+    if conformance := find_conformance(content, endpoint, bucket):
+        return conformance
     try:
         findings = probe_store(storage, keys.probe_prefix(uuid4().hex))
     except BrokenPromiseError as error:
-        raise UnfitStoreError(
-            f"the store is not fit: bucket {bucket} at {endpoint}: {error}. Pressline would lose news there or put old"
-            " over new, so nothing runs on it. It needs a store that heeds If-Match and If-None-Match on PUT and is"
-            " consistent (AWS S3, SeaweedFS 4.47), and nothing before it that drops these headers;"
-            " `pressline stack prepare` tries again (infra/decisions/0004-a-store-must-pass-a-conformance-probe.md)"
+        raise StoreNotConformantError(
+            f"the store does not conform: bucket {bucket} at {endpoint}: {error}. Pressline would lose news there or"
+            " put old pages over new ones, so no service runs on it. Use a store that honours If-Match and"
+            " If-None-Match on PUT and is consistent (AWS S3, SeaweedFS 4.47), without a proxy that drops these"
+            " headers. Then `pressline stack prepare` probes it again"
+            " (infra/decisions/0004-a-store-must-pass-a-conformance-probe.md)"
         ) from error
-    certificate = Certificate(
+    conformance = Conformance(
         endpoint=endpoint,
         bucket=bucket,
         probe_version=PROBE_VERSION,
-        certified_at=datetime.now(UTC),
+        tested_at=datetime.now(UTC),
         findings=findings,
     )
-    content.put(keys.certificate_key(bucket), certificate.model_dump_json(indent=2).encode())
-    return certificate
+    content.put(keys.certificate_key(bucket), conformance.model_dump_json(indent=2).encode())
+    return conformance
 
 
-def certify_buckets(settings: ServiceSettings) -> list[Certificate]:
-    """Return the certificates of the buckets that the settings and the sites name; raises as `certify` does."""
+def check_buckets(settings: ServiceSettings) -> list[Conformance]:
+    """Return the results for all buckets of the settings and the sites, all checked at the same time.
+
+    Raises:
+        StoreNotConformantError: as `check_conformance`.
+        StorageUnavailableError: as `check_conformance`.
+    """
     content = S3ObjectStorage(settings, settings.content_bucket)
     endpoint = (settings.s3_endpoint or f"AWS S3, {settings.s3_region}").rstrip("/")
     sites = load_sites(settings.sites_folder, settings.base_url).values()
     own = (site.bucket for site in sites if site.bucket)
-    buckets = dict.fromkeys((settings.content_bucket, settings.public_bucket, *own))
-    return [certify(S3ObjectStorage(settings, bucket), content, endpoint, bucket) for bucket in buckets]
+    names = dict.fromkeys((settings.content_bucket, settings.public_bucket, *own))
+    buckets = [S3ObjectStorage(settings, name) for name in names]
+
+    def check(bucket: S3ObjectStorage) -> Conformance:
+        return check_conformance(bucket, content, endpoint, bucket.bucket)
+
+    with ThreadPoolExecutor(min(len(buckets), _MAX_BUCKETS_AT_ONCE)) as pool:
+        return list(pool.map(check, buckets))  # raises the first error in the order of the buckets
 
 
-def require_fit_store(settings: ServiceSettings) -> None:
-    """Return once both buckets are certified, however long the store is down; end the process where it is unfit.
+def require_conformant_store(settings: ServiceSettings) -> None:
+    """Return once all buckets conform; end the process if one does not.
 
-    The reason goes to stderr and to the log; the exit code is EX_CONFIG (78): starting again will not help.
+    While the store is down, this waits without limit. The reason goes to stderr and to the log. The exit code is
+    EX_CONFIG (78): a restart does not help.
     """
-    wait = 0.5
+    wait_seconds = _FIRST_WAIT_SECONDS
     while True:
         try:
-            certificates = certify_buckets(settings)
-        except UnfitStoreError as error:
+            results = check_buckets(settings)
+        except StoreNotConformantError as error:
             log.error("store.refused", reason=str(error))  # noqa: TRY400 -- a plain message, not a traceback
             sys.stderr.write(f"pressline: {error}\n")
             sys.exit(EX_CONFIG)
         except OutageError as error:
-            log.warning("store.awaited", reason=str(error), wait_seconds=wait)
+            log.warning("store.awaited", reason=str(error), wait_seconds=wait_seconds)
         else:
-            for each in certificates:
-                log.info("store.certified", bucket=each.bucket, certified_at=each.certified_at.isoformat())
+            for each in results:
+                log.info("store.tested", bucket=each.bucket, tested_at=each.tested_at.isoformat())
             return
-        sleep(wait)
-        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+        sleep(wait_seconds)
+        wait_seconds = min(2 * wait_seconds, _MAX_WAIT_SECONDS)
         if (parent := parent_process()) and not parent.is_alive():
             sys.exit()
 
 
-def require_fit_store_apart(settings: ServiceSettings) -> Callable[[], None]:
-    """Have the same done in a process of its own; return what waits for it, and ends this one if that one did not.
+def require_conformant_store_apart(settings: ServiceSettings) -> Callable[[], None]:
+    """Start the check in a child process; return a function that waits for it.
 
-    A worker's parent reads no bucket: what boto3 takes (23 MB) would stay with it for nothing, and it must not fork
-    with the store's client in it, which has threads.
+    That function ends this process if the check failed. A worker's parent process needs no client of the store, for
+    two reasons. boto3 would take 23 MB of it. The client has threads, and a process with threads must not fork.
     """
     sys.stdout.flush()
-    child = get_context("fork").Process(target=require_fit_store, args=(settings,), daemon=True)
+    child = get_context("fork").Process(target=require_conformant_store, args=(settings,), daemon=True)
     child.start()
 
     def wait() -> None:

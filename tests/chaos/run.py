@@ -17,8 +17,8 @@ import httpx
 from PIL import Image
 from redis import Redis
 
-from infra.local.keeper import Keeper, Patience, Program
 from infra.local.plan import environment_of
+from infra.local.program_runner import Program, ProgramRunner, RestartPolicy
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.state import RunFolder, StackFile
 from tests.chaos.faults import UNDERSTUDY, Blow, Breaker, blows
@@ -135,7 +135,7 @@ class Run:
         return told, pictures
 
     def _act(
-        self, judge: Judge, breaker: Breaker, pool: ThreadPoolExecutor, api: httpx.Client, understudy: Keeper
+        self, judge: Judge, breaker: Breaker, pool: ThreadPoolExecutor, api: httpx.Client, understudy: ProgramRunner
     ) -> None:
         """Post, break and watch, all at once, until all is posted and broken."""
         order = judge.edition.sending_order(self.plan.rng("order"))
@@ -248,19 +248,21 @@ class Run:
             "duration": f"{seconds:.0f} s",
         }
 
-    def _understudy(self) -> Keeper:
+    def _understudy(self) -> ProgramRunner:
         """Return a second publisher, kept up by us as the supervisor keeps the first."""
         program = Program(
             name=UNDERSTUDY,
             command=(sys.executable, "-m", "services.publish"),
             environment=environment_of(self.settings, self.folder),
         )
-        return Keeper(program, log=self.folder.log(UNDERSTUDY), patience=Patience(), report=lambda _, __: None)
+        return ProgramRunner(
+            program, log=self.folder.log(UNDERSTUDY), policy=RestartPolicy(), report=lambda _, __: None
+        )
 
 
-def _end(keeper: Keeper) -> None:
-    if keeper.child:
-        keeper.child.stop()
+def _end(runner: ProgramRunner) -> None:
+    if runner.child:
+        runner.child.stop()
 
 
 def _due(told: Edition, story: int) -> float:

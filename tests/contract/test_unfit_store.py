@@ -1,4 +1,4 @@
-"""The real store is found fit; behind a proxy that drops the preconditions no service runs on it."""
+"""The real store conforms; behind a proxy that drops the preconditions no service runs on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 from infra.local.ports import free_ports
 from shared import keys
 from shared.settings import ServiceSettings
-from shared.storage.certificates import certify_buckets, require_fit_store
+from shared.storage.certificates import check_buckets, require_conformant_store
 from shared.storage.s3 import S3ObjectStorage
 from tests.conftest import ROOT
 
@@ -87,21 +87,23 @@ def content_of(settings: ServiceSettings) -> S3ObjectStorage:
     return S3ObjectStorage(settings, settings.content_bucket)
 
 
-def test_the_real_store_is_certified_by_several_at_once_and_left_clean(store_settings: ServiceSettings) -> None:
+def test_several_processes_at_once_find_the_real_store_conformant_and_leave_it_clean(
+    store_settings: ServiceSettings,
+) -> None:
     with ThreadPoolExecutor(2) as pool:
-        for certificates in pool.map(certify_buckets, [store_settings] * 2):
-            assert [each.bucket for each in certificates] == ["test-content", "test-public"]
+        for results in pool.map(check_buckets, [store_settings] * 2):
+            assert [each.bucket for each in results] == ["test-content", "test-public"]
 
     for bucket in (store_settings.content_bucket, store_settings.public_bucket):
         storage = S3ObjectStorage(store_settings, bucket)
         assert list(storage.list_keys(keys.PROBES_PREFIX)) == []
-    require_fit_store(store_settings)  # two reads, and it returns
+    require_conformant_store(store_settings)  # two reads, and it returns
 
 
 def test_a_store_that_is_down_is_waited_for_and_then_tried(store_settings: ServiceSettings) -> None:
     port = free_ports(1)[0]
     settings = store_settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{port}"})
-    starting = Thread(target=require_fit_store, args=(settings,), daemon=True)
+    starting = Thread(target=require_conformant_store, args=(settings,), daemon=True)
     with capture_logs() as logs:
         starting.start()
         until = monotonic() + 30
@@ -112,7 +114,7 @@ def test_a_store_that_is_down_is_waited_for_and_then_tried(store_settings: Servi
             starting.join(60)
 
     assert not starting.is_alive()
-    assert [each["bucket"] for each in logs if each["event"] == "store.certified"] == ["test-content", "test-public"]
+    assert [each["bucket"] for each in logs if each["event"] == "store.tested"] == ["test-content", "test-public"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_store_that_is_down_is_waited_for_and_then_tried(store_settings: Servi
 def test_no_service_runs_on_a_store_that_ignores_preconditions(
     service: tuple[str, ...], careless_store: str, store_settings: ServiceSettings, redis_url: str
 ) -> None:
-    certify_buckets(store_settings)  # a certificate from elsewhere does not help
+    check_buckets(store_settings)  # a result of another endpoint does not help
 
     ended = subprocess.run(
         [sys.executable, "-m", *service],

@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from shared import keys
-from shared.errors import PreconditionFailedError, StorageConflictError, StorageUnavailableError, UnfitStoreError
+from shared.errors import (
+    PreconditionFailedError,
+    StorageConflictError,
+    StorageUnavailableError,
+    StoreNotConformantError,
+)
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
-from shared.storage.certificates import certify, find_certificate
+from shared.storage.certificates import check_conformance, find_conformance
 from shared.storage.memory import MemoryObjectStorage
 from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, probe_store
 
@@ -135,7 +140,7 @@ def left_in(storage: MemoryObjectStorage) -> list[str]:
     return [key for key in set(storage.puts) if MemoryObjectStorage.find(storage, key)]
 
 
-UNFIT = [
+NOT_CONFORMANT = [
     (IgnoresIfNoneMatch, "If-None-Match: * let a second object take"),
     (IgnoresIfMatch, "If-Match took an old ETag"),
     (MakesWhatIfMatchDidNotFind, "If-Match made an object where there was none"),
@@ -153,7 +158,7 @@ UNFIT = [
 ]
 
 
-@pytest.mark.parametrize(("store", "promise"), UNFIT, ids=lambda each: getattr(each, "__name__", ""))
+@pytest.mark.parametrize(("store", "promise"), NOT_CONFORMANT, ids=lambda each: getattr(each, "__name__", ""))
 def test_a_store_that_breaks_a_promise_is_found_out_and_nothing_is_left_in_it(
     store: type[MemoryObjectStorage], promise: str
 ) -> None:
@@ -166,13 +171,13 @@ def test_a_store_that_breaks_a_promise_is_found_out_and_nothing_is_left_in_it(
     assert not left_in(storage)
 
 
-def test_an_unfit_store_gets_no_certificate_and_its_reason_names_bucket_promise_and_remedy() -> None:
+def test_a_store_that_does_not_conform_gets_no_result_and_its_reason_names_bucket_promise_and_remedy() -> None:
     content = MemoryObjectStorage()
 
-    with pytest.raises(UnfitStoreError) as caught:
-        certify(IgnoresIfMatch(), content, HERE, "public")
+    with pytest.raises(StoreNotConformantError) as caught:
+        check_conformance(IgnoresIfMatch(), content, HERE, "public")
 
-    assert find_certificate(content, HERE, "public") is None
+    assert find_conformance(content, HERE, "public") is None
     for word in ("public", HERE, "If-Match took an old ETag", "SeaweedFS 4.47", "pressline stack prepare"):
         assert word in str(caught.value)
 
@@ -209,22 +214,22 @@ class GoesDownInTheMidst(MemoryObjectStorage):
 
 
 @pytest.mark.parametrize("store", [NobodyHearsThatHeWon, GoesDownInTheMidst])
-def test_a_store_that_is_down_is_neither_fit_nor_unfit(store: type[MemoryObjectStorage]) -> None:
+def test_a_store_that_is_down_is_neither_conformant_nor_refused(store: type[MemoryObjectStorage]) -> None:
     storage, content = store(), MemoryObjectStorage()
 
     with pytest.raises(StorageUnavailableError):
-        certify(storage, content, HERE, "public")
+        check_conformance(storage, content, HERE, "public")
 
-    assert find_certificate(content, HERE, "public") is None
+    assert find_conformance(content, HERE, "public") is None
     assert not left_in(storage)
 
 
-def test_a_certified_bucket_is_not_tried_again() -> None:
+def test_a_conformant_bucket_is_not_probed_again() -> None:
     storage, content = MemoryObjectStorage(), MemoryObjectStorage()
-    first = certify(storage, content, HERE, "public")
+    first = check_conformance(storage, content, HERE, "public")
     tried = len(storage.puts)
 
-    assert certify(storage, content, HERE, "public") == first
+    assert check_conformance(storage, content, HERE, "public") == first
     assert len(storage.puts) == tried
 
 
@@ -238,16 +243,16 @@ def test_a_certified_bucket_is_not_tried_again() -> None:
     ],
     ids=["another store", "another bucket", "an older probe", "unreadable"],
 )
-def test_a_certificate_is_good_for_its_store_bucket_and_probe_only(
+def test_a_result_is_valid_for_its_store_bucket_and_probe_only(
     endpoint: str, bucket: str, change: dict[str, str]
 ) -> None:
     content = MemoryObjectStorage()
-    certify(MemoryObjectStorage(), content, HERE, "public")
+    check_conformance(MemoryObjectStorage(), content, HERE, "public")
     text = content.get(keys.certificate_key("public")).body.decode()
     for before, after in change.items():
         assert before in text
         text = text.replace(before, after)
     content.put(keys.certificate_key(bucket), text.encode())  # a copy of the bucket brings it along
 
-    assert find_certificate(content, endpoint, bucket) is None
-    assert certify(MemoryObjectStorage(), content, endpoint, bucket).endpoint == endpoint
+    assert find_conformance(content, endpoint, bucket) is None
+    assert check_conformance(MemoryObjectStorage(), content, endpoint, bucket).endpoint == endpoint

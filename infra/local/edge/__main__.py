@@ -1,4 +1,4 @@
-"""Runs the local edge until it is told to stop."""
+"""Runs the local edge until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import uvicorn
 from infra.local.edge.settings import EdgeSettings
 from infra.local.edge.sites import edge_of
 
-_BACKLOG_SECONDS = 3
+_SHUTDOWN_GRACE_SECONDS = 3
 _ORIGIN_TIMEOUT_SECONDS = 5.0
 
 
 def main() -> None:
-    """Serve."""
+    """Serve requests."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -41,9 +41,9 @@ async def _serve(settings: EdgeSettings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # who asks for a purge is who connected
+            proxy_headers=False,  # a purge is allowed by the address of its connection
             h11_max_incomplete_event_size=256 * 1024,  # a purge names many keys
-            timeout_graceful_shutdown=_BACKLOG_SECONDS,
+            timeout_graceful_shutdown=_SHUTDOWN_GRACE_SECONDS,
         )
         await uvicorn.Server(config).serve()
 

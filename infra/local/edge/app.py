@@ -1,4 +1,4 @@
-"""Turns a reader's request into a path of the bucket, and an entry of the cache into an answer."""
+"""Maps a request to a path of the bucket, and a cache entry to an answer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from shared.keys import INDEX_DOCUMENT, path_surrogate_key
 RESERVED = "/.pressline/"
 _NOT_FOUND_PAGE = "404.html"
 _PATH = path_surrogate_key("")[:-1]
-_MAX_PATH_BYTES = 1_024  # S3's own limit of a key
+_MAX_PATH_BYTES = 1_024  # S3's limit for a key
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ufffd]")
 _S_MAXAGE = re.compile(r"\s*\bs-maxage\s*=\s*\"?\d+\"?\s*(?:,|$)", re.IGNORECASE)
 _GZIPPED = re.compile(r"^(?:text/|application/(?:[a-z.+-]*(?:json|xml)|javascript)|image/svg)", re.IGNORECASE)
 _ACCEPTS_GZIP = re.compile(
     r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)", re.IGNORECASE
 )
-_GZIP_FROM_BYTES = 600
+_MIN_GZIP_BYTES = 600
 _GZIP_LEVEL = 5
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reader gets, before encoding and conditions."""
+    """An answer before compression and before If-None-Match."""
 
     status: int
     headers: dict[str, str]
@@ -63,8 +63,8 @@ class Edge:
     settings: EdgeSettings
     origin: Origin
     cache: Cache
-    is_of_one_site: bool = False  # then a purge by path means that site's
-    _on_their_way: dict[str, asyncio.Task[Entry]] = field(default_factory=dict)
+    is_of_one_site: bool = False  # then a purge by path affects only that site
+    _fetches_by_name: dict[str, asyncio.Task[Entry]] = field(default_factory=dict)
     _counts: _Counts = field(default_factory=_Counts)
 
     @classmethod
@@ -73,7 +73,7 @@ class Edge:
         return cls(settings, origin, Cache(settings.edge_cache_bytes, time.monotonic))
 
     def before(self, origin: Origin) -> Edge:
-        """Return the edge of one of several sites: one cache and one count of purges with this one's."""
+        """Return the edge of one of several sites; all share the cache and the counts of this edge."""
         return replace(self, origin=origin, is_of_one_site=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +90,7 @@ class Edge:
         if request.method == "PURGE":
             return self._purge(request)
         if request.method not in {"GET", "HEAD"}:
-            return PlainTextResponse("GET, HEAD and PURGE are what an edge takes\n", 405, {"allow": "GET, HEAD, PURGE"})
+            return PlainTextResponse("the edge takes GET, HEAD and PURGE\n", 405, {"allow": "GET, HEAD, PURGE"})
         url_path = request.scope["path"]
         if url_path.startswith(RESERVED):
             return self._reserved(url_path)
@@ -119,7 +119,7 @@ class Edge:
         return await self._composed(entry, cached)
 
     async def _not_found(self, cached: str) -> Answer:
-        """Return 404 with the site's own page for it."""
+        """Return 404 with the site's 404 page."""
         try:
             page, _ = await self._entry(_NOT_FOUND_PAGE)
         except OriginDownError:
@@ -133,7 +133,7 @@ class Edge:
     async def _composed(self, entry: Entry, cached: str) -> Answer:
         headers = {**entry.headers, "x-cache": cached}
         if entry.stored_at:
-            # Not `Age`: that would eat into a max-age which begins only now.
+            # Not `Age`: clients would subtract it from max-age, which starts now.
             headers["x-cache-age"] = str(int(self.cache.age(entry)))
         if control := _S_MAXAGE.sub("", headers.pop("cache-control", "")).strip(" ,"):
             headers["cache-control"] = control
@@ -149,7 +149,7 @@ class Edge:
         return b"".join(part if isinstance(part, bytes) else next(fragments) for part in parts)
 
     async def _fragment(self, include: Include) -> bytes:
-        """Return a fragment's body, or nothing: a page is shown without it rather than not at all."""
+        """Return a fragment's body, or nothing if it cannot be read: the page is still shown."""
         path = object_path(include.path)
         if path is None:
             return b""
@@ -161,7 +161,7 @@ class Edge:
         return without_esi(entry.body) if entry.status == HTTPStatus.OK else b""
 
     async def _entry(self, path: str) -> tuple[Entry, str]:
-        """Return a path's entry and how it was come by: HIT, STALE or MISS."""
+        """Return a path's entry and its cache status: HIT, STALE or MISS."""
         name = self._name(path)
         kept = self.cache.find(name)
         if kept and self.cache.is_fresh(kept):
@@ -175,23 +175,23 @@ class Edge:
         try:
             return await asyncio.shield(task), "MISS"
         except OriginDownError:
-            if still := self.cache.find(name):  # a purge may have taken it out since we looked
+            if still := self.cache.find(name):  # a purge may have removed it meanwhile
                 return still, "STALE"
             raise
 
     def _fetching(self, path: str) -> asyncio.Task[Entry]:
-        """Return the one request to the origin that is on its way for a path, begun after the last purge."""
+        """Return the pending request to the origin for a path, or start one; none is older than the last purge."""
         name = self._name(path)
-        if (under_way := self._on_their_way.get(name)) and not under_way.done():
-            return under_way
+        if (pending := self._fetches_by_name.get(name)) and not pending.done():
+            return pending
         task = asyncio.create_task(self._fetch(path))
-        self._on_their_way[name] = task
+        self._fetches_by_name[name] = task
         task.add_done_callback(lambda done: self._fetched(name, done))
         return task
 
     def _fetched(self, name: str, task: asyncio.Task[Entry]) -> None:
-        if self._on_their_way.get(name) is task:
-            del self._on_their_way[name]
+        if self._fetches_by_name.get(name) is task:
+            del self._fetches_by_name[name]
         if not task.cancelled() and (error := task.exception()):
             log.warning("origin.failed", path=name, reason=str(error))
 
@@ -203,32 +203,32 @@ class Edge:
             return entry
 
     def _name(self, path: str) -> str:
-        """Return what an object is called in the cache that the sites share."""
+        """Return the name of an object in the cache, which all sites share."""
         return f"{self.origin.bucket_url}/{path}"
 
     def _place(self, key: str) -> str:
-        """Return the key that a path of this very site bears beside the one that all sites' have."""
+        """Return the surrogate key of a path of this site only; other keys stay as they are."""
         return f"place:{self.origin.bucket_url}{key.removeprefix(_PATH)}" if key.startswith(_PATH) else key
 
     # --- purging ---
 
     def _purge(self, request: Request) -> Response:
-        if not _is_local(request) or not self._bears_token(request):
-            return PlainTextResponse("purges are for this machine's own services\n", 403)
+        if not _is_local(request) or not self._has_valid_token(request):
+            return PlainTextResponse("only services of this machine may purge\n", 403)
         hard = request.headers.get("xkey-purge", "").split()
         soft = request.headers.get("xkey-softpurge", "").split()
         if not hard and not soft and (path := object_path(request.scope["path"])):
             hard = [path_surrogate_key(path)]
         if self.is_of_one_site:
             hard, soft = [self._place(key) for key in hard], [self._place(key) for key in soft]
-        # Whoever asks from here on must not be given what was on its way before.
-        self._on_their_way.clear()
+        # Requests after this purge must not share a fetch that began before it.
+        self._fetches_by_name.clear()
         count = self.cache.purge(hard) + self.cache.soft_purge(soft)
         self._counts.purges += 1
         log.info("edge.purged", keys=hard, soft_keys=soft, entries=count)
         return JSONResponse({"purged": count}, headers={"x-purged": str(count)})
 
-    def _bears_token(self, request: Request) -> bool:
+    def _has_valid_token(self, request: Request) -> bool:
         if (wanted := self.settings.purge_token) is None:
             return True
         given = request.headers.get("x-purge-token", "")
@@ -251,7 +251,7 @@ class Edge:
 
 
 def object_path(url_path: str) -> str | None:
-    """Return the key that a (decoded) URL path means, or None for a path that no key can have."""
+    """Return the key of a decoded URL path, or None for a path that cannot be a key."""
     if not url_path.startswith("/") or _UNSAFE.search(url_path) or len(url_path.encode()) > _MAX_PATH_BYTES:
         return None
     segments = url_path[1:].split("/")
@@ -274,15 +274,15 @@ def _is_local(request: Request) -> bool:
 
 
 def _encoded(answer: Answer, request: Request) -> Response:
-    """Return the answer as this reader takes it: 304, gzip, or as it is. Starlette leaves a HEAD's body out."""
+    """Return the response for this request: 304, compressed or plain, without a body for HEAD."""
     headers = {**answer.headers, "accept-ranges": "none"}
     body = answer.body
     is_text = bool(_GZIPPED.match(headers.get("content-type", "")))
     if is_text:
         headers["vary"] = "Accept-Encoding"
-    if is_text and len(body) >= _GZIP_FROM_BYTES and _ACCEPTS_GZIP.search(request.headers.get("accept-encoding", "")):
+    if is_text and len(body) >= _MIN_GZIP_BYTES and _ACCEPTS_GZIP.search(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
-        if "etag" in headers:  # another encoding, other bytes: the tag can only be weak
+        if "etag" in headers:  # compressed bytes differ, so the ETag is weak
             headers["etag"] = f"W/{headers['etag'].removeprefix('W/')}"
         if not _matches(request, headers.get("etag")):
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)

@@ -1,4 +1,4 @@
-"""The cache: bounded in bytes, purged by surrogate key, and never filled with bytes older than a purge."""
+"""The cache: bounded in bytes, purged by surrogate key, and free of bytes older than a purge."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-_MANY_PURGES = 10_000
-_OVERHEAD_BYTES = 1_000  # an entry's headers, keys and places in our tables, roughly
+_MAX_REMEMBERED_PURGES = 10_000
+_ENTRY_OVERHEAD_BYTES = 1_000  # an estimate: headers, keys and table entries
 _SECONDS = re.compile(r"(?:^|[,\s])(s-maxage|max-age|stale-while-revalidate)\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _UNCACHEABLE = re.compile(r"(?:^|[,\s])(?:no-store|no-cache|private)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How long an answer is fresh, and how long after that it may be shown while a new one is fetched; in seconds."""
+    """Seconds for which an answer is fresh, and seconds after that for which it may be served during a new fetch."""
 
     fresh: float = 0.0
     stale: float = 0.0
@@ -25,7 +25,7 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer of the origin. `keys` are its surrogate keys, that of its path among them."""
+    """An answer of the origin. `keys` are its surrogate keys, including the key of its path."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,24 +33,24 @@ class Entry:
     keys: frozenset[str] = frozenset()
     ages: Ages = field(default_factory=Ages)
     stored_at: float = 0.0  # on the cache's clock
-    began: int = 0  # purges counted when its fetch began
+    began: int = 0  # number of purges before its fetch began
     is_soft_purged: bool = False
 
     @property
     def size_bytes(self) -> int:
-        """Return what it takes of the cache's room."""
-        return len(self.body) + _OVERHEAD_BYTES
+        """Return the space that the entry takes in the cache."""
+        return len(self.body) + _ENTRY_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A request to the origin that is on its way; `began` counts purges, not seconds."""
+    """A pending request to the origin; `began` is the number of purges before it."""
 
     began: int
 
 
 def ages_of(cache_control: str) -> Ages:
-    """Return what a shared cache may do by a Cache-Control header (RFC 9111, 5861): s-maxage before max-age."""
+    """Return the ages for a shared cache from a Cache-Control header (RFC 9111, 5861); s-maxage overrides max-age."""
     if _UNCACHEABLE.search(cache_control):
         return Ages()
     seconds = {name.lower(): float(value) for name, value in _SECONDS.findall(cache_control)}
@@ -58,11 +58,11 @@ def ages_of(cache_control: str) -> Ages:
 
 
 class Cache:
-    """Entries by object path. For one thread; nothing here waits, so that each call is atomic to an event loop.
+    """Entries by object path, for one thread. No method waits, so each call is atomic in an event loop.
 
-    A fetch that began before a purge may bring bytes from before it. So purges are counted, the count at which each
-    key was last purged is kept while any fetch is on its way, and an entry whose keys were purged since its fetch
-    began is not stored.
+    A fetch that began before a purge may return bytes from before the purge. So the cache counts purges. While a fetch
+    is pending, it remembers the count of each key's last purge. It does not store an entry if one of its keys was
+    purged after its fetch began.
     """
 
     def __init__(self, limit_bytes: int, clock: Callable[[], float]) -> None:
@@ -80,27 +80,27 @@ class Cache:
         return len(self._entries)
 
     def find(self, path: str) -> Entry | None:
-        """Return what is kept for a path, fresh or not."""
+        """Return the entry of a path, fresh or not, or None."""
         if entry := self._entries.get(path):
             self._entries.move_to_end(path)
             return entry
         return None
 
     def age(self, entry: Entry) -> float:
-        """Return the seconds since it was fetched."""
+        """Return the seconds since the entry was stored."""
         return max(0.0, self._clock() - entry.stored_at)
 
     def is_fresh(self, entry: Entry) -> bool:
-        """Return whether it may be shown as it is."""
+        """Return whether the entry may be served without a new fetch."""
         return not entry.is_soft_purged and self.age(entry) < entry.ages.fresh
 
     def may_show_while_fetching(self, entry: Entry) -> bool:
-        """Return whether a reader may have it although it is no longer fresh."""
+        """Return whether the entry may be served during a new fetch."""
         return not entry.is_soft_purged and self.age(entry) < entry.ages.fresh + entry.ages.stale
 
     @contextmanager
     def fetch(self) -> Iterator[Fetch]:
-        """Mark the time in which a request to the origin is on its way; `store` within it."""
+        """Register a pending request to the origin; call `store` inside the block."""
         fetch = Fetch(self._last_purge)
         self._fetches[id(fetch)] = fetch
         try:
@@ -110,7 +110,7 @@ class Cache:
             self._forget_purges()
 
     def store(self, path: str, entry: Entry, fetch: Fetch) -> bool:
-        """Keep an answer; return False for one that is uncacheable, too large, or older than a purge of its keys."""
+        """Store an answer; return False if it is uncacheable, too large, or older than a purge of its keys."""
         if any(self._purged.get(key, 0) > fetch.began for key in entry.keys):
             return False
         if (kept := self._entries.get(path)) and kept.began > fetch.began:
@@ -127,14 +127,14 @@ class Cache:
         return True
 
     def purge(self, keys: Iterable[str]) -> int:
-        """Forget every entry that bears one of the keys; return how many."""
+        """Delete every entry that has one of the keys; return their number."""
         paths = self._named(keys)
         for path in paths:
             self._remove(path)
         return len(paths)
 
     def soft_purge(self, keys: Iterable[str]) -> int:
-        """Let every entry that bears one of the keys be shown only while the origin is down; return how many."""
+        """Mark every entry that has one of the keys; return their number. Serve it only if the origin is down."""
         paths = self._named(keys)
         for path in paths:
             self._entries[path] = replace(self._entries[path], is_soft_purged=True)
@@ -148,10 +148,10 @@ class Cache:
         return {path for key in named for path in self._paths.get(key, ())}
 
     def _forget_purges(self) -> None:
-        """Forget the purges that no fetch on its way is older than."""
+        """Drop the counts of purges that are older than every pending fetch."""
         if not self._fetches:
             self._purged.clear()
-        elif len(self._purged) > _MANY_PURGES:
+        elif len(self._purged) > _MAX_REMEMBERED_PURGES:
             oldest = min(fetch.began for fetch in self._fetches.values())
             self._purged = {key: count for key, count in self._purged.items() if count > oldest}
 

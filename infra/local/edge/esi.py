@@ -1,6 +1,6 @@
-"""Edge Side Includes, the part that pages use: `<esi:include src="/path"/>`, `<esi:remove>` and `<!--esi … -->`.
+"""The subset of Edge Side Includes that pages use: `<esi:include src="/path"/>`, `<esi:remove>` and `<!--esi … -->`.
 
-One level deep and at most ten includes a page, as in our VCL; what is beyond is left out.
+As in our VCL, includes are one level deep, and a page has at most ten. Further includes are dropped.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MOST_INCLUDES = 10
+MAX_INCLUDES_PER_PAGE = 10
 
 _INCLUDE = re.compile(rb"<esi:include\b([^<>]{0,1000})>(?:\s{0,100}</esi:include>)?")
 _SOURCE = re.compile(rb"\bsrc\s{0,10}=\s{0,10}(?:\"([^\"]*)\"|'([^']*)')")
@@ -19,13 +19,13 @@ _HIDDEN = (b"<!--esi", b"-->")
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """A place where another path's body goes."""
+    """An include: the body of this path replaces it."""
 
     path: str
 
 
 def has_esi(body: bytes) -> bool:
-    """Return whether there is anything to do."""
+    """Return whether the body contains ESI markup."""
     return b"<esi:" in body or _HIDDEN[0] in body
 
 
@@ -35,7 +35,7 @@ def parts_of(body: bytes) -> list[bytes | Include]:
 
 
 def without_esi(body: bytes) -> bytes:
-    """Return a fragment's own body: its includes are not followed."""
+    """Return a fragment's body without its includes."""
     return b"".join(part for part in parts_of(body) if isinstance(part, bytes))
 
 
@@ -45,7 +45,7 @@ def _parts(body: bytes) -> Iterator[bytes | Include]:
         yield body[end : found.start()]
         end = found.end()
         path = _local_path(found.group(1))
-        if path and count < MOST_INCLUDES:
+        if path and count < MAX_INCLUDES_PER_PAGE:
             count += 1
             yield Include(path)
     yield body[end:]

@@ -1,4 +1,4 @@
-"""Several sites behind one edge, told apart by the Host that a reader asks for."""
+"""Several sites behind one edge; the Host header selects the site."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_FOUND_SECONDS = 5.0  # how long a 404 is believed, unless a purge says othe
 
 
 def edge_of(settings: EdgeSettings, client: httpx.AsyncClient) -> ASGIApp:
-    """Return the edge as an ASGI application: of one site for whatever host, or of each host's own."""
+    """Return the edge as an ASGI application: one site for every host, or one site per host."""
 
     def origin(place: str) -> Origin:
         return Origin(client, f"{settings.s3_endpoint.rstrip('/')}/{place}", _NOT_FOUND_SECONDS)
@@ -33,7 +33,7 @@ def edge_of(settings: EdgeSettings, client: httpx.AsyncClient) -> ASGIApp:
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """An edge for each host; `any_of_them` takes what is no site's: purges by another name, for all, and health."""
+    """One edge per host. `any_of_them` takes health checks, and purges for all sites under any other host name."""
 
     any_of_them: Edge
     by_host: Mapping[str, Edge]

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from services.desk import wiring
 from services.desk.settings import find_stack
-from shared.errors import PresslineError, UnfitStoreError
-from shared.storage.certificates import certify_buckets
+from shared.errors import PresslineError, StoreNotConformantError
+from shared.storage.certificates import check_buckets
 
 app = typer.Typer(help="Where everything is.", invoke_without_command=True)
 
@@ -58,9 +58,9 @@ def prepare() -> None:
             console.print(Text(f"{storage.bucket}: {error}", style="red"))
             raise typer.Exit(1) from error
     try:
-        for certificate in certify_buckets(wiring.settings()):
-            console.print(f"{certificate.bucket}: ready, {certificate.summary}", soft_wrap=True, highlight=False)
-    except UnfitStoreError as error:
+        for conformance in check_buckets(wiring.settings()):
+            console.print(f"{conformance.bucket}: ready, {conformance.summary}", soft_wrap=True, highlight=False)
+    except StoreNotConformantError as error:
         console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(EX_CONFIG) from error
 

@@ -44,7 +44,7 @@ def test_a_taken_grpc_port_points_to_the_port_that_it_follows(taken_port: int) -
 def test_two_purposes_for_one_port_are_refused() -> None:
     port = free_ports(1)[0]
 
-    with pytest.raises(PortTakenError, match="meant for both the endpoint and the local edge"):
+    with pytest.raises(PortTakenError, match="set for both the endpoint and the local edge"):
         check_ports(
             [
                 PortNeed(port, "the endpoint", "PRESSLINE_API_PORT"),

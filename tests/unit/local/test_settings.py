@@ -144,7 +144,7 @@ def test_a_folder_has_one_supervisor(settings: StackSettings) -> None:
 
     with folder.locked():
         assert folder.is_supervised()
-        with pytest.raises(StackError, match="is up already"), folder.locked():
+        with pytest.raises(StackError, match="runs already"), folder.locked():
             pass
     assert not folder.is_supervised()
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.keeper import CannotStartError, Keeper, Patience, Program
 from infra.local.processes import Child, kill_leftovers, leftovers, trim
+from infra.local.program_runner import CannotStartError, Program, ProgramRunner, RestartPolicy
 from infra.local.state import RunFolder, SupervisorState
 
 _DEADLINE_SECONDS = 20.0
@@ -24,7 +24,7 @@ _DEADLINE_SECONDS = 20.0
 _SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
-from infra.local.keeper import CannotStartError, Patience, Program
+from infra.local.program_runner import CannotStartError, RestartPolicy, Program
 from infra.local.processes import OWNER_VARIABLE
 from infra.local.state import RunFolder
 from infra.local.supervisor import Supervisor
@@ -47,8 +47,8 @@ try:
         programs,
         folder,
         report=lambda text, lines: print(text, *lines, sep="\\n", flush=True),
-        changed=lambda keepers: None,
-        patience=Patience(first_wait_seconds=0.01),
+        changed=lambda runners: None,
+        policy=RestartPolicy(first_wait_seconds=0.01),
     ).run()
 except CannotStartError as error:
     sys.exit(str(error))
@@ -206,10 +206,10 @@ def test_a_stopped_supervisor_stops_its_children(supervise: Callable[..., Starte
 
 def test_waits_grow_and_end_at_the_longest(tmp_path: Path) -> None:
     said: list[str] = []
-    keeper = _keeper(tmp_path, _DYING, said, Patience(longest_wait_seconds=1.0, starts=7))
+    runner = _runner(tmp_path, _DYING, said, RestartPolicy(max_wait_seconds=1.0, max_start_attempts=7))
 
     with pytest.raises(CannotStartError):
-        _run(keeper)
+        _run(runner)
 
     waits = [text.rsplit(" ", 2)[1] for text in said]
     assert waits == ["0.2", "0.4", "0.8", "1.0", "1.0", "1.0"]
@@ -217,10 +217,10 @@ def test_waits_grow_and_end_at_the_longest(tmp_path: Path) -> None:
 
 def test_the_last_log_lines_of_a_dead_child_are_shown(tmp_path: Path) -> None:
     said: list[str] = []
-    keeper = _keeper(tmp_path, _DYING, said, Patience(starts=2))
+    runner = _runner(tmp_path, _DYING, said, RestartPolicy(max_start_attempts=2))
 
     with pytest.raises(CannotStartError, match="no site is configured"):
-        _run(keeper)
+        _run(runner)
 
 
 def test_what_an_earlier_child_wrote_is_not_shown_as_the_last_words_of_this_one(tmp_path: Path) -> None:
@@ -232,20 +232,22 @@ def test_what_an_earlier_child_wrote_is_not_shown_as_the_last_words_of_this_one(
 
 
 def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
-    patience = Patience(starts=1, start_timeout_seconds=0.0)
+    policy = RestartPolicy(max_start_attempts=1, start_timeout_seconds=0.0)
     program = Program("render", (sys.executable, "-c", _SLEEPER), dict(os.environ), is_ready=lambda: False)
-    keeper = Keeper(program, log=tmp_path / "log", patience=patience, report=lambda *_: None)
+    runner = ProgramRunner(program, log=tmp_path / "log", policy=policy, report=lambda *_: None)
 
     with pytest.raises(CannotStartError, match="did not answer within 0 s"):
-        _run(keeper)
+        _run(runner)
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     program = Program("s3", (str(tmp_path / "no-such-weed"),), dict(os.environ), is_ready=lambda: False)
-    keeper = Keeper(program, log=tmp_path / "log", patience=Patience(starts=1), report=lambda *_: None)
+    runner = ProgramRunner(
+        program, log=tmp_path / "log", policy=RestartPolicy(max_start_attempts=1), report=lambda *_: None
+    )
 
     with pytest.raises(CannotStartError, match="no-such-weed: No such file"):
-        _run(keeper)
+        _run(runner)
 
 
 def test_a_log_that_somebody_writes_is_cut_without_losing_its_end(tmp_path: Path) -> None:
@@ -274,18 +276,18 @@ def test_a_child_ends_within_its_grace(tmp_path: Path) -> None:
     assert child.exit_code == -signal.SIGKILL
 
 
-def _keeper(tmp_path: Path, code: str, said: list[str], patience: Patience) -> Keeper:
+def _runner(tmp_path: Path, code: str, said: list[str], policy: RestartPolicy) -> ProgramRunner:
     program = Program("render", (sys.executable, "-c", code), dict(os.environ), is_ready=lambda: False)
-    return Keeper(program, log=tmp_path / "log", patience=patience, report=lambda text, _: said.append(text))
+    return ProgramRunner(program, log=tmp_path / "log", policy=policy, report=lambda text, _: said.append(text))
 
 
-def _run(keeper: Keeper) -> None:
-    """Let the keeper's own clock run as fast as its child allows."""
+def _run(runner: ProgramRunner) -> None:
+    """Let the runner's own clock run as fast as its child allows."""
     now = 0.0
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
-        if keeper.phase in {"waiting", "restarting"}:
+        if runner.phase in {"waiting", "restarting"}:
             now += 1_000
-        keeper.tick(now)
+        runner.tick(now)
         now += 0.000_001
         time.sleep(0.001)

@@ -1,4 +1,4 @@
-"""Draws a theme's icon: as much of SVG 1.1 as the icons use, paths without arcs and circles, in their own units."""
+"""Draws the subset of SVG 1.1 that the themes' icons use: circles, and paths without arcs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ from pathlib import Path
 from typing import cast
 
 from lxml import etree
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
-from infra.samples.drawing.canvas import Point, rgb
+Point = tuple[float, float]
 
-_FINER = 4  # drawn at four times the size and reduced: soft edges for every shape
-_STEPS = 24  # straight pieces of a curve
+_OVERSAMPLING = 4  # draw at four times the size, then reduce: this smooths the edges
+_SEGMENTS_PER_CURVE = 24
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)")
 _NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "Q": 4, "T": 2, "Z": 0}
 
 
 def drawn(svg: Path, pixels: int, *, share: float = 1.0, ground: str | None = None) -> Image.Image:
-    """Return an SVG as a square picture, in the middle of which it fills a `share` (0 to 1); `ground`: the rest.
+    """Return the SVG as a square picture.
+
+    The drawing is centred and takes `share` (0 to 1) of the width. The background has the colour `ground`, or is
+    transparent.
 
     Raises:
-        KeyError: a path has a command that is not drawn here.
+        KeyError: a path has a command that is not supported.
     """
     root = etree.fromstring(svg.read_bytes())
     _, _, width, _ = map(float, root.get("viewBox", "").split())
-    sheet = Image.new("RGBA", (pixels * _FINER,) * 2, rgb(ground) if ground else (0, 0, 0, 0))
-    scale = pixels * _FINER * share / width
-    pen = _Pen(ImageDraw.Draw(sheet), scale, pixels * _FINER * (1 - share) / 2)
+    sheet = Image.new("RGBA", (pixels * _OVERSAMPLING,) * 2, _rgba(ground) if ground else (0, 0, 0, 0))
+    scale = pixels * _OVERSAMPLING * share / width
+    pen = _Pen(ImageDraw.Draw(sheet), scale, pixels * _OVERSAMPLING * (1 - share) / 2)
     for shape in root:
         fill, stroke = shape.get("fill", "#000"), shape.get("stroke")
         if shape.tag.endswith("}circle"):
@@ -46,8 +49,13 @@ def _number(shape: etree._Element, name: str, otherwise: float = 0) -> float:
     return float(shape.get(name, otherwise))
 
 
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    red, green, blue = ImageColor.getrgb(colour)[:3]
+    return red, green, blue, 255
+
+
 class _Pen:
-    """Draws in the units of an SVG, in a part of a sheet."""
+    """Draws on a sheet in the units of the SVG."""
 
     def __init__(self, draw: ImageDraw.ImageDraw, scale: float, margin: float) -> None:
         self._draw, self._scale, self._margin = draw, scale, margin
@@ -56,20 +64,20 @@ class _Pen:
         return [(x * self._scale + self._margin, y * self._scale + self._margin) for x, y in points]
 
     def shape(self, points: list[Point], colour: str) -> None:
-        self._draw.polygon(self._placed(points), fill=rgb(colour))
+        self._draw.polygon(self._placed(points), fill=_rgba(colour))
 
     def line(self, points: list[Point], colour: str, width: float) -> None:
-        self._draw.line(self._placed(points), fill=rgb(colour), width=round(width * self._scale))
+        self._draw.line(self._placed(points), fill=_rgba(colour), width=round(width * self._scale))
         for joint in points[1:-1]:  # round, and closed: Pillow's own joints leave gaps
             self.disc(joint, width / 2, colour)
 
     def disc(self, centre: Point, radius: float, colour: str) -> None:
         (x, y), reach = self._placed([centre])[0], radius * self._scale
-        self._draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=rgb(colour))
+        self._draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=_rgba(colour))
 
 
 def _lines(path: str) -> Iterator[list[Point]]:
-    """Return each run of a path's points, curves as many straight pieces."""
+    """Yield the points of each line of a path; a curve becomes straight segments."""
     points: list[Point] = []
     control: Point | None = None
     for command, numbers in _commands(path):
@@ -99,7 +107,7 @@ def _lines(path: str) -> Iterator[list[Point]]:
 
 
 def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
-    """Return each command with its numbers; one that has several sets of them is as many commands."""
+    """Yield each command with its numbers; a command with several sets of numbers is repeated."""
     tokens, command = _TOKEN.findall(path), ""
     while tokens:
         if tokens[0].isalpha():
@@ -118,4 +126,4 @@ def _curve(start: Point, turn: Point, end: Point) -> list[Point]:
         parts = tuple(zip(ways, (start, turn, end), strict=True))
         return sum(way * point[0] for way, point in parts), sum(way * point[1] for way, point in parts)
 
-    return [at(step / _STEPS) for step in range(1, _STEPS + 1)]
+    return [at(step / _SEGMENTS_PER_CURVE) for step in range(1, _SEGMENTS_PER_CURVE + 1)]

@@ -1,4 +1,4 @@
-"""Posts articles over HTTP as a newsroom's system would, and notes when a reader could open each of them."""
+"""Posts articles over HTTP, as a newsroom's system does, and measures the time until a reader can open each page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from infra.local.state import StackFile
 
 STAGES = ("accepted", "enriched", "rendered", "published", "live")
 UNCHANGED = frozenset({"duplicate", "superseded"})
-"""What is posted again changes nothing."""
+"""The statuses of an article that was posted before: nothing changes."""
 
 _POLL_SECONDS = 0.02
-_LIMIT_SECONDS = 60.0
-_LAST_STAGE_SECONDS = 3.0  # a page can be read a moment before its receipt has heard of it
-_FINAL = UNCHANGED | {"live", "scheduled", "held", "refused", "withdrawn", "killed", "failed"}
-_PICTURES = {
+_TIMEOUT_SECONDS = 60.0
+_LAST_STAGE_TIMEOUT_SECONDS = 3.0  # the page may be readable shortly before its receipt is `live`
+_FINAL_STATUSES = UNCHANGED | {"live", "scheduled", "held", "refused", "withdrawn", "killed", "failed"}
+_MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".png": "image/png",
@@ -35,8 +35,8 @@ _PICTURES = {
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of one file. Times are in milliseconds from its POST."""
+class PostResult:
+    """The result of one posted file. Times are in milliseconds from its POST."""
 
     file: Path
     headline: str
@@ -48,80 +48,85 @@ class Outcome:
 
     @property
     def is_live(self) -> bool:
-        """Return whether a reader can open it now."""
+        """Return whether a reader can open the page."""
         return self.readable_ms is not None
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Return whether the same article was posted before."""
+        return self.status in UNCHANGED
 
 
 class PostError(Exception):
-    """The endpoint did not take something; the text is its answer."""
+    """The endpoint refused a request; the text is its answer."""
 
 
-def post_all(stack: StackFile, documents: Mapping[Path, bytes], console: Console) -> list[Outcome]:
-    """Return what became of each document; one after the other, so that the times are those of an idle stack."""
+def post_articles(stack: StackFile, documents: Mapping[Path, bytes], console: Console) -> list[PostResult]:
+    """Post each document after the one before, so that the times are those of an idle stack; return the results."""
     headers = {"authorization": f"Bearer {stack.token}"}
-    outcomes = []
+    results = []
     with (
         httpx.Client(base_url=stack.api, headers=headers, timeout=30, trust_env=False) as api,
         httpx.Client(base_url=stack.edge, timeout=30, trust_env=False) as edge,
     ):
         for path, document in documents.items():
             with console.status(f"Posting {path.name} …"):
-                outcome = Outcome(path, _headline(document))
+                result = PostResult(path, _headline(document))
                 try:
-                    _follow(outcome, _with_pictures(path, document, api), api, edge)
+                    _follow(result, _with_pictures(path, document, api), api, edge)
                 except (PostError, httpx.HTTPError) as error:
-                    outcome.status = outcome.status or "refused"
-                    outcome.reason = str(error) or type(error).__name__
-                outcomes.append(outcome)
-    return outcomes
+                    result.status = result.status or "refused"
+                    result.reason = str(error) or type(error).__name__
+                results.append(result)
+    return results
 
 
-def _follow(outcome: Outcome, document: bytes, api: httpx.Client, edge: httpx.Client) -> None:
-    """Post one article, wait for its outcome, then read its page as a reader would."""
+def _follow(result: PostResult, document: bytes, api: httpx.Client, edge: httpx.Client) -> None:
+    """Post one article, poll its receipt until it is final, then GET its page from the edge."""
     posted_at = time.time()
-    receipt = _taken(api.post("/v1/articles", content=document, headers={"content-type": "application/json"}))
-    outcome.status = told_at_once = receipt["status"]
-    known = _receipt_when(api, receipt, lambda known: known["status"] in _FINAL, _LIMIT_SECONDS)
-    outcome.status = known["status"]
-    outcome.url = known.get("url") or _published_url(api, receipt)
-    outcome.reason = known.get("reason")
-    if outcome.status not in {"live", *UNCHANGED}:
-        outcome.reason = outcome.reason or f"still {outcome.status} after {_LIMIT_SECONDS:g} s"
+    receipt = _json_of(api.post("/v1/articles", content=document, headers={"content-type": "application/json"}))
+    result.status = first_status = receipt["status"]
+    known = _poll_receipt(api, receipt, lambda known: known["status"] in _FINAL_STATUSES, _TIMEOUT_SECONDS)
+    result.status = known["status"]
+    result.url = known.get("url") or _published_url(api, receipt)
+    result.reason = known.get("reason")
+    if result.status not in {"live", *UNCHANGED}:
+        result.reason = result.reason or f"still {result.status} after {_TIMEOUT_SECONDS:g} s"
         return
-    if outcome.url is None:
-        outcome.reason = outcome.reason or "no address was told"
+    if result.url is None:
+        result.reason = result.reason or "the receipt has no address"
         return
-    if (refusal := _read(edge, urlsplit(outcome.url).path)) is not None:
-        outcome.reason = refusal
+    if (refusal := _poll_page(edge, urlsplit(result.url).path)) is not None:
+        result.reason = refusal
         return
-    outcome.readable_ms = (time.time() - posted_at) * 1000
-    if told_at_once in UNCHANGED:
-        outcome.status = told_at_once  # its stages are those of an earlier post
+    result.readable_ms = (time.time() - posted_at) * 1000
+    if first_status in UNCHANGED:
+        result.status = first_status  # its stages belong to an earlier POST
         return
-    if outcome.status == "live":
-        known = _receipt_when(api, receipt, lambda known: "live" in _stage_names(known), _LAST_STAGE_SECONDS)
+    if result.status == "live":
+        known = _poll_receipt(api, receipt, lambda known: "live" in _stage_names(known), _LAST_STAGE_TIMEOUT_SECONDS)
     for stage in known.get("stages", []):
-        outcome.stages_ms[stage["name"]] = (datetime.fromisoformat(stage["at"]).timestamp() - posted_at) * 1000
+        result.stages_ms[stage["name"]] = (datetime.fromisoformat(stage["at"]).timestamp() - posted_at) * 1000
 
 
-def _receipt_when(
-    api: httpx.Client, receipt: dict[str, Any], is_so: Callable[[dict[str, Any]], bool], limit_seconds: float
+def _poll_receipt(
+    api: httpx.Client, receipt: dict[str, Any], is_done: Callable[[dict[str, Any]], bool], limit_seconds: float
 ) -> dict[str, Any]:
-    """Return the receipt as soon as it is as wanted, or as it was when time was up."""
+    """Poll the receipt until `is_done`, or until the time is over; return its last state."""
     deadline = time.monotonic() + limit_seconds
     known = receipt
     while True:
         answer = api.get(f"/v1/receipts/{receipt['receipt']}")
         if answer.is_success:
             known = answer.json()
-        if is_so(known) or time.monotonic() >= deadline:
+        if is_done(known) or time.monotonic() >= deadline:
             return known
         time.sleep(_POLL_SECONDS)
 
 
-def _read(edge: httpx.Client, path: str) -> str | None:
-    """Return None once a reader gets the page, or what they get instead when time is up."""
-    deadline = time.monotonic() + _LIMIT_SECONDS
+def _poll_page(edge: httpx.Client, path: str) -> str | None:
+    """Return None once the edge answers 200, or else its last answer."""
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while (page := edge.get(path)).status_code != HTTPStatus.OK:
         if page.status_code == HTTPStatus.GONE or time.monotonic() >= deadline:
             return f"the edge answers {page.status_code}"
@@ -134,25 +139,25 @@ def _stage_names(receipt: Mapping[str, Any]) -> set[str]:
 
 
 def _published_url(api: httpx.Client, receipt: Mapping[str, Any]) -> str | None:
-    """Return where an article is that was published before this posting."""
+    """Return the address of an article that was published before this POST."""
     answer = api.get(f"/v1/articles/{receipt['article']}") if receipt.get("article") else None
     return answer.json().get("url") if answer is not None and answer.is_success else None
 
 
 def _with_pictures(path: Path, document: bytes, api: httpx.Client) -> bytes:
-    """Return the document with pictures that lie beside it uploaded, and named by what the endpoint answered."""
+    """Upload the picture files that the document names; return the document with their media ids instead."""
     try:
         article = json.loads(document)
     except ValueError:
-        return document  # the endpoint will say what is wrong with it
+        return document  # the endpoint refuses it with a reason
     found = [picture for picture in _pictures(article) if "file" in picture]
     for picture in found:
         file = path.parent / picture.pop("file")
-        kind = _PICTURES.get(file.suffix.lower())
+        kind = _MEDIA_TYPES.get(file.suffix.lower())
         if kind is None:
-            message = f"{file.name} is no JPEG, PNG, WebP or GIF"
+            message = f"{file.name} is not a JPEG, PNG, WebP or GIF file"
             raise PostError(message)
-        media = _taken(api.post("/v1/media", content=file.read_bytes(), headers={"content-type": kind}))
+        media = _json_of(api.post("/v1/media", content=file.read_bytes(), headers={"content-type": kind}))
         picture |= {name: media[name] for name in ("media", "width", "height") if name in media}
     return json.dumps(article, ensure_ascii=False).encode() if found else document
 
@@ -166,11 +171,11 @@ def _pictures(article: object) -> Iterator[dict[str, Any]]:
             yield picture
 
 
-def _taken(response: httpx.Response) -> dict[str, Any]:
-    """Return the reply's body.
+def _json_of(response: httpx.Response) -> dict[str, Any]:
+    """Return the JSON body of a response.
 
     Raises:
-        PostError: it was refused; holds the problem document's words.
+        PostError: the endpoint refused the request; the text is that of the problem document.
     """
     if response.is_success:
         body: dict[str, Any] = response.json()
@@ -186,7 +191,7 @@ def _taken(response: httpx.Response) -> dict[str, Any]:
 
 
 def _headline(document: bytes) -> str:
-    """Return what to call it in a table, whatever its format."""
+    """Return the headline, for any accepted format."""
     try:
         item = json.loads(document)
         heads = item.get("headlines") or [{}]

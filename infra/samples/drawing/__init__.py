@@ -1,1 +1,0 @@
-"""The scenes of the sample pictures: shapes, light and a little grain, from fixed seeds."""
