@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import stamina
 from pydantic import SecretStr
 from redis import Redis
 
@@ -78,3 +79,10 @@ def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
 def prefix() -> str:
     """A part of the key space that no other test uses."""
     return f"test-{next(_numbers)}/"
+
+
+@pytest.fixture
+def no_backoff() -> Iterator[None]:
+    """Let each retry begin at once; there are as many as ever."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield

@@ -173,7 +173,7 @@ def test_a_day_keeps_its_parts_and_their_sitemaps_when_articles_are_withdrawn(li
     articles = []
     for number in range(201):
         articles.append(line.post(source_id=str(number), headline=f"Story {number}").article)
-        line.run()
+    line.run()
     line.tick()
     second = {"archive/2026/11/01/2/index.html", "world/2026/11/01/2/index.html", "sitemaps/2026-11-01.2.xml"}
     assert second <= {*line.site_bytes()}
