@@ -1,11 +1,16 @@
-"""One whole stack of real processes for all tests of this folder."""
+"""Two whole stacks of real processes for the tests of this folder: a newsroom's, and one that operators change.
+
+pytest-xdist runs the tests that share something in one process, one after another.
+"""
 
 from __future__ import annotations
 
 import json
 import mimetypes
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +20,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from infra.local.settings import StackSettings
+from infra.local.settings import PROJECT, StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import RunFolder, StackFile
 from shared.backlog.redis import RedisBacklog
@@ -28,9 +33,18 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; the stack is looked at while it is fresh, before an archive is moved in."""
+    items.sort(key=lambda item: item.path.name != "test_stack.py")
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    """Return the name of what a test shares with others: a stack, or the fixtures of its file."""
+    used = getattr(item, "fixturenames", ())
+    return next((stack for stack in ("newsroom", "operated_stack") if stack in used), item.path.stem)
 
 
 class Newsroom:
@@ -125,6 +139,27 @@ class Newsroom:
     def wait_for_restart(self, service: str, killed: int) -> None:
         """Wait until another process runs a service than the one that was killed."""
         self.wait_for(lambda: self.find_pid(service) not in {None, killed}, f"{service} is started again")
+
+
+@dataclass(frozen=True)
+class OperatedStack:
+    """A stack whose sites and processes an operator changes."""
+
+    settings: StackSettings
+    stack: StackFile
+    sites_folder: Path
+
+
+@pytest.fixture(scope="session")
+def operated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatedStack]:
+    folder = tmp_path_factory.mktemp("operated")
+    sites_folder = folder / "sites"
+    shutil.copytree(PROJECT / "infra" / "sites", sites_folder)
+    settings = StackSettings.in_folder(folder / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRESSLINE_SITES_FOLDER", str(sites_folder))
+        with embedded_stack(settings) as stack:
+            yield OperatedStack(settings, stack, sites_folder)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -18,8 +18,9 @@ import pytest
 
 from infra.local.processes import leftovers, memory_bytes
 from infra.local.settings import StackSettings
-from infra.local.stack import embedded_stack, start_stack, stop_stack
+from infra.local.stack import start_stack, stop_stack
 from infra.local.state import RunFolder, StackFile
+from tests.e2e.conftest import OperatedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -30,8 +31,8 @@ _PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler"}
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
-    return StackSettings.in_folder(tmp_path_factory.mktemp("stack") / ".run")
+def settings(operated_stack: OperatedStack) -> StackSettings:
+    return operated_stack.settings
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,8 @@ def folder(settings: StackSettings) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def stack(settings: StackSettings) -> Iterator[StackFile]:
-    with embedded_stack(settings) as stack:
-        yield stack
+def stack(operated_stack: OperatedStack) -> StackFile:
+    return operated_stack.stack
 
 
 def test_each_part_is_a_process_of_its_own(stack: StackFile) -> None:
