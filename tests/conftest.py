@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 import stamina
 from pydantic import SecretStr
@@ -26,6 +27,12 @@ PUBLIC_BUCKET = "test-public"
 CONTENT_BUCKET = "test-content"
 
 _numbers = count()
+
+# An example takes as long as the machine is busy: no promise depends on that.
+hypothesis.settings.register_profile(
+    "pressline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("pressline")
 
 
 def pytest_configure() -> None:
