@@ -1,6 +1,6 @@
 """Two whole stacks of real processes for the tests of this folder: a newsroom's, and one that operators change.
 
-pytest-xdist runs the tests that share something in one process, one after another.
+pytest-xdist runs the files that share a stack in one process, one after another.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from redis import Redis
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.stack import embedded_stack
@@ -32,19 +33,41 @@ from shared.sites import Site, load_sites
 HERE = Path(__file__).parent
 
 
+_STACK_OF = {
+    "test_stack.py": "operated_stack",
+    "test_an_archive.py": "operated_stack",
+    "test_articles.py": "newsroom",
+    "test_bad_input.py": "newsroom",
+    "test_browser.py": "newsroom",
+    "test_dead_letters.py": "newsroom",
+    "test_reader_follows_links.py": "newsroom",
+    "test_readiness.py": "newsroom",
+}
+"""The files that share a stack. A file that is missing here would start another one in another process."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder; the stack is looked at while it is fresh, before an archive is moved in."""
     items.sort(key=lambda item: item.path.name != "test_stack.py")
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
 
 
-def _group_of(item: pytest.Item) -> str:
-    """Return the name of what a test shares with others: a stack, or the fixtures of its file."""
-    used = getattr(item, "fixturenames", ())
-    return next((stack for stack in ("newsroom", "operated_stack") if stack in used), item.path.stem)
+class OneStackInOneProcess(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives a process all files that share a stack, or one other file.
+
+    `--dist loadgroup` cannot: pytest-xdist 3.8 sets an attribute that no test of pytest 9.2 has.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::", maxsplit=1)[0]).name
+        return _STACK_OF.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return OneStackInOneProcess(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 class Newsroom:

@@ -27,7 +27,6 @@ from shared.celery_app import PRODUCTION_TIMERS, WorkerTimers, create_app
 from shared.messages import ListingsStale
 from shared.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
-from tests.e2e.conftest import Newsroom
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -320,21 +319,3 @@ def test_a_worker_whose_consumer_hangs_says_so_and_ends_itself_and_its_messages_
     assert worker.exit_code == os.EX_SOFTWARE
     assert lab.waiting() == 1
     assert not lab.is_done(message)
-
-
-def test_the_endpoint_is_not_ready_while_a_service_takes_nothing_of_what_waits(newsroom: Newsroom) -> None:
-    def readiness() -> httpx.Response:
-        return newsroom.api.get("/readyz")
-
-    assert readiness().status_code == 200
-    render = newsroom.pid("render")
-    os.kill(render, signal.SIGSTOP)  # the process is up; it only takes nothing
-    try:
-        reply = newsroom.post()
-        newsroom.wait_for(lambda: readiness().status_code == 503, "the stall is seen")
-        assert "render has taken nothing" in readiness().json()["detail"]
-    finally:
-        os.kill(render, signal.SIGCONT)
-    newsroom.wait_for(lambda: readiness().status_code == 200, "it is ready again")
-    receipt = newsroom.stack.api + reply.headers["location"]
-    newsroom.wait_for(lambda: newsroom.api.get(receipt).json()["status"] == "live", "the article is live")
