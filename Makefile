@@ -79,13 +79,16 @@ ports: setup ## Show the ports and the settings that change them
 
 # --- development -------------------------------------------------------------
 
+# Where it is set, each process of a test would compile the whole code again; `make clean` removes what is written.
+test e2e chaos: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run all tests but those of `make e2e`, on real valkey and real SeaweedFS (ARGS="-k edge")
+test: $(VENV)/.installed-dev ## Run all tests but tests/e2e, on real valkey and real SeaweedFS, on all cores (ARGS="-k edge", "-n 0")
 	@$(BIN)/python -m pytest -m "not e2e" -n auto --dist worksteal $(ARGS)
 
 .PHONY: e2e
-e2e: $(VENV)/.installed-dev ## Run the tests of tests/e2e: whole stacks of real processes (ARGS="-k browser")
-	@$(BIN)/python -m pytest -m e2e -n 2 --dist loadgroup $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
+e2e: $(VENV)/.installed-dev ## Run tests/e2e: whole stacks of real processes (ARGS="-k browser")
+	@$(BIN)/python -m pytest -m e2e -n 3 --dist loadscope --no-loadscope-reorder $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)
@@ -96,7 +99,7 @@ chaos: $(VENV)/.installed-dev ## Break everything under load, then look for what
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.installed-dev ## Lint, format, types, imports, dependencies: what CI runs
+check: $(VENV)/.installed-dev ## Lint, format, types, imports, dependencies: what CI runs first
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from mmap import mmap
 from os import EX_SOFTWARE
@@ -39,15 +40,28 @@ from shared.redis_client import redis_client, redis_condition, redis_faults
 from shared.runs import Runs
 from shared.runs.redis import RedisRuns
 from shared.settings import ServiceSettings
-from shared.stalls import END_AFTER_SECONDS, StallWatch, count_waiting
+from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, StallWatch, count_waiting
 from shared.storage.certificates import require_conformant_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
-_LOOK_EVERY_SECONDS = 5.0
 _NICE_OF_BULK = 5  # a quarter of a CPU that news wants too: a batch still ends in time beside a busy ingest and store
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTimers:
+    """After how many seconds a worker or its message is given up. Production has the defaults."""
+
+    visibility_timeout: float = VISIBILITY_TIMEOUT_SECONDS  # a message that nobody acknowledged is delivered again
+    soft_shutdown: float = TIME_LIMIT_SECONDS / 2  # a worker that must end hands back unfinished messages
+    unwell_after: float = UNWELL_AFTER_SECONDS  # a worker that takes nothing of what waits says so
+    end_after: float = END_AFTER_SECONDS  # and ends itself
+    stall_check_interval: float = 5.0
+
+
+PRODUCTION_TIMERS = WorkerTimers()
 
 
 class PresslineCelery(Celery):
@@ -59,10 +73,12 @@ class PresslineCelery(Celery):
         settings: ServiceSettings,
         dead_letters: Callable[[], DeadLetters] | None,
         pipeline: Sequence[Step],
+        timers: WorkerTimers,
     ) -> None:
         amqp = None if dead_letters is None else WorkerAMQP
         super().__init__("pressline", amqp=amqp, task_cls=PresslineTask, broker=settings.redis_url)
         self.service = service
+        self.timers = timers
         self._settings = settings
         self._dead_letters = dead_letters
         self._pipeline = pipeline
@@ -137,9 +153,10 @@ def create_app(
     dead_letters: Callable[[], DeadLetters] | None = None,
     *,
     pipeline: Sequence[Step] = PIPELINE,
+    timers: WorkerTimers = PRODUCTION_TIMERS,
 ) -> PresslineCelery:
     """Return the Celery app of a service; without `dead_letters` it can emit but runs nothing."""
-    app = PresslineCelery(service, settings, dead_letters, pipeline)
+    app = PresslineCelery(service, settings, dead_letters, pipeline, timers)
     app.conf.update(
         # A task is done when it is done: a killed child or worker gives it back.
         task_acks_late=True,
@@ -147,7 +164,7 @@ def create_app(
         task_acks_on_failure_or_timeout=False,
         task_time_limit=TIME_LIMIT_SECONDS,
         worker_prefetch_multiplier=1,
-        worker_soft_shutdown_timeout=TIME_LIMIT_SECONDS / 2,
+        worker_soft_shutdown_timeout=timers.soft_shutdown,
         # Messages are JSON and have no result.
         task_ignore_result=True,
         task_serializer="json",
@@ -162,16 +179,16 @@ def create_app(
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=_transport_options(settings, is_worker=dead_letters is not None),
+        broker_transport_options=_transport_options(settings, timers, is_worker=dead_letters is not None),
     )
     app.set_default()
     structlog.contextvars.bind_contextvars(service=service)
     return app
 
 
-def _transport_options(settings: ServiceSettings, *, is_worker: bool) -> dict[str, Any]:
+def _transport_options(settings: ServiceSettings, timers: WorkerTimers, *, is_worker: bool) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "visibility_timeout": timers.visibility_timeout,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "queue_order_strategy": "priority",
@@ -210,7 +227,9 @@ def run_worker(
     has_built = mmap(-1, 1)  # shared with the children
     backlog = RedisBacklog(redis_client(settings))
     watch = StallWatch(
-        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)), monotonic
+        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)),
+        monotonic,
+        unwell_after_seconds=app.timers.unwell_after,
     )
 
     @signals.setup_logging.connect(weak=False)
@@ -235,7 +254,7 @@ def run_worker(
         nonlocal is_ready
         is_ready = True
         watch.took_one()
-        Thread(target=_end_when_stalled, args=(watch,), name="stall-watch", daemon=True).start()
+        Thread(target=_end_when_stalled, args=(watch, app.timers), name="stall-watch", daemon=True).start()
         log.info("worker.ready", queues=queues)
 
     @signals.worker_shutting_down.connect(weak=False)
@@ -280,8 +299,8 @@ def _give_way() -> None:
         Path("/proc/self/autogroup").write_text(f"{_NICE_OF_BULK}\n", encoding="ascii")
 
 
-def _end_when_stalled(watch: StallWatch) -> None:
-    while (seconds := watch.look()) < END_AFTER_SECONDS:
-        sleep(_LOOK_EVERY_SECONDS)
+def _end_when_stalled(watch: StallWatch, timers: WorkerTimers) -> None:
+    while (seconds := watch.look()) < timers.end_after:
+        sleep(timers.stall_check_interval)
     log.error("worker.stalled", seconds=round(seconds))
     os._exit(EX_SOFTWARE)  # a consumer that hangs would hang in an orderly end too

@@ -24,9 +24,16 @@ class StallWatch:
     `clock` gives seconds that only grow.
     """
 
-    def __init__(self, waiting: Callable[[], int], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        waiting: Callable[[], int],
+        clock: Callable[[], float],
+        *,
+        unwell_after_seconds: float = UNWELL_AFTER_SECONDS,
+    ) -> None:
         self._waiting = waiting
         self._clock = clock
+        self._unwell_after_seconds = unwell_after_seconds
         self._moved_at = clock()
 
     def took_one(self) -> None:
@@ -42,7 +49,7 @@ class StallWatch:
     def faults(self) -> list[str]:
         """Return what a health check has to say."""
         seconds = self._clock() - self._moved_at
-        if seconds < UNWELL_AFTER_SECONDS:
+        if seconds < self._unwell_after_seconds:
             return []
         return [f"messages have waited for {seconds:.0f} s and none was taken"]
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
+import stamina
 from pydantic import SecretStr
 from redis import Redis
 
@@ -25,6 +27,12 @@ PUBLIC_BUCKET = "test-public"
 CONTENT_BUCKET = "test-content"
 
 _numbers = count()
+
+# An example takes as long as the machine is busy: no promise depends on that.
+hypothesis.settings.register_profile(
+    "pressline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("pressline")
 
 
 def pytest_configure() -> None:
@@ -78,3 +86,10 @@ def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
 def prefix() -> str:
     """A part of the key space that no other test uses."""
     return f"test-{next(_numbers)}/"
+
+
+@pytest.fixture
+def no_backoff() -> Iterator[None]:
+    """Let each retry begin at once; there are as many as ever."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield

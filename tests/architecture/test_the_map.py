@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.publish.settings import PublishSettings
-from shared.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery
+from shared.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery, WorkerTimers
 from shared.celery_task import CALLS_END_AFTER_SECONDS, LONGEST_RETRY_WAIT_SECONDS, MOST_DEATHS
 from shared.messages import Lane, Message
 from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, steps_for
@@ -95,6 +95,13 @@ def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
 )
 def test_celery_is_set_as_it_was_measured_to_lose_nothing(setting: str, value: object) -> None:
     assert getattr(app_of("publish").conf, setting) == value
+
+
+@pytest.mark.parametrize("service", sorted(WORKERS))
+def test_every_service_runs_with_the_timers_that_were_measured(service: str) -> None:
+    assert app_of(service).timers == WorkerTimers(
+        visibility_timeout=30, soft_shutdown=10, unwell_after=25, end_after=40, stall_check_interval=5
+    )
 
 
 def test_redis_gives_a_dead_workers_message_back_within_35_seconds() -> None:

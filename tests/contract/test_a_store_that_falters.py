@@ -19,7 +19,8 @@ from pydantic import SecretStr
 
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed
-from shared.errors import StorageUnavailableError
+from shared.deadline import time_for_calls
+from shared.errors import PeersTooSlowError, StorageUnavailableError, TaskTooSlowError
 from shared.settings import ServiceSettings
 from shared.storage import ObjectStorage
 from shared.storage.boto import BotoObjectStorage
@@ -164,6 +165,13 @@ def test_wrong_keys_are_an_outage(client: Client, store_settings: ServiceSetting
     assert_outage(lambda: storage.put("a", b"x"))
     assert_outage(lambda: storage.find("a"))
     assert_outage(lambda: list(storage.list_keys("a/")))
+
+
+def test_the_store_is_not_called_when_a_tasks_time_is_up(store_settings: ServiceSettings) -> None:
+    storage = S3ObjectStorage(store_settings, store_settings.content_bucket)
+
+    with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
+        storage.find("any")
 
 
 @both

@@ -228,6 +228,7 @@ def test_a_copy_with_other_bytes_is_a_failure() -> None:
     assert "other bytes" in tally.failures[0]
 
 
+@pytest.mark.usefixtures("no_backoff")
 def test_a_second_store_that_is_down_ends_the_backup() -> None:
     two = Two(MemoryObjectStorage(), FailsFor("/"))
     for number in range(200):

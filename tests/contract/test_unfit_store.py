@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from time import monotonic, sleep
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -26,6 +26,7 @@ from shared.settings import ServiceSettings
 from shared.storage.certificates import check_buckets, require_conformant_store
 from shared.storage.s3 import S3ObjectStorage
 from tests.conftest import ROOT
+from tests.http_server import serving
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -68,13 +69,8 @@ class Proxy(BaseHTTPRequestHandler):
 @contextmanager
 def proxy(behind: ServiceSettings, *, port: int = 0, kept: tuple[str, ...] = Proxy.kept) -> Iterator[str]:
     handler = type("Handler", (Proxy,), {"behind": urlsplit(behind.s3_endpoint or "").netloc, "kept": kept})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(handler, port=port) as url:
+        yield url
 
 
 @pytest.fixture

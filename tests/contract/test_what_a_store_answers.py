@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from pydantic import SecretStr
@@ -21,6 +20,7 @@ from shared.settings import ServiceSettings
 from shared.storage import Etag, ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage
+from tests.http_server import serving
 
 SEEN = Etag('"0123456789abcdef0123456789abcdef"')
 
@@ -46,20 +46,8 @@ def a_store_that_answers(status: int, body: bytes = b"") -> Iterator[tuple[Servi
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield (
-            ServiceSettings(
-                s3_endpoint=f"http://127.0.0.1:{server.server_port}",
-                s3_access_key="key",
-                s3_secret_key=SecretStr("secret"),
-            ),
-            asked,
-        )
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield ServiceSettings(s3_endpoint=url, s3_access_key="key", s3_secret_key=SecretStr("secret")), asked
 
 
 def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
@@ -116,6 +104,7 @@ def test_what_is_not_there_is_missing_and_a_listing_of_no_bucket_too(client: str
 
 @pytest.mark.parametrize("client", ["boto", "s3"])
 @pytest.mark.parametrize("status", [403, 429, 503])
+@pytest.mark.usefixtures("no_backoff")
 def test_a_read_that_is_refused_or_fails_is_tried_three_times_and_is_an_outage(client: str, status: int) -> None:
     with a_store_that_answers(status) as (settings, asked):
         storage = client_of(client, settings)

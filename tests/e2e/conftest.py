@@ -1,11 +1,16 @@
-"""One whole stack of real processes for all tests of this folder."""
+"""Two whole stacks of real processes for the tests of this folder: a newsroom's, and one that operators change.
+
+pytest-xdist runs the files that share a stack in one process, one after another.
+"""
 
 from __future__ import annotations
 
 import json
 import mimetypes
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,8 +19,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from redis import Redis
+from xdist.scheduler import LoadScopeScheduling
 
-from infra.local.settings import StackSettings
+from infra.local.settings import PROJECT, StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import RunFolder, StackFile
 from shared.backlog.redis import RedisBacklog
@@ -27,10 +33,41 @@ from shared.sites import Site, load_sites
 HERE = Path(__file__).parent
 
 
+_STACK_OF = {
+    "test_stack.py": "operated_stack",
+    "test_an_archive.py": "operated_stack",
+    "test_articles.py": "newsroom",
+    "test_bad_input.py": "newsroom",
+    "test_browser.py": "newsroom",
+    "test_dead_letters.py": "newsroom",
+    "test_reader_follows_links.py": "newsroom",
+    "test_readiness.py": "newsroom",
+}
+"""The files that share a stack. A file that is missing here would start another one in another process."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; the stack is looked at while it is fresh, before an archive is moved in."""
+    items.sort(key=lambda item: item.path.name != "test_stack.py")
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
+
+
+class OneStackInOneProcess(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives a process all files that share a stack, or one other file.
+
+    `--dist loadgroup` cannot: pytest-xdist 3.8 sets an attribute that no test of pytest 9.2 has.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::", maxsplit=1)[0]).name
+        return _STACK_OF.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return OneStackInOneProcess(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 class Newsroom:
@@ -125,6 +162,27 @@ class Newsroom:
     def wait_for_restart(self, service: str, killed: int) -> None:
         """Wait until another process runs a service than the one that was killed."""
         self.wait_for(lambda: self.find_pid(service) not in {None, killed}, f"{service} is started again")
+
+
+@dataclass(frozen=True)
+class OperatedStack:
+    """A stack whose sites and processes an operator changes."""
+
+    settings: StackSettings
+    stack: StackFile
+    sites_folder: Path
+
+
+@pytest.fixture(scope="session")
+def operated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatedStack]:
+    folder = tmp_path_factory.mktemp("operated")
+    sites_folder = folder / "sites"
+    shutil.copytree(PROJECT / "infra" / "sites", sites_folder)
+    settings = StackSettings.in_folder(folder / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRESSLINE_SITES_FOLDER", str(sites_folder))
+        with embedded_stack(settings) as stack:
+            yield OperatedStack(settings, stack, sites_folder)
 
 
 @pytest.fixture(scope="session")

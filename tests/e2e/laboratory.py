@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from celery import signals
 from redis.exceptions import RedisError
 
-from shared.celery_app import create_app, run_worker
+from shared.celery_app import WorkerTimers, create_app, run_worker
 from shared.dead_letters import DeadLetters
 from shared.handling import Result
 from shared.marks.redis import RedisMarks
@@ -35,7 +36,9 @@ def dead_letters() -> DeadLetters:
     return DeadLetters(SERVICE, storage, RedisReceipts(redis), RedisMarks(redis))
 
 
-app = create_app(SERVICE, settings, dead_letters)
+app = create_app(
+    SERVICE, settings, dead_letters, timers=WorkerTimers(**json.loads(os.environ.get("LABORATORY_TIMERS", "{}")))
+)
 
 
 def experiment(message: RepairPath, _: object) -> Result:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,15 +20,14 @@ from typing import Self, cast
 import httpx
 import pytest
 
-from infra.local.settings import PROJECT, StackSettings
-from infra.local.stack import embedded_stack
+from infra.local.settings import PROJECT
 from services.desk.domain.imports import CHUNK_BYTES
 from shared import keys
 from shared.live import read_record
 from shared.pipeline import RENDER_ARTICLES
 from shared.storage import ObjectHead
 from shared.storage.s3 import S3ObjectStorage
-from tests.e2e.conftest import Newsroom
+from tests.e2e.conftest import Newsroom, OperatedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -189,18 +187,14 @@ def an_article(number: int) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def archive(operated_stack: OperatedStack) -> Iterator[Archive]:
     """An archive that was moved in while nearly everybody died once."""
-    folder = tmp_path_factory.mktemp("archive")
-    shutil.copytree(PROJECT / "infra" / "sites", folder / "sites")  # what an operator changes
-    settings = StackSettings.in_folder(folder / "run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRESSLINE_SITES_FOLDER", str(folder / "sites"))
-        with embedded_stack(settings) as stack:
-            room = Newsroom(settings, stack)
-            with room.api, room.edge, room.redis, Archive(room, folder) as built:
-                move_in(built)
-                yield built
+        patch.setenv("PRESSLINE_SITES_FOLDER", str(operated_stack.sites_folder))
+        room = Newsroom(operated_stack.settings, operated_stack.stack)
+        with room.api, room.edge, room.redis, Archive(room, operated_stack.sites_folder.parent) as built:
+            move_in(built)
+            yield built
 
 
 def move_in(archive: Archive) -> None:

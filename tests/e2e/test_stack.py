@@ -5,33 +5,32 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from infra.local.processes import leftovers, memory_bytes
+from infra.local.processes import memory_bytes
 from infra.local.settings import StackSettings
-from infra.local.stack import embedded_stack, start_stack, stop_stack
 from infra.local.state import RunFolder, StackFile
+from tests.e2e.conftest import OperatedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 _DEADLINE_SECONDS = 60.0
 _MAX_BYTES = 900 * 1024**2
 _WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
-_PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler"}
+PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler"}
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
-    return StackSettings.in_folder(tmp_path_factory.mktemp("stack") / ".run")
+def settings(operated_stack: OperatedStack) -> StackSettings:
+    return operated_stack.settings
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +39,13 @@ def folder(settings: StackSettings) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def stack(settings: StackSettings) -> Iterator[StackFile]:
-    with embedded_stack(settings) as stack:
-        yield stack
+def stack(operated_stack: OperatedStack) -> StackFile:
+    return operated_stack.stack
 
 
 def test_each_part_is_a_process_of_its_own(stack: StackFile) -> None:
-    assert set(stack.pids) == _PROCESSES
-    assert len(set(stack.pids.values())) == len(_PROCESSES)
+    assert set(stack.pids) == PROCESSES
+    assert len(set(stack.pids.values())) == len(PROCESSES)
     for pid in stack.pids.values():
         os.kill(pid, 0)
 
@@ -98,7 +96,7 @@ def test_a_worker_that_forks_has_no_client_of_the_store_in_it_and_its_child_has(
 ) -> None:
     parent = _pids(folder)[name]
 
-    _until(lambda: any(_has_the_client(child) for child in _children(parent)))
+    until(lambda: any(_has_the_client(child) for child in _children(parent)))
 
     assert not _has_the_client(parent)
 
@@ -128,61 +126,25 @@ def test_what_was_killed_comes_back_and_stack_json_says_so(stack: StackFile, fol
 
     os.kill(before[name], signal.SIGKILL)
 
-    _until(lambda: _pids(folder).get(name) not in {None, before[name]} and _all_ready(folder))
+    until(lambda: _pids(folder).get(name) not in {None, before[name]} and _all_ready(folder))
     assert {one: pid for one, pid in _pids(folder).items() if one != name} == {
         one: pid for one, pid in before.items() if one != name
     }
 
 
 def test_a_second_supervisor_is_refused(stack: StackFile, settings: StackSettings) -> None:
-    ended = _run("run", settings)
+    ended = run("run", settings)
 
     assert ended.returncode == 1
     assert "runs already" in ended.stderr
 
 
 def test_status_shows_every_process(stack: StackFile, settings: StackSettings) -> None:
-    ended = _run("status", settings)
+    ended = run("status", settings)
 
     assert ended.returncode == 0
-    assert all(name in ended.stdout for name in _PROCESSES)
+    assert all(name in ended.stdout for name in PROCESSES)
     assert "of memory in total (shared memory counts once)" in ended.stdout
-
-
-def test_a_taken_port_is_named_with_its_setting_before_anything_starts(tmp_path: Path) -> None:
-    settings = StackSettings.in_folder(tmp_path / ".run")
-
-    with socket.create_server(("127.0.0.1", settings.api_port)):
-        ended = _run("up", settings)
-
-    assert ended.returncode == 1
-    assert f"port {settings.api_port} for the endpoint is taken" in ended.stderr
-    assert "PRESSLINE_API_PORT=" in ended.stderr
-    assert not (tmp_path / ".run" / "redis").exists()
-
-
-def test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
-    settings = StackSettings.in_folder(tmp_path / ".run")
-    folder = RunFolder(settings.run_folder)
-    try:
-        first = start_stack(settings)
-        again = start_stack(settings)
-        assert again.pids == first.pids
-
-        state = folder.state()
-        assert state is not None
-        os.kill(state.pid, signal.SIGKILL)
-        _until(lambda: not leftovers(folder.path))
-
-        second = start_stack(settings)
-        assert (second.token, second.s3) == (first.token, first.s3)
-        assert set(second.pids) == _PROCESSES
-
-        assert stop_stack(settings)
-        assert not folder.stack_file.exists()
-        assert not leftovers(folder.path)
-    finally:
-        stop_stack(settings)
 
 
 def _post_nothing(stack: StackFile, token: str) -> httpx.Response:
@@ -190,7 +152,7 @@ def _post_nothing(stack: StackFile, token: str) -> httpx.Response:
     return httpx.post(f"{stack.api}/v1/articles", content=b"{", headers=headers, trust_env=False)
 
 
-def _run(command: str, settings: StackSettings) -> subprocess.CompletedProcess[str]:
+def run(command: str, settings: StackSettings) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "infra.local", command],
         env={**os.environ, **settings.as_environment(), "COLUMNS": "200"},
@@ -219,7 +181,7 @@ def _all_ready(folder: RunFolder) -> bool:
     return state is not None and all(process.phase in {"ready", "done"} for process in state.processes)
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to pass"

@@ -36,7 +36,7 @@ from services.render.adapters.zipped_theme import unzipped_theme
 from services.render.handler import Renderer
 from services.render.ports import Theme
 from services.scheduler.handler import Clockwork, emit_stale_pages, release_due, restore_index, sweep
-from shared import keys
+from shared import handling, keys
 from shared.backoff.redis import RedisBackoff
 from shared.bundles import ArticlePage, ListingPage, carry, read_bundle
 from shared.dead_letters import DeadLetters
@@ -415,6 +415,12 @@ def an_article(**fields: Any) -> dict[str, Any]:
         "body": "<p>The ferry left at dawn with forty people on board.</p><h2>Why now</h2><p>The pier was mended.</p>",
     }
     return {name: value for name, value in (article | fields).items() if value is not None}
+
+
+@pytest.fixture(autouse=True)
+def no_batch_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch end when it is done, however slow the machine: its seconds do not pass."""
+    monkeypatch.setattr(handling, "monotonic", lambda: 0.0)
 
 
 @pytest.fixture

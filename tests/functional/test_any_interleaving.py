@@ -7,6 +7,7 @@ of this promise.
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections import Counter
@@ -37,6 +38,7 @@ from shared.messages import ArticleRevision, ArticlesEnriched, Batch, Lane, Mess
 from shared.runs.redis import RedisRuns
 from tests.functional.conftest import NOON, THEMES, Line, a_png, an_article
 
+EXAMPLES = int(os.environ.get("PRESSLINE_TEST_INTERLEAVINGS", "15"))  # CI tries 60: one takes half a second
 DUE = NOON + timedelta(hours=1)
 PICTURES = tuple(a_png(color) for color in ((20, 60, 120), (120, 60, 20)))
 
@@ -327,7 +329,7 @@ def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_publ
     machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line), "other_theme": other_theme})
     run = machine.TestCase  # type: ignore[attr-defined]
     run.settings = settings(
-        max_examples=60,
+        max_examples=EXAMPLES,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),

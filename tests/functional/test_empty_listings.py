@@ -170,10 +170,8 @@ def test_a_stub_of_a_revision_that_never_became_live_is_followed_by_its_listing(
 
 def test_a_day_keeps_its_parts_and_their_sitemaps_when_articles_are_withdrawn(line: Line) -> None:
     line.tick()
-    articles = []
-    for number in range(201):
-        articles.append(line.post(source_id=str(number), headline=f"Story {number}").article)
-        line.run()
+    articles = [line.post(source_id=str(number), headline=f"Story {number}").article for number in range(201)]
+    line.run()
     line.tick()
     second = {"archive/2026/11/01/2/index.html", "world/2026/11/01/2/index.html", "sitemaps/2026-11-01.2.xml"}
     assert second <= {*line.site_bytes()}

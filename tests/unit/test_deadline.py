@@ -7,8 +7,6 @@ import pytest
 from shared import deadline
 from shared.deadline import peer_call, time_for_calls
 from shared.errors import PeersTooSlowError, TaskTooSlowError
-from shared.settings import ServiceSettings
-from shared.storage.s3 import S3ObjectStorage
 
 
 class Time:
@@ -57,10 +55,3 @@ def test_outside_of_a_task_calls_have_all_the_time(time: Time) -> None:
     time.now = 1e6
 
     a_call(time, 100)
-
-
-def test_the_store_is_not_called_when_a_tasks_time_is_up(store_settings: ServiceSettings) -> None:
-    storage = S3ObjectStorage(store_settings, "test-content")
-
-    with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
-        storage.find("any")

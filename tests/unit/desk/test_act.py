@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from typer.testing import CliRunner
 
 from services.desk import wiring
 from services.desk.__main__ import app
+from tests.http_server import serving
 
 ARTICLE = "a" * 26
 
@@ -44,15 +44,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("PRESSLINE_API_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
-    wiring.settings.cache_clear()
-    yield told
-    wiring.settings.cache_clear()
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as url:
+        monkeypatch.setenv("PRESSLINE_API_URL", url)
+        monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
+        wiring.settings.cache_clear()
+        yield told
+        wiring.settings.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ["kill", "withdraw", "restore"])
