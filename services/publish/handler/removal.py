@@ -76,6 +76,9 @@ def remove_article(message: ArticleRemoved, publisher: Publisher) -> Result:
 
 def _remove(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...]:
     site, article = publisher.site(message.site), message.article
+    # Three reads at the same time: readers see the text until the first PUT of a 410.
+    recorded = publisher.writers.submit(publisher.records.find, site.id, article)
+    found_notice = publisher.writers.submit(publisher.public.find, listing_of(site, GONE).path)
     removal = _find_removal(site, article, publisher)
     if removal is None:
         return ()
@@ -87,6 +90,7 @@ def _remove(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...
             if claims.is_outdated(record, removal.rank)
             else claims.claimed(record, removal.rank, removal.paths, listed=removal.listed)
         ),
+        known=recorded.result(),
     )
     if claim is None:
         return ()
@@ -96,7 +100,7 @@ def _remove(message: ArticleRemoved, publisher: Publisher) -> tuple[Message, ...
         if first:
             return first
 
-    notice = publisher.public.find(listing_of(site, GONE).path)
+    notice = found_notice.result()
     waits_from = message.unlisted_at if record.revision is None and not message.waits_for else None
     if notice is None and waits_from is not None and publisher.clock() - waits_from < _LISTINGS_GET:
         raise ListingsBehindError(GONE)
