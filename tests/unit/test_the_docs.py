@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -77,7 +76,7 @@ def printed_commands(guide: str) -> Iterator[list[str]]:
             yield from words_of_command(command)
     for span in spans_of(guide):
         if re.match(r"(?:pressline|make|docker compose) \S", span):
-            yield shlex.split(span.replace("…", "x"))
+            yield from words_of_command(span.replace("…", "x"))
 
 
 def printed_paths(guide: str) -> Iterator[str]:
