@@ -51,6 +51,11 @@ $(VENV)/.installed-bench: requirements/bench.txt $(VENV)/.installed-dev
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
+$(VENV)/.installed-docs: requirements/docs.txt $(VENV)/.installed
+	@echo "Installing MkDocs, which builds the documentation site …"
+	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
 # --- the stack ---------------------------------------------------------------
 
 .PHONY: demo
@@ -114,12 +119,17 @@ format: $(VENV)/.installed-dev ## Put the code in shape
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(VENV)/.installed-docs ## Build the documentation site into build/docs; a broken link fails (ARGS="serve": show it while you write)
+	@$(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
+
 .PHONY: lock
 lock: ## Renew the hashed locks from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: install it with pip or your system's packages" >&2; exit 1; }
 	@uv pip compile pyproject.toml --extra embedded --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/run.txt
 	@uv pip compile pyproject.toml --extra embedded --extra dev --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/dev.txt
 	@uv pip compile --group bench --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/bench.txt
+	@uv pip compile --group docs --constraint requirements/dev.txt --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements/docs.txt
 
 .PHONY: clean
 clean: ## Stop the stack, remove its state (all that it published) and the tools' caches; .venv stays
