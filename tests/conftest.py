@@ -20,7 +20,7 @@ from redis import Redis
 from infra.local import ports
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_BUCKET = "test-public"

@@ -22,9 +22,9 @@ from infra.local.servers import (
 )
 from infra.local.settings import LOCAL, STOP_GRACE_SECONDS, StackSettings
 from infra.local.state import KeyPair, RunFolder, S3Access, StackFile
-from shared.messages import Lane
-from shared.settings import ServiceSettings
-from shared.sites import load_sites
+from shared.model.lane import Lane
+from shared.runtime.settings import ServiceSettings
+from shared.site.sites import load_sites
 
 EDGE_HEALTH_PATH = "/.pressline/healthz"
 _NEWS = tuple(lane for lane in Lane if lane is not Lane.BULK)

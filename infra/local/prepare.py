@@ -13,12 +13,12 @@ from infra.local.program_runner import START_TIMEOUT_SECONDS
 from infra.local.servers import prepare_buckets, s3_answers
 from infra.local.settings import StackSettings
 from infra.local.state import RunFolder
-from shared.errors import PresslineError
-from shared.settings import ServiceSettings
+from shared.runtime.errors import PresslineError
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.tokens import Scope, find_token, mint
 from shared.storage.boto import s3_client
-from shared.storage.certificates import check_buckets
+from shared.storage.conformance import check_buckets
 from shared.storage.s3 import S3ObjectStorage
-from shared.tokens import Scope, find_token, mint
 
 _POLL_SECONDS = 0.05
 

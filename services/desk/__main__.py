@@ -24,7 +24,7 @@ from services.desk.commands import (
     verify,
     why,
 )
-from shared.errors import PresslineError
+from shared.runtime.errors import PresslineError
 
 app = typer.Typer(
     name="pressline",

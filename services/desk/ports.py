@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import PermanentError, RetryableError
+from shared.runtime.errors import PermanentError, RetryableError
 
 
 class EndpointRefusedError(PermanentError):

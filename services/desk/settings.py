@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, PositiveFloat, SecretStr
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 
 class DeskSettings(ServiceSettings):

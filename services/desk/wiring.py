@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING
 
 from services.desk.adapters import step_process
 from services.desk.adapters.endpoint import Endpoint
-from services.desk.adapters.import_files import KeptImportFiles
+from services.desk.adapters.import_files import StoredImportFiles
 from services.desk.domain.rebuild import Run
-from services.desk.handler.letters import Send
+from services.desk.handler.dead_letters import Send
 from services.desk.handler.rebuild import Rebuild
 from services.desk.handler.selection import select
 from services.desk.ports import BackupNotSetError
 from services.desk.settings import DeskSettings, load_settings, service_environment
-from shared.backlog.redis import RedisBacklog
-from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.marks.redis import RedisMarks
-from shared.messages import Lane, Message
-from shared.page_versions import VersionCount, find_version
-from shared.pipeline import Step
-from shared.reconcile import Places
-from shared.redis_client import redis_client
-from shared.runs.redis import RedisRuns
-from shared.sites import Site, load_sites
+from shared.messaging.messages import Message
+from shared.messaging.pipeline import Step
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.reconcile import ReconcileDeps
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.runtime.redis_client import redis_client
+from shared.site.page_versions import VersionCount, find_version
+from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 if TYPE_CHECKING:
-    from shared.celery_app import PresslineCelery
+    from shared.runtime.celery_app import PresslineCelery
 
 
 @cache
@@ -50,9 +51,9 @@ def endpoint() -> Endpoint:
     )
 
 
-def import_files(source: str, state_path: Path | None) -> KeptImportFiles:
+def import_files(source: str, state_path: Path | None) -> StoredImportFiles:
     """Return a file that is imported, and what is kept beside it."""
-    return KeptImportFiles(source, state_path)
+    return StoredImportFiles(source, state_path)
 
 
 def content() -> S3ObjectStorage:
@@ -72,9 +73,9 @@ def revisions() -> StoredRevisions:
     return StoredRevisions(content())
 
 
-def marks() -> RedisMarks:
+def quarantine() -> RedisQuarantine:
     """Return the marks in Redis."""
-    return RedisMarks(redis_client(settings()))
+    return RedisQuarantine(redis_client(settings()))
 
 
 def backlog() -> RedisBacklog:
@@ -94,7 +95,7 @@ def sender() -> Send:
 
 def _app() -> PresslineCelery:
     """Return a Celery app that only emits: the desk runs no task."""
-    from shared.celery_app import create_app  # noqa: PLC0415 -- a third of a second that few commands need
+    from shared.runtime.celery_app import create_app  # noqa: PLC0415 -- a third of a second that few commands need
 
     return create_app("desk", settings())
 
@@ -104,9 +105,9 @@ def run_step(step: Step, event: bytes, *, is_dry_run: bool) -> int:
     return step_process.run_step(step, event, service_environment(), is_dry_run=is_dry_run)
 
 
-def places(site: Site) -> Places:
+def deps(site: Site) -> ReconcileDeps:
     """Return what a comparison of a site's pages with the content bucket reads."""
-    return Places(
+    return ReconcileDeps(
         content=content(),
         public=public(site),
         revisions=revisions(),

@@ -8,35 +8,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.enrich.domain.draft import Draft
 from services.enrich.domain.rules import ENRICHER, ENRICHERS
+from services.enrich.domain.state import EnrichmentState
 from services.enrich.ports import Enricher
-from shared import keys
-from shared.article import ArticleFacts, EnrichedArticle, Status
-from shared.errors import PreconditionFailedError
-from shared.handling import Batch, Handlers, Result, slices
-from shared.history import Revisions, read_past
-from shared.messages import (
+from shared.messaging.handling import Batch, Handlers, Result, slices
+from shared.messaging.messages import (
     ArticleRemoved,
     ArticleRevision,
     ArticlesAccepted,
     ArticlesEnriched,
-    Lane,
     Message,
     follow_up,
 )
-from shared.pipeline import ENRICH_ARTICLES
-from shared.receipts import Outcome, Receipts, receipt_id
-from shared.revision import Revision
-from shared.runs import RunOutcome, Runs
+from shared.messaging.pipeline import ENRICH_ARTICLES
+from shared.model.article import ArticleFacts, EnrichedArticle, Status
+from shared.model.history import Revisions, read_history
+from shared.model.lane import Lane
+from shared.model.revision import Revision
+from shared.runtime.errors import PreconditionFailedError
+from shared.runtime.rebuild_runs import RunOutcome, Runs
+from shared.runtime.receipts import Receipts, ReceiptStatus, receipt_id
+from shared.site import keys
 from shared.storage import ObjectStorage
 
-_AT_ONCE = 16  # articles, side by side
-_SECONDS = 0.05  # news waits no longer behind a batch of an import
+_SLICE_ITEMS = 16  # articles, side by side
+_SLICE_SECONDS = 0.05  # news waits no longer behind a batch of an import
 
 
 @dataclass(frozen=True, slots=True)
-class Enrichment:
+class EnrichDeps:
     """What enriching reads from and writes to, and its rules."""
 
     content: ObjectStorage
@@ -48,24 +48,24 @@ class Enrichment:
     enrichers: Sequence[Enricher] = ENRICHERS
 
 
-def enrich_articles(message: ArticlesAccepted, enrichment: Enrichment) -> Result:
+def enrich_articles(message: ArticlesAccepted, deps: EnrichDeps) -> Result:
     """Make the enriched objects of what the public should see of these articles now; safe to run twice, late or early.
 
     A message is a hint: the latest released revision counts. An article without one is passed over.
     """
-    batch, outcomes, begun = Batch(enrichment.executor), list[tuple[str, Revision | None]](), 0
-    for some in slices(message.items, size=_AT_ONCE, seconds=_SECONDS):
+    batch, outcomes, begun = Batch(deps.executor), list[tuple[str, Revision | None]](), 0
+    for some in slices(message.items, size=_SLICE_ITEMS, seconds=_SLICE_SECONDS):
         begun += len(some)
-        outcomes += batch.each(partial(_enrich_latest, message.site, enrichment=enrichment), some, name=str)
-    now = enrichment.clock()
+        outcomes += batch.each(partial(_enrich_latest, message.site, deps=deps), some, name=str)
+    now = deps.clock()
     latest = [revision for _, revision in outcomes if revision is not None]
     usable = [each for each in latest if each.status_at(now) is Status.USABLE]
     removed = [each for each in latest if each.status_at(now) is not Status.USABLE]
     for revision in usable:
         receipt = receipt_id(message.site, revision.article_id, revision.revision)
-        enrichment.receipts.note(receipt, Outcome.ENRICHED, now)
+        deps.receipts.note(receipt, ReceiptStatus.ENRICHED, now)
     passed_over = {article for article, _ in outcomes} - {each.article_id for each in usable}
-    enrichment.runs.report(message.site, message.run, dict.fromkeys(passed_over, RunOutcome.SKIPPED))
+    deps.runs.report(message.site, message.run, dict.fromkeys(passed_over, RunOutcome.SKIPPED))
     emits: list[Message] = [_removed(message, each) for each in removed]
     if usable:
         emits.append(_enriched(message, usable))
@@ -75,16 +75,16 @@ def enrich_articles(message: ArticlesAccepted, enrichment: Enrichment) -> Result
 HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
 
 
-def _enrich_latest(site: str, article: str, *, enrichment: Enrichment) -> Revision | None:
+def _enrich_latest(site: str, article: str, *, deps: EnrichDeps) -> Revision | None:
     """Store the enriched object of an article's latest released revision; return that revision."""
-    since = enrichment.revisions.since(site, article, "")
-    now = enrichment.clock()
-    out = read_past(enrichment.revisions, site, article, since).released(now)
+    since = deps.revisions.since(site, article, "")
+    now = deps.clock()
+    out = read_history(deps.revisions, site, article, since).released(now)
     if not out or out[-1].status_at(now) is not Status.USABLE:
         return out[-1] if out else None
     key = keys.enriched_key(site, article, out[-1].revision, ENRICHER)
     if key not in since.enriched:  # the key names revision and rules: the same bytes
-        _store_once(key, out[-1], enrichment)
+        _store_once(key, out[-1], deps)
     return out[-1]
 
 
@@ -95,29 +95,31 @@ def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> Enr
         HostileMarkupError: the body cannot be read in linear time.
     """
     facts = ArticleFacts.model_validate(revision.article.model_dump(exclude={"body"}))
-    draft = Draft(article=revision.article_id, revision=revision.revision, facts=facts, source=revision.article.body)
+    state = EnrichmentState(
+        article=revision.article_id, revision=revision.revision, facts=facts, source=revision.article.body
+    )
     for enricher in enrichers:
-        draft = enricher(draft)
+        state = enricher(state)
     return EnrichedArticle(
-        article=draft.article,
-        revision=draft.revision,
+        article=state.article,
+        revision=state.revision,
         enricher=ENRICHER,
-        facts=draft.facts,
-        body=draft.body,
-        text=draft.text,
-        description=draft.description,
-        direction=draft.direction,
-        word_count=draft.word_count,
-        reading_minutes=draft.reading_minutes,
-        outline=draft.outline,
-        warnings=draft.warnings,
+        facts=state.facts,
+        body=state.body,
+        text=state.text,
+        description=state.description,
+        direction=state.direction,
+        word_count=state.word_count,
+        reading_minutes=state.reading_minutes,
+        outline=state.outline,
+        warnings=state.warnings,
     )
 
 
-def _store_once(key: str, revision: Revision, enrichment: Enrichment) -> None:
-    body = enrich(revision, enrichment.enrichers).model_dump_json().encode()
+def _store_once(key: str, revision: Revision, deps: EnrichDeps) -> None:
+    body = enrich(revision, deps.enrichers).model_dump_json().encode()
     try:
-        enrichment.content.put(key, body, unless_exists=True)
+        deps.content.put(key, body, unless_exists=True)
     except PreconditionFailedError:
         return  # another worker made the same bytes a moment ago
 

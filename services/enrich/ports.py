@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from services.enrich.domain.draft import Draft
+from services.enrich.domain.state import EnrichmentState
 
 
 class Enricher(Protocol):
     """One step over a draft: says one kind of thing that the text did not say."""
 
-    def __call__(self, draft: Draft, /) -> Draft:
+    def __call__(self, state: EnrichmentState, /) -> EnrichmentState:
         """Return the draft with this step's findings.
 
         The same draft gives the same findings: no clock, no randomness, no order of arrival.

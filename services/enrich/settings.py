@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 
 class EnrichSettings(ServiceSettings):

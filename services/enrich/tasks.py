@@ -6,4 +6,4 @@ from services.enrich import wiring
 from services.enrich.handler import HANDLERS
 
 app = wiring.app()
-app.register(HANDLERS, lambda _: wiring.enrichment())
+app.register(HANDLERS, lambda _: wiring.deps())

@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
-from services.enrich.handler import HANDLERS, Enrichment
+from services.enrich.handler import HANDLERS, EnrichDeps
 from services.enrich.settings import EnrichSettings
-from shared.celery_app import PresslineCelery, create_app
-from shared.dead_letters import DeadLetters
-from shared.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
-from shared.history import StoredRevisions
-from shared.marks.redis import RedisMarks
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client
-from shared.runs.redis import RedisRuns
-from shared.step_run import StepRunner
+from shared.model.history import StoredRevisions
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client
+from shared.runtime.step_run import StepRunner
 from shared.storage.s3 import S3ObjectStorage
 
 
@@ -36,20 +36,20 @@ def app() -> PresslineCelery:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where enrich's dead letters go."""
-    marks = RedisMarks(redis_client(settings()))
-    return DeadLetters("enrich", enrichment().content, enrichment().receipts, marks)
+    quarantine = RedisQuarantine(redis_client(settings()))
+    return DeadLetters("enrich", deps().content, deps().receipts, quarantine)
 
 
 def build() -> None:
     """Build what the handler needs: what cannot be built stops the worker at its start."""
-    enrichment()
+    deps()
 
 
 @cache
-def enrichment() -> Enrichment:
+def deps() -> EnrichDeps:
     """Return what the handler needs."""
     content = S3ObjectStorage(settings(), settings().content_bucket)
-    return Enrichment(
+    return EnrichDeps(
         content=content,
         revisions=StoredRevisions(content),
         receipts=RedisReceipts(redis_client(settings())),
@@ -59,9 +59,9 @@ def enrichment() -> Enrichment:
     )
 
 
-def dry_run_enrichment(report: Report) -> Enrichment:
+def dry_run_deps(report: Report) -> EnrichDeps:
     """Return the same with adapters that report each write instead of making it."""
-    real = enrichment()
+    real = deps()
     content = DryRunStorage(real.content, "content", report)
     return replace(
         real,
@@ -74,4 +74,4 @@ def dry_run_enrichment(report: Report) -> Enrichment:
 
 def step_runner() -> StepRunner:
     """Return what runs one step by hand."""
-    return StepRunner(HANDLERS, lambda _: enrichment(), lambda _, report: dry_run_enrichment(report), app, settings)
+    return StepRunner(HANDLERS, lambda _: deps(), lambda _, report: dry_run_deps(report), app, settings)

@@ -15,8 +15,8 @@ def run_endpoint() -> None:
     from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- and without its routes
     from services.ingest.endpoint.connection import EndpointProtocol  # noqa: PLC0415
     from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
-    from shared.observability import configure_logging  # noqa: PLC0415
-    from shared.storage.certificates import require_conformant_store  # noqa: PLC0415
+    from shared.runtime.observability import configure_logging  # noqa: PLC0415
+    from shared.storage.conformance import require_conformant_store  # noqa: PLC0415
 
     settings = wiring.settings()
     configure_logging(settings.log_level, settings.log_format, service="endpoint")
@@ -35,7 +35,7 @@ def run_endpoint() -> None:
         submit_lines=wiring.submit_lines,
         act=wiring.act_on_article,
         fronts=wiring.fronts(),
-        keep_picture=wiring.keep_uploaded_picture,
+        store_picture=wiring.store_uploaded_picture,
         wait=wiring.waiter(find).wait,
         receipt=wiring.receipt_state,
         article=wiring.article_state,
@@ -44,7 +44,7 @@ def run_endpoint() -> None:
         delays=wiring.delays,
         clock=wiring.now,
     )
-    wiring.endpoint_intake()  # built now, so that the first article need not wait for it
+    wiring.endpoint_deps()  # built now, so that the first article need not wait for it
     app = create_app(deps)
     threads: Threads = app.state.threads
     uvicorn.run(
@@ -63,7 +63,7 @@ def run_endpoint() -> None:
 def run_worker() -> None:
     """Run the worker that reads submissions."""
     from services.ingest.tasks import app  # noqa: PLC0415 -- the endpoint runs no tasks
-    from shared import celery_app  # noqa: PLC0415
+    from shared.runtime import celery_app  # noqa: PLC0415
 
     celery_app.run_worker(app, "ingest", wiring.settings())  # seldom used: built when needed
 
@@ -73,10 +73,10 @@ def run_step() -> None:
     sys.exit(wiring.step_runner().main(sys.argv[2:]))
 
 
-DOORS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step}
+ENTRYPOINTS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step}
 
 if __name__ == "__main__":
-    door = DOORS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    door = ENTRYPOINTS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if door is None:
         sys.exit("usage: python -m services.ingest endpoint|worker|run-step")
     door()

@@ -1,8 +1,8 @@
-"""The endpoint's metrics. `shared.observability` comes first: it decides how prometheus_client counts."""
+"""The endpoint's metrics. `shared.runtime.observability` comes first: it decides how prometheus_client counts."""
 
 from __future__ import annotations
 
-from shared.observability import metrics_text
+from shared.runtime.observability import metrics_text
 
 # isort: split
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram

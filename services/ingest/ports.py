@@ -10,9 +10,9 @@ from services.ingest.domain.document import Document
 from services.ingest.domain.pictures import PublicPicture
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
-from shared.article import Article
-from shared.messages import Lane
-from shared.sites import Feed, Site
+from shared.model.article import Article
+from shared.model.lane import Lane
+from shared.site.sites import Feed, Site
 
 __all__ = [
     "CleanPicture",

@@ -6,4 +6,4 @@ from services.ingest import wiring
 from services.ingest.handler import HANDLERS
 
 app = wiring.app()
-app.register(HANDLERS, lambda _: wiring.worker_intake())
+app.register(HANDLERS, lambda _: wiring.worker_deps())

@@ -14,7 +14,7 @@ from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, Submitted
-from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
@@ -22,39 +22,39 @@ from services.ingest.handler import (
     HANDLERS,
     Admission,
     Fronts,
-    Intake,
+    IngestDeps,
     accept,
     act,
     find_article_state,
     find_receipt_state,
-    keep_picture,
+    store_picture,
     submit,
     submit_batch,
 )
-from services.ingest.handler.intake import Admit, admit_all
+from services.ingest.handler.deps import Admit, admit_all
 from services.ingest.handler.sources import Sources
 from services.ingest.handler.why import Inspection, explain
 from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
-from shared.backlog.redis import RedisBacklog
-from shared.celery_app import PresslineCelery, create_app
-from shared.dead_letters import DeadLetters
-from shared.deliveries.redis import RedisDeliveries
-from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunStorage, Report
-from shared.errors import PresslineError
-from shared.history import StoredRevisions
-from shared.inbox import new_batch_id
 from shared.index.redis import RedisIndex
-from shared.marks.redis import RedisMarks
-from shared.messages import Lane
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client, redis_faults
-from shared.revision import ActionKind
-from shared.sites import Site, load_sites
-from shared.stalls import QueueWatch
-from shared.step_run import StepRunner
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.model.revision import ActionKind
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.deliveries.redis import RedisDeliveries
+from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunStorage, Report
+from shared.runtime.errors import PresslineError
+from shared.runtime.inbox import new_batch_id
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client, redis_faults
+from shared.runtime.step_run import StepRunner
+from shared.runtime.tokens import Tokens
+from shared.runtime.watchdog import QueueWatch
+from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
-from shared.tokens import Tokens
 
 _CLOCK_TOLERANCE_SECONDS = 5.0  # between this clock and the store's
 
@@ -104,18 +104,18 @@ def tokens() -> Tokens:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where ingest's dead letters go."""
-    return DeadLetters("ingest", content(), receipts(), RedisMarks(redis_client(settings())))
+    return DeadLetters("ingest", content(), receipts(), RedisQuarantine(redis_client(settings())))
 
 
 @cache
-def worker_intake() -> Intake:
+def worker_deps() -> IngestDeps:
     """Return what the worker's handler needs."""
-    return _intake(app())
+    return _deps(app())
 
 
-def dry_run_intake(report: Report) -> Intake:
+def dry_run_deps(report: Report) -> IngestDeps:
     """Return the same with adapters that report each write instead of making it."""
-    real = worker_intake()
+    real = worker_deps()
     storage, own = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
     stored = StoredRevisions(storage)
     return replace(
@@ -123,7 +123,9 @@ def dry_run_intake(report: Report) -> Intake:
         content=storage,
         revisions=stored,
         receipts=own,
-        letters=DeadLetters("ingest", storage, own, DryRunMarks(RedisMarks(redis_client(settings())), report)),
+        dead_letters=DeadLetters(
+            "ingest", storage, own, DryRunMarks(RedisQuarantine(redis_client(settings())), report)
+        ),
         emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
         sources=Sources(storage, stored, real.executor),
     )
@@ -131,26 +133,26 @@ def dry_run_intake(report: Report) -> Intake:
 
 def step_runner() -> StepRunner:
     """Return what runs the worker's step by hand."""
-    return StepRunner(HANDLERS, lambda _: worker_intake(), lambda _, report: dry_run_intake(report), app, settings)
+    return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, report: dry_run_deps(report), app, settings)
 
 
 @cache
-def endpoint_intake() -> Intake:
+def endpoint_deps() -> IngestDeps:
     """Return what the endpoint's handler needs."""
     backlog = RedisBacklog(redis_client(settings()))
-    return _intake(emitter(), admit=Admission(backlog, settings().backlog_limit, monotonic))
+    return _deps(emitter(), admit=Admission(backlog, settings().backlog_limit, monotonic))
 
 
-def _intake(celery: PresslineCelery, admit: Admit = admit_all) -> Intake:
+def _deps(celery: PresslineCelery, admit: Admit = admit_all) -> IngestDeps:
     revisions = StoredRevisions(content())
     executor = ThreadPoolExecutor(settings().api_threads, thread_name_prefix="store")
-    return Intake(
+    return IngestDeps(
         content=content(),
         revisions=revisions,
         read_article=read_article,
         clean_picture=partial(clean_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
-        letters=dead_letters(),
+        dead_letters=dead_letters(),
         emit=celery.emit,
         sites=sites(),
         clock=now,
@@ -167,27 +169,27 @@ def now() -> datetime:
 
 def admit_lane(lane: Lane) -> None:
     """Return where the lane has room for one more."""
-    endpoint_intake().admit(lane)
+    endpoint_deps().admit(lane)
 
 
 def accept_article(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
     """Accept what was posted."""
-    return accept(raw, metadata, endpoint_intake())
+    return accept(raw, metadata, endpoint_deps())
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:
     """Kill, withdraw or restore an article."""
-    return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, intake=endpoint_intake())
+    return act(kind, site=site, article=article, by=by, why=why, received_at=received_at, deps=endpoint_deps())
 
 
 def submit_bytes(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
     """Store what was posted, for the worker to read."""
-    return submit(raw, metadata, new_batch_id(now()), endpoint_intake())
+    return submit(raw, metadata, new_batch_id(now()), endpoint_deps())
 
 
 def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
     """Store what was posted as lines, for the worker to read."""
-    return submit_batch(raws, metadata, new_batch_id(now()), endpoint_intake())
+    return submit_batch(raws, metadata, new_batch_id(now()), endpoint_deps())
 
 
 def fronts() -> Fronts:
@@ -195,24 +197,24 @@ def fronts() -> Fronts:
     return Fronts(content=content(), revisions=StoredRevisions(content()), index=RedisIndex(redis_client(settings())))
 
 
-def keep_uploaded_picture(data: bytes, *, site: Site) -> KeptPicture:
+def store_uploaded_picture(data: bytes, *, site: Site) -> StoredPicture:
     """Keep an uploaded picture."""
-    return keep_picture(data, site, endpoint_intake())
+    return store_picture(data, site, endpoint_deps())
 
 
 def receipt_state(receipt: str) -> ReceiptState | None:
     """Return the state of a submission."""
-    return find_receipt_state(receipt, endpoint_intake())
+    return find_receipt_state(receipt, endpoint_deps())
 
 
 def awaited_receipt_state(receipt: str) -> ReceiptState | None:
     """Return the state of a submission whose sender waits for it."""
-    return find_receipt_state(receipt, endpoint_intake(), is_awaited=True)
+    return find_receipt_state(receipt, endpoint_deps(), is_awaited=True)
 
 
 def article_state(site: str, article: str) -> ArticleState | None:
     """Return how an article stands."""
-    return find_article_state(sites()[site], article, endpoint_intake())
+    return find_article_state(sites()[site], article, endpoint_deps())
 
 
 def reasons(url: str, site: Site) -> Reasons:
@@ -229,7 +231,7 @@ def inspection(site: str) -> Inspection:
         public=public_storage(settings(), sites()[site]),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
-        marks=RedisMarks(redis),
+        quarantine=RedisQuarantine(redis),
         backlog=RedisBacklog(redis),
         sites=sites(),
         clock=now,

@@ -4,8 +4,8 @@ import sys
 
 from services.publish import wiring
 from services.publish.tasks import app
-from shared.celery_app import run_worker
-from shared.step_events import RUN_STEP
+from shared.runtime.celery_app import run_worker
+from shared.runtime.step_events import RUN_STEP
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [RUN_STEP]:

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, SecretStr, model_validator
 
-from shared.settings import ServiceSettings
-from shared.sites import Site
+from shared.runtime.settings import ServiceSettings
+from shared.site.sites import Site
 
 _IDS = {
     "fastly": (re.compile(r"[A-Za-z0-9]{10,64}"), "the service's id, letters and digits"),

@@ -6,4 +6,4 @@ from services.publish import wiring
 from services.publish.handler import HANDLERS
 
 app = wiring.app()
-app.register(HANDLERS, wiring.publisher)
+app.register(HANDLERS, wiring.deps)

@@ -18,23 +18,23 @@ from services.publish.adapters.cloudfront import CloudFrontEdgeCache, cloudfront
 from services.publish.adapters.dry_run_edge import DryRunEdgeCache
 from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.adapters.varnish import NoEdgeCache, VarnishEdgeCache
-from services.publish.handler import HANDLERS, Publisher
+from services.publish.handler import HANDLERS, PublishDeps
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
-from shared.celery_app import PresslineCelery, create_app
-from shared.dead_letters import DeadLetters
-from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage, Report
-from shared.errors import EdgeRefusedError, EdgeUnavailableError
-from shared.history import StoredRevisions
 from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
-from shared.marks.redis import RedisMarks
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client
-from shared.runs.redis import RedisRuns
-from shared.sites import Site, get_site, load_sites
-from shared.step_run import StepRunner
+from shared.model.history import StoredRevisions
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client
+from shared.runtime.step_run import StepRunner
+from shared.site.sites import Site, get_site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def app() -> PresslineCelery:
 def dead_letters() -> DeadLetters:
     """Return where publish's dead letters go."""
     redis = redis_client(settings())
-    return DeadLetters("publish", content(), RedisReceipts(redis), RedisMarks(redis))
+    return DeadLetters("publish", content(), RedisReceipts(redis), RedisQuarantine(redis))
 
 
 @cache
@@ -68,11 +68,11 @@ def content() -> S3ObjectStorage:
 def build() -> None:
     """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
-        publisher(site)
+        deps(site)
 
 
 @cache
-def publisher(site: str) -> Publisher:
+def deps(site: str) -> PublishDeps:
     """Return what the handlers need for one site: its own place in the public bucket.
 
     Raises:
@@ -80,13 +80,13 @@ def publisher(site: str) -> Publisher:
     """
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     own = get_site(sites, site)
-    return Publisher(
+    return PublishDeps(
         content=content(),
         public=public_storage(settings(), own),
         records=LiveRecords(content()),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
-        marks=RedisMarks(redis),
+        quarantine=RedisQuarantine(redis),
         receipts=RedisReceipts(redis),
         runs=RedisRuns(redis),
         edge=edge(_part_of_edge(own)),
@@ -97,9 +97,9 @@ def publisher(site: str) -> Publisher:
     )
 
 
-def dry_run_publisher(site: str, report: Report) -> Publisher:
+def dry_run_deps(site: str, report: Report) -> PublishDeps:
     """Return the same with adapters that report each write and each purge instead of making it."""
-    real = publisher(site)
+    real = deps(site)
     content = DryRunStorage(real.content, "content", report)
     return replace(
         real,
@@ -108,7 +108,7 @@ def dry_run_publisher(site: str, report: Report) -> Publisher:
         records=LiveRecords(content),
         revisions=StoredRevisions(content),
         index=DryRunIndex(redis_client(settings()), report),
-        marks=DryRunMarks(real.marks, report),
+        quarantine=DryRunMarks(real.quarantine, report),
         receipts=DryRunReceipts(real.receipts, report),
         runs=DryRunRuns(real.runs, report),
         edge=DryRunEdgeCache(report),
@@ -118,7 +118,7 @@ def dry_run_publisher(site: str, report: Report) -> Publisher:
 
 def step_runner() -> StepRunner:
     """Return what runs one step by hand."""
-    return StepRunner(HANDLERS, publisher, dry_run_publisher, app, settings)
+    return StepRunner(HANDLERS, deps, dry_run_deps, app, settings)
 
 
 @cache

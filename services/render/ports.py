@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.render.domain.machines import Icon
+from services.render.domain.machine_readable import Icon
 from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 
 
@@ -32,7 +32,7 @@ class Theme(Protocol):
         ...
 
     @property
-    def paper(self) -> str | None:
+    def theme_color(self) -> str | None:
         """The colour of its pages' ground in light surroundings, in CSS; None where it has none."""
         ...
 

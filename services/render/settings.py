@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 _THEMES = Path(__file__).resolve().parent / "themes"
 

@@ -6,4 +6,4 @@ from services.render import wiring
 from services.render.handler import HANDLERS
 
 app = wiring.app()
-app.register(HANDLERS, wiring.renderer)
+app.register(HANDLERS, wiring.deps)

@@ -11,22 +11,22 @@ from socket import gethostname
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import HANDLERS, Renderer, page_version
+from services.render.handler import HANDLERS, RenderDeps, page_version
 from services.render.ports import Theme
 from services.render.settings import RenderSettings
-from shared.celery_app import PresslineCelery, create_app
-from shared.dead_letters import DeadLetters
-from shared.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
-from shared.history import StoredRevisions
 from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
-from shared.marks.redis import RedisMarks
-from shared.page_versions import note_version
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client
-from shared.runs.redis import RedisRuns
-from shared.sites import Site, get_site, load_sites
-from shared.step_run import StepRunner
+from shared.model.history import StoredRevisions
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client
+from shared.runtime.step_run import StepRunner
+from shared.site.page_versions import note_version
+from shared.site.sites import Site, get_site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
@@ -45,8 +45,8 @@ def app() -> PresslineCelery:
 @cache
 def dead_letters() -> DeadLetters:
     """Return where render's dead letters go."""
-    marks = RedisMarks(redis_client(settings()))
-    return DeadLetters("render", content(), RedisReceipts(redis_client(settings())), marks)
+    quarantine = RedisQuarantine(redis_client(settings()))
+    return DeadLetters("render", content(), RedisReceipts(redis_client(settings())), quarantine)
 
 
 @cache
@@ -62,13 +62,13 @@ def build() -> None:
     """
     sites = load_sites(settings().sites_folder, settings().base_url)
     for site in sites:
-        renderer(site)
+        deps(site)
     for each in sites.values():
         note_version(content(), each, page_version(theme_of(each), each))
 
 
 @cache
-def renderer(site: str) -> Renderer:
+def deps(site: str) -> RenderDeps:
     """Return what the handlers need for one site: its own place in the public bucket.
 
     Raises:
@@ -77,7 +77,7 @@ def renderer(site: str) -> Renderer:
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     for each in sites.values():
         theme_of(each)  # a site without its theme stops the worker at its start
-    return Renderer(
+    return RenderDeps(
         content=content(),
         public=public_storage(settings(), get_site(sites, site)),
         revisions=StoredRevisions(content()),
@@ -90,7 +90,7 @@ def renderer(site: str) -> Renderer:
         clock=lambda: datetime.now(UTC),
         name=f"{gethostname()}/{getpid()}",
         readers=readers(),
-        kept_assets={},
+        stored_assets={},
     )
 
 
@@ -116,9 +116,9 @@ def _theme(name: str) -> Theme:
     return MinijinjaTheme(settings().themes_folder / name)
 
 
-def dry_run_renderer(site: str, report: Report) -> Renderer:
+def dry_run_deps(site: str, report: Report) -> RenderDeps:
     """Return the same with adapters that report each write instead of making it."""
-    real = renderer(site)
+    real = deps(site)
     content = DryRunStorage(real.content, "content", report)
     return replace(
         real,
@@ -128,10 +128,10 @@ def dry_run_renderer(site: str, report: Report) -> Renderer:
         index=DryRunIndex(redis_client(settings()), report),
         receipts=DryRunReceipts(real.receipts, report),
         runs=DryRunRuns(real.runs, report),
-        kept_assets={},
+        stored_assets={},
     )
 
 
 def step_runner() -> StepRunner:
     """Return what runs one step by hand."""
-    return StepRunner(HANDLERS, renderer, dry_run_renderer, app, settings)
+    return StepRunner(HANDLERS, deps, dry_run_deps, app, settings)

@@ -1,8 +1,8 @@
-"""The scheduler's metrics. `shared.observability` comes first: it decides how prometheus_client counts."""
+"""The scheduler's metrics. `shared.runtime.observability` comes first: it decides how prometheus_client counts."""
 
 from __future__ import annotations
 
-import shared.observability  # noqa: F401
+import shared.runtime.observability  # noqa: F401
 
 # isort: split
 from prometheus_client import Gauge

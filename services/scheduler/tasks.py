@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.scheduler import wiring
 from services.scheduler.handler import (
-    Clockwork,
+    SchedulerDeps,
     count_versions,
     emit_stale_pages,
     release_due,
@@ -19,52 +19,52 @@ from services.scheduler.handler import (
     sweep,
     verify,
 )
-from shared.errors import PresslineError
-from shared.messages import Message
-from shared.sites import Site
+from shared.messaging.messages import Message
+from shared.runtime.errors import PresslineError
+from shared.site.sites import Site
 
 log = structlog.get_logger()
 
-Duty = Callable[[Site, Clockwork], Iterable[Message] | None]
+Job = Callable[[Site, SchedulerDeps], Iterable[Message] | None]
 
-TICK: tuple[Duty, ...] = (release_due, emit_stale_pages)
-SWEEP: tuple[Duty, ...] = (sweep,)
-RESTORE: tuple[Duty, ...] = (restore_index,)
+TICK: tuple[Job, ...] = (release_due, emit_stale_pages)
+SWEEP: tuple[Job, ...] = (sweep,)
+RESTORE: tuple[Job, ...] = (restore_index,)
 
 
-def verify_until(stop: Event) -> Duty:
+def verify_until(stop: Event) -> Job:
     """Return the duty of comparing all that is public with what should be, slowly, until `stop` is set."""
 
-    def verify_site(site: Site, clockwork: Clockwork) -> None:
-        verify(site, clockwork, public=wiring.public(site), wait=stop.wait)
+    def verify_site(site: Site, deps: SchedulerDeps) -> None:
+        verify(site, deps, public=wiring.public(site), wait=stop.wait)
 
     return verify_site
 
 
-def count_until(stop: Event, every: timedelta) -> Duty:
+def count_until(stop: Event, every: timedelta) -> Job:
     """Return the duty of counting pages by their version of theme and settings, until `stop` is set."""
 
-    def count_site(site: Site, clockwork: Clockwork) -> None:
-        count_versions(site, clockwork, public=wiring.public(site), every=every, wait=stop.wait)
+    def count_site(site: Site, deps: SchedulerDeps) -> None:
+        count_versions(site, deps, public=wiring.public(site), every=every, wait=stop.wait)
 
     return count_site
 
 
-def do_round(duties: tuple[Duty, ...], clockwork: Clockwork, *, known: Collection[str] = ()) -> list[str]:
+def run_jobs(jobs: tuple[Job, ...], deps: SchedulerDeps, *, known: Collection[str] = ()) -> list[str]:
     """Do each duty for each site; return what went wrong, in words.
 
     Faults in `known`, those of the round before, are not logged again: an outage has two rounds a second.
     """
     faults = []
-    for site in clockwork.sites.values():
-        for duty in duties:
+    for site in deps.sites.values():
+        for job in jobs:
             try:
-                wiring.app().emit(duty(site, clockwork) or ())
+                wiring.app().emit(job(site, deps) or ())
             except (PresslineError, ValidationError) as error:
-                faults.append(f"{duty.__name__} for {site.id}: {error}")
+                faults.append(f"{job.__name__} for {site.id}: {error}")
                 if faults[-1] not in known:
-                    log.warning("duty.failed", duty=duty.__name__, site=site.id, reason=str(error))
+                    log.warning("duty.failed", job=job.__name__, site=site.id, reason=str(error))
             except Exception as error:  # whatever it is, the clock goes on; the health check tells
-                log.exception("duty.broken", duty=duty.__name__, site=site.id)
-                faults.append(f"{duty.__name__} for {site.id}: {type(error).__name__}: {error}")
+                log.exception("duty.broken", job=job.__name__, site=site.id)
+                faults.append(f"{job.__name__} for {site.id}: {type(error).__name__}: {error}")
     return faults

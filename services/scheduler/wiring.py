@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from services.scheduler.handler import Clockwork
+from services.scheduler.handler import SchedulerDeps
 from services.scheduler.settings import SchedulerSettings
-from shared.backlog.redis import RedisBacklog
-from shared.backoff.redis import RedisBackoff
-from shared.celery_app import PresslineCelery, create_app
-from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.marks.redis import RedisMarks
-from shared.redis_client import redis_client
-from shared.sites import Site, load_sites
+from shared.model.history import StoredRevisions
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.backoff.redis import RedisBackoff
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.redis_client import redis_client
+from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 
@@ -41,14 +41,14 @@ def public(site: Site) -> S3ObjectStorage:
     return public_storage(settings(), site)
 
 
-def clockwork() -> Clockwork:
+def deps() -> SchedulerDeps:
     """Return what the handlers need, made anew for each thread that goes its rounds."""
     redis = redis_client(settings())
-    return Clockwork(
+    return SchedulerDeps(
         content=content(),
         revisions=StoredRevisions(content()),
         index=RedisIndex(redis),
-        marks=RedisMarks(redis),
+        quarantine=RedisQuarantine(redis),
         backoff=RedisBackoff(redis),
         backlog=RedisBacklog(redis),
         sites=load_sites(settings().sites_folder, settings().base_url),

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from shared.card import Card
-from shared.listings import Listing
-from shared.live import LiveRecord
-from shared.sites import Site
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.site.listings import Listing
+from shared.site.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelatedArticles:
     """The articles that another one's page leads on to, and what has to be known to renew that page.
 
     `shows`: digest of each one's card as it was read. `wanted_version`: 0 where the page is not stale. `missing`: the
@@ -69,7 +69,7 @@ class Index(Protocol):
     A page is a listing by its name, or an article's own page: `article.` and its id.
     """
 
-    def enter(
+    def upsert(
         self,
         site: Site,
         card: Card,
@@ -77,19 +77,25 @@ class Index(Protocol):
         *,
         text: str = "",
         shows: Mapping[str, str] | None = None,
-        listed: Iterable[str] = (),
+        former_memberships: Iterable[str] = (),
     ) -> tuple[str, ...]:
         """Place an article's card, atomically; return the pages that it makes stale.
 
         `text` tells whether the article reads the same, for listings that show more than its card. An older revision
         than the one known is refused, and so is the late card of an article that was removed. `shows`: whose cards its
         page shows; where that is not what was chosen for it last, an older page was put after a newer one, and it is
-        stale. `listed`: the memberships of all its released revisions; their listings are public, though empty.
+        stale. `former_memberships`: those of all its released revisions; their listings are public, though empty.
         """
         ...
 
-    def leave(
-        self, site: Site, article: str, revision: str, *, listed: Iterable[str] = (), is_killed: bool = False
+    def remove(
+        self,
+        site: Site,
+        article: str,
+        revision: str,
+        *,
+        former_memberships: Iterable[str] = (),
+        is_killed: bool = False,
     ) -> tuple[str, ...]:
         """Take an article out and remember its revision; return the pages that this makes stale.
 
@@ -97,7 +103,7 @@ class Index(Protocol):
         """
         ...
 
-    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
+    def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
         """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once.
 
         What their pages show is taken from them too if the index is restored; a page that shows a card as it is no
@@ -105,23 +111,23 @@ class Index(Protocol):
         """
         ...
 
-    def relate(self, site: Site, card: Card) -> Related:
+    def choose_related(self, site: Site, card: Card) -> RelatedArticles:
         """Return what an article's page should lead on to, and record that it shows that: atomically."""
         ...
 
-    def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
+    def choose_related_for_all(self, site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
         """Do so for many articles: each atomically, all in one exchange with Redis."""
         ...
 
-    def touch(self, site: Site, listing: str) -> None:
+    def mark_stale(self, site: Site, listing: str) -> None:
         """Raise a page's wanted version: to Redis's clock in microseconds, or by one where that is no more."""
         ...
 
-    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+    def mark_stale_at(self, site: Site, listing: str, at: datetime) -> None:
         """Have a listing touched at a moment to come; of several moments the earliest counts."""
         ...
 
-    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+    def mark_due_stale(self, site: Site, now: datetime) -> tuple[str, ...]:
         """Touch the listings whose moment has come; return them."""
         ...
 
@@ -141,27 +147,27 @@ class Index(Protocol):
         """
         ...
 
-    def find_shown(self, site: Site, listing: str) -> str | None:
+    def find_published_sha256(self, site: Site, listing: str) -> str | None:
         """Return the SHA-256 of the listing that the edge was last told of; None where nobody knows."""
         ...
 
-    def stale(self, site: Site, *, most: int | None = None) -> list[str]:
-        """Return the listings that are behind, the longest first: no more than `most`."""
+    def stale(self, site: Site, *, limit: int | None = None) -> list[str]:
+        """Return the listings that are behind, the longest first: no more than `limit`."""
         ...
 
-    def stale_articles(self, site: Site, *, most: int | None = None) -> list[str]:
-        """Return the articles' own pages that are behind, the longest first: no more than `most`."""
+    def stale_articles(self, site: Site, *, limit: int | None = None) -> list[str]:
+        """Return the articles' own pages that are behind, the longest first: no more than `limit`."""
         ...
 
-    def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+    def stale_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the pages that are behind, of these or of all, and the number that each has to reach."""
         ...
 
-    def published(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+    def published_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the number that each listing shows, of these or of all; one never published is not in it."""
         ...
 
-    def take_turns(
+    def acquire_leases(
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
         """Return which of the pages may be queued now, whoever asks.
@@ -173,7 +179,7 @@ class Index(Protocol):
         """
         ...
 
-    def end_turn(self, site: Site, page: str) -> None:
+    def release_lease(self, site: Site, page: str) -> None:
         """Let the page be queued again: its message led to nothing."""
         ...
 
@@ -185,7 +191,7 @@ class Index(Protocol):
         """Return the revision that the index has taken in (or removed), for those of the articles that it knows."""
         ...
 
-    def whole_until(self, site: Site) -> datetime | None:
+    def complete_until(self, site: Site) -> datetime | None:
         """Return the journal minute up to which this very Redis is whole, or None where it is not."""
         ...
 
@@ -201,11 +207,11 @@ class Index(Protocol):
         """Return the restore that is under way, or the last one, for whoever watches."""
         ...
 
-    def forget(self, site: Site) -> None:
+    def clear(self, site: Site) -> None:
         """Empty the index, as a lost Redis would; the scheduler makes it whole again from the bucket."""
         ...
 
-    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
+    def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
         """Mark the index as whole up to a journal minute, for this very Redis process; tell whether it was marked.
 
         It is not where Redis was emptied or restarted since `restore` (its token) began; without one a mark is only

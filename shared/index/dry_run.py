@@ -9,12 +9,12 @@ from typing import Any
 from redis import Redis
 from redis.commands.core import Script
 
-from shared.card import Card
-from shared.dry_run import Report
 from shared.index import Restore, scripts
 from shared.index.redis import RedisIndex
-from shared.live import LiveRecord
-from shared.sites import Site
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.runtime.dry_run import Report
+from shared.site.sites import Site
 
 
 class DryRunIndex(RedisIndex):
@@ -24,9 +24,9 @@ class DryRunIndex(RedisIndex):
         super().__init__(client)
         self._report = report
         self._read = _ReadOnlyScript(client, scripts.READ)
-        self._relate = _ReadOnlyScript(client, scripts.RELATE)
+        self._relate = _ReadOnlyScript(client, scripts.CHOOSE_RELATED)
 
-    def enter(
+    def upsert(
         self,
         site: Site,
         card: Card,
@@ -34,40 +34,40 @@ class DryRunIndex(RedisIndex):
         *,
         text: str = "",  # noqa: ARG002 -- the port's, as in all methods below
         shows: Mapping[str, str] | None = None,  # noqa: ARG002
-        listed: Iterable[str] = (),  # noqa: ARG002
+        former_memberships: Iterable[str] = (),  # noqa: ARG002
     ) -> tuple[str, ...]:
         """Report an article that would be placed."""
         self._report(f"would place {card.article} of {site.id} in the index at revision {revision}")
         return ()
 
-    def leave(
+    def remove(
         self,
         site: Site,
         article: str,
         revision: str,
         *,
-        listed: Iterable[str] = (),  # noqa: ARG002
+        former_memberships: Iterable[str] = (),  # noqa: ARG002
         is_killed: bool = False,  # noqa: ARG002
     ) -> tuple[str, ...]:
         """Report an article that would be taken out."""
         self._report(f"would take {article} of {site.id} out of the index at revision {revision}")
         return ()
 
-    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:  # noqa: ARG002
+    def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:  # noqa: ARG002
         """Report the articles that would be placed or taken out."""
         for record in records:
             self._report(f"would bring {record.article} of {site.id} up to date in the index")
         return ()
 
-    def touch(self, site: Site, listing: str) -> None:
+    def mark_stale(self, site: Site, listing: str) -> None:
         """Report a page that would become stale."""
         self._report(f"would mark {listing} of {site.id} stale")
 
-    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+    def mark_stale_at(self, site: Site, listing: str, at: datetime) -> None:
         """Report a listing that would become stale later."""
         self._report(f"would mark {listing} of {site.id} stale at {at.isoformat()}")
 
-    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+    def mark_due_stale(self, site: Site, now: datetime) -> tuple[str, ...]:
         """Report that the listings that are due would become stale."""
         self._report(f"would mark the listings of {site.id} stale that are due at {now.isoformat()}")
         return ()
@@ -77,7 +77,7 @@ class DryRunIndex(RedisIndex):
         self._report(f"would note that {page} of {site.id} shows version {version}")
         return False
 
-    def take_turns(
+    def acquire_leases(
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
         """Return which of the pages may be queued now, and report their leases."""
@@ -86,7 +86,7 @@ class DryRunIndex(RedisIndex):
             self._report(f"would lease {page} of {site.id}")
         return free
 
-    def end_turn(self, site: Site, page: str) -> None:
+    def release_lease(self, site: Site, page: str) -> None:
         """Report a lease that would end."""
         self._report(f"would end the lease of {page} of {site.id}")
 
@@ -98,11 +98,11 @@ class DryRunIndex(RedisIndex):
         """Move no restore."""
         return False
 
-    def forget(self, site: Site) -> None:
+    def clear(self, site: Site) -> None:
         """Report that the index would be emptied."""
         self._report(f"would empty the index of {site.id}")
 
-    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:  # noqa: ARG002
+    def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:  # noqa: ARG002
         """Report that the index would count as whole."""
         self._report(f"would mark the index of {site.id} whole until {minute.isoformat()}")
         return False

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from shared.card import Card
-from shared.listing_kinds import ALL, KINDS
-from shared.listings import calendar_of, readers_of
-from shared.live import LiveRecord
-from shared.sets import day_of, pages_of_set, sets_of
-from shared.sites import Site
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.site.listing_kinds import ALL, KINDS
+from shared.site.listings import calendar_of, readers_of
+from shared.site.memberships import day_of, listings_of_membership, memberships_of
+from shared.site.sites import Site
 
 _OLDER = {form.days: form.name.replace("{day}", "%s") for kind in KINDS if kind.span == "older" for form in kind.forms}
 
@@ -41,21 +41,21 @@ class Placement:
 def placement_of(site: Site, record: LiveRecord) -> Placement | None:
     """Return what the index is told of an article by its record; None where it was never public."""
     if record.revision and record.card:
-        return placed(site, record.card, record.revision, record.text, record.shows, record.listed)
+        return placed(site, record.card, record.revision, record.text, record.shows, record.former_memberships)
     if record.removed_by:
-        return removed(site, record.article, record.removed_by, record.listed, is_killed=record.is_killed)
+        return removed(site, record.article, record.removed_by, record.former_memberships, is_killed=record.is_killed)
     return None
 
 
 def placed(
-    site: Site, card: Card, revision: str, text: str, shows: Mapping[str, str] | None, listed: Iterable[str]
+    site: Site, card: Card, revision: str, text: str, shows: Mapping[str, str] | None, former_memberships: Iterable[str]
 ) -> Placement:
     """Return what the index is told of a live article."""
-    known, memberships = tuple(listed), sets_of(site, card)
+    known, memberships = tuple(former_memberships), memberships_of(site, card)
     told = {
         "order": revision,
         "score": score_of(card),
-        "sets": memberships,
+        "memberships": memberships,
         "text": text if site.feed_text == "full" else "",
     }
     if outside := outside_of(site, known, memberships, is_killed=False):
@@ -71,10 +71,12 @@ def placed(
     )
 
 
-def removed(site: Site, article: str, revision: str, listed: Iterable[str], *, is_killed: bool) -> Placement:
+def removed(
+    site: Site, article: str, revision: str, former_memberships: Iterable[str], *, is_killed: bool
+) -> Placement:
     """Return what the index is told of an article that was taken down."""
-    known = tuple(listed)
-    told: dict[str, object] = {"order": revision, "score": 0, "sets": [], "text": ""}
+    known = tuple(former_memberships)
+    told: dict[str, object] = {"order": revision, "score": 0, "memberships": [], "text": ""}
     if outside := outside_of(site, known, (), is_killed=is_killed):
         told["outside"] = outside
     return Placement(
@@ -85,13 +87,16 @@ def removed(site: Site, article: str, revision: str, listed: Iterable[str], *, i
     )
 
 
-def _with_sections(listed: Sequence[str]) -> set[str]:
+def _with_sections(former_memberships: Sequence[str]) -> set[str]:
     """Return memberships that an article had, with those of its sections."""
-    return {*listed, *(f"section:{each.split(':')[1]}" for each in listed if each.startswith("sday:"))}
+    return {
+        *former_memberships,
+        *(f"section:{each.split(':')[1]}" for each in former_memberships if each.startswith("sday:")),
+    }
 
 
 def effects_of(site: Site, memberships: Iterable[str]) -> str:
-    """Return, as JSON, what a change in each membership leads to (`lua/place.lua`)."""
+    """Return, as JSON, what a change in each membership leads to (`lua/upsert.lua`)."""
     return "{" + ",".join(_effect(site, each) for each in dict.fromkeys(memberships)) + "}"
 
 
@@ -112,10 +117,14 @@ def _effect(site: Site, membership: str) -> str:
     return f"{json.dumps(membership)}:{json.dumps(effect, separators=(',', ':'))}"
 
 
-def must_be_public(site: Site, listed: Iterable[str], memberships: Iterable[str]) -> list[str]:
+def must_be_public(site: Site, former_memberships: Iterable[str], memberships: Iterable[str]) -> list[str]:
     """Return the listings that an article's released revisions named, and its card does not."""
     now = set(memberships)
-    return list(dict.fromkeys(page for each in listed if each not in now for page in pages_of_set(site, each)))
+    return list(
+        dict.fromkeys(
+            page for each in former_memberships if each not in now for page in listings_of_membership(site, each)
+        )
+    )
 
 
 def linked_by(site: Site, memberships: Iterable[str]) -> list[str]:
@@ -124,10 +133,12 @@ def linked_by(site: Site, memberships: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(each.name for each in readers if each.of_kind.is_linked_by_articles))
 
 
-def outside_of(site: Site, listed: Iterable[str], memberships: Iterable[str], *, is_killed: bool) -> list[str]:
+def outside_of(
+    site: Site, former_memberships: Iterable[str], memberships: Iterable[str], *, is_killed: bool
+) -> list[str]:
     """Return the sets beside its memberships that an article is in: of days that listed it, of what a kill closes."""
     now = set(memberships)
-    former = [each for each in listed if each not in now]
+    former = [each for each in former_memberships if each not in now]
     named = (f"killed:{each}" for each in former if is_killed and linked_by(site, [each]))
     return [*(f"former:{each}" for each in former if day_of(each)), *named]
 

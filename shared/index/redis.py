@@ -10,8 +10,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from shared.card import Card
-from shared.index import Related, Snapshot, scripts
+from shared.index import RelatedArticles, Snapshot, scripts
 from shared.index.placements import (
     Placement,
     linked_by,
@@ -23,14 +22,15 @@ from shared.index.placements import (
     score_of,
 )
 from shared.index.restores import RedisRestores, index_key
-from shared.listings import ALL, Listing, article_page, find_article, find_listing
-from shared.live import LiveRecord
-from shared.redis_client import translated
-from shared.sets import sets_of
-from shared.sites import Site
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.runtime.redis_client import translated
+from shared.site.listings import ALL, Listing, article_page, find_article, find_listing
+from shared.site.memberships import memberships_of
+from shared.site.sites import Site
 
-_LISTINGS_BEHIND, _ARTICLES_BEHIND = "behind", "behind-articles"
-_LONGEST_TURN_SECONDS = 20  # a message for a page that is not read, or a page not put, by then counts as lost
+_STALE_LISTINGS, _STALE_ARTICLES = "stale", "stale-articles"
+_MAX_LEASE_SECONDS = 20  # a message for a page that is not read, or a page not put, by then counts as lost
 
 
 class RedisIndex(RedisRestores):
@@ -38,15 +38,15 @@ class RedisIndex(RedisRestores):
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
-        self._touch = client.register_script(scripts.TOUCH)
-        self._touch_due = client.register_script(scripts.TOUCH_DUE)
-        self._place = client.register_script(scripts.PLACE)
-        self._relate = client.register_script(scripts.RELATE)
+        self._touch = client.register_script(scripts.MARK_STALE)
+        self._touch_due = client.register_script(scripts.MARK_DUE_STALE)
+        self._place = client.register_script(scripts.UPSERT)
+        self._relate = client.register_script(scripts.CHOOSE_RELATED)
         self._read = client.register_script(scripts.READ)
-        self._set_published = client.register_script(scripts.PUBLISHED)
+        self._set_published = client.register_script(scripts.SET_PUBLISHED)
 
     @translated
-    def enter(
+    def upsert(
         self,
         site: Site,
         card: Card,
@@ -54,20 +54,26 @@ class RedisIndex(RedisRestores):
         *,
         text: str = "",
         shows: Mapping[str, str] | None = None,
-        listed: Iterable[str] = (),
+        former_memberships: Iterable[str] = (),
     ) -> tuple[str, ...]:
         """Place an article's card, atomically; return the pages that it makes stale."""
-        return self._put(site, [placed(site, card, revision, text, shows, listed)])
+        return self._put(site, [placed(site, card, revision, text, shows, former_memberships)])
 
     @translated
-    def leave(
-        self, site: Site, article: str, revision: str, *, listed: Iterable[str] = (), is_killed: bool = False
+    def remove(
+        self,
+        site: Site,
+        article: str,
+        revision: str,
+        *,
+        former_memberships: Iterable[str] = (),
+        is_killed: bool = False,
     ) -> tuple[str, ...]:
         """Take an article out and remember its revision; return the pages that this makes stale."""
-        return self._put(site, [removed(site, article, revision, listed, is_killed=is_killed)])
+        return self._put(site, [removed(site, article, revision, former_memberships, is_killed=is_killed)])
 
     @translated
-    def take_in(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
+    def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
         """Place what the records say, or take it out, in one exchange with Redis."""
         known = list(records)
         for record in known:
@@ -97,12 +103,12 @@ class RedisIndex(RedisRestores):
         return (*touched, *self._put(site, again, is_restored=is_restored))
 
     @translated
-    def relate(self, site: Site, card: Card) -> Related:
+    def choose_related(self, site: Site, card: Card) -> RelatedArticles:
         """Return what an article's page should lead on to, and record that it shows that."""
         return _related(self._relate(args=_about(site, card)))
 
     @translated
-    def relate_all(self, site: Site, cards: Sequence[Card]) -> list[Related]:
+    def choose_related_for_all(self, site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
         """Do so for many articles, in one exchange with Redis."""
         with self._redis.pipeline(transaction=False) as pipe:
             for card in cards:
@@ -110,17 +116,17 @@ class RedisIndex(RedisRestores):
             return [_related(answer) for answer in pipe.execute()]
 
     @translated
-    def touch(self, site: Site, listing: str) -> None:
+    def mark_stale(self, site: Site, listing: str) -> None:
         """Raise a page's wanted version."""
         self._touch(args=[index_key(site, ""), listing])
 
     @translated
-    def touch_at(self, site: Site, listing: str, at: datetime) -> None:
+    def mark_stale_at(self, site: Site, listing: str, at: datetime) -> None:
         """Have a listing touched at a moment to come; of several moments the earliest counts."""
         self._redis.zadd(index_key(site, "due"), {listing: micros(at)}, lt=True)
 
     @translated
-    def touch_due(self, site: Site, now: datetime) -> tuple[str, ...]:
+    def mark_due_stale(self, site: Site, now: datetime) -> tuple[str, ...]:
         """Touch the listings whose moment has come."""
         return tuple(cast("list[str]", self._touch_due(args=[index_key(site, ""), micros(now)])))
 
@@ -128,7 +134,7 @@ class RedisIndex(RedisRestores):
     def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
         """Return what a listing is rendered from, its wanted version and the order of this reading, atomically."""
         arguments: list[str | int] = [
-            *(index_key(site, ""), listing.name, listing.reads, listing.limit, _turn_ms(site, listing.name)),
+            *(index_key(site, ""), listing.name, listing.reads, listing.limit, _lease_ms(site, listing.name)),
             *(
                 packed(list(pins)) if listing.of_kind.has_pins else "",
                 listing.part if listing.has_parts else 0,
@@ -156,40 +162,40 @@ class RedisIndex(RedisRestores):
         return bool(self._set_published(args=[index_key(site, ""), page, version, interval_ms, sha256]))
 
     @translated
-    def find_shown(self, site: Site, listing: str) -> str | None:
+    def find_published_sha256(self, site: Site, listing: str) -> str | None:
         """Return the SHA-256 of the listing that the edge was last told of."""
         return cast("str | None", self._redis.hget(index_key(site, "shown"), listing))
 
     @translated
-    def stale(self, site: Site, *, most: int | None = None) -> list[str]:
+    def stale(self, site: Site, *, limit: int | None = None) -> list[str]:
         """Return the listings that are behind, the longest first."""
-        return self._longest_behind(site, _LISTINGS_BEHIND, most)
+        return self._longest_stale(site, _STALE_LISTINGS, limit)
 
     @translated
-    def stale_articles(self, site: Site, *, most: int | None = None) -> list[str]:
+    def stale_articles(self, site: Site, *, limit: int | None = None) -> list[str]:
         """Return the articles' own pages that are behind, the longest first."""
-        return self._longest_behind(site, _ARTICLES_BEHIND, most)
+        return self._longest_stale(site, _STALE_ARTICLES, limit)
 
-    def _longest_behind(self, site: Site, kind: str, most: int | None) -> list[str]:
-        return cast("list[str]", self._redis.zrange(index_key(site, kind), 0, most - 1 if most else -1))
+    def _longest_stale(self, site: Site, kind: str, limit: int | None) -> list[str]:
+        return cast("list[str]", self._redis.zrange(index_key(site, kind), 0, limit - 1 if limit else -1))
 
     @translated
-    def behind(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+    def stale_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the pages that are behind, of these or of all, and the number that each has to reach."""
         names = None if pages is None else list(pages)
         found: dict[str, int] = {}
-        for kind in (_LISTINGS_BEHIND, _ARTICLES_BEHIND):
+        for kind in (_STALE_LISTINGS, _STALE_ARTICLES):
             key = index_key(site, kind)
             if names is None:
                 every = cast("list[tuple[str, float]]", self._redis.zrange(key, 0, -1, withscores=True))
                 found |= {page: int(number) for page, number in every}
-            elif own := [page for page in names if (find_article(page) is not None) == (kind == _ARTICLES_BEHIND)]:
+            elif own := [page for page in names if (find_article(page) is not None) == (kind == _STALE_ARTICLES)]:
                 numbers = zip(own, self._redis.zmscore(key, own), strict=True)
                 found |= {page: int(number) for page, number in numbers if number is not None}
         return found if names is None else {page: found[page] for page in names if page in found}
 
     @translated
-    def published(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
+    def published_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
         """Return the number that each listing shows, of these or of all."""
         if pages is None:
             found = cast("dict[str, str]", self._redis.hgetall(index_key(site, "published")))
@@ -199,14 +205,14 @@ class RedisIndex(RedisRestores):
         return {page: int(number) for page, number in zip(names, numbers, strict=True) if number is not None}
 
     @translated
-    def take_turns(
+    def acquire_leases(
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
         """Return which of the pages may be queued now."""
         free, waits = self.unleased(site, pages, is_news=is_news, is_urgent=is_urgent)
         with self._redis.pipeline(transaction=False) as pipe:
             for page in free:
-                pipe.set(index_key(site, f"turn:{page}"), "1", nx=page in waits, px=_turn_ms(site, page))
+                pipe.set(index_key(site, f"lease:{page}"), "1", nx=page in waits, px=_lease_ms(site, page))
             taken = pipe.execute() if free else []
         return [page for page, is_taken in zip(free, taken, strict=True) if is_taken]
 
@@ -216,14 +222,14 @@ class RedisIndex(RedisRestores):
     ) -> tuple[list[str], set[str]]:
         """Return the pages that no lease holds back, and those of the given ones that a lease may hold back."""
         waiting = [page for page in pages if not (is_urgent or (is_news and find_article(page)))]
-        leases = self._redis.mget([index_key(site, f"turn:{page}") for page in waiting]) if waiting else []
+        leases = self._redis.mget([index_key(site, f"lease:{page}") for page in waiting]) if waiting else []
         leased = {page for page, lease in zip(waiting, leases, strict=True) if lease}
         return [page for page in pages if page not in leased], {*waiting}
 
     @translated
-    def end_turn(self, site: Site, page: str) -> None:
+    def release_lease(self, site: Site, page: str) -> None:
         """Let the page be queued again."""
-        self._redis.delete(index_key(site, f"turn:{page}"))
+        self._redis.delete(index_key(site, f"lease:{page}"))
 
     @translated
     def articles(self, site: Site, *, section: str | None = None, since: datetime | None = None) -> list[str]:
@@ -241,14 +247,14 @@ class RedisIndex(RedisRestores):
 
 
 def _about(site: Site, card: Card) -> list[str | int]:
-    memberships = sets_of(site, card)
+    memberships = memberships_of(site, card)
     linked = linked_by(site, memberships)
     return [index_key(site, ""), card.article, score_of(card), packed(memberships), packed(linked)]
 
 
-def _related(answer: object) -> Related:
+def _related(answer: object) -> RelatedArticles:
     wanted, found, missing = cast("tuple[str, list[tuple[str, str, str]], list[str]]", answer)
-    return Related(
+    return RelatedArticles(
         cards=tuple(_card(text) for _, _, text in found),
         shows={article: digest for article, digest, _ in found},
         wanted_version=int(wanted),
@@ -282,8 +288,8 @@ def _span(listing: Listing) -> tuple[str, str, str, int]:
             return listing.days, "+inf", "-inf", -1
 
 
-def _turn_ms(site: Site, page: str) -> int:
-    return max(_interval_ms(site, page), _LONGEST_TURN_SECONDS * 1000)
+def _lease_ms(site: Site, page: str) -> int:
+    return max(_interval_ms(site, page), _MAX_LEASE_SECONDS * 1000)
 
 
 def _interval_ms(site: Site, page: str) -> int:

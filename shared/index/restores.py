@@ -9,8 +9,8 @@ from typing import cast
 from redis import Redis
 
 from shared.index import Restore
-from shared.redis_client import translated
-from shared.sites import Site
+from shared.runtime.redis_client import translated
+from shared.site.sites import Site
 
 _LEASE_MS = 5000  # one scheduler works at a restore; another goes on after this long without a word from it
 
@@ -57,7 +57,7 @@ class RedisRestores:
         self._set_whole = client.register_script(_WHOLE)
 
     @translated
-    def whole_until(self, site: Site) -> datetime | None:
+    def complete_until(self, site: Site) -> datetime | None:
         """Return the journal minute up to which this very Redis is whole, or None where it is not."""
         mark = cast("dict[str, str]", self._redis.hgetall(index_key(site, "whole")))
         return datetime.fromisoformat(mark["minute"]) if mark and mark.get("run_id") == self._run_id() else None
@@ -85,14 +85,14 @@ class RedisRestores:
         return _restore(found) if found else None
 
     @translated
-    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
+    def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
         """Mark the index as whole up to a journal minute, for this very Redis process."""
         run_id = restore.partition(" ")[0] if restore else self._run_id()
         keys = [index_key(site, "whole"), index_key(site, "restore")]
         return bool(self._set_whole(keys=keys, args=[run_id, minute.astimezone(UTC).isoformat(), restore or ""]))
 
     @translated
-    def forget(self, site: Site) -> None:
+    def clear(self, site: Site) -> None:
         """Empty the index at one stroke: what came in while only half of it was gone would be missed for good."""
         names = list(self._redis.scan_iter(match=index_key(site, "*"), count=1000))
         with self._redis.pipeline() as pipe:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.history import Revisions
 from shared.index import Index
-from shared.sites import Site
+from shared.model.history import Revisions
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 
-class Kind(StrEnum):
+class DriftKind(StrEnum):
     """How the public bucket may differ from what it should hold."""
 
     MISSING = "missing"
@@ -32,14 +32,14 @@ class Kind(StrEnum):
 class Drift:
     """One difference. `path` is a key of the public bucket, empty where an article has none yet."""
 
-    kind: Kind
+    kind: DriftKind
     path: str
     reason: str
     article: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ReconcileDeps:
     """Where it is written what should be public, and where it is public."""
 
     content: ObjectStorage

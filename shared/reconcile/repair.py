@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from shared.drift import messages_of
-from shared.messages import Lane, Message, RepairPath, first_envelope
-from shared.reconcile import Drift, Kind, Places
-from shared.reconcile.looks import event_of
-from shared.sites import Site
+from shared.messaging.messages import Message, RepairPath, first_envelope
+from shared.model.lane import Lane
+from shared.reconcile import Drift, DriftKind, ReconcileDeps
+from shared.reconcile.drift import messages_of
+from shared.reconcile.inspection import event_of
+from shared.site.sites import Site
 
 
-def repair_of(drift: Drift, site: Site, places: Places) -> Message | None:
+def repair_of(drift: Drift, site: Site, deps: ReconcileDeps) -> Message | None:
     """Return what has to be said so that a difference is mended, or None where there is nothing to say."""
-    if drift.kind is Kind.FOREIGN:
+    if drift.kind is DriftKind.FOREIGN:
         return None
-    event = event_of(drift.article, site, places) if drift.article else None
+    event = event_of(drift.article, site, deps) if drift.article else None
     if event is not None:
         return next(messages_of([event], site))
     if not drift.path:

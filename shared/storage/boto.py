@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.errors import ObjectMissingError
+from shared.runtime.errors import ObjectMissingError
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 from shared.storage.calls import StoreCalls, paged
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from types_boto3_s3.client import S3Client
 
-    from shared.settings import ServiceSettings
+    from shared.runtime.settings import ServiceSettings
 
 _MAKING = Lock()
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import stamina
 
-from shared.deadline import peer_call
-from shared.errors import (
+from shared.runtime.deadline import peer_call
+from shared.runtime.errors import (
     ObjectMissingError,
     PreconditionFailedError,
     PresslineError,
     StorageConflictError,
     StorageUnavailableError,
 )
-from shared.observability import STORE_CALLS
+from shared.runtime.observability import STORE_CALLS
 from shared.storage import Etag, ListedObject
 from shared.storage.faults import no_bucket, store_fault
 
 if TYPE_CHECKING:
-    from shared.settings import ServiceSettings
+    from shared.runtime.settings import ServiceSettings
 
 _T = TypeVar("_T")
 

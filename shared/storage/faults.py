@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 _KEYS = "PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY"
 _REFUSED_KEYS = "{where} refuses the keys ({code}) for {named}. Correct " + _KEYS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from threading import Lock
 
-from shared.errors import ObjectMissingError, PreconditionFailedError
+from shared.runtime.errors import ObjectMissingError, PreconditionFailedError
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 
 

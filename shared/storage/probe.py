@@ -14,7 +14,7 @@ from time import perf_counter
 import structlog
 from pydantic import BaseModel
 
-from shared.errors import (
+from shared.runtime.errors import (
     OutageError,
     PreconditionFailedError,
     PresslineError,

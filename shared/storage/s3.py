@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.errors import ObjectMissingError
+from shared.runtime.errors import ObjectMissingError
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.calls import StoreCalls, paged
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import ClientConfig, S3Config, S3Credential, S3Store
 
-    from shared.settings import ServiceSettings
-    from shared.sites import Site
+    from shared.runtime.settings import ServiceSettings
+    from shared.site.sites import Site
 
 _CONFLICT = "409 Conflict"  # the client has no error of its own for it: it says that the key exists already
 _NO_BUCKET = "status code: 404"  # nor for a listing where there is no bucket

@@ -48,7 +48,7 @@ def test_the_borders_hold(imports: ImportGraph) -> None:
     ("module", "imported", "contract"),
     [
         ("services.render.handler", "services.publish.settings", "Services never import one another"),
-        ("shared.keys", "services.desk.settings", "Shared knows no service"),
+        ("shared.site.keys", "services.desk.settings", "Shared knows no service"),
         ("infra.local.ports", "services.desk.settings", "Infra runs services"),
         ("services.enrich.settings", "services.enrich.handler", "every file has its place"),
         ("services.scheduler.metrics", "services.scheduler.handler", "every file has its place"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shared.messages import Lane
-from shared.receipts import Outcome
+from shared.model.lane import Lane
+from shared.runtime.receipts import ReceiptStatus
 
 GLOSSARY = (Path(__file__).resolve().parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
 
@@ -33,7 +33,7 @@ def test_each_term_has_one_row_with_a_meaning_in_alphabetical_order() -> None:
 def test_the_diagram_of_a_receipt_names_the_statuses_of_the_code_and_no_other() -> None:
     drawn = set(re.findall(r"[>|] ([a-z]+)\b", diagram_below("States of a receipt")))
 
-    assert drawn == {status.value for status in Outcome}
+    assert drawn == {status.value for status in ReceiptStatus}
 
 
 def test_the_lanes_are_named_in_the_order_in_which_workers_empty_them() -> None:

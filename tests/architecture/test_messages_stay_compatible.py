@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from shared import messages
-from shared.article import EnrichedArticle
-from shared.bundles import ArticlePage, ListingPage
-from shared.dead_letters import DeadLetter
-from shared.live import LiveRecord
-from shared.pins import Pins
-from shared.pipeline import PIPELINE
-from shared.revision import Revision
-from shared.tokens import TokenRecord
+from shared.messaging import messages
+from shared.messaging.page_bundle import ArticlePage, ListingPage
+from shared.messaging.pipeline import PIPELINE
+from shared.model.article import EnrichedArticle
+from shared.model.live_record import LiveRecord
+from shared.model.revision import Revision
+from shared.runtime.dead_letters import DeadLetter
+from shared.runtime.tokens import TokenRecord
+from shared.site.pins import Pins
 
 FOLDER = Path(__file__).resolve().parents[1] / "contract" / "messages"
 GOLDEN = sorted(FOLDER.glob("*.json"))

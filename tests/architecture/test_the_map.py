@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from services.publish.settings import PublishSettings
-from shared.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery, WorkerTimers
-from shared.celery_task import CALLS_END_AFTER_SECONDS, LONGEST_RETRY_WAIT_SECONDS, MOST_DEATHS
-from shared.messages import Lane, Message
-from shared.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, steps_for
-from shared.settings import ServiceSettings
+from shared.messaging.messages import Message
+from shared.messaging.pipeline import PIPELINE, SCHEDULER_EMITS, WORKERS, queues_of, steps_for
+from shared.model.lane import Lane
+from shared.runtime.celery_app import TIME_LIMIT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, PresslineCelery, WorkerTimers
+from shared.runtime.celery_task import CALLS_END_AFTER_SECONDS, MAX_DEATHS, MAX_RETRY_WAIT_SECONDS
+from shared.runtime.settings import ServiceSettings
 
 ALL = {step.consumes.__name__ for step in PIPELINE}
 SERVICES = Path(__file__).resolve().parents[2] / "services"
@@ -72,7 +73,7 @@ def test_workers_empty_their_lanes_in_the_order_urgent_live_listings_bulk() -> N
 
 
 def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
-    assert LONGEST_RETRY_WAIT_SECONDS < TIME_LIMIT_SECONDS < VISIBILITY_TIMEOUT_SECONDS
+    assert MAX_RETRY_WAIT_SECONDS < TIME_LIMIT_SECONDS < VISIBILITY_TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -127,5 +128,5 @@ def test_the_last_call_of_a_task_ends_before_the_task_is_killed(settings: type[S
 
 
 def test_a_retry_waits_ten_seconds_at_most_and_a_message_kills_three_processes_at_most() -> None:
-    assert LONGEST_RETRY_WAIT_SECONDS <= 10
-    assert MOST_DEATHS == 3
+    assert MAX_RETRY_WAIT_SECONDS <= 10
+    assert MAX_DEATHS == 3

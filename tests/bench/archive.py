@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.enrich.handler import enrich
-from shared import keys
-from shared.addresses import article_path
-from shared.article import Article, ArticleFacts, Author, EnrichedArticle, Status, Topic
-from shared.card import Card
-from shared.live import LiveRecord, PageRecord
-from shared.revision import Revision, page_order, revision_id
-from shared.sets import listed_of
-from shared.sites import Site
-from shared.slug import page_name
+from shared.model.addresses import article_path
+from shared.model.article import Article, ArticleFacts, Author, EnrichedArticle, Status, Topic
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord, PageRecord
+from shared.model.revision import Revision, page_order, revision_id
+from shared.model.slug import page_name
+from shared.site import keys
+from shared.site.memberships import own_memberships
+from shared.site.sites import Site
 from shared.storage import Etag, ObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -165,7 +165,7 @@ def record_of(story: Story, site: Site) -> LiveRecord:
         live_since=story.created_at,
         revisions_seen=1,
         pages={path: page},
-        listed=tuple(sorted(listed_of(site, card))),
+        former_memberships=tuple(sorted(own_memberships(site, card))),
         card=card,
     )
 

@@ -31,12 +31,12 @@ from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import StackFile
 from services.render.settings import RenderSettings
-from shared import keys
 from shared.index.redis import RedisIndex
-from shared.listings import find_article, listing_of
-from shared.live import read_record
-from shared.settings import ServiceSettings
-from shared.sites import Site, load_sites
+from shared.model.live_record import read_record
+from shared.runtime.settings import ServiceSettings
+from shared.site import keys
+from shared.site.listings import find_article, listing_of
+from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage
 from tests.bench.archive import put_record, seed
 from tests.bench.calls import counted, tree_cpu_seconds
@@ -157,9 +157,9 @@ class Bench:
         content = self.bucket(self.stack.s3.content_bucket)
         seed(content, self.public, self.site, self.articles)
         console.print("Having its listings published for the first time …")
-        self.index.forget(self.site)
+        self.index.clear(self.site)
         deadline = perf_counter() + _PATIENCE_SECONDS
-        while self.index.whole_until(self.site) is None or self.index.behind(self.site):
+        while self.index.complete_until(self.site) is None or self.index.stale_versions(self.site):
             if perf_counter() > deadline:
                 sys.exit("the listings were not published in time")
             sleep(0.2)
@@ -174,7 +174,7 @@ class Bench:
 
         def record(some: list[str]) -> None:
             records = [read_record(content, self.site.id, article)[0] for article in some]
-            related = self.index.relate_all(self.site, [each.card for each in records if each.card])
+            related = self.index.choose_related_for_all(self.site, [each.card for each in records if each.card])
             for each, found in zip(records, related, strict=True):
                 put_record(each.model_copy(update={"shows": found.shows}), content)
 
@@ -183,7 +183,7 @@ class Bench:
 
     def listings(self) -> list[str]:
         """Return the names of all listings that are public."""
-        return [name for name in self.index.published(self.site) if find_article(name) is None]
+        return [name for name in self.index.published_versions(self.site) if find_article(name) is None]
 
     def rebuild(self, name: str) -> Measured:
         """Run the command."""

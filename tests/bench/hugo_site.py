@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from shared.sites import Site
-from shared.slug import slug_of
+from shared.model.slug import slug_of
+from shared.site.sites import Site
 from tests.bench.archive import stories
 
 _WHEN = '<time dir="auto" datetime="{{ .Date.Format "2006-01-02T15:04:05Z07:00" }}">{{ .Date.Format "2 January 2006 15:04" }}</time>'

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from redis import Redis
 
 from infra.local.processes import memory_bytes
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from shared.storage.boto import s3_client
 from tests.bench.calls import counted, tree_cpu_seconds
 

@@ -16,19 +16,19 @@ from pydantic import SecretStr
 
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, start_valkey
-from services.scheduler.handler import Clockwork, restore_index
-from shared import keys
-from shared.backlog.redis import RedisBacklog
-from shared.backoff.redis import RedisBackoff
-from shared.card import Card
-from shared.history import StoredRevisions
+from services.scheduler.handler import SchedulerDeps, restore_index
 from shared.index.redis import RedisIndex
-from shared.live import LiveRecord, PageRecord
-from shared.marks.redis import RedisMarks
-from shared.redis_client import redis_client
-from shared.revision import revision_id
-from shared.settings import ServiceSettings
-from shared.sites import Site, load_sites
+from shared.model.card import Card
+from shared.model.history import StoredRevisions
+from shared.model.live_record import LiveRecord, PageRecord
+from shared.model.revision import revision_id
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.backoff.redis import RedisBackoff
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.redis_client import redis_client
+from shared.runtime.settings import ServiceSettings
+from shared.site import keys
+from shared.site.sites import Site, load_sites
 from shared.storage import Etag
 from shared.storage.s3 import S3ObjectStorage
 
@@ -99,11 +99,11 @@ def measure(settings: ServiceSettings, articles: int) -> None:
     content, redis = S3ObjectStorage(settings, settings.content_bucket), redis_client(settings)
     sites = load_sites(settings.sites_folder, settings.base_url)
     site = next(iter(sites.values()))
-    clockwork = Clockwork(
+    scheduler_deps = SchedulerDeps(
         content=content,
         revisions=StoredRevisions(content),
         index=RedisIndex(redis),
-        marks=RedisMarks(redis),
+        quarantine=RedisQuarantine(redis),
         backoff=RedisBackoff(redis),
         backlog=RedisBacklog(redis),
         sites=sites,
@@ -115,8 +115,8 @@ def measure(settings: ServiceSettings, articles: int) -> None:
     print(f"{articles} articles made in {perf_counter() - started:.1f} s")  # noqa: T201 -- its output
     redis.flushall()
     started, worked = perf_counter(), process_time()
-    while clockwork.index.whole_until(site) is None:
-        restore_index(site, clockwork)
+    while scheduler_deps.index.complete_until(site) is None:
+        restore_index(site, scheduler_deps)
     seconds = perf_counter() - started
     print(f"reindexed {articles} in {seconds:.1f} s, {process_time() - worked:.1f} s of this process")  # noqa: T201
     print(f"Redis: {int(redis.info('memory')['used_memory']) / articles / 1024:.2f} KB an article")  # noqa: T201

@@ -28,10 +28,10 @@ from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed, st
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import StackFile
-from shared.backlog.redis import RedisBacklog
 from shared.index.redis import RedisIndex
-from shared.settings import ServiceSettings
-from shared.sites import Site, load_sites
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.settings import ServiceSettings
+from shared.site.sites import Site, load_sites
 from tests.bench.calls import counted, redis_calls
 from tests.bench.door import Done, Door, an_article, percentile
 from tests.bench.synthetic import A_DAY, WHOLE, Filled, Filler, used_bytes, write_sites
@@ -167,9 +167,9 @@ class Bench:
         quiet, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
         while quiet < _QUIET_LOOKS:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{site.id} does not come to rest: {list(self.index.behind(site))[:10]}")
+                raise TimeoutError(f"{site.id} does not come to rest: {list(self.index.stale_versions(site))[:10]}")
             time.sleep(_LOOK_SECONDS)
-            is_busy = self.index.behind(site) or self.backlog.total() or self.redis.hlen("unacked")
+            is_busy = self.index.stale_versions(site) or self.backlog.total() or self.redis.hlen("unacked")
             quiet = 0 if is_busy else quiet + 1
 
     def store_calls(self) -> Counter[str]:

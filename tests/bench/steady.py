@@ -108,7 +108,7 @@ class Steady:
             self.post(0.0, time.monotonic(), _WARM_UP_FROM + number)
         self.meter.wait_until_quiet()
         self.shown.clear()
-        memory, start, events = self.meter.memory_megabytes(), self.meter.read(), self.published()
+        memory, start, events = self.meter.memory_megabytes(), self.meter.read(), self.published_versions()
         planned = list(arrivals(self.seconds, self.per_second))
         with ThreadPoolExecutor(_SENDERS) as pool:
             for number, arrival in enumerate(track(planned, self.stand.name, console=console, transient=True)):
@@ -117,7 +117,7 @@ class Steady:
                 pool.submit(self.run_safely, arrival, begins_at, number)
         end = self.meter.read()
         self.meter.wait_until_quiet()
-        after, events = self.meter.memory_megabytes(), self.published() - events
+        after, events = self.meter.memory_megabytes(), self.published_versions() - events
         console.print(f"{self.stand.name}: {show_memory(memory, after)}")
         console.print(f"{self.stand.name}: not shown in {_DEADLINE_SECONDS:.0f} s: {dict(self.missed) or 'none'}")
         console.print(f"{self.stand.name}: {verify(self.stand)}")
@@ -185,8 +185,8 @@ class Steady:
             time.sleep(_AGAIN_SECONDS)
         return True
 
-    def published(self) -> Counter[str]:
-        """Return how often the publisher logged each event about public pages (`page.published`, …)."""
+    def published_versions(self) -> Counter[str]:
+        """Return how often the publisher logged each event about public pages (`page.published_versions`, …)."""
         found: Counter[str] = Counter()
         for log in self.stand.folder.logs.glob("publish*.log*"):
             with log.open(encoding="utf-8", errors="replace") as lines:

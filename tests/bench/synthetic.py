@@ -20,11 +20,11 @@ from rich.progress import track
 from infra.local.settings import PROJECT
 from shared.index import scripts
 from shared.index.redis import RedisIndex
-from shared.listings import Kind, find_listing
-from shared.live import LiveRecord
-from shared.redis_client import redis_client
-from shared.settings import ServiceSettings
-from shared.sites import Site
+from shared.model.live_record import LiveRecord
+from shared.runtime.redis_client import redis_client
+from shared.runtime.settings import ServiceSettings
+from shared.site.listings import ListingKind, find_listing
+from shared.site.sites import Site
 from shared.storage.s3 import S3ObjectStorage, public_storage
 from tests.bench.archive import Story, put_record, put_story, record_of, stories
 
@@ -35,7 +35,7 @@ WHOLE = 500
 _WRITERS = 32
 _AT_ONCE = 100
 _AHEAD = 1000  # articles in the index whose objects are not put yet
-_BY_DATE = frozenset({Kind.DAY, Kind.MONTH, Kind.RAIL_DAY, Kind.SITEMAP})
+_BY_DATE = frozenset({ListingKind.DAY, ListingKind.MONTH, ListingKind.RAIL_DAY, ListingKind.SITEMAP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Filler:
             raise RuntimeError(f"something else makes the index of {site.id} whole")
         self._make(site, number, now)
         self._count_as_published(site, now)
-        self._index.set_whole(site, restore.minute, restore.token)
+        self._index.mark_complete(site, restore.minute, restore.token)
         return Filled(number, perf_counter() - started, used_bytes(self._redis) - before)
 
     def _make(self, site: Site, number: int, newest: datetime) -> None:
@@ -99,8 +99,8 @@ class Filler:
                 index = RedisIndex(cast("Redis", _Later(self._redis, pipe)))
                 for _, record in batch:
                     if record.card and record.revision:
-                        index.relate(site, record.card)
-                        index.enter(site, record.card, record.revision)
+                        index.choose_related(site, record.card)
+                        index.upsert(site, record.card, record.revision)
                 answers = pipe.execute()
             for (story, record), (_, related, _) in zip(batch, answers[::2], strict=True):
                 yield story, record.model_copy(update={"shows": {article: digest for article, digest, _ in related}})
@@ -108,7 +108,7 @@ class Filler:
     def _count_as_published(self, site: Site, now: datetime) -> None:
         """Mark the pages of past days as published; all others are left to the services."""
         yesterday = f"{now - timedelta(days=1):%Y-%m-%d}"
-        for page, number in self._index.behind(site).items():
+        for page, number in self._index.stale_versions(site).items():
             listing = find_listing(site, page)
             if listing and listing.kind in _BY_DATE and "" < listing.value < yesterday[: len(listing.value)]:
                 self._index.set_published(site, page, number)
@@ -127,7 +127,7 @@ class _Later:
 
         def put_off(*, args: list[str], client: None = None) -> tuple[str | list[str], ...]:
             script(args=args, client=client or self.pipe)
-            return ("0", [], []) if text == scripts.RELATE else ([], [])
+            return ("0", [], []) if text == scripts.CHOOSE_RELATED else ([], [])
 
         return put_off
 

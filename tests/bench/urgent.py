@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.progress import track
 
 from infra.local.state import StackFile
-from shared.backlog.redis import RedisBacklog
-from shared.messages import Lane
-from shared.pipeline import WORKERS
+from shared.messaging.pipeline import WORKERS
+from shared.model.lane import Lane
+from shared.runtime.backlog.redis import RedisBacklog
 from tests.bench.checkouts import Figures, Stand, run_alternately, show_comparison
 from tests.bench.door import Door, an_article, percentile
 

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from tests.chaos.report import REPORT, dump, repetitions, show
-from tests.chaos.run import Outcome, Plan, Run
+from tests.chaos.run import Plan, ReceiptStatus, Run
 
 _ARTICLES, _ARTICLES_SHORT = 400, 120
 _LINE_EVERY_SECONDS = 10.0
@@ -56,7 +56,7 @@ def _asked() -> Plan:
     return Plan(seed, asked.articles or (_ARTICLES_SHORT if asked.short else _ARTICLES), asked.short)
 
 
-def _run(plan: Plan, folder: Path) -> Outcome:
+def _run(plan: Plan, folder: Path) -> ReceiptStatus:
     settings = StackSettings.in_folder(folder / "stack")
     console.print("Starting a stack of its own …")
     bar = Progress(BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True)

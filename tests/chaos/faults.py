@@ -16,7 +16,7 @@ from threading import Event, Thread
 from redis import Redis
 
 from infra.local.state import RunFolder
-from shared.pipeline import queues_of
+from shared.messaging.pipeline import queues_of
 from tests.chaos.pace import Pace
 
 WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")

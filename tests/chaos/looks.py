@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from infra.local.state import StackFile
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from shared.storage.boto import s3_client
 from tests.chaos.oracle import Look, Seen
 

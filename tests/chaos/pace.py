@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from redis import Redis
 from redis.exceptions import RedisError
 
-from shared.pipeline import WORKERS, queues_of
+from shared.messaging.pipeline import WORKERS, queues_of
 
 _AHEAD = 0.1  # of the whole: how far posts may be ahead of blows
 _MOST_QUEUED = 100
-_LOOK_EVERY_SECONDS = 0.2
+_POLL_INTERVAL_SECONDS = 0.2
 _TIMES = 3  # as long as planned: then what is not yet posted stays unsent
 
 
@@ -47,7 +47,7 @@ class Pace:
 
     def _queue_length(self) -> int:
         looked_at, length = self._queued
-        if time.monotonic() - looked_at > _LOOK_EVERY_SECONDS:
+        if time.monotonic() - looked_at > _POLL_INTERVAL_SECONDS:
             try:
                 length = sum(int(self.redis.llen(queue)) for worker in WORKERS for queue in queues_of(worker))
             except RedisError:

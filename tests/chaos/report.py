@@ -18,22 +18,22 @@ from rich.table import Table
 from infra.local.state import RunFolder, StackFile
 from tests.chaos.looks import keys_in
 from tests.chaos.oracle import Fault, Wrong
-from tests.chaos.run import Outcome, Run
+from tests.chaos.run import ReceiptStatus, Run
 from tests.chaos.verdict import Judge
 
 REPORT = "report.json"
 _MESSAGE_ID = re.compile(r'"message_id": "([0-9a-f-]+)"')
 _MOST_ARTICLES = 30  # whose whole story is told
 _MOST_SHOWN = 5  # of each fault; the report holds all
-_MOST_LINES = 300  # of an article's log
-_MOST_ENTRIES = 200  # of a Redis key
+_MAX_LINES = 300  # of an article's log
+_MAX_ENTRIES = 200  # of a Redis key
 _REPEATED = {
     "article.reemitted": "articles re-emitted by the sweep",
     "message.retried": "messages retried",
 }
 
 
-def show(outcome: Outcome, console: Console) -> None:
+def show(outcome: ReceiptStatus, console: Console) -> None:
     """Print the figures; those that have to be nought come last."""
     table = Table(title=f"chaos, seed {outcome.plan.seed}", box=None, show_header=False, title_justify="left")
     table.add_column()
@@ -104,7 +104,7 @@ def _known_of(article: str, run: Run, judge: Judge) -> dict[str, Any]:
         "public": {
             url: _object(judge, run.stack.s3.public_bucket, url.strip("/") + "/index.html") for url in addresses
         },
-        "log": list(islice(_log_lines(run.folder, article), _MOST_LINES)),
+        "log": list(islice(_log_lines(run.folder, article), _MAX_LINES)),
     }
 
 
@@ -136,16 +136,16 @@ def _redis(stack: StackFile) -> dict[str, Any]:
 
 
 def _value(redis: Redis, key: str) -> Any:
-    last = _MOST_ENTRIES - 1
+    last = _MAX_ENTRIES - 1
     match redis.type(key):
         case "list":
             return {"length": redis.llen(key), "first": redis.lrange(key, 0, last)}
         case "hash":
-            return dict(islice(redis.hscan_iter(key), _MOST_ENTRIES))
+            return dict(islice(redis.hscan_iter(key), _MAX_ENTRIES))
         case "zset":
             return redis.zrevrange(key, 0, last, withscores=True)
         case "set":
-            return sorted(islice(redis.sscan_iter(key), _MOST_ENTRIES))
+            return sorted(islice(redis.sscan_iter(key), _MAX_ENTRIES))
         case "string":
             return {"value": redis.get(key), "ttl_ms": redis.pttl(key)}
         case other:

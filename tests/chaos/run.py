@@ -26,7 +26,7 @@ from tests.chaos.looks import at_edge, store_of
 from tests.chaos.newsroom import Edition, edition
 from tests.chaos.oracle import Fault, House, Wrong
 from tests.chaos.pace import Pace
-from tests.chaos.senders import Ledger, Senders, Watcher, persist
+from tests.chaos.senders import ScratchDb, Senders, Watcher, persist
 from tests.chaos.verdict import Judge, Tell
 
 SENDERS = 4
@@ -60,7 +60,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReceiptStatus:
     """What came of a run."""
 
     plan: Plan
@@ -77,14 +77,14 @@ class Run:
     stack: StackFile
     tell: Tell
     stop: Event = field(default_factory=Event)
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: ScratchDb = field(default_factory=ScratchDb)
 
     @property
     def folder(self) -> RunFolder:
         """Return the stack's files."""
         return RunFolder(self.settings.run_folder)
 
-    def go(self, dump: Callable[[Run, Judge, list[Wrong], list[tuple[float, str]]], None]) -> Outcome:
+    def go(self, dump: Callable[[Run, Judge, list[Wrong], list[tuple[float, str]]], None]) -> ReceiptStatus:
         """Run it all; `dump` is called while the stack still stands if anything is wrong."""
         began = time.monotonic()
         headers = {"Authorization": f"Bearer {self.stack.token}"}
@@ -110,7 +110,7 @@ class Run:
             )
             self._act(judge, breaker, pool, api, understudy)
             wrong = self._judge(judge, breaker)
-            outcome = Outcome(self.plan, wrong, self._figures(judge, breaker, time.monotonic() - began))
+            outcome = ReceiptStatus(self.plan, wrong, self._figures(judge, breaker, time.monotonic() - began))
             if wrong:
                 dump(self, judge, wrong, breaker.done.told)
         return outcome

@@ -17,7 +17,7 @@ from tests.chaos.newsroom import Post
 from tests.chaos.pace import Pace
 
 _TIMEOUT_SECONDS = 20.0
-_LONGEST_WAIT_SECONDS = 5.0
+_MAX_WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
 _TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _FINAL = frozenset({"live", "held", "refused", "duplicate", "superseded", "withdrawn", "killed", "failed"})
@@ -36,7 +36,7 @@ class Ack:
 
 
 @dataclass(slots=True)
-class Ledger:
+class ScratchDb:
     """What was sent and what was answered; the only thing that the oracle believes."""
 
     acks: list[Ack] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Ledger:
 class Senders:
     """Post what is in the list, each thread the next one, as the pace allows."""
 
-    def __init__(self, api: httpx.Client, ledger: Ledger, stop: Event, pace: Pace) -> None:
+    def __init__(self, api: httpx.Client, ledger: ScratchDb, stop: Event, pace: Pace) -> None:
         self._api = api
         self._ledger = ledger
         self._stop_asked = stop
@@ -99,7 +99,7 @@ class Senders:
 
 
 def persist(
-    api: httpx.Client, path: str, body: bytes, headers: dict[str, str], stop: Event, ledger: Ledger
+    api: httpx.Client, path: str, body: bytes, headers: dict[str, str], stop: Event, ledger: ScratchDb
 ) -> httpx.Response | None:
     """Return the first answer that says yes or no, however often it takes; None once told to stop."""
     wait = 0.2
@@ -114,8 +114,8 @@ def persist(
             seconds = float(answer.headers.get("retry-after") or wait)
         with ledger.lock:
             ledger.retried += 1
-        stop.wait(min(seconds, _LONGEST_WAIT_SECONDS))
-        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        stop.wait(min(seconds, _MAX_WAIT_SECONDS))
+        wait = min(wait * 2, _MAX_WAIT_SECONDS)
     return None
 
 

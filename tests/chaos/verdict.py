@@ -26,7 +26,7 @@ from tests.chaos.oracle import (
     wrong_with_fronts,
     wrong_with_pictures,
 )
-from tests.chaos.senders import Ledger, Watcher, is_final
+from tests.chaos.senders import ScratchDb, Watcher, is_final
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -49,7 +49,7 @@ class Judge:
     edge: Look
     house: House
     edition: Edition
-    ledger: Ledger
+    ledger: ScratchDb
     watcher: Watcher
     pictures: dict[str, str]  # digest -> where it is public
     lost: list[Wrong] = field(default_factory=list)  # what was promised and is not stored

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
-from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.report import Report
@@ -27,16 +27,16 @@ from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
 from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
-from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.keys import article_id
-from shared.messages import Lane
-from shared.receipts import Outcome, Stage
-from shared.redis_client import redis_client
-from shared.settings import ServiceSettings
-from shared.sites import Section, Site
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.runtime.receipts import ReceiptStatus, Stage
+from shared.runtime.redis_client import redis_client
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.tokens import Tokens, mint
+from shared.site.keys import article_id
+from shared.site.sites import Section, Site
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import Tokens, mint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _LIMITS_OF_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
@@ -64,7 +64,7 @@ class Newsroom:
     """Stands in for what lies behind the endpoint."""
 
     status: AcceptedStatus = "accepted"
-    settles_as: Outcome | None = None
+    settles_as: ReceiptStatus | None = None
     error: Exception | None = None
     warning: str | None = None
     full_for: Lane | None = None
@@ -131,11 +131,11 @@ class Newsroom:
             text_of=REVISION if kind == "restore" else None,
         )
 
-    def keep_picture(self, data: bytes, *, site: Site) -> KeptPicture:
+    def store_picture(self, data: bytes, *, site: Site) -> StoredPicture:
         facts, digest = clean_picture(data).facts, hashlib.sha256(data).hexdigest()
         is_new = digest not in self.pictures
         self.pictures.add(digest)
-        return KeptPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
+        return StoredPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
 
     async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
         self.waited.append(seconds)
@@ -144,11 +144,11 @@ class Newsroom:
     def receipt(self, receipt: str) -> ReceiptState | None:
         if receipt not in ("c0ffee", "other") and not receipt.startswith("epn."):
             return None
-        url = "https://epn.example/news/x/" if self.settles_as is Outcome.LIVE else None
+        url = "https://epn.example/news/x/" if self.settles_as is ReceiptStatus.LIVE else None
         return ReceiptState(
             receipt=receipt,
             site="other" if receipt == "other" else "epn",
-            status=self.settles_as or Outcome.ACCEPTED,
+            status=self.settles_as or ReceiptStatus.ACCEPTED,
             article="a" * 26,
             revision=REVISION,
             url=url,
@@ -165,7 +165,7 @@ class Newsroom:
             source="desk",
             source_id="a-1",
             headline="Bridge reopens",
-            status=Outcome.LIVE,
+            status=ReceiptStatus.LIVE,
             revision=REVISION,
             revisions=1,
         )
@@ -237,7 +237,7 @@ def an_app(
             submit_lines=newsroom.submit_lines,
             act=newsroom.act,
             fronts=Fronts(storage, StoredRevisions(storage), index or RedisIndex(redis_client(nowhere))),
-            keep_picture=newsroom.keep_picture,
+            store_picture=newsroom.store_picture,
             wait=newsroom.wait,
             receipt=newsroom.receipt,
             article=newsroom.article,

@@ -19,9 +19,9 @@ from pydantic import SecretStr
 
 from infra.local.ports import free_ports
 from infra.local.servers import SeaweedPorts, prepare_buckets, start_seaweed
-from shared.deadline import time_for_calls
-from shared.errors import PeersTooSlowError, StorageUnavailableError, TaskTooSlowError
-from shared.settings import ServiceSettings
+from shared.runtime.deadline import time_for_calls
+from shared.runtime.errors import PeersTooSlowError, StorageUnavailableError, TaskTooSlowError
+from shared.runtime.settings import ServiceSettings
 from shared.storage import ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage

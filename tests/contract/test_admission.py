@@ -7,9 +7,9 @@ from redis.retry import Retry
 
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.handler import Admission
-from shared.backlog.redis import RedisBacklog
-from shared.errors import RedisUnavailableError
-from shared.messages import Lane
+from shared.model.lane import Lane
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.errors import RedisUnavailableError
 
 LIMIT = 3
 SENDERS_LANES = {Lane.URGENT, Lane.LIVE, Lane.BULK}

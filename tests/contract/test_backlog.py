@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
-from shared.backlog.redis import RedisBacklog
-from shared.celery_app import PresslineCelery, create_app
-from shared.messages import ArticleRevision, ArticlesAccepted, ArticlesEnriched, Lane
-from shared.settings import ServiceSettings
+from shared.messaging.messages import ArticleRevision, ArticlesAccepted, ArticlesEnriched
+from shared.model.lane import Lane
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.celery_app import PresslineCelery, create_app
+from shared.runtime.settings import ServiceSettings
 
 Send = Callable[..., None]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from services.desk.handler.backup import Copying, Tally, TooManyFailuresError, back_up, restore
-from shared.errors import StorageUnavailableError
-from shared.settings import ServiceSettings
+from services.desk.handler.backup import BackupCounts, BackupDeps, TooManyFailuresError, back_up, restore
+from shared.runtime.errors import StorageUnavailableError
+from shared.runtime.settings import ServiceSettings
 from shared.storage import Etag, ListedObject, ObjectStorage, StoredObject
 from shared.storage.memory import MemoryObjectStorage
 from shared.storage.s3 import S3ObjectStorage
@@ -50,14 +50,14 @@ class Two:
     def fill(self) -> None:
         for key in KEYS:
             self.content.put(key, key.encode(), content_type="text/plain", metadata={"order": key})
-        self.content.put("certificates/content.json", b"{}")
+        self.content.put("conformance/content.json", b"{}")
         self.content.put(".probe/x/y", b"")
 
-    def back_up(self, prefix: str = "") -> Tally:
-        return back_up(Copying(self.content, self.second, threads=4), prefix)
+    def back_up(self, prefix: str = "") -> BackupCounts:
+        return back_up(BackupDeps(self.content, self.second, threads=4), prefix)
 
-    def restore(self, prefix: str = "") -> Tally:
-        return restore(Copying(self.second, self.content, threads=4), prefix)
+    def restore(self, prefix: str = "") -> BackupCounts:
+        return restore(BackupDeps(self.second, self.content, threads=4), prefix)
 
     def lose(self, prefix: str) -> None:
         for key in list(self.content.list_keys(prefix)):
@@ -77,8 +77,8 @@ def two(request: pytest.FixtureRequest) -> Two:
     return Two(*pair)
 
 
-def told(tally: Tally) -> tuple[int, int, int]:
-    return tally.copied, tally.there, len(tally.failures)
+def told(counts: BackupCounts) -> tuple[int, int, int]:
+    return counts.copied, counts.there, len(counts.failures)
 
 
 def test_everything_is_copied_once_but_certificates_and_probes(two: Two) -> None:
@@ -126,8 +126,8 @@ def test_revoked_tokens_and_dropped_letters_come_back_only_by_name(two: Two) -> 
     two.lose("tokens/")
     two.lose("dead-letters/")
 
-    tally = two.restore()
-    assert (tally.copied, tally.left_out) == (0, 2)
+    counts = two.restore()
+    assert (counts.copied, counts.left_out) == (0, 2)
     assert two.content.find("tokens/abc.json") is None
 
     assert told(two.restore("tokens/")) == (1, 0, 0)
@@ -151,12 +151,12 @@ def test_a_kill_comes_back_before_the_text_and_an_inbox_last() -> None:
 def test_a_backup_that_was_cut_short_is_gone_on_with(two: Two) -> None:
     two.fill()
 
-    def interrupt(tally: Tally) -> None:
-        if tally.copied == 3:
+    def interrupt(counts: BackupCounts) -> None:
+        if counts.copied == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        back_up(Copying(two.content, two.second, threads=1, told=interrupt))
+        back_up(BackupDeps(two.content, two.second, threads=1, told=interrupt))
     there = len(list(two.second.list_keys("")))
 
     assert 3 <= there < len(KEYS)
@@ -210,9 +210,9 @@ def test_what_could_not_be_copied_is_said_and_the_rest_is_copied() -> None:
     two = Two(MemoryObjectStorage(), second)
     two.fill()
 
-    tally = two.back_up()
-    assert told(tally) == (len(KEYS) - 1, 0, 1)
-    assert "tokens/abc.json" in tally.failures[0]
+    counts = two.back_up()
+    assert told(counts) == (len(KEYS) - 1, 0, 1)
+    assert "tokens/abc.json" in counts.failures[0]
 
     second.part = "nothing"
     assert told(two.back_up()) == (1, len(KEYS) - 1, 0)
@@ -222,10 +222,10 @@ def test_a_copy_with_other_bytes_is_a_failure() -> None:
     two = Two(MemoryObjectStorage(), Garbles())
     two.content.put("raw/epn/x", b"words")
 
-    tally = two.back_up()
+    counts = two.back_up()
 
-    assert told(tally) == (0, 0, 1)
-    assert "other bytes" in tally.failures[0]
+    assert told(counts) == (0, 0, 1)
+    assert "other bytes" in counts.failures[0]
 
 
 @pytest.mark.usefixtures("no_backoff")
@@ -276,7 +276,7 @@ class Endless(MemoryObjectStorage):
 def test_memory_does_not_grow_with_the_bucket() -> None:
     content = Endless(3000)
 
-    assert back_up(Copying(content, MemoryObjectStorage(), threads=2)).copied == 3000
+    assert back_up(BackupDeps(content, MemoryObjectStorage(), threads=2)).copied == 3000
     assert content.furthest < 20
 
 

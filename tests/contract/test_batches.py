@@ -20,10 +20,11 @@ from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.endpoint import batches
 from services.ingest.ports import SubmissionMetadata
-from shared.errors import StorageUnavailableError
-from shared.messages import MAX_BATCH_ITEMS, Lane
+from shared.messaging.messages import MAX_BATCH_ITEMS
+from shared.model.lane import Lane
+from shared.runtime.errors import StorageUnavailableError
+from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Api, Newsroom, an_app, with_token
 
 LINE = json.dumps(OWN).encode()
@@ -351,9 +352,9 @@ def test_a_sender_who_reads_nothing_until_he_has_sent_all_is_not_stuck(
                 await client.coming.put({"type": "http.request", "body": LINE + b"\n", "more_body": True})
         assert client.told.full()
         await client.coming.put({"type": "http.request", "body": b"", "more_body": False})
-        pieces = [await client.next() for _ in range(502)]
+        chunked = [await client.next() for _ in range(502)]
         await serving
-        assert json.loads(pieces[-2]["body"])["line"] == 500
+        assert json.loads(chunked[-2]["body"])["line"] == 500
 
     portal.call(talk)
 
@@ -485,4 +486,4 @@ def test_what_is_held_in_memory_does_not_grow_with_the_body(
     peak = portal.call(talk, 600)
 
     batches_held = 3 if end else 0  # two are being stored while the next one fills; each may end with one more line
-    assert peak < batches_held * (batches._MOST_BYTES + len(line)) + 1_000_000 < 100 * len(line)  # noqa: SLF001
+    assert peak < batches_held * (batches._MAX_BATCH_BYTES + len(line)) + 1_000_000 < 100 * len(line)  # noqa: SLF001

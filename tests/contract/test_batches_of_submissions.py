@@ -23,21 +23,23 @@ from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError
-from services.ingest.handler import Intake, act, read_submissions, submissions, submit_batch
+from services.ingest.handler import IngestDeps, act, read_submissions, submissions, submit_batch
 from services.ingest.handler.accept import commit_item
 from services.ingest.handler.sources import Sources
 from services.ingest.ports import SubmissionMetadata
-from shared import inbox, keys
-from shared.dead_letters import DeadLetters
-from shared.errors import StorageUnavailableError
-from shared.handling import Result
-from shared.history import StoredRevisions
-from shared.marks.redis import RedisMarks
-from shared.messages import ArticleRemoved, ArticlesAccepted, Lane, Message, SubmitArticles
-from shared.receipts import Outcome, Receipt, submission_of_receipt
-from shared.receipts.kept import find_kept_receipt
-from shared.receipts.redis import RedisReceipts
-from shared.sites import load_sites
+from shared.messaging.handling import Result
+from shared.messaging.messages import ArticleRemoved, ArticlesAccepted, Message, SubmitArticles
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.runtime import inbox
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.errors import StorageUnavailableError
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts import Receipt, ReceiptStatus, submission_of_receipt
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.receipts.stored import find_stored_receipt
+from shared.site import keys
+from shared.site.sites import load_sites
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -80,16 +82,16 @@ class Door:
     def __init__(self, redis: Redis) -> None:
         self.content, self.receipts = CountedStorage(), RedisReceipts(redis)
         self.executor = ThreadPoolExecutor(2)
-        revisions, marks = StoredRevisions(self.content), RedisMarks(redis)
+        revisions, quarantine = StoredRevisions(self.content), RedisQuarantine(redis)
         self.queue: list[Message] = []
         self.now = NOON
-        self.intake = Intake(
+        self.ingest_deps = IngestDeps(
             content=self.content,
             revisions=revisions,
             read_article=read_article,
             clean_picture=clean_picture,
             receipts=self.receipts,
-            letters=DeadLetters("ingest", self.content, self.receipts, marks),
+            dead_letters=DeadLetters("ingest", self.content, self.receipts, quarantine),
             emit=self.take,
             sites=SITES,
             clock=lambda: self.now,
@@ -114,7 +116,7 @@ class Door:
                 lane=Lane.BULK,
             ),
             uuid4(),
-            self.intake,
+            self.ingest_deps,
         )
         return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 
@@ -132,7 +134,7 @@ class Door:
 
     def read(self, message: SubmitArticles) -> Result:
         """Read a message; what follows, and the items that it did not begin, go into the queue."""
-        result = read_submissions(message, self.intake)
+        result = read_submissions(message, self.ingest_deps)
         self.queue.extend(result.emits)
         if result.rest:
             self.queue.append(message.only(result.rest))
@@ -140,7 +142,7 @@ class Door:
 
     def kept(self, receipt: str) -> Receipt:
         """Return what the bucket alone says of a submission."""
-        found = find_kept_receipt(self.content, "epn", receipt)
+        found = find_stored_receipt(self.content, "epn", receipt)
         assert found is not None, receipt
         return found
 
@@ -200,7 +202,7 @@ def test_a_revision_keeps_its_own_digest_and_its_place_in_the_raw_object(door: D
 
     for number, receipt in ((1, receipts[0]), (2, receipts[2])):
         kept = door.kept(receipt)
-        revision = door.intake.revisions.get("epn", str(kept.article), str(kept.revision))
+        revision = door.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
         first, length = revision.raw_range or (0, 0)
         raw = door.content.get(revision.raw_key).body[first : first + length]
         assert raw == a_line(number)
@@ -211,11 +213,13 @@ def test_an_action_on_an_article_keeps_the_place_of_its_text(door: Door) -> None
     receipts = door.submit([a_line(1), a_line(2)])
     door.read_all()
     kept = door.kept(receipts[1])
-    text = door.intake.revisions.get("epn", str(kept.article), str(kept.revision))
+    text = door.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
 
-    killed = act("kill", site=EPN, article=str(kept.article), by="x", why="", received_at=door.now, intake=door.intake)
+    killed = act(
+        "kill", site=EPN, article=str(kept.article), by="x", why="", received_at=door.now, deps=door.ingest_deps
+    )
 
-    kill = door.intake.revisions.get("epn", killed.article, killed.revision)
+    kill = door.ingest_deps.revisions.get("epn", killed.article, killed.revision)
     assert (kill.raw_key, kill.raw_range) == (text.raw_key, text.raw_range)
     assert text.raw_range is not None
 
@@ -237,7 +241,11 @@ def test_a_bad_line_is_refused_alone_with_its_faults(door: Door) -> None:
     receipts = door.submit([a_line(1), BAD, a_line(2)])
     door.read_all()
 
-    assert [door.kept(each).status for each in receipts] == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
+    assert [door.kept(each).status for each in receipts] == [
+        ReceiptStatus.ACCEPTED,
+        ReceiptStatus.REFUSED,
+        ReceiptStatus.ACCEPTED,
+    ]
     assert "/headline" in {fault.pointer for fault in door.kept(receipts[1]).faults}
     assert len(door.keys("dead-letters/ingest/")) == 1
     assert door.keys("inbox/") == []
@@ -250,7 +258,7 @@ def test_lines_of_one_article_are_accepted_in_their_order(door: Door) -> None:
     revisions = [str(door.kept(each).revision) for each in receipts]
     assert revisions == sorted(revisions)
     assert len(set(revisions)) == 20
-    latest = door.intake.revisions.get("epn", str(door.kept(receipts[0]).article), revisions[-1])
+    latest = door.ingest_deps.revisions.get("epn", str(door.kept(receipts[0]).article), revisions[-1])
     assert latest.article.headline == "Version 19"
 
 
@@ -269,7 +277,7 @@ def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
     receipts = door.submit([a_line(2), *lines, a_line(3)])
     message = door.message()
 
-    result = read_submissions(message, door.intake)
+    result = read_submissions(message, door.ingest_deps)
 
     assert set(result.failed) == set(receipts[1:-1])
     assert len(door.keys("inbox/")) == 1
@@ -284,7 +292,7 @@ def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
 def test_after_its_time_a_batch_returns_the_lines_that_it_did_not_begin(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submissions, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
     monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
     receipts = door.submit([a_line(number) for number in range(20)])
 
@@ -294,7 +302,7 @@ def test_after_its_time_a_batch_returns_the_lines_that_it_did_not_begin(
     assert isinstance(accepted, ArticlesAccepted)
     assert (len(accepted.items), result.rest) == (8, tuple(receipts[8:]))
     door.read_all()
-    assert {door.kept(each).status for each in receipts} == {Outcome.ACCEPTED}
+    assert {door.kept(each).status for each in receipts} == {ReceiptStatus.ACCEPTED}
     assert len(door.keys("receipts/epn/")) == 3
     assert door.keys("inbox/") == []
 
@@ -307,8 +315,8 @@ def test_receipts_that_cannot_be_kept_leave_the_lines_unfinished_and_announced(
 
     receipts = door.submit([a_line(1), a_line(2)])
     with monkeypatch.context() as patched:
-        patched.setattr(submissions, "keep_receipts", refuse)
-        result = read_submissions(door.message(), door.intake)
+        patched.setattr(submissions, "store_receipts", refuse)
+        result = read_submissions(door.message(), door.ingest_deps)
 
     assert set(result.failed) == set(receipts)
     assert [type(each) for each in result.emits] == [ArticlesAccepted]
@@ -322,7 +330,7 @@ def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Doo
             raise BacklogFullError
 
     admitted: list[Lane] = []
-    door.intake = replace(door.intake, admit=admit)
+    door.ingest_deps = replace(door.ingest_deps, admit=admit)
     outcomes = submit_batch(
         [a_line(1), a_line(2), a_line(3)],
         SubmissionMetadata(
@@ -334,7 +342,7 @@ def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Doo
             lane=Lane.BULK,
         ),
         UUID(int=7),
-        door.intake,
+        door.ingest_deps,
     )
 
     assert [type(each) for each in outcomes] == [Submitted, BacklogFullError, Submitted]
@@ -363,13 +371,13 @@ def test_the_name_of_an_object_of_receipts_says_whose_they_are(numbers: set[int]
 @pytest.mark.parametrize("order", [("0", "0-1"), ("0-1", "0")])
 def test_of_two_outcomes_the_one_with_a_revision_is_told(order: tuple[str, str]) -> None:
     content = CountedStorage()
-    failed = Receipt(receipt="b.0", site="epn", status=Outcome.FAILED)
+    failed = Receipt(receipt="b.0", site="epn", status=ReceiptStatus.FAILED)
     accepted = Receipt(receipt="b.0", site="epn", article="a", revision="1")
     for name, receipt in zip(order, (failed, accepted), strict=True):
         body = json.dumps([receipt.model_dump(mode="json")]).encode()
         content.put(f"{keys.receipts_prefix('epn', 'b')}{name}.json", body)
 
-    assert find_kept_receipt(content, "epn", "b.0") == accepted
+    assert find_stored_receipt(content, "epn", "b.0") == accepted
 
 
 @pytest.mark.parametrize("receipt", ["", ".", "a.", ".1", "a.b", "a.1.2", "a.-1", "a.¹", "r"])
@@ -385,16 +393,16 @@ def test_a_replayed_submission_has_an_entry_of_its_own_until_it_has_an_outcome_a
 
     inbox.put_again(door.content, alone)
 
-    assert find_kept_receipt(door.content, "epn", receipts[1]) is None
+    assert find_stored_receipt(door.content, "epn", receipts[1]) is None
     found = inbox.find_entry(door.content, "epn", receipts[1])
     assert found is not None
     assert found.items == (receipts[1],)
     assert inbox.find_entry(door.content, "epn", receipts[0]) is None
     assert inbox.without_outcome(door.content, found) == found
 
-    read_submissions(alone, door.intake)
+    read_submissions(alone, door.ingest_deps)
 
-    assert door.kept(receipts[1]).status is Outcome.REFUSED
+    assert door.kept(receipts[1]).status is ReceiptStatus.REFUSED
     assert door.keys("inbox/") == []
 
 
@@ -421,7 +429,7 @@ def test_every_line_has_one_outcome_whatever_is_killed_lost_or_delivered_twice(
     lines = [BAD if kind == "bad" else a_line(0 if kind == "again" else n + 1) for n, kind in enumerate(kinds)]
     try:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(submissions, "MOST_SECONDS", seconds)
+            patched.setattr(submissions, "MAX_SLICE_SECONDS", seconds)
             patched.setattr(submissions, "SIDE_BY_SIDE", 3)
             receipts = door.submit(lines)
             _read_in_disorder(door, chance)
@@ -430,7 +438,7 @@ def test_every_line_has_one_outcome_whatever_is_killed_lost_or_delivered_twice(
 
     outcomes = [door.kept(each) for each in receipts]
     for kind, outcome in zip(kinds, outcomes, strict=True):
-        assert (outcome.status is Outcome.REFUSED) == (kind == "bad")
+        assert (outcome.status is ReceiptStatus.REFUSED) == (kind == "bad")
         assert (outcome.revision is None) == (kind == "bad")
     distinct = {line for line in lines if line != BAD}
     assert {(each.article, each.revision) for each in outcomes if each.revision} == {

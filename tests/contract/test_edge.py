@@ -19,8 +19,8 @@ from infra.local.edge.settings import EdgeSettings
 from infra.local.ports import free_ports
 from infra.local.processes import Child
 from services.publish.adapters.varnish import VarnishEdgeCache
-from shared.keys import listing_surrogate_key, path_surrogate_key, url_path
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
+from shared.site.keys import listing_surrogate_key, path_surrogate_key, url_path
 from shared.storage.s3 import S3ObjectStorage
 
 _DEADLINE_SECONDS = 15.0
@@ -603,11 +603,11 @@ def test_only_this_machine_may_purge() -> None:
 
 
 def test_a_purge_bears_the_token_where_one_is_set() -> None:
-    async def purge(_: SlowStore, publisher: httpx.AsyncClient) -> None:
+    async def purge(_: SlowStore, publish_deps: httpx.AsyncClient) -> None:
         keys = {"xkey-purge": "a"}
-        assert (await publisher.request("PURGE", "/", headers=keys)).status_code == 403
-        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "no"})).status_code == 403
-        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "yes"})).status_code == 200
+        assert (await publish_deps.request("PURGE", "/", headers=keys)).status_code == 403
+        assert (await publish_deps.request("PURGE", "/", headers={**keys, "x-purge-token": "no"})).status_code == 403
+        assert (await publish_deps.request("PURGE", "/", headers={**keys, "x-purge-token": "yes"})).status_code == 200
 
     _with_edge(purge, purge_token="yes")
 

@@ -17,11 +17,11 @@ from PIL import Image
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
 from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
 from services.ingest.ports import SubmissionMetadata
-from shared.errors import StorageConflictError, StorageUnavailableError
-from shared.messages import Lane
-from shared.receipts import Outcome
+from shared.model.lane import Lane
+from shared.runtime.errors import StorageConflictError, StorageUnavailableError
+from shared.runtime.receipts import ReceiptStatus
+from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, REVISION, Api, Newsroom, an_app, pointers, with_token
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -83,7 +83,7 @@ def test_an_embargoed_article_is_scheduled_and_not_waited_for(api: Api, newsroom
 
 
 def test_who_waits_is_told_the_address_once_the_page_is_live(api: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = Outcome.LIVE
+    newsroom.settles_as = ReceiptStatus.LIVE
     answer = api.post(OWN, Prefer="wait=5")
 
     assert answer.status_code == 200
@@ -181,7 +181,7 @@ def test_a_restore_tells_which_revisions_text_came_back(editor: Api) -> None:
 
 
 def test_an_action_can_be_waited_for_and_is_never_put_off(editor: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = Outcome.KILLED
+    newsroom.settles_as = ReceiptStatus.KILLED
     answer = editor("POST", f"/v1/articles/{ARTICLE}/kill", headers={"Prefer": "wait=5, respond-async"})
 
     assert (answer.status_code, answer.json()["status"]) == (200, "killed")
@@ -422,7 +422,7 @@ def test_readiness_names_what_is_down(api: Api, newsroom: Newsroom) -> None:
 
 
 def test_a_receipt_tells_stages_and_pages(api: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = Outcome.LIVE
+    newsroom.settles_as = ReceiptStatus.LIVE
     reply = api("GET", "/v1/receipts/c0ffee").json()
 
     assert reply["status"] == "live"

@@ -15,11 +15,11 @@ from services.desk.__main__ import app as commands
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.ports import ReadingContext
-from shared.article import Rights
-from shared.keys import article_id
-from shared.sites import Feed, Section, Site, load_sites
+from shared.model.article import Rights
+from shared.runtime.tokens import list_tokens, mint
+from shared.site.keys import article_id
+from shared.site.sites import Feed, Section, Site, load_sites
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import list_tokens, mint
 from tests.contract.newsroom import NOW, OWN, Api, Newsroom, a_site, an_app, pointers
 
 WIRE = Feed(id="wire", name="Wire", source="wire.example")

@@ -8,12 +8,12 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from redis import Redis
 
-from shared import keys
 from shared.index.redis import RedisIndex
-from shared.live import LiveRecord
-from shared.pins import Pins, read_pins
+from shared.model.live_record import LiveRecord
+from shared.runtime.tokens import mint
+from shared.site import keys
+from shared.site.pins import Pins, read_pins
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import mint
 from tests.contract.newsroom import NOW, Api, Newsroom, a_site, an_app, pointers, with_token
 
 LIVE, WAITING, UNKNOWN = "a" * 26, "b" * 26, "c" * 26
@@ -104,21 +104,21 @@ def test_what_cannot_be_pinned_is_refused_and_what_was_there_stays(
     api: Api, index: RedisIndex, body: Any, status: int, where: list[str]
 ) -> None:
     pin(api, {"articles": [LIVE]})
-    before = index.behind(SITE)
+    before = index.stale_versions(SITE)
     answer = pin(api, body)
 
     assert (answer.status_code, pointers(answer)) == (status, where)
     assert api("GET", "/v1/fronts/home").json()["articles"] == [LIVE]
-    assert index.behind(SITE) == before
+    assert index.stale_versions(SITE) == before
 
 
 def test_a_front_that_is_unpinned_shows_nothing_and_is_stale(api: Api, index: RedisIndex) -> None:
     pin(api, {"articles": [LIVE]})
-    before = index.behind(SITE)["home"]
+    before = index.stale_versions(SITE)["home"]
 
     assert api("DELETE", "/v1/fronts/home").status_code == 204
     assert api("GET", "/v1/fronts/home").json()["articles"] == []
-    assert index.behind(SITE)["home"] > before
+    assert index.stale_versions(SITE)["home"] > before
     assert api("DELETE", "/v1/fronts/home").status_code == 204
 
 

@@ -24,11 +24,11 @@ from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, Fault
 from services.ingest.domain.states import ReceiptState
 from services.ingest.ports import SubmissionMetadata
-from shared.errors import StorageUnavailableError
-from shared.messages import Lane
-from shared.receipts import Outcome
+from shared.model.lane import Lane
+from shared.runtime.errors import StorageUnavailableError
+from shared.runtime.receipts import ReceiptStatus
+from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import mint
 from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Newsroom, an_app
 
 
@@ -36,9 +36,9 @@ class Office(Newsroom):
     """A newsroom whose receipts are those that it was given; `refuse` may raise for a line's number."""
 
     def __init__(self) -> None:
-        super().__init__(settles_as=Outcome.LIVE)
+        super().__init__(settles_as=ReceiptStatus.LIVE)
         self.refuse: Callable[[int], None] = lambda _: None
-        self.ends: dict[str, Outcome] = {}
+        self.ends: dict[str, ReceiptStatus] = {}
         self.taken: list[int] = []
         self._lock = Lock()
 
@@ -50,8 +50,8 @@ class Office(Newsroom):
         return Submitted(receipt=f"receipt-{number}")
 
     def receipt(self, receipt: str) -> ReceiptState | None:
-        end = self.ends.get(receipt, Outcome.LIVE)
-        faults = (Fault("/section", "is not a section"),) if end is Outcome.REFUSED else ()
+        end = self.ends.get(receipt, ReceiptStatus.LIVE)
+        faults = (Fault("/section", "is not a section"),) if end is ReceiptStatus.REFUSED else ()
         return ReceiptState(receipt=receipt, site="epn", status=end, faults=faults)
 
 
@@ -275,7 +275,11 @@ def test_standard_input_is_read_once(
 
 
 def test_who_waits_is_told_what_became_of_each(api_url: str, office: Office, archive: Path) -> None:
-    office.ends = {"receipt-3": Outcome.REFUSED, "receipt-4": Outcome.DUPLICATE, "receipt-5": Outcome.FAILED}
+    office.ends = {
+        "receipt-3": ReceiptStatus.REFUSED,
+        "receipt-4": ReceiptStatus.DUPLICATE,
+        "receipt-5": ReceiptStatus.FAILED,
+    }
     result = bring_in(archive, "--wait")
 
     assert result.exit_code == 1
@@ -292,7 +296,7 @@ def test_who_waits_is_told_what_became_of_each(api_url: str, office: Office, arc
 def test_who_waits_for_what_does_not_end_is_let_go_when_patience_ends(
     api_url: str, office: Office, archive: Path
 ) -> None:
-    office.ends = {"receipt-3": Outcome.RENDERED}
+    office.ends = {"receipt-3": ReceiptStatus.RENDERED}
     result = bring_in(archive, "--wait", "--patience", "0")
 
     assert result.exit_code == 1

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from shared.article import Direction
-from shared.card import Card
 from shared.index.redis import RedisIndex
-from shared.listings import HOME, RAIL_LATEST, listing_of
-from shared.live import LiveRecord
-from shared.sites import Section, Site
+from shared.model.article import Direction
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.site.listings import HOME, RAIL_LATEST, listing_of
+from shared.site.sites import Section, Site
 
 SITE = Site(
     id="epn",
@@ -48,7 +48,7 @@ def a_card(article: str, minutes: int = 0, headline: str = "A headline", section
 def make_whole(index: RedisIndex) -> None:
     restore = index.begin_restore(SITE, NOON)
     assert restore is not None
-    assert index.set_whole(SITE, restore.minute, restore.token)
+    assert index.mark_complete(SITE, restore.minute, restore.token)
 
 
 def headlines(index: RedisIndex, listing: str = HOME) -> list[str]:
@@ -61,41 +61,41 @@ def changed(index: RedisIndex, listing: str) -> int:
 
 def test_listings_show_the_newest_first_and_no_more_than_they_hold(index: RedisIndex) -> None:
     for number in (2, 0, 3, 1):
-        index.enter(SITE, a_card(f"a{number}", number, f"Number {number}"), "r1")
+        index.upsert(SITE, a_card(f"a{number}", number, f"Number {number}"), "r1")
 
     assert headlines(index) == ["Number 3", "Number 2", "Number 1"]
     assert headlines(index, RAIL_LATEST) == ["Number 3", "Number 2"]
 
 
 def test_a_late_index_step_does_not_bring_an_older_card_back(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a", headline="New"), "r2")
+    index.upsert(SITE, a_card("a", headline="New"), "r2")
 
-    assert index.enter(SITE, a_card("a", headline="Old"), "r1") == ()
+    assert index.upsert(SITE, a_card("a", headline="Old"), "r1") == ()
     assert headlines(index) == ["New"]
 
 
 def test_a_late_index_step_does_not_bring_a_removed_article_back(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a"), "r1")
-    index.leave(SITE, "a", "r2")
+    index.upsert(SITE, a_card("a"), "r1")
+    index.remove(SITE, "a", "r2")
 
-    assert index.enter(SITE, a_card("a"), "r1") == ()
+    assert index.upsert(SITE, a_card("a"), "r1") == ()
     assert headlines(index) == []
 
 
 def test_the_same_card_of_a_newer_revision_makes_no_listing_stale(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a"), "r1")
+    index.upsert(SITE, a_card("a"), "r1")
     before = changed(index, HOME)
 
-    assert index.enter(SITE, a_card("a"), "r2") == ()
+    assert index.upsert(SITE, a_card("a"), "r2") == ()
     assert changed(index, HOME) == before
     assert index.revisions(SITE, ["a", "b"]) == {"a": "r2"}
 
 
 def test_a_changed_section_touches_the_old_listings_and_the_new(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a", section="news"), "r1")
+    index.upsert(SITE, a_card("a", section="news"), "r1")
     before = {name: changed(index, name) for name in ("section.news", "section.world")}
 
-    index.enter(SITE, a_card("a", section="world"), "r2")
+    index.upsert(SITE, a_card("a", section="world"), "r2")
 
     assert all(changed(index, name) > before[name] for name in before)
     assert headlines(index, "section.news") == []
@@ -104,17 +104,17 @@ def test_a_changed_section_touches_the_old_listings_and_the_new(index: RedisInde
 
 def test_an_article_too_old_to_be_shown_touches_no_front(index: RedisIndex) -> None:
     for number in range(4):
-        index.enter(SITE, a_card(f"a{number}", number), "r1")
+        index.upsert(SITE, a_card(f"a{number}", number), "r1")
     before = changed(index, HOME)
 
-    assert HOME not in index.enter(SITE, a_card("old", -1), "r1")
+    assert HOME not in index.upsert(SITE, a_card("old", -1), "r1")
     assert changed(index, HOME) == before
 
 
 def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a"), "r1")
+    index.upsert(SITE, a_card("a"), "r1")
     first = changed(index, HOME)
-    index.enter(SITE, a_card("b"), "r1")
+    index.upsert(SITE, a_card("b"), "r1")
 
     index.set_published(SITE, HOME, first)
     assert HOME in index.stale(SITE)
@@ -124,38 +124,38 @@ def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisInd
     assert HOME not in index.stale(SITE)
 
     index.set_published(SITE, HOME, first)  # a late publisher
-    assert index.published(SITE)[HOME] == second
+    assert index.published_versions(SITE)[HOME] == second
 
 
 def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> None:
-    assert [index.take_turns(SITE, [HOME]) for _ in range(3)] == [[HOME], [], []]
+    assert [index.acquire_leases(SITE, [HOME]) for _ in range(3)] == [[HOME], [], []]
 
 
 def test_a_listing_is_not_queued_again_while_its_page_waits_for_its_publisher(index: RedisIndex, redis: Redis) -> None:
-    index.take_turns(SITE, [HOME])
+    index.acquire_leases(SITE, [HOME])
     number = changed(index, HOME)
-    left_ms = redis.pttl(f"index:{SITE.id}:turn:{HOME}")
+    left_ms = redis.pttl(f"index:{SITE.id}:lease:{HOME}")
     index.set_published(SITE, HOME, number)
 
     assert left_ms > 15_000
-    assert redis.pttl(f"index:{SITE.id}:turn:{HOME}") <= SITE.listing_interval_seconds * 1000
+    assert redis.pttl(f"index:{SITE.id}:lease:{HOME}") <= SITE.listing_interval_seconds * 1000
 
 
 def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
-    assert index.whole_until(SITE) is None
+    assert index.complete_until(SITE) is None
     make_whole(index)
-    assert index.whole_until(SITE) == NOON
+    assert index.complete_until(SITE) == NOON
     redis.flushall()
-    assert index.whole_until(SITE) is None
+    assert index.complete_until(SITE) is None
 
 
 def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> None:
-    assert index.set_whole(SITE, NOON) is False
+    assert index.mark_complete(SITE, NOON) is False
 
     make_whole(index)
 
-    assert index.set_whole(SITE, NOON + timedelta(minutes=1)) is True
-    assert index.whole_until(SITE) == NOON + timedelta(minutes=1)
+    assert index.mark_complete(SITE, NOON + timedelta(minutes=1)) is True
+    assert index.complete_until(SITE) == NOON + timedelta(minutes=1)
 
 
 def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from_its_last_minute(
@@ -164,7 +164,7 @@ def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from
     make_whole(index)
     redis.hset("index:epn:whole", "run_id", "another")
 
-    assert index.whole_until(SITE) is None
+    assert index.complete_until(SITE) is None
     restore = index.begin_restore(SITE, NOON + timedelta(hours=1))
     assert restore is not None
     assert restore.since == NOON
@@ -174,31 +174,31 @@ def test_a_page_rendered_before_redis_was_emptied_does_not_pass_for_the_state_af
     index: RedisIndex, redis: Redis
 ) -> None:
     for number in range(3):
-        index.enter(SITE, a_card(f"a{number}", number), "r1")
+        index.upsert(SITE, a_card(f"a{number}", number), "r1")
     rendered = changed(index, HOME)
     redis.flushall()
-    index.enter(SITE, a_card("b"), "r1")
+    index.upsert(SITE, a_card("b"), "r1")
 
     index.set_published(SITE, HOME, rendered)
 
     assert HOME in index.stale(SITE)
-    assert changed(index, HOME) > index.published(SITE)[HOME]
+    assert changed(index, HOME) > index.published_versions(SITE)[HOME]
 
 
 def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for_the_state_after_it(
     index: RedisIndex, redis: Redis
 ) -> None:
-    index.enter(SITE, a_card("a"), "r1")
+    index.upsert(SITE, a_card("a"), "r1")
     raw = Redis.from_url(_url_of(redis))
     old_file = {key: raw.dump(key) or b"" for key in raw.scan_iter()}
     for number in range(3):
-        index.enter(SITE, a_card(f"b{number}", number), "r1")
+        index.upsert(SITE, a_card(f"b{number}", number), "r1")
     rendered = changed(index, HOME)
     redis.flushall()
     for key, value in old_file.items():
         raw.restore(key, 0, value)
     raw.close()
-    index.enter(SITE, a_card("c", 9), "r1")
+    index.upsert(SITE, a_card("c", 9), "r1")
 
     index.set_published(SITE, HOME, rendered)
 
@@ -206,7 +206,7 @@ def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for
 
 
 def test_a_number_that_this_index_never_gave_makes_the_listing_stale_whatever_the_clocks(index: RedisIndex) -> None:
-    index.touch(SITE, HOME)
+    index.mark_stale(SITE, HOME)
     index.set_published(SITE, HOME, changed(index, HOME))
 
     index.set_published(SITE, HOME, 2**53 - 2)  # from a Redis whose clock was ahead
@@ -218,17 +218,17 @@ def test_numbers_rise_with_redis_clock_and_where_it_stands_still_by_one(index: R
     far = 2**53 - 2
     redis.hset("index:epn:wanted", HOME, far)
 
-    index.touch(SITE, HOME)
-    index.touch(SITE, RAIL_LATEST)
+    index.mark_stale(SITE, HOME)
+    index.mark_stale(SITE, RAIL_LATEST)
 
     assert changed(index, HOME) == far + 1
     assert far > changed(index, RAIL_LATEST) > NOON.timestamp() * 1_000_000
 
 
 def test_a_publisher_is_told_that_a_later_state_was_published_before_its_own(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a"), "r1")
+    index.upsert(SITE, a_card("a"), "r1")
     first = changed(index, HOME)
-    index.enter(SITE, a_card("b"), "r1")
+    index.upsert(SITE, a_card("b"), "r1")
     second = changed(index, HOME)
 
     assert index.set_published(SITE, HOME, second) is False
@@ -237,13 +237,13 @@ def test_a_publisher_is_told_that_a_later_state_was_published_before_its_own(ind
 
 
 def test_many_records_are_taken_in_by_the_rules_of_one(index: RedisIndex) -> None:
-    index.enter(SITE, a_card("a", headline="New"), "r2")
+    index.upsert(SITE, a_card("a", headline="New"), "r2")
     old = LiveRecord(site="epn", article="a", revision="r1", card=a_card("a", headline="Old"))
     new = LiveRecord(site="epn", article="b", revision="r1", card=a_card("b", 1, headline="Another"))
     gone = LiveRecord(site="epn", article="c", removed_by="r3")
-    index.enter(SITE, a_card("c", 2), "r2")
+    index.upsert(SITE, a_card("c", 2), "r2")
 
-    index.take_in(SITE, [old, new, gone, LiveRecord(site="epn", article="d")])
+    index.load(SITE, [old, new, gone, LiveRecord(site="epn", article="d")])
 
     assert headlines(index) == ["Another", "New"]
     assert index.revisions(SITE, ["a", "b", "c", "d"]) == {"a": "r2", "b": "r1", "c": "r3"}
@@ -271,17 +271,17 @@ def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex,
     assert again is not None
     assert (again.cursor, again.done, again.minute) == ("", 0, NOON + timedelta(minutes=1))
     assert not index.move_restore(SITE, begun)
-    assert not index.set_whole(SITE, NOON, begun.token)
+    assert not index.mark_complete(SITE, NOON, begun.token)
 
 
 def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
-    index.enter(SITE, a_card("a"), "r1")
+    index.upsert(SITE, a_card("a"), "r1")
     index.set_published(SITE, HOME, changed(index, HOME))
     make_whole(index)
 
-    index.forget(SITE)
+    index.clear(SITE)
 
-    assert index.whole_until(SITE) is None
+    assert index.complete_until(SITE) is None
     assert list(redis.scan_iter("index:epn:*")) == []
 
 

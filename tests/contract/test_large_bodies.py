@@ -14,8 +14,8 @@ import pytest
 import uvicorn
 
 from services.ingest.endpoint.connection import EndpointProtocol
+from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import mint
 from tests.contract.newsroom import NOW, Newsroom, an_app
 
 BODY_BYTES = 100 * 1024 * 1024

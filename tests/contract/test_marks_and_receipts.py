@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from shared.marks.redis import RedisMarks
-from shared.receipts import Outcome, Receipt
-from shared.receipts.redis import RedisReceipts
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts import Receipt, ReceiptStatus
+from shared.runtime.receipts.redis import RedisReceipts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -19,53 +19,53 @@ def receipts(redis: Redis) -> RedisReceipts:
     return found
 
 
-def status(receipts: RedisReceipts) -> Outcome:
+def status(receipts: RedisReceipts) -> ReceiptStatus:
     receipt = receipts.find("r")
     assert receipt is not None
     return receipt.status
 
 
 def test_a_quarantine_holds_up_to_a_version_and_not_for_a_newer_one(redis: Redis) -> None:
-    marks = RedisMarks(redis)
-    marks.park("epn", "a", "2", 60)
-    marks.park("epn", "a", "1", 60)  # an older letter that comes late opens nothing
-    marks.park("epn", "listing:home", 9, 60)
+    quarantine = RedisQuarantine(redis)
+    quarantine.add("epn", "a", "2", 60)
+    quarantine.add("epn", "a", "1", 60)  # an older letter that comes late opens nothing
+    quarantine.add("epn", "listing:home", 9, 60)
 
-    assert [marks.is_parked("epn", "a", revision) for revision in ("1", "2", "3")] == [True, True, False]
-    assert [marks.is_parked("epn", "listing:home", number) for number in (9, 10)] == [True, False]
-    assert marks.is_parked("epn", "another", "1") is False
+    assert [quarantine.is_quarantined("epn", "a", revision) for revision in ("1", "2", "3")] == [True, True, False]
+    assert [quarantine.is_quarantined("epn", "listing:home", number) for number in (9, 10)] == [True, False]
+    assert quarantine.is_quarantined("epn", "another", "1") is False
     assert 0 < int(str(redis.ttl("parked:epn:a"))) <= 60
 
 
 def test_a_replayed_subject_leaves_quarantine(redis: Redis) -> None:
-    marks = RedisMarks(redis)
-    marks.park("epn", "a", "2", 60)
+    quarantine = RedisQuarantine(redis)
+    quarantine.add("epn", "a", "2", 60)
 
-    marks.unpark("epn", "a")
+    quarantine.release("epn", "a")
 
-    assert marks.is_parked("epn", "a", "2") is False
+    assert quarantine.is_quarantined("epn", "a", "2") is False
 
 
 def test_a_stage_that_comes_late_does_not_undo_the_end(receipts: RedisReceipts) -> None:
-    receipts.settle("r", Outcome.LIVE, NOW, url="http://edge.test/x/")
-    receipts.note("r", Outcome.RENDERED, NOW + timedelta(seconds=1))
+    receipts.finalise("r", ReceiptStatus.LIVE, NOW, url="http://edge.test/x/")
+    receipts.note("r", ReceiptStatus.RENDERED, NOW + timedelta(seconds=1))
 
-    assert status(receipts) is Outcome.LIVE
+    assert status(receipts) is ReceiptStatus.LIVE
 
 
-@pytest.mark.parametrize("late", [Outcome.SUPERSEDED, Outcome.FAILED])
-def test_what_was_live_stays_live_whatever_is_said_of_it_later(receipts: RedisReceipts, late: Outcome) -> None:
-    receipts.settle("r", Outcome.LIVE, NOW, url="http://edge.test/")
-    receipts.settle("r", late, NOW)
+@pytest.mark.parametrize("late", [ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED])
+def test_what_was_live_stays_live_whatever_is_said_of_it_later(receipts: RedisReceipts, late: ReceiptStatus) -> None:
+    receipts.finalise("r", ReceiptStatus.LIVE, NOW, url="http://edge.test/")
+    receipts.finalise("r", late, NOW)
 
-    assert status(receipts) is Outcome.LIVE
+    assert status(receipts) is ReceiptStatus.LIVE
 
 
 def test_a_failure_that_was_replayed_ends_live(receipts: RedisReceipts) -> None:
-    receipts.settle("r", Outcome.FAILED, NOW, reason="x")
-    receipts.settle("r", Outcome.LIVE, NOW)
+    receipts.finalise("r", ReceiptStatus.FAILED, NOW, reason="x")
+    receipts.finalise("r", ReceiptStatus.LIVE, NOW)
 
-    assert status(receipts) is Outcome.LIVE
+    assert status(receipts) is ReceiptStatus.LIVE
 
 
 def test_an_unknown_receipt_is_none(receipts: RedisReceipts) -> None:

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.errors import ObjectMissingError, PreconditionFailedError, StorageConflictError
-from shared.observability import STORE_CALLS
-from shared.settings import ServiceSettings
+from shared.runtime.errors import ObjectMissingError, PreconditionFailedError, StorageConflictError
+from shared.runtime.observability import STORE_CALLS
+from shared.runtime.settings import ServiceSettings
 from shared.storage import Etag, ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.memory import MemoryObjectStorage

@@ -17,13 +17,13 @@ from services.desk.domain.rebuild import Run
 from services.desk.handler.rebuild import Rebuild
 from services.desk.handler.selection import Selected
 from services.desk.handler.versions import version_lines
-from shared import keys
 from shared.index.redis import RedisIndex
-from shared.messages import ArticlesEnriched, Message
-from shared.page_versions import note_version
-from shared.runs import RunOutcome
-from shared.runs.redis import RedisRuns
-from shared.sites import Site
+from shared.messaging.messages import ArticlesEnriched, Message
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.site import keys
+from shared.site.page_versions import note_version
+from shared.site.sites import Site
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 
@@ -172,11 +172,11 @@ def test_a_rebuild_by_version_ends_with_a_count_that_status_knows(desk: Desk, mo
 
 def test_listings_that_were_published_are_touched_and_no_others(desk: Desk, redis: Redis) -> None:
     index = RedisIndex(redis)
-    index.touch(SITE, "home")
-    index.set_published(SITE, "home", index.behind(SITE)["home"])
+    index.mark_stale(SITE, "home")
+    index.set_published(SITE, "home", index.stale_versions(SITE)["home"])
 
     desk.say("--section", SITE.sections[0].id)
-    assert index.behind(SITE) == {}
+    assert index.stale_versions(SITE) == {}
 
 
 def test_a_run_says_as_text_what_it_was_asked() -> None:

@@ -8,17 +8,17 @@ from uuid import uuid4
 import pytest
 
 from infra.local.ports import free_ports
-from shared.backlog.redis import RedisBacklog
-from shared.celery_app import create_app
-from shared.deliveries.redis import RedisDeliveries
-from shared.errors import RedisUnavailableError
-from shared.marks.redis import RedisMarks
-from shared.messages import ListingsStale
-from shared.receipts import Receipt
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client, redis_condition, redis_faults
-from shared.settings import ServiceSettings
-from shared.stalls import UNWELL_AFTER_SECONDS, QueueWatch
+from shared.messaging.messages import ListingsStale
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.celery_app import create_app
+from shared.runtime.deliveries.redis import RedisDeliveries
+from shared.runtime.errors import RedisUnavailableError
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts import Receipt
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client, redis_condition, redis_faults
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.watchdog import UNWELL_AFTER_SECONDS, QueueWatch
 from tests.refusing_redis import CONDITIONS, RefusingRedis
 
 NEXT_STEPS = {
@@ -56,7 +56,7 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
         told = [
             _outage_of(call)
             for call in (
-                lambda: RedisMarks(client).park("epn", "a", 1, 60),  # a script
+                lambda: RedisQuarantine(client).add("epn", "a", 1, 60),  # a script
                 lambda: RedisDeliveries(client).begin("render", "x"),  # a pipeline
                 lambda: app.emit([message]),  # kombu
             )

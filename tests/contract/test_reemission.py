@@ -14,17 +14,18 @@ import pytest
 from redis import Redis
 
 from infra.local.settings import PROJECT
-from services.scheduler.handler import Clockwork, release_due, sweep
-from shared import keys
-from shared.article import Article, Status
-from shared.backlog.redis import RedisBacklog
-from shared.backoff.redis import RedisBackoff
-from shared.history import StoredRevisions
-from shared.live import LiveRecord
-from shared.marks.redis import RedisMarks
-from shared.messages import ArticleRemoved, ArticlesAccepted, Lane, Message
-from shared.revision import Revision, revision_id
-from shared.sites import Site, load_sites
+from services.scheduler.handler import SchedulerDeps, release_due, sweep
+from shared.messaging.messages import ArticleRemoved, ArticlesAccepted, Message
+from shared.model.article import Article, Status
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.model.live_record import LiveRecord
+from shared.model.revision import Revision, revision_id
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.backoff.redis import RedisBackoff
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.site import keys
+from shared.site.sites import Site, load_sites
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -41,7 +42,7 @@ class KnownIndex:
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
         return {article: self.known[article] for article in articles if article in self.known}
 
-    def set_whole(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
+    def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
         return True
 
 
@@ -70,11 +71,11 @@ class Newsroom:
 
     def __post_init__(self) -> None:
         self.backoff = NotedBackoff(self.redis)
-        self.clockwork = Clockwork(
+        self.scheduler_deps = SchedulerDeps(
             content=self.content,
             revisions=StoredRevisions(self.content),
             index=self.index,  # type: ignore[arg-type]  # what the sweep asks of one
-            marks=RedisMarks(self.redis),
+            quarantine=RedisQuarantine(self.redis),
             backoff=self.backoff,
             backlog=RedisBacklog(self.redis),
             sites={"epn": SITE},
@@ -111,7 +112,7 @@ class Newsroom:
 
     def sweep(self) -> list[str]:
         """Return the articles of which one round of the sweep emits something."""
-        return articles_of(sweep(SITE, self.clockwork))
+        return articles_of(sweep(SITE, self.scheduler_deps))
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -186,7 +187,7 @@ def test_many_lost_articles_are_emitted_in_batches_while_their_lane_is_short(new
     lost = [newsroom.accept(f"lost-{number:03d}", Lane.BULK) for number in range(120)]
     newsroom.wait(10)
 
-    emitted = list(sweep(SITE, newsroom.clockwork))
+    emitted = list(sweep(SITE, newsroom.scheduler_deps))
 
     assert [len(articles_of([message])) for message in emitted] == [50, 50, 20]
     assert {message.lane for message in emitted} == {Lane.BULK}
@@ -212,7 +213,7 @@ def test_a_lane_that_becomes_full_during_a_round_takes_no_further_batch(newsroom
     lost = [newsroom.accept(f"lost-{number:03d}", Lane.BULK) for number in range(120)]
     newsroom.wait(10)
 
-    emitted = sweep(SITE, newsroom.clockwork)
+    emitted = sweep(SITE, newsroom.scheduler_deps)
     first = articles_of([next(emitted)])
     newsroom.fill(Lane.BULK)
 
@@ -236,10 +237,10 @@ def test_a_full_lane_of_the_news_delays_no_first_lost_message(newsroom: Newsroom
     assert newsroom.sweep() == ["news"]
 
 
-def both_rounds(newsroom: Newsroom, duty: Any) -> list[str]:
+def both_rounds(newsroom: Newsroom, job: Any) -> list[str]:
     """Return the articles of which two schedulers emit something whose rounds fall together, message by message."""
-    both = (newsroom.clockwork, replace(newsroom.clockwork, settled={}))
-    rounds = zip_longest(*(iter(duty(SITE, clockwork)) for clockwork in both))
+    both = (newsroom.scheduler_deps, replace(newsroom.scheduler_deps, reconciled={}))
+    rounds = zip_longest(*(iter(job(SITE, scheduler_deps)) for scheduler_deps in both))
     return articles_of(message for messages in rounds for message in messages if message is not None)
 
 
@@ -271,7 +272,7 @@ def test_the_checkpoint_waits_for_an_item_that_was_not_emitted_again_or_is_not_s
 
 def test_an_item_in_quarantine_is_not_emitted_again_and_holds_up_no_checkpoint(newsroom: Newsroom) -> None:
     newsroom.accept("dead")
-    newsroom.clockwork.marks.park("epn", "dead", newsroom.revisions["dead"], 60)
+    newsroom.scheduler_deps.quarantine.add("epn", "dead", newsroom.revisions["dead"], 60)
     newsroom.wait(120)
 
     assert newsroom.sweep() == []
@@ -292,7 +293,7 @@ def test_no_full_lane_delays_the_first_release_after_an_embargo(newsroom: Newsro
     newsroom.fill(Lane.LIVE)
     newsroom.now = due
 
-    assert [len(articles_of([each])) for each in release_due(SITE, newsroom.clockwork)] == [50, 50, 20]
+    assert [len(articles_of([each])) for each in release_due(SITE, newsroom.scheduler_deps)] == [50, 50, 20]
     assert list(newsroom.content.list_keys("schedule/")) == []
     assert len(names) == 120
 
@@ -308,7 +309,7 @@ def test_a_release_whose_message_is_lost_is_emitted_again_by_the_sweep(newsroom:
     newsroom.wait(180)
     assert newsroom.sweep() == []  # seen settled: nothing of it is released
     newsroom.now = due
-    assert articles_of(release_due(SITE, newsroom.clockwork)) == ["due"]
+    assert articles_of(release_due(SITE, newsroom.scheduler_deps)) == ["due"]
 
     assert newsroom.sweep() == []  # it is on its way
     newsroom.wait(10)
@@ -321,22 +322,22 @@ def test_an_expiry_whose_message_is_lost_is_emitted_again_by_the_sweep(newsroom:
     newsroom.now = due - timedelta(seconds=1)
     newsroom.sweep()
     newsroom.now = due
-    assert {message.lane for message in release_due(SITE, newsroom.clockwork)} == {Lane.URGENT}
+    assert {message.lane for message in release_due(SITE, newsroom.scheduler_deps)} == {Lane.URGENT}
 
     newsroom.wait(10)
-    emitted = list(sweep(SITE, newsroom.clockwork))
+    emitted = list(sweep(SITE, newsroom.scheduler_deps))
     assert [type(message) for message in emitted] == [ArticleRemoved]
     assert articles_of(emitted) == ["expires"]
 
 
 def test_an_emission_that_fails_leaves_the_entry_of_the_schedule(newsroom: Newsroom) -> None:
     newsroom.now = scheduled(newsroom, ["due"])
-    round_of_one = release_due(SITE, newsroom.clockwork)
+    round_of_one = release_due(SITE, newsroom.scheduler_deps)
     next(round_of_one)
     del round_of_one  # who emits has failed
 
     newsroom.end_waits()
-    assert articles_of(release_due(SITE, newsroom.clockwork)) == ["due"]
+    assert articles_of(release_due(SITE, newsroom.scheduler_deps)) == ["due"]
 
 
 def test_a_wait_begins_once_and_ends_by_itself(redis: Redis) -> None:

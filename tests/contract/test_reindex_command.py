@@ -14,7 +14,7 @@ from services.desk import wiring
 from services.desk.commands import reindex
 from services.desk.commands.reindex import watch
 from shared.index.redis import RedisIndex
-from shared.keys import article_share
+from shared.site.keys import article_share
 from tests.contract.test_index import NOON, SITE
 
 
@@ -35,7 +35,7 @@ def test_whoever_watches_is_told_how_many_articles_it_took(redis: Redis, console
         restore = index.begin_restore(SITE, NOON)
         assert restore is not None
         index.move_restore(SITE, replace(restore, cursor="m" * 26, done=42))
-        index.set_whole(SITE, NOON, restore.token)
+        index.mark_complete(SITE, NOON, restore.token)
 
     scheduler = Thread(target=schedule)
     scheduler.start()
@@ -57,7 +57,7 @@ def test_no_longer_watching_stops_no_work(redis: Redis, monkeypatch: pytest.Monk
     monkeypatch.setattr(wiring, "index", lambda: RedisIndex(redis))
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
     monkeypatch.setattr(reindex, "watch", interrupt)
-    RedisIndex(redis).touch(SITE, "home")
+    RedisIndex(redis).mark_stale(SITE, "home")
 
     reindex.reindex(site=None, patience=1)
 

@@ -6,11 +6,11 @@ import pytest
 from redis import Redis
 
 from infra.local.ports import free_ports
-from shared.backlog.redis import RedisBacklog
-from shared.celery_app import TIME_LIMIT_SECONDS
-from shared.deliveries.redis import RedisDeliveries
-from shared.messages import Lane
-from shared.stalls import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, QueueWatch, StallWatch, count_waiting
+from shared.model.lane import Lane
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.celery_app import TIME_LIMIT_SECONDS
+from shared.runtime.deliveries.redis import RedisDeliveries
+from shared.runtime.watchdog import END_AFTER_SECONDS, UNWELL_AFTER_SECONDS, QueueWatch, Watchdog, count_waiting
 
 NEWS = (Lane.URGENT, Lane.LIVE, Lane.LISTINGS)
 
@@ -20,7 +20,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.now, self.waiting = 0.0, 0
-        self.watch = StallWatch(lambda: self.waiting, lambda: self.now)
+        self.watch = Watchdog(lambda: self.waiting, lambda: self.now)
 
     def after(self, seconds: float) -> float:
         """Let time pass and look."""
@@ -51,7 +51,7 @@ def test_a_busy_worker_with_a_full_queue_is_well(scene: Scene) -> None:
     for _ in range(20):
         scene.after(TIME_LIMIT_SECONDS)
         assert scene.watch.faults() == []
-        scene.watch.took_one()
+        scene.watch.record_progress()
 
 
 def test_the_longest_task_is_no_stall() -> None:
@@ -72,7 +72,7 @@ def test_a_worker_looks_at_what_waits_in_its_own_lanes_alone(
 
 def test_an_idle_worker_of_news_does_not_end_itself_during_an_import(redis: Redis) -> None:
     now = 0.0
-    watch = StallWatch(lambda: count_waiting(RedisBacklog(redis), "render", NEWS), lambda: now)
+    watch = Watchdog(lambda: count_waiting(RedisBacklog(redis), "render", NEWS), lambda: now)
     redis.lpush("render.bulk", *["{}"] * 10_000)
 
     for _ in range(10):

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from infra.local.ports import free_ports
-from shared.errors import ObjectMissingError, StorageUnavailableError
-from shared.settings import ServiceSettings
+from shared.runtime.errors import ObjectMissingError, StorageUnavailableError
+from shared.runtime.settings import ServiceSettings
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.faults import store_fault
 from shared.storage.s3 import S3ObjectStorage

@@ -13,12 +13,16 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from infra.local.ports import free_ports
-from shared import deadline
-from shared.celery_app import TIME_LIMIT_SECONDS, PresslineCelery, create_app
-from shared.celery_task import LONGEST_RETRY_WAIT_SECONDS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_THE_RETRYABLE
-from shared.dead_letters import DeadLetters
-from shared.deadline import peer_call
-from shared.errors import (
+from shared.messaging.handling import Result
+from shared.messaging.messages import ArticleRevision, ArticlesEnriched, Batch, ListingsStale, Message
+from shared.messaging.pipeline import RENDER_ARTICLES, RENDER_LISTINGS, Step
+from shared.model.lane import Lane
+from shared.runtime import deadline
+from shared.runtime.celery_app import TIME_LIMIT_SECONDS, PresslineCelery, create_app
+from shared.runtime.celery_task import MAX_ATTEMPTS, MAX_RETRY_WAIT_SECONDS, MAX_RETRYABLE_ATTEMPTS
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.deadline import peer_call
+from shared.runtime.errors import (
     PeersTooSlowError,
     PermanentError,
     RedisUnavailableError,
@@ -26,14 +30,11 @@ from shared.errors import (
     StorageUnavailableError,
     TaskTooSlowError,
 )
-from shared.handling import Result
-from shared.marks.redis import RedisMarks
-from shared.messages import ArticleRevision, ArticlesEnriched, Batch, Lane, ListingsStale, Message
-from shared.pipeline import RENDER_ARTICLES, RENDER_LISTINGS, Step
-from shared.receipts import Outcome, Receipt
-from shared.receipts.redis import RedisReceipts
-from shared.runs import RunOutcome
-from shared.settings import ServiceSettings
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.runtime.receipts import Receipt, ReceiptStatus
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.settings import ServiceSettings
 from shared.storage.memory import MemoryObjectStorage
 
 A_AND_B = ArticlesEnriched(
@@ -54,8 +55,8 @@ class Bench:
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.content, self.redis = MemoryObjectStorage(), redis
-        self.receipts, self.marks = RedisReceipts(redis), RedisMarks(redis)
-        letters = DeadLetters("render", self.content, self.receipts, self.marks)
+        self.receipts, self.quarantine = RedisReceipts(redis), RedisQuarantine(redis)
+        letters = DeadLetters("render", self.content, self.receipts, self.quarantine)
         self.app: PresslineCelery = create_app("render", ServiceSettings(redis_url=redis_url), lambda: letters)
         self.app.register({RENDER_ARTICLES: self._handle, RENDER_LISTINGS: self._handle}, lambda site: site)
         self.handled: list[tuple[str, ...]] = []
@@ -97,13 +98,13 @@ class Bench:
         for _ in range(times):
             self.app.deliveries.begin("render", f"{PAYLOAD['message_id']}.")
 
-    def letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[dict[str, Any]]:
         """Return the dead letters."""
         return [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
 
     def letter(self) -> dict[str, Any]:
         """Return the one dead letter."""
-        (letter,) = self.letters()
+        (letter,) = self.dead_letters()
         return letter
 
 
@@ -129,7 +130,7 @@ def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
 
     receipt = bench.receipts.find("epn.a.1")
     assert receipt is not None
-    assert receipt.status is Outcome.FAILED
+    assert receipt.status is ReceiptStatus.FAILED
     letter = bench.letter()["id"]
     assert receipt.reason == f"the article could not be rendered; the operators find the cause in dead letter {letter}"
     assert "Another article's headline" in bench.letter()["reason"]
@@ -138,8 +139,8 @@ def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
 def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench) -> None:
     bench.run(ZeroDivisionError("a bug"))
 
-    assert bench.runs == MOST_ATTEMPTS
-    assert bench.letter()["attempts"] == MOST_ATTEMPTS
+    assert bench.runs == MAX_ATTEMPTS
+    assert bench.letter()["attempts"] == MAX_ATTEMPTS
 
 
 def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_buried(bench: Bench) -> None:
@@ -151,9 +152,9 @@ def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_burie
     with capture_logs() as lines:
         bench.handle(fail)
 
-    assert bench.runs > MOST_ATTEMPTS_OF_THE_RETRYABLE
-    assert max(line["wait_seconds"] for line in lines if "wait_seconds" in line) == LONGEST_RETRY_WAIT_SECONDS
-    assert bench.letters() == []
+    assert bench.runs > MAX_RETRYABLE_ATTEMPTS
+    assert max(line["wait_seconds"] for line in lines if "wait_seconds" in line) == MAX_RETRY_WAIT_SECONDS
+    assert bench.dead_letters() == []
 
 
 def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_after_an_outage(
@@ -163,7 +164,7 @@ def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_afte
         began = now[0]
         for _ in range(5):
             with peer_call():
-                now[0] += 4 if bench.runs <= MOST_ATTEMPTS_OF_THE_RETRYABLE else 0
+                now[0] += 4 if bench.runs <= MAX_RETRYABLE_ATTEMPTS else 0
         assert now[0] - began < TIME_LIMIT_SECONDS
         return Result()
 
@@ -171,8 +172,8 @@ def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_afte
     monkeypatch.setattr(deadline, "monotonic", lambda: now[0])
     bench.handle(call_slow_peers)
 
-    assert bench.runs == MOST_ATTEMPTS_OF_THE_RETRYABLE + 1
-    assert bench.letters() == []
+    assert bench.runs == MAX_RETRYABLE_ATTEMPTS + 1
+    assert bench.dead_letters() == []
 
 
 def test_a_message_that_killed_its_process_three_times_is_kept_at_its_fourth_delivery_without_being_run(
@@ -191,7 +192,7 @@ def test_a_message_that_killed_its_process_twice_is_run_once_more(bench: Bench) 
     bench.run(None)
 
     assert bench.runs == 1
-    assert bench.letters() == []
+    assert bench.dead_letters() == []
 
 
 def test_a_batch_that_killed_its_process_goes_on_in_halves(bench: Bench) -> None:
@@ -204,7 +205,7 @@ def test_a_batch_that_killed_its_process_goes_on_in_halves(bench: Bench) -> None
         [{"article": "b", "revision": "1"}],
     ]
     assert bench.runs == 0
-    assert bench.letters() == []
+    assert bench.dead_letters() == []
     assert bench.redis.keys("deliveries:*") == []
 
 
@@ -271,7 +272,7 @@ def test_a_deadly_message_that_cannot_be_kept_yet_is_given_back_with_its_count(
     with monkeypatch.context() as outage:
         outage.setattr(bench.content, "put", put)
         bench.run(None)
-    assert bench.letters() == []
+    assert bench.dead_letters() == []
     bench.run(None)
 
     assert bench.letter()["error"] == "WorkerKilledError"
@@ -283,10 +284,10 @@ def test_what_is_kept_is_parked_so_that_it_is_not_emitted_again_for_ever(bench: 
     bench.run(PermanentError("x"))
     bench.run(PermanentError("x"), listing.model_dump(mode="json"))
 
-    assert bench.marks.is_parked("epn", "a", "1")
-    assert not bench.marks.is_parked("epn", "a", "2")
-    assert bench.marks.is_parked("epn", "listing:home", 7)
-    assert not bench.marks.is_parked("epn", "listing:home", 8)
+    assert bench.quarantine.is_quarantined("epn", "a", "1")
+    assert not bench.quarantine.is_quarantined("epn", "a", "2")
+    assert bench.quarantine.is_quarantined("epn", "listing:home", 7)
+    assert not bench.quarantine.is_quarantined("epn", "listing:home", 8)
 
 
 def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) -> None:
@@ -316,15 +317,15 @@ def test_a_part_that_redis_does_not_take_is_given_back(bench: Bench, monkeypatch
 
 def test_an_outage_counts_no_attempt(bench: Bench) -> None:
     def do(*_: Any) -> Result:
-        if bench.runs <= MOST_ATTEMPTS_OF_THE_RETRYABLE + 5:
+        if bench.runs <= MAX_RETRYABLE_ATTEMPTS + 5:
             raise DOWN
-        if bench.runs == MOST_ATTEMPTS_OF_THE_RETRYABLE + 6:
+        if bench.runs == MAX_RETRYABLE_ATTEMPTS + 6:
             raise StorageConflictError
         return Result()
 
     bench.handle(do)
 
-    assert bench.letters() == []
+    assert bench.dead_letters() == []
 
 
 @pytest.mark.parametrize("error", [PeersTooSlowError("x"), TaskTooSlowError("x")])

@@ -21,9 +21,9 @@ from botocore.credentials import Credentials
 from structlog.testing import capture_logs
 
 from infra.local.ports import free_ports
-from shared import keys
-from shared.settings import ServiceSettings
-from shared.storage.certificates import check_buckets, require_conformant_store
+from shared.runtime.settings import ServiceSettings
+from shared.site import keys
+from shared.storage.conformance import check_buckets, require_conformant_store
 from shared.storage.s3 import S3ObjectStorage
 from tests.conftest import ROOT
 from tests.http_server import serving

@@ -20,7 +20,7 @@ import pytest
 from infra.local.edge.settings import EdgeSettings
 from infra.local.ports import free_ports
 from services.publish.adapters.varnish import VarnishEdgeCache
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 
 START = Path(__file__).resolve().parent.parent.parent / "infra" / "edge" / "start"

@@ -16,9 +16,9 @@ from services.publish.adapters.cloudfront import CloudFrontEdgeCache, cloudfront
 from services.publish.adapters.fastly import FastlyEdgeCache
 from services.publish.ports import EdgeCache
 from services.publish.settings import PublishSettings
-from shared.errors import EdgeRefusedError, EdgeUnavailableError
-from shared.keys import path_surrogate_key
-from shared.sites import load_sites
+from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.site.keys import path_surrogate_key
+from shared.site.sites import load_sites
 from tests.contract.vendors import IDS, TOKEN, Answer, Vendor, cloudfront_error, playing
 
 LIMITS = {"fastly": 256, "cloudflare": 100, "cloudfront": 3000}

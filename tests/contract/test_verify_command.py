@@ -8,13 +8,13 @@ from redis import Redis
 
 from services.desk import wiring
 from services.desk.commands import verify
-from shared.history import StoredRevisions
 from shared.index.redis import RedisIndex
-from shared.listings import standing
-from shared.live import page_sha256
-from shared.messages import Message, RepairPath
-from shared.page_versions import find_counts, note_version
-from shared.reconcile import Places
+from shared.messaging.messages import Message, RepairPath
+from shared.model.history import StoredRevisions
+from shared.model.live_record import page_sha256
+from shared.reconcile import ReconcileDeps
+from shared.site.listings import permanent_listings
+from shared.site.page_versions import find_counts, note_version
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 
@@ -22,9 +22,9 @@ OURS = {"order": "1", "sha256": "0", "surrogate-keys": "path:/", "theme": "epn-1
 
 
 @pytest.fixture
-def places(redis: Redis) -> Places:
+def places(redis: Redis) -> ReconcileDeps:
     content = MemoryObjectStorage()
-    return Places(
+    return ReconcileDeps(
         content=content,
         public=MemoryObjectStorage(),
         revisions=StoredRevisions(content),
@@ -35,10 +35,10 @@ def places(redis: Redis) -> Places:
 
 
 @pytest.fixture
-def emitted(places: Places, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+def emitted(places: ReconcileDeps, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """What the desk says to the workers, in place of a broker."""
     out: list[Message] = []
-    monkeypatch.setattr(wiring, "places", lambda _: places)
+    monkeypatch.setattr(wiring, "deps", lambda _: places)
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
     monkeypatch.setattr(wiring, "content", lambda: places.content)
     monkeypatch.setattr(wiring, "public", lambda _: places.public)
@@ -55,15 +55,15 @@ def run(**options: object) -> int:
     return 0
 
 
-def put_listings(places: Places) -> None:
+def put_listings(places: ReconcileDeps) -> None:
     """Put every listing as publish would."""
-    for listing in standing(SITE).values():
+    for listing in permanent_listings(SITE).values():
         body = listing.name.encode()
         places.public.put(listing.path, body, metadata=OURS | {"sha256": page_sha256(body)})
 
 
 def test_a_site_without_drift_ends_with_0_though_others_put_something_there(
-    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_listings(places)
     places.public.put("ads.txt", b"ads")
@@ -74,7 +74,7 @@ def test_a_site_without_drift_ends_with_0_though_others_put_something_there(
 
 
 def test_drift_ends_with_1_and_is_told_to_nobody_unless_it_is_to_be_mended(
-    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_listings(places)
     places.public.delete("index.html")
@@ -87,7 +87,7 @@ def test_drift_ends_with_1_and_is_told_to_nobody_unless_it_is_to_be_mended(
 
 
 def test_where_very_much_is_too_much_nothing_of_it_is_removed_unasked(
-    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_listings(places)
     for number in range(30):
@@ -104,10 +104,10 @@ def test_where_very_much_is_too_much_nothing_of_it_is_removed_unasked(
 
 
 def test_pages_of_another_version_end_with_1_and_name_the_rebuild_and_are_not_repaired_one_by_one(
-    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_listings(places)
-    listings = len(standing(SITE))
+    listings = len(permanent_listings(SITE))
     note_version(places.content, SITE, "epn-2")
 
     assert run(repair=True) == 1
@@ -120,7 +120,7 @@ def test_pages_of_another_version_end_with_1_and_name_the_rebuild_and_are_not_re
 
 
 def test_pages_of_the_current_version_end_with_0(
-    places: Places, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_listings(places)
     note_version(places.content, SITE, "epn-1")

@@ -9,14 +9,14 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from pydantic import SecretStr
 
-from shared.errors import (
+from shared.runtime.errors import (
     ObjectMissingError,
     PreconditionFailedError,
     PresslineError,
     StorageConflictError,
     StorageUnavailableError,
 )
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from shared.storage import Etag, ObjectStorage
 from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage

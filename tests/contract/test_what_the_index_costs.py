@@ -11,10 +11,10 @@ from redis import Redis
 from rich.console import Console
 
 from shared.index.redis import RedisIndex
-from shared.listings import HOME, listing_of
-from shared.live import read_record
-from shared.settings import ServiceSettings
-from shared.sites import Site, load_sites
+from shared.model.live_record import read_record
+from shared.runtime.settings import ServiceSettings
+from shared.site.listings import HOME, listing_of
+from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage
 from tests.bench.archive import record_of, stories
 from tests.bench.synthetic import Filler, write_sites
@@ -32,8 +32,8 @@ def fill(index: RedisIndex, number: int) -> None:
         record = record_of(story, SITE)
         assert record.card is not None
         assert record.revision is not None
-        index.relate(SITE, record.card)
-        index.enter(SITE, record.card, record.revision)
+        index.choose_related(SITE, record.card)
+        index.upsert(SITE, record.card, record.revision)
 
 
 def commands(redis: Redis, do: Callable[[], object]) -> dict[str, int]:
@@ -48,7 +48,7 @@ def index(redis: Redis) -> RedisIndex:
     index = RedisIndex(redis)
     fill(index, 1)  # the scripts are loaded
     index.read(SITE, listing_of(SITE, HOME))
-    index.forget(SITE)
+    index.clear(SITE)
     return index
 
 
@@ -56,19 +56,19 @@ def test_publishing_correcting_and_removing_take_the_same_commands_however_many_
     index: RedisIndex, redis: Redis
 ) -> None:
     def cost(number: int) -> list[dict[str, int]]:
-        index.forget(SITE)
+        index.clear(SITE)
         fill(index, number)
         newest = record_of(next(stories(SITE, 1, newest=NOW, a_day=A_DAY)), SITE).card
         assert newest is not None
         card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
         corrected = card.model_copy(update={"headline": "Corrected"})
         return [
-            commands(redis, lambda: index.relate(SITE, card)),
-            commands(redis, lambda: index.enter(SITE, card, "r1")),
-            commands(redis, lambda: index.enter(SITE, corrected, "r2")),
+            commands(redis, lambda: index.choose_related(SITE, card)),
+            commands(redis, lambda: index.upsert(SITE, card, "r1")),
+            commands(redis, lambda: index.upsert(SITE, corrected, "r2")),
             commands(redis, lambda: index.read(SITE, listing_of(SITE, HOME))),
             commands(redis, lambda: index.read(SITE, listing_of(SITE, "day.2026-01-31"))),
-            commands(redis, lambda: index.leave(SITE, card.article, "r3")),
+            commands(redis, lambda: index.remove(SITE, card.article, "r3")),
         ]
 
     assert cost(MANY) == cost(FEW)
@@ -93,7 +93,7 @@ def test_a_site_that_the_bench_makes_is_as_publishing_would_leave_it(
 
     index, content = RedisIndex(redis), S3ObjectStorage(settings, settings.content_bucket)
     assert filled.articles == 12
-    assert index.whole_until(site) is not None
+    assert index.complete_until(site) is not None
     shown = [card.article for card in index.read(site, listing_of(site, "recent")).cards]
     assert len(shown) == 12
     newest, _ = read_record(content, site.id, shown[0])

@@ -24,11 +24,11 @@ from xdist.scheduler import LoadScopeScheduling
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.stack import embedded_stack
 from infra.local.state import RunFolder, StackFile
-from shared.backlog.redis import RedisBacklog
 from shared.index.redis import RedisIndex
-from shared.receipts import Outcome
-from shared.settings import ServiceSettings
-from shared.sites import Site, load_sites
+from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.receipts import ReceiptStatus
+from shared.runtime.settings import ServiceSettings
+from shared.site.sites import Site, load_sites
 
 HERE = Path(__file__).parent
 
@@ -108,7 +108,7 @@ class Newsroom:
         headers = {"Content-Type": content_type} | ({"Prefer": f"wait={wait:g}"} if wait else {})
         return self.api.post("/v1/articles", content=body, headers=headers)
 
-    def keep_picture(self, file: Path) -> str:
+    def store_picture(self, file: Path) -> str:
         """Upload a picture; return what articles call it."""
         headers = {"Content-Type": mimetypes.guess_type(file.name)[0] or ""}
         return str(self.api.post("/v1/media", content=file.read_bytes(), headers=headers).json()["media"])
@@ -132,11 +132,11 @@ class Newsroom:
         self.wait_for(is_quiet, "nothing is on its way", seconds)
 
     def _is_at_its_end(self, receipt: str) -> bool:
-        return Outcome(self.api.get(f"/v1/receipts/{receipt}").json()["status"]).is_final
+        return ReceiptStatus(self.api.get(f"/v1/receipts/{receipt}").json()["status"]).is_final
 
     def _is_nothing_on_its_way(self) -> bool:
         waiting = RedisBacklog(self.redis).total() + self.redis.hlen("unacked")
-        return not waiting and not RedisIndex(self.redis).behind(self.site)
+        return not waiting and not RedisIndex(self.redis).stale_versions(self.site)
 
     def read(self, url: str) -> httpx.Response:
         """Read a page at the edge."""

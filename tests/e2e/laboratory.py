@@ -13,15 +13,15 @@ from typing import Any
 from celery import signals
 from redis.exceptions import RedisError
 
-from shared.celery_app import WorkerTimers, create_app, run_worker
-from shared.dead_letters import DeadLetters
-from shared.handling import Result
-from shared.marks.redis import RedisMarks
-from shared.messages import ListingsStale, RepairPath
-from shared.pipeline import RENDER_LISTINGS, Step
-from shared.receipts.redis import RedisReceipts
-from shared.redis_client import redis_client
-from shared.settings import ServiceSettings
+from shared.messaging.handling import Result
+from shared.messaging.messages import ListingsStale, RepairPath
+from shared.messaging.pipeline import RENDER_LISTINGS, Step
+from shared.runtime.celery_app import WorkerTimers, create_app, run_worker
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.redis_client import redis_client
+from shared.runtime.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 
 SERVICE = "render"
@@ -33,7 +33,7 @@ def dead_letters() -> DeadLetters:
     """Return where the dead letters go."""
     redis = redis_client(settings)
     storage = S3ObjectStorage(settings, settings.content_bucket)
-    return DeadLetters(SERVICE, storage, RedisReceipts(redis), RedisMarks(redis))
+    return DeadLetters(SERVICE, storage, RedisReceipts(redis), RedisQuarantine(redis))
 
 
 app = create_app(

@@ -22,9 +22,9 @@ import pytest
 
 from infra.local.settings import PROJECT
 from services.desk.domain.imports import CHUNK_BYTES
-from shared import keys
-from shared.live import read_record
-from shared.pipeline import RENDER_ARTICLES
+from shared.messaging.pipeline import RENDER_ARTICLES
+from shared.model.live_record import read_record
+from shared.site import keys
 from shared.storage import ObjectHead
 from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom, OperatedStack
@@ -303,10 +303,10 @@ def test_a_theme_is_tried_and_then_rolled_out(archive: Archive) -> None:
     rolled_out = archive.command("rebuild", "--site", "epn", "--theme")
     assert rolled_out.ended() == 0
     # Some may have been made by the new theme before their turn came: whatever renders a page has it by now.
-    tally = re.search(r"(\d+) pages changed, (\d+) unchanged, (\d+) articles skipped", rolled_out.said)
-    assert tally is not None
-    assert sum(map(int, tally.groups())) == _ARTICLES
-    assert int(tally[1]) > 0
+    counts = re.search(r"(\d+) pages changed, (\d+) unchanged, (\d+) articles skipped", rolled_out.said)
+    assert counts is not None
+    assert sum(map(int, counts.groups())) == _ARTICLES
+    assert int(counts[1]) > 0
     themes = {head.key: head.metadata.get("theme", "") for head in archive.public_heads()}
     looks = {*archive.pages().values(), "index.html", "world/index.html", "world/2026/10/01/index.html", "410.html"}
     assert {themes[path].partition("-")[0] for path in looks} == {"almina"}

@@ -121,7 +121,7 @@ def test_the_menus_button_stays_under_the_finger(browser: Browser, newsroom: New
 
 
 def test_an_upright_picture_is_seen_whole_on_a_wide_screen(browser: Browser, newsroom: Newsroom) -> None:
-    media = newsroom.keep_picture(SAMPLES / "pictures" / "lighthouse.jpg")
+    media = newsroom.store_picture(SAMPLES / "pictures" / "lighthouse.jpg")
     answer = newsroom.post(picture={"media": media, "alt": "A lighthouse"}, wait=20)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(answer.json()["url"])
@@ -182,7 +182,7 @@ def test_a_headline_that_runs_against_the_page_is_cut_at_its_own_end_and_stands_
 def test_a_telephone_fetches_no_picture_that_would_be_a_thumbnail(
     browser: Browser, newsroom: Newsroom, pages: list[str]
 ) -> None:
-    media = newsroom.keep_picture(SAMPLES / "pictures" / "kites.jpg")
+    media = newsroom.store_picture(SAMPLES / "pictures" / "kites.jpg")
     answer = newsroom.post(urgency=8, picture={"media": media, "alt": "Kites"})
     newsroom.wait_until_quiet([answer.json()["receipt"]])
     # Newer ones, so that it is neither the lead nor among the seconds.

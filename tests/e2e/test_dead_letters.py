@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from shared.celery_app import create_app
-from shared.messages import ArticleRevision, ArticlesEnriched
-from shared.settings import ServiceSettings
+from shared.messaging.messages import ArticleRevision, ArticlesEnriched
+from shared.runtime.celery_app import create_app
+from shared.runtime.settings import ServiceSettings
 from tests.e2e.conftest import Newsroom
 
 pytestmark = pytest.mark.e2e

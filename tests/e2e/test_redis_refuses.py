@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from tests.e2e.test_worker_deaths import Laboratory, wait_for
 from tests.refusing_redis import RefusingRedis
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.messages import ArticleRevision, ArticlesAccepted
+from shared.messaging.messages import ArticleRevision, ArticlesAccepted
 from tests.e2e.conftest import Newsroom
 from tests.e2e.test_dead_letters import pressline, the_buried
 

@@ -91,7 +91,7 @@ def what_readers_get(settings: StackSettings, sent: Sequence[dict[str, Any]], *,
     with embedded_stack(settings) as stack:
         room = Newsroom(settings, stack)
         with room.api, room.edge, room.redis, ThreadPoolExecutor(side_by_side) as pool:
-            media = {picture: room.keep_picture(picture) for picture in _PICTURES}
+            media = {picture: room.store_picture(picture) for picture in _PICTURES}
             receipts = list(pool.map(lambda each: room.post(**_with_media(each, media)).json()["receipt"], sent))
             room.wait_until_quiet(receipts)
             return dict(_public_objects(room))

@@ -16,9 +16,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.celery_app import create_app
-from shared.messages import ArticleRevision, ArticlesEnriched
-from shared.settings import ServiceSettings
+from shared.messaging.messages import ArticleRevision, ArticlesEnriched
+from shared.runtime.celery_app import create_app
+from shared.runtime.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 from tests.docs import GUIDES, ROOT, Block, command_blocks_of
 from tests.e2e.conftest import Newsroom
@@ -84,7 +84,7 @@ class Reader:
     def __init__(self, newsroom: Newsroom, folder: Path) -> None:
         self.newsroom, self.folder = newsroom, folder
         self.values: dict[str, str] = {}
-        self.letters: list[str] = []
+        self.dead_letters: list[str] = []
         self._content = S3ObjectStorage(newsroom.services, newsroom.services.content_bucket)
         self._state = folder / ".state"
         for path in ROOT.iterdir():
@@ -163,14 +163,14 @@ class Reader:
             lambda: any(letter in key for key in self._content.list_keys("dead-letters/render/")),
             "the message is a dead letter",
         )
-        self.letters.append(letter)
+        self.dead_letters.append(letter)
         return letter[:8]
 
     def clear(self) -> None:
         """Drop the dead letters of this guide, those too that failed again after a replay."""
-        if self.letters:
+        if self.dead_letters:
             self.newsroom.wait_until_quiet([])
-            self._type(f"pressline dead-letters drop {' '.join(self.letters)} --yes")
+            self._type(f"pressline dead-letters drop {' '.join(self.dead_letters)} --yes")
 
 
 @pytest.fixture

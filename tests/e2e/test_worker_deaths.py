@@ -23,9 +23,9 @@ from redis import Redis
 from infra.local.ports import free_ports
 from infra.local.processes import Child
 from infra.local.servers import start_valkey
-from shared.celery_app import PRODUCTION_TIMERS, WorkerTimers, create_app
-from shared.messages import ListingsStale
-from shared.settings import ServiceSettings
+from shared.messaging.messages import ListingsStale
+from shared.runtime.celery_app import PRODUCTION_TIMERS, WorkerTimers, create_app
+from shared.runtime.settings import ServiceSettings
 from shared.storage.s3 import S3ObjectStorage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -95,7 +95,7 @@ class Laboratory:
         """Send a batch of items."""
         self._app.emit([message])
 
-    def letters(self) -> list[dict[str, int]]:
+    def dead_letters(self) -> list[dict[str, int]]:
         """Return the listings of each dead letter of a batch."""
         letters = [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
         return [letter["payload"]["listings"] for letter in letters if "listings" in letter["payload"]]
@@ -287,7 +287,7 @@ def test_of_a_batch_that_kills_its_process_only_the_deadly_item_is_kept(lab: Lab
     lab.send_batch(ListingsStale(message_id=uuid4(), site="epn", listings=listings))
 
     wait_for(lambda: lab.redis.smembers("done items") == {"a", "b", "c", "e"}, "the others are done")
-    wait_for(lambda: lab.letters() == [{"deadly": 1}], "the deadly one is kept")
+    wait_for(lambda: lab.dead_letters() == [{"deadly": 1}], "the deadly one is kept")
     wait_for(lambda: (lab.waiting(), lab.redis.hlen("unacked")) == (0, 0), "nothing of it is left")
 
 

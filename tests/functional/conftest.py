@@ -22,36 +22,38 @@ from PIL import Image
 from redis import Redis
 
 from infra.local.settings import PROJECT
-from services.enrich.handler import Enrichment
+from services.enrich.handler import EnrichDeps
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_article
 from services.ingest.domain.accepted import Accepted, Submitted
-from services.ingest.handler import Intake, accept, act, find_receipt_state, submit
+from services.ingest.handler import IngestDeps, accept, act, find_receipt_state, submit
 from services.ingest.handler.sources import Sources
 from services.ingest.ports import SubmissionMetadata
-from services.publish.handler import Publisher
+from services.publish.handler import PublishDeps
 from services.publish.handler.live_records import LiveRecords
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
-from services.render.handler import Renderer
+from services.render.handler import RenderDeps
 from services.render.ports import Theme
-from services.scheduler.handler import Clockwork, emit_stale_pages, release_due, restore_index, sweep
-from shared import handling, keys
-from shared.backoff.redis import RedisBackoff
-from shared.bundles import ArticlePage, ListingPage, carry, read_bundle
-from shared.dead_letters import DeadLetters
-from shared.errors import EdgeUnavailableError, RetryableError
-from shared.handling import Handlers, Result
-from shared.history import StoredRevisions
+from services.scheduler.handler import SchedulerDeps, emit_stale_pages, release_due, restore_index, sweep
 from shared.index.redis import RedisIndex
-from shared.live import LiveRecord, read_record
-from shared.marks.redis import RedisMarks
-from shared.messages import Batch, Lane, ListingsRendered, ListingsStale, Message, PagesRendered
-from shared.pipeline import WORKERS, Step, steps_for
-from shared.receipts.redis import RedisReceipts
-from shared.revision import ActionKind
-from shared.runs.redis import RedisRuns
-from shared.sites import Site, load_sites
+from shared.messaging import handling
+from shared.messaging.handling import Handlers, Result
+from shared.messaging.messages import Batch, ListingsRendered, ListingsStale, Message, PagesRendered
+from shared.messaging.page_bundle import ArticlePage, ListingPage, carry, read_bundle
+from shared.messaging.pipeline import WORKERS, Step, steps_for
+from shared.model.history import StoredRevisions
+from shared.model.lane import Lane
+from shared.model.live_record import LiveRecord, read_record
+from shared.model.revision import ActionKind
+from shared.runtime.backoff.redis import RedisBackoff
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.errors import EdgeUnavailableError, RetryableError
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.site import keys
+from shared.site.sites import Site, load_sites
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -62,7 +64,7 @@ HANDLERS: Handlers = {
     for step, handler in import_module(f"services.{service}.handler").HANDLERS.items()
 }
 """The same tables that the workers make their tasks of."""
-_MOST_DELIVERIES = 20_000  # until a line is quiet
+_MAX_DELIVERIES = 20_000  # until a line is quiet
 
 
 @dataclass
@@ -130,13 +132,13 @@ class AtOnce(Executor):
 
 
 class LastingBackoff(RedisBackoff):
-    """Waits that last until the test ends them (`Line.end_waits`)."""
+    """Waits that last until the test ends them (`Pipeline.end_waits`)."""
 
     def begin(self, site: str, waits: Mapping[str, timedelta]) -> set[str]:
         return super().begin(site, dict.fromkeys(waits, timedelta(hours=1)))
 
 
-class Line:
+class Pipeline:
     """All handlers, and the messages that are on their way between them."""
 
     def __init__(self, redis: Redis, *, listing_interval_seconds: float = 0.002) -> None:
@@ -151,24 +153,24 @@ class Line:
         }
         self.site: Site = sites["epn"]
         receipts, index = RedisReceipts(redis), RedisIndex(redis)
-        marks = RedisMarks(redis)
+        quarantine = RedisQuarantine(redis)
         revisions, clock = StoredRevisions(self.content), lambda: self.now
         self.index = index
         executor = AtOnce()
-        self.intake = Intake(
+        self.ingest_deps = IngestDeps(
             content=self.content,
             revisions=revisions,
             read_article=read_article,
             clean_picture=clean_picture,
             receipts=receipts,
-            letters=DeadLetters("ingest", self.content, receipts, marks),
+            dead_letters=DeadLetters("ingest", self.content, receipts, quarantine),
             emit=self.take,
             sites=sites,
             clock=clock,
             executor=executor,
             sources=Sources(self.content, revisions, executor),
         )
-        self.enrichment = Enrichment(
+        self.enrich_deps = EnrichDeps(
             content=self.content,
             revisions=revisions,
             receipts=receipts,
@@ -177,7 +179,7 @@ class Line:
             clock=clock,
         )
         self.theme: Theme = MinijinjaTheme(THEMES / "epn")
-        self.renderer = Renderer(
+        self.render_deps = RenderDeps(
             content=self.content,
             public=self.public,
             revisions=revisions,
@@ -190,15 +192,15 @@ class Line:
             clock=clock,
             name="render/1",
             readers=executor,
-            kept_assets={},
+            stored_assets={},
         )
-        self.publisher = Publisher(
+        self.publish_deps = PublishDeps(
             content=self.content,
             public=self.public,
             records=LiveRecords(self.content),
             revisions=revisions,
             index=index,
-            marks=marks,
+            quarantine=quarantine,
             receipts=receipts,
             runs=RedisRuns(redis),
             edge=self.edge,
@@ -208,11 +210,11 @@ class Line:
             writers=executor,
         )
         self.backlog = NotedBacklog()
-        self.clockwork = Clockwork(
+        self.scheduler_deps = SchedulerDeps(
             content=self.content,
             revisions=revisions,
             index=index,
-            marks=marks,
+            quarantine=quarantine,
             backoff=LastingBackoff(redis),
             backlog=self.backlog,
             sites=sites,
@@ -220,12 +222,12 @@ class Line:
             first_wait=timedelta(0),
         )
         self.deps: dict[str, object] = {
-            "ingest": self.intake,
-            "enrich": self.enrichment,
-            "render": self.renderer,
-            "publish": self.publisher,
+            "ingest": self.ingest_deps,
+            "enrich": self.enrich_deps,
+            "render": self.render_deps,
+            "publish": self.publish_deps,
         }
-        restore_index(self.site, self.clockwork)
+        restore_index(self.site, self.scheduler_deps)
 
     def _preview_theme(self, key: str) -> Theme:
         return unzipped_theme(self.content.get(key).body)
@@ -247,7 +249,7 @@ class Line:
                 received_at=self.now,
                 may_take_down=may_take_down,
             ),
-            self.intake,
+            self.ingest_deps,
         )
 
     def submit(self, raw: bytes, *, lane: Lane = Lane.LIVE, may_take_down: bool = False) -> Submitted:
@@ -263,13 +265,13 @@ class Line:
                 lane=lane,
             ),
             uuid4(),
-            self.intake,
+            self.ingest_deps,
         )
 
     def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:
         """Kill, withdraw or restore an article; a moment passes."""
         self.now += timedelta(milliseconds=1)
-        return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, intake=self.intake)
+        return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, deps=self.ingest_deps)
 
     def deliver(self, message: Message) -> tuple[Message, ...]:
         """Have one message handled by every step that consumes it; return what follows.
@@ -298,7 +300,7 @@ class Line:
         delivered = 0
         while self.queue:
             delivered += 1
-            assert delivered < _MOST_DELIVERIES, f"it comes to no end: {self.queue[:3]}"
+            assert delivered < _MAX_DELIVERIES, f"it comes to no end: {self.queue[:3]}"
             position = disorder.randrange(len(self.queue)) if disorder else 0
             message = self.queue[position]
             is_repeated = disorder is not None and disorder.random() < 0.25
@@ -313,17 +315,17 @@ class Line:
     def tick(self, *, until_quiet: bool = True) -> None:
         """Let the scheduler do its rounds, and the workers theirs, until no listing is behind."""
         for _ in range(200):
-            self.queue.extend(release_due(self.site, self.clockwork))
-            restore_index(self.site, self.clockwork)
-            self.queue.extend(emit_stale_pages(self.site, self.clockwork))
-            if not self.queue and (not until_quiet or not self.index.behind(self.site)):
+            self.queue.extend(release_due(self.site, self.scheduler_deps))
+            restore_index(self.site, self.scheduler_deps)
+            self.queue.extend(emit_stale_pages(self.site, self.scheduler_deps))
+            if not self.queue and (not until_quiet or not self.index.stale_versions(self.site)):
                 return
             self.run()
-        raise AssertionError(self.index.behind(self.site))
+        raise AssertionError(self.index.stale_versions(self.site))
 
     def sweep(self) -> None:
         """Let the scheduler look for what was lost."""
-        self.queue.extend(sweep(self.site, self.clockwork))
+        self.queue.extend(sweep(self.site, self.scheduler_deps))
 
     def end_waits(self) -> None:
         """Let the scheduler emit again what it has emitted."""
@@ -332,7 +334,7 @@ class Line:
 
     def let_events_travel(self) -> None:
         """Let the scheduler leave an event alone for a minute, as it does outside of tests."""
-        self.clockwork = replace(self.clockwork, first_wait=timedelta(minutes=1))
+        self.scheduler_deps = replace(self.scheduler_deps, first_wait=timedelta(minutes=1))
 
     def record(self, article: str) -> LiveRecord:
         """Return what is recorded of an article's public state."""
@@ -355,7 +357,7 @@ class Line:
 
     def receipt_status(self, receipt: str) -> str:
         """Return what a sender is told of a submission."""
-        state = find_receipt_state(receipt, self.intake)
+        state = find_receipt_state(receipt, self.ingest_deps)
         assert state is not None
         return state.status
 
@@ -388,18 +390,20 @@ def with_page(message: PagesRendered, **update: object) -> PagesRendered:
     return message.model_copy(update=dict(carry([(page.model_copy(update=update), body)], MemoryObjectStorage(), NOON)))
 
 
-def next_page_of_article(line: Line) -> PagesRendered:
+def next_page_of_article(pipeline: Pipeline) -> PagesRendered:
     """Deliver until an article's page has to be published; return its message, taken off the queue."""
     while True:
-        message = line.queue.pop(0)
+        message = pipeline.queue.pop(0)
         if isinstance(message, PagesRendered):
             return message
-        line.queue.extend(line.deliver(message))
+        pipeline.queue.extend(pipeline.deliver(message))
 
 
-def stale_listings(line: Line) -> list[ListingsStale]:
+def stale_listings(pipeline: Pipeline) -> list[ListingsStale]:
     """Return what the scheduler emits of listings in one round."""
-    return [each for each in emit_stale_pages(line.site, line.clockwork) if isinstance(each, ListingsStale)]
+    return [
+        each for each in emit_stale_pages(pipeline.site, pipeline.scheduler_deps) if isinstance(each, ListingsStale)
+    ]
 
 
 def an_article(**fields: Any) -> dict[str, Any]:
@@ -424,19 +428,19 @@ def no_batch_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def line(redis: Redis) -> Iterator[Line]:
-    built = Line(redis)
+def pipeline(redis: Redis) -> Iterator[Pipeline]:
+    built = Pipeline(redis)
     yield built
-    built.intake.executor.shutdown()
+    built.ingest_deps.executor.shutdown()
 
 
 @pytest.fixture
-def new_line(redis: Redis) -> partial[Line]:
+def new_line(redis: Redis) -> partial[Pipeline]:
     """Make one line after another, each on an empty Redis."""
 
-    def make() -> Line:
+    def make() -> Pipeline:
         redis.flushall()
-        return Line(redis)
+        return Pipeline(redis)
 
     return partial(make)
 
@@ -473,16 +477,16 @@ def a_theme(folder: Path, word: str) -> MinijinjaTheme:
 
 
 @pytest.fixture
-def site(line: Line) -> list[str]:
+def site(pipeline: Pipeline) -> list[str]:
     """Seven articles in two sections, live and listed; their ids."""
     articles = [
-        line.post(
+        pipeline.post(
             source_id=f"story-{number}", headline=f"Story {number}", section=("world", "sport")[number % 2]
         ).article
         for number in range(ARTICLES)
     ]
-    line.run()
-    line.tick()
-    line.public.puts.clear()
-    line.edge.purged.clear()
+    pipeline.run()
+    pipeline.tick()
+    pipeline.public.puts.clear()
+    pipeline.edge.purged.clear()
     return articles

@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.errors import StorageUnavailableError
-from tests.functional.conftest import Line
+from shared.runtime.errors import StorageUnavailableError
+from tests.functional.conftest import Pipeline
 
 _CALLS = ("put", "get", "find", "find_head", "delete", "list_heads")
 
 
 @contextmanager
-def failing_store(line: Line, at: int, *, after: bool) -> Iterator[list[str]]:
+def failing_store(pipeline: Pipeline, at: int, *, after: bool) -> Iterator[list[str]]:
     """Have the call with this number fail, before or after it is done; yield the calls that were made."""
-    made: list[str] = []
+    provenance: list[str] = []
 
     def failing(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **kwargs: Any) -> Any:
-            made.append(name)
-            if len(made) != at:
+            provenance.append(name)
+            if len(provenance) != at:
                 return call(*args, **kwargs)
             if after:
                 call(*args, **kwargs)
@@ -29,7 +29,7 @@ def failing_store(line: Line, at: int, *, after: bool) -> Iterator[list[str]]:
         return called
 
     for name in _CALLS:
-        setattr(line.content, name, failing(name, getattr(line.content, name)))
-    yield made
+        setattr(pipeline.content, name, failing(name, getattr(pipeline.content, name)))
+    yield provenance
     for name in _CALLS:
-        delattr(line.content, name)
+        delattr(pipeline.content, name)

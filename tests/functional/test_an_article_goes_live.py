@@ -4,88 +4,90 @@ import re
 from typing import Any
 from uuid import uuid4
 
-from shared import keys
-from shared.messages import ArticleRevision, ArticlesAccepted
-from tests.functional.conftest import Line
+from shared.messaging.messages import ArticleRevision, ArticlesAccepted
+from shared.site import keys
+from tests.functional.conftest import Pipeline
 
 HOME = "index.html"
 
 
-def test_a_posted_article_becomes_a_page_that_readers_can_open(line: Line) -> None:
-    accepted = line.post(headline="Ferry returns to Port Almina")
-    line.run()
+def test_a_posted_article_becomes_a_page_that_readers_can_open(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(headline="Ferry returns to Port Almina")
+    pipeline.run()
 
-    page = line.page_of(accepted.article)
+    page = pipeline.page_of(accepted.article)
     assert "Ferry returns to Port Almina" in page
     assert "The pier was mended." in page
-    assert line.record(accepted.article).path == (
+    assert pipeline.record(accepted.article).path == (
         f"world/2026/11/01/ferry-returns-to-port-almina-{accepted.article[:6]}/index.html"
     )
 
 
-def test_its_receipt_tells_every_stage_and_the_address(line: Line) -> None:
-    accepted = line.post()
-    line.run()
+def test_its_receipt_tells_every_stage_and_the_address(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    pipeline.run()
 
-    receipt = line.intake.receipts.find(accepted.receipt)
+    receipt = pipeline.ingest_deps.receipts.find(accepted.receipt)
     assert receipt is not None
     assert receipt.status == "live"
     assert [stage.name for stage in receipt.stages] == ["accepted", "enriched", "rendered", "published", "live"]
-    assert receipt.url == f"http://edge.test/{(line.record(accepted.article).path or '').removesuffix('index.html')}"
+    assert (
+        receipt.url == f"http://edge.test/{(pipeline.record(accepted.article).path or '').removesuffix('index.html')}"
+    )
 
 
-def test_it_enters_the_listings_only_after_its_page_is_there(line: Line) -> None:
-    line.tick()  # the first, empty front page
-    before = len(line.public.puts)
-    accepted = line.post(headline="Leaves come first")
-    line.tick()
+def test_it_enters_the_listings_only_after_its_page_is_there(pipeline: Pipeline) -> None:
+    pipeline.tick()  # the first, empty front page
+    before = len(pipeline.public.puts)
+    accepted = pipeline.post(headline="Leaves come first")
+    pipeline.tick()
 
-    puts = line.public.puts[before:]
-    assert "Leaves come first" in line.page(HOME)
-    assert "Leaves come first" in line.page("_rail/latest.html")
-    assert puts[0] == line.record(accepted.article).path
+    puts = pipeline.public.puts[before:]
+    assert "Leaves come first" in pipeline.page(HOME)
+    assert "Leaves come first" in pipeline.page("_rail/latest.html")
+    assert puts[0] == pipeline.record(accepted.article).path
     assert HOME in puts
 
 
-def test_its_path_is_claimed_before_anything_is_put_there(line: Line) -> None:
-    accepted = line.post()
+def test_its_path_is_claimed_before_anything_is_put_there(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
     seen: list[tuple[str, ...]] = []
-    put = line.public.put
+    put = pipeline.public.put
 
     def put_and_look(key: str, *args: object, **kwargs: object) -> object:
-        seen.append(line.record(accepted.article).claimed)
+        seen.append(pipeline.record(accepted.article).claimed)
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    line.public.put = put_and_look  # type: ignore[assignment, method-assign]
-    line.run()
+    pipeline.public.put = put_and_look  # type: ignore[assignment, method-assign]
+    pipeline.run()
 
     assert seen
-    assert all(line.record(accepted.article).path in claimed for claimed in seen)
+    assert all(pipeline.record(accepted.article).path in claimed for claimed in seen)
 
 
-def test_the_files_that_a_page_needs_are_public_before_the_page(line: Line) -> None:
-    accepted = line.post()
-    line.run()
+def test_the_files_that_a_page_needs_are_public_before_the_page(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    pipeline.run()
 
-    puts = line.public.puts
-    page = puts.index(line.record(accepted.article).path or "")
+    puts = pipeline.public.puts
+    page = puts.index(pipeline.record(accepted.article).path or "")
     assets = [position for position, path in enumerate(puts) if path.startswith("assets/")]
     assert assets
     assert max(assets) < page
 
 
-def test_no_page_ever_names_a_file_of_its_theme_that_is_not_there(line: Line) -> None:
-    line.post()
+def test_no_page_ever_names_a_file_of_its_theme_that_is_not_there(pipeline: Pipeline) -> None:
+    pipeline.post()
     named: dict[str, set[str]] = {}
-    put = line.public.put
+    put = pipeline.public.put
 
     def put_and_look(key: str, body: bytes, **more: Any) -> object:
         named[key] = set(re.findall(r"assets/[\w.-]+", body.decode())) if not key.startswith("assets/") else set()
-        assert all(line.public.find_head(asset) for asset in named[key]), key
+        assert all(pipeline.public.find_head(asset) for asset in named[key]), key
         return put(key, body, **more)
 
-    line.public.put = put_and_look  # type: ignore[assignment, method-assign]
-    line.tick()
+    pipeline.public.put = put_and_look  # type: ignore[assignment, method-assign]
+    pipeline.tick()
 
     assert {"icon", "page", "search"} <= {
         asset.split(".")[0].rpartition("-")[2] for asset in named["search/index.html"]
@@ -94,118 +96,118 @@ def test_no_page_ever_names_a_file_of_its_theme_that_is_not_there(line: Line) ->
     assert not named["feed.xml"]
 
 
-def test_the_same_bytes_again_are_a_duplicate_and_publish_nothing(line: Line) -> None:
-    first = line.post()
-    line.tick()
-    puts, purges = len(line.public.puts), len(line.edge.purged)
+def test_the_same_bytes_again_are_a_duplicate_and_publish_nothing(pipeline: Pipeline) -> None:
+    first = pipeline.post()
+    pipeline.tick()
+    puts, purges = len(pipeline.public.puts), len(pipeline.edge.purged)
 
-    again = line.post()
-    line.tick()
+    again = pipeline.post()
+    pipeline.tick()
 
     assert (again.status, again.revision, again.receipt) == ("duplicate", first.revision, first.receipt)
-    assert (len(line.public.puts), len(line.edge.purged)) == (puts, purges)
+    assert (len(pipeline.public.puts), len(pipeline.edge.purged)) == (puts, purges)
 
 
-def test_a_page_rendered_again_to_the_same_bytes_is_not_put_again(line: Line) -> None:
-    accepted = line.post()
-    line.tick()
-    puts = list(line.public.puts)
+def test_a_page_rendered_again_to_the_same_bytes_is_not_put_again(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    pipeline.tick()
+    puts = list(pipeline.public.puts)
 
     again = ArticlesAccepted(
         message_id=uuid4(),
         site="epn",
         articles=(ArticleRevision(article=accepted.article, revision=accepted.revision),),
     )
-    line.queue.append(again)
-    line.tick()
+    pipeline.queue.append(again)
+    pipeline.tick()
 
-    assert line.public.puts == puts
+    assert pipeline.public.puts == puts
 
 
-def test_many_articles_refresh_the_front_page_a_few_times(line: Line) -> None:
-    line.tick()  # the first, empty front page
-    before = line.public.puts.count(HOME)
+def test_many_articles_refresh_the_front_page_a_few_times(pipeline: Pipeline) -> None:
+    pipeline.tick()  # the first, empty front page
+    before = pipeline.public.puts.count(HOME)
     for number in range(40):
-        line.post(source_id=f"story-{number}", headline=f"Story number {number}")
-    line.run()
-    line.tick()
+        pipeline.post(source_id=f"story-{number}", headline=f"Story number {number}")
+    pipeline.run()
+    pipeline.tick()
 
-    assert "Story number 39" in line.page(HOME)
-    assert line.public.puts.count(HOME) - before < 40
-
-
-def test_a_typo_mended_in_the_body_touches_one_page(line: Line) -> None:
-    accepted = line.post(body="<p>A tpyo.</p>")
-    line.tick()
-    puts = len(line.public.puts)
-
-    line.post(body="<p>A typo.</p>", version_created="2026-11-01T10:05:00Z")
-    line.tick()
-
-    assert line.public.puts[puts:] == [line.record(accepted.article).path]
-    assert "A typo." in line.page_of(accepted.article)
+    assert "Story number 39" in pipeline.page(HOME)
+    assert pipeline.public.puts.count(HOME) - before < 40
 
 
-def test_a_mended_headline_does_not_move_the_page(line: Line) -> None:
-    accepted = line.post(headline="Fery returns")
-    line.run()
-    path = line.record(accepted.article).path
+def test_a_typo_mended_in_the_body_touches_one_page(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(body="<p>A tpyo.</p>")
+    pipeline.tick()
+    puts = len(pipeline.public.puts)
 
-    line.post(headline="Ferry returns", version_created="2026-11-01T10:05:00Z")
-    line.run()
+    pipeline.post(body="<p>A typo.</p>", version_created="2026-11-01T10:05:00Z")
+    pipeline.tick()
 
-    assert line.record(accepted.article).path == path
-    assert "Ferry returns" in line.page_of(accepted.article)
+    assert pipeline.public.puts[puts:] == [pipeline.record(accepted.article).path]
+    assert "A typo." in pipeline.page_of(accepted.article)
 
 
-def test_an_article_that_changes_section_leaves_a_redirect_behind(line: Line) -> None:
-    accepted = line.post(section="world")
-    line.run()
-    old = line.record(accepted.article).path or ""
+def test_a_mended_headline_does_not_move_the_page(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(headline="Fery returns")
+    pipeline.run()
+    path = pipeline.record(accepted.article).path
 
-    line.post(section="business", version_created="2026-11-01T10:05:00Z")
-    line.run()
+    pipeline.post(headline="Ferry returns", version_created="2026-11-01T10:05:00Z")
+    pipeline.run()
 
-    new = line.record(accepted.article).path or ""
+    assert pipeline.record(accepted.article).path == path
+    assert "Ferry returns" in pipeline.page_of(accepted.article)
+
+
+def test_an_article_that_changes_section_leaves_a_redirect_behind(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(section="world")
+    pipeline.run()
+    old = pipeline.record(accepted.article).path or ""
+
+    pipeline.post(section="business", version_created="2026-11-01T10:05:00Z")
+    pipeline.run()
+
+    new = pipeline.record(accepted.article).path or ""
     assert new.startswith("business/")
-    assert line.status_at(old) == "301"
-    assert line.public.get(old).head.metadata["location"] == f"/{new.removesuffix('index.html')}"
+    assert pipeline.status_at(old) == "301"
+    assert pipeline.public.get(old).head.metadata["location"] == f"/{new.removesuffix('index.html')}"
 
 
-def test_a_pictures_bytes_are_private_until_a_page_shows_them(line: Line, a_picture: bytes) -> None:
-    from services.ingest.handler import keep_picture
+def test_a_pictures_bytes_are_private_until_a_page_shows_them(pipeline: Pipeline, a_picture: bytes) -> None:
+    from services.ingest.handler import store_picture
 
-    kept = keep_picture(a_picture, line.site, line.intake)
-    assert line.site_bytes() == {}
+    kept = store_picture(a_picture, pipeline.site, pipeline.ingest_deps)
+    assert pipeline.site_bytes() == {}
 
-    accepted = line.post(picture={"media": kept.media, "caption": "The harbour", "alt": "Boats"})
-    line.run()
+    accepted = pipeline.post(picture={"media": kept.media, "caption": "The harbour", "alt": "Boats"})
+    pipeline.run()
 
     path = f"media/{kept.media}/8.png"
-    page = line.page_of(accepted.article)
-    assert line.public.get(path).body == a_picture
+    page = pipeline.page_of(accepted.article)
+    assert pipeline.public.get(path).body == a_picture
     assert f'src="/{path}"' in page
     assert 'width="8"' in page
     assert 'height="6"' in page
-    assert line.public.puts.index(path) < line.public.puts.index(line.record(accepted.article).path or "")
+    assert pipeline.public.puts.index(path) < pipeline.public.puts.index(pipeline.record(accepted.article).path or "")
 
 
-def test_the_purge_names_the_article_and_its_path(line: Line) -> None:
-    accepted = line.post()
-    line.run()
+def test_the_purge_names_the_article_and_its_path(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    pipeline.run()
 
-    path = (line.record(accepted.article).path or "").removesuffix("index.html")
-    assert f"article:{accepted.article}" in line.edge.purged
-    assert f"path:/{path}" in line.edge.purged
+    path = (pipeline.record(accepted.article).path or "").removesuffix("index.html")
+    assert f"article:{accepted.article}" in pipeline.edge.purged
+    assert f"path:/{path}" in pipeline.edge.purged
 
 
-def test_a_typo_mended_in_the_body_renders_and_purges_one_page(line: Line) -> None:
-    accepted = line.post(body="<p>A tpyo.</p>", version_created="2026-11-01T10:00:00Z")
-    line.tick()
-    line.edge.purged.clear()
+def test_a_typo_mended_in_the_body_renders_and_purges_one_page(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(body="<p>A tpyo.</p>", version_created="2026-11-01T10:00:00Z")
+    pipeline.tick()
+    pipeline.edge.purged.clear()
 
-    line.post(body="<p>A typo.</p>", version_created="2026-11-01T11:00:00Z")
-    line.tick()
+    pipeline.post(body="<p>A typo.</p>", version_created="2026-11-01T11:00:00Z")
+    pipeline.tick()
 
-    path = line.record(accepted.article).path or ""
-    assert set(line.edge.purged) == {f"article:{accepted.article}", keys.path_surrogate_key(path)}
+    path = pipeline.record(accepted.article).path or ""
+    assert set(pipeline.edge.purged) == {f"article:{accepted.article}", keys.path_surrogate_key(path)}

@@ -24,21 +24,22 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from redis import Redis
 
-from services.ingest.handler import accept, keep_picture
+from services.ingest.handler import accept, store_picture
 from services.ingest.ports import SubmissionMetadata
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.ports import Theme
 from services.scheduler.handler import emit_stale_pages, release_due, restore_index
-from shared import keys
-from shared.addresses import picture_files
-from shared.errors import RetryableError, StorageUnavailableError
-from shared.history import read_past
-from shared.live import LiveRecord
-from shared.messages import ArticleRevision, ArticlesEnriched, Batch, Lane, Message, PagesRendered
-from shared.runs.redis import RedisRuns
-from tests.functional.conftest import NOON, THEMES, Line, a_png, an_article
+from shared.messaging.messages import ArticleRevision, ArticlesEnriched, Batch, Message, PagesRendered
+from shared.model.addresses import picture_files
+from shared.model.history import read_history
+from shared.model.lane import Lane
+from shared.model.live_record import LiveRecord
+from shared.runtime.errors import RetryableError, StorageUnavailableError
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.site import keys
+from tests.functional.conftest import NOON, THEMES, Pipeline, a_png, an_article
 
-EXAMPLES = int(os.environ.get("PRESSLINE_TEST_INTERLEAVINGS", "15"))  # CI tries 60: one takes half a second
+EXAMPLES = int(os.environ.get("TEST_INTERLEAVINGS", "15"))  # CI tries 60: one takes half a second
 DUE = NOON + timedelta(hours=1)
 PICTURES = tuple(a_png(color) for color in ((20, 60, 120), (120, 60, 20)))
 
@@ -69,7 +70,7 @@ def revisions_of(number: int, states: list[dict[str, Any]], *, is_killed: bool) 
 class Interleaving(RuleBasedStateMachine):
     """One line to which all sorts of things happen, and at the end the site that it has to arrive at."""
 
-    new_line: Callable[[], Line]
+    new_line: Callable[[], Pipeline]
     other_theme: Theme
 
     @initialize(news=articles, seed=st.integers(0, 999))
@@ -82,8 +83,8 @@ class Interleaving(RuleBasedStateMachine):
         ]
         self.unsent = list(self.news)
         self.expected = expected_site(self.new_line(), self.news)
-        self.line = self.new_line()
-        self.own_theme = self.line.theme
+        self.pipeline = self.new_line()
+        self.own_theme = self.pipeline.theme
         self.is_rolled_back = False  # another theme was rolled out meanwhile; without that no rebuild repairs anything
 
     @precondition(lambda self: self.unsent)
@@ -93,203 +94,205 @@ class Interleaving(RuleBasedStateMachine):
         article = data.draw(st.sampled_from(self.unsent))
         if not keep:
             self.unsent.remove(article)
-        post(self.line, article)
+        post(self.pipeline, article)
 
     @precondition(lambda self: self.unsent)
     @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
     def send_to_a_store_that_fails(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
         """The sender got no answer and will post it again."""
         article = data.draw(st.sampled_from(self.unsent))
-        with failing(self.line, call, is_done=is_done):
+        with failing(self.pipeline, call, is_done=is_done):
             try:
-                post(self.line, article)
+                post(self.pipeline, article)
             except StorageUnavailableError:
                 return
         self.unsent.remove(article)
 
-    @precondition(lambda self: self.line.queue)
+    @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data())
     def handle(self, data: st.DataObject) -> None:
         """A worker handles any of the messages."""
         message = self._taken(data)
         self._handle(message)
 
-    @precondition(lambda self: self.line.queue)
+    @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data())
     def handle_and_die(self, data: st.DataObject) -> None:
         """A worker does all that a message asks for, dies before it says so, and the message comes again."""
         message = self._taken(data)
-        before = list(self.line.queue)
+        before = list(self.pipeline.queue)
         self._handle(message)
-        self.line.queue = [*before, message]
+        self.pipeline.queue = [*before, message]
 
-    @precondition(lambda self: self.line.queue)
+    @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
     def handle_and_die_in_the_middle(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
         """The store fails at some call, or does what it was asked for and its answer is lost."""
         message = self._taken(data)
-        with failing(self.line, call, is_done=is_done):
+        with failing(self.pipeline, call, is_done=is_done):
             self._handle(message)
 
     @rule()
     def lose_redis(self) -> None:
         """Redis forgets everything: queues, marks, receipts, the index."""
-        self.line.redis.flushall()
-        self.line.queue.clear()
+        self.pipeline.redis.flushall()
+        self.pipeline.queue.clear()
 
     @rule()
     def look_for_what_was_lost(self) -> None:
         """The scheduler's rounds."""
-        self.line.sweep()
+        self.pipeline.sweep()
 
     @rule(is_ours=st.booleans())
     def roll_out_a_theme(self, *, is_ours: bool) -> None:
         """All pages are to be rebuilt with it; the messages come when they come."""
-        self.line.theme = self.own_theme if is_ours else self.other_theme
+        self.pipeline.theme = self.own_theme if is_ours else self.other_theme
         self.is_rolled_back = True
-        self.line.take(rebuild(self.line))
+        self.pipeline.take(rebuild(self.pipeline))
 
-    @precondition(lambda self: any(isinstance(each, Batch) and len(each.items) > 1 for each in self.line.queue))
+    @precondition(lambda self: any(isinstance(each, Batch) and len(each.items) > 1 for each in self.pipeline.queue))
     @rule(data=st.data())
     def split(self, data: st.DataObject) -> None:
         """A batch killed its process and goes on in halves."""
-        batches = [each for each in self.line.queue if isinstance(each, Batch) and len(each.items) > 1]
+        batches = [each for each in self.pipeline.queue if isinstance(each, Batch) and len(each.items) > 1]
         batch = data.draw(st.sampled_from(batches))
-        self.line.queue.remove(batch)
-        self.line.take(map(batch.only, (batch.items[:1], batch.items[1:])))
+        self.pipeline.queue.remove(batch)
+        self.pipeline.take(map(batch.only, (batch.items[:1], batch.items[1:])))
 
     def _taken(self, data: st.DataObject) -> Message:
-        return self.line.queue.pop(data.draw(st.integers(0, 999)) % len(self.line.queue))
+        return self.pipeline.queue.pop(data.draw(st.integers(0, 999)) % len(self.pipeline.queue))
 
     def _handle(self, message: Message) -> None:
         try:
-            self.line.take(self.line.deliver(message))
+            self.pipeline.take(self.pipeline.deliver(message))
         except RetryableError:
-            self.line.queue.append(message)
+            self.pipeline.queue.append(message)
 
     def teardown(self) -> None:
         """All is sent, time passes, and the site is what it has to be."""
-        if not hasattr(self, "line"):
+        if not hasattr(self, "pipeline"):
             return
         for article in self.unsent:
-            post(self.line, article)
-        self.line.theme = self.own_theme
+            post(self.pipeline, article)
+        self.pipeline.theme = self.own_theme
         if self.is_rolled_back:  # other pages may wait for a publisher: the last rollout wins over those of any run
             self.publish_news()
-            restore_index(self.line.site, self.line.clockwork)
-            self.line.take(rebuild(self.line))
-            self.line.run(disorder=self.disorder)
+            restore_index(self.pipeline.site, self.pipeline.scheduler_deps)
+            self.pipeline.take(rebuild(self.pipeline))
+            self.pipeline.run(disorder=self.disorder)
         self.check()
-        self.line.intake.executor.shutdown()
+        self.pipeline.ingest_deps.executor.shutdown()
 
     def publish_news(self) -> None:
         """Publish the pages of no run: a deploy ends the workers of the other theme before it rolls out its own."""
-        waiting = [each for each in self.line.queue if isinstance(each, PagesRendered) and not each.run]
+        waiting = [each for each in self.pipeline.queue if isinstance(each, PagesRendered) and not each.run]
         for message in waiting:
-            self.line.queue.remove(message)
+            self.pipeline.queue.remove(message)
             self._handle(message)
 
     def check(self) -> None:
         """Compare the site with the one that it has to be."""
-        found = settled_site(self.line)
+        found = settled_site(self.pipeline)
         assert sorted(found) == sorted(self.expected)
         assert {path: body for path, body in found.items() if body != self.expected[path]} == {}
 
 
-def expected_site(line: Line, news: list[dict[str, Any]]) -> dict[str, tuple[bytes, str]]:
+def expected_site(pipeline: Pipeline, news: list[dict[str, Any]]) -> dict[str, tuple[bytes, str]]:
     """Return the public bucket of a line to which all was sent in order and nothing happened."""
     for article in news:
-        post(line, article)
-        line.run()
-    site = settled_site(line)
-    line.intake.executor.shutdown()
+        post(pipeline, article)
+        pipeline.run()
+    site = settled_site(pipeline)
+    pipeline.ingest_deps.executor.shutdown()
     return site
 
 
-def settled_site(line: Line) -> dict[str, tuple[bytes, str]]:
+def settled_site(pipeline: Pipeline) -> dict[str, tuple[bytes, str]]:
     """Return the public bucket once the last embargo is over and nothing is on its way."""
-    line.now = DUE
-    settle(line)
-    pictures = pictures_of(line)
+    pipeline.now = DUE
+    settle(pipeline)
+    pictures = pictures_of(pipeline)
     return {
-        path: found for path, found in line.site_bytes().items() if not path.startswith("media/") or path in pictures
+        path: found
+        for path, found in pipeline.site_bytes().items()
+        if not path.startswith("media/") or path in pictures
     }
 
 
-def settle(line: Line) -> None:
+def settle(pipeline: Pipeline) -> None:
     """Let scheduler and workers do what there is to do."""
     for _ in range(20):
-        end_all_waits(line)
-        line.queue.extend(release_due(line.site, line.clockwork))
-        restore_index(line.site, line.clockwork)
-        line.queue.extend(emit_stale_pages(line.site, line.clockwork))
-        line.sweep()
-        if not line.queue and not line.index.behind(line.site):
+        end_all_waits(pipeline)
+        pipeline.queue.extend(release_due(pipeline.site, pipeline.scheduler_deps))
+        restore_index(pipeline.site, pipeline.scheduler_deps)
+        pipeline.queue.extend(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
+        pipeline.sweep()
+        if not pipeline.queue and not pipeline.index.stale_versions(pipeline.site):
             return
-        line.run()
-    raise AssertionError(line.queue)
+        pipeline.run()
+    raise AssertionError(pipeline.queue)
 
 
-def rebuild(line: Line) -> Iterator[ArticlesEnriched]:
+def rebuild(pipeline: Pipeline) -> Iterator[ArticlesEnriched]:
     """Begin a run, which ends any earlier one; yield its batches, of one or two articles."""
-    articles = list(line.content.list_folders(keys.articles_prefix("epn")))
+    articles = list(pipeline.content.list_folders(keys.articles_prefix("epn")))
     run = f"run-{uuid4().hex}"
-    RedisRuns(line.redis).begin("epn", run)
+    RedisRuns(pipeline.redis).begin("epn", run)
     for some in (articles[:1], articles[1:]):
         if some:
             reached = tuple(ArticleRevision(article=article, revision="") for article in some)
             yield ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", run=run, articles=reached)
 
 
-def pictures_of(line: Line) -> set[str]:
+def pictures_of(pipeline: Pipeline) -> set[str]:
     """Return the pictures that live pages show, and those that only articles showed which are taken down.
 
     One that lost its last page otherwise stays until `verify --repair` finds it.
     """
     shown, may_have_shown, taken_down = set[str](), Counter[str](), set[str]()
-    for key in line.content.list_keys("articles/"):
+    for key in pipeline.content.list_keys("articles/"):
         if not key.endswith("/live.json"):
             continue
-        record = LiveRecord.model_validate_json(line.content.get(key).body)
-        out = read_past(line.intake.revisions, "epn", record.article).released(line.now)
-        its_own = {file.path for file in picture_files(out, line.site)}
+        record = LiveRecord.model_validate_json(pipeline.content.get(key).body)
+        out = read_history(pipeline.ingest_deps.revisions, "epn", record.article).released(pipeline.now)
+        its_own = {file.path for file in picture_files(out, pipeline.site)}
         shown |= set(record.media)
         may_have_shown.update(its_own)
         taken_down |= its_own if record.removed_by else set()
     return shown | {path for path in taken_down if may_have_shown[path] == 1}
 
 
-def end_all_waits(line: Line) -> None:
+def end_all_waits(pipeline: Pipeline) -> None:
     """Let what was told be told again, and what was rendered be rendered again."""
-    line.end_waits()
-    for key in line.redis.scan_iter("index:*:turn:*"):
-        line.redis.delete(key)
+    pipeline.end_waits()
+    for key in pipeline.redis.scan_iter("index:*:lease:*"):
+        pipeline.redis.delete(key)
 
 
-def post(line: Line, article: dict[str, Any]) -> None:
+def post(pipeline: Pipeline, article: dict[str, Any]) -> None:
     """Post an article, its picture first."""
     if "picture" in article:
-        kept = keep_picture(PICTURES[article["picture"]], line.site, line.intake)
+        kept = store_picture(PICTURES[article["picture"]], pipeline.site, pipeline.ingest_deps)
         article = article | {"picture": {"media": kept.media}}
-    line.now += timedelta(milliseconds=1)
+    pipeline.now += timedelta(milliseconds=1)
     accept(
         json.dumps(article).encode(),
         SubmissionMetadata(
             content_type="application/json",
-            site=line.site,
-            feed=line.site.feeds[0],
-            received_at=line.now,
+            site=pipeline.site,
+            feed=pipeline.site.feeds[0],
+            received_at=pipeline.now,
             may_take_down=True,
         ),
-        line.intake,
+        pipeline.ingest_deps,
     )
 
 
 @contextmanager
-def failing(line: Line, call: int, *, is_done: bool) -> Iterator[None]:
+def failing(pipeline: Pipeline, call: int, *, is_done: bool) -> Iterator[None]:
     """Let one PUT fail, counted over both buckets: before anything was done, or after, when the answer is lost."""
     left = call
-    puts = (line.content.put, line.public.put)
+    puts = (pipeline.content.put, pipeline.public.put)
 
     def failing_put(put: Callable[..., object]) -> Callable[..., object]:
         def maybe_fail(key: str, *args: Any, **kwargs: Any) -> object:
@@ -303,12 +306,12 @@ def failing(line: Line, call: int, *, is_done: bool) -> Iterator[None]:
 
         return maybe_fail
 
-    line.content.put = failing_put(puts[0])  # type: ignore[assignment, method-assign]
-    line.public.put = failing_put(puts[1])  # type: ignore[assignment, method-assign]
+    pipeline.content.put = failing_put(puts[0])  # type: ignore[assignment, method-assign]
+    pipeline.public.put = failing_put(puts[1])  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
-        line.content.put, line.public.put = puts  # type: ignore[method-assign]
+        pipeline.content.put, pipeline.public.put = puts  # type: ignore[method-assign]
 
 
 @pytest.mark.timeout(600)
@@ -320,11 +323,11 @@ def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_publ
     page.write_text(page.read_text(encoding="utf-8").replace("<article", "<hr><article"), encoding="utf-8")
     other_theme = MinijinjaTheme(tmp_path / "epn")
 
-    def new_line() -> Line:
+    def new_line() -> Pipeline:
         redis.flushall()
-        line = Line(redis, listing_interval_seconds=300)  # no wait ends by itself
-        settle(line)  # the theme's own 410 page is there
-        return line
+        pipeline = Pipeline(redis, listing_interval_seconds=300)  # no wait ends by itself
+        settle(pipeline)  # the theme's own 410 page is there
+        return pipeline
 
     machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line), "other_theme": other_theme})
     run = machine.TestCase  # type: ignore[attr-defined]

@@ -12,49 +12,52 @@ from services.publish.handler import listing as publishing
 from services.render.handler import listing as rendering
 from services.render.handler import listing_renderers
 from services.scheduler.handler import emit_stale_pages
-from shared import bundles, keys
-from shared.errors import EdgeRefusedError, StorageUnavailableError
 from shared.index.restores import index_key
-from shared.listings import find_article, listing_of
-from shared.messages import (
+from shared.messaging import page_bundle
+from shared.messaging.messages import (
     MAX_LISTINGS_PER_BATCH,
     ArticleRevision,
     ArticlesAccepted,
-    Lane,
     ListingsRendered,
     ListingsStale,
 )
-from tests.functional.conftest import Line, pages_in
+from shared.model.lane import Lane
+from shared.runtime.errors import EdgeRefusedError, StorageUnavailableError
+from shared.site import keys
+from shared.site.listings import find_article, listing_of
+from tests.functional.conftest import Pipeline, pages_in
 
 
 @pytest.fixture
-def calendar(line: Line) -> Line:
+def calendar(pipeline: Pipeline) -> Pipeline:
     """A line whose whole calendar is stale, and nothing else."""
     for number in range(12):
-        line.post(
+        pipeline.post(
             source_id=str(number), version_created=f"2026-10-{number + 1:02d}T08:00:00Z", topics=[{"name": "Ice"}]
         )
-    line.tick()
-    for name in line.index.published(line.site):
+    pipeline.tick()
+    for name in pipeline.index.published_versions(pipeline.site):
         if find_article(name) is None:
-            line.index.touch(line.site, name)
-    line.public.puts.clear()
-    return line
+            pipeline.index.mark_stale(pipeline.site, name)
+    pipeline.public.puts.clear()
+    return pipeline
 
 
-def batch_of(line: Line) -> ListingsStale:
-    line.queue.clear()
-    found = [each for each in emit_stale_pages(line.site, line.clockwork) if isinstance(each, ListingsStale)]
+def batch_of(pipeline: Pipeline) -> ListingsStale:
+    pipeline.queue.clear()
+    found = [
+        each for each in emit_stale_pages(pipeline.site, pipeline.scheduler_deps) if isinstance(each, ListingsStale)
+    ]
     return next(each for each in found if each.lane is Lane.BULK)
 
 
-def rendered(line: Line) -> ListingsRendered:
-    (message,) = line.handle(batch_of(line)).emits
+def rendered(pipeline: Pipeline) -> ListingsRendered:
+    (message,) = pipeline.handle(batch_of(pipeline)).emits
     assert isinstance(message, ListingsRendered)
     return message
 
 
-def test_a_batch_of_listings_is_rendered_and_published_once(calendar: Line) -> None:
+def test_a_batch_of_listings_is_rendered_and_published_once(calendar: Pipeline) -> None:
     stale = batch_of(calendar)
 
     (message,) = calendar.deliver(stale)
@@ -64,13 +67,15 @@ def test_a_batch_of_listings_is_rendered_and_published_once(calendar: Line) -> N
     assert [page.path for page in pages_in(message)] == [
         listing_of(calendar.site, name).path for name in stale.listings
     ]
-    assert not calendar.index.behind(calendar.site, stale.listings)
+    assert not calendar.index.stale_versions(calendar.site, stale.listings)
     assert follows == ()
     assert calendar.deliver(stale) == ()  # once more: they are not stale any more
 
 
-def test_the_scheduler_and_the_publisher_name_a_few_listings_in_a_message(calendar: Line) -> None:
-    batches = [each for each in emit_stale_pages(calendar.site, calendar.clockwork) if isinstance(each, ListingsStale)]
+def test_the_scheduler_and_the_publisher_name_a_few_listings_in_a_message(calendar: Pipeline) -> None:
+    batches = [
+        each for each in emit_stale_pages(calendar.site, calendar.scheduler_deps) if isinstance(each, ListingsStale)
+    ]
 
     assert {each.lane for each in batches} == {Lane.LISTINGS, Lane.BULK}
     assert max(len(each.listings) for each in batches) == MAX_LISTINGS_PER_BATCH
@@ -81,15 +86,17 @@ def test_the_scheduler_and_the_publisher_name_a_few_listings_in_a_message(calend
 @pytest.mark.parametrize(
     ("cause", "expected"), [(Lane.URGENT, Lane.URGENT), (Lane.LIVE, Lane.LISTINGS), (Lane.BULK, Lane.LISTINGS)]
 )
-def test_listings_follow_news_in_their_own_lane_and_a_kill_in_its_lane(line: Line, cause: Lane, expected: Lane) -> None:
-    line.tick()
+def test_listings_follow_news_in_their_own_lane_and_a_kill_in_its_lane(
+    pipeline: Pipeline, cause: Lane, expected: Lane
+) -> None:
+    pipeline.tick()
     names = ["topic.ice", "home", "feed.rss"]
     for name in names:
-        line.index.touch(line.site, name)
-        line.index.end_turn(line.site, name)
+        pipeline.index.mark_stale(pipeline.site, name)
+        pipeline.index.release_lease(pipeline.site, name)
     message = ArticlesAccepted(message_id=uuid4(), lane=cause, site="epn", articles=())
 
-    fronts, *others = line.publisher.stale_pages(message, line.site, names)
+    fronts, *others = pipeline.publish_deps.stale_pages(message, pipeline.site, names)
 
     assert isinstance(fronts, ListingsStale)
     assert {*fronts.listings} == {"home", "feed.rss"}
@@ -99,24 +106,26 @@ def test_listings_follow_news_in_their_own_lane_and_a_kill_in_its_lane(line: Lin
     assert {each.lane for each in (fronts, *others)} == {expected}
 
 
-def test_a_batch_of_articles_is_indexed_at_once(line: Line) -> None:
-    line.tick()
-    posted = [line.post(source_id=str(number), topics=[{"name": "Ice"}]) for number in range(3)]
+def test_a_batch_of_articles_is_indexed_at_once(pipeline: Pipeline) -> None:
+    pipeline.tick()
+    posted = [pipeline.post(source_id=str(number), topics=[{"name": "Ice"}]) for number in range(3)]
     reached = tuple(ArticleRevision(article=each.article, revision=each.revision) for each in posted)
-    line.queue.clear()
-    (enriched,) = line.deliver(ArticlesAccepted(message_id=uuid4(), site="epn", articles=reached))
-    (pages,) = line.deliver(enriched)
+    pipeline.queue.clear()
+    (enriched,) = pipeline.deliver(ArticlesAccepted(message_id=uuid4(), site="epn", articles=reached))
+    (pages,) = pipeline.deliver(enriched)
 
-    follows = line.deliver(pages)
+    follows = pipeline.deliver(pages)
 
     named = [name for each in follows if isinstance(each, ListingsStale) for name in each.listings]
     assert len(named) == len(set(named))
     assert {"home", "topic.ice", "day.2026-11-01"} <= set(named)
-    assert {*line.index.revisions(line.site, [each.article for each in posted])} == {each.article for each in posted}
+    assert {*pipeline.index.revisions(pipeline.site, [each.article for each in posted])} == {
+        each.article for each in posted
+    }
 
 
 def test_a_batch_is_purged_at_once_and_before_the_index_says_that_it_is_published(
-    calendar: Line, monkeypatch: pytest.MonkeyPatch
+    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in list(calendar.public.list_keys("")):
         metadata = {**calendar.public.get(path).head.metadata, "sha256": "0" * 64}
@@ -126,7 +135,7 @@ def test_a_batch_is_purged_at_once_and_before_the_index_says_that_it_is_publishe
     purge, pages = calendar.edge.purge, pages_in(message)
 
     def noted(surrogate_keys: Any, *, soft: bool = False) -> None:
-        assert set(calendar.index.behind(calendar.site, message.items)) == set(message.items)
+        assert set(calendar.index.stale_versions(calendar.site, message.items)) == set(message.items)
         calls.append(list(surrogate_keys))
         purge(surrogate_keys, soft=soft)
 
@@ -138,7 +147,7 @@ def test_a_batch_is_purged_at_once_and_before_the_index_says_that_it_is_publishe
 
 
 def test_a_refused_purge_fails_only_the_listings_that_needed_it(
-    calendar: Line, monkeypatch: pytest.MonkeyPatch
+    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = rendered(calendar)
     first, *others = message.items
@@ -152,10 +161,10 @@ def test_a_refused_purge_fails_only_the_listings_that_needed_it(
 
     assert [*result.failed] == [first]
     assert isinstance(result.failed[first], EdgeRefusedError)
-    assert calendar.index.behind(calendar.site, others) == {}
+    assert calendar.index.stale_versions(calendar.site, others) == {}
 
 
-def test_a_listing_that_cannot_be_rendered_fails_alone(calendar: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_that_cannot_be_rendered_fails_alone(calendar: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = batch_of(calendar)
     odd = next(name for name in stale.listings if name.startswith("day."))
 
@@ -176,7 +185,7 @@ def test_a_listing_that_cannot_be_rendered_fails_alone(calendar: Line, monkeypat
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, StorageUnavailableError])
 def test_a_listing_that_cannot_be_put_fails_alone(
-    calendar: Line, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     message = rendered(calendar)
     odd = message.items[1]
@@ -190,31 +199,33 @@ def test_a_listing_that_cannot_be_put_fails_alone(
     result = calendar.handle(message)
 
     assert {name: type(each) for name, each in result.failed.items()} == {odd: error}
-    assert calendar.index.behind(calendar.site, [name for name in message.items if name != odd]) == {}
+    assert calendar.index.stale_versions(calendar.site, [name for name in message.items if name != odd]) == {}
     assert listing_of(calendar.site, odd).path not in calendar.public.puts
     monkeypatch.undo()
     assert not calendar.handle(message.only([odd])).failed  # its retry
-    assert calendar.index.behind(calendar.site, [odd]) == {}
+    assert calendar.index.stale_versions(calendar.site, [odd]) == {}
 
 
-def test_a_bundle_that_was_deleted_only_delays_its_listings(calendar: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "MAX_INLINE_CHARACTERS", 1000)
+def test_a_bundle_that_was_deleted_only_delays_its_listings(
+    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_bundle, "MAX_INLINE_CHARACTERS", 1000)
     message = rendered(calendar)
     assert message.bundle_key is not None
     calendar.content.delete(message.bundle_key)
 
     assert calendar.deliver(message) == ()
 
-    calendar.take(emit_stale_pages(calendar.site, calendar.clockwork))
+    calendar.take(emit_stale_pages(calendar.site, calendar.scheduler_deps))
     calendar.run()
-    assert calendar.index.behind(calendar.site, message.items) == {}
+    assert calendar.index.stale_versions(calendar.site, message.items) == {}
 
 
-def test_listings_wait_while_the_index_is_incomplete_and_their_leases_end(calendar: Line) -> None:
+def test_listings_wait_while_the_index_is_incomplete_and_their_leases_end(calendar: Pipeline) -> None:
     stale = batch_of(calendar)
     calendar.redis.hset(index_key(calendar.site, "whole"), "run_id", "another")
 
     assert calendar.deliver(stale) == ()
 
-    assert calendar.index.take_turns(calendar.site, stale.items) == [*stale.items]
+    assert calendar.index.acquire_leases(calendar.site, stale.items) == [*stale.items]
     assert calendar.public.puts == []

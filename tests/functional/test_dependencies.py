@@ -9,29 +9,29 @@ from typing import Any
 
 import pytest
 
-from shared import keys
-from shared.card import Card
-from shared.listings import find_listing, listing_at
-from shared.live import LiveRecord
-from shared.slug import page_name
-from tests.functional.conftest import NOON, Line
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord
+from shared.model.slug import page_name
+from shared.site import keys
+from shared.site.listings import find_listing, listing_at
+from tests.functional.conftest import NOON, Pipeline
 
 EARLY, LATER, LATEST = (f"2026-11-01T{hour}:00:00Z" for hour in ("10", "11", "12"))
 
 
-def puts_of(line: Line, change: Callable[[], object]) -> list[str]:
+def puts_of(pipeline: Pipeline, change: Callable[[], object]) -> list[str]:
     """Return the paths that a change leads to a PUT at, once everything is quiet again."""
-    line.tick()
-    line.public.puts.clear()
+    pipeline.tick()
+    pipeline.public.puts.clear()
     change()
-    line.tick()
-    return sorted(set(line.public.puts))
+    pipeline.tick()
+    return sorted(set(pipeline.public.puts))
 
 
-def stories(line: Line, count: int, section: str = "world") -> list[str]:
+def stories(pipeline: Pipeline, count: int, section: str = "world") -> list[str]:
     """Publish some stories, an hour apart."""
-    made = [
-        line.post(
+    provenance = [
+        pipeline.post(
             source_id=f"{section}-{number}",
             headline=f"{section} story {number}",
             section=section,
@@ -39,91 +39,96 @@ def stories(line: Line, count: int, section: str = "world") -> list[str]:
         ).article
         for number in range(count)
     ]
-    line.tick()
-    return made
+    pipeline.tick()
+    return provenance
 
 
-def test_a_typo_in_the_body_rebuilds_one_page(line: Line) -> None:
-    stories(line, 5)
-    accepted = line.post(version_created=EARLY)
+def test_a_typo_in_the_body_rebuilds_one_page(pipeline: Pipeline) -> None:
+    stories(pipeline, 5)
+    accepted = pipeline.post(version_created=EARLY)
 
-    puts = puts_of(line, lambda: line.post(version_created=LATER, body="<p>The ferry left at dawn.</p>"))
+    puts = puts_of(pipeline, lambda: pipeline.post(version_created=LATER, body="<p>The ferry left at dawn.</p>"))
 
-    assert puts == [line.record(accepted.article).path]
+    assert puts == [pipeline.record(accepted.article).path]
 
 
-def test_a_changed_headline_rebuilds_the_page_and_exactly_the_pages_that_show_its_card(line: Line) -> None:
-    stories(line, 5)
-    stories(line, 3, "sport")
-    accepted = line.post(version_created="2026-11-01T02:30:00Z")
-    line.tick()
-    showing = {path for path, (body, _) in line.site_bytes().items() if b"Ferry returns to Port Almina" in body}
+def test_a_changed_headline_rebuilds_the_page_and_exactly_the_pages_that_show_its_card(pipeline: Pipeline) -> None:
+    stories(pipeline, 5)
+    stories(pipeline, 3, "sport")
+    accepted = pipeline.post(version_created="2026-11-01T02:30:00Z")
+    pipeline.tick()
+    showing = {path for path, (body, _) in pipeline.site_bytes().items() if b"Ferry returns to Port Almina" in body}
     assert any("story-3" in path for path in showing)  # the stories after it lead on to it
     assert not any("sport" in path for path in showing)
 
     mended: dict[str, Any] = {"headline": "Ferry is back in Port Almina", "version_created": LATER}
-    puts = puts_of(line, lambda: line.post(**mended))
+    puts = puts_of(pipeline, lambda: pipeline.post(**mended))
 
     # It moved nowhere, for its first name stays in its address; what the new one would have made of it leads there.
-    redirects = {path for path in puts if line.status_at(path) == "301"}
+    redirects = {path for path in puts if pipeline.status_at(path) == "301"}
     assert set(puts) - redirects == showing
-    assert redirects == {*line.record(accepted.article).claimed} - {line.record(accepted.article).path}
-    assert not any(b"Ferry returns to Port Almina" in body for body, _ in line.site_bytes().values())
+    assert redirects == {*pipeline.record(accepted.article).claimed} - {pipeline.record(accepted.article).path}
+    assert not any(b"Ferry returns to Port Almina" in body for body, _ in pipeline.site_bytes().values())
 
 
-def test_an_article_is_in_the_sitemaps_from_when_it_lives_here(line: Line) -> None:
-    accepted = line.post(canonical_url="https://wire.example/ferry", version_created=EARLY)
-    line.tick()
-    path = keys.url_path(line.record(accepted.article).path or "")
-    of_the_day = line.page("sitemaps/2026-11-01.xml")
-    assert path not in of_the_day + line.page("sitemap-news.xml")
-    assert path in line.page("index.html")
+def test_an_article_is_in_the_sitemaps_from_when_it_lives_here(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(canonical_url="https://wire.example/ferry", version_created=EARLY)
+    pipeline.tick()
+    path = keys.url_path(pipeline.record(accepted.article).path or "")
+    of_the_day = pipeline.page("sitemaps/2026-11-01.xml")
+    assert path not in of_the_day + pipeline.page("sitemap-news.xml")
+    assert path in pipeline.page("index.html")
     assert "/archive/2026/11/01/<" in of_the_day
 
-    puts = puts_of(line, lambda: line.post(version_created=LATER))
+    puts = puts_of(pipeline, lambda: pipeline.post(version_created=LATER))
 
     assert {"sitemaps/2026-11-01.xml", "sitemap-news.xml"} <= set(puts)
-    assert line.page("sitemaps/2026-11-01.xml").count(f"{path}<") == 1
-    assert line.page("sitemap-news.xml").count(f"{path}<") == 1
+    assert pipeline.page("sitemaps/2026-11-01.xml").count(f"{path}<") == 1
+    assert pipeline.page("sitemap-news.xml").count(f"{path}<") == 1
 
 
 @pytest.mark.parametrize("status", ["canceled", "withheld"])
-def test_a_removed_article_vanishes_from_every_page_that_showed_it(line: Line, status: str) -> None:
-    stories(line, 5)
-    accepted = line.post(version_created="2026-11-01T02:30:00Z", topics=[{"name": "Ferries"}])
-    line.tick()
-    path = line.record(accepted.article).path or ""
+def test_a_removed_article_vanishes_from_every_page_that_showed_it(pipeline: Pipeline, status: str) -> None:
+    stories(pipeline, 5)
+    accepted = pipeline.post(version_created="2026-11-01T02:30:00Z", topics=[{"name": "Ferries"}])
+    pipeline.tick()
+    path = pipeline.record(accepted.article).path or ""
     named = keys.url_path(path).encode()
-    showing = {each for each, (body, _) in line.site_bytes().items() if named in body}
+    showing = {each for each, (body, _) in pipeline.site_bytes().items() if named in body}
 
-    puts = puts_of(line, lambda: line.post(status=status, body="", version_created=LATER))
+    puts = puts_of(pipeline, lambda: pipeline.post(status=status, body="", version_created=LATER))
 
-    left = {each for each, (body, _) in line.site_bytes().items() if named in body}
+    left = {each for each, (body, _) in pipeline.site_bytes().items() if named in body}
     assert left <= {path}
     assert set(puts) >= showing
 
 
-def test_a_new_article_touches_the_fronts_and_its_day_and_no_other_day(line: Line) -> None:
-    stories(line, 4)
-    line.post(source_id="old", headline="An old one", version_created="2025-03-01T10:00:00Z")
+def test_a_new_article_touches_the_fronts_and_its_day_and_no_other_day(pipeline: Pipeline) -> None:
+    stories(pipeline, 4)
+    pipeline.post(source_id="old", headline="An old one", version_created="2025-03-01T10:00:00Z")
 
-    puts = puts_of(line, lambda: line.post(version_created=EARLY))
+    puts = puts_of(pipeline, lambda: pipeline.post(version_created=EARLY))
 
     assert not [path for path in puts if "2025" in path]
     assert not [path for path in puts if path.startswith("sport/")]
     assert {"index.html", "world/index.html", "archive/2026/11/01/index.html", "feed.xml"} <= set(puts)
 
 
-def test_a_late_article_touches_its_own_day_and_no_front(line: Line) -> None:
-    line = Line(line.redis)  # the same Redis, a site with small fronts
+def test_a_late_article_touches_its_own_day_and_no_front(pipeline: Pipeline) -> None:
+    pipeline = Pipeline(pipeline.redis)  # the same Redis, a site with small fronts
     fronts = {"home_cards": 2, "front_cards": 2, "rail_cards": 2, "feed_items": 2, "search_cards": 2}
-    small = line.site.model_copy(update=fronts)
-    for sites in (line.publisher.sites, line.renderer.sites, line.clockwork.sites, line.intake.sites):
+    small = pipeline.site.model_copy(update=fronts)
+    for sites in (
+        pipeline.publish_deps.sites,
+        pipeline.render_deps.sites,
+        pipeline.scheduler_deps.sites,
+        pipeline.ingest_deps.sites,
+    ):
         sites["epn"] = small  # type: ignore[index]
-    line.site = small
-    stories(line, 5)
+    pipeline.site = small
+    stories(pipeline, 5)
 
-    puts = puts_of(line, lambda: line.post(version_created="2025-03-01T10:00:00Z"))
+    puts = puts_of(pipeline, lambda: pipeline.post(version_created="2025-03-01T10:00:00Z"))
 
     dated = {path for path in puts if "2025" in path}
     leading_on = {path for path in puts if "/world-story-" in path}  # they had fewer than four to lead on to
@@ -131,36 +136,36 @@ def test_a_late_article_touches_its_own_day_and_no_front(line: Line) -> None:
         *("archive/index.html", "world/archive/index.html", "sitemap.xml", "sitemaps/fronts.xml"),
         "_rail/2026-11-01.html",
     }
-    assert all("Ferry returns" in line.page(path) for path in leading_on)
+    assert all("Ferry returns" in pipeline.page(path) for path in leading_on)
     assert {"world/2025/03/01/index.html", "archive/2025/03/01/index.html", "sitemaps/2025-03-01.xml"} <= dated
 
 
-def test_a_lost_message_about_a_neighbour_only_delays(line: Line) -> None:
-    stories(line, 3)
-    line.post(source_id="world-0", headline="Mended", section="world", version_created=LATER)
-    line.run()
-    line.queue.clear()
-    line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
+def test_a_lost_message_about_a_neighbour_only_delays(pipeline: Pipeline) -> None:
+    stories(pipeline, 3)
+    pipeline.post(source_id="world-0", headline="Mended", section="world", version_created=LATER)
+    pipeline.run()
+    pipeline.queue.clear()
+    pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
 
-    line.tick()
+    pipeline.tick()
 
-    assert not any(b"world story 0" in body for body, _ in line.site_bytes().values())
+    assert not any(b"world story 0" in body for body, _ in pipeline.site_bytes().values())
 
 
-def test_every_article_stands_on_one_page_of_its_sections_calendar(line: Line) -> None:
-    made = stories(line, 9)
+def test_every_article_stands_on_one_page_of_its_sections_calendar(pipeline: Pipeline) -> None:
+    provenance = stories(pipeline, 9)
 
     days = [
         path
-        for path in line.site_bytes()
-        if (found := listing_at(line.site, path)) and found.name.startswith("day.world")
+        for path in pipeline.site_bytes()
+        if (found := listing_at(pipeline.site, path)) and found.name.startswith("day.world")
     ]
 
-    shown = Counter(article for path in days for article in made if article in line.page(path))
-    assert shown == Counter(made)
+    shown = Counter(article for path in days for article in provenance if article in pipeline.page(path))
+    assert shown == Counter(provenance)
 
 
-def archive(line: Line, count: int) -> None:
+def archive(pipeline: Pipeline, count: int) -> None:
     """Let the index know of many articles of many days, as it would after years."""
     records = []
     for number in range(count):
@@ -178,43 +183,43 @@ def archive(line: Line, count: int) -> None:
             created_at=created,
         )
         records.append(LiveRecord(site="epn", article=article, revision="1", path=path, card=card))
-    line.index.take_in(line.site, records)
-    for page, number in line.index.behind(line.site).items():
-        if find_listing(line.site, page):
-            line.index.set_published(line.site, page, number)
+    pipeline.index.load(pipeline.site, records)
+    for page, number in pipeline.index.stale_versions(pipeline.site).items():
+        if find_listing(pipeline.site, page):
+            pipeline.index.set_published(pipeline.site, page, number)
     # The ways into the archive were rendered before: with the first story of a day they are again.
-    line.post(source_id="tomorrow", version_created="2026-11-02T10:00:00Z")
-    line.tick()
+    pipeline.post(source_id="tomorrow", version_created="2026-11-02T10:00:00Z")
+    pipeline.tick()
 
 
-def costs(line: Line) -> dict[str, tuple[int, int]]:
+def costs(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
     """Return, of each kind of change, how many PUTs and how many calls of Redis it led to."""
     measured = {}
     article: dict[str, Any] = {"topics": [{"name": "Topic 7"}], "version_created": EARLY}
     changes: dict[str, Callable[[], object]] = {
-        "publish": lambda: line.post(**article),
-        "correct": lambda: line.post(**article | {"headline": "Mended", "version_created": LATER}),
-        "kill": lambda: line.post(**article | {"status": "canceled", "body": "", "version_created": LATEST}),
+        "publish": lambda: pipeline.post(**article),
+        "correct": lambda: pipeline.post(**article | {"headline": "Mended", "version_created": LATER}),
+        "kill": lambda: pipeline.post(**article | {"status": "canceled", "body": "", "version_created": LATEST}),
     }
     for name, change in changes.items():
-        line.tick()
-        line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
-        line.public.puts.clear()
-        line.redis.config_resetstat()
+        pipeline.tick()
+        pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
+        pipeline.public.puts.clear()
+        pipeline.redis.config_resetstat()
         change()
-        line.run()
-        calls = sum(int(each["calls"]) for each in line.redis.info("commandstats").values())
-        measured[name] = (len(line.public.puts), calls)
+        pipeline.run()
+        calls = sum(int(each["calls"]) for each in pipeline.redis.info("commandstats").values())
+        measured[name] = (len(pipeline.public.puts), calls)
     return measured
 
 
-def test_a_change_costs_the_same_in_a_small_archive_and_in_a_large_one(new_line: Callable[[], Line]) -> None:
+def test_a_change_costs_the_same_in_a_small_archive_and_in_a_large_one(new_line: Callable[[], Pipeline]) -> None:
     found = []
     for count in (100, 10_000):
-        line = new_line()
-        line.tick()
-        archive(line, count)
-        found.append(costs(line))
+        pipeline = new_line()
+        pipeline.tick()
+        archive(pipeline, count)
+        found.append(costs(pipeline))
 
     assert {name: puts for name, (puts, _) in found[0].items()} == {name: puts for name, (puts, _) in found[1].items()}
     for name, (_, calls) in found[0].items():

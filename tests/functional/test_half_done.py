@@ -11,98 +11,101 @@ from uuid import uuid4
 import pytest
 
 from services.scheduler.handler import emit_stale_pages, sweep
-from shared import keys
-from shared.card import Card
-from shared.errors import EdgeUnavailableError
-from shared.index import Related
-from shared.listings import find_listing
-from shared.messages import ArticleRemoved, ArticleRevision, ArticlesEnriched, Lane, ListingsStale, Message
-from shared.sites import Site
-from tests.functional.conftest import Line
+from shared.index import RelatedArticles
+from shared.messaging.messages import ArticleRemoved, ArticleRevision, ArticlesEnriched, ListingsStale, Message
+from shared.model.card import Card
+from shared.model.lane import Lane
+from shared.runtime.errors import EdgeUnavailableError
+from shared.site import keys
+from shared.site.listings import find_listing
+from shared.site.sites import Site
+from tests.functional.conftest import Pipeline
 from tests.functional.test_stale_articles import a_story, bring_in, is_up_to_date, settle
 
 _DAY = "day.2026-10-01"
 
 
-def hours_pass(line: Line, minutes: int = 60) -> None:
+def hours_pass(pipeline: Pipeline, minutes: int = 60) -> None:
     for _ in range(minutes // 10):
-        line.now += timedelta(minutes=10)
-        line.sweep()
-        line.tick()
+        pipeline.now += timedelta(minutes=10)
+        pipeline.sweep()
+        pipeline.tick()
 
 
-def imported(line: Line, number: int) -> list[str]:
-    line.tick()
-    bring_in(line, number)
-    settle(line)
-    line.now += timedelta(seconds=1)
+def imported(pipeline: Pipeline, number: int) -> list[str]:
+    pipeline.tick()
+    bring_in(pipeline, number)
+    settle(pipeline)
+    pipeline.now += timedelta(seconds=1)
     return [keys.article_id("epn", "desk", f"old-{each}") for each in range(number)]
 
 
-def taken(line: Line) -> Message:
+def taken(pipeline: Pipeline) -> Message:
     """Take the one message that is on its way."""
-    (message,) = line.queue
-    line.queue.clear()
+    (message,) = pipeline.queue
+    pipeline.queue.clear()
     return message
 
 
-def lose_redis(line: Line) -> None:
-    line.redis.flushall()
-    line.queue.clear()
+def lose_redis(pipeline: Pipeline) -> None:
+    pipeline.redis.flushall()
+    pipeline.queue.clear()
 
 
-def stale(line: Line, *names: str) -> ListingsStale:
+def stale(pipeline: Pipeline, *names: str) -> ListingsStale:
     """Return the message that has listings rendered again."""
     for name in names:
-        line.index.touch(line.site, name)
-    return ListingsStale(message_id=uuid4(), site="epn", listings=line.index.behind(line.site, names))
+        pipeline.index.mark_stale(pipeline.site, name)
+    return ListingsStale(message_id=uuid4(), site="epn", listings=pipeline.index.stale_versions(pipeline.site, names))
 
 
-def test_a_withdrawal_that_was_half_done_when_redis_was_lost_is_done(line: Line) -> None:
-    accepted = line.post()
-    hours_pass(line)
-    path = line.record(accepted.article).path or ""
-    line.act("withdraw", accepted.article)
-    assert any(isinstance(each, ArticleRemoved) for each in line.deliver(taken(line)))
-    assert line.status_at(path) == "200"  # out of the lists, and not yet taken down
+def test_a_withdrawal_that_was_half_done_when_redis_was_lost_is_done(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    hours_pass(pipeline)
+    path = pipeline.record(accepted.article).path or ""
+    pipeline.act("withdraw", accepted.article)
+    assert any(isinstance(each, ArticleRemoved) for each in pipeline.deliver(taken(pipeline)))
+    assert pipeline.status_at(path) == "200"  # out of the lists, and not yet taken down
 
-    list(sweep(line.site, line.clockwork))
-    lose_redis(line)
-    hours_pass(line, 120)
+    list(sweep(pipeline.site, pipeline.scheduler_deps))
+    lose_redis(pipeline)
+    hours_pass(pipeline, 120)
 
-    assert line.status_at(path) == "410"
+    assert pipeline.status_at(path) == "410"
 
 
-def test_a_kill_that_was_not_seen_through_when_redis_was_lost_is_seen_through(line: Line) -> None:
-    accepted = line.post()
-    hours_pass(line)
-    line.act("kill", accepted.article)
-    line.edge.shows = 200
+def test_a_kill_that_was_not_seen_through_when_redis_was_lost_is_seen_through(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    hours_pass(pipeline)
+    pipeline.act("kill", accepted.article)
+    pipeline.edge.shows = 200
     with pytest.raises(EdgeUnavailableError):
-        line.deliver(taken(line))
+        pipeline.deliver(taken(pipeline))
 
-    list(sweep(line.site, line.clockwork))
-    lose_redis(line)
-    line.edge.shows = None
-    hours_pass(line, 120)
+    list(sweep(pipeline.site, pipeline.scheduler_deps))
+    lose_redis(pipeline)
+    pipeline.edge.shows = None
+    hours_pass(pipeline, 120)
 
-    assert line.record(accepted.article).removed_by
+    assert pipeline.record(accepted.article).removed_by
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
-def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried(line: Line, *, is_slow: bool) -> None:
-    articles = imported(line, 60)
+def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried(
+    pipeline: Pipeline, *, is_slow: bool
+) -> None:
+    articles = imported(pipeline, 60)
     victim = articles[30]
-    showing = {each for each in articles if victim in line.record(each).shows}
-    line.act("kill", victim)
-    kill = taken(line)
+    showing = {each for each in articles if victim in pipeline.record(each).shows}
+    pipeline.act("kill", victim)
+    kill = taken(pipeline)
 
     if is_slow:
-        line.edge.shows = 200
+        pipeline.edge.shows = 200
         with pytest.raises(EdgeUnavailableError):
-            line.deliver(kill)
-        line.edge.shows = None
-    follows = line.deliver(kill)
+            pipeline.deliver(kill)
+        pipeline.edge.shows = None
+    follows = pipeline.deliver(kill)
 
     assert showing
     assert showing <= {name for each in follows if isinstance(each, ArticlesEnriched) for name in each.items}
@@ -112,130 +115,132 @@ def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried
     assert {each.lane for each in follows} == {Lane.URGENT}
 
 
-def test_a_kill_waits_for_no_batch_that_was_read_before_it(line: Line) -> None:
-    articles = imported(line, 30)
+def test_a_kill_waits_for_no_batch_that_was_read_before_it(pipeline: Pipeline) -> None:
+    articles = imported(pipeline, 30)
     for number in range(40):
-        line.index.touch(line.site, f"topic.t{number}")
-    line.index.touch(line.site, _DAY)
-    emitted = emit_stale_pages(line.site, line.clockwork)
+        pipeline.index.mark_stale(pipeline.site, f"topic.t{number}")
+    pipeline.index.mark_stale(pipeline.site, _DAY)
+    emitted = emit_stale_pages(pipeline.site, pipeline.scheduler_deps)
     batch = next(each for each in emitted if isinstance(each, ListingsStale) and _DAY in each.listings)
-    (rendered,) = line.deliver(batch)
+    (rendered,) = pipeline.deliver(batch)
 
-    line.act("kill", articles[3])
-    line.take(line.deliver(taken(line)))
-    line.run()
-    line.take(line.deliver(rendered))
-    line.run()
+    pipeline.act("kill", articles[3])
+    pipeline.take(pipeline.deliver(taken(pipeline)))
+    pipeline.run()
+    pipeline.take(pipeline.deliver(rendered))
+    pipeline.run()
 
-    listing = find_listing(line.site, _DAY)
+    listing = find_listing(pipeline.site, _DAY)
     assert listing is not None
-    assert "Story 3<" not in line.page(listing.path)
+    assert "Story 3<" not in pipeline.page(listing.path)
 
 
 def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neither_change(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line.tick()
-    line.post(source_id="one", topics=[{"name": "Ice"}])
-    line.tick()
-    topic, purge = find_listing(line.site, "topic.ice"), line.edge.purge
+    pipeline.tick()
+    pipeline.post(source_id="one", topics=[{"name": "Ice"}])
+    pipeline.tick()
+    topic, purge = find_listing(pipeline.site, "topic.ice"), pipeline.edge.purge
     assert topic is not None
-    as_it_was = line.public.get(topic.path)
+    as_it_was = pipeline.public.get(topic.path)
     metadata = {**as_it_was.head.metadata, "sha256": "0" * 64}
-    line.public.put(topic.path, b"put, and not told", content_type="text/html", metadata=metadata)
-    (rendered,) = line.deliver(stale(line, topic.name))
+    pipeline.public.put(topic.path, b"put, and not told", content_type="text/html", metadata=metadata)
+    (rendered,) = pipeline.deliver(stale(pipeline, topic.name))
 
     def is_away(*_: Any, **__: Any) -> None:
         raise EdgeUnavailableError
 
-    monkeypatch.setattr(line.edge, "purge", is_away)
+    monkeypatch.setattr(pipeline.edge, "purge", is_away)
     with pytest.raises(EdgeUnavailableError):
-        line.deliver(rendered)
-    assert line.public.get(topic.path).body == as_it_was.body
-    monkeypatch.setattr(line.edge, "purge", purge)
-    line.edge.purged.clear()
+        pipeline.deliver(rendered)
+    assert pipeline.public.get(topic.path).body == as_it_was.body
+    monkeypatch.setattr(pipeline.edge, "purge", purge)
+    pipeline.edge.purged.clear()
 
-    line.deliver(rendered)
+    pipeline.deliver(rendered)
 
-    assert keys.listing_surrogate_key("epn", topic.name) in line.edge.purged
+    assert keys.listing_surrogate_key("epn", topic.name) in pipeline.edge.purged
 
 
-def test_a_listing_that_was_rendered_before_a_later_one_was_published_does_not_stay(line: Line) -> None:
+def test_a_listing_that_was_rendered_before_a_later_one_was_published_does_not_stay(pipeline: Pipeline) -> None:
     """Its publisher stood still, and its PUT came through: to the store the page had gone A -> B -> A."""
-    line.tick()
-    line.post(source_id="one", topics=[{"name": "Ice"}])
-    line.tick()
-    topic = find_listing(line.site, "topic.ice")
+    pipeline.tick()
+    pipeline.post(source_id="one", topics=[{"name": "Ice"}])
+    pipeline.tick()
+    topic = find_listing(pipeline.site, "topic.ice")
     assert topic is not None
-    older = line.public.get(topic.path)
-    (late,) = line.deliver(stale(line, topic.name))
-    line.index.end_turn(line.site, topic.name)
-    line.post(source_id="two", headline="More ice", topics=[{"name": "Ice"}])
-    line.tick()
-    line.public.put(topic.path, older.body, content_type="text/html", metadata=older.head.metadata)
+    older = pipeline.public.get(topic.path)
+    (late,) = pipeline.deliver(stale(pipeline, topic.name))
+    pipeline.index.release_lease(pipeline.site, topic.name)
+    pipeline.post(source_id="two", headline="More ice", topics=[{"name": "Ice"}])
+    pipeline.tick()
+    pipeline.public.put(topic.path, older.body, content_type="text/html", metadata=older.head.metadata)
 
-    line.take(line.deliver(late))
-    line.tick()
+    pipeline.take(pipeline.deliver(late))
+    pipeline.tick()
 
-    assert "More ice" in line.page(topic.path)
+    assert "More ice" in pipeline.page(topic.path)
 
 
-def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(line: Line) -> None:
-    articles = imported(line, 60)
+def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(pipeline: Pipeline) -> None:
+    articles = imported(pipeline, 60)
     victim = articles[30]
-    showing = next(each for each in articles if victim in line.record(each).shows)
-    line.clockwork.marks.park("epn", showing, line.record(showing).revision or "", 60)
+    showing = next(each for each in articles if victim in pipeline.record(each).shows)
+    pipeline.scheduler_deps.quarantine.add("epn", showing, pipeline.record(showing).revision or "", 60)
 
-    line.act("kill", victim)
-    line.run()
+    pipeline.act("kill", victim)
+    pipeline.run()
 
-    assert victim not in line.record(showing).shows
+    assert victim not in pipeline.record(showing).shows
 
 
-def test_a_page_that_is_put_after_a_newer_one_is_rendered_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    articles = imported(line, 10)
+def test_a_page_that_is_put_after_a_newer_one_is_rendered_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    articles = imported(pipeline, 10)
     article = articles[5]
-    revision = line.record(article).revision or ""
-    relate_all, waiting = line.index.relate_all, list[Message]()
+    revision = pipeline.record(article).revision or ""
+    choose_related_for_all, waiting = pipeline.index.choose_related_for_all, list[Message]()
 
     def enriched() -> ArticlesEnriched:
         named = (ArticleRevision(article=article, revision=revision),)
         return ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", articles=named)
 
-    def relate_late(site: Site, cards: Sequence[Card]) -> list[Related]:
+    def relate_late(site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
         """While a batch is at work, the page is rendered by another, and after that there is more to lead on to."""
         if not waiting:
             waiting.append(enriched())
-            line.now += timedelta(seconds=1)
-            waiting[:] = line.deliver(enriched())
-            line.now += timedelta(seconds=1)
-            line.submit(json.dumps(a_story(4.5)).encode(), lane=Lane.BULK)
-            line.run()
-        return relate_all(site, cards)
+            pipeline.now += timedelta(seconds=1)
+            waiting[:] = pipeline.deliver(enriched())
+            pipeline.now += timedelta(seconds=1)
+            pipeline.submit(json.dumps(a_story(4.5)).encode(), lane=Lane.BULK)
+            pipeline.run()
+        return choose_related_for_all(site, cards)
 
     with monkeypatch.context() as patch:
-        patch.setattr(line.index, "relate_all", relate_late)
-        done = line.deliver(enriched())
-    line.take(done)
-    line.run()
-    line.take(waiting)
-    line.run()
-    settle(line)
+        patch.setattr(pipeline.index, "choose_related_for_all", relate_late)
+        done = pipeline.deliver(enriched())
+    pipeline.take(done)
+    pipeline.run()
+    pipeline.take(waiting)
+    pipeline.run()
+    settle(pipeline)
 
-    assert is_up_to_date(line, article)
+    assert is_up_to_date(pipeline, article)
 
 
-def test_messages_of_one_listing_that_come_in_disorder_do_not_keep_each_other_going(line: Line) -> None:
+def test_messages_of_one_listing_that_come_in_disorder_do_not_keep_each_other_going(pipeline: Pipeline) -> None:
     """Each of them shows the same bytes, so that none is newer to the store."""
-    line.tick()
-    line.post(topics=[{"name": "Ice"}])
-    line.tick()
+    pipeline.tick()
+    pipeline.post(topics=[{"name": "Ice"}])
+    pipeline.tick()
     rendered: list[Message] = []
     for _ in range(3):
-        message = stale(line, "topic.ice").model_copy(update={"lane": Lane.URGENT})
-        rendered += line.deliver(message)
+        message = stale(pipeline, "topic.ice").model_copy(update={"lane": Lane.URGENT})
+        rendered += pipeline.deliver(message)
 
-    follows = [line.deliver(each) for each in reversed(rendered)]
+    follows = [pipeline.deliver(each) for each in reversed(rendered)]
 
     assert follows == [(), (), ()]
-    assert line.index.behind(line.site) == {}
+    assert pipeline.index.stale_versions(pipeline.site) == {}

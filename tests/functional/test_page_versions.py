@@ -10,106 +10,108 @@ from http import HTTPStatus
 import pytest
 
 from services.desk.domain.rebuild import Run
-from services.desk.handler.rebuild import Rebuild, touch_listings
+from services.desk.handler.rebuild import Rebuild, mark_listings_stale
 from services.desk.handler.selection import select
 from services.desk.handler.versions import version_lines
 from services.render.handler import page_version
 from services.scheduler.handler import count_versions
-from shared import keys
-from shared.listings import GONE, listing_of
-from shared.page_versions import VersionCount, find_counts, note_version
-from shared.reconcile import Drift, Places
+from shared.reconcile import Drift, ReconcileDeps
 from shared.reconcile.passes import Reconciliation
-from shared.runs.redis import RedisRuns
-from shared.sites import Section
-from tests.functional.conftest import Line
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.site import keys
+from shared.site.listings import GONE, listing_of
+from shared.site.page_versions import VersionCount, find_counts, note_version
+from shared.site.sites import Section
+from tests.functional.conftest import Pipeline
 
 LATE = "2026-11-01T20:00:00Z"  # another day in Kolkata than in Lisbon
 
 
 @pytest.fixture
-def live(line: Line) -> Line:
+def live(pipeline: Pipeline) -> Pipeline:
     """A site with two live articles, one that has moved, and one that was killed."""
-    line.post(source_id="first", headline="First", topics=[{"name": "Ferries"}], authors=[{"name": "Mira Solen"}])
-    line.post(source_id="late", headline="Late", version_created=LATE)
-    line.post(source_id="moved", headline="Moved")
-    line.post(source_id="killed", headline="Killed")
-    line.tick()
-    line.post(source_id="moved", headline="Moved", section="business", version_created="2026-11-01T10:30:00Z")
-    line.post(source_id="killed", headline="Killed", status="canceled", version_created="2026-11-01T10:30:00Z")
-    line.tick()
-    assert line.status_at(line.record(id_of("killed")).claimed[0]) == "410"
-    note_version(line.content, line.site, page_version(line.theme, line.site))
-    forget_puts(line)
-    return line
+    pipeline.post(source_id="first", headline="First", topics=[{"name": "Ferries"}], authors=[{"name": "Mira Solen"}])
+    pipeline.post(source_id="late", headline="Late", version_created=LATE)
+    pipeline.post(source_id="moved", headline="Moved")
+    pipeline.post(source_id="killed", headline="Killed")
+    pipeline.tick()
+    pipeline.post(source_id="moved", headline="Moved", section="business", version_created="2026-11-01T10:30:00Z")
+    pipeline.post(source_id="killed", headline="Killed", status="canceled", version_created="2026-11-01T10:30:00Z")
+    pipeline.tick()
+    assert pipeline.status_at(pipeline.record(id_of("killed")).claimed[0]) == "410"
+    note_version(pipeline.content, pipeline.site, page_version(pipeline.theme, pipeline.site))
+    forget_puts(pipeline)
+    return pipeline
 
 
 def id_of(source_id: str) -> str:
     return keys.article_id("epn", "desk", source_id)
 
 
-def forget_puts(line: Line) -> None:
-    line.public.puts.clear()
-    line.edge.purged.clear()
+def forget_puts(pipeline: Pipeline) -> None:
+    pipeline.public.puts.clear()
+    pipeline.edge.purged.clear()
 
 
-def restart(line: Line, **settings: object) -> None:
+def restart(pipeline: Pipeline, **settings: object) -> None:
     """Start every worker again with other settings of the site."""
-    line.site = line.site.model_validate(line.site.model_dump() | settings)
-    for service in (line.renderer, line.publisher, line.clockwork):
-        service.sites["epn"] = line.site  # type: ignore[index]
-    note_version(line.content, line.site, page_version(line.theme, line.site))
+    pipeline.site = pipeline.site.model_validate(pipeline.site.model_dump() | settings)
+    for service in (pipeline.render_deps, pipeline.publish_deps, pipeline.scheduler_deps):
+        service.sites["epn"] = pipeline.site  # type: ignore[index]
+    note_version(pipeline.content, pipeline.site, page_version(pipeline.theme, pipeline.site))
 
 
-def rebuild_by_theme(line: Line, run: str = "run-1") -> Rebuild:
+def rebuild_by_theme(pipeline: Pipeline, run: str = "run-1") -> Rebuild:
     """Do what `pressline rebuild --theme` does; return the run."""
-    kept = Run(site="epn", run=run, started_at=line.now, is_by_theme=True)
-    version = page_version(line.theme, line.site)
-    count = VersionCount(line.site, version, public=line.public, sites=[line.site])
-    selected = select(kept, line.site, content=line.content, index=line.index, version_count=count)
-    rebuild = Rebuild(kept, line.content, RedisRuns(line.redis), line.take, lambda: 0, lambda: line.now, selected)
+    kept = Run(site="epn", run=run, started_at=pipeline.now, is_by_theme=True)
+    version = page_version(pipeline.theme, pipeline.site)
+    count = VersionCount(pipeline.site, version, public=pipeline.public, sites=[pipeline.site])
+    selected = select(kept, pipeline.site, content=pipeline.content, index=pipeline.index, version_count=count)
+    rebuild = Rebuild(
+        kept, pipeline.content, RedisRuns(pipeline.redis), pipeline.take, lambda: 0, lambda: pipeline.now, selected
+    )
     rebuild.begin()
-    touch_listings(line.index, line.site, rebuild.run)
-    while GONE in line.index.behind(line.site, [GONE]):
-        line.tick()
+    mark_listings_stale(pipeline.index, pipeline.site, rebuild.run)
+    while GONE in pipeline.index.stale_versions(pipeline.site, [GONE]):
+        pipeline.tick()
     while rebuild.go_on():
-        line.run()
-    line.tick()
+        pipeline.run()
+    pipeline.tick()
     return rebuild
 
 
-def others(line: Line) -> list[str]:
+def others(pipeline: Pipeline) -> list[str]:
     """Return the paths of the pages that carry another version than the current one."""
-    version = page_version(line.theme, line.site)
-    count = VersionCount(line.site, version, public=line.public, sites=[line.site])
+    version = page_version(pipeline.theme, pipeline.site)
+    count = VersionCount(pipeline.site, version, public=pipeline.public, sites=[pipeline.site])
     with ThreadPoolExecutor(1) as reader:
         list(count.steps(reader))
     return [head.key for head in count.others]
 
 
-def pages_of(line: Line) -> set[str]:
+def pages_of(pipeline: Pipeline) -> set[str]:
     """Return the paths of all pages, listings and files for machines."""
-    heads = (line.public.get(path).head for path in line.public.list_keys(""))
+    heads = (pipeline.public.get(path).head for path in pipeline.public.list_keys(""))
     return {head.key for head in heads if "order" in head.metadata and head.metadata["status"] != "301"}
 
 
-def find_drift(line: Line) -> list[Drift]:
-    places = Places(
-        content=line.content,
-        public=line.public,
-        revisions=line.clockwork.revisions,
-        index=line.index,
-        sites={"epn": line.site},
-        clock=lambda: line.now,
+def find_drift(pipeline: Pipeline) -> list[Drift]:
+    places = ReconcileDeps(
+        content=pipeline.content,
+        public=pipeline.public,
+        revisions=pipeline.scheduler_deps.revisions,
+        index=pipeline.index,
+        sites={"epn": pipeline.site},
+        clock=lambda: pipeline.now,
     )
-    run = Reconciliation(line.site, places, wait=lambda: None)
+    run = Reconciliation(pipeline.site, places, wait=lambda: None)
     list(run.steps())
     found = list(run.found())
     run.close()
     return found
 
 
-def test_a_new_tagline_renews_every_page_once_and_the_next_rebuild_puts_nothing(live: Line) -> None:
+def test_a_new_tagline_renews_every_page_once_and_the_next_rebuild_puts_nothing(live: Pipeline) -> None:
     restart(live, tagline="A tagline made anew.")
     assert set(others(live)) == pages_of(live)
 
@@ -142,7 +144,7 @@ def test_a_new_tagline_renews_every_page_once_and_the_next_rebuild_puts_nothing(
     ids=lambda settings: next(iter(settings)),
 )
 def test_after_a_change_of_any_setting_one_rebuild_leaves_no_page_of_another_version(
-    live: Line, settings: dict[str, object]
+    live: Pipeline, settings: dict[str, object]
 ) -> None:
     restart(live, **settings)
     assert others(live) != []
@@ -156,7 +158,7 @@ def test_after_a_change_of_any_setting_one_rebuild_leaves_no_page_of_another_ver
 
 
 @pytest.mark.parametrize("settings", [{"listing_interval_seconds": 0.003}, {"edge_id": "another"}])
-def test_a_setting_that_no_page_shows_leaves_every_page_as_it_was(live: Line, settings: dict[str, object]) -> None:
+def test_a_setting_that_no_page_shows_leaves_every_page_as_it_was(live: Pipeline, settings: dict[str, object]) -> None:
     restart(live, **settings)
 
     rebuild_by_theme(live)
@@ -164,7 +166,7 @@ def test_a_setting_that_no_page_shows_leaves_every_page_as_it_was(live: Line, se
     assert (others(live), live.public.puts) == ([], [])
 
 
-def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Line) -> None:
+def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Pipeline) -> None:
     restart(live, search_cards=40)  # no article shows it
     page = live.record(id_of("first")).path or ""
     before = live.public.get(page).body
@@ -177,7 +179,7 @@ def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Li
     assert (rebuild.counts.changed, rebuild.counts.unchanged) == (0, 3)
 
 
-def test_the_410_page_of_a_killed_article_is_renewed_and_the_article_stays_down(live: Line) -> None:
+def test_the_410_page_of_a_killed_article_is_renewed_and_the_article_stays_down(live: Pipeline) -> None:
     gone = live.record(id_of("killed")).claimed[0]
     restart(live, name="Another Name")
 
@@ -188,7 +190,7 @@ def test_the_410_page_of_a_killed_article_is_renewed_and_the_article_stays_down(
     assert live.page(gone) == live.page(listing_of(live.site, GONE).path)
 
 
-def test_another_zone_moves_articles_and_leaves_redirects_at_their_old_addresses(live: Line) -> None:
+def test_another_zone_moves_articles_and_leaves_redirects_at_their_old_addresses(live: Pipeline) -> None:
     old = live.record(id_of("late")).path or ""
     restart(live, zone="Europe/Lisbon")
 
@@ -203,7 +205,7 @@ def test_another_zone_moves_articles_and_leaves_redirects_at_their_old_addresses
     assert (others(live), find_drift(live)) == ([], [])
 
 
-def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Line) -> None:
+def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Pipeline) -> None:
     moved = live.record(id_of("moved"))
     (old,) = set(moved.claimed) - {moved.path}
     redirect = live.public.get(old)
@@ -219,7 +221,7 @@ def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Line
     assert all("edge.test" not in live.page(path) for path in pages_of(live))
 
 
-def test_articles_of_a_removed_section_keep_their_address_and_its_front_counts_no_more(live: Line) -> None:
+def test_articles_of_a_removed_section_keep_their_address_and_its_front_counts_no_more(live: Pipeline) -> None:
     address = live.record(id_of("first")).path
     restart(live, sections=tuple(each for each in live.site.sections if each.id != "world"))
 
@@ -229,7 +231,7 @@ def test_articles_of_a_removed_section_keep_their_address_and_its_front_counts_n
     assert others(live) == []
 
 
-def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(live: Line) -> None:
+def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(live: Pipeline) -> None:
     before = live.site
     restart(live, tagline="A tagline made anew.")
     rebuild_by_theme(live)
@@ -245,13 +247,13 @@ def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(
     assert others(live) == []
 
 
-def test_the_scheduler_counts_after_a_change_and_not_before_the_next(live: Line) -> None:
+def test_the_scheduler_counts_after_a_change_and_not_before_the_next(live: Pipeline) -> None:
     waits: list[float] = []
 
     def count(wait: Callable[[float], bool]) -> str:
-        count_versions(live.site, live.clockwork, public=live.public, every=timedelta(hours=6), wait=wait)
-        (line,) = version_lines([live.site], live.content)
-        return line
+        count_versions(live.site, live.scheduler_deps, public=live.public, every=timedelta(hours=6), wait=wait)
+        (pipeline,) = version_lines([live.site], live.content)
+        return pipeline
 
     def note_wait(seconds: float) -> bool:
         waits.append(seconds)

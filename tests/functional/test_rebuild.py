@@ -12,323 +12,336 @@ import pytest
 
 from services.desk.domain.rebuild import Run
 from services.desk.handler.preview import differences, report, zipped_theme
-from services.desk.handler.rebuild import Rebuild, RunEndedError, clear_preview, touch_listings
+from services.desk.handler.rebuild import Rebuild, RunEndedError, clear_preview, mark_listings_stale
 from services.desk.handler.selection import select
 from services.enrich import handler as enrich_handler
-from services.enrich.domain.draft import Draft
 from services.enrich.domain.rules import ENRICHERS
-from services.ingest.handler import keep_picture
+from services.enrich.domain.state import EnrichmentState
+from services.ingest.handler import store_picture
 from services.render.handler import page_version
 from services.render.ports import Theme
-from shared import keys
-from shared.article import SafeHtml
-from shared.bundles import ArticlePage
-from shared.errors import IndexNotWholeError
-from shared.messages import ArticlesAccepted, ArticlesEnriched, PagesRendered
-from shared.page_versions import VersionCount
-from shared.pipeline import RENDER_ARTICLES
-from shared.runs.redis import RedisRuns
+from shared.messaging.messages import ArticlesAccepted, ArticlesEnriched, PagesRendered
+from shared.messaging.page_bundle import ArticlePage
+from shared.messaging.pipeline import RENDER_ARTICLES
+from shared.model.article import SafeHtml
+from shared.runtime.errors import IndexIncompleteError
+from shared.runtime.rebuild_runs.redis import RedisRuns
+from shared.site import keys
+from shared.site.page_versions import VersionCount
 from shared.storage import Etag
-from tests.functional.conftest import ARTICLES, HANDLERS, Line, a_theme, pages_in
+from tests.functional.conftest import ARTICLES, HANDLERS, Pipeline, a_theme, pages_in
 from tests.functional.failing_store import failing_store
 
 
-def a_rebuild(line: Line, **what: object) -> Rebuild:
-    rebuild = resumed(line, Run.model_validate({"site": "epn", "run": "run-1", "started_at": line.now} | what))
+def a_rebuild(pipeline: Pipeline, **what: object) -> Rebuild:
+    rebuild = resumed(pipeline, Run.model_validate({"site": "epn", "run": "run-1", "started_at": pipeline.now} | what))
     rebuild.begin()
     return rebuild
 
 
-def resumed(line: Line, run: Run) -> Rebuild:
-    count = VersionCount(line.site, page_version(line.theme, line.site), public=line.public, sites=[line.site])
-    selected = select(run, line.site, content=line.content, index=line.index, version_count=count)
-    return Rebuild(run, line.content, RedisRuns(line.redis), line.take, lambda: 0, lambda: line.now, selected)
+def resumed(pipeline: Pipeline, run: Run) -> Rebuild:
+    count = VersionCount(
+        pipeline.site, page_version(pipeline.theme, pipeline.site), public=pipeline.public, sites=[pipeline.site]
+    )
+    selected = select(run, pipeline.site, content=pipeline.content, index=pipeline.index, version_count=count)
+    return Rebuild(
+        run, pipeline.content, RedisRuns(pipeline.redis), pipeline.take, lambda: 0, lambda: pipeline.now, selected
+    )
 
 
-def finish(rebuild: Rebuild, line: Line) -> None:
+def finish(rebuild: Rebuild, pipeline: Pipeline) -> None:
     for _ in range(50):
         if not rebuild.go_on():
             return
-        line.run()
+        pipeline.run()
     raise AssertionError(rebuild.on_their_way)
 
 
-def rendered(line: Line, rebuild: Rebuild) -> PagesRendered:
+def rendered(pipeline: Pipeline, rebuild: Rebuild) -> PagesRendered:
     """Return what the render worker makes of the first round of a rebuild; nothing else is on its way."""
     rebuild.go_on()
-    (message,) = line.queue
-    line.queue.clear()
-    (pages,) = line.deliver(message)
+    (message,) = pipeline.queue
+    pipeline.queue.clear()
+    (pages,) = pipeline.deliver(message)
     assert isinstance(pages, PagesRendered)
     return pages
 
 
-def test_a_new_theme_reaches_every_page_once(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
+def test_a_new_theme_reaches_every_page_once(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
 
-    finish(rebuild, line)
-    touch_listings(line.index, line.site, rebuild.run)
-    line.tick()
+    finish(rebuild, pipeline)
+    mark_listings_stale(pipeline.index, pipeline.site, rebuild.run)
+    pipeline.tick()
 
-    pages = [line.record(article).path for article in site]
-    assert [line.public.puts.count(page or "") for page in pages] == [1] * ARTICLES
-    assert all("Made anew" in line.page(page or "") for page in pages)
-    assert "Made anew" in line.page("index.html")
+    pages = [pipeline.record(article).path for article in site]
+    assert [pipeline.public.puts.count(page or "") for page in pages] == [1] * ARTICLES
+    assert all("Made anew" in pipeline.page(page or "") for page in pages)
+    assert "Made anew" in pipeline.page("index.html")
     assert rebuild.run.is_done
     assert (rebuild.counts.changed, rebuild.counts.unchanged) == (ARTICLES, 0)
 
 
-def test_a_rebuild_of_what_has_not_changed_puts_and_purges_nothing(line: Line, site: list[str]) -> None:
-    before = line.site_bytes()
-    rebuild = a_rebuild(line)
+def test_a_rebuild_of_what_has_not_changed_puts_and_purges_nothing(pipeline: Pipeline, site: list[str]) -> None:
+    before = pipeline.site_bytes()
+    rebuild = a_rebuild(pipeline)
 
-    finish(rebuild, line)
-    touch_listings(line.index, line.site, rebuild.run)
-    line.tick()
+    finish(rebuild, pipeline)
+    mark_listings_stale(pipeline.index, pipeline.site, rebuild.run)
+    pipeline.tick()
 
-    assert (line.public.puts, line.edge.purged) == ([], [])
+    assert (pipeline.public.puts, pipeline.edge.purged) == ([], [])
     assert rebuild.counts.unchanged == ARTICLES
-    assert line.site_bytes() == before
+    assert pipeline.site_bytes() == before
 
 
 def test_what_a_rebuild_changed_is_purged_and_no_record_is_written(
-    line: Line, site: list[str], other_theme: Theme
+    pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
-    records = {article: line.record(article) for article in site}
-    line.theme = other_theme
+    records = {article: pipeline.record(article) for article in site}
+    pipeline.theme = other_theme
 
-    finish(a_rebuild(line), line)
+    finish(a_rebuild(pipeline), pipeline)
 
     for article in site:
-        assert line.record(article) == records[article]
+        assert pipeline.record(article) == records[article]
         path = records[article].path or ""
-        assert line.public.get(path).head.metadata["made-for"] == "run-1"
-        assert keys.path_surrogate_key(path) in line.edge.purged
+        assert pipeline.public.get(path).head.metadata["made-for"] == "run-1"
+        assert keys.path_surrogate_key(path) in pipeline.edge.purged
 
 
 def test_an_article_that_a_rebuild_has_put_anew_is_corrected_and_killed_as_any_other(
-    line: Line, site: list[str], other_theme: Theme
+    pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
-    line.theme = other_theme
-    finish(a_rebuild(line), line)
+    pipeline.theme = other_theme
+    finish(a_rebuild(pipeline), pipeline)
 
-    line.post(source_id="story-0", headline="Corrected", section="world", version_created="2026-11-01T11:00:00Z")
-    line.act("kill", site[1])
-    line.run()
+    pipeline.post(source_id="story-0", headline="Corrected", section="world", version_created="2026-11-01T11:00:00Z")
+    pipeline.act("kill", site[1])
+    pipeline.run()
 
-    assert "Corrected" in line.page_of(site[0])
-    assert line.status_at(line.record(site[1]).claimed[0]) == "410"
+    assert "Corrected" in pipeline.page_of(site[0])
+    assert pipeline.status_at(pipeline.record(site[1]).claimed[0]) == "410"
 
 
 def test_texts_are_enriched_anew_where_a_rebuild_is_told_so(
-    line: Line, site: list[str], monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, site: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New rules change no page by themselves: a rebuild takes the enriched objects that there are."""
 
-    def another(draft: Draft) -> Draft:
+    def another(draft: EnrichmentState) -> EnrichmentState:
         return replace(draft, body=SafeHtml(f"{draft.body}<p>By the new rules.</p>"))
 
-    line.deps["enrich"] = replace(line.enrichment, enrichers=(*ENRICHERS, another))
+    pipeline.deps["enrich"] = replace(pipeline.enrich_deps, enrichers=(*ENRICHERS, another))
     monkeypatch.setattr(enrich_handler, "ENRICHER", "e10")
-    finish(a_rebuild(line), line)
-    assert [article for article in site if "By the new rules." in line.page_of(article)] == []
+    finish(a_rebuild(pipeline), pipeline)
+    assert [article for article in site if "By the new rules." in pipeline.page_of(article)] == []
 
-    rebuild = a_rebuild(line, run="run-2", is_enriched_anew=True)
-    finish(rebuild, line)
+    rebuild = a_rebuild(pipeline, run="run-2", is_enriched_anew=True)
+    finish(rebuild, pipeline)
 
-    assert [article for article in site if "By the new rules." not in line.page_of(article)] == []
+    assert [article for article in site if "By the new rules." not in pipeline.page_of(article)] == []
     assert rebuild.counts.changed == ARTICLES
 
 
-def test_a_late_batch_of_an_older_rollout_never_wins(line: Line, site: list[str], other_theme: Theme) -> None:
+def test_a_late_batch_of_an_older_rollout_never_wins(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
     """The first theme is live, a page of the second is delayed, and the first is rolled out again."""
-    own = line.theme
-    before = line.site_bytes()
-    line.theme = other_theme
-    delayed = rendered(line, a_rebuild(line, run="run-2"))
-    line.theme = own
-    finish(a_rebuild(line, run="run-3"), line)
+    own = pipeline.theme
+    before = pipeline.site_bytes()
+    pipeline.theme = other_theme
+    delayed = rendered(pipeline, a_rebuild(pipeline, run="run-2"))
+    pipeline.theme = own
+    finish(a_rebuild(pipeline, run="run-3"), pipeline)
 
-    line.take(line.deliver(delayed))
-    line.run()
+    pipeline.take(pipeline.deliver(delayed))
+    pipeline.run()
 
-    assert line.site_bytes() == before
+    assert pipeline.site_bytes() == before
 
 
 def test_a_publisher_that_stood_still_while_an_older_rollout_ended_has_its_page_rendered_again(
-    line: Line, site: list[str], other_theme: Theme
+    pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
-    own, before, put = line.theme, line.site_bytes(), line.public.put
-    line.theme = other_theme
-    delayed = rendered(line, a_rebuild(line, run="run-2"))
+    own, before, put = pipeline.theme, pipeline.site_bytes(), pipeline.public.put
+    pipeline.theme = other_theme
+    delayed = rendered(pipeline, a_rebuild(pipeline, run="run-2"))
 
     def put_when_the_next_rollout_is_done(key: str, *args: object, **kwargs: object) -> object:
-        line.public.put = put  # type: ignore[method-assign]
-        line.theme = own
-        finish(a_rebuild(line, run="run-3"), line)
+        pipeline.public.put = put  # type: ignore[method-assign]
+        pipeline.theme = own
+        finish(a_rebuild(pipeline, run="run-3"), pipeline)
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    line.public.put = put_when_the_next_rollout_is_done  # type: ignore[assignment, method-assign]
-    line.take(line.deliver(delayed.only([site[0]])))
-    line.run()
+    pipeline.public.put = put_when_the_next_rollout_is_done  # type: ignore[assignment, method-assign]
+    pipeline.take(pipeline.deliver(delayed.only([site[0]])))
+    pipeline.run()
 
-    assert line.site_bytes() == before
+    assert pipeline.site_bytes() == before
 
 
-def test_a_newer_rebuild_of_a_site_ends_the_older_one(line: Line, site: list[str]) -> None:
-    older = a_rebuild(line)
+def test_a_newer_rebuild_of_a_site_ends_the_older_one(pipeline: Pipeline, site: list[str]) -> None:
+    older = a_rebuild(pipeline)
     older.go_on()
-    a_rebuild(line, run="run-2")
+    a_rebuild(pipeline, run="run-2")
 
     with pytest.raises(RunEndedError):
         older.go_on()
 
 
-def test_only_a_section_is_rebuilt_where_one_is_named(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line, section="sport")
+def test_only_a_section_is_rebuilt_where_one_is_named(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline, section="sport")
 
-    finish(rebuild, line)
+    finish(rebuild, pipeline)
 
     assert all(
-        ("Made anew" in line.page_of(article)) is ("sport" in (line.record(article).path or "")) for article in site
+        ("Made anew" in pipeline.page_of(article)) is ("sport" in (pipeline.record(article).path or ""))
+        for article in site
     )
     assert (rebuild.counts.changed, rebuild.counts.articles) == (3, 3)
 
 
-def test_only_what_was_made_since_then_is_rebuilt(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    young = line.post(source_id="young", version_created="2026-11-01T11:59:00Z").article
-    line.run()
+def test_only_what_was_made_since_then_is_rebuilt(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    young = pipeline.post(source_id="young", version_created="2026-11-01T11:59:00Z").article
+    pipeline.run()
 
-    rebuild = a_rebuild(line, since=datetime(2026, 11, 1, 11, tzinfo=UTC))
-    finish(rebuild, line)
+    rebuild = a_rebuild(pipeline, since=datetime(2026, 11, 1, 11, tzinfo=UTC))
+    finish(rebuild, pipeline)
 
     assert rebuild.counts.articles == 1
-    assert "Made anew" in line.page_of(young)
+    assert "Made anew" in pipeline.page_of(young)
 
 
-def test_by_theme_only_pages_of_another_version_are_rendered(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    line.post(source_id="story-0", headline="Story 0", version_created="2026-11-01T11:00:00Z", body="<p>New.</p>")
-    line.run()
+def test_by_theme_only_pages_of_another_version_are_rendered(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
+    pipeline.theme = other_theme
+    pipeline.post(source_id="story-0", headline="Story 0", version_created="2026-11-01T11:00:00Z", body="<p>New.</p>")
+    pipeline.run()
 
-    rebuild = a_rebuild(line, is_by_theme=True)
-    finish(rebuild, line)
+    rebuild = a_rebuild(pipeline, is_by_theme=True)
+    finish(rebuild, pipeline)
 
     assert (rebuild.counts.changed, rebuild.counts.articles) == (ARTICLES - 1, ARTICLES - 1)
 
 
-def test_a_killed_article_is_not_brought_back(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
-    pages = rendered(line, rebuild)
-    killed = line.record(site[0]).path or ""
-    line.act("kill", site[0])
-    line.run()
+def test_a_killed_article_is_not_brought_back(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
+    pages = rendered(pipeline, rebuild)
+    killed = pipeline.record(site[0]).path or ""
+    pipeline.act("kill", site[0])
+    pipeline.run()
 
-    line.take([pages])
-    finish(rebuild, line)
+    pipeline.take([pages])
+    finish(rebuild, pipeline)
 
-    assert line.status_at(killed) == "410"
-    assert all("Made anew" in line.page_of(article) for article in site[1:])
+    assert pipeline.status_at(killed) == "410"
+    assert all("Made anew" in pipeline.page_of(article) for article in site[1:])
 
 
-def test_an_update_that_overtakes_a_rebuild_stays(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
-    pages = rendered(line, rebuild)
-    line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
-    line.run()
+def test_an_update_that_overtakes_a_rebuild_stays(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
+    pages = rendered(pipeline, rebuild)
+    pipeline.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+    pipeline.run()
 
-    line.take([pages])
-    finish(rebuild, line)
+    pipeline.take([pages])
+    finish(rebuild, pipeline)
 
-    assert "Newer news" in line.page_of(site[0])
+    assert "Newer news" in pipeline.page_of(site[0])
 
 
 def test_an_update_that_claims_while_a_batch_is_put_is_emitted_again(
-    line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line.theme = other_theme
-    pages = rendered(line, a_rebuild(line)).only([site[0]])
-    path, put = line.record(site[0]).path, line.public.put
+    pipeline.theme = other_theme
+    pages = rendered(pipeline, a_rebuild(pipeline)).only([site[0]])
+    path, put = pipeline.record(site[0]).path, pipeline.public.put
 
     def put_while_another_claims(key: str, *args: Any, **kwargs: Any) -> Etag:
         if key == path:
-            newer = line.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
-            line.queue.clear()  # its own message is lost, its publisher died behind its claim
-            claimed = line.record(site[0]).model_copy(update={"claimed_by": newer.revision})
-            line.content.put(keys.live_key("epn", site[0]), claimed.model_dump_json().encode())
+            newer = pipeline.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
+            pipeline.queue.clear()  # its own message is lost, its publisher died behind its claim
+            claimed = pipeline.record(site[0]).model_copy(update={"claimed_by": newer.revision})
+            pipeline.content.put(keys.live_key("epn", site[0]), claimed.model_dump_json().encode())
         return put(key, *args, **kwargs)
 
-    monkeypatch.setattr(line.public, "put", put_while_another_claims)
-    follows = line.deliver(pages)
+    monkeypatch.setattr(pipeline.public, "put", put_while_another_claims)
+    follows = pipeline.deliver(pages)
 
     assert [each.items for each in follows if isinstance(each, ArticlesAccepted)] == [(site[0],)]
 
 
-def test_an_article_costs_a_rebuild_six_calls_of_the_store(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    a_rebuild(line).go_on()
-    message = line.queue.pop()
-    with failing_store(line, at=0, after=False) as rendering:
-        (pages,) = line.deliver(message)
-    with failing_store(line, at=0, after=False) as publishing:
-        line.deliver(pages)
+def test_an_article_costs_a_rebuild_six_calls_of_the_store(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
+    pipeline.theme = other_theme
+    a_rebuild(pipeline).go_on()
+    message = pipeline.queue.pop()
+    with failing_store(pipeline, at=0, after=False) as rendering:
+        (pages,) = pipeline.deliver(message)
+    with failing_store(pipeline, at=0, after=False) as publishing:
+        pipeline.deliver(pages)
 
     assert Counter(rendering) == {"list_heads": ARTICLES, "find": ARTICLES}
     assert Counter(publishing) == {"list_heads": ARTICLES, "find": ARTICLES}  # beside the page's head and its PUT
-    assert len(line.public.puts) == ARTICLES
+    assert len(pipeline.public.puts) == ARTICLES
 
 
-def test_a_batch_that_comes_twice_does_no_more_than_once(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
-    pages = rendered(line, rebuild)
+def test_a_batch_that_comes_twice_does_no_more_than_once(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
+    pages = rendered(pipeline, rebuild)
 
-    line.deliver(pages)
-    puts = list(line.public.puts)
-    line.deliver(pages)
+    pipeline.deliver(pages)
+    puts = list(pipeline.public.puts)
+    pipeline.deliver(pages)
 
-    assert line.public.puts == puts
+    assert pipeline.public.puts == puts
 
 
-def test_batches_that_nobody_reported_are_emitted_again(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
+def test_batches_that_nobody_reported_are_emitted_again(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
     rebuild.go_on()
-    line.run()
-    line.redis.flushall()  # the reports too
-    line.tick()
+    pipeline.run()
+    pipeline.redis.flushall()  # the reports too
+    pipeline.tick()
 
     rebuild.go_on()
-    assert line.queue == []
-    line.now += timedelta(seconds=61)
+    assert pipeline.queue == []
+    pipeline.now += timedelta(seconds=61)
     rebuild.go_on()
 
-    assert [type(each) for each in line.queue] == [ArticlesEnriched]
-    finish(rebuild, line)
+    assert [type(each) for each in pipeline.queue] == [ArticlesEnriched]
+    finish(rebuild, pipeline)
     assert rebuild.counts.unchanged == ARTICLES
 
 
-def test_pages_wait_for_an_index_that_is_not_whole(line: Line, site: list[str]) -> None:
-    rebuild = a_rebuild(line)
+def test_pages_wait_for_an_index_that_is_not_whole(pipeline: Pipeline, site: list[str]) -> None:
+    rebuild = a_rebuild(pipeline)
     rebuild.go_on()
-    (message,) = line.queue
-    line.redis.flushall()
+    (message,) = pipeline.queue
+    pipeline.redis.flushall()
 
-    with pytest.raises(IndexNotWholeError):
-        line.deliver(message)
+    with pytest.raises(IndexIncompleteError):
+        pipeline.deliver(message)
 
 
-def test_a_batch_that_never_comes_to_an_end_is_given_up_and_counted(line: Line, site: list[str]) -> None:
-    rebuild = a_rebuild(line)
+def test_a_batch_that_never_comes_to_an_end_is_given_up_and_counted(pipeline: Pipeline, site: list[str]) -> None:
+    rebuild = a_rebuild(pipeline)
     for _ in range(4):
         rebuild.go_on()
-        line.queue.clear()
-        line.now += timedelta(seconds=61)
+        pipeline.queue.clear()
+        pipeline.now += timedelta(seconds=61)
     rebuild.go_on()
 
     assert rebuild.run.is_done
@@ -336,125 +349,129 @@ def test_a_batch_that_never_comes_to_an_end_is_given_up_and_counted(line: Line, 
 
 
 def test_a_run_goes_on_where_a_killed_command_was(
-    line: Line, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.desk.handler.rebuild.MAX_BATCH_ITEMS", 2)
     monkeypatch.setattr("services.desk.handler.rebuild._MAX_BATCHES", 1)
-    line.theme = other_theme
-    rebuild = a_rebuild(line)
+    pipeline.theme = other_theme
+    rebuild = a_rebuild(pipeline)
     for _ in range(2):
         rebuild.go_on()
-        line.run()
-    line.now += timedelta(seconds=5)
+        pipeline.run()
+    pipeline.now += timedelta(seconds=5)
     rebuild.go_on()
-    line.queue.clear()
+    pipeline.queue.clear()
 
-    kept = Run.model_validate_json(line.content.get(keys.rebuild_key("epn", "run-1")).body)
-    again = resumed(line, kept)
-    finish(again, line)
+    kept = Run.model_validate_json(pipeline.content.get(keys.rebuild_key("epn", "run-1")).body)
+    again = resumed(pipeline, kept)
+    finish(again, pipeline)
 
     assert kept.counts.changed == 4
     assert again.counts.changed == ARTICLES
     assert again.counts.unchanged == 0
 
 
-def test_an_article_that_cannot_be_rendered_holds_up_no_other(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    for key in list(line.content.list_keys(keys.article_prefix("epn", site[3]))):
+def test_an_article_that_cannot_be_rendered_holds_up_no_other(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
+    pipeline.theme = other_theme
+    for key in list(pipeline.content.list_keys(keys.article_prefix("epn", site[3]))):
         if "/enriched/" in key:
-            line.content.put(key, b"not json")
+            pipeline.content.put(key, b"not json")
 
-    a_rebuild(line).go_on()
-    (message,) = line.queue
-    result = HANDLERS[RENDER_ARTICLES](message, line.renderer)
+    a_rebuild(pipeline).go_on()
+    (message,) = pipeline.queue
+    result = HANDLERS[RENDER_ARTICLES](message, pipeline.render_deps)
 
     assert list(result.failed) == [site[3]]
     (pages,) = result.emits
     assert {page.article for page in pages_in(pages) if isinstance(page, ArticlePage)} == {*site} - {site[3]}
 
 
-def test_a_missing_enriched_object_is_made_anew(line: Line, site: list[str], other_theme: Theme) -> None:
-    line.theme = other_theme
-    for key in list(line.content.list_keys(keys.article_prefix("epn", site[3]))):
+def test_a_missing_enriched_object_is_made_anew(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+    pipeline.theme = other_theme
+    for key in list(pipeline.content.list_keys(keys.article_prefix("epn", site[3]))):
         if "/enriched/" in key:
-            line.content.delete(key)
-    rebuild = a_rebuild(line)
+            pipeline.content.delete(key)
+    rebuild = a_rebuild(pipeline)
 
-    finish(rebuild, line)
+    finish(rebuild, pipeline)
 
     assert rebuild.counts.changed == ARTICLES
-    assert "Made anew" in line.page_of(site[3])
+    assert "Made anew" in pipeline.page_of(site[3])
 
 
 @pytest.mark.parametrize(
     "unclaimed", [{"claimed": ()}, {"claimed_by": ""}, {"media": ()}, {"claimed": ("world/elsewhere/index.html",)}]
 )
 def test_what_its_article_has_not_claimed_is_claimed_first(
-    line: Line, a_picture: bytes, other_theme: Theme, unclaimed: dict[str, object]
+    pipeline: Pipeline, a_picture: bytes, other_theme: Theme, unclaimed: dict[str, object]
 ) -> None:
-    media = keep_picture(a_picture, line.site, line.intake).media
-    article = line.post(picture={"media": media, "alt": "A bridge"}).article
-    line.run()
-    record = line.record(article)
+    media = store_picture(a_picture, pipeline.site, pipeline.ingest_deps).media
+    article = pipeline.post(picture={"media": media, "alt": "A bridge"}).article
+    pipeline.run()
+    record = pipeline.record(article)
     spoilt = record.model_copy(update=unclaimed)
-    line.content.put(keys.live_key("epn", article), spoilt.model_dump_json().encode())
-    line.theme = other_theme
+    pipeline.content.put(keys.live_key("epn", article), spoilt.model_dump_json().encode())
+    pipeline.theme = other_theme
 
-    finish(a_rebuild(line), line)
+    finish(a_rebuild(pipeline), pipeline)
 
-    after = line.record(article)
+    after = pipeline.record(article)
     assert {*record.claimed} <= {*after.claimed}
     assert (after.claimed_by, after.media) == (record.claimed_by, record.media)
-    assert "Made anew" in line.page_of(article)
-    assert {line.status_at(path) for path in after.claimed if path != after.path} <= {"301"}
+    assert "Made anew" in pipeline.page_of(article)
+    assert {pipeline.status_at(path) for path in after.claimed if path != after.path} <= {"301"}
 
 
 PREVIEW = keys.preview_prefix("epn", "run-1")
 
 
-def test_a_theme_is_previewed_without_publishing_anything(line: Line, site: list[str], tmp_path: Path) -> None:
+def test_a_theme_is_previewed_without_publishing_anything(pipeline: Pipeline, site: list[str], tmp_path: Path) -> None:
     a_theme(tmp_path, "Made <anew>")
-    line.content.put(keys.preview_theme_key(PREVIEW), zipped_theme(tmp_path / "epn"))
-    before = line.site_bytes()
+    pipeline.content.put(keys.preview_theme_key(PREVIEW), zipped_theme(tmp_path / "epn"))
+    before = pipeline.site_bytes()
 
-    finish(a_rebuild(line, preview=PREVIEW), line)
-    found = list(differences(line.content, line.public, PREVIEW))
+    finish(a_rebuild(pipeline, preview=PREVIEW), pipeline)
+    found = list(differences(pipeline.content, pipeline.public, PREVIEW))
 
-    assert line.site_bytes() == before
-    assert (line.public.puts, line.edge.purged) == ([], [])
-    assert {each.path for each in found if each.lines} == {line.record(article).path for article in site}
+    assert pipeline.site_bytes() == before
+    assert (pipeline.public.puts, pipeline.edge.purged) == ([], [])
+    assert {each.path for each in found if each.lines} == {pipeline.record(article).path for article in site}
     shown = report("epn", "epn", found)
     assert "+&lt;p&gt;Made &lt;anew&gt;" in shown
     assert "7 of 7 pages of epn change with epn" in shown
     assert "<anew>" not in shown
-    clear_preview(line.content, PREVIEW)
-    assert list(line.content.list_keys("previews/")) == []
+    clear_preview(pipeline.content, PREVIEW)
+    assert list(pipeline.content.list_keys("previews/")) == []
 
 
-def test_a_preview_of_the_theme_that_is_there_changes_nothing(line: Line, site: list[str]) -> None:
-    finish(a_rebuild(line, preview=PREVIEW, most=5), line)
+def test_a_preview_of_the_theme_that_is_there_changes_nothing(pipeline: Pipeline, site: list[str]) -> None:
+    finish(a_rebuild(pipeline, preview=PREVIEW, most=5), pipeline)
 
-    found = list(differences(line.content, line.public, PREVIEW))
+    found = list(differences(pipeline.content, pipeline.public, PREVIEW))
 
     assert [each.lines for each in found] == [()] * 5
 
 
-def test_a_preview_ends_no_rebuild(line: Line, site: list[str]) -> None:
-    rebuild = a_rebuild(line)
+def test_a_preview_ends_no_rebuild(pipeline: Pipeline, site: list[str]) -> None:
+    rebuild = a_rebuild(pipeline)
 
-    a_rebuild(line, run="run-2", preview=PREVIEW).go_on()
+    a_rebuild(pipeline, run="run-2", preview=PREVIEW).go_on()
 
     assert rebuild.go_on()
 
 
-def test_a_preview_of_a_broken_theme_says_so_and_emits_nothing(line: Line, site: list[str], tmp_path: Path) -> None:
+def test_a_preview_of_a_broken_theme_says_so_and_emits_nothing(
+    pipeline: Pipeline, site: list[str], tmp_path: Path
+) -> None:
     a_theme(tmp_path, "{{ nothing_of_that_name }}")
-    line.content.put(keys.preview_theme_key(PREVIEW), zipped_theme(tmp_path / "epn"))
-    rebuild = a_rebuild(line, preview=PREVIEW)
+    pipeline.content.put(keys.preview_theme_key(PREVIEW), zipped_theme(tmp_path / "epn"))
+    rebuild = a_rebuild(pipeline, preview=PREVIEW)
 
     rebuild.go_on()
-    (message,) = line.queue
+    (message,) = pipeline.queue
 
-    assert line.deliver(message) == ()
+    assert pipeline.deliver(message) == ()
     rebuild.go_on()
     assert rebuild.counts.failed == ARTICLES

@@ -10,220 +10,223 @@ import pytest
 
 from services.ingest.domain.states import ReceiptState
 from services.ingest.handler import find_receipt_state
-from shared import inbox, keys
-from shared.errors import EdgeUnavailableError
-from shared.messages import ArticleRemoved
-from shared.pipeline import PUBLISH_PAGES
-from shared.receipts import Outcome
-from tests.functional.conftest import Line
+from shared.messaging.messages import ArticleRemoved
+from shared.messaging.pipeline import PUBLISH_PAGES
+from shared.runtime import inbox
+from shared.runtime.errors import EdgeUnavailableError
+from shared.runtime.receipts import ReceiptStatus
+from shared.site import keys
+from tests.functional.conftest import Pipeline
 
 EARLY, LATER = "2026-11-01T09:00:00Z", "2026-11-01T11:00:00Z"
 HEADLINE = "Ferry returns to Port Almina"
 
 
-def a_live_article(line: Line) -> str:
-    accepted = line.post()
-    line.run()
-    line.tick()
+def a_live_article(pipeline: Pipeline) -> str:
+    accepted = pipeline.post()
+    pipeline.run()
+    pipeline.tick()
     return accepted.receipt
 
 
-def an_accepted_article(line: Line) -> str:
-    return line.post().receipt
+def an_accepted_article(pipeline: Pipeline) -> str:
+    return pipeline.post().receipt
 
 
-def an_embargoed_article(line: Line) -> str:
-    accepted = line.post(embargo_until=(line.now + timedelta(hours=1)).isoformat())
-    line.run()
-    line.tick()
+def an_embargoed_article(pipeline: Pipeline) -> str:
+    accepted = pipeline.post(embargo_until=(pipeline.now + timedelta(hours=1)).isoformat())
+    pipeline.run()
+    pipeline.tick()
     return accepted.receipt
 
 
-def a_superseded_article(line: Line) -> str:
-    line.post(headline="Ferry is back", version_created=LATER)
-    line.run()
-    late = line.post()
-    line.run()
-    line.tick()
+def a_superseded_article(pipeline: Pipeline) -> str:
+    pipeline.post(headline="Ferry is back", version_created=LATER)
+    pipeline.run()
+    late = pipeline.post()
+    pipeline.run()
+    pipeline.tick()
     return late.receipt
 
 
-def a_duplicate(line: Line) -> str:
-    a_live_article(line)
-    return line.post().receipt
+def a_duplicate(pipeline: Pipeline) -> str:
+    a_live_article(pipeline)
+    return pipeline.post().receipt
 
 
-def a_killed_article(line: Line) -> str:
-    receipt = a_live_article(line)
-    line.post(status="canceled", body="", version_created=LATER)
-    line.run()
-    line.tick()
+def a_killed_article(pipeline: Pipeline) -> str:
+    receipt = a_live_article(pipeline)
+    pipeline.post(status="canceled", body="", version_created=LATER)
+    pipeline.run()
+    pipeline.tick()
     return receipt
 
 
-def a_kill(line: Line) -> str:
-    a_live_article(line)
-    kill = line.post(status="canceled", body="", version_created=LATER)
-    line.run()
-    line.tick()
+def a_kill(pipeline: Pipeline) -> str:
+    a_live_article(pipeline)
+    kill = pipeline.post(status="canceled", body="", version_created=LATER)
+    pipeline.run()
+    pipeline.tick()
     return kill.receipt
 
 
-def a_withdrawal(line: Line) -> str:
-    a_live_article(line)
-    withdrawal = line.post(status="withheld", body="", version_created=LATER)
-    line.run()
-    line.tick()
+def a_withdrawal(pipeline: Pipeline) -> str:
+    a_live_article(pipeline)
+    withdrawal = pipeline.post(status="withheld", body="", version_created=LATER)
+    pipeline.run()
+    pipeline.tick()
     return withdrawal.receipt
 
 
-def an_article_that_arrived_after_its_expiry(line: Line) -> str:
-    accepted = line.post(expires_at=(line.now - timedelta(hours=1)).isoformat())
-    line.run()
-    line.tick()
+def an_article_that_arrived_after_its_expiry(pipeline: Pipeline) -> str:
+    accepted = pipeline.post(expires_at=(pipeline.now - timedelta(hours=1)).isoformat())
+    pipeline.run()
+    pipeline.tick()
     return accepted.receipt
 
 
-def an_unmatched_kill(line: Line) -> str:
-    kill = line.post(status="canceled", body="")
-    line.run()
-    line.tick()
+def an_unmatched_kill(pipeline: Pipeline) -> str:
+    kill = pipeline.post(status="canceled", body="")
+    pipeline.run()
+    pipeline.tick()
     return kill.receipt
 
 
-def a_held_article(line: Line) -> str:
-    line.post(status="canceled", body="", version_created=EARLY)
-    held = line.post()
-    line.run()
-    line.tick()
+def a_held_article(pipeline: Pipeline) -> str:
+    pipeline.post(status="canceled", body="", version_created=EARLY)
+    held = pipeline.post()
+    pipeline.run()
+    pipeline.tick()
     return held.receipt
 
 
-def a_failed_article(line: Line) -> str:
-    accepted = line.post()
-    message = line.queue.pop(0)
+def a_failed_article(pipeline: Pipeline) -> str:
+    accepted = pipeline.post()
+    message = pipeline.queue.pop(0)
     payload = message.model_dump(mode="json")
-    line.intake.letters.bury(PUBLISH_PAGES.task_name, payload, ValueError("broken"), attempts=1, at=line.now)
-    line.now += timedelta(minutes=1)
+    pipeline.ingest_deps.dead_letters.bury(
+        PUBLISH_PAGES.task_name, payload, ValueError("broken"), attempts=1, at=pipeline.now
+    )
+    pipeline.now += timedelta(minutes=1)
     return accepted.receipt
 
 
-def a_refused_submission(line: Line) -> str:
-    submitted = line.submit(b'{"source_id": "story-1", "headline": "", "body": ""}')
-    assert inbox.find_entry(line.content, "epn", submitted.receipt) is not None
-    line.run()
+def a_refused_submission(pipeline: Pipeline) -> str:
+    submitted = pipeline.submit(b'{"source_id": "story-1", "headline": "", "body": ""}')
+    assert inbox.find_entry(pipeline.content, "epn", submitted.receipt) is not None
+    pipeline.run()
     return submitted.receipt
 
 
-def state_of(line: Line, receipt: str) -> ReceiptState:
-    state = find_receipt_state(receipt, line.intake)
+def state_of(pipeline: Pipeline, receipt: str) -> ReceiptState:
+    state = find_receipt_state(receipt, pipeline.ingest_deps)
     assert state is not None
     return state
 
 
-def readers_get(line: Line, state: ReceiptState) -> set[str]:
+def readers_get(pipeline: Pipeline, state: ReceiptState) -> set[str]:
     """Return the HTTP statuses of every address that the article of a receipt ever had."""
-    claimed = line.record(state.article or "").claimed
-    return {line.status_at(path) if line.public.find_head(path) else "404" for path in claimed}
+    claimed = pipeline.record(state.article or "").claimed
+    return {pipeline.status_at(path) if pipeline.public.find_head(path) else "404" for path in claimed}
 
 
-def is_shown(line: Line) -> bool:
-    return any(HEADLINE.encode() in body for body, _ in line.site_bytes().values())
+def is_shown(pipeline: Pipeline) -> bool:
+    return any(HEADLINE.encode() in body for body, _ in pipeline.site_bytes().values())
 
 
-CASES: tuple[tuple[Callable[[Line], str], Outcome, set[str]], ...] = (
-    (an_accepted_article, Outcome.ACCEPTED, set()),
-    (an_embargoed_article, Outcome.SCHEDULED, set()),
-    (a_live_article, Outcome.LIVE, {"200"}),
-    (a_duplicate, Outcome.LIVE, {"200"}),
-    (a_superseded_article, Outcome.SUPERSEDED, {"200", "301"}),
-    (a_killed_article, Outcome.KILLED, {"410"}),
-    (a_kill, Outcome.KILLED, {"410"}),
-    (a_withdrawal, Outcome.WITHDRAWN, {"410"}),
-    (an_article_that_arrived_after_its_expiry, Outcome.WITHDRAWN, {"410"}),
-    (an_unmatched_kill, Outcome.UNMATCHED, set()),
-    (a_held_article, Outcome.HELD, set()),
-    (a_failed_article, Outcome.FAILED, set()),
-    (a_refused_submission, Outcome.REFUSED, set()),
+CASES: tuple[tuple[Callable[[Pipeline], str], ReceiptStatus, set[str]], ...] = (
+    (an_accepted_article, ReceiptStatus.ACCEPTED, set()),
+    (an_embargoed_article, ReceiptStatus.SCHEDULED, set()),
+    (a_live_article, ReceiptStatus.LIVE, {"200"}),
+    (a_duplicate, ReceiptStatus.LIVE, {"200"}),
+    (a_superseded_article, ReceiptStatus.SUPERSEDED, {"200", "301"}),
+    (a_killed_article, ReceiptStatus.KILLED, {"410"}),
+    (a_kill, ReceiptStatus.KILLED, {"410"}),
+    (a_withdrawal, ReceiptStatus.WITHDRAWN, {"410"}),
+    (an_article_that_arrived_after_its_expiry, ReceiptStatus.WITHDRAWN, {"410"}),
+    (an_unmatched_kill, ReceiptStatus.UNMATCHED, set()),
+    (a_held_article, ReceiptStatus.HELD, set()),
+    (a_failed_article, ReceiptStatus.FAILED, set()),
+    (a_refused_submission, ReceiptStatus.REFUSED, set()),
 )
-ON_THE_WAY = {Outcome.ENRICHED, Outcome.RENDERED, Outcome.PUBLISHED, Outcome.DUPLICATE}
+ON_THE_WAY = {ReceiptStatus.ENRICHED, ReceiptStatus.RENDERED, ReceiptStatus.PUBLISHED, ReceiptStatus.DUPLICATE}
 """Stages between two of those above; `duplicate` is a reply's status, its receipt is that of the first posting."""
 
 
 def test_every_status_has_its_case() -> None:
-    assert {outcome for _, outcome, _ in CASES} | ON_THE_WAY == set(Outcome)
+    assert {outcome for _, outcome, _ in CASES} | ON_THE_WAY == set(ReceiptStatus)
 
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["redis remembers", "redis forgot"])
 @pytest.mark.parametrize(("make", "outcome", "statuses"), CASES, ids=lambda value: getattr(value, "__name__", None))
 def test_what_a_receipt_says_is_what_readers_get(
-    line: Line, make: Callable[[Line], str], outcome: Outcome, statuses: set[str], *, forgets: bool
+    pipeline: Pipeline, make: Callable[[Pipeline], str], outcome: ReceiptStatus, statuses: set[str], *, forgets: bool
 ) -> None:
-    receipt = make(line)
+    receipt = make(pipeline)
     if forgets:
-        line.redis.flushall()
+        pipeline.redis.flushall()
 
-    state = state_of(line, receipt)
+    state = state_of(pipeline, receipt)
 
     assert state.status is outcome
-    assert readers_get(line, state) == statuses
-    assert is_shown(line) == (outcome is Outcome.LIVE)
-    assert bool(state.url) == (outcome is Outcome.LIVE)
-    assert bool(state.reason) == (outcome.is_final and outcome is not Outcome.LIVE)
+    assert readers_get(pipeline, state) == statuses
+    assert is_shown(pipeline) == (outcome is ReceiptStatus.LIVE)
+    assert bool(state.url) == (outcome is ReceiptStatus.LIVE)
+    assert bool(state.reason) == (outcome.is_final and outcome is not ReceiptStatus.LIVE)
     if state.url:
         path = urlsplit(state.url).path.removeprefix("/") + keys.INDEX_DOCUMENT
-        assert HEADLINE in line.page(path)
+        assert HEADLINE in pipeline.page(path)
 
 
-def test_a_kill_names_the_addresses_where_readers_do_not_get_410_yet(line: Line) -> None:
-    article = line.post(slug="first").article
-    line.run()
-    line.post(slug="second", version_created=LATER)
-    line.run()
-    first, second = (line.site.base_url + keys.url_path(path) for path in line.record(article).claimed)
+def test_a_kill_names_the_addresses_where_readers_do_not_get_410_yet(pipeline: Pipeline) -> None:
+    article = pipeline.post(slug="first").article
+    pipeline.run()
+    pipeline.post(slug="second", version_created=LATER)
+    pipeline.run()
+    first, second = (pipeline.site.base_url + keys.url_path(path) for path in pipeline.record(article).claimed)
 
-    kill = line.act("kill", article)
-    assert set(state_of(line, kill.receipt).waits_for) == {first, second}
+    kill = pipeline.act("kill", article)
+    assert set(state_of(pipeline, kill.receipt).waits_for) == {first, second}
 
-    line.edge.shows_at = {urlsplit(first).path: 200}
-    (message,) = (each for each in line.queue if isinstance(each, ArticleRemoved))
+    pipeline.edge.shows_at = {urlsplit(first).path: 200}
+    (message,) = (each for each in pipeline.queue if isinstance(each, ArticleRemoved))
     with pytest.raises(EdgeUnavailableError, match="do not get 410 yet"):
-        line.deliver(message)
-    state = state_of(line, kill.receipt)
-    assert (state.status, state.waits_for) == (Outcome.ACCEPTED, (first,))
+        pipeline.deliver(message)
+    state = state_of(pipeline, kill.receipt)
+    assert (state.status, state.waits_for) == (ReceiptStatus.ACCEPTED, (first,))
 
-    line.edge.shows_at = {}
-    line.run()
-    state = state_of(line, kill.receipt)
-    assert (state.status, state.waits_for) == (Outcome.KILLED, ())
+    pipeline.edge.shows_at = {}
+    pipeline.run()
+    state = state_of(pipeline, kill.receipt)
+    assert (state.status, state.waits_for) == (ReceiptStatus.KILLED, ())
 
 
-def test_an_edge_that_is_down_costs_a_kill_one_call_and_every_address_waits(line: Line) -> None:
-    article = line.post(slug="first").article
-    line.run()
-    line.post(slug="second", version_created=LATER)
-    line.run()
-    kill = line.act("kill", article)
-    (message,) = (each for each in line.queue if isinstance(each, ArticleRemoved))
-    line.edge.is_down, line.edge.asked = True, []
+def test_an_edge_that_is_down_costs_a_kill_one_call_and_every_address_waits(pipeline: Pipeline) -> None:
+    article = pipeline.post(slug="first").article
+    pipeline.run()
+    pipeline.post(slug="second", version_created=LATER)
+    pipeline.run()
+    kill = pipeline.act("kill", article)
+    (message,) = (each for each in pipeline.queue if isinstance(each, ArticleRemoved))
+    pipeline.edge.is_down, pipeline.edge.asked = True, []
 
     with pytest.raises(EdgeUnavailableError, match="do not get 410 yet"):
-        line.deliver(message)
+        pipeline.deliver(message)
 
-    assert len(line.edge.asked) == 1
-    assert len(state_of(line, kill.receipt).waits_for) == 2
+    assert len(pipeline.edge.asked) == 1
+    assert len(state_of(pipeline, kill.receipt).waits_for) == 2
 
 
-def test_a_text_that_a_kill_stops_is_not_called_killed_before_the_edge_forgot_it(line: Line) -> None:
-    article = line.post().article
-    line.run()
-    line.act("kill", article)
-    late = line.post(version_created=None, headline="Sent after the kill")
+def test_a_text_that_a_kill_stops_is_not_called_killed_before_the_edge_forgot_it(pipeline: Pipeline) -> None:
+    article = pipeline.post().article
+    pipeline.run()
+    pipeline.act("kill", article)
+    late = pipeline.post(version_created=None, headline="Sent after the kill")
 
-    assert not state_of(line, late.receipt).status.is_final
+    assert not state_of(pipeline, late.receipt).status.is_final
 
-    line.run()
-    line.sweep()
-    line.run()
-    assert state_of(line, late.receipt).status is Outcome.KILLED
-    assert readers_get(line, state_of(line, late.receipt)) == {"410"}
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+    assert state_of(pipeline, late.receipt).status is ReceiptStatus.KILLED
+    assert readers_get(pipeline, state_of(pipeline, late.receipt)) == {"410"}

@@ -19,67 +19,67 @@ import services.ingest.wiring
 import services.publish.wiring
 import services.render.wiring
 from services.scheduler.handler import emit_stale_pages
-from shared.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage
-from shared.errors import ObjectMissingError, PermanentError, PreconditionFailedError, RetryableError
-from shared.handling import Result
 from shared.index import Index
 from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
-from shared.listings import listing_of
-from shared.messages import ArticlesAccepted, Message, RepairPath
-from shared.pipeline import ENRICH_ARTICLES, PIPELINE, RENDER_ARTICLES, Step, steps_for
-from shared.receipts import Outcome, Receipt
-from shared.runs import RunOutcome
-from shared.step_events import as_event
-from shared.step_run import StepRunner
+from shared.messaging.handling import Result
+from shared.messaging.messages import ArticlesAccepted, Message, RepairPath
+from shared.messaging.pipeline import ENRICH_ARTICLES, PIPELINE, RENDER_ARTICLES, Step, steps_for
+from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage
+from shared.runtime.errors import ObjectMissingError, PermanentError, PreconditionFailedError, RetryableError
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.runtime.receipts import Receipt, ReceiptStatus
+from shared.runtime.step_events import as_event
+from shared.runtime.step_run import StepRunner
+from shared.site.listings import listing_of
 from shared.storage.memory import MemoryObjectStorage
-from tests.functional.conftest import NOON, Line, an_article, next_page_of_article
+from tests.functional.conftest import NOON, Pipeline, an_article, next_page_of_article
 
 LEASE_MS = 20_000
 READS = {
     "articles",
-    "behind",
+    "stale_versions",
     "find_restore",
-    "find_shown",
-    "published",
+    "find_published_sha256",
+    "published_versions",
     "read",
-    "relate",
-    "relate_all",
+    "choose_related",
+    "choose_related_for_all",
     "revisions",
     "stale",
     "stale_articles",
-    "whole_until",
+    "complete_until",
 }
 
 
 class Queues:
     """What a step run by hand has emitted."""
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
 
     def emit(self, messages: Iterable[Message]) -> None:
-        self.line.take(messages)
+        self.pipeline.take(messages)
 
     def send(self, _: Step, messages: Iterable[Message]) -> None:
-        self.line.take(messages)
+        self.pipeline.take(messages)
 
 
 class Desk:
     """The runners of the four services, wired as in production, on the line's stores."""
 
-    def __init__(self, line: Line, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.line, self.raw = line, raw
-        monkeypatch.setattr(services.ingest.wiring, "worker_intake", lambda: line.intake)
-        monkeypatch.setattr(services.enrich.wiring, "enrichment", lambda: line.enrichment)
-        monkeypatch.setattr(services.render.wiring, "renderer", lambda _: line.renderer)
-        monkeypatch.setattr(services.publish.wiring, "publisher", lambda _: line.publisher)
+    def __init__(self, pipeline: Pipeline, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pipeline, self.raw = pipeline, raw
+        monkeypatch.setattr(services.ingest.wiring, "worker_deps", lambda: pipeline.ingest_deps)
+        monkeypatch.setattr(services.enrich.wiring, "deps", lambda: pipeline.enrich_deps)
+        monkeypatch.setattr(services.render.wiring, "deps", lambda _: pipeline.render_deps)
+        monkeypatch.setattr(services.publish.wiring, "deps", lambda _: pipeline.publish_deps)
         for module in (services.ingest.wiring, services.render.wiring, services.publish.wiring):
-            monkeypatch.setattr(module, "redis_client", lambda _: line.redis)
+            monkeypatch.setattr(module, "redis_client", lambda _: pipeline.redis)
         wirings = (services.ingest.wiring, services.enrich.wiring, services.render.wiring, services.publish.wiring)
         runners: list[StepRunner] = [wiring.step_runner() for wiring in wirings]
         self.runners = {
-            step: replace(runner, app=lambda: Queues(line))  # type: ignore[arg-type,return-value]
+            step: replace(runner, app=lambda: Queues(pipeline))  # type: ignore[arg-type,return-value]
             for runner in runners
             for step in runner.handlers
         }
@@ -93,9 +93,9 @@ class Desk:
 
     def state(self) -> dict[str, Any]:
         """Return all that is stored anywhere, and what the edge was told."""
-        line, storages = self.line, {"content": self.line.content, "public": self.line.public}
+        pipeline, storages = self.pipeline, {"content": self.pipeline.content, "public": self.pipeline.public}
         objects = {name: {key: kept.get(key) for key in kept.list_keys("")} for name, kept in storages.items()}
-        return {**objects, "purged": [*line.edge.purged], "queue": [*line.queue]}
+        return {**objects, "purged": [*pipeline.edge.purged], "queue": [*pipeline.queue]}
 
 
 @pytest.fixture
@@ -120,41 +120,41 @@ def redis_unchanged(raw: Redis) -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(line: Line, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(line, raw, monkeypatch)
+def desk(pipeline: Pipeline, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(pipeline, raw, monkeypatch)
 
 
 def live_through(desk: Desk, check: Callable[[Message], int]) -> None:
     """Publish, correct, import, repair, withdraw and kill; call `check` for each message before its delivery."""
-    line = desk.line
-    killed = line.post(topics=[{"name": "Ferries"}], standfirst="One.").article
-    withdrawn = line.post(source_id="story-2", topics=[{"name": "Ferries"}], headline="A second story").article
-    line.submit(json.dumps(an_article(source_id="story-3", headline="Read later")).encode())
-    line.submit(b"no article")
-    _deliver_all(line, check)
-    line.post(topics=[{"name": "Ferries"}], standfirst="Two.", version_created="2026-11-01T11:00:00Z")
-    line.take([RepairPath(message_id=uuid4(), site="epn", path="nobody/put/this.html")])
-    _deliver_all(line, check)
-    line.act("withdraw", withdrawn)
-    line.act("kill", killed, why="a test")
-    _deliver_all(line, check)
+    pipeline = desk.pipeline
+    killed = pipeline.post(topics=[{"name": "Ferries"}], standfirst="One.").article
+    withdrawn = pipeline.post(source_id="story-2", topics=[{"name": "Ferries"}], headline="A second story").article
+    pipeline.submit(json.dumps(an_article(source_id="story-3", headline="Read later")).encode())
+    pipeline.submit(b"no article")
+    _deliver_all(pipeline, check)
+    pipeline.post(topics=[{"name": "Ferries"}], standfirst="Two.", version_created="2026-11-01T11:00:00Z")
+    pipeline.take([RepairPath(message_id=uuid4(), site="epn", path="nobody/put/this.html")])
+    _deliver_all(pipeline, check)
+    pipeline.act("withdraw", withdrawn)
+    pipeline.act("kill", killed, why="a test")
+    _deliver_all(pipeline, check)
 
 
-def _deliver_all(line: Line, check: Callable[[Message], int]) -> None:
+def _deliver_all(pipeline: Pipeline, check: Callable[[Message], int]) -> None:
     """Deliver all; the exit code of each dry run tells how the delivery ends."""
-    line.queue.extend(emit_stale_pages(line.site, line.clockwork))
-    while line.queue:
-        code = check(line.queue[0])
-        message = line.queue.pop(0)
+    pipeline.queue.extend(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
+    while pipeline.queue:
+        code = check(pipeline.queue[0])
+        message = pipeline.queue.pop(0)
         try:
-            line.take(line.deliver(message))
+            pipeline.take(pipeline.deliver(message))
             assert code == 0, message
         except RetryableError:
             assert code == 1, message
-            line.now += timedelta(milliseconds=200)
-            line.take([message])
-        if not line.queue:
-            line.queue.extend(emit_stale_pages(line.site, line.clockwork))
+            pipeline.now += timedelta(milliseconds=200)
+            pipeline.take([message])
+        if not pipeline.queue:
+            pipeline.queue.extend(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
 
 
 def test_a_dry_run_of_any_step_ends_as_its_delivery_does_and_changes_nothing(
@@ -179,17 +179,17 @@ def test_a_dry_run_of_any_step_ends_as_its_delivery_does_and_changes_nothing(
 
 
 def test_a_dry_run_prints_the_messages_that_would_follow(desk: Desk) -> None:
-    line = desk.line
-    line.post()
+    pipeline = desk.pipeline
+    pipeline.post()
     for kind in ("ArticlesAccepted", "ArticlesEnriched"):
-        (message,) = line.queue
+        (message,) = pipeline.queue
         assert type(message).__name__ == kind
 
         code, printed = desk.run(message, is_dry_run=True)
 
-        line.queue.clear()
-        follows = line.deliver(message)
-        line.take(follows)
+        pipeline.queue.clear()
+        follows = pipeline.deliver(message)
+        pipeline.take(follows)
         assert code == 0
         assert [(each["task"], each["queue"]) for each in printed] == [
             (step.task_name, step.queue(each.lane)) for each in follows for step in steps_for(type(each))
@@ -200,23 +200,23 @@ def test_a_dry_run_prints_the_messages_that_would_follow(desk: Desk) -> None:
 
 
 def test_without_dry_run_the_handler_writes_and_emits_as_in_a_worker(desk: Desk) -> None:
-    line = desk.line
-    article = line.post().article
+    pipeline = desk.pipeline
+    article = pipeline.post().article
 
-    while line.queue:
-        message = line.queue.pop(0)
+    while pipeline.queue:
+        message = pipeline.queue.pop(0)
         code, _ = desk.run(message, is_dry_run=False)
         assert code == 0
 
-    assert "Ferry returns" in line.page_of(article)
+    assert "Ferry returns" in pipeline.page_of(article)
 
 
 def test_a_publication_that_would_put_says_so_and_the_page_is_not_there(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = desk.line
-    line.post()
-    message = next_page_of_article(line)
+    pipeline = desk.pipeline
+    pipeline.post()
+    message = next_page_of_article(pipeline)
     capsys.readouterr()
 
     code, _ = desk.run(message, is_dry_run=True)
@@ -228,7 +228,7 @@ def test_a_publication_that_would_put_says_so_and_the_page_is_not_there(
     assert any("would bring" in each and "up to date in the index" in each for each in told)
     assert told[-1] == "publish.PagesRendered: 0 message(s) not emitted: nothing was written"
     assert code == 0
-    assert line.edge.purged == []
+    assert pipeline.edge.purged == []
 
 
 def test_an_item_that_fails_is_shown_with_its_traceback_and_ends_with_1(
@@ -240,8 +240,8 @@ def test_an_item_that_fails_is_shown_with_its_traceback_and_ends_with_1(
     def raise_it(*_: object) -> Result:
         raise ZeroDivisionError
 
-    desk.line.post()
-    (message,) = desk.line.queue
+    desk.pipeline.post()
+    (message,) = desk.pipeline.queue
     for handler, last in (
         (fail, "failed for a: PermanentError: the reason"),
         (raise_it, "failed: ZeroDivisionError: "),
@@ -271,22 +271,22 @@ def test_an_event_that_cannot_be_used_is_explained_and_ends_with_2(
 
 
 def test_a_step_of_another_service_is_refused(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    event = json.dumps(as_event(ENRICH_ARTICLES, _accepted(desk.line))).encode()
+    event = json.dumps(as_event(ENRICH_ARTICLES, _accepted(desk.pipeline))).encode()
 
     assert desk.runners[RENDER_ARTICLES].run("enrich", event, is_dry_run=True) == 2
     assert "enrich.ArticlesAccepted is a step of another service" in capsys.readouterr().err
 
 
-def _accepted(line: Line) -> Message:
-    line.post()
-    return line.queue[0]
+def _accepted(pipeline: Pipeline) -> Message:
+    pipeline.post()
+    return pipeline.queue[0]
 
 
 def test_items_that_were_not_begun_follow_in_the_queue_of_the_same_step(desk: Desk) -> None:
-    line = desk.line
-    line.post()
-    line.post(source_id="story-2")
-    first, second = (each for each in line.queue if isinstance(each, ArticlesAccepted))
+    pipeline = desk.pipeline
+    pipeline.post()
+    pipeline.post(source_id="story-2")
+    first, second = (each for each in pipeline.queue if isinstance(each, ArticlesAccepted))
     batch = first.model_copy(update={"articles": (*first.articles, *second.articles)})
     rest = second.items
     runner = replace(desk.runners[ENRICH_ARTICLES], handlers={ENRICH_ARTICLES: lambda *_: Result(rest=rest)})
@@ -311,33 +311,39 @@ def test_each_method_of_the_index_is_a_read_or_is_reported() -> None:
 
 
 def test_a_dry_run_reads_of_the_index_the_same_as_a_worker_and_changes_nothing(
-    line: Line, raw: Redis, site: list[str]
+    pipeline: Pipeline, raw: Redis, site: list[str]
 ) -> None:
-    home, cards = listing_of(line.site, "home"), [line.index.read(line.site, listing_of(line.site, "home")).cards[0]]
-    dry, real = DryRunIndex(line.redis, lambda _: None), RedisIndex(line.redis)
+    home, cards = (
+        listing_of(pipeline.site, "home"),
+        [pipeline.index.read(pipeline.site, listing_of(pipeline.site, "home")).cards[0]],
+    )
+    dry, real = DryRunIndex(pipeline.redis, lambda _: None), RedisIndex(pipeline.redis)
     for page in ("home", *(f"article.{each}" for each in site)):
-        real.end_turn(line.site, page)
+        real.release_lease(pipeline.site, page)
 
     with redis_unchanged(raw):
-        snapshot, related = dry.read(line.site, home, pins=site[:2]), dry.relate_all(line.site, cards)
-        one = dry.relate(line.site, cards[0])
+        snapshot, related = (
+            dry.read(pipeline.site, home, pins=site[:2]),
+            dry.choose_related_for_all(pipeline.site, cards),
+        )
+        one = dry.choose_related(pipeline.site, cards[0])
 
-    read = real.read(line.site, home, pins=site[:2])
+    read = real.read(pipeline.site, home, pins=site[:2])
     assert replace(snapshot, order=0) == replace(read, order=0)
     assert len(snapshot.pins) == 2
-    assert related == [one] == real.relate_all(line.site, cards)
+    assert related == [one] == real.choose_related_for_all(pipeline.site, cards)
     assert one.cards
 
 
-def test_a_dry_run_leases_no_page_that_another_message_has_leased(line: Line, site: list[str]) -> None:
+def test_a_dry_run_leases_no_page_that_another_message_has_leased(pipeline: Pipeline, site: list[str]) -> None:
     told = list[str]()
-    dry = DryRunIndex(line.redis, told.append)
-    line.redis.delete(*line.redis.keys("*turn:*") or ["none"])
-    line.index.take_turns(line.site, ["home"])
+    dry = DryRunIndex(pipeline.redis, told.append)
+    pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
+    pipeline.index.acquire_leases(pipeline.site, ["home"])
 
-    assert dry.take_turns(line.site, ["home", "section.world"]) == ["section.world"]
+    assert dry.acquire_leases(pipeline.site, ["home", "section.world"]) == ["section.world"]
     assert told == ["would lease section.world of epn"]
-    assert line.index.take_turns(line.site, ["section.world"]) == ["section.world"]
+    assert pipeline.index.acquire_leases(pipeline.site, ["section.world"]) == ["section.world"]
     assert site
 
 
@@ -351,14 +357,14 @@ class Untouchable:
 def test_the_writes_to_receipts_quarantine_and_runs_are_reported_and_go_nowhere() -> None:
     told, real = list[str](), Untouchable()
     receipts = DryRunReceipts(real, told.append)
-    marks, runs = DryRunMarks(real, told.append), DryRunRuns(real, told.append)
+    quarantine, runs = DryRunMarks(real, told.append), DryRunRuns(real, told.append)
 
     assert receipts.open(Receipt(receipt="r", site="epn"))
-    receipts.note("r", Outcome.ENRICHED, NOON)
+    receipts.note("r", ReceiptStatus.ENRICHED, NOON)
     receipts.note_waiting("r", ["http://edge.test/a/"])
-    receipts.settle("r", Outcome.FAILED, NOON, reason="the reason")
-    marks.park("epn", "a", "1", 60)
-    marks.unpark("epn", "a")
+    receipts.finalise("r", ReceiptStatus.FAILED, NOON, reason="the reason")
+    quarantine.add("epn", "a", "1", 60)
+    quarantine.release("epn", "a")
     runs.begin("epn", "run-1")
     runs.report("epn", "run-1", {"a": RunOutcome.CHANGED})
     runs.report("epn", "", {"a": RunOutcome.CHANGED})

@@ -11,143 +11,146 @@ import pytest
 
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.handler import accept, keep_picture
+from services.ingest.handler import accept, store_picture
 from services.ingest.ports import SubmissionMetadata
-from shared import keys
-from shared.article import Article
-from shared.bundles import ArticlePage, read_bundle
-from shared.messages import Lane, Message, PagesRendered, Submission, SubmitArticles
-from shared.sites import Section, Site
-from tests.functional.conftest import Line, an_article, next_page_of_article, pages_in
+from shared.messaging.messages import Message, PagesRendered, Submission, SubmitArticles
+from shared.messaging.page_bundle import ArticlePage, read_bundle
+from shared.model.article import Article
+from shared.model.lane import Lane
+from shared.site import keys
+from shared.site.sites import Section, Site
+from tests.functional.conftest import Pipeline, an_article, next_page_of_article, pages_in
 
 
 @pytest.fixture
-def weekly(line: Line) -> Site:
+def weekly(pipeline: Pipeline) -> Site:
     """A second site, which has no section world."""
     sections = (Section(id="stories", name="Stories"), Section(id="news", name="News"))
-    site = line.site.model_copy(update={"id": "weekly", "default_section": "stories", "sections": sections})
-    object.__setattr__(line.intake, "sites", {"epn": line.site, "weekly": site})
+    site = pipeline.site.model_copy(update={"id": "weekly", "default_section": "stories", "sections": sections})
+    object.__setattr__(pipeline.ingest_deps, "sites", {"epn": pipeline.site, "weekly": site})
     return site
 
 
-def post_to(line: Line, at: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
+def post_to(pipeline: Pipeline, at: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
     return accept(
         json.dumps(an_article(**fields)).encode(),
         SubmissionMetadata(
             content_type="application/json",
             site=at,
             feed=at.feeds[0],
-            received_at=line.now,
+            received_at=pipeline.now,
             may_take_down=True,
             canonical_site=canonical_site,
         ),
-        line.intake,
+        pipeline.ingest_deps,
     )
 
 
-def kept(line: Line, accepted: Accepted) -> Article:
-    return line.intake.revisions.get(accepted.site, accepted.article, accepted.revision).article
+def kept(pipeline: Pipeline, accepted: Accepted) -> Article:
+    return pipeline.ingest_deps.revisions.get(accepted.site, accepted.article, accepted.revision).article
 
 
-def test_a_further_sites_article_knows_where_it_is_canonical(line: Line, weekly: Site) -> None:
-    first = post_to(line, line.site, site="epn")
-    other = post_to(line, weekly, canonical_site="epn", site="epn")
+def test_a_further_sites_article_knows_where_it_is_canonical(pipeline: Pipeline, weekly: Site) -> None:
+    first = post_to(pipeline, pipeline.site, site="epn")
+    other = post_to(pipeline, weekly, canonical_site="epn", site="epn")
 
-    assert kept(line, first).canonical_site is None
-    article = kept(line, other)
+    assert kept(pipeline, first).canonical_site is None
+    article = kept(pipeline, other)
     assert (article.site, article.canonical_site, article.canonical_article) == ("weekly", "epn", first.article)
     assert other.article == keys.article_id("weekly", "desk", "story-1")
 
 
-def test_a_section_that_a_further_site_lacks_becomes_its_default_with_a_warning(line: Line, weekly: Site) -> None:
-    other = post_to(line, weekly, canonical_site="epn", section="world")
-    known = post_to(line, weekly, canonical_site="epn", section="news", source_id="story-2")
+def test_a_section_that_a_further_site_lacks_becomes_its_default_with_a_warning(
+    pipeline: Pipeline, weekly: Site
+) -> None:
+    other = post_to(pipeline, weekly, canonical_site="epn", section="world")
+    known = post_to(pipeline, weekly, canonical_site="epn", section="news", source_id="story-2")
 
-    assert kept(line, other).section == "stories"
+    assert kept(pipeline, other).section == "stories"
     assert "section" in other.report.warnings[0]
     assert "/section" in [dropped.pointer for dropped in other.report.dropped]
-    assert (kept(line, known).section, known.report.warnings) == ("news", ())
+    assert (kept(pipeline, known).section, known.report.warnings) == ("news", ())
 
 
-def test_at_the_only_site_a_section_that_is_not_there_is_refused_as_ever(line: Line, weekly: Site) -> None:
+def test_at_the_only_site_a_section_that_is_not_there_is_refused_as_ever(pipeline: Pipeline, weekly: Site) -> None:
     with pytest.raises(RefusedError):
-        post_to(line, weekly, section="world")
+        post_to(pipeline, weekly, section="world")
 
 
 def test_a_picture_that_the_canonical_site_has_is_given_to_the_others(
-    line: Line, weekly: Site, a_picture: bytes
+    pipeline: Pipeline, weekly: Site, a_picture: bytes
 ) -> None:
-    keep_picture(a_picture, line.site, line.intake)
+    store_picture(a_picture, pipeline.site, pipeline.ingest_deps)
     digest = hashlib.sha256(a_picture).hexdigest()
-    other = post_to(line, weekly, canonical_site="epn", picture={"media": digest})
+    other = post_to(pipeline, weekly, canonical_site="epn", picture={"media": digest})
 
-    assert line.content.get(keys.media_key("weekly", digest)).body == a_picture
-    picture = kept(line, other).picture
+    assert pipeline.content.get(keys.media_key("weekly", digest)).body == a_picture
+    picture = kept(pipeline, other).picture
     assert picture is not None
     assert (picture.width, picture.height, picture.content_type) == (8, 6, "image/png")
 
 
-def test_a_picture_that_no_site_has_is_refused(line: Line, weekly: Site) -> None:
+def test_a_picture_that_no_site_has_is_refused(pipeline: Pipeline, weekly: Site) -> None:
     with pytest.raises(RefusedError):
-        post_to(line, weekly, canonical_site="epn", picture={"media": "0" * 64})
+        post_to(pipeline, weekly, canonical_site="epn", picture={"media": "0" * 64})
 
 
-def test_what_is_read_later_is_canonical_at_the_same_site(line: Line, weekly: Site) -> None:
+def test_what_is_read_later_is_canonical_at_the_same_site(pipeline: Pipeline, weekly: Site) -> None:
     feed = weekly.feeds[0].id
-    submitted = Submission(receipt="r", raw_key="raw/x", feed=feed, received_at=line.now, canonical_site="epn")
+    submitted = Submission(receipt="r", raw_key="raw/x", feed=feed, received_at=pipeline.now, canonical_site="epn")
     message = SubmitArticles(message_id=uuid4(), lane=Lane.BULK, site="weekly", submissions=(submitted,))
-    line.content.put("raw/x", json.dumps(an_article()).encode())
-    line.deliver(message)
+    pipeline.content.put("raw/x", json.dumps(an_article()).encode())
+    pipeline.deliver(message)
 
     article = keys.article_id("weekly", "desk", "story-1")
-    [name] = line.intake.revisions.names("weekly", article)
-    assert line.intake.revisions.get("weekly", article, name).article.canonical_site == "epn"
+    [name] = pipeline.ingest_deps.revisions.names("weekly", article)
+    assert pipeline.ingest_deps.revisions.get("weekly", article, name).article.canonical_site == "epn"
 
 
-def test_a_kill_that_a_wire_sends_to_the_same_sites_takes_down_all(line: Line, weekly: Site) -> None:
-    post_to(line, line.site)
-    post_to(line, weekly, canonical_site="epn")
+def test_a_kill_that_a_wire_sends_to_the_same_sites_takes_down_all(pipeline: Pipeline, weekly: Site) -> None:
+    post_to(pipeline, pipeline.site)
+    post_to(pipeline, weekly, canonical_site="epn")
     later = {"status": "canceled", "version_created": "2026-11-01T11:00:00Z", "body": None, "headline": None}
-    gone = [post_to(line, line.site, **later), post_to(line, weekly, canonical_site="epn", **later)]
+    gone = [post_to(pipeline, pipeline.site, **later), post_to(pipeline, weekly, canonical_site="epn", **later)]
 
     for killed in gone:
-        assert list(line.content.list_keys(keys.tombstone_prefix(killed.site, killed.article)))
+        assert list(pipeline.content.list_keys(keys.tombstone_prefix(killed.site, killed.article)))
 
 
-def test_an_action_stays_at_its_site(line: Line, weekly: Site) -> None:
-    first = post_to(line, line.site)
-    other = post_to(line, weekly, canonical_site="epn")
-    line.act("kill", first.article)
+def test_an_action_stays_at_its_site(pipeline: Pipeline, weekly: Site) -> None:
+    first = post_to(pipeline, pipeline.site)
+    other = post_to(pipeline, weekly, canonical_site="epn")
+    pipeline.act("kill", first.article)
 
-    assert line.intake.revisions.names("weekly", other.article) == [other.revision]
-    assert not list(line.content.list_keys(keys.tombstone_prefix("weekly", other.article)))
-
-
-def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(line: Line, weekly: Site) -> None:
-    object.__setattr__(line.renderer, "sites", {"epn": line.site, "weekly": weekly})
-    post_to(line, line.site)
-    line.run()
-    line.tick()
-    home = next(path for path in line.public.list_keys("world/2026/") if "ferry-returns" in path)
-    post_to(line, weekly, canonical_site="epn")
-    message = next_page_of_article(line)
-
-    address = f'<link rel="canonical" href="{line.site.base_url}{keys.url_path(home)}">'
-    assert address in next(body for _, body in read_bundle(message, ArticlePage, line.content)).decode()
+    assert pipeline.ingest_deps.revisions.names("weekly", other.article) == [other.revision]
+    assert not list(pipeline.content.list_keys(keys.tombstone_prefix("weekly", other.article)))
 
 
-def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(line: Line, weekly: Site) -> None:
-    object.__setattr__(line.renderer, "sites", {"epn": line.site, "weekly": weekly})
-    post_to(line, line.site)
-    post_to(line, weekly, canonical_site="epn")
-    post_to(line, weekly, source_id="own", section="news")
-    cards = [page.card for message in line.queue for page in _pages(line, message) if page.card]
+def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(pipeline: Pipeline, weekly: Site) -> None:
+    object.__setattr__(pipeline.render_deps, "sites", {"epn": pipeline.site, "weekly": weekly})
+    post_to(pipeline, pipeline.site)
+    pipeline.run()
+    pipeline.tick()
+    home = next(path for path in pipeline.public.list_keys("world/2026/") if "ferry-returns" in path)
+    post_to(pipeline, weekly, canonical_site="epn")
+    message = next_page_of_article(pipeline)
+
+    address = f'<link rel="canonical" href="{pipeline.site.base_url}{keys.url_path(home)}">'
+    assert address in next(body for _, body in read_bundle(message, ArticlePage, pipeline.content)).decode()
+
+
+def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(pipeline: Pipeline, weekly: Site) -> None:
+    object.__setattr__(pipeline.render_deps, "sites", {"epn": pipeline.site, "weekly": weekly})
+    post_to(pipeline, pipeline.site)
+    post_to(pipeline, weekly, canonical_site="epn")
+    post_to(pipeline, weekly, source_id="own", section="news")
+    cards = [page.card for message in pipeline.queue for page in _pages(pipeline, message) if page.card]
 
     assert [card.is_canonical for card in cards] == [True, False, True]
 
 
-def _pages(line: Line, message: Message) -> list[ArticlePage]:
+def _pages(pipeline: Pipeline, message: Message) -> list[ArticlePage]:
     """Follow a message as far as its page."""
     if isinstance(message, PagesRendered):
         return [page for page in pages_in(message) if isinstance(page, ArticlePage)]
-    return [page for each in line.deliver(message) for page in _pages(line, each)]
+    return [page for each in pipeline.deliver(message) for page in _pages(pipeline, each)]

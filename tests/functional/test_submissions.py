@@ -12,85 +12,90 @@ from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler import find_receipt_state, submissions, submit_batch
 from services.ingest.ports import SubmissionMetadata
-from shared.inbox import new_batch_id
-from shared.messages import Lane, SubmitArticles
+from shared.messaging.messages import SubmitArticles
+from shared.model.lane import Lane
+from shared.runtime.inbox import new_batch_id
 from shared.storage import StoredObject
-from tests.functional.conftest import Line, an_article
+from tests.functional.conftest import Pipeline, an_article
 
 LINES = [json.dumps(an_article(source_id=f"story-{n}", headline=f"Story {n}")).encode() for n in range(12)]
 BAD = b'{"headline": ""}'
 
 
-def submit_lines(line: Line, lines: list[bytes]) -> list[str]:
+def submit_lines(pipeline: Pipeline, lines: list[bytes]) -> list[str]:
     """Submit lines together; return their receipts."""
     outcomes = submit_batch(
         lines,
         SubmissionMetadata(
             content_type="application/json",
-            site=line.site,
-            feed=line.site.feeds[0],
-            received_at=line.now,
+            site=pipeline.site,
+            feed=pipeline.site.feeds[0],
+            received_at=pipeline.now,
             may_take_down=False,
             lane=Lane.BULK,
         ),
-        new_batch_id(line.now),
-        line.intake,
+        new_batch_id(pipeline.now),
+        pipeline.ingest_deps,
     )
     return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 
 
 @pytest.mark.parametrize("is_flushed", [False, True], ids=["redis remembers", "redis forgot"])
-def test_each_line_of_a_batch_is_live_or_says_why_not(line: Line, *, is_flushed: bool) -> None:
-    receipts = submit_lines(line, [*LINES[:5], BAD, *LINES[5:]])
-    line.run()
-    line.tick()
+def test_each_line_of_a_batch_is_live_or_says_why_not(pipeline: Pipeline, *, is_flushed: bool) -> None:
+    receipts = submit_lines(pipeline, [*LINES[:5], BAD, *LINES[5:]])
+    pipeline.run()
+    pipeline.tick()
     if is_flushed:
-        line.redis.flushall()
+        pipeline.redis.flushall()
 
-    assert Counter(line.receipt_status(each) for each in receipts) == {"live": 12, "refused": 1}
-    refused = find_receipt_state(receipts[5], line.intake)
+    assert Counter(pipeline.receipt_status(each) for each in receipts) == {"live": 12, "refused": 1}
+    refused = find_receipt_state(receipts[5], pipeline.ingest_deps)
     assert refused is not None
     assert "/headline" in {fault.pointer for fault in refused.faults}
-    assert list(line.content.list_keys("inbox/")) == []
+    assert list(pipeline.content.list_keys("inbox/")) == []
 
 
-def test_the_sweep_emits_the_lines_without_an_outcome_alone(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions, "MOST_SECONDS", 0.0)
+def test_the_sweep_emits_the_lines_without_an_outcome_alone(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
     monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
-    receipts = submit_lines(line, LINES)
-    (message,) = line.queue
-    line.queue.clear()
-    line.take(each for each in line.deliver(message) if not isinstance(each, SubmitArticles))  # the rest is lost
-    line.run()
-    line.now += timedelta(minutes=1)
+    receipts = submit_lines(pipeline, LINES)
+    (message,) = pipeline.queue
+    pipeline.queue.clear()
+    pipeline.take(
+        each for each in pipeline.deliver(message) if not isinstance(each, SubmitArticles)
+    )  # the rest is lost
+    pipeline.run()
+    pipeline.now += timedelta(minutes=1)
 
-    assert {line.receipt_status(each) for each in receipts[submissions.SIDE_BY_SIDE :]} == {"accepted"}
-    line.sweep()
+    assert {pipeline.receipt_status(each) for each in receipts[submissions.SIDE_BY_SIDE :]} == {"accepted"}
+    pipeline.sweep()
 
-    (again,) = (each for each in line.queue if isinstance(each, SubmitArticles))
+    (again,) = (each for each in pipeline.queue if isinstance(each, SubmitArticles))
     assert again.items == tuple(receipts[submissions.SIDE_BY_SIDE :])
-    line.run()
-    line.tick()
-    assert Counter(line.receipt_status(each) for each in receipts) == {"live": 12}
+    pipeline.run()
+    pipeline.tick()
+    assert Counter(pipeline.receipt_status(each) for each in receipts) == {"live": 12}
 
 
 def test_the_sweep_deletes_an_inbox_entry_once_every_line_has_an_outcome(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.inbox.settle_entries", lambda *_: None)  # the process died before it
-    submit_lines(line, [*LINES, BAD])
-    line.run()
-    line.now += timedelta(minutes=1)
-    assert len(list(line.content.list_keys("inbox/"))) == 1
+    monkeypatch.setattr("shared.runtime.inbox.settle_entries", lambda *_: None)  # the process died before it
+    submit_lines(pipeline, [*LINES, BAD])
+    pipeline.run()
+    pipeline.now += timedelta(minutes=1)
+    assert len(list(pipeline.content.list_keys("inbox/"))) == 1
 
-    line.sweep()
+    pipeline.sweep()
 
-    assert list(line.content.list_keys("inbox/")) == []
-    assert [each for each in line.queue if isinstance(each, SubmitArticles)] == []
+    assert list(pipeline.content.list_keys("inbox/")) == []
+    assert [each for each in pipeline.queue if isinstance(each, SubmitArticles)] == []
 
 
 def test_of_a_full_lane_the_sweep_reads_and_emits_the_oldest_batch_alone(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def find(key: str) -> StoredObject | None:
         read.append(key)
@@ -98,38 +103,38 @@ def test_of_a_full_lane_the_sweep_reads_and_emits_the_oldest_batch_alone(
 
     batches = []
     for each in LINES:
-        batches.append(submit_lines(line, [each]))
-        line.now += timedelta(seconds=1)
-    news = line.submit(json.dumps(an_article(headline="News")).encode()).receipt
-    line.queue.clear()  # all of it is lost
-    line.now += timedelta(minutes=1)
-    line.backlog.messages = 1_000
+        batches.append(submit_lines(pipeline, [each]))
+        pipeline.now += timedelta(seconds=1)
+    news = pipeline.submit(json.dumps(an_article(headline="News")).encode()).receipt
+    pipeline.queue.clear()  # all of it is lost
+    pipeline.now += timedelta(minutes=1)
+    pipeline.backlog.messages = 1_000
     read: list[str] = []
-    found = line.content.find
-    monkeypatch.setattr(line.content, "find", find)
+    found = pipeline.content.find
+    monkeypatch.setattr(pipeline.content, "find", find)
 
-    line.sweep()
+    pipeline.sweep()
 
-    emitted = [each.items for each in line.queue if isinstance(each, SubmitArticles)]
+    emitted = [each.items for each in pipeline.queue if isinstance(each, SubmitArticles)]
     assert emitted == [(news,), tuple(batches[0])]
     assert len([key for key in read if key.startswith("inbox/")]) == 2
 
 
 @pytest.mark.parametrize("is_read_later", [False, True])
-def test_every_message_that_follows_a_request_carries_its_trace(line: Line, *, is_read_later: bool) -> None:
+def test_every_message_that_follows_a_request_carries_its_trace(pipeline: Pipeline, *, is_read_later: bool) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     token = trace_parent.set(trace)
     try:
-        _ = line.submit(LINES[0]) if is_read_later else line.post()
+        _ = pipeline.submit(LINES[0]) if is_read_later else pipeline.post()
     finally:
         trace_parent.reset(token)
 
     seen: Counter[str] = Counter()
-    while line.queue:
-        message = line.queue.pop(0)
+    while pipeline.queue:
+        message = pipeline.queue.pop(0)
         assert message.trace_parent == trace
         seen[type(message).__name__] += 1
-        line.take(line.deliver(message))
+        pipeline.take(pipeline.deliver(message))
 
     assert seen["PagesRendered"] == 1
     assert seen["ListingsRendered"] > 0

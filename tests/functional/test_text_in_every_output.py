@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from shared.slug import slug_of
-from shared.text import one_line
-from tests.functional.conftest import Line
+from shared.model.slug import slug_of
+from shared.model.text import one_line
+from tests.functional.conftest import Pipeline
 
 NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -82,25 +82,25 @@ GROUPS = tuple(" ".join(WORDS[start : start + 4]) for start in range(0, len(WORD
 )
 @given(stories=stories)
 @example(stories=[(group, f"{group}, " * 6) for group in GROUPS])
-def test_every_output_carries_the_same_text(line: Line, stories: list[tuple[str, str]]) -> None:
-    posted = {_post(line, *story): story for story in stories}
-    line.tick()
+def test_every_output_carries_the_same_text(pipeline: Pipeline, stories: list[tuple[str, str]]) -> None:
+    posted = {_post(pipeline, *story): story for story in stories}
+    pipeline.tick()
 
     for article, (headline, standfirst) in posted.items():
-        said = _said_on_the_page(line.page_of(article)) | _said_in_listings(line, article)
+        said = _said_on_the_page(pipeline.page_of(article)) | _said_in_listings(pipeline, article)
         headlines, standfirsts = one_line(headline), one_line(standfirst)
         assert {name: text for name, text in said.items() if "headline" in name and text != headlines} == {}
         assert {name: text for name, text in said.items() if "standfirst" in name and text != standfirsts} == {}
         described = {text for name, text in said.items() if "description" in name}
         assert [text for text in described if not standfirsts.startswith(text.removesuffix("\u2026"))] == []
         assert len({text for name, text in said.items() if name.startswith("description on")}) == 1
-        assert f"/{slug_of(headlines)}-" in str(line.record(article).path)
+        assert f"/{slug_of(headlines)}-" in str(pipeline.record(article).path)
 
 
-def _post(line: Line, headline: str, standfirst: str) -> str:
+def _post(pipeline: Pipeline, headline: str, standfirst: str) -> str:
     body = f"<p>{html.escape(headline)}</p>"
-    now = line.now.isoformat()
-    return line.post(
+    now = pipeline.now.isoformat()
+    return pipeline.post(
         source_id=str(uuid4()), version_created=now, headline=headline, standfirst=standfirst, body=body
     ).article
 
@@ -128,16 +128,18 @@ def _said_on_the_page(page: str) -> dict[str, str]:
     }
 
 
-def _said_in_listings(line: Line, article: str) -> dict[str, str]:
+def _said_in_listings(pipeline: Pipeline, article: str) -> dict[str, str]:
     """Return the texts that feeds, the news sitemap, the search file and the front page give of an article."""
     name = f"urn:pressline:{article}"
-    item = _find(line.page("feed.xml"), "//item[guid=$name]", name)
-    entry = _find(line.page("atom.xml"), "//atom:entry[atom:id=$name]", name)
-    (described,) = (each for each in json.loads(line.page("feed.json"))["items"] if each["id"] == name)
+    item = _find(pipeline.page("feed.xml"), "//item[guid=$name]", name)
+    entry = _find(pipeline.page("atom.xml"), "//atom:entry[atom:id=$name]", name)
+    (described,) = (each for each in json.loads(pipeline.page("feed.json"))["items"] if each["id"] == name)
     address = described["url"]
-    news = _find(line.page("sitemap-news.xml"), "//map:url[map:loc=$name]", address)
-    (found,) = (each for each in json.loads(line.page("search/recent.json"))["items"] if address.endswith(each["u"]))
-    front: Any = lxml_html.document_fromstring(line.page("index.html"))
+    news = _find(pipeline.page("sitemap-news.xml"), "//map:url[map:loc=$name]", address)
+    (found,) = (
+        each for each in json.loads(pipeline.page("search/recent.json"))["items"] if address.endswith(each["u"])
+    )
+    front: Any = lxml_html.document_fromstring(pipeline.page("index.html"))
     links = [link.text_content().strip() for link in front.xpath("//a") if link.get("href") == urlsplit(address).path]
     return {
         "headline in RSS": item.findtext("title"),

@@ -11,26 +11,27 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
-from shared.errors import RedisUnavailableError, StorageUnavailableError
-from shared.messages import Lane, ListingsRendered, ListingsStale
-from tests.functional.conftest import Line, an_article
+from shared.messaging.messages import ListingsRendered, ListingsStale
+from shared.model.lane import Lane
+from shared.runtime.errors import RedisUnavailableError, StorageUnavailableError
+from tests.functional.conftest import Pipeline, an_article
 from tests.functional.failing_store import failing_store
 
 
-def submitted(line: Line, *, lane: Lane = Lane.LIVE, may_take_down: bool = False, **article: Any) -> Submitted:
-    return line.submit(json.dumps(an_article(**article)).encode(), lane=lane, may_take_down=may_take_down)
+def submitted(pipeline: Pipeline, *, lane: Lane = Lane.LIVE, may_take_down: bool = False, **article: Any) -> Submitted:
+    return pipeline.submit(json.dumps(an_article(**article)).encode(), lane=lane, may_take_down=may_take_down)
 
 
-def set_port(line: Line, **ports: object) -> None:
+def set_port(pipeline: Pipeline, **ports: object) -> None:
     for name, port in ports.items():
-        object.__setattr__(line.intake, name, port)
+        object.__setattr__(pipeline.ingest_deps, name, port)
 
 
-def without_redis(line: Line) -> None:
+def without_redis(pipeline: Pipeline) -> None:
     def refuse(_: object) -> None:
         raise RedisUnavailableError
 
-    set_port(line, emit=refuse)
+    set_port(pipeline, emit=refuse)
 
 
 def full_for(*lanes: Lane) -> Any:
@@ -46,20 +47,20 @@ def full_for(*lanes: Lane) -> Any:
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
 def test_a_post_that_is_cut_short_anywhere_ends_live_when_it_is_repeated(
-    new_line: partial[Line], *, after: bool
+    new_line: partial[Pipeline], *, after: bool
 ) -> None:
     for at in range(1, 100):
-        line = new_line()
-        with failing_store(line, at, after=after) as calls, suppress(StorageUnavailableError):
-            line.post(headline="These words")
-        accepted = line.post(headline="These words")
-        line.redis.flushall()  # whatever was said may be lost
-        line.queue.clear()
-        line.sweep()
-        line.tick()
+        pipeline = new_line()
+        with failing_store(pipeline, at, after=after) as calls, suppress(StorageUnavailableError):
+            pipeline.post(headline="These words")
+        accepted = pipeline.post(headline="These words")
+        pipeline.redis.flushall()  # whatever was said may be lost
+        pipeline.queue.clear()
+        pipeline.sweep()
+        pipeline.tick()
 
-        assert line.receipt_status(accepted.receipt) == "live", at
-        assert len(line.intake.revisions.names("epn", accepted.article)) == 1, at
+        assert pipeline.receipt_status(accepted.receipt) == "live", at
+        assert len(pipeline.ingest_deps.revisions.names("epn", accepted.article)) == 1, at
         if len(calls) < at:
             return
     raise AssertionError
@@ -67,22 +68,22 @@ def test_a_post_that_is_cut_short_anywhere_ends_live_when_it_is_repeated(
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
 def test_what_was_answered_before_it_was_read_is_live_whatever_call_fails_on_its_way(
-    new_line: partial[Line], *, after: bool
+    new_line: partial[Pipeline], *, after: bool
 ) -> None:
     for at in range(1, 100):
-        line = new_line()
-        receipt = submitted(line, headline="These words").receipt
-        message = line.queue.pop()
-        with failing_store(line, at, after=after) as calls, suppress(StorageUnavailableError):
-            line.deliver(message)
-        line.queue.append(message)
-        line.run()
-        line.redis.flushall()
-        line.sweep()
-        line.tick()
-        line.redis.flushall()
+        pipeline = new_line()
+        receipt = submitted(pipeline, headline="These words").receipt
+        message = pipeline.queue.pop()
+        with failing_store(pipeline, at, after=after) as calls, suppress(StorageUnavailableError):
+            pipeline.deliver(message)
+        pipeline.queue.append(message)
+        pipeline.run()
+        pipeline.redis.flushall()
+        pipeline.sweep()
+        pipeline.tick()
+        pipeline.redis.flushall()
 
-        assert line.receipt_status(receipt) == "live", at
+        assert pipeline.receipt_status(receipt) == "live", at
         if len(calls) < at:
             return
     raise AssertionError
@@ -91,54 +92,54 @@ def test_what_was_answered_before_it_was_read_is_live_whatever_call_fails_on_its
 # --- Redis is down ------------------------------------------------------------------------------------------------
 
 
-def test_a_sender_is_told_that_publication_is_delayed_while_redis_is_away(line: Line) -> None:
-    well = line.post()
-    without_redis(line)
-    delayed = line.post(headline="Meanwhile", version_created="2026-11-01T11:00:00Z")
+def test_a_sender_is_told_that_publication_is_delayed_while_redis_is_away(pipeline: Pipeline) -> None:
+    well = pipeline.post()
+    without_redis(pipeline)
+    delayed = pipeline.post(headline="Meanwhile", version_created="2026-11-01T11:00:00Z")
 
     assert well.report.warnings == ()
     assert "publication is delayed" in delayed.report.warnings[0]
 
 
-def test_a_sender_who_does_not_wait_is_told_so_too(line: Line) -> None:
-    assert submitted(line).warning is None
+def test_a_sender_who_does_not_wait_is_told_so_too(pipeline: Pipeline) -> None:
+    assert submitted(pipeline).warning is None
 
-    without_redis(line)
+    without_redis(pipeline)
 
-    assert "publication is delayed" in (submitted(line).warning or "")
+    assert "publication is delayed" in (submitted(pipeline).warning or "")
 
 
 # --- too much is waiting ------------------------------------------------------------------------------------------
 
 
-def test_an_import_is_sent_away_while_news_is_taken(line: Line) -> None:
-    set_port(line, admit=full_for(Lane.BULK))
+def test_an_import_is_sent_away_while_news_is_taken(pipeline: Pipeline) -> None:
+    set_port(pipeline, admit=full_for(Lane.BULK))
 
     with pytest.raises(BacklogFullError):
-        submitted(line, lane=Lane.BULK)
-    assert list(line.content.list_keys("inbox/")) == []
-    assert line.post().status == "accepted"
+        submitted(pipeline, lane=Lane.BULK)
+    assert list(pipeline.content.list_keys("inbox/")) == []
+    assert pipeline.post().status == "accepted"
 
 
-def test_a_removal_is_taken_however_much_waits(line: Line) -> None:
-    accepted = line.post()
-    set_port(line, admit=full_for(*Lane))
+def test_a_removal_is_taken_however_much_waits(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    set_port(pipeline, admit=full_for(*Lane))
 
     with pytest.raises(BacklogFullError):
-        line.post(headline="News", version_created="2026-11-01T11:00:00Z")
-    assert line.post(status="withheld", body="", version_created="2026-11-01T11:30:00Z").status == "accepted"
-    assert submitted(line, lane=Lane.BULK, may_take_down=True, status="canceled", body="").receipt
-    assert line.act("kill", accepted.article).status == "accepted"
+        pipeline.post(headline="News", version_created="2026-11-01T11:00:00Z")
+    assert pipeline.post(status="withheld", body="", version_created="2026-11-01T11:30:00Z").status == "accepted"
+    assert submitted(pipeline, lane=Lane.BULK, may_take_down=True, status="canceled", body="").receipt
+    assert pipeline.act("kill", accepted.article).status == "accepted"
 
 
-def test_an_import_stays_in_its_lane_up_to_the_page(line: Line) -> None:
-    submitted(line, lane=Lane.BULK)
+def test_an_import_stays_in_its_lane_up_to_the_page(pipeline: Pipeline) -> None:
+    submitted(pipeline, lane=Lane.BULK)
     seen = set()
-    while line.queue:
-        message = line.queue.pop(0)
+    while pipeline.queue:
+        message = pipeline.queue.pop(0)
         if not isinstance(message, ListingsStale | ListingsRendered):  # a front is queued once, whatever comes
             seen.add(message.lane)
-        line.queue.extend(line.deliver(message))
+        pipeline.queue.extend(pipeline.deliver(message))
 
     assert seen == {Lane.BULK}
 
@@ -160,40 +161,40 @@ AHEAD = st.builds(lambda hour: {"version_created": f"2026-11-01T{hour}:00:00Z"},
     kill=st.booleans(),
 )
 def test_an_unstamped_update_or_an_action_comes_after_all_that_was_there(
-    new_line: partial[Line], posts: list[dict[str, Any]], *, kill: bool
+    new_line: partial[Pipeline], posts: list[dict[str, Any]], *, kill: bool
 ) -> None:
-    line = new_line()
+    pipeline = new_line()
     names: list[str] = []
     for number, stamp in enumerate(posts):
         if stamp["version_created"] == FAR_AHEAD:
             with pytest.raises(RefusedError, match="would block every later update"):
-                line.post(headline=f"Words {number}", **stamp)
+                pipeline.post(headline=f"Words {number}", **stamp)
             continue
-        accepted = line.post(headline=f"Words {number}", **stamp)
+        accepted = pipeline.post(headline=f"Words {number}", **stamp)
         if stamp["version_created"] is None:
             assert accepted.revision > max(names, default="")
         assert accepted.revision not in names
         names.append(accepted.revision)
     if names:
         article = accepted.article
-        action = line.act("kill" if kill else "withdraw", article)
+        action = pipeline.act("kill" if kill else "withdraw", article)
         assert action.revision > max(names)
-        assert line.intake.revisions.names("epn", article) == [*sorted(names), action.revision]
+        assert pipeline.ingest_deps.revisions.names("epn", article) == [*sorted(names), action.revision]
 
 
-def test_equal_stamps_with_other_content_count_up(line: Line) -> None:
-    names = [line.post(headline=f"Words {number}").revision for number in range(3)]
+def test_equal_stamps_with_other_content_count_up(pipeline: Pipeline) -> None:
+    names = [pipeline.post(headline=f"Words {number}").revision for number in range(3)]
 
     assert [name[-3:] for name in names] == ["000", "001", "002"]
     assert len({name[:-4] for name in names}) == 1
 
 
-def test_a_sender_waits_for_one_call_to_a_redis_that_does_not_answer_and_no_more(line: Line) -> None:
+def test_a_sender_waits_for_one_call_to_a_redis_that_does_not_answer_and_no_more(pipeline: Pipeline) -> None:
     emitted: list[object] = []
-    set_port(line, emit=emitted.extend)
-    line.intake.receipts.open = lambda *receipts: not receipts  # type: ignore[method-assign]
+    set_port(pipeline, emit=emitted.extend)
+    pipeline.ingest_deps.receipts.open = lambda *receipts: not receipts  # type: ignore[method-assign]
 
-    accepted = line.post()
+    accepted = pipeline.post()
 
     assert "publication is delayed" in accepted.report.warnings[0]
     assert emitted == []

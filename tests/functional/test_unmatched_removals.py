@@ -11,295 +11,295 @@ from services.desk.handler.backup import NEVER_COPIED
 from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler import find_article_state, find_receipt_state
-from shared import keys
-from tests.functional.conftest import Line
+from shared.site import keys
+from tests.functional.conftest import Pipeline
 
 EARLY, KILLED_AT, LATER, LATEST = (f"2026-11-01T1{hour}:00:00Z" for hour in (0, 1, 2, 3))
 
 
-def a_removal(line: Line, status: str = "canceled", **fields: Any) -> Accepted:
-    return line.post(**{"status": status, "body": "", "version_created": KILLED_AT} | fields)
+def a_removal(pipeline: Pipeline, status: str = "canceled", **fields: Any) -> Accepted:
+    return pipeline.post(**{"status": status, "body": "", "version_created": KILLED_AT} | fields)
 
 
-def in_force(line: Line) -> list[str]:
-    return list(line.content.list_keys(keys.unmatched_removals_prefix("epn")))
+def in_force(pipeline: Pipeline) -> list[str]:
+    return list(pipeline.content.list_keys(keys.unmatched_removals_prefix("epn")))
 
 
-def reason_of(line: Line, accepted: Accepted) -> str:
-    state = find_receipt_state(accepted.receipt, line.intake)
+def reason_of(pipeline: Pipeline, accepted: Accepted) -> str:
+    state = find_receipt_state(accepted.receipt, pipeline.ingest_deps)
     assert state is not None
     return state.reason or ""
 
 
 @pytest.mark.parametrize("status", ["canceled", "withheld"])
-def test_a_removal_without_an_article_is_unmatched_and_takes_nothing_down(line: Line, status: str) -> None:
-    other = line.post(source_id="another story")
-    line.run()
+def test_a_removal_without_an_article_is_unmatched_and_takes_nothing_down(pipeline: Pipeline, status: str) -> None:
+    other = pipeline.post(source_id="another story")
+    pipeline.run()
 
-    removal = a_removal(line, status)
-    line.run()
-    line.tick()
+    removal = a_removal(pipeline, status)
+    pipeline.run()
+    pipeline.tick()
 
     assert removal.status == "unmatched"
-    assert line.receipt_status(removal.receipt) == "unmatched"
+    assert pipeline.receipt_status(removal.receipt) == "unmatched"
     assert 'source "desk", source id "story-1"' in (removal.reason or "")
-    assert reason_of(line, removal) == removal.reason
-    assert line.record(removal.article).claimed == ()
-    assert line.record(other.article).revision is not None
-    assert not list(line.content.list_keys(keys.tombstone_prefix("epn", removal.article)))
+    assert reason_of(pipeline, removal) == removal.reason
+    assert pipeline.record(removal.article).claimed == ()
+    assert pipeline.record(other.article).revision is not None
+    assert not list(pipeline.content.list_keys(keys.tombstone_prefix("epn", removal.article)))
 
 
-def test_a_removal_names_articles_with_its_source_id_and_another_source(line: Line) -> None:
-    story = line.post(source="my-newsroom", headline="The story that legal means")
-    line.post(source="my-newsroom", source_id="story-2")
-    line.run()
+def test_a_removal_names_articles_with_its_source_id_and_another_source(pipeline: Pipeline) -> None:
+    story = pipeline.post(source="my-newsroom", headline="The story that legal means")
+    pipeline.post(source="my-newsroom", source_id="story-2")
+    pipeline.run()
 
-    removal = a_removal(line)
+    removal = a_removal(pipeline)
 
     assert [(each.article, each.source) for each in removal.near_matches] == [(story.article, "my-newsroom")]
     assert removal.near_matches[0].headline == "The story that legal means"
     assert f'{story.article} (source "my-newsroom")' in (removal.reason or "")
 
 
-def test_a_text_with_an_older_stamp_is_superseded_by_the_removal_that_arrived_before_it(line: Line) -> None:
-    a_removal(line, "withheld")
-    line.run()
+def test_a_text_with_an_older_stamp_is_superseded_by_the_removal_that_arrived_before_it(pipeline: Pipeline) -> None:
+    a_removal(pipeline, "withheld")
+    pipeline.run()
 
-    late = line.post(version_created=EARLY)
-    line.run()
-    line.tick()
+    late = pipeline.post(version_created=EARLY)
+    pipeline.run()
+    pipeline.tick()
 
     assert late.status == "superseded"
-    assert line.record(late.article).revision is None
+    assert pipeline.record(late.article).revision is None
 
 
-def test_the_first_text_after_an_unmatched_kill_is_held_until_a_person_restores_it(line: Line) -> None:
-    a_removal(line)
-    line.run()
+def test_the_first_text_after_an_unmatched_kill_is_held_until_a_person_restores_it(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    pipeline.run()
 
-    held = line.post(version_created=LATER, headline="Perhaps the killed one")
-    line.run()
-    line.sweep()
-    line.run()
-    line.tick()
-    assert held.status == line.receipt_status(held.receipt) == "held"
+    held = pipeline.post(version_created=LATER, headline="Perhaps the killed one")
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.tick()
+    assert held.status == pipeline.receipt_status(held.receipt) == "held"
     assert "until a person restores" in (held.reason or "")
-    assert "Perhaps the killed one" not in str(line.site_bytes())
+    assert "Perhaps the killed one" not in str(pipeline.site_bytes())
 
-    restored = line.act("restore", held.article)
-    line.run()
-    line.tick()
-    assert line.receipt_status(restored.receipt) == "live"
-    assert "Perhaps the killed one" in line.page_of(held.article)
-    assert in_force(line) == []
+    restored = pipeline.act("restore", held.article)
+    pipeline.run()
+    pipeline.tick()
+    assert pipeline.receipt_status(restored.receipt) == "live"
+    assert "Perhaps the killed one" in pipeline.page_of(held.article)
+    assert in_force(pipeline) == []
 
-    correction = line.post(version_created=None, headline="A correction needs nobody")
-    line.run()
+    correction = pipeline.post(version_created=None, headline="A correction needs nobody")
+    pipeline.run()
     assert correction.status == "accepted"
-    assert "A correction needs nobody" in line.page_of(held.article)
+    assert "A correction needs nobody" in pipeline.page_of(held.article)
 
 
-def test_later_texts_are_held_too_and_a_repeated_post_says_so(line: Line) -> None:
-    a_removal(line)
-    first, second = line.post(version_created=LATER), line.post(version_created=LATEST)
+def test_later_texts_are_held_too_and_a_repeated_post_says_so(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    first, second = pipeline.post(version_created=LATER), pipeline.post(version_created=LATEST)
 
-    again = line.post(version_created=LATEST)
+    again = pipeline.post(version_created=LATEST)
 
     assert [each.status for each in (first, second, again)] == ["held", "held", "held"]
     assert again.revision == second.revision
 
 
-def test_a_kill_of_what_is_held_is_an_ordinary_kill(line: Line) -> None:
-    a_removal(line)
-    held = line.post(version_created=LATER)
+def test_a_kill_of_what_is_held_is_an_ordinary_kill(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    held = pipeline.post(version_created=LATER)
 
-    kill = line.act("kill", held.article)
-    line.run()
-    line.tick()
+    kill = pipeline.act("kill", held.article)
+    pipeline.run()
+    pipeline.tick()
 
-    assert line.receipt_status(kill.receipt) == "killed"
-    assert line.receipt_status(held.receipt) == "killed"
-    assert in_force(line) == []
-    assert list(line.content.list_keys(keys.tombstone_prefix("epn", held.article)))
+    assert pipeline.receipt_status(kill.receipt) == "killed"
+    assert pipeline.receipt_status(held.receipt) == "killed"
+    assert in_force(pipeline) == []
+    assert list(pipeline.content.list_keys(keys.tombstone_prefix("epn", held.article)))
 
 
-def test_a_kill_by_id_of_an_unmatched_removal_takes_nothing_down_and_says_so(line: Line) -> None:
-    story = line.post(source="my-newsroom")
-    removal = a_removal(line)
-    line.run()
+def test_a_kill_by_id_of_an_unmatched_removal_takes_nothing_down_and_says_so(pipeline: Pipeline) -> None:
+    story = pipeline.post(source="my-newsroom")
+    removal = a_removal(pipeline)
+    pipeline.run()
 
-    kill = line.act("kill", removal.article)
-    line.run()
+    kill = pipeline.act("kill", removal.article)
+    pipeline.run()
 
-    assert kill.status == line.receipt_status(removal.receipt) == "unmatched"
+    assert kill.status == pipeline.receipt_status(removal.receipt) == "unmatched"
     assert [each.article for each in kill.near_matches] == [story.article]
-    assert len(in_force(line)) == 1
-    assert line.record(story.article).revision is not None
+    assert len(in_force(pipeline)) == 1
+    assert pipeline.record(story.article).revision is not None
 
 
-def test_near_matches_are_articles_and_no_other_removals(line: Line) -> None:
-    a_removal(line, source="one")
+def test_near_matches_are_articles_and_no_other_removals(pipeline: Pipeline) -> None:
+    a_removal(pipeline, source="one")
 
-    assert a_removal(line, source="two").near_matches == ()
-
-
-def test_a_text_that_was_held_and_passed_over_shapes_no_address(line: Line) -> None:
-    a_removal(line)
-    article = line.post(version_created=LATER, headline="A claim that nobody may read").article
-    line.post(version_created=LATEST, headline="The council debates the budget")
-
-    line.act("restore", article)
-    line.run()
-    line.tick()
-
-    assert "the-council-debates-the-budget" in (line.record(article).path or "")
-    assert not [path for path in line.site_bytes() if "claim" in path]
+    assert a_removal(pipeline, source="two").near_matches == ()
 
 
-def test_a_text_that_came_under_a_kill_and_was_passed_over_shapes_no_address(line: Line) -> None:
-    article = line.post(version_created=EARLY, slug="first").article
-    line.run()
-    a_removal(line)
-    line.post(version_created=LATER, slug="a-claim")
-    line.post(version_created=LATEST, slug="third")
-    line.run()
+def test_a_text_that_was_held_and_passed_over_shapes_no_address(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    article = pipeline.post(version_created=LATER, headline="A claim that nobody may read").article
+    pipeline.post(version_created=LATEST, headline="The council debates the budget")
 
-    line.act("restore", article)
-    line.run()
-    line.tick()
+    pipeline.act("restore", article)
+    pipeline.run()
+    pipeline.tick()
 
-    assert "/third-" in (line.record(article).path or "")
-    assert not [path for path in line.site_bytes() if "a-claim" in path]
+    assert "the-council-debates-the-budget" in (pipeline.record(article).path or "")
+    assert not [path for path in pipeline.site_bytes() if "claim" in path]
 
 
-def test_a_kill_that_came_too_late_stops_no_address(line: Line) -> None:
-    article = line.post(version_created=LATER, slug="first").article
-    a_removal(line)  # older than the text: it has no effect
-    line.post(version_created=LATEST, slug="second")
-    line.run()
-    line.act("kill", article)
-    line.run()
+def test_a_text_that_came_under_a_kill_and_was_passed_over_shapes_no_address(pipeline: Pipeline) -> None:
+    article = pipeline.post(version_created=EARLY, slug="first").article
+    pipeline.run()
+    a_removal(pipeline)
+    pipeline.post(version_created=LATER, slug="a-claim")
+    pipeline.post(version_created=LATEST, slug="third")
+    pipeline.run()
 
-    line.act("restore", article)
-    line.run()
-    line.tick()
+    pipeline.act("restore", article)
+    pipeline.run()
+    pipeline.tick()
 
-    assert [line.status_at(path) for path in line.site_bytes() if "/first-" in path] == ["301"]
+    assert "/third-" in (pipeline.record(article).path or "")
+    assert not [path for path in pipeline.site_bytes() if "a-claim" in path]
 
 
-def test_what_is_held_cannot_be_withdrawn(line: Line) -> None:
-    a_removal(line)
-    held = line.post(version_created=LATER)
+def test_a_kill_that_came_too_late_stops_no_address(pipeline: Pipeline) -> None:
+    article = pipeline.post(version_created=LATER, slug="first").article
+    a_removal(pipeline)  # older than the text: it has no effect
+    pipeline.post(version_created=LATEST, slug="second")
+    pipeline.run()
+    pipeline.act("kill", article)
+    pipeline.run()
+
+    pipeline.act("restore", article)
+    pipeline.run()
+    pipeline.tick()
+
+    assert [pipeline.status_at(path) for path in pipeline.site_bytes() if "/first-" in path] == ["301"]
+
+
+def test_what_is_held_cannot_be_withdrawn(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    held = pipeline.post(version_created=LATER)
 
     with pytest.raises(RefusedError, match="kill it, or restore it"):
-        line.act("withdraw", held.article)
+        pipeline.act("withdraw", held.article)
 
 
-def test_the_first_text_after_an_unmatched_withdrawal_is_published(line: Line) -> None:
-    removal = a_removal(line, "withheld")
-    line.run()
+def test_the_first_text_after_an_unmatched_withdrawal_is_published(pipeline: Pipeline) -> None:
+    removal = a_removal(pipeline, "withheld")
+    pipeline.run()
 
-    text = line.post(version_created=LATER)
-    line.run()
+    text = pipeline.post(version_created=LATER)
+    pipeline.run()
 
     assert text.status == "accepted"
-    assert line.receipt_status(text.receipt) == "live"
-    assert line.receipt_status(removal.receipt) == "superseded"
-    assert in_force(line) == []
+    assert pipeline.receipt_status(text.receipt) == "live"
+    assert pipeline.receipt_status(removal.receipt) == "superseded"
+    assert in_force(pipeline) == []
 
 
-def test_a_restore_lifts_a_removal_that_has_no_text_and_the_next_text_is_published(line: Line) -> None:
-    removal = a_removal(line)
-    line.run()
+def test_a_restore_lifts_a_removal_that_has_no_text_and_the_next_text_is_published(pipeline: Pipeline) -> None:
+    removal = a_removal(pipeline)
+    pipeline.run()
 
-    lifted = line.act("restore", removal.article, why="it named the wrong story")
-    line.run()
-    assert "no text of the article has been sent yet" in reason_of(line, lifted)
+    lifted = pipeline.act("restore", removal.article, why="it named the wrong story")
+    pipeline.run()
+    assert "no text of the article has been sent yet" in reason_of(pipeline, lifted)
     assert "a text with a stamp after the removal's is published" in lifted.report.warnings[0]
 
-    text = line.post(version_created=LATER)  # a stamp before the restore was asked for
-    line.run()
-    line.tick()
+    text = pipeline.post(version_created=LATER)  # a stamp before the restore was asked for
+    pipeline.run()
+    pipeline.tick()
 
-    assert in_force(line) == []
-    assert line.receipt_status(text.receipt) == "live"
+    assert in_force(pipeline) == []
+    assert pipeline.receipt_status(text.receipt) == "live"
 
 
-def test_an_older_text_after_such_a_restore_needs_another_one(line: Line) -> None:
-    removal = a_removal(line)
-    line.act("restore", removal.article)
-    text = line.post(version_created=EARLY, headline="Sent before the kill, arrived after it")
-    line.run()
+def test_an_older_text_after_such_a_restore_needs_another_one(pipeline: Pipeline) -> None:
+    removal = a_removal(pipeline)
+    pipeline.act("restore", removal.article)
+    text = pipeline.post(version_created=EARLY, headline="Sent before the kill, arrived after it")
+    pipeline.run()
     assert text.status == "superseded"
 
-    line.act("restore", removal.article)
-    line.run()
+    pipeline.act("restore", removal.article)
+    pipeline.run()
 
-    assert "Sent before the kill" in line.page_of(text.article)
+    assert "Sent before the kill" in pipeline.page_of(text.article)
 
 
-def test_a_restore_that_lifted_a_removal_can_be_sent_again(line: Line) -> None:
-    removal = a_removal(line)
-    first = line.act("restore", removal.article)
+def test_a_restore_that_lifted_a_removal_can_be_sent_again(pipeline: Pipeline) -> None:
+    removal = a_removal(pipeline)
+    first = pipeline.act("restore", removal.article)
 
-    again = line.act("restore", removal.article)
+    again = pipeline.act("restore", removal.article)
 
     assert (again.status, again.revision) == ("duplicate", first.revision)
 
 
-def test_a_removal_that_is_being_committed_keeps_its_mark(line: Line) -> None:
+def test_a_removal_that_is_being_committed_keeps_its_mark(pipeline: Pipeline) -> None:
     """Its marks are there, its revision is not yet; a text comes between."""
     article, kill = keys.article_id("epn", "desk", "story-1"), "01793530800000000-0000000000-000"
-    line.content.put(keys.unmatched_key("epn", article, kill), b"")
+    pipeline.content.put(keys.unmatched_key("epn", article, kill), b"")
 
-    line.post(version_created=EARLY)
+    pipeline.post(version_created=EARLY)
 
-    assert list(line.content.list_keys(keys.unmatched_prefix("epn", article)))
+    assert list(pipeline.content.list_keys(keys.unmatched_prefix("epn", article)))
 
 
-def test_a_repeated_unmatched_removal_does_not_read_as_done(line: Line) -> None:
-    first = a_removal(line)
+def test_a_repeated_unmatched_removal_does_not_read_as_done(pipeline: Pipeline) -> None:
+    first = a_removal(pipeline)
 
-    again = a_removal(line)
+    again = a_removal(pipeline)
 
     assert (again.status, again.revision) == ("unmatched", first.revision)
 
 
-def test_a_removal_of_a_known_article_leaves_no_mark_of_an_unmatched_one(line: Line) -> None:
-    line.post(version_created=EARLY)
-    line.run()
+def test_a_removal_of_a_known_article_leaves_no_mark_of_an_unmatched_one(pipeline: Pipeline) -> None:
+    pipeline.post(version_created=EARLY)
+    pipeline.run()
 
-    kill = a_removal(line)
-    line.run()
+    kill = a_removal(pipeline)
+    pipeline.run()
 
-    assert line.receipt_status(kill.receipt) == "killed"
-    assert in_force(line) == []
+    assert pipeline.receipt_status(kill.receipt) == "killed"
+    assert in_force(pipeline) == []
 
 
-def test_a_removal_that_was_marked_and_not_committed_holds_nothing(line: Line) -> None:
+def test_a_removal_that_was_marked_and_not_committed_holds_nothing(pipeline: Pipeline) -> None:
     article = keys.article_id("epn", "desk", "story-1")
-    line.content.put(keys.unmatched_key("epn", article, "01793530800000000-0000000000-000"), b"")
+    pipeline.content.put(keys.unmatched_key("epn", article, "01793530800000000-0000000000-000"), b"")
 
-    text = line.post(version_created=LATER)
-    line.run()
+    text = pipeline.post(version_created=LATER)
+    pipeline.run()
 
-    assert line.receipt_status(text.receipt) == "live"
+    assert pipeline.receipt_status(text.receipt) == "live"
 
 
-def test_unmatched_removals_are_counted_for_each_site(line: Line) -> None:
-    a_removal(line)
-    a_removal(line, source_id="another")
-    line.sweep()
+def test_unmatched_removals_are_counted_for_each_site(pipeline: Pipeline) -> None:
+    a_removal(pipeline)
+    a_removal(pipeline, source_id="another")
+    pipeline.sweep()
 
     assert REGISTRY.get_sample_value("pressline_unmatched_removals", {"site": "epn"}) == 2
-    assert len(in_force(line)) == 2
+    assert len(in_force(pipeline)) == 2
 
 
-def test_the_state_of_an_article_tells_of_an_unmatched_removal(line: Line) -> None:
-    removal = a_removal(line)
-    line.run()
+def test_the_state_of_an_article_tells_of_an_unmatched_removal(pipeline: Pipeline) -> None:
+    removal = a_removal(pipeline)
+    pipeline.run()
 
-    state = find_article_state(line.site, removal.article, line.intake)
+    state = find_article_state(pipeline.site, removal.article, pipeline.ingest_deps)
 
     assert state is not None
     assert state.status == "unmatched"

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from services.ingest.handler import find_receipt_state
-from services.scheduler.handler import Clockwork, emit_stale_pages, release_due, sweep
-from shared.errors import StorageUnavailableError
-from shared.messages import (
+from services.scheduler.handler import SchedulerDeps, emit_stale_pages, release_due, sweep
+from shared.messaging.messages import (
     ArticlesAccepted,
     ArticlesEnriched,
     ArticlesPublished,
@@ -25,210 +24,213 @@ from shared.messages import (
     Message,
     PagesRendered,
 )
-from shared.sites import Site
-from tests.functional.conftest import Line, an_article
+from shared.runtime.errors import StorageUnavailableError
+from shared.site.sites import Site
+from tests.functional.conftest import Pipeline, an_article
 from tests.functional.test_any_interleaving import end_all_waits, failing
 
 EARLY, LATE, LATEST = "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z", "2026-11-01T11:30:00Z"
 FRONTS = ("index.html", "_rail/latest.html", "world/index.html")
 
 
-def next_of(line: Line, kind: type[Message]) -> Message:
+def next_of(pipeline: Pipeline, kind: type[Message]) -> Message:
     """Run the line until a message of a kind is the next one, and take it from the queue."""
-    while not isinstance(line.queue[0], kind):
-        line.take(line.deliver(line.queue.pop(0)))
-    return line.queue.pop(0)
+    while not isinstance(pipeline.queue[0], kind):
+        pipeline.take(pipeline.deliver(pipeline.queue.pop(0)))
+    return pipeline.queue.pop(0)
 
 
-def find_what_was_lost(line: Line) -> None:
+def find_what_was_lost(pipeline: Pipeline) -> None:
     """Let every wait be over, and the scheduler do its rounds."""
-    end_all_waits(line)
-    line.sweep()
-    line.tick()
+    end_all_waits(pipeline)
+    pipeline.sweep()
+    pipeline.tick()
 
 
-def submit_later(line: Line, raw: bytes) -> str:
+def submit_later(pipeline: Pipeline, raw: bytes) -> str:
     """Post an article that is to be read later; return its receipt."""
-    return line.submit(raw).receipt
+    return pipeline.submit(raw).receipt
 
 
 @pytest.mark.parametrize("kind", [ArticlesAccepted, ArticlesEnriched])
-def test_a_message_that_names_an_old_revision_publishes_the_latest(line: Line, kind: type[Message]) -> None:
-    accepted = line.post(headline="Named by the message", version_created=EARLY)
-    old = next_of(line, kind)
-    latest = line.post(headline="Latest words", version_created=LATE)
+def test_a_message_that_names_an_old_revision_publishes_the_latest(pipeline: Pipeline, kind: type[Message]) -> None:
+    accepted = pipeline.post(headline="Named by the message", version_created=EARLY)
+    old = next_of(pipeline, kind)
+    latest = pipeline.post(headline="Latest words", version_created=LATE)
     if kind is ArticlesEnriched:
-        next_of(line, kind)
-    line.queue.clear()
+        next_of(pipeline, kind)
+    pipeline.queue.clear()
 
-    line.take([old])
-    page = next_of(line, PagesRendered)
-    line.take(line.deliver(page))
-    line.run()
+    pipeline.take([old])
+    page = next_of(pipeline, PagesRendered)
+    pipeline.take(pipeline.deliver(page))
+    pipeline.run()
 
     assert isinstance(page, PagesRendered)
     assert page.revisions == {accepted.article: latest.revision}
-    assert "Latest words" in line.page_of(accepted.article)
+    assert "Latest words" in pipeline.page_of(accepted.article)
 
 
-def test_a_version_that_its_sender_posts_again_after_a_newer_one_changes_nothing(line: Line) -> None:
-    first = line.post(headline="First version", version_created=EARLY)
-    line.run()
-    line.post(headline="Second version", version_created=LATE)
-    line.tick()
-    before = line.site_bytes()
+def test_a_version_that_its_sender_posts_again_after_a_newer_one_changes_nothing(pipeline: Pipeline) -> None:
+    first = pipeline.post(headline="First version", version_created=EARLY)
+    pipeline.run()
+    pipeline.post(headline="Second version", version_created=LATE)
+    pipeline.tick()
+    before = pipeline.site_bytes()
 
-    retried = line.post(headline="First version", version_created=EARLY)
-    line.tick()
+    retried = pipeline.post(headline="First version", version_created=EARLY)
+    pipeline.tick()
 
     assert (retried.status, retried.revision) == ("duplicate", first.revision)
-    assert line.site_bytes() == before
+    assert pipeline.site_bytes() == before
 
 
-def test_a_version_number_that_starts_again_blocks_no_update(line: Line) -> None:
-    accepted = line.post(headline="The seventh", version=7, version_created=EARLY)
-    line.run()
+def test_a_version_number_that_starts_again_blocks_no_update(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(headline="The seventh", version=7, version_created=EARLY)
+    pipeline.run()
 
-    line.post(headline="The first of a new count", version=1, version_created=LATE)
-    line.run()
+    pipeline.post(headline="The first of a new count", version=1, version_created=LATE)
+    pipeline.run()
 
-    assert "The first of a new count" in line.page_of(accepted.article)
-
-
-def test_a_withdrawal_that_arrives_after_the_articles_return_takes_nothing_down(line: Line) -> None:
-    accepted = line.post(version_created=EARLY)
-    line.tick()
-    line.post(status="withheld", body="", version_created=LATE)
-    late = line.queue.pop()
-    line.post(headline="Back again", version_created=LATEST)
-    line.tick()
-
-    line.take(line.deliver(late))
-    line.tick()
-
-    assert "Back again" in line.page_of(accepted.article)
-    assert all("Back again" in line.page(front) for front in FRONTS)
+    assert "The first of a new count" in pipeline.page_of(accepted.article)
 
 
-def test_six_deliveries_of_every_message_publish_once(line: Line) -> None:
-    line.tick()
-    line.public.puts.clear()
-    accepted = line.post(headline="Once is enough")
+def test_a_withdrawal_that_arrives_after_the_articles_return_takes_nothing_down(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(version_created=EARLY)
+    pipeline.tick()
+    pipeline.post(status="withheld", body="", version_created=LATE)
+    late = pipeline.queue.pop()
+    pipeline.post(headline="Back again", version_created=LATEST)
+    pipeline.tick()
 
-    while line.queue:
-        followed = [follow_up for message in line.queue for _ in range(6) for follow_up in line.deliver(message)]
-        line.queue = list({message.message_id: message for message in followed}.values())
+    pipeline.take(pipeline.deliver(late))
+    pipeline.tick()
 
-    puts = Counter(line.public.puts)
-    assert puts[line.record(accepted.article).path or ""] == 1
+    assert "Back again" in pipeline.page_of(accepted.article)
+    assert all("Back again" in pipeline.page(front) for front in FRONTS)
+
+
+def test_six_deliveries_of_every_message_publish_once(pipeline: Pipeline) -> None:
+    pipeline.tick()
+    pipeline.public.puts.clear()
+    accepted = pipeline.post(headline="Once is enough")
+
+    while pipeline.queue:
+        followed = [
+            follow_up for message in pipeline.queue for _ in range(6) for follow_up in pipeline.deliver(message)
+        ]
+        pipeline.queue = list({message.message_id: message for message in followed}.values())
+
+    puts = Counter(pipeline.public.puts)
+    assert puts[pipeline.record(accepted.article).path or ""] == 1
     assert [puts[front] for front in FRONTS] == [1, 1, 1]
-    assert line.page("index.html").count("Once is enough") == 1
-    assert line.receipt_status(accepted.receipt) == "live"
+    assert pipeline.page("index.html").count("Once is enough") == 1
+    assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_six_publishers_of_one_page_at_the_same_moment_put_it_once(line: Line) -> None:
-    accepted = line.post()
-    page = next_of(line, PagesRendered)
+def test_six_publishers_of_one_page_at_the_same_moment_put_it_once(pipeline: Pipeline) -> None:
+    accepted = pipeline.post()
+    page = next_of(pipeline, PagesRendered)
 
     with ThreadPoolExecutor(6) as publishers:
-        list(publishers.map(line.deliver, [page] * 6))
+        list(publishers.map(pipeline.deliver, [page] * 6))
 
-    assert line.public.puts.count(line.record(accepted.article).path or "") == 1
+    assert pipeline.public.puts.count(pipeline.record(accepted.article).path or "") == 1
 
 
-def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(line: Line) -> None:
-    accepted = line.post(version_created=EARLY)
-    line.run()
+def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(version_created=EARLY)
+    pipeline.run()
 
-    again = line.post(version_created=EARLY)
-    read_later = submit_later(line, json.dumps(an_article(version_created=EARLY)).encode())
-    line.run()
+    again = pipeline.post(version_created=EARLY)
+    read_later = submit_later(pipeline, json.dumps(an_article(version_created=EARLY)).encode())
+    pipeline.run()
 
-    url = f"http://edge.test/{(line.record(accepted.article).path or '').removesuffix('index.html')}"
-    told = [find_receipt_state(receipt, line.intake) for receipt in (again.receipt, read_later)]
+    url = f"http://edge.test/{(pipeline.record(accepted.article).path or '').removesuffix('index.html')}"
+    told = [find_receipt_state(receipt, pipeline.ingest_deps) for receipt in (again.receipt, read_later)]
     assert [(state.status, state.url) for state in told if state] == [("live", url)] * 2
-    line.redis.flushall()
-    state = find_receipt_state(again.receipt, line.intake)
+    pipeline.redis.flushall()
+    state = find_receipt_state(again.receipt, pipeline.ingest_deps)
     assert state is not None
     assert (state.status, state.url) == ("live", url)
 
 
-def emitted_by_two(line: Line, duty: Callable[[Site, Clockwork], Iterable[Message]]) -> list[str]:
+def emitted_by_two(pipeline: Pipeline, job: Callable[[Site, SchedulerDeps], Iterable[Message]]) -> list[str]:
     """Return the items that two schedulers emit whose rounds fall together, message by message."""
-    both = (line.clockwork, replace(line.clockwork, settled={}))
-    rounds = zip_longest(*(iter(duty(line.site, clockwork)) for clockwork in both))
+    both = (pipeline.scheduler_deps, replace(pipeline.scheduler_deps, reconciled={}))
+    rounds = zip_longest(*(iter(job(pipeline.site, scheduler_deps)) for scheduler_deps in both))
     emitted = [message for messages in rounds for message in messages if message is not None]
-    line.take(emitted)
-    line.run()
+    pipeline.take(emitted)
+    pipeline.run()
     return sorted(item for each in emitted if isinstance(each, Batch) for item in each.items)
 
 
-def test_two_schedulers_emit_everything_once(line: Line) -> None:
-    due = line.now + timedelta(minutes=5)
-    scheduled = [line.post(source_id=f"due-{number}", embargo_until=due.isoformat()).article for number in range(3)]
-    lost = [line.post(source_id=f"lost-{number}").article for number in range(3)]
-    line.queue.clear()
-    line.now = due
+def test_two_schedulers_emit_everything_once(pipeline: Pipeline) -> None:
+    due = pipeline.now + timedelta(minutes=5)
+    scheduled = [pipeline.post(source_id=f"due-{number}", embargo_until=due.isoformat()).article for number in range(3)]
+    lost = [pipeline.post(source_id=f"lost-{number}").article for number in range(3)]
+    pipeline.queue.clear()
+    pipeline.now = due
 
-    assert emitted_by_two(line, release_due) == sorted(scheduled)
-    assert emitted_by_two(line, sweep) == sorted(lost)
-    line.tick()
-    end_all_waits(line)
-    line.index.touch(line.site, "home")
-    line.index.touch(line.site, "rail.latest")
-    assert emitted_by_two(line, emit_stale_pages) == ["home", "rail.latest"]
+    assert emitted_by_two(pipeline, release_due) == sorted(scheduled)
+    assert emitted_by_two(pipeline, sweep) == sorted(lost)
+    pipeline.tick()
+    end_all_waits(pipeline)
+    pipeline.index.mark_stale(pipeline.site, "home")
+    pipeline.index.mark_stale(pipeline.site, "rail.latest")
+    assert emitted_by_two(pipeline, emit_stale_pages) == ["home", "rail.latest"]
 
 
 @pytest.mark.parametrize("kind", [ArticlesAccepted, ArticlesEnriched, PagesRendered, ArticlesPublished, ListingsStale])
-def test_a_message_that_is_lost_between_two_services_only_delays(line: Line, kind: type[Message]) -> None:
-    line.tick()
-    accepted = line.post(headline="Found again")
-    while line.queue:
-        message = line.queue.pop(0)
+def test_a_message_that_is_lost_between_two_services_only_delays(pipeline: Pipeline, kind: type[Message]) -> None:
+    pipeline.tick()
+    accepted = pipeline.post(headline="Found again")
+    while pipeline.queue:
+        message = pipeline.queue.pop(0)
         if not isinstance(message, kind):
-            line.take(line.deliver(message))
+            pipeline.take(pipeline.deliver(message))
 
-    find_what_was_lost(line)
+    find_what_was_lost(pipeline)
 
-    assert line.receipt_status(accepted.receipt) == "live"
-    assert all("Found again" in line.page(front) for front in FRONTS)
+    assert pipeline.receipt_status(accepted.receipt) == "live"
+    assert all("Found again" in pipeline.page(front) for front in FRONTS)
 
 
 @pytest.mark.parametrize("status", ["canceled", "withheld"])
-def test_a_removal_whose_message_was_lost_takes_the_page_down_all_the_same(line: Line, status: str) -> None:
-    accepted = line.post(headline="To be taken down", version_created=EARLY)
-    line.tick()
+def test_a_removal_whose_message_was_lost_takes_the_page_down_all_the_same(pipeline: Pipeline, status: str) -> None:
+    accepted = pipeline.post(headline="To be taken down", version_created=EARLY)
+    pipeline.tick()
 
-    line.post(status=status, body="", version_created=LATE)
-    line.queue.clear()
-    find_what_was_lost(line)
+    pipeline.post(status=status, body="", version_created=LATE)
+    pipeline.queue.clear()
+    find_what_was_lost(pipeline)
 
-    assert line.status_at(line.record(accepted.article).claimed[0]) == "410"
-    assert all("To be taken down" not in line.page(front) for front in FRONTS)
+    assert pipeline.status_at(pipeline.record(accepted.article).claimed[0]) == "410"
+    assert all("To be taken down" not in pipeline.page(front) for front in FRONTS)
 
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(3))
-def test_a_publisher_that_dies_at_any_put_strands_nothing(line: Line, step: int, *, is_done: bool) -> None:
-    line.post(version_created=EARLY)
-    line.tick()
-    accepted = line.post(headline="Not stranded", version_created=LATE)
-    page = next_of(line, PagesRendered)
+def test_a_publisher_that_dies_at_any_put_strands_nothing(pipeline: Pipeline, step: int, *, is_done: bool) -> None:
+    pipeline.post(version_created=EARLY)
+    pipeline.tick()
+    accepted = pipeline.post(headline="Not stranded", version_created=LATE)
+    page = next_of(pipeline, PagesRendered)
 
-    with failing(line, step, is_done=is_done), pytest.raises(StorageUnavailableError):
-        line.deliver(page)
-    line.queue.clear()
-    line.edge.purged.clear()
-    find_what_was_lost(line)
+    with failing(pipeline, step, is_done=is_done), pytest.raises(StorageUnavailableError):
+        pipeline.deliver(page)
+    pipeline.queue.clear()
+    pipeline.edge.purged.clear()
+    find_what_was_lost(pipeline)
 
-    assert "Not stranded" in line.page_of(accepted.article)
-    assert f"article:{accepted.article}" in line.edge.purged
-    assert line.receipt_status(accepted.receipt) == "live"
+    assert "Not stranded" in pipeline.page_of(accepted.article)
+    assert f"article:{accepted.article}" in pipeline.edge.purged
+    assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_every_accepted_item_ends_in_a_stated_outcome(line: Line) -> None:
+def test_every_accepted_item_ends_in_a_stated_outcome(pipeline: Pipeline) -> None:
     """And what readers find is what the outcome says."""
-    soon, later = (line.now + timedelta(hours=hours) for hours in (1, 2))
+    soon, later = (pipeline.now + timedelta(hours=hours) for hours in (1, 2))
     news: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("plain", EARLY, "live", {}),
         ("corrected", EARLY, "superseded", {}),
@@ -252,20 +254,20 @@ def test_every_accepted_item_ends_in_a_stated_outcome(line: Line) -> None:
         ("outlived-its-kill", EARLY, "superseded", {"status": "canceled", "body": ""}),
     )
     stated = {
-        line.post(source_id=name, headline=f"Headline of {name}", version_created=stamp, **fields).receipt: outcome
+        pipeline.post(source_id=name, headline=f"Headline of {name}", version_created=stamp, **fields).receipt: outcome
         for name, stamp, outcome, fields in news
     }
-    stated[submit_later(line, json.dumps(an_article(source_id="later", headline="Headline of later")).encode())] = (
+    stated[submit_later(pipeline, json.dumps(an_article(source_id="later", headline="Headline of later")).encode())] = (
         "live"
     )
-    stated[submit_later(line, b"{}")] = "refused"
-    for now in (line.now, soon):
-        line.now = now
-        line.tick()
-        find_what_was_lost(line)
+    stated[submit_later(pipeline, b"{}")] = "refused"
+    for now in (pipeline.now, soon):
+        pipeline.now = now
+        pipeline.tick()
+        find_what_was_lost(pipeline)
 
-    assert {receipt: line.receipt_status(receipt) for receipt in stated} == stated
-    found = str([body for body, status in line.site_bytes().values() if status == "200"])
+    assert {receipt: pipeline.receipt_status(receipt) for receipt in stated} == stated
+    found = str([body for body, status in pipeline.site_bytes().values() if status == "200"])
     named = {"plain", "corrected", "overtaken", "due", "outlived-its-kill", "later"}
     assert [name for name in named if f"Headline of {name}" not in found] == []
     others = {"waiting", "prolonged", "expired", "too-old", "withdrawn", "killed"}

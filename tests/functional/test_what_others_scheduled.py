@@ -10,143 +10,144 @@ import pytest
 from services.ingest.handler import accept
 from services.ingest.ports import SubmissionMetadata
 from services.scheduler.handler import release, release_due
-from shared.messages import Lane, ListingsRendered, ListingsStale
-from tests.functional.conftest import Line, an_article
+from shared.messaging.messages import ListingsRendered, ListingsStale
+from shared.model.lane import Lane
+from tests.functional.conftest import Pipeline, an_article
 from tests.functional.test_any_interleaving import end_all_waits
 from tests.functional.test_what_others_lost import EARLY, LATE, find_what_was_lost
 
 HOME = "index.html"
 
 
-def test_a_time_that_nobody_was_there_for_is_made_up_for(line: Line) -> None:
-    accepted = line.post(headline="Better late", embargo_until=(line.now + timedelta(hours=1)).isoformat())
+def test_a_time_that_nobody_was_there_for_is_made_up_for(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(headline="Better late", embargo_until=(pipeline.now + timedelta(hours=1)).isoformat())
 
-    line.now += timedelta(days=3)
-    line.tick()
+    pipeline.now += timedelta(days=3)
+    pipeline.tick()
 
-    assert "Better late" in line.page(HOME)
-    assert line.receipt_status(accepted.receipt) == "live"
+    assert "Better late" in pipeline.page(HOME)
+    assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_a_release_whose_message_was_lost_is_emitted_again(line: Line) -> None:
-    line.post(headline="Due and lost", embargo_until=(line.now + timedelta(hours=1)).isoformat())
-    line.now += timedelta(hours=1)
-    assert len(list(release_due(line.site, line.clockwork))) == 1
+def test_a_release_whose_message_was_lost_is_emitted_again(pipeline: Pipeline) -> None:
+    pipeline.post(headline="Due and lost", embargo_until=(pipeline.now + timedelta(hours=1)).isoformat())
+    pipeline.now += timedelta(hours=1)
+    assert len(list(release_due(pipeline.site, pipeline.scheduler_deps))) == 1
 
-    find_what_was_lost(line)
+    find_what_was_lost(pipeline)
 
-    assert "Due and lost" in line.page(HOME)
+    assert "Due and lost" in pipeline.page(HOME)
 
 
 def test_what_is_due_again_and_again_holds_up_neither_the_newly_due_nor_what_is_posted(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "_MOST_A_ROUND", 3)
-    due = line.now + timedelta(minutes=5)
+    monkeypatch.setattr(release, "_MAX_ITEMS_PER_ROUND", 3)
+    due = pipeline.now + timedelta(minutes=5)
     for number in range(4):
-        line.post(source_id=f"stuck-{number}", embargo_until=(due - timedelta(minutes=1)).isoformat())
-    line.post(source_id="due", headline="Newly due", embargo_until=due.isoformat())
-    line.now = due - timedelta(seconds=30)
+        pipeline.post(source_id=f"stuck-{number}", embargo_until=(due - timedelta(minutes=1)).isoformat())
+    pipeline.post(source_id="due", headline="Newly due", embargo_until=due.isoformat())
+    pipeline.now = due - timedelta(seconds=30)
     for _ in range(2):
-        list(release_due(line.site, line.clockwork))  # and nothing is done about them
-    end_all_waits(line)
+        list(release_due(pipeline.site, pipeline.scheduler_deps))  # and nothing is done about them
+    end_all_waits(pipeline)
 
-    line.now = due
-    posted = line.post(source_id="posted", headline="Posted meanwhile")
-    line.take(release_due(line.site, line.clockwork))
-    line.run()
+    pipeline.now = due
+    posted = pipeline.post(source_id="posted", headline="Posted meanwhile")
+    pipeline.take(release_due(pipeline.site, pipeline.scheduler_deps))
+    pipeline.run()
 
-    assert line.receipt_status(posted.receipt) == "live"
-    assert "Newly due" in str(line.site_bytes())
-
-
-def test_an_article_brought_forward_comes_at_its_new_time_and_its_old_time_does_nothing(line: Line) -> None:
-    old, new = line.now + timedelta(hours=2), line.now + timedelta(hours=1)
-    line.post(headline="As planned first", version_created=EARLY, embargo_until=old.isoformat())
-    line.post(headline="Brought forward", version_created=LATE, embargo_until=new.isoformat())
-
-    line.now = new
-    line.tick()
-    assert "Brought forward" in line.page(HOME)
-    puts = list(line.public.puts)
-
-    line.now = old
-    line.tick()
-    find_what_was_lost(line)
-    assert line.public.puts == puts
+    assert pipeline.receipt_status(posted.receipt) == "live"
+    assert "Newly due" in str(pipeline.site_bytes())
 
 
-def test_a_correction_of_a_scheduled_article_is_what_comes_out_at_its_time(line: Line) -> None:
-    due = line.now + timedelta(hours=1)
-    line.post(headline="Sceduled", version_created=EARLY, embargo_until=due.isoformat())
-    line.post(headline="Scheduled", version_created=LATE, embargo_until=due.isoformat())
-    line.tick()
-    assert "eduled" not in str(line.site_bytes())
+def test_an_article_brought_forward_comes_at_its_new_time_and_its_old_time_does_nothing(pipeline: Pipeline) -> None:
+    old, new = pipeline.now + timedelta(hours=2), pipeline.now + timedelta(hours=1)
+    pipeline.post(headline="As planned first", version_created=EARLY, embargo_until=old.isoformat())
+    pipeline.post(headline="Brought forward", version_created=LATE, embargo_until=new.isoformat())
 
-    line.now = due
-    line.tick()
+    pipeline.now = new
+    pipeline.tick()
+    assert "Brought forward" in pipeline.page(HOME)
+    puts = list(pipeline.public.puts)
 
-    assert "Scheduled" in line.page(HOME)
-    assert "Sceduled" not in str([body for body, _ in line.site_bytes().values()])
+    pipeline.now = old
+    pipeline.tick()
+    find_what_was_lost(pipeline)
+    assert pipeline.public.puts == puts
 
 
-def test_a_schedule_that_has_fired_blocks_no_later_update(line: Line) -> None:
-    due = line.now + timedelta(hours=1)
-    line.post(headline="As scheduled", version_created=EARLY, embargo_until=due.isoformat())
-    line.now = due
-    line.tick()
+def test_a_correction_of_a_scheduled_article_is_what_comes_out_at_its_time(pipeline: Pipeline) -> None:
+    due = pipeline.now + timedelta(hours=1)
+    pipeline.post(headline="Sceduled", version_created=EARLY, embargo_until=due.isoformat())
+    pipeline.post(headline="Scheduled", version_created=LATE, embargo_until=due.isoformat())
+    pipeline.tick()
+    assert "eduled" not in str(pipeline.site_bytes())
 
-    update = line.post(
+    pipeline.now = due
+    pipeline.tick()
+
+    assert "Scheduled" in pipeline.page(HOME)
+    assert "Sceduled" not in str([body for body, _ in pipeline.site_bytes().values()])
+
+
+def test_a_schedule_that_has_fired_blocks_no_later_update(pipeline: Pipeline) -> None:
+    due = pipeline.now + timedelta(hours=1)
+    pipeline.post(headline="As scheduled", version_created=EARLY, embargo_until=due.isoformat())
+    pipeline.now = due
+    pipeline.tick()
+
+    update = pipeline.post(
         headline="Corrected since", version_created="2026-11-01T13:30:00Z", embargo_until=due.isoformat()
     )
-    line.tick()
+    pipeline.tick()
 
     assert update.status == "accepted"
-    assert "Corrected since" in line.page(HOME)
+    assert "Corrected since" in pipeline.page(HOME)
 
 
-def test_an_embargo_named_in_another_zone_ends_at_the_same_instant(line: Line) -> None:
-    line.post(headline="Half past six in Delhi", embargo_until="2026-11-01T18:30:00+05:30")
+def test_an_embargo_named_in_another_zone_ends_at_the_same_instant(pipeline: Pipeline) -> None:
+    pipeline.post(headline="Half past six in Delhi", embargo_until="2026-11-01T18:30:00+05:30")
 
-    line.now = line.now.replace(hour=12, minute=59, second=59)
-    line.tick()
-    assert "Delhi" not in str(line.site_bytes())
+    pipeline.now = pipeline.now.replace(hour=12, minute=59, second=59)
+    pipeline.tick()
+    assert "Delhi" not in str(pipeline.site_bytes())
 
-    line.now = line.now.replace(hour=13, minute=0, second=0)
-    line.tick()
-    assert "Delhi" in line.page(HOME)
+    pipeline.now = pipeline.now.replace(hour=13, minute=0, second=0)
+    pipeline.tick()
+    assert "Delhi" in pipeline.page(HOME)
 
 
-def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leaves_it(line: Line) -> None:
+def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leaves_it(pipeline: Pipeline) -> None:
     def lanes_of_what_follows() -> set[Lane]:
         lanes = set[Lane]()
-        while line.queue:
-            message = line.queue.pop(0)
+        while pipeline.queue:
+            message = pipeline.queue.pop(0)
             if not isinstance(message, ListingsStale | ListingsRendered):  # fronts do not wait behind an import
                 lanes.add(message.lane)
-            line.take(line.deliver(message))
+            pipeline.take(pipeline.deliver(message))
         return lanes
 
-    line.tick()  # the site's own pages are there
+    pipeline.tick()  # the site's own pages are there
     accepted = accept(
         json.dumps(an_article(version_created=EARLY)).encode(),
         SubmissionMetadata(
             content_type="application/json",
-            site=line.site,
-            feed=line.site.feeds[0],
-            received_at=line.now,
+            site=pipeline.site,
+            feed=pipeline.site.feeds[0],
+            received_at=pipeline.now,
             may_take_down=False,
             lane=Lane.BULK,
         ),
-        line.intake,
+        pipeline.ingest_deps,
     )
-    lost = list(line.queue)
-    line.queue.clear()
-    end_all_waits(line)
-    line.sweep()
-    assert {message.lane for message in (*lost, *line.queue)} == {Lane.BULK}
+    lost = list(pipeline.queue)
+    pipeline.queue.clear()
+    end_all_waits(pipeline)
+    pipeline.sweep()
+    assert {message.lane for message in (*lost, *pipeline.queue)} == {Lane.BULK}
     assert lanes_of_what_follows() == {Lane.BULK}
-    assert line.receipt_status(accepted.receipt) == "live"
+    assert pipeline.receipt_status(accepted.receipt) == "live"
 
-    line.post(status="canceled", body="", version_created=LATE)
+    pipeline.post(status="canceled", body="", version_created=LATE)
     assert lanes_of_what_follows() == {Lane.URGENT}

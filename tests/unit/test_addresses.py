@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.settings import PROJECT
-from shared.addresses import addresses_of, picture_files
-from shared.article import Article, Status
-from shared.revision import Revision, revision_id
-from shared.sites import load_sites
+from shared.model.addresses import addresses_of, picture_files
+from shared.model.article import Article, Status
+from shared.model.revision import Revision, revision_id
+from shared.site.sites import load_sites
 
 SITE = load_sites(PROJECT / "infra" / "sites")["epn"]
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

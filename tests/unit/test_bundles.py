@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from shared import bundles
-from shared.bundles import ArticlePage, bundled, carry, delete_old_bundles, read_bundle, unbundled
-from shared.card import Card
-from shared.errors import ObjectMissingError, PermanentError
-from shared.messages import ArticleRevision, PagesRendered
+from shared.messaging import page_bundle
+from shared.messaging.messages import ArticleRevision, PagesRendered
+from shared.messaging.page_bundle import ArticlePage, bundled, carry, delete_old_bundles, read_bundle, unbundled
+from shared.model.card import Card
+from shared.runtime.errors import ObjectMissingError, PermanentError
 from shared.storage.memory import MemoryObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_a_bundle_that_is_cut_short_or_too_large_never_succeeds(monkeypatch: pyt
     with pytest.raises(PermanentError, match="cut short"):
         list(unbundled(bundle[:-8], ArticlePage))
 
-    monkeypatch.setattr(bundles, "MAX_BUNDLE_BYTES", 64)
+    monkeypatch.setattr(page_bundle, "MAX_BUNDLE_BYTES", 64)
     with pytest.raises(PermanentError, match="larger than 64 bytes"):
         list(unbundled(zlib.compress(b"x" * 1000, level=1), ArticlePage))
 

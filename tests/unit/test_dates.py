@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from infra.local.settings import PROJECT
 from services.render.domain.updates import updated_at
-from shared.addresses import addresses_of, published_at
-from shared.article import Article, Status
-from shared.revision import Revision, released, revision_id
-from shared.sites import load_sites, local_time
+from shared.model.addresses import addresses_of, published_at
+from shared.model.article import Article, Status
+from shared.model.revision import Revision, released, revision_id
+from shared.site.sites import load_sites, local_time
 
 SITE = load_sites(PROJECT / "infra" / "sites")["epn"]
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared import deadline
-from shared.deadline import peer_call, time_for_calls
-from shared.errors import PeersTooSlowError, TaskTooSlowError
+from shared.runtime import deadline
+from shared.runtime.deadline import peer_call, time_for_calls
+from shared.runtime.errors import PeersTooSlowError, TaskTooSlowError
 
 
 class Time:

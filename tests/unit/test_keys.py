@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from shared import keys
+from shared.site import keys
 
 PREFIX = keys.enriched_prefix("epn", "k3jq2m5x7c4vbnw6r2ty3u5iop", "01739407440000000-0000000001-000")
 

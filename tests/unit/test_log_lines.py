@@ -9,16 +9,16 @@ import sys
 import pytest
 import structlog
 
-from shared.observability import configure_logging
+from shared.runtime.observability import configure_logging
 
 
 class Counting(io.StringIO):
     def __init__(self) -> None:
         super().__init__()
-        self.pieces: list[str] = []
+        self.chunked: list[str] = []
 
     def write(self, text: str) -> int:
-        self.pieces.append(text)
+        self.chunked.append(text)
         return super().write(text)
 
 
@@ -34,5 +34,5 @@ def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None
         structlog.reset_defaults()
         structlog.contextvars.clear_contextvars()
 
-    assert len(out.pieces) == 2
-    assert all(piece.startswith("{") and piece.endswith("}\n") for piece in out.pieces)
+    assert len(out.chunked) == 2
+    assert all(piece.startswith("{") and piece.endswith("}\n") for piece in out.chunked)

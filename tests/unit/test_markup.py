@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared import markup
-from shared.errors import HostileMarkupError
-from shared.markup import check_markup
+from shared.model import markup
+from shared.model.markup import check_markup
+from shared.runtime.errors import HostileMarkupError
 
 FITTING = [
     "",
@@ -145,7 +145,7 @@ def depth_in_a_parser(html: str) -> int:
     return deepest
 
 
-pieces = st.one_of(
+chunked = st.one_of(
     st.sampled_from(TAGS).map("<{}>".format),
     st.sampled_from(TAGS).map("</{}>".format),
     st.sampled_from(TAGS).map("<{}/>".format),
@@ -154,7 +154,7 @@ pieces = st.one_of(
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(pieces, min_size=1, max_size=12), st.sampled_from([1, 150]))
+@given(st.lists(chunked, min_size=1, max_size=12), st.sampled_from([1, 150]))
 def test_whatever_passes_nests_no_deeper_in_a_parser_than_a_few_times_the_limit(soup: list[str], times: int) -> None:
     html = "".join(soup) * times
     try:

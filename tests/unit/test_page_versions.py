@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.page_versions import (
+from shared.site.page_versions import (
     VersionCount,
     VersionCounts,
     find_counts,
@@ -16,7 +16,7 @@ from shared.page_versions import (
     keep_counts,
     note_version,
 )
-from shared.sites import SETTINGS_NOT_SHOWN, Feed, Section, Site
+from shared.site.sites import SETTINGS_NOT_SHOWN, Feed, Section, Site
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from infra.local.settings import PROJECT
-from shared.article import Article
-from shared.keys import article_id
-from shared.sites import load_sites
+from shared.model.article import Article
+from shared.site.keys import article_id
+from shared.site.sites import load_sites
 
 SAMPLES = PROJECT / "infra" / "samples"
 PICTURES = sorted((SAMPLES / "pictures").iterdir())

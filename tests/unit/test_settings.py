@@ -16,8 +16,8 @@ from services.ingest.settings import IngestSettings
 from services.publish.settings import PublishSettings
 from services.render.settings import RenderSettings
 from services.scheduler.settings import SchedulerSettings
-from shared.messages import Lane
-from shared.settings import ServiceSettings
+from shared.model.lane import Lane
+from shared.runtime.settings import ServiceSettings
 from tests.conftest import ROOT
 
 EVERY_SETTINGS: tuple[type[BaseSettings], ...] = (

@@ -10,16 +10,17 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
-from shared.celery_app import create_app
-from shared.celery_task import TaskApp
-from shared.dead_letters import DeadLetters
-from shared.errors import StorageUnavailableError
-from shared.handling import Handler, Result
-from shared.marks.redis import RedisMarks
-from shared.messages import ArticleRevision, ArticlesEnriched, ArticlesPublished, Lane
-from shared.pipeline import INDEX_ARTICLES, PIPELINE, Step, steps_for
-from shared.receipts.redis import RedisReceipts
-from shared.settings import ServiceSettings
+from shared.messaging.handling import Handler, Result
+from shared.messaging.messages import ArticleRevision, ArticlesEnriched, ArticlesPublished
+from shared.messaging.pipeline import INDEX_ARTICLES, PIPELINE, Step, steps_for
+from shared.model.lane import Lane
+from shared.runtime.celery_app import create_app
+from shared.runtime.celery_task import TaskApp
+from shared.runtime.dead_letters import DeadLetters
+from shared.runtime.errors import StorageUnavailableError
+from shared.runtime.quarantine.redis import RedisQuarantine
+from shared.runtime.receipts.redis import RedisReceipts
+from shared.runtime.settings import ServiceSettings
 from shared.storage.memory import MemoryObjectStorage
 
 NOTIFY = Step("webhooks", ArticlesPublished, ())
@@ -38,9 +39,9 @@ class Consumer:
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.redis, self.content = redis, MemoryObjectStorage()
-        self.letters = DeadLetters("webhooks", self.content, RedisReceipts(redis), RedisMarks(redis))
+        self.dead_letters = DeadLetters("webhooks", self.content, RedisReceipts(redis), RedisQuarantine(redis))
         settings = ServiceSettings(redis_url=redis_url)
-        self.app = create_app("webhooks", settings, lambda: self.letters, pipeline=WITH_WEBHOOKS)
+        self.app = create_app("webhooks", settings, lambda: self.dead_letters, pipeline=WITH_WEBHOOKS)
 
     def run(self, handler: Handler) -> None:
         """Have the event handled by the second consumer."""

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.article import Slug
-from shared.slug import MAX_BYTES, MAX_CHARS, Script, is_slug, page_name, slug_of, words_of
+from shared.model.article import Slug
+from shared.model.slug import MAX_BYTES, MAX_CHARS, Script, is_slug, page_name, slug_of, words_of
 
 SLUG = TypeAdapter(Slug)
 SCRIPTS: tuple[Script, ...] = ("unicode", "ascii")

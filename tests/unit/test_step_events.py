@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline import ENRICH_ARTICLES, PIPELINE, PUBLISH_PAGES, RENDER_ARTICLES, RENDER_LISTINGS, Step
-from shared.step_events import UnusableEventError, as_event, find_step, message_of, read_event
+from shared.messaging.pipeline import ENRICH_ARTICLES, PIPELINE, PUBLISH_PAGES, RENDER_ARTICLES, RENDER_LISTINGS, Step
+from shared.runtime.step_events import UnusableEventError, as_event, find_step, message_of, read_event
 
 GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "messages"
 STEPS = {step.consumes.__name__: step for step in PIPELINE}

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from shared import keys
-from shared.errors import (
+from shared.runtime.errors import (
     PreconditionFailedError,
     StorageConflictError,
     StorageUnavailableError,
     StoreNotConformantError,
 )
+from shared.site import keys
 from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
-from shared.storage.certificates import check_conformance, find_conformance
+from shared.storage.conformance import check_conformance, find_conformance
 from shared.storage.memory import MemoryObjectStorage
 from shared.storage.probe import PROBE_VERSION, BrokenPromiseError, probe_store
 
@@ -248,11 +248,11 @@ def test_a_result_is_valid_for_its_store_bucket_and_probe_only(
 ) -> None:
     content = MemoryObjectStorage()
     check_conformance(MemoryObjectStorage(), content, HERE, "public")
-    text = content.get(keys.certificate_key("public")).body.decode()
+    text = content.get(keys.conformance_key("public")).body.decode()
     for before, after in change.items():
         assert before in text
         text = text.replace(before, after)
-    content.put(keys.certificate_key(bucket), text.encode())  # a copy of the bucket brings it along
+    content.put(keys.conformance_key(bucket), text.encode())  # a copy of the bucket brings it along
 
     assert find_conformance(content, endpoint, bucket) is None
     assert check_conformance(MemoryObjectStorage(), content, endpoint, bucket).endpoint == endpoint

@@ -22,7 +22,7 @@ from infra.local.edge.cache import Cache, Entry
 from infra.local.edge.esi import Include, has_esi, parts_of, without_esi
 from infra.local.edge.origin import Origin, OriginDownError
 from infra.local.edge.settings import EdgeSettings
-from shared.keys import INDEX_DOCUMENT, path_surrogate_key
+from shared.site.keys import INDEX_DOCUMENT, path_surrogate_key
 
 RESERVED = "/.pressline/"
 _NOT_FOUND_PAGE = "404.html"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from infra.local.edge.cache import Ages, Entry, ages_of
-from shared.keys import path_surrogate_key
+from shared.site.keys import path_surrogate_key
 
 _FORWARDED_HEADERS = ("content-type", "content-language", "last-modified", "etag", "cache-control")
 _NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})  # AWS: 403 without the right to list

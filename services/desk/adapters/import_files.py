@@ -19,7 +19,7 @@ _HEAD_BYTES = 64 * 1024
 STDIN = "-"
 
 
-class KeptImportFiles:
+class StoredImportFiles:
     """One import's files. Standard input has lists too, and no state: it cannot be read again."""
 
     def __init__(self, source: str, state_path: Path | None) -> None:

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from shared.pipeline import Step
-from shared.step_events import RUN_STEP
+from shared.messaging.pipeline import Step
+from shared.runtime.step_events import RUN_STEP
 
 
 def run_step(step: Step, event: bytes, environment: Mapping[str, str], *, is_dry_run: bool) -> int:

@@ -1,1 +1,1 @@
-"""One module a command; `rebuild`, `replay`, `dead-letters`, `verify` and `why` have their room here."""
+"""One module a command; `rebuild`, `replay`, `dead-dead_letters`, `verify` and `why` have their room here."""

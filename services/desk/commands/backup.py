@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from services.desk import wiring
-from services.desk.handler.backup import Copying, Tally, TooManyFailuresError, back_up, restore
+from services.desk.handler.backup import BackupCounts, BackupDeps, TooManyFailuresError, back_up, restore
 
 _THREADS = 8
 _SHOWN_FAILURES = 10
@@ -45,31 +45,31 @@ def backup(
         task = progress.add_task(f"{source.bucket} → {target.bucket}", total=None, copied="counting")
         progress.update(task, total=sum(1 for _ in source.list_keys(prefix)))
 
-        def show(tally: Tally) -> None:
-            copied = f"{tally.copied} copied ({decimal(tally.copied_bytes)}), {len(tally.failures)} failed"
-            progress.update(task, completed=tally.looked_at, copied=copied)
+        def show(counts: BackupCounts) -> None:
+            copied = f"{counts.copied} copied ({decimal(counts.copied_bytes)}), {len(counts.failures)} failed"
+            progress.update(task, completed=counts.looked_at, copied=copied)
 
         try:
-            tally = do(Copying(source, target, _THREADS, show), prefix)
+            counts = do(BackupDeps(source, target, _THREADS, show), prefix)
         except TooManyFailuresError as error:
             console.print(Text(f"stopped: {error}", style="red"), soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             console.print("stopped; what is copied stays copied, and a second run goes on")
             raise typer.Exit(130) from error
-    _say(console, tally, f"{source.bucket} → {target.bucket}")
-    if tally.failures:
+    _say(console, counts, f"{source.bucket} → {target.bucket}")
+    if counts.failures:
         raise typer.Exit(1)
 
 
-def _say(console: Console, tally: Tally, way: str) -> None:
+def _say(console: Console, counts: BackupCounts, way: str) -> None:
     """Print what became of it all, and the first of what failed."""
-    line = f"{way}: {tally.copied} copied ({decimal(tally.copied_bytes)}), {tally.there} already there,"
+    line = f"{way}: {counts.copied} copied ({decimal(counts.copied_bytes)}), {counts.there} already there,"
     console.print(
-        Text(f"{line} {len(tally.failures)} failed", style="red" if tally.failures else "green"), soft_wrap=True
+        Text(f"{line} {len(counts.failures)} failed", style="red" if counts.failures else "green"), soft_wrap=True
     )
-    if tally.left_out:
-        missing = f"left out: {tally.left_out} tokens or dead letters, maybe missing on purpose"
+    if counts.left_out:
+        missing = f"left out: {counts.left_out} tokens or dead letters, maybe missing on purpose"
         console.print(f"{missing} (--prefix tokens/ brings them back)", soft_wrap=True)
-    for failure in tally.failures[:_SHOWN_FAILURES]:
+    for failure in counts.failures[:_SHOWN_FAILURES]:
         console.print(Text(f"  {failure}", style="red"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`pressline dead-letters`: what could not succeed, and why; send it again or drop it."""
+"""`pressline dead-dead_letters`: what could not succeed, and why; send it again or drop it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from services.desk import wiring
 from services.desk.commands.times import FORMS, instant
 from services.desk.domain.printable import in_one_line, printable
 from services.desk.domain.times import age_of
-from services.desk.handler import letters
-from services.desk.handler.letters import KeptLetter, Selection, UnreplayableLetterError
-from shared.dead_letters import item_of
-from shared.errors import PresslineError
-from shared.pipeline import WORKERS
+from services.desk.handler import dead_letters
+from services.desk.handler.dead_letters import Selection, StoredDeadLetter, UnreplayableDeadLetterError
+from shared.messaging.pipeline import WORKERS
+from shared.runtime.dead_letters import item_of
+from shared.runtime.errors import PresslineError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,11 +31,11 @@ app = typer.Typer(
     "nothing newer is overwritten by it, so that replaying too much does no harm. What will never be wanted, `drop`.",
 )
 
-_SHORTEST_BEGINNING = 4
+_MIN_ID_CHARS = 4
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids as `list` shows them, or how they begin.")]
 Service = Annotated[str | None, typer.Option(help=f"Only what this service could not do: {', '.join(WORKERS)}.")]
-Since = Annotated[
+RevisionsAfter = Annotated[
     datetime | None, typer.Option(parser=instant, metavar="TIME", help=f"Only what was put aside since. {FORMS}")
 ]
 Until = Annotated[
@@ -45,26 +45,26 @@ All = Annotated[bool, typer.Option("--all", help="Every letter there is.")]
 
 
 @app.command("list")
-def list_letters(
+def list_dead_letters(
     service: Service = None,
-    since: Since = None,
+    since: RevisionsAfter = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at most.")] = 50,
 ) -> None:
     """List dead letters, the newest first."""
     content, now = wiring.content(), datetime.now(UTC)
-    found = letters.find_letters(content, _selection(None, service, since, until), now)
+    found = dead_letters.find_dead_letters(content, _selection(None, service, since, until), now)
     table = Table("id", "age", "task", "about", "error", "reason", box=None, pad_edge=False)
     shown = list(islice(found, limit + 1))
     for kept in shown[:limit]:
-        letter = kept.letter
+        dead_letter = kept.dead_letter
         table.add_row(
-            Text(letter.id[:8]),
-            age_of(letter.buried_at, now),
-            Text(in_one_line(letter.task, 40)),
-            Text(in_one_line(item_of(letter), 40)),
-            Text(in_one_line(letter.error, 40)),
-            Text(in_one_line(letter.reason, 120)),
+            Text(dead_letter.id[:8]),
+            age_of(dead_letter.buried_at, now),
+            Text(in_one_line(dead_letter.task, 40)),
+            Text(in_one_line(item_of(dead_letter), 40)),
+            Text(in_one_line(dead_letter.error, 40)),
+            Text(in_one_line(dead_letter.reason, 120)),
         )
     console = Console()
     if not shown:
@@ -77,46 +77,52 @@ def list_letters(
 
 @app.command()
 def show(
-    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    dead_letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, which `pressline run` takes.")] = False,  # noqa: FBT002
 ) -> None:
     """Show all that is known of one letter; what strangers wrote is shown with its control characters spelt out."""
     found = list(
-        islice(letters.find_letters(wiring.content(), _selection([letter_id], None, None, None), datetime.now(UTC)), 20)
+        islice(
+            dead_letters.find_dead_letters(
+                wiring.content(), _selection([dead_letter_id], None, None, None), datetime.now(UTC)
+            ),
+            20,
+        )
     )
     if not found:
         typer.echo(
-            f"No letter's id begins with {printable(letter_id)}; `pressline dead-letters list` shows them.", err=True
+            f"No letter's id begins with {printable(dead_letter_id)}; `pressline dead-letters list` shows them.",
+            err=True,
         )
         raise typer.Exit(1)
-    if len({each.letter.id for each in found}) > 1:
-        typer.echo(f"Several begin so: {', '.join(each.letter.id for each in found)}", err=True)
+    if len({each.dead_letter.id for each in found}) > 1:
+        typer.echo(f"Several begin so: {', '.join(each.dead_letter.id for each in found)}", err=True)
         raise typer.Exit(1)
-    letter, now = found[0].letter, datetime.now(UTC)
+    dead_letter, now = found[0].dead_letter, datetime.now(UTC)
     if as_json:
-        typer.echo(letter.as_json())
+        typer.echo(dead_letter.as_json())
         return
-    at = f"{letter.buried_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({age_of(letter.buried_at, now)} ago)"
+    at = f"{dead_letter.buried_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({age_of(dead_letter.buried_at, now)} ago)"
     lines = {
-        "id": letter.id,
+        "id": dead_letter.id,
         "key": found[0].key,
-        "task": letter.task,
+        "task": dead_letter.task,
         "put aside": at,
-        "attempts": str(letter.attempts),
-        "error": letter.error,
-        "reason": letter.reason,
+        "attempts": str(dead_letter.attempts),
+        "error": dead_letter.error,
+        "reason": dead_letter.reason,
     }
     for name, value in lines.items():
         typer.echo(f"{name:<10} {printable(value)}")
-    typer.echo("\npayload\n" + printable(json.dumps(letter.payload, indent=2, ensure_ascii=False)))
-    typer.echo("\ntraceback\n" + printable(letter.traceback))
+    typer.echo("\npayload\n" + printable(json.dumps(dead_letter.payload, indent=2, ensure_ascii=False)))
+    typer.echo("\ntraceback\n" + printable(dead_letter.traceback))
 
 
 @app.command()
 def replay(
     ids: Ids = None,
     service: Service = None,
-    since: Since = None,
+    since: RevisionsAfter = None,
     until: Until = None,
     every: All = False,  # noqa: FBT002
 ) -> None:
@@ -127,14 +133,14 @@ def replay(
     For one: `replay 3f2a`. For an hour's: `replay --service render --since 1h`. For all: `replay --all`.
     """
     selection = _chosen(ids, service, since, until, every=every)
-    content, marks, send = wiring.content(), wiring.marks(), wiring.sender()
+    content, quarantine, send = wiring.content(), wiring.quarantine(), wiring.sender()
     sent, left = 0, []
     try:
         for kept in _with_progress("sending", selection):
             try:
-                letters.replay(kept, content, marks, send)
-            except UnreplayableLetterError as error:
-                left.append(f"{kept.letter.id}: {in_one_line(str(error), 200)}")
+                dead_letters.replay(kept, content, quarantine, send)
+            except UnreplayableDeadLetterError as error:
+                left.append(f"{kept.dead_letter.id}: {in_one_line(str(error), 200)}")
             else:
                 sent += 1
     except (KeyboardInterrupt, PresslineError) as error:
@@ -152,7 +158,7 @@ def replay(
 def drop(
     ids: Ids = None,
     service: Service = None,
-    since: Since = None,
+    since: RevisionsAfter = None,
     until: Until = None,
     every: All = False,  # noqa: FBT002
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002
@@ -161,8 +167,8 @@ def drop(
     selection = _chosen(ids, service, since, until, every=every)
     content, now = wiring.content(), datetime.now(UTC)
     if not yes:
-        count = sum(1 for _ in letters.find_letters(content, selection, now))
-        typer.confirm(f"Drop {count} dead {'letter' if count == 1 else 'letters'} for good?", abort=True)
+        count = sum(1 for _ in dead_letters.find_dead_letters(content, selection, now))
+        typer.confirm(f"Drop {count} dead {'dead_letter' if count == 1 else 'dead_letters'} for good?", abort=True)
     dropped = 0
     for kept in _with_progress("dropping", selection):
         content.delete(kept.key)
@@ -176,8 +182,8 @@ def _selection(ids: list[str] | None, service: str | None, since: datetime | Non
     if service is not None and service not in WORKERS:
         raise typer.BadParameter(f"there are {', '.join(WORKERS)}", param_hint="--service")
     beginnings = tuple(each.strip().lower() for each in ids or ())
-    if any(len(each) < _SHORTEST_BEGINNING for each in beginnings):
-        raise typer.BadParameter(f"give at least {_SHORTEST_BEGINNING} characters of each id", param_hint="ID")
+    if any(len(each) < _MIN_ID_CHARS for each in beginnings):
+        raise typer.BadParameter(f"give at least {_MIN_ID_CHARS} characters of each id", param_hint="ID")
     return Selection(beginnings, service, since, until)
 
 
@@ -190,14 +196,14 @@ def _chosen(
     return _selection(ids, service, since, until)
 
 
-def _with_progress(doing: str, selection: Selection) -> Iterator[KeptLetter]:
+def _with_progress(doing: str, selection: Selection) -> Iterator[StoredDeadLetter]:
     """Yield the chosen letters under a progress bar."""
     content, now = wiring.content(), datetime.now(UTC)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        total = sum(1 for _ in letters.find_keys(content, selection, now))
+        total = sum(1 for _ in dead_letters.find_keys(content, selection, now))
         task = progress.add_task(doing, total=total)
-        for kept in letters.find_letters(content, selection, now):
+        for kept in dead_letters.find_dead_letters(content, selection, now):
             yield kept
             progress.advance(task)
         progress.update(task, total=progress.tasks[task].completed)  # the keys tell days, not times

@@ -16,7 +16,7 @@ from services.desk import wiring
 from services.desk.domain.imports import Ends, ImportState
 from services.desk.domain.printable import in_one_line, printable
 from services.desk.handler.imports import ENDED_WELL, Import, Waiting, Watch
-from shared.errors import PresslineError
+from shared.runtime.errors import PresslineError
 
 _SHOWN_REASONS = 10
 _REASON_CHARS = 200

@@ -16,17 +16,17 @@ from services.desk import wiring
 from services.desk.commands.times import FORMS, instant
 from services.desk.domain.rebuild import Run
 from services.desk.handler.preview import differences, report, zipped_theme
-from services.desk.handler.rebuild import Rebuild, clear_preview, find_run, touch_listings
+from services.desk.handler.rebuild import Rebuild, clear_preview, find_run, mark_listings_stale
 from services.desk.handler.selection import count_articles
 from services.desk.handler.versions import count_pages, keep_counts, look_again, summary
-from shared import keys
-from shared.errors import PresslineError
-from shared.listings import GONE
-from shared.runs import RunCounts
-from shared.sites import Site, get_site
+from shared.runtime.errors import PresslineError
+from shared.runtime.rebuild_runs import RunCounts
+from shared.site import keys
+from shared.site.listings import GONE
+from shared.site.sites import Site, get_site
 
-_LOOK_EVERY_SECONDS = 0.2
-_LOOK_AGAIN_SECONDS = 1.0  # at pages that are on their way
+_POLL_INTERVAL_SECONDS = 0.2
+_RECHECK_INTERVAL_SECONDS = 1.0  # at pages that are on their way
 _QUIET_SECONDS = 30.0  # without a listing renewed: somebody else's turn
 _FAILED_SHARE, _MIN_FAILED = 0.1, 50  # with more failed articles than this the theme is broken: stop
 _console = Console(stderr=True)
@@ -122,7 +122,7 @@ def _work(work: Rebuild, site: Site) -> int:
     """Bring a run to its end, or say how to go on with it; return how many listings are rendered beside it."""
     run = work.run
     try:
-        touched = touch_listings(wiring.index(), site, run)  # the scheduler fits them in between the batches
+        touched = mark_listings_stale(wiring.index(), site, run)  # the scheduler fits them in between the batches
         if run.is_by_theme:
             _await_gone_page(site)
         _follow(work, lambda: run.most or count_articles(work.content, run.site))
@@ -170,7 +170,7 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
             counts = show()
             if counts.failed > max(_MIN_FAILED, _FAILED_SHARE * counts.articles):
                 raise PresslineError(f"{counts.failed} of {counts.articles} articles have failed; is the theme broken?")
-            sleep(_LOOK_EVERY_SECONDS)
+            sleep(_POLL_INTERVAL_SECONDS)
             is_open = work.go_on()
         progress.update(bar, total=show().articles)
 
@@ -178,8 +178,8 @@ def _follow(work: Rebuild, count: Callable[[], int]) -> None:
 def _await_gone_page(site: Site) -> None:
     """Wait until the site's own 410 page is renewed: removed articles get copies of it."""
     index, began = wiring.index(), monotonic()
-    while index.behind(site, [GONE]) and monotonic() - began < _QUIET_SECONDS:
-        sleep(_LOOK_EVERY_SECONDS)
+    while index.stale_versions(site, [GONE]) and monotonic() - began < _QUIET_SECONDS:
+        sleep(_POLL_INTERVAL_SECONDS)
 
 
 def _count_versions(site: Site) -> None:
@@ -194,7 +194,7 @@ def _count_versions(site: Site) -> None:
         progress.update(bar, total=count.pages.total())
     until = monotonic() + _QUIET_SECONDS
     while count.others and monotonic() < until:
-        sleep(_LOOK_AGAIN_SECONDS)
+        sleep(_RECHECK_INTERVAL_SECONDS)
         look_again(count)
     counts = keep_counts(wiring.content(), site, count, datetime.now(UTC))
     _console.print(summary(site, counts), soft_wrap=True, highlight=False)
@@ -212,7 +212,7 @@ def _watch_listings(site: Site, touched: int) -> None:
             if monotonic() - moved_at > _QUIET_SECONDS:
                 _console.print(f"{behind} listings are behind still; the scheduler goes on with them.", style="yellow")
                 return
-            sleep(_LOOK_EVERY_SECONDS)
+            sleep(_POLL_INTERVAL_SECONDS)
         progress.update(bar, completed=touched)
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.desk import wiring
-from shared import keys
 from shared.index import Index, Restore
-from shared.sites import Site, get_site
+from shared.site import keys
+from shared.site.sites import Site, get_site
 
-_LOOK_EVERY_SECONDS = 0.2
+_POLL_INTERVAL_SECONDS = 0.2
 
 
 def reindex(
@@ -29,7 +29,7 @@ def reindex(
     sites, console, index = wiring.sites(), Console(), wiring.index()
     chosen = [get_site(sites, site)] if site else list(sites.values())
     for each in chosen:
-        index.forget(each)
+        index.clear(each)
     try:
         is_done = [watch(each, index, console, patience_seconds=patience) for each in chosen]
     except KeyboardInterrupt:
@@ -46,15 +46,15 @@ def watch(site: Site, index: Index, console: Console, *, patience_seconds: float
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[articles]} articles"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task(f"reindex {site.id}", total=1.0, articles=0)
-        while index.whole_until(site) is None:
+        while index.complete_until(site) is None:
             found = index.find_restore(site)
             if found != restore:
                 restore, moved_at = found, monotonic()
                 _show(progress, bar, found)
             if monotonic() - moved_at > patience_seconds:
                 break
-            sleep(_LOOK_EVERY_SECONDS)
-    if index.whole_until(site) is None:
+            sleep(_POLL_INTERVAL_SECONDS)
+    if index.complete_until(site) is None:
         who = "the scheduler has stopped at it" if restore else "no scheduler takes it up; is one running"
         console.print(f"{site.id}: {who}? The index is not whole, and its listings stay as they are.", style="red")
         return False

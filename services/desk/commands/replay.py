@@ -14,13 +14,13 @@ from services.desk import wiring
 from services.desk.commands.times import FORMS, instant
 from services.desk.domain.times import in_words, in_words_after
 from services.desk.handler.journal import walk_journal
-from shared.errors import PresslineError
-from shared.messages import Lane
-from shared.pipeline import ENRICH_ARTICLES
-from shared.sites import load_sites
+from shared.messaging.pipeline import ENRICH_ARTICLES
+from shared.model.lane import Lane
+from shared.runtime.errors import PresslineError
+from shared.site.sites import load_sites
 
-_MOST_WAITING = 40  # messages in enrich's bulk queue: a replay does not fill Redis
-_LOOK_AGAIN_SECONDS = 0.5
+_MAX_WAITING_MESSAGES = 40  # messages in enrich's bulk queue: a replay does not fill Redis
+_RECHECK_INTERVAL_SECONDS = 0.5
 
 
 def replay(
@@ -83,9 +83,9 @@ class _Walk:
             task = progress.add_task(self.site, total=max(length, 1))
             for walked in journal:
                 if walked.message is not None:
-                    while (waiting := backlog.waiting(ENRICH_ARTICLES.service)[Lane.BULK]) > _MOST_WAITING:
+                    while (waiting := backlog.waiting(ENRICH_ARTICLES.service)[Lane.BULK]) > _MAX_WAITING_MESSAGES:
                         progress.update(task, description=f"{self.site}: {waiting} batches wait for enrich")
-                        sleep(_LOOK_AGAIN_SECONDS)
+                        sleep(_RECHECK_INTERVAL_SECONDS)
                     emit([walked.message])
                     self.sent += len(walked.message.items)
                 self.since = walked.at

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from services.desk import wiring
-from shared.pipeline import PIPELINE
-from shared.step_events import UnusableEventError, find_step, message_of, read_event
+from shared.messaging.pipeline import PIPELINE
+from shared.runtime.step_events import UnusableEventError, find_step, message_of, read_event
 
 _STEPS = ", ".join(step.task_name for step in PIPELINE)
 

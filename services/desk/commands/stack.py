@@ -12,8 +12,8 @@ from rich.text import Text
 
 from services.desk import wiring
 from services.desk.settings import find_stack
-from shared.errors import PresslineError, StoreNotConformantError
-from shared.storage.certificates import check_buckets
+from shared.runtime.errors import PresslineError, StoreNotConformantError
+from shared.storage.conformance import check_buckets
 
 app = typer.Typer(help="Where everything is.", invoke_without_command=True)
 

@@ -15,12 +15,12 @@ from rich.text import Text
 from services.desk import wiring
 from services.desk.handler.versions import version_lines
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
-from shared.errors import PresslineError
-from shared.history import MAX_UNMATCHED_LISTED, unmatched_removals
-from shared.messages import Lane
-from shared.pipeline import WORKERS
-from shared.receipts import receipt_id
-from shared.redis_client import redis_condition
+from shared.messaging.pipeline import WORKERS
+from shared.model.history import MAX_UNMATCHED_LISTED, unmatched_removals
+from shared.model.lane import Lane
+from shared.runtime.errors import PresslineError
+from shared.runtime.receipts import receipt_id
+from shared.runtime.redis_client import redis_condition
 
 _MAX_RECEIPTS_SHOWN = 5  # of unmatched removals
 _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
@@ -78,8 +78,8 @@ def _show_line(console: Console) -> None:
         redis = Redis.from_url(wiring.settings().redis_url, decode_responses=True, socket_timeout=3)
         for service in WORKERS:
             waiting = [str(redis.llen(f"{service}.{lane}")) for lane in Lane]
-            letters = sum(1 for _ in wiring.content().list_keys(f"dead-letters/{service}/", limit=1000))
-            table.add_row(service, *waiting, str(letters) if letters < 1000 else "1000 or more")  # noqa: PLR2004
+            dead_letters = sum(1 for _ in wiring.content().list_keys(f"dead-letters/{service}/", limit=1000))
+            table.add_row(service, *waiting, str(dead_letters) if dead_letters < 1000 else "1000 or more")  # noqa: PLR2004
         versions = list(version_lines(wiring.sites().values(), wiring.content()))
     except RedisError as error:
         console.print(Text(f"queues: {redis_condition(error)}", style="red"))

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from services.desk import wiring
-from shared import tokens
-from shared.sites import load_sites
-from shared.tokens import Scope
+from shared.runtime import tokens
+from shared.runtime.tokens import Scope
+from shared.site.sites import load_sites
 
 app = typer.Typer(help="Bearer tokens: make, list, revoke. Only hashes are kept.", no_args_is_help=True)
 

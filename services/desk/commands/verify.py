@@ -17,11 +17,11 @@ from rich.text import Text
 
 from services.desk import wiring
 from services.desk.handler.versions import count_pages, keep_counts, look_again, summary
-from shared.messages import Message
-from shared.reconcile import Kind, Places
+from shared.messaging.messages import Message
+from shared.reconcile import DriftKind, ReconcileDeps
 from shared.reconcile.passes import Reconciliation
 from shared.reconcile.repair import repair_of
-from shared.sites import Site, get_site
+from shared.site.sites import Site, get_site
 
 _READERS = 8
 _FEW = 10  # so many extra objects are removed without a question
@@ -46,15 +46,15 @@ def verify(
     sites, console = wiring.sites(), Console()
     has_drift = False
     for each in [get_site(sites, site)] if site else list(sites.values()):
-        places = wiring.places(each)
-        with closing(Reconciliation(each, places, wait=lambda: sleep(patience), readers=_READERS)) as comparison:
+        deps = wiring.deps(each)
+        with closing(Reconciliation(each, deps, wait=lambda: sleep(patience), readers=_READERS)) as comparison:
             compare(each, comparison, console)
             report(each, comparison, console, show=show)
             has_drift |= comparison.drift() > 0
             has_drift |= report_versions(each, console, show=show, patience=patience) > 0
             if repair and comparison.drift():
                 emit, told = wiring.emitter(), 0
-                for message in repairs(each, comparison, places, console, may_remove_many=remove_many):
+                for message in repairs(each, comparison, deps, console, may_remove_many=remove_many):
                     emit([message])
                     told += 1
                 console.print(f"{told} messages to the workers; later, `pressline verify` shows what is left.")
@@ -75,10 +75,10 @@ def compare(site: Site, comparison: Reconciliation, console: Console) -> None:
 def report(site: Site, comparison: Reconciliation, console: Console, *, show: int) -> None:
     """Print a count of each kind, and the first of each with their reasons."""
     counts = comparison.counts()
-    table = Table(site.id, *(kind.value for kind in Kind), box=None, pad_edge=False)
-    table.add_row(f"{comparison.count_public()} objects", *(str(counts[kind]) for kind in Kind))
+    table = Table(site.id, *(kind.value for kind in DriftKind), box=None, pad_edge=False)
+    table.add_row(f"{comparison.count_public()} objects", *(str(counts[kind]) for kind in DriftKind))
     console.print(table)
-    shown: Counter[Kind] = Counter()
+    shown: Counter[DriftKind] = Counter()
     for drift in comparison.found():
         shown[drift.kind] += 1
         if shown[drift.kind] <= show:
@@ -111,10 +111,10 @@ def report_versions(site: Site, console: Console, *, show: int, patience: float)
 
 
 def repairs(
-    site: Site, comparison: Reconciliation, places: Places, console: Console, *, may_remove_many: bool
+    site: Site, comparison: Reconciliation, deps: ReconcileDeps, console: Console, *, may_remove_many: bool
 ) -> Iterator[Message]:
     """Yield what has to be said; where very much is too much, the wrong content bucket is the likelier reason."""
-    extra = comparison.counts()[Kind.EXTRA]
+    extra = comparison.counts()[DriftKind.EXTRA]
     is_too_much = extra > max(_FEW, comparison.count_public() // 10) and not may_remove_many
     if is_too_much:
         console.print(
@@ -124,6 +124,6 @@ def repairs(
             soft_wrap=True,
         )
     for drift in comparison.found():
-        message = None if is_too_much and drift.kind is Kind.EXTRA else repair_of(drift, site, places)
+        message = None if is_too_much and drift.kind is DriftKind.EXTRA else repair_of(drift, site, deps)
         if message is not None:
             yield message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.runs import RunCounts
+from shared.runtime.rebuild_runs import RunCounts
 
 
 class Run(BaseModel):

@@ -19,13 +19,13 @@ from services.desk.domain.imports import (
     in_chunks,
 )
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
-from shared.errors import PresslineError
-from shared.receipts import Outcome
+from shared.runtime.errors import PresslineError
+from shared.runtime.receipts import ReceiptStatus
 
-_LOOK_AGAIN_SECONDS = 0.5
+_RECHECK_INTERVAL_SECONDS = 0.5
 _WINDOW = 100  # receipts that are asked for in turn until all of them have come to their end
 _REST = 9  # times as long as the last look at a window took: whoever asks without a rest slows what he waits for
-ENDED_WELL = frozenset(set(Outcome) - {Outcome.REFUSED, Outcome.FAILED, Outcome.HELD})
+ENDED_WELL = frozenset(set(ReceiptStatus) - {ReceiptStatus.REFUSED, ReceiptStatus.FAILED, ReceiptStatus.HELD})
 """What is as its sender meant it, or overtaken by a later one of his."""
 _ASK_AGAIN_SECONDS = 5.0
 _UNKNOWN = "unknown"
@@ -197,7 +197,7 @@ class Watch:
                 while window:
                     first, *others = window
                     if self._is_under_way(first, self._look(first)):
-                        self.waiting.wait(_LOOK_AGAIN_SECONDS, f"line {first[0]} is still on its way")
+                        self.waiting.wait(_RECHECK_INTERVAL_SECONDS, f"line {first[0]} is still on its way")
                         continue
                     began = self.waiting.monotonic()
                     states = pool.map(self._look, others)
@@ -214,13 +214,13 @@ class Watch:
         try:
             return self.find_receipt(entry[1])
         except EndpointUnavailableError:
-            return {"status": Outcome.ACCEPTED}  # nobody can say now
+            return {"status": ReceiptStatus.ACCEPTED}  # nobody can say now
         except EndpointRefusedError as error:
             return {"status": _UNKNOWN, "reason": str(error)}
 
     def _is_under_way(self, entry: tuple[int, str], state: Mapping[str, Any]) -> bool:
         status = str(state["status"])
-        if status != _UNKNOWN and not Outcome(status).is_final and status != Outcome.SCHEDULED:
+        if status != _UNKNOWN and not ReceiptStatus(status).is_final and status != ReceiptStatus.SCHEDULED:
             return True
         self.waiting.note_progress()
         self.ends.watched += 1

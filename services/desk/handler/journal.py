@@ -8,10 +8,11 @@ from datetime import datetime
 
 import structlog
 
-from shared import keys
-from shared.errors import ObjectMissingError
-from shared.history import Revisions
-from shared.messages import MAX_BATCH_ITEMS, ArticleRevision, ArticlesAccepted, Lane, first_envelope
+from shared.messaging.messages import MAX_BATCH_ITEMS, ArticleRevision, ArticlesAccepted, first_envelope
+from shared.model.history import Revisions
+from shared.model.lane import Lane
+from shared.runtime.errors import ObjectMissingError
+from shared.site import keys
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()

@@ -12,12 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from shared import keys
-from shared.bundles import ArticlePage, unbundled
+from shared.messaging.page_bundle import ArticlePage, unbundled
+from shared.site import keys
 from shared.storage import ObjectStorage
 
 _BREAK = re.compile(rb"(?<=>)(?=<)")  # our pages have long lines
-_MOST_LINES = 400  # of a page's differences
+_MAX_LINES = 400  # of a page's differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def _diff(before: bytes, after: bytes) -> Iterator[str]:
         return
     old, new = (_BREAK.sub(b"\n", text).decode(errors="replace").splitlines() for text in (before, after))
     lines = list(difflib.unified_diff(old, new, "public now", "with the theme", lineterm="", n=2))
-    yield from lines[:_MOST_LINES] or ["only the breaks between tags differ"]
-    if len(lines) > _MOST_LINES:
-        yield f"… and {len(lines) - _MOST_LINES} lines more"
+    yield from lines[:_MAX_LINES] or ["only the breaks between tags differ"]
+    if len(lines) > _MAX_LINES:
+        yield f"… and {len(lines) - _MAX_LINES} lines more"
 
 
 def report(site: str, theme: str, found: list[Difference]) -> str:

@@ -14,29 +14,29 @@ import structlog
 
 from services.desk.domain.rebuild import Run
 from services.desk.handler.selection import Selected
-from shared import keys
-from shared.errors import PresslineError
 from shared.index import Index
-from shared.listings import Listing, find_article, find_listing
-from shared.messages import (
+from shared.messaging.messages import (
     MAX_BATCH_ITEMS,
     ArticleRevision,
     ArticlesAccepted,
     ArticlesEnriched,
-    Lane,
     Message,
     first_envelope,
 )
-from shared.runs import RunCounts, RunOutcome, Runs
-from shared.sites import Site
+from shared.model.lane import Lane
+from shared.runtime.errors import PresslineError
+from shared.runtime.rebuild_runs import RunCounts, RunOutcome, Runs
+from shared.site import keys
+from shared.site.listings import Listing, find_article, find_listing
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
 _MAX_BATCHES = 16  # on their way: enough for a dozen workers, and few to wait for when it is paused
-_SILENT_FOR = timedelta(seconds=60)  # a killed worker's message comes back after 35 s
+_MAX_SILENCE = timedelta(seconds=60)  # a killed worker's message comes back after 35 s
 _MAX_TRIES = 3
-_SAVE_EVERY = timedelta(seconds=2)
+_SAVE_INTERVAL = timedelta(seconds=2)
 
 
 class RunEndedError(PresslineError):
@@ -103,7 +103,7 @@ class Rebuild:
     def save(self, *, is_done: bool = False, now: bool = False) -> None:
         """Write down how far it has come; every now and then, or at once."""
         at = self.clock()
-        if not (is_done or now) and self._saved_at is not None and at - self._saved_at < _SAVE_EVERY:
+        if not (is_done or now) and self._saved_at is not None and at - self._saved_at < _SAVE_INTERVAL:
             return
         self._saved_at = at
         self.run = self.run.model_copy(update={"is_done": is_done})
@@ -121,7 +121,7 @@ class Rebuild:
 
     def _emit_lost(self) -> None:
         now = self.clock()
-        silent = [each for each in self.on_their_way if each.unreported and now - each.sent_at > _SILENT_FOR]
+        silent = [each for each in self.on_their_way if each.unreported and now - each.sent_at > _MAX_SILENCE]
         if not silent or self.waiting():
             return
         for batch in silent:
@@ -169,12 +169,12 @@ def clear_preview(content: ObjectStorage, preview: str) -> None:
         content.delete(key)
 
 
-def touch_listings(index: Index, site: Site, run: Run) -> int:
+def mark_listings_stale(index: Index, site: Site, run: Run) -> int:
     """Have every listing rendered again that the run means and that was ever published; return how many."""
-    names = [name for name in index.published(site) if find_article(name) is None]
+    names = [name for name in index.published_versions(site) if find_article(name) is None]
     meant = [name for name in names if (listing := find_listing(site, name)) and _is_meant(listing, run)]
     for name in meant:
-        index.touch(site, name)
+        index.mark_stale(site, name)
     return len(meant)
 
 

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from services.desk.domain.rebuild import Run
-from shared import keys
-from shared.errors import PresslineError
 from shared.index import Index
-from shared.page_versions import VersionCount
-from shared.sites import Site
+from shared.runtime.errors import PresslineError
+from shared.site import keys
+from shared.site.page_versions import VersionCount
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 _READERS = 16
@@ -37,7 +37,7 @@ def select(
     if run.is_by_theme:
         found = _by_version(version_count) if version_count else iter(())
     elif run.section or run.since:
-        if index.whole_until(site) is None:
+        if index.complete_until(site) is None:
             raise PresslineError(
                 "the index is being restored; try again in a minute (`pressline status` tells when it is complete)"
             )

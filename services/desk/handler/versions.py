@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from shared import page_versions
-from shared.page_versions import VersionCount, VersionCounts
-from shared.sites import Site
+from shared.site import page_versions
+from shared.site.page_versions import VersionCount, VersionCounts
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 _READERS = 16

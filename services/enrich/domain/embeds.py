@@ -9,8 +9,8 @@ from lxml import etree
 
 from services.enrich.domain import tree
 from services.enrich.domain.tree import Element
-from shared.article import Embed
-from shared.text import cut_text, one_line
+from shared.model.article import Embed
+from shared.model.text import cut_text, one_line
 
 MAX_EMBEDS = 100
 MAX_ADDRESS_CHARS = 2_000

@@ -61,7 +61,7 @@ def _read(formula: Element) -> str:
     for element in reversed(list(formula.iter())):
         parts = [read[child] for child in element]
         reader = _READERS.get(str(element.tag))
-        if reader is not None and len(parts) >= _LEAST_PARTS.get(str(element.tag), 0):
+        if reader is not None and len(parts) >= _MIN_PARTS.get(str(element.tag), 0):
             read[element] = reader(element, parts)
         elif len(element):
             read[element] = _row(element, parts)
@@ -193,7 +193,7 @@ _READERS: Mapping[str, Callable[[Element, list[str]], str]] = {
     "munderover": _below_and_above,
     "none": _nothing,
 }
-_LEAST_PARTS = {
+_MIN_PARTS = {
     **dict.fromkeys(("mfrac", "mover", "mroot", "msub", "msup", "munder"), 2),
     **dict.fromkeys(("msubsup", "munderover"), 3),
     "mmultiscripts": 1,

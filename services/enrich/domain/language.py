@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pycld2
 
-from shared.article import Direction
+from shared.model.article import Direction
 
-_SHORTEST_TEXT = 200  # characters; below, quotations and names decide
+_MIN_TEXT_CHARS = 200  # characters; below, quotations and names decide
 _CLEAR_MAJORITY = 70  # per cent of the text
 _SAMPLE_CHARS = 5_000
 
@@ -68,7 +68,7 @@ def language_warning(declared: str, text: str) -> str | None:
     """Return what is odd about the declared language, or None where nothing is or nobody can tell."""
     language = _primary(declared)
     sample = text[:_SAMPLE_CHARS]
-    if language not in _KNOWN or len(sample) < _SHORTEST_TEXT:
+    if language not in _KNOWN or len(sample) < _MIN_TEXT_CHARS:
         return None
     try:
         is_reliable, _, found = pycld2.detect(sample, isPlainText=True)

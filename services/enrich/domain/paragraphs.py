@@ -45,7 +45,7 @@ _LIST_FOR_STRAYS = {"li": "ul", "dt": "dl", "dd": "dl"}
 _KEPT_REL = ("nofollow", "sponsored", "ugc")
 
 
-def settle(root: Element) -> None:
+def normalise_blocks(root: Element) -> None:
     """Make blocks of everything inside `root`."""
     _rename(root)
     for element in list(root.iter(*_PHRASING)):
@@ -53,14 +53,14 @@ def settle(root: Element) -> None:
             _flatten(element)
     for link in list(root.iter("a")):
         if not is_embed(link.getparent()):
-            _settle_link(link)
+            _normalise_link(link)
     etree.strip_tags(root, _GONE)
     _unwrap_empty(root)
     for element in list(root.iter(*_PHRASING - {"pre"})):
         _trim(element)
     blocks_within = _inline_that_holds_blocks(root)
     for element in reversed(list(root.iter(*_FLOW, *_MIXED, *_LISTS))):  # what is inside before what is around it
-        _settle_container(element, blocks_within)
+        _normalise_container(element, blocks_within)
     _put(root, _Flow(blocks_within).blocks_of(root))
 
 
@@ -112,7 +112,7 @@ def _flatten(element: Element) -> None:
         element.text = (element.text or "").lstrip("\n")  # a parser drops the first: none must hang on it
 
 
-def _settle_link(element: Element) -> None:
+def _normalise_link(element: Element) -> None:
     """Write a link's address plainly, or take a link to nowhere out.
 
     Readers' browsers say no more than they must (`noopener`). Links are the newsroom's own words and are vouched for,
@@ -123,13 +123,13 @@ def _settle_link(element: Element) -> None:
     if address is None or next(element.iterdescendants("a"), None) is not None:
         element.tag = _GONE
         return
-    marks = (element.get("rel") or "").lower().split()
+    quarantine = (element.get("rel") or "").lower().split()
     for name in ("href", "rel"):
         element.attrib.pop(name, "")  # so that they are written in this order, whatever the sender's was
     element.set("href", address)
     if is_local(address):
         return
-    element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in marks))))
+    element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in quarantine))))
 
 
 def _unwrap_empty(root: Element) -> None:
@@ -153,9 +153,9 @@ def _inline_that_holds_blocks(root: Element) -> set[Element]:
     return found
 
 
-def _settle_container(element: Element, blocks_within: set[Element]) -> None:
+def _normalise_container(element: Element, blocks_within: set[Element]) -> None:
     if element.tag in _LISTS:
-        _settle_list(element, blocks_within)
+        _normalise_list(element, blocks_within)
         return
     has_blocks = any(child.tag in _BLOCKS or child in blocks_within for child in element)
     if element.tag in _MIXED and not has_blocks:
@@ -179,7 +179,7 @@ def _unwrap_only_paragraph(element: Element) -> None:
         tree.unwrap(first)
 
 
-def _settle_list(element: Element, blocks_within: set[Element]) -> None:
+def _normalise_list(element: Element, blocks_within: set[Element]) -> None:
     """Leave nothing but items in a list, with the numbers that they had."""
     numbers = dict(numbers_of(element)) if element.tag == "ol" else {}
     _put(element, _Items(str(element.tag), blocks_within).items_of(element))
@@ -213,7 +213,7 @@ class _Items:
         if self._items:
             put_first(self._items[-1], self._markers)
         for item in self._extended:
-            _settle_container(item, self._blocks_within)
+            _normalise_container(item, self._blocks_within)
         return self._items
 
     def _add(self, item: Element) -> None:
@@ -234,7 +234,7 @@ class _Items:
             return
         item = etree.Element(_ITEM_FOR_STRAYS[self._tag])
         item.append(part)
-        _settle_container(item, self._blocks_within)
+        _normalise_container(item, self._blocks_within)
         self._add(item)
 
     def _add_text(self, text: str | None) -> None:

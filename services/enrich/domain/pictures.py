@@ -13,16 +13,16 @@ from lxml import etree
 
 from services.enrich.domain import tree
 from services.enrich.domain.tree import Element
-from shared.addresses import media_named_by, picture_path
-from shared.article import Picture
-from shared.keys import url_path
+from shared.model.addresses import media_named_by, picture_path
+from shared.model.article import Picture
+from shared.site.keys import url_path
 
 _BOXES = frozenset(("media-block",))  # Superdesk's older box around a picture and its caption
 _MORE_THAN_A_CAPTION = (
     *("audio", "blockquote", "dl", "embed", "figure", "iframe", "object", "oembed", "ol", "pre", "table", "ul"),
     "video",
 )
-_MOST_NAMED = 20
+_MAX_NAMED_PICTURES = 20
 _MAX_NAME_CHARS = 200
 _SOURCE = "src"
 _MENDED = ((re.compile(r"\(\s*\)"), ""), (re.compile(r"([,;:])\s+(?=[,;:.!?])"), ""), (re.compile(r"\s{2,}"), " "))
@@ -148,8 +148,8 @@ def _replace_by_figures(block: Element, shown: list[Element]) -> None:
 def _warnings(names: list[str], captions: list[str]) -> list[str]:
     if not names:
         return []
-    named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
-    words = "".join(f'; its caption "{caption[:_MAX_NAME_CHARS]}"' for caption in captions[:_MOST_NAMED])
+    named = ", ".join(names[:_MAX_NAMED_PICTURES]) + (", ..." if len(names) > _MAX_NAMED_PICTURES else "")
+    words = "".join(f'; its caption "{caption[:_MAX_NAME_CHARS]}"' for caption in captions[:_MAX_NAMED_PICTURES])
     advice = 'send the bytes to POST /v1/media, write <img src="media:{digest}"> here, and send the article again'
     what = "1 picture whose bytes are" if len(names) == 1 else f"{len(names)} pictures whose bytes are"
     return [f"left out of the body: {what} not known here ({named}){words}; {advice}"]

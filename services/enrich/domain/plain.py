@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from html import escape
 
-from shared.text import collapsed
+from shared.model.text import collapsed
 
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*|\n(?=[ \t]{2,}\S|\t)")
-_LONGEST_WRAPPED_LINE = 120
+_MAX_WRAPPED_LINE_CHARS = 120
 
 
 def markup_of(text: str) -> str:
@@ -19,7 +19,7 @@ def markup_of(text: str) -> str:
     text = escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=False)
     parts = _BLANK_LINES.split(text)
     lines = text.split("\n")
-    if len(parts) == 1 and any(len(line) > _LONGEST_WRAPPED_LINE for line in lines):
+    if len(parts) == 1 and any(len(line) > _MAX_WRAPPED_LINE_CHARS for line in lines):
         parts = lines
     joined = (collapsed(part).strip() for part in parts)
     return "\n".join(f"<p>{part}</p>" for part in joined if part)

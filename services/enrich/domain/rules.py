@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.enrich.domain.draft import Draft
 from services.enrich.domain.language import direction_of, language_warning
 from services.enrich.domain.sanitise import sanitise
+from services.enrich.domain.state import EnrichmentState
 from services.enrich.domain.text import description_of, reading_minutes, text_of, word_count
-from shared.addresses import is_showable
-from shared.article import ArticleFacts, Embed, Picture
+from shared.model.addresses import is_showable
+from shared.model.article import ArticleFacts, Embed, Picture
 
 RULES = 1
 VOCABULARIES: tuple[str, ...] = ()  # name and version of each word list that a rule reads, as "mediatopics3"
@@ -24,14 +24,14 @@ ENRICHER = "-".join((f"e{RULES}", *VOCABULARIES))
 _MAX_EMBEDS = 200  # a body's and a sender's
 
 
-def make_body_safe(draft: Draft) -> Draft:
+def make_body_safe(state: EnrichmentState) -> EnrichmentState:
     """Make the body one that may be shown, and name its sub-heads and embeds."""
-    made = sanitise(draft.source, draft.facts.canonical_url, pictures=_pictures_of(draft.facts))
-    embeds: dict[str, Embed] = {embed.url: embed for embed in (*made.embeds, *draft.facts.embeds)}
-    facts = draft.facts.model_copy(update={"embeds": tuple(embeds.values())[:_MAX_EMBEDS]})
+    made = sanitise(state.source, state.facts.canonical_url, pictures=_pictures_of(state.facts))
+    embeds: dict[str, Embed] = {embed.url: embed for embed in (*made.embeds, *state.facts.embeds)}
+    facts = state.facts.model_copy(update={"embeds": tuple(embeds.values())[:_MAX_EMBEDS]})
     found = (each.replace("left out of the body: ", "left out: ") for each in made.warnings)
-    warnings = (*draft.warnings, *(f"/body: {each}" for each in found))
-    return replace(draft, facts=facts, body=made.body, outline=made.outline, warnings=warnings)
+    warnings = (*state.warnings, *(f"/body: {each}" for each in found))
+    return replace(state, facts=facts, body=made.body, outline=made.outline, warnings=warnings)
 
 
 def _pictures_of(facts: ArticleFacts) -> dict[str, Picture]:
@@ -41,24 +41,24 @@ def _pictures_of(facts: ArticleFacts) -> dict[str, Picture]:
     return {str(picture.media): picture for picture in shown if is_showable(picture)}
 
 
-def read_text(draft: Draft) -> Draft:
+def read_text(state: EnrichmentState) -> EnrichmentState:
     """Read the words off the body: plain text, their number, minutes, a description."""
-    text = text_of(draft.body)
+    text = text_of(state.body)
     words = word_count(text)
     return replace(
-        draft,
+        state,
         text=text,
         word_count=words,
         reading_minutes=reading_minutes(words),
-        description=description_of(draft.facts.standfirst, draft.body, draft.facts.headline),
+        description=description_of(state.facts.standfirst, state.body, state.facts.headline),
     )
 
 
-def check_language(draft: Draft) -> Draft:
+def check_language(state: EnrichmentState) -> EnrichmentState:
     """Compare the declared language with the text, and tell which way it runs."""
-    warning = language_warning(draft.facts.language, draft.text)
-    warnings = (*draft.warnings, f"/language: {warning}") if warning else draft.warnings
-    return replace(draft, direction=direction_of(draft.facts.direction, draft.facts.language), warnings=warnings)
+    warning = language_warning(state.facts.language, state.text)
+    warnings = (*state.warnings, f"/language: {warning}") if warning else state.warnings
+    return replace(state, direction=direction_of(state.facts.direction, state.facts.language), warnings=warnings)
 
 
-ENRICHERS: tuple[Callable[[Draft], Draft], ...] = (make_body_safe, read_text, check_language)
+ENRICHERS: tuple[Callable[[EnrichmentState], EnrichmentState], ...] = (make_body_safe, read_text, check_language)

@@ -21,9 +21,9 @@ from services.enrich.domain.formulas import MATHML
 from services.enrich.domain.numbers import whole_number
 from services.enrich.domain.plain import markup_of
 from services.enrich.domain.structure import structure
-from shared.article import Embed, Picture, SafeHtml, SubHead
-from shared.markup import check_markup, has_markup
-from shared.text import composed_markup
+from shared.model.article import Embed, Picture, SafeHtml, SubHead
+from shared.model.markup import check_markup, has_markup
+from shared.model.text import composed_markup
 
 _INLINE = frozenset(
     {
@@ -128,7 +128,7 @@ _LEFT_OUT = re.compile(
     re.IGNORECASE,
 )
 _SCRIPT_ADDRESS = re.compile(r"<script\s[^<>]{0,500}?\bsrc\s*=\s*[\"']?([^\s\"'<>]{1,200})", re.IGNORECASE)
-_MOST_NAMED = 10
+_MAX_NAMED_PICTURES = 10
 _LINK_SCHEME = re.compile(r"<a\s[^<>]{0,2000}?\bhref\s*+=\s*+[\"']?+\s*+([a-z][a-z0-9+.-]{1,30}):", re.IGNORECASE)
 
 
@@ -170,7 +170,7 @@ def _left_out(source: str) -> list[str]:
     """Return the warnings about elements that are removed with their content, or that stop working."""
     schemes = Counter(found.group(1).lower() for found in _LINK_SCHEME.finditer(source))
     lost = {scheme: count for scheme, count in sorted(schemes.items()) if scheme not in _SCHEMES}
-    links = ", ".join(f"{count} to {scheme}:" for scheme, count in list(lost.items())[:_MOST_NAMED])
+    links = ", ".join(f"{count} to {scheme}:" for scheme, count in list(lost.items())[:_MAX_NAMED_PICTURES])
     about_links = [f"left out of the body: links that a page cannot have ({links}); their words stay"] if lost else []
     return [*_elements_left_out(source), *about_links]
 
@@ -181,7 +181,7 @@ def _elements_left_out(source: str) -> list[str]:
         return []
     named = ", ".join(f"{count} <{name}>" for name, count in sorted(counts.items()))
     scripts = dict.fromkeys(_SCRIPT_ADDRESS.findall(source))
-    loaded = f" (loads {', '.join(list(scripts)[:_MOST_NAMED])})" if scripts else ""
+    loaded = f" (loads {', '.join(list(scripts)[:_MAX_NAMED_PICTURES])})" if scripts else ""
     return [f"left out of the body: {named}{loaded}"]
 
 

@@ -12,12 +12,12 @@ from services.enrich.domain import tree
 from services.enrich.domain.anchors import lift_targets, resolve_links
 from services.enrich.domain.embeds import link_embeds
 from services.enrich.domain.formulas import write_formulas
-from services.enrich.domain.paragraphs import settle
+from services.enrich.domain.paragraphs import normalise_blocks
 from services.enrich.domain.pictures import frame_pictures, place_pictures
 from services.enrich.domain.tree import Element
-from shared.article import Embed, Picture, SubHead
-from shared.slug import slug_of
-from shared.text import cut_text
+from shared.model.article import Embed, Picture, SubHead
+from shared.model.slug import slug_of
+from shared.model.text import cut_text
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SHALLOWEST, _DEEPEST = 2, 4
@@ -26,7 +26,7 @@ _DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
 _THEMES_PREFIX = "epn-"  # of the ids of a page
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_MOST_NAMED, _MAX_NAMED_CHARS = 20, 80
+_MAX_NAMED_PICTURES, _MAX_NAMED_CHARS = 20, 80
 _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
@@ -57,9 +57,9 @@ def structure(html: str, base_url: str | None = None, *, pictures: Mapping[str, 
     lost_links = resolve_links(root, base_url)
     embeds, lost = link_embeds(root)
     if lost:
-        named = ", ".join(lost[:_MOST_NAMED])
+        named = ", ".join(lost[:_MAX_NAMED_PICTURES])
         warnings.append(f"left out of the body: {len(lost)} player(s) without an http or https address: {named}")
-    settle(root)
+    normalise_blocks(root)
     frame_pictures(root, pictures)
     outline = _anchor_headings(root)
     _make_tables_scroll(root)
@@ -100,7 +100,9 @@ def _name_languages(root: Element) -> None:
 
 def _about_links(lost: list[str], count: int, base_url: str | None) -> str:
     """Return a warning about links that lead nowhere; their words are in the body."""
-    named = ", ".join(cut_text(address or '""', _MAX_NAMED_CHARS) for address in dict.fromkeys(lost[:_MOST_NAMED]))
+    named = ", ".join(
+        cut_text(address or '""', _MAX_NAMED_CHARS) for address in dict.fromkeys(lost[:_MAX_NAMED_PICTURES])
+    )
     is_relative = any(address and not address.startswith("#") and "//" not in address for address in lost)
     advice = "; relative addresses need canonical_url" if is_relative and not base_url else ""
     return f"left out of the body: the address of {count} link(s){': ' if named else ''}{named}{advice}"

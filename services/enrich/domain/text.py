@@ -6,12 +6,12 @@ import re
 
 from services.enrich.domain import tree
 from services.enrich.domain.numbers import numbers_of
-from shared.article import SafeHtml
-from shared.text import cluster_ends, collapsed, cut_text
+from shared.model.article import SafeHtml
+from shared.model.text import cluster_ends, collapsed, cut_text
 
 WORDS_PER_MINUTE = 230  # silent reading of English non-fiction: 238 (Brysbaert 2019, 190 studies); names slow it
 MAX_DESCRIPTION_CHARS = 160
-_SHORTEST_SENTENCE_CUT = 80
+_MIN_SENTENCE_CHARS = 80
 
 _BLOCKS = frozenset(("dd", "dt", "figcaption", "h2", "h3", "h4", "li", "p", "pre", "td", "th", "tr", "caption"))
 _CELLS = frozenset(("td", "th"))
@@ -61,7 +61,7 @@ def _cut(text: str) -> str:
         return text
     clusters = set(cluster_ends(text, MAX_DESCRIPTION_CHARS))
     ends = [found.end() for found in _SENTENCE_END.finditer(text[: MAX_DESCRIPTION_CHARS + 1])]
-    ends = [end for end in ends if end >= _SHORTEST_SENTENCE_CUT and end in clusters]
+    ends = [end for end in ends if end >= _MIN_SENTENCE_CHARS and end in clusters]
     return text[: ends[-1]].strip() if ends else cut_text(text, MAX_DESCRIPTION_CHARS)
 
 

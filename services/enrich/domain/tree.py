@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from lxml import etree
 
-from shared.text import collapsed, is_visible
+from shared.model.text import collapsed, is_visible
 
 Element = etree._Element  # noqa: SLF001 -- lxml's elements have no public name
 

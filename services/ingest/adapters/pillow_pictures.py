@@ -36,7 +36,7 @@ from services.ingest.domain.pictures import (
 from services.ingest.domain.refusal import RefusedError
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -68,8 +68,8 @@ def clean_picture(data: bytes, *, max_bytes: int = MAX_PICTURE_BYTES) -> PublicP
     orientation, rights = _read_metadata(stripped)
     facts = _facts(stripped.data, content_type)
     public = stripped.data
-    if orientation in _TURNS:
-        public = _turned(public, content_type, _TURNS[orientation])
+    if orientation in _TRANSPOSITIONS:
+        public = _turned(public, content_type, _TRANSPOSITIONS[orientation])
         facts = _facts(public, content_type)
     if rights:
         public = with_metadata(public, facts, exif=exif_of(rights), xmp=xmp_of(rights))

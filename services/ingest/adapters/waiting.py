@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.ingest.domain.states import FINAL, ReceiptState
-from shared.receipts.redis import CHANNEL
+from shared.runtime.receipts.redis import CHANNEL
 
 log = structlog.get_logger()
 
-_LOOK_EVERY_SECONDS = 0.5  # a published word may be lost; this is how late one then is
+_POLL_INTERVAL_SECONDS = 0.5  # a published word may be lost; this is how late one then is
 _SUBSCRIBE_AGAIN_SECONDS = 1.0
 
 
@@ -43,7 +43,7 @@ class ReceiptWaiter:
                 if (state is not None and state.status in FINAL) or left <= 0:
                     return state
                 told.clear()
-                await _up_to(told, min(left, _LOOK_EVERY_SECONDS))
+                await _up_to(told, min(left, _POLL_INTERVAL_SECONDS))
         finally:
             self._waiting[receipt].discard(told)
             if not self._waiting[receipt]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.ingest.domain.refusal import RefusedError
-from shared.article import Status
-from shared.history import Past
-from shared.revision import ActionKind, Revision
+from shared.model.article import Status
+from shared.model.history import History
+from shared.model.revision import ActionKind, Revision
 
 _STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Status.USABLE}
 _STRONGER = "the article is killed, and stays down whatever is sent; restore it first if it is to come back"
@@ -21,35 +21,37 @@ _LIFTED = (
 _EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
 
 
-def find_standing(kind: ActionKind, past: Past) -> Revision | None:
+def find_action_in_force(kind: ActionKind, history: History) -> Revision | None:
     """Return the revision that already says what the action would, or None where there is something to do.
 
     Raises:
         RefusedError: 409, a killed article cannot be withdrawn.
     """
-    latest = past.revisions[-1]
+    latest = history.revisions[-1]
     if kind == "kill":
-        return past.kill or (None if _has_text(past) else past.unmatched_kill)
-    if kind == "withdraw" and past.is_killed:
+        return history.kill or (None if _has_text(history) else history.unmatched_kill)
+    if kind == "withdraw" and history.is_killed:
         raise RefusedError(409, _STRONGER)
-    if kind == "withdraw" and past.unmatched_kill:
+    if kind == "withdraw" and history.unmatched_kill:
         raise RefusedError(409, _HELD)
-    if past.is_killed or past.unmatched_kill:
+    if history.is_killed or history.unmatched_kill:
         return None
-    is_lifted = kind == "restore" and not _has_text(past) and latest.action is not None and latest.action.kind == kind
+    is_lifted = (
+        kind == "restore" and not _has_text(history) and latest.action is not None and latest.action.kind == kind
+    )
     return latest if latest.status is _STATUS[kind] or is_lifted else None
 
 
-def lifts_without_text(kind: ActionKind, past: Past) -> bool:
+def lifts_without_text(kind: ActionKind, history: History) -> bool:
     """Tell whether the action lifts a removal that arrived before its article, and no text of it has come yet."""
-    return kind == "restore" and not _has_text(past) and bool(past.unmatched_in_force)
+    return kind == "restore" and not _has_text(history) and bool(history.unmatched_in_force)
 
 
-def _has_text(past: Past) -> bool:
-    return any(revision.status is Status.USABLE for revision in past.revisions)
+def _has_text(history: History) -> bool:
+    return any(revision.status is Status.USABLE for revision in history.revisions)
 
 
-def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, tuple[str, ...]]:
+def text_after(kind: ActionKind, history: History, now: datetime) -> tuple[Revision, tuple[str, ...]]:
     """Return the revision whose text the action's bears, with its new status, and what its sender should look at.
 
     A restore brings back the newest text that may be shown by now, also one that came while the kill stood; one that
@@ -59,12 +61,12 @@ def text_after(kind: ActionKind, past: Past, now: datetime) -> tuple[Revision, t
     Raises:
         RefusedError: 409, there is no text that could be restored.
     """
-    text, warnings = past.revisions[-1], []
+    text, warnings = history.revisions[-1], []
     status = _STATUS[kind]
-    if lifts_without_text(kind, past):
+    if lifts_without_text(kind, history):
         status, warnings = Status.WITHHELD, [_LIFTED]
     elif kind == "restore":
-        usable = [revision for revision in past.revisions if revision.status is Status.USABLE]
+        usable = [revision for revision in history.revisions if revision.status is Status.USABLE]
         if not usable:
             raise RefusedError(409, _NO_TEXT)
         shown = [each for each in usable if each.embargo_until is None or each.embargo_until <= now]

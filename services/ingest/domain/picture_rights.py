@@ -17,7 +17,7 @@ _RDF, _DC = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}", "{http://purl.org/d
 _PHOTOSHOP, _TERMS = "{http://ns.adobe.com/photoshop/1.0/}", "{http://ns.adobe.com/xap/1.0/rights/}"
 _ORIENTATION_TAG, _COPYRIGHT_TAG = 0x0112, 0x8298
 _ASCII, _SHORT = 2, 3
-_MOST_ENTRIES = 1_000
+_MAX_ENTRIES = 1_000
 _CREDIT_RECORD, _NOTICE_RECORD = 110, 116
 _IPTC_RESOURCE = b"8BIM\x04\x04"
 _INLINE_BYTES = 4
@@ -66,7 +66,7 @@ def read_exif(exif: bytes) -> tuple[int, str]:
     try:
         start = struct.unpack_from(f"{order}I", exif, 4)[0]
         count = struct.unpack_from(f"{order}H", exif, start)[0] if order else 0
-        for place in range(min(count, _MOST_ENTRIES)):
+        for place in range(min(count, _MAX_ENTRIES)):
             at = start + 2 + 12 * place
             tag, kind, length = struct.unpack_from(f"{order}HHI", exif, at)
             if (tag, kind) == (_ORIENTATION_TAG, _SHORT):

@@ -35,7 +35,7 @@ class PublicPicture:
     warnings: tuple[str, ...] = ()
 
 
-class KeptPicture(PictureFacts):
+class StoredPicture(PictureFacts):
     """A picture that lies in the content bucket; `media` is the SHA-256 of the bytes that were sent."""
 
     media: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from shared.text import collapsed, is_visible
+from shared.model.text import collapsed, is_visible
 
 _TAG = re.compile(r"<[^<>]*>")
 _OPENING = re.compile(r"<[a-zA-Z!/]")

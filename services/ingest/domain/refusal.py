@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.errors import PermanentError, RetryableError
+from shared.runtime.errors import PermanentError, RetryableError
 
 RefusalCode = Literal[400, 403, 409, 413, 415, 422]
 """HTTP's words for it: not readable, not yours to do, in conflict, too large, unknown format, not acceptable."""

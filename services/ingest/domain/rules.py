@@ -8,8 +8,8 @@ from datetime import datetime
 from services.ingest.domain import prose
 from services.ingest.domain.refusal import Fault
 from services.ingest.domain.stamps import find_stamp_faults
-from shared.article import Article, Status
-from shared.sites import Site
+from shared.model.article import Article, Status
+from shared.site.sites import Site
 
 
 def find_faults(article: Article, site: Site, received_at: datetime) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from services.ingest.domain.pointers import pointer
-from shared.article import Article, Picture, Related, Status
+from shared.model.article import Article, Picture, RelatedLink, Status
 
 _PICTURE = ("media", "caption", "credit", "alt")
 SEEN = frozenset(
@@ -84,7 +84,7 @@ def fields_left_out_whole(article: Article) -> frozenset[str]:
     return frozenset(name for name, is_out in found.items() if is_out and article.status is Status.USABLE)
 
 
-def _of_related(related: Sequence[Related]) -> Iterator[tuple[str, str]]:
+def _of_related(related: Sequence[RelatedLink]) -> Iterator[tuple[str, str]]:
     for place, each in enumerate(related):
         if each.url is None:
             yield pointer("related", place), _NO_ADDRESS

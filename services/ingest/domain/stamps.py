@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from services.ingest.domain.refusal import Fault
-from shared.article import ArticleFacts
+from shared.model.article import ArticleFacts
 
 AHEAD_LIMIT = timedelta(hours=24)
 _TOLERANCE = timedelta(seconds=5)

@@ -7,10 +7,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.ingest.domain.accepted import NearMatch
 from services.ingest.domain.refusal import Fault
 from services.ingest.domain.report import Report
-from shared.receipts import Outcome, Stage
-from shared.revision import Action
+from shared.model.revision import Action
+from shared.runtime.receipts import ReceiptStatus, Stage
 
-FINAL: frozenset[Outcome] = frozenset(outcome for outcome in Outcome if outcome.is_final)
+FINAL: frozenset[ReceiptStatus] = frozenset(outcome for outcome in ReceiptStatus if outcome.is_final)
 """Where the way of a submission ends; `failed` means dead-lettered with its reason."""
 
 
@@ -31,7 +31,7 @@ class ReceiptState(BaseModel):
 
     receipt: str
     site: str
-    status: Outcome
+    status: ReceiptStatus
     article: str | None = Field(default=None, description="Known once the submission has been read.")
     revision: str | None = None
     url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
@@ -66,7 +66,7 @@ class ArticleState(BaseModel):
     source: str
     source_id: str
     headline: str
-    status: Outcome
+    status: ReceiptStatus
     revision: str = Field(description="The latest revision.")
     revisions: int = Field(description="How many revisions are kept.")
     live_revision: str | None = Field(default=None, description="The revision that readers see.")

@@ -12,7 +12,7 @@ from services.ingest.domain.document import Document
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import ArticleUnknownError, Fault, RefusedError, unacceptable
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
-from services.ingest.endpoint.auth import Caller, TakerDown
+from services.ingest.endpoint.auth import Caller, RequireTakedown
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.preferences import parse_prefer
@@ -20,8 +20,8 @@ from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, reply_to
 from services.ingest.endpoint.sites import ARTICLE, SiteName
 from services.ingest.metrics import REFUSALS
-from shared.article import Prose
-from shared.revision import ActionKind
+from shared.model.article import Prose
+from shared.model.revision import ActionKind
 
 _MAX_BYTES = 16 * 1024
 _UNKNOWN = "there is no such article on this site"
@@ -62,7 +62,7 @@ def _described(kind: str) -> dict[str, Any]:
 
 
 @router.post("/v1/articles/{article}/kill", summary="Kill an article", **_described("kill"))
-async def kill_article(request: Request, caller: TakerDown, article: str, site: SiteName = None) -> Response:
+async def kill_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
     """Take the text down at once, before all other work, and keep it down whatever is sent, until it is restored.
 
     Its page, every address that it ever had and its pictures answer 410; then it leaves the listings. A kill comes
@@ -75,7 +75,7 @@ async def kill_article(request: Request, caller: TakerDown, article: str, site: 
 
 
 @router.post("/v1/articles/{article}/withdraw", summary="Withdraw an article", **_described("withdraw"))
-async def withdraw_article(request: Request, caller: TakerDown, article: str, site: SiteName = None) -> Response:
+async def withdraw_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
     """Take it out of the listings, then down; the next usable revision that is posted brings it back.
 
     A killed article cannot be withdrawn (409): it is gone already, and would have to be restored first. At other sites
@@ -85,7 +85,7 @@ async def withdraw_article(request: Request, caller: TakerDown, article: str, si
 
 
 @router.post("/v1/articles/{article}/restore", summary="Restore an article", **_described("restore"))
-async def restore_article(request: Request, caller: TakerDown, article: str, site: SiteName = None) -> Response:
+async def restore_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
     """Undo a kill or a withdrawal, also one that a wire service sent: readers see the newest usable text again.
 
     That text may have come while the kill stood; `text_of` names its revision. Where no revision has a text to be

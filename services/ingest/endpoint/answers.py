@@ -11,7 +11,7 @@ from services.ingest.domain.states import ReceiptState
 from services.ingest.endpoint.deps import deps_of
 from services.ingest.endpoint.preferences import Preferences
 from services.ingest.endpoint.replies import ArticleReply, json_response, links_to
-from shared.receipts import Outcome
+from shared.runtime.receipts import ReceiptStatus
 
 REPLY_HEADERS = {
     "Location": {"schema": {"type": "string"}, "description": "The receipt: what becomes of it."},
@@ -34,17 +34,17 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
     """Return the answer: 200 for what is at its end, 202 for what is on its way."""
     is_done = reply.status.is_final
     is_done_also = all(each.status.is_final for each in reply.also or ())
-    if wanted.wait_seconds is not None and reply.status in (Outcome.ACCEPTED, Outcome.DUPLICATE):
+    if wanted.wait_seconds is not None and reply.status in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE):
         state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
         if state is not None and state.status.is_final:
-            status = state.status if reply.status is Outcome.ACCEPTED else reply.status
+            status = state.status if reply.status is ReceiptStatus.ACCEPTED else reply.status
             told = {"status": status, "url": state.url, "reason": state.reason or reply.reason}
             known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
             links = links_to(reply.site, reply.receipt, known["article"])
             report = _report_of(reply, state)
             reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
             is_done = True
-        elif state is not None and reply.status is Outcome.DUPLICATE:
+        elif state is not None and reply.status is ReceiptStatus.DUPLICATE:
             reply = reply.model_copy(update={"status": state.status, "reason": _NOT_DONE_YET})
             is_done = False
         if state is not None and not is_done:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
-from services.ingest.endpoint.auth import Publisher, Reader
+from services.ingest.endpoint.auth import RequirePublish, RequireRead
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.examples import ARTICLE_BODY
@@ -16,7 +16,7 @@ from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
 from services.ingest.endpoint.sites import ARTICLE, FeedName, SiteName, SiteNames
 from services.ingest.endpoint.submission import submission_of
-from shared.messages import Lane
+from shared.model.lane import Lane
 
 LaneName = Annotated[
     Literal["live", "bulk"],
@@ -47,7 +47,7 @@ router = APIRouter(tags=["articles"])
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
 async def post_article(
-    request: Request, caller: Publisher, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
+    request: Request, caller: RequirePublish, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
 ) -> Response:
     """Take an article in any format that is read, by its Content-Type or else by what it looks like.
 
@@ -93,7 +93,7 @@ async def post_article(
     openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
 )
 async def post_feed_item(
-    request: Request, caller: Publisher, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"
+    request: Request, caller: RequirePublish, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"
 ) -> Response:
     """Take an article as `POST /v1/articles` does, under the feed's source, formats and defaults."""
     return await post_article(request, caller, site, feed, lane)
@@ -106,7 +106,7 @@ async def post_feed_item(
     response_model=None,
     responses={200: {"model": ArticleStateReply}, **documented(401, 403, 404, 422, 503)},
 )
-async def get_article(request: Request, caller: Reader, article: str, site: SiteName = None) -> Response:
+async def get_article(request: Request, caller: RequireRead, article: str, site: SiteName = None) -> Response:
     """Tell what was sent last of an article, and what readers see."""
     meant = caller.site(site)
     state = None

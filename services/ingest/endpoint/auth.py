@@ -11,8 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError
-from shared.sites import Feed, Site
-from shared.tokens import Scope, TokenRecord
+from shared.runtime.tokens import Scope, TokenRecord
+from shared.site.sites import Feed, Site
 
 _CHALLENGE = 'Bearer realm="pressline"'
 _bearer = HTTPBearer(
@@ -115,7 +115,7 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Securi
     return Depends(find_caller)
 
 
-Publisher = Annotated[Caller, caller_with(Scope.PUBLISH)]
-TakerDown = Annotated[Caller, caller_with(Scope.TAKEDOWN)]
-Reader = Annotated[Caller, caller_with(Scope.READ, Scope.PUBLISH)]
+RequirePublish = Annotated[Caller, caller_with(Scope.PUBLISH)]
+RequireTakedown = Annotated[Caller, caller_with(Scope.TAKEDOWN)]
+RequireRead = Annotated[Caller, caller_with(Scope.READ, Scope.PUBLISH)]
 """Who publishes may also see what became of it."""

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.document import Document
 from services.ingest.domain.refusal import BacklogFullError, Fault, RefusedError, unacceptable
-from services.ingest.endpoint.auth import Publisher
+from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import check_declared
 from services.ingest.endpoint.deps import batch_threads_of, deps_of, threads_of
 from services.ingest.endpoint.examples import BATCH_ANSWER, BATCH_BODY, NDJSON
@@ -27,12 +27,13 @@ from services.ingest.endpoint.replies import BatchLineReply
 from services.ingest.endpoint.sites import FeedName, SiteName
 from services.ingest.endpoint.submission import Submission
 from services.ingest.metrics import REFUSALS
-from shared.errors import RetryableError
-from shared.messages import MAX_BATCH_ITEMS, Lane
-from shared.sites import Site
+from shared.messaging.messages import MAX_BATCH_ITEMS
+from shared.model.lane import Lane
+from shared.runtime.errors import RetryableError
+from shared.site.sites import Site
 
 _SIDE_BY_SIDE = 2  # batches of one request that may wait for the store at the same time
-_MOST_BYTES = 512 * 1024  # of a batch that takes one more line
+_MAX_BATCH_BYTES = 512 * 1024  # of a batch that takes one more line
 _CLOSES_AFTER_SECONDS = 0.1
 _LINE_TYPE = "application/json"  # of whichever form: which one, the article itself shows
 _TAKEN = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/octet-stream", "text/plain", ""})
@@ -118,7 +119,7 @@ class _Lines:
         size_bytes = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(None) as closing:
-                while len(batch) < MAX_BATCH_ITEMS and size_bytes < _MOST_BYTES:
+                while len(batch) < MAX_BATCH_ITEMS and size_bytes < _MAX_BATCH_BYTES:
                     waiting = await self.waiting.get()
                     if waiting is None:
                         self.waiting.put_nowait(None)  # for the next call
@@ -196,7 +197,9 @@ class _Lines:
     responses={200: BATCH_ANSWER, **documented(401, 403, 413, 415, 422, 503)},
     openapi_extra={"requestBody": BATCH_BODY},
 )
-async def post_batch(request: Request, caller: Publisher, site: SiteName = None, feed: FeedName = None) -> Response:
+async def post_batch(
+    request: Request, caller: RequirePublish, site: SiteName = None, feed: FeedName = None
+) -> Response:
     """Take articles as lines of JSON (NDJSON), in any JSON form that is read, and answer each line as it comes.
 
     Every line is stored, answered with a receipt and left to a worker to read, behind the news (`lane=bulk`); what the

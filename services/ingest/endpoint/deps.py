@@ -13,17 +13,17 @@ import anyio.to_thread
 from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, Submitted
-from services.ingest.domain.pictures import KeptPicture
+from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
 from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
-from shared.messages import Lane
-from shared.revision import ActionKind
-from shared.sites import Site
-from shared.tokens import TokenRecord
+from shared.model.lane import Lane
+from shared.model.revision import ActionKind
+from shared.runtime.tokens import TokenRecord
+from shared.site.sites import Site
 
 MAX_BATCH_BYTES = 256 * 1024 * 1024  # of one POST /v1/batches; its lines are held in three batches at most
 BODY_TIMEOUT_SECONDS = 30.0  # a sender that is slower is dropped
@@ -100,10 +100,10 @@ class ActOnArticle(Protocol):
         ...
 
 
-class KeepPicture(Protocol):
+class StorePicture(Protocol):
     """Stores a picture by its digest."""
 
-    def __call__(self, data: bytes, *, site: Site) -> KeptPicture:
+    def __call__(self, data: bytes, *, site: Site) -> StoredPicture:
         """Return what was stored; `is_new` is false where it was there.
 
         Raises:
@@ -125,7 +125,7 @@ class EndpointDeps:
     submit_lines: SubmitLines
     act: ActOnArticle
     fronts: Fronts
-    keep_picture: KeepPicture
+    store_picture: StorePicture
     wait: Callable[[str, float], Awaitable[ReceiptState | None]]  # receipt, seconds
     receipt: Callable[[str], ReceiptState | None]
     article: Callable[[str, str], ArticleState | None]  # site, article

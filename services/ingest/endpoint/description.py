@@ -12,7 +12,7 @@ from services.ingest.endpoint.actions import ActionForm
 from services.ingest.endpoint.fronts import FrontForm
 from services.ingest.endpoint.problems import Problem
 from services.ingest.endpoint.replies import BatchLineReply
-from shared.article import Article
+from shared.model.article import Article
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"

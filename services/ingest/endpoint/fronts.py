@@ -13,14 +13,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.ingest.domain.document import Document
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, FrontUnknownError, unacceptable
-from services.ingest.endpoint.auth import Publisher, Reader
+from services.ingest.endpoint.auth import RequirePublish, RequireRead
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import json_response
 from services.ingest.endpoint.sites import ARTICLE, SiteName
-from shared.errors import RedisUnavailableError
-from shared.pins import MOST_PINS, Pins
+from shared.runtime.errors import RedisUnavailableError
+from shared.site.pins import MAX_PINS, Pins
 
 _MAX_BYTES = 16 * 1024
 _UNTOLD = "it is stored, and the front is not renewed yet: Redis does not answer; send the same again, which is safe"
@@ -36,7 +36,7 @@ class FrontForm(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     articles: list[Annotated[str, StringConstraints(pattern=ARTICLE)]] = Field(
-        max_length=MOST_PINS, description="Ids of articles, the first on top."
+        max_length=MAX_PINS, description="Ids of articles, the first on top."
     )
     until: AwareDatetime | None = Field(default=None, description="From when on they lead no longer.")
 
@@ -76,7 +76,7 @@ _BODY = {
     },
     openapi_extra={"requestBody": _BODY},
 )
-async def put_front(request: Request, caller: Publisher, section: FrontName, site: SiteName = None) -> Response:
+async def put_front(request: Request, caller: RequirePublish, section: FrontName, site: SiteName = None) -> Response:
     """Have these articles lead the home page or a section's front, in this order, at most ten; others are unpinned.
 
     An article that is not live yet is taken, with a warning, and leads once it is; one that was never posted is
@@ -99,7 +99,7 @@ async def put_front(request: Request, caller: Publisher, section: FrontName, sit
     response_model=None,
     responses={200: {"model": FrontReply}, **documented(401, 403, 404, 422, 503)},
 )
-async def get_front(request: Request, caller: Reader, section: FrontName, site: SiteName = None) -> Response:
+async def get_front(request: Request, caller: RequireRead, section: FrontName, site: SiteName = None) -> Response:
     """Tell which articles are pinned, until when, and who did it; also where `until` has passed."""
     deps, meant = deps_of(request), caller.site(site)
     pins = await _call(request, lambda: deps.fronts.find(meant, section))
@@ -114,7 +114,7 @@ async def get_front(request: Request, caller: Reader, section: FrontName, site: 
     response_model=None,
     responses={204: {"description": "Nothing is pinned there."}, **documented(401, 403, 404, 422, 503)},
 )
-async def delete_front(request: Request, caller: Publisher, section: FrontName, site: SiteName = None) -> Response:
+async def delete_front(request: Request, caller: RequirePublish, section: FrontName, site: SiteName = None) -> Response:
     """Let the front have its own order again."""
     deps, meant = deps_of(request), caller.site(site)
     await _call(request, lambda: deps.fronts.unpin(meant, section, by=caller.name))

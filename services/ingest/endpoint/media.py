@@ -6,7 +6,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.endpoint.auth import Publisher
+from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.examples import PICTURE_BODY
@@ -32,7 +32,7 @@ log = structlog.get_logger()
     },
     openapi_extra={"requestBody": PICTURE_BODY},
 )
-async def post_media(request: Request, caller: Publisher, site: SiteName = None) -> Response:
+async def post_media(request: Request, caller: RequirePublish, site: SiteName = None) -> Response:
     """Keep a picture (JPEG, PNG, WebP or GIF, as its first bytes say), for articles to show.
 
     Send the bytes as the body. The answer's `media` goes into an article's `picture.media` or `pictures[].media`, or
@@ -47,7 +47,7 @@ async def post_media(request: Request, caller: Publisher, site: SiteName = None)
         timeout_seconds=deps.body_timeout_seconds,
     )
     try:
-        kept = await threads_of(request).run(deps.keep_picture, data, site=meant)
+        kept = await threads_of(request).run(deps.store_picture, data, site=meant)
     except RefusedError as error:
         REFUSALS.labels(str(error.code)).inc()
         log.info("picture.refused", site=meant.id, token=caller.name, status=error.code, size_bytes=len(data))

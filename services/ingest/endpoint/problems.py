@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from services.ingest.domain.refusal import BacklogFullError, Fault, RefusedError
 from services.ingest.endpoint.deps import deps_of
 from services.ingest.metrics import REFUSALS
-from shared.errors import HostileMarkupError, RetryableError
+from shared.runtime.errors import HostileMarkupError, RetryableError
 
 PROBLEM_JSON = "application/problem+json"
 

@@ -6,7 +6,7 @@ import re
 
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.endpoint.auth import Reader
+from services.ingest.endpoint.auth import RequireRead
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ReceiptReply, json_response, links_to
@@ -23,7 +23,7 @@ router = APIRouter(tags=["receipts"])
     response_model=None,
     responses={200: {"model": ReceiptReply}, **documented(401, 403, 404, 503)},
 )
-async def get_receipt(request: Request, caller: Reader, receipt: str) -> Response:
+async def get_receipt(request: Request, caller: RequireRead, receipt: str) -> Response:
     """Tell how far a submission has come, with the time of each stage, and its pages once it is live."""
     state = None
     if _RECEIPT.fullmatch(receipt):

@@ -13,7 +13,7 @@ from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.endpoint.problems import Problem
-from shared.receipts import Outcome
+from shared.runtime.receipts import ReceiptStatus
 
 
 class Links(BaseModel):
@@ -30,7 +30,7 @@ class AlsoReply(BaseModel):
     receipt: str | None = Field(default=None, description="Absent where this site refused it.")
     article: str | None = None
     revision: str | None = None
-    status: Outcome
+    status: ReceiptStatus
     reason: str | None = Field(default=None, description="Why this site refused it.")
     links: Links = Links()
     report: Report | None = None
@@ -43,7 +43,7 @@ class ArticleReply(BaseModel):
     site: str
     article: str | None = Field(default=None, description="Absent until the ingest worker has read it (respond-async).")
     revision: str | None = None
-    status: Outcome = Field(
+    status: ReceiptStatus = Field(
         description="accepted: on its way. scheduled: waits for its embargo. duplicate: the same bytes are there "
         "already. superseded: a later revision is there; this one is kept and not published. live: readers have it. "
         "killed, withdrawn: the edge answers 410 at every address of it. held: a kill arrived before it; kept and not "
@@ -122,7 +122,7 @@ def reply_to(accepted: Accepted) -> ArticleReply:
         site=accepted.site,
         article=accepted.article,
         revision=accepted.revision,
-        status=Outcome(accepted.status),
+        status=ReceiptStatus(accepted.status),
         reason=accepted.reason,
         near_matches=accepted.near_matches,
         links=links_to(accepted.site, accepted.receipt, accepted.article),

@@ -16,9 +16,9 @@ from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, thread
 from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
 from services.ingest.metrics import REFUSALS
 from services.ingest.ports import SubmissionMetadata
-from shared.messages import Lane
-from shared.receipts import Outcome
-from shared.sites import Site
+from shared.model.lane import Lane
+from shared.runtime.receipts import ReceiptStatus
+from shared.site.sites import Site
 
 _UNREAD = "not read yet"
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ class Submission:
         try:
             reply = reply_to(await self._accept_at(raw, site, canonical_site))
         except RefusedError as error:
-            return AlsoReply(site=site.id, status=Outcome.REFUSED, reason=error.detail)
+            return AlsoReply(site=site.id, status=ReceiptStatus.REFUSED, reason=error.detail)
         return AlsoReply(**dict(reply))
 
     async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted:
@@ -84,7 +84,7 @@ class Submission:
         return ArticleReply(
             receipt=submitted.receipt,
             site=site.id,
-            status=Outcome.ACCEPTED,
+            status=ReceiptStatus.ACCEPTED,
             links=links_to(site.id, submitted.receipt, None),
             report=Report(format=_UNREAD, warnings=(submitted.warning,)) if submitted.warning else None,
         )

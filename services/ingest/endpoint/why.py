@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.ingest.domain.reasons import Reasons
-from services.ingest.endpoint.auth import Reader
+from services.ingest.endpoint.auth import RequireRead
 from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.problems import documented
 from services.ingest.endpoint.replies import json_response
@@ -25,7 +25,7 @@ router = APIRouter(tags=["operations"])
 )
 async def get_why(
     request: Request,
-    caller: Reader,
+    caller: RequireRead,
     url: Annotated[str, Query(max_length=2000, description="An address of the site, or its path.", examples=["/"])],
     site: SiteName = None,
 ) -> Response:

@@ -3,14 +3,14 @@
 from services.ingest.handler.accept import accept
 from services.ingest.handler.act import act
 from services.ingest.handler.admission import Admission
+from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.fronts import Fronts
-from services.ingest.handler.intake import Intake
-from services.ingest.handler.media import keep_picture
+from services.ingest.handler.media import store_picture
 from services.ingest.handler.states import find_article_state, find_receipt_state
 from services.ingest.handler.submissions import read_submissions
 from services.ingest.handler.submit import submit, submit_batch
-from shared.handling import Handlers
-from shared.pipeline import SUBMIT_ARTICLES
+from shared.messaging.handling import Handlers
+from shared.messaging.pipeline import SUBMIT_ARTICLES
 
 HANDLERS: Handlers = {SUBMIT_ARTICLES: read_submissions}
 
@@ -18,13 +18,13 @@ __all__ = [
     "HANDLERS",
     "Admission",
     "Fronts",
-    "Intake",
+    "IngestDeps",
     "accept",
     "act",
     "find_article_state",
     "find_receipt_state",
-    "keep_picture",
     "read_submissions",
+    "store_picture",
     "submit",
     "submit_batch",
 ]

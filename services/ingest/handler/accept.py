@@ -12,20 +12,28 @@ from services.ingest.domain.accepted import Accepted
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
 from services.ingest.domain.report import Report
 from services.ingest.domain.stamps import stamp_for
-from services.ingest.handler.announce import announce
 from services.ingest.handler.article_pictures import with_picture_facts
-from services.ingest.handler.commit import Committed, Proposal, RawBytes, Twin, commit, lane_of, mark
-from services.ingest.handler.intake import Intake
+from services.ingest.handler.commit import (
+    Committed,
+    Duplicate,
+    Proposal,
+    RawBytes,
+    commit,
+    lane_of,
+    write_journal_marker,
+)
+from services.ingest.handler.deps import IngestDeps
+from services.ingest.handler.events import emit_events
 from services.ingest.ports import SubmissionMetadata
-from shared import keys
-from shared.article import Article, Status
-from shared.history import Since
-from shared.messages import Lane
-from shared.revision import Revision, revision_id, stamp_of
-from shared.sites import Site
+from shared.model.article import Article, Status
+from shared.model.history import RevisionsAfter
+from shared.model.lane import Lane
+from shared.model.revision import Revision, revision_id, stamp_of
+from shared.site import keys
+from shared.site.sites import Site
 from shared.storage import Etag
 
-_MOST_UNDER_ONE_STAMP = 999
+_MAX_REVISIONS_PER_STAMP = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Item:
         return keys.article_id(self.site.id, self.article.source, self.article.source_id)
 
 
-def accept(raw: bytes, metadata: SubmissionMetadata, intake: Intake) -> Accepted:
+def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accepted:
     """Store what was sent for good, then announce it; return what became of it.
 
     Raises:
@@ -57,48 +65,48 @@ def accept(raw: bytes, metadata: SubmissionMetadata, intake: Intake) -> Accepted
     sha256 = hashlib.sha256(raw).hexdigest()
     place = RawBytes(sha256, keys.raw_key(metadata.site.id, metadata.received_at, sha256))
     try:
-        item = with_pictures(read_item(raw, place, metadata, intake), intake)
+        item = with_pictures(read_item(raw, place, metadata, deps), deps)
     except RefusedError:
-        intake.content.put(place.key, raw, content_type="application/octet-stream")
+        deps.content.put(place.key, raw, content_type="application/octet-stream")
         raise
-    source_noted = note_source(item, intake)
-    raw_kept = intake.executor.submit(intake.content.put, place.key, raw, content_type="application/octet-stream")
-    return announce(commit_item(item, intake, source_noted=source_noted, raw_kept=raw_kept), intake)
+    source_noted = note_source(item, deps)
+    raw_kept = deps.executor.submit(deps.content.put, place.key, raw, content_type="application/octet-stream")
+    return emit_events(commit_item(item, deps, source_noted=source_noted, raw_kept=raw_kept), deps)
 
 
-def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, intake: Intake) -> Item:
+def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Item:
     """Return the article that the bytes hold; the store is not asked.
 
     Raises:
         RefusedError: they hold none, or one that their sender may not take down.
         BacklogFullError: too much waits to be published before it.
     """
-    reading = intake.read_article(raw, metadata.content_type, metadata)
+    reading = deps.read_article(raw, metadata.content_type, metadata)
     _check_rights(reading.article, may_take_down=metadata.may_take_down)
     if reading.article.status is Status.USABLE:
-        intake.admit(metadata.lane)
+        deps.admit(metadata.lane)
     return Item(reading.article, reading.report, place, metadata.site, metadata.received_at, metadata.lane)
 
 
-def with_pictures(item: Item, intake: Intake) -> Item:
+def with_pictures(item: Item, deps: IngestDeps) -> Item:
     """Return the item with the measures of its pictures.
 
     Raises:
         RefusedError: it names a picture that was never uploaded.
     """
-    return replace(item, article=with_picture_facts(item.article, intake))
+    return replace(item, article=with_picture_facts(item.article, deps))
 
 
-def note_source(item: Item, intake: Intake) -> Future[Etag] | None:
+def note_source(item: Item, deps: IngestDeps) -> Future[Etag] | None:
     """Begin to store that the item's source sends to its site; None where that is known."""
     if item.article.status is not Status.USABLE:
         return None
-    return intake.sources.note(item.site.id, item.article.source)
+    return deps.sources.note(item.site.id, item.article.source)
 
 
 def commit_item(
     item: Item,
-    intake: Intake,
+    deps: IngestDeps,
     *,
     source_noted: Future[Etag] | None = None,
     raw_kept: Future[Etag] | None = None,
@@ -115,14 +123,18 @@ def commit_item(
     # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
     stamp = article.version_created
     name = revision_id(stamp, article.version) if stamp else None
-    marker = mark(item.site.id, item.article_id, name, lane_of(article.status, item.lane), intake) if name else None
+    marker = (
+        write_journal_marker(item.site.id, item.article_id, name, lane_of(article.status, item.lane), deps)
+        if name
+        else None
+    )
     if source_noted is not None:
         source_noted.result()
 
-    def propose(since: Since) -> Proposal | Twin:
-        found = _name_or_twin(item, since.names, intake)
+    def propose(since: RevisionsAfter) -> Proposal | Duplicate:
+        found = _name_or_duplicate(item, since.names, deps)
         if isinstance(found, Revision):
-            return Twin(found, item.report)
+            return Duplicate(found, item.report)
         return Proposal(name=found, article=article, raw=item.raw, report=item.report, lane=item.lane)
 
     return commit(
@@ -130,13 +142,13 @@ def commit_item(
         site=item.site,
         article=item.article_id,
         received_at=item.received_at,
-        intake=intake,
+        deps=deps,
         marker=marker,
         raw_kept=raw_kept,
     )
 
 
-def _name_or_twin(item: Item, names: Sequence[str], intake: Intake) -> str | Revision:
+def _name_or_duplicate(item: Item, names: Sequence[str], deps: IngestDeps) -> str | Revision:
     """Return the name of a new revision, or the revision that already holds these very bytes.
 
     Stamped items carry their place in order; the same bytes can only be a revision of the same stamp and version. An
@@ -146,7 +158,7 @@ def _name_or_twin(item: Item, names: Sequence[str], intake: Intake) -> str | Rev
     article, stamp = item.article, item.article.version_created
     if stamp is None:
         for name in reversed(names):
-            there = intake.revisions.get(article.site, item.article_id, name)
+            there = deps.revisions.get(article.site, item.article_id, name)
             if _is_same(there, item) and (name == names[-1] or there.accepted_at >= item.received_at):
                 return there
             if there.accepted_at < item.received_at:
@@ -156,12 +168,12 @@ def _name_or_twin(item: Item, names: Sequence[str], intake: Intake) -> str | Rev
     first = revision_id(stamp, article.version)
     same_place = [name for name in names if name[:-3] == first[:-3]]
     for name in same_place:
-        there = intake.revisions.get(article.site, item.article_id, name)
+        there = deps.revisions.get(article.site, item.article_id, name)
         if _is_same(there, item):
             return there
     n = int(same_place[-1][-3:]) + 1 if same_place else 0
-    if n > _MOST_UNDER_ONE_STAMP:
-        detail = f"has come with more than {_MOST_UNDER_ONE_STAMP} different contents; send a newer stamp"
+    if n > _MAX_REVISIONS_PER_STAMP:
+        detail = f"has come with more than {_MAX_REVISIONS_PER_STAMP} different contents; send a newer stamp"
         raise unacceptable([Fault("/version_created", detail)])
     return revision_id(stamp, article.version, n)
 

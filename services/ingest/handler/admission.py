@@ -8,13 +8,13 @@ from threading import Lock
 import structlog
 
 from services.ingest.domain.refusal import BacklogFullError
-from shared.backlog import Backlog
-from shared.errors import RedisUnavailableError
-from shared.messages import Lane
+from shared.model.lane import Lane
+from shared.runtime.backlog import Backlog
+from shared.runtime.errors import RedisUnavailableError
 
 log = structlog.get_logger()
 
-_COUNTED_EVERY_SECONDS = 1.0
+_COUNT_INTERVAL_SECONDS = 1.0
 _AWAY_FOR_SECONDS = 10.0  # a Redis that does not answer costs a sender its time-out: not every one
 _LIVE_TAKES_TIMES = 10
 
@@ -55,7 +55,7 @@ class Admission:
                 self._waiting = 0
                 self._count_at = self._monotonic() + _AWAY_FOR_SECONDS
             else:
-                self._count_at = self._monotonic() + _COUNTED_EVERY_SECONDS
+                self._count_at = self._monotonic() + _COUNT_INTERVAL_SECONDS
             finally:
                 self._counting.release()
         return self._waiting

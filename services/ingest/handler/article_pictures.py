@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
-from services.ingest.handler.intake import Intake
+from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.media import copy_picture, find_public_picture
-from shared.addresses import media_in
-from shared.article import Article, Picture, Status
+from shared.model.addresses import media_in
+from shared.model.article import Article, Picture, Status
 from shared.storage import ObjectHead
 
 _UNKNOWN = "is not a picture that was uploaded for this site; send its bytes to POST /v1/media first"
 
 
-def with_picture_facts(article: Article, intake: Intake) -> Article:
+def with_picture_facts(article: Article, deps: IngestDeps) -> Article:
     """Return the article with the measures of its pictures, as they were taken when each was uploaded.
 
     A picture of the body that is not known is left to the enricher, which says so. A removal shows none.
@@ -32,7 +32,7 @@ def with_picture_facts(article: Article, intake: Intake) -> Article:
     wanted = list(dict.fromkeys((*filter(None, listed.values()), *in_body)))
     if not wanted:
         return article
-    heads = _find_heads(wanted, article, intake)
+    heads = _find_heads(wanted, article, deps)
     faults = [Fault(where, _UNKNOWN) for where, media in listed.items() if media not in heads]
     if faults:
         raise unacceptable(faults)
@@ -45,17 +45,17 @@ def with_picture_facts(article: Article, intake: Intake) -> Article:
     )
 
 
-def _find_heads(wanted: list[str], article: Article, intake: Intake) -> Mapping[str, ObjectHead]:
+def _find_heads(wanted: list[str], article: Article, deps: IngestDeps) -> Mapping[str, ObjectHead]:
     """Return the heads of those that are known; several are asked for side by side."""
 
     def find(digest: str) -> ObjectHead | None:
-        head = find_public_picture(article.site, digest, intake)
+        head = find_public_picture(article.site, digest, deps)
         if head is None and article.canonical_site is not None:
-            copy_picture(digest, source=article.canonical_site, target=article.site, intake=intake)
-            head = find_public_picture(article.site, digest, intake)
+            copy_picture(digest, source=article.canonical_site, target=article.site, deps=deps)
+            head = find_public_picture(article.site, digest, deps)
         return head
 
-    found = map(find, wanted) if len(wanted) == 1 else intake.executor.map(find, wanted)
+    found = map(find, wanted) if len(wanted) == 1 else deps.executor.map(find, wanted)
     return {digest: head for digest, head in zip(wanted, found, strict=True) if head is not None}
 
 

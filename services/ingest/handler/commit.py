@@ -1,7 +1,7 @@
 """The one way into the bucket, for what is posted and for what is done through the API (architecture part 4).
 
 First the journal marker and the schedule, then a kill's tombstone or an unmatched removal's mark, then the revision,
-which is the commit. The caller sends the event (`announce.py`).
+which is the commit. The caller sends the event (`emit_events.py`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import structlog
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
 from services.ingest.domain.outcomes import why_no_page
 from services.ingest.domain.report import Report
-from services.ingest.handler.intake import Intake
+from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.removals import arrived_before_text, clear_unmatched, is_superseded, mark_removal
-from shared import keys
-from shared.article import Article, Status
-from shared.errors import PreconditionFailedError, StorageConflictError
-from shared.history import Past, Since, read_past
-from shared.messages import Lane
-from shared.receipts import Outcome, Receipt, Stage, receipt_id
-from shared.revision import Action, Revision
-from shared.sites import Site
+from shared.model.article import Article, Status
+from shared.model.history import History, RevisionsAfter, read_history
+from shared.model.lane import Lane
+from shared.model.revision import Action, Revision
+from shared.runtime.errors import PreconditionFailedError, StorageConflictError
+from shared.runtime.receipts import Receipt, ReceiptStatus, Stage, receipt_id
+from shared.site import keys
+from shared.site.sites import Site
 from shared.storage import Etag
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class Duplicate:
     """The revision that already says what was to be said."""
 
     revision: Revision
@@ -79,7 +79,7 @@ class Committed:
     receipt: Receipt | None = None
 
 
-Propose = Callable[[Since], Proposal | Twin]
+Propose = Callable[[RevisionsAfter], Proposal | Duplicate]
 """Says what to commit, given what there is; asked again where somebody else was quicker."""
 
 
@@ -97,11 +97,11 @@ class Marker:
     is_there: Future[Etag]
 
 
-def mark(site: str, article: str, revision: str, lane: Lane, intake: Intake) -> Marker:
+def write_journal_marker(site: str, article: str, revision: str, lane: Lane, deps: IngestDeps) -> Marker:
     """Begin to write the marker that has to be there before the revision; one too many does no harm."""
-    at = intake.clock()
+    at = deps.clock()
     key = keys.journal_key(site, at, article, revision, lane)
-    return Marker(revision, at, intake.executor.submit(intake.content.put, key, b"", content_type="text/plain"))
+    return Marker(revision, at, deps.executor.submit(deps.content.put, key, b"", content_type="text/plain"))
 
 
 def commit(
@@ -110,7 +110,7 @@ def commit(
     site: Site,
     article: str,
     received_at: datetime,
-    intake: Intake,
+    deps: IngestDeps,
     marker: Marker | None = None,
     raw_kept: Future[Etag] | None = None,
 ) -> Committed:
@@ -122,49 +122,49 @@ def commit(
         StorageConflictError: others were quicker, again and again.
     """
     for _ in range(_TRIES):
-        since = intake.revisions.since(site.id, article, "")
+        since = deps.revisions.since(site.id, article, "")
         proposal = propose(since)
-        if isinstance(proposal, Twin):
+        if isinstance(proposal, Duplicate):
             if raw_kept is not None:
                 raw_kept.result()
-            return _answer_again(proposal, since, intake)
+            return _answer_again(proposal, since, deps)
         name = proposal.name
         if marker is None or marker.revision != name:
-            marker = mark(site.id, article, name, _lane(proposal), intake)
-        revision = _revision(proposal, article, intake.clock())
+            marker = write_journal_marker(site.id, article, name, _lane(proposal), deps)
+        revision = _revision(proposal, article, deps.clock())
         for due in _dues(revision, received_at):
-            intake.content.put(keys.schedule_key(site.id, due, article, name), b"", content_type="text/plain")
+            deps.content.put(keys.schedule_key(site.id, due, article, name), b"", content_type="text/plain")
         marker.is_there.result()
         if raw_kept is not None:
             raw_kept.result()
-        is_unmatched = arrived_before_text(revision, since, intake)
-        mark_removal(revision, since, site, intake, is_unmatched=is_unmatched)
+        is_unmatched = arrived_before_text(revision, since, deps)
+        mark_removal(revision, since, site, deps, is_unmatched=is_unmatched)
         try:
-            intake.content.put(
+            deps.content.put(
                 keys.revision_key(site.id, article, name), revision.model_dump_json().encode(), unless_exists=True
             )
         except (PreconditionFailedError, StorageConflictError):
             continue  # somebody was here first, or our own answer was lost: what lies there tells, in the next round
-        if intake.clock() - marker.at > _MARKER_GOOD_FOR:
-            mark(site.id, article, name, revision.lane, intake).is_there.result()
-        return _committed(revision, proposal.report, since, site, intake, is_unmatched=is_unmatched)
+        if deps.clock() - marker.at > _MARKER_GOOD_FOR:
+            write_journal_marker(site.id, article, name, revision.lane, deps).is_there.result()
+        return _committed(revision, proposal.report, since, site, deps, is_unmatched=is_unmatched)
     raise StorageConflictError(article)
 
 
-def _answer_again(twin: Twin, since: Since, intake: Intake) -> Committed:
+def _answer_again(duplicate: Duplicate, since: RevisionsAfter, deps: IngestDeps) -> Committed:
     """Return the outcome of a submission that is stored already.
 
     A removal is announced once more: the answer to its first sending may have been lost together with its event.
     """
-    revision = twin.revision
+    revision = duplicate.revision
     site, article = revision.article.site, revision.article_id
-    past = read_past(intake.revisions, site, article, since) if since.unmatched else Past((revision,))
+    history = read_history(deps.revisions, site, article, since) if since.unmatched else History((revision,))
     status: AcceptedStatus = "duplicate"
-    if past.is_held(revision):
+    if history.is_held(revision):
         status = "held"
-    elif any(each.revision == revision.revision for each in past.unmatched_in_force):
+    elif any(each.revision == revision.revision for each in history.unmatched_in_force):
         status = "unmatched"
-    accepted = _accepted(status, revision, twin.report)
+    accepted = _accepted(status, revision, duplicate.report)
     return Committed(accepted, revision, has_event=revision.status is not Status.USABLE)
 
 
@@ -196,15 +196,15 @@ def _dues(revision: Revision, received_at: datetime) -> list[datetime]:
 
 
 def _committed(
-    revision: Revision, report: Report, since: Since, site: Site, intake: Intake, *, is_unmatched: bool
+    revision: Revision, report: Report, since: RevisionsAfter, site: Site, deps: IngestDeps, *, is_unmatched: bool
 ) -> Committed:
     """Return the outcome of a revision that was committed, and its receipt."""
     article, name = revision.article_id, revision.revision
-    status = _status(revision, since, intake, is_unmatched=is_unmatched)
+    status = _status(revision, since, deps, is_unmatched=is_unmatched)
     if status == "superseded" and revision.status is not Status.USABLE:
         log.warning("removal.superseded", site=site.id, article=article, revision=name)
         report = report.with_warning(_TOO_OLD)
-    if since.kills and revision.status is Status.USABLE and read_past(intake.revisions, site.id, article).is_killed:
+    if since.kills and revision.status is Status.USABLE and read_history(deps.revisions, site.id, article).is_killed:
         report = report.with_warning(_KILLED)
     accepted = _accepted(status, revision, report)
     receipt = Receipt(
@@ -212,31 +212,31 @@ def _committed(
         site=site.id,
         article=article,
         revision=name,
-        status=Outcome(status),
+        status=ReceiptStatus(status),
         reason=accepted.reason,
-        stages=(Stage(name=Outcome.ACCEPTED.value, at=revision.accepted_at),),
+        stages=(Stage(name=ReceiptStatus.ACCEPTED.value, at=revision.accepted_at),),
         report=report.model_dump(mode="json"),
     )
     log.info("revision.accepted", site=site.id, article=article, revision=name, status=status)
     return Committed(accepted, revision, has_event=status != "scheduled", receipt=receipt)
 
 
-def _status(revision: Revision, since: Since, intake: Intake, *, is_unmatched: bool) -> AcceptedStatus:
+def _status(revision: Revision, since: RevisionsAfter, deps: IngestDeps, *, is_unmatched: bool) -> AcceptedStatus:
     if is_superseded(revision, since):
         return "superseded"
     if is_unmatched:
         return "unmatched"
     if since.unmatched:
         site, article = revision.article.site, revision.article_id
-        past = read_past(intake.revisions, site, article)
-        clear_unmatched(site, article, past, intake)
-        if past.is_held(revision):
+        history = read_history(deps.revisions, site, article)
+        clear_unmatched(site, article, history, deps)
+        if history.is_held(revision):
             return "held"
     if revision.status is Status.CANCELED:
         # A restore that was made meanwhile overrules it by order, and whoever kills has to know.
-        kill = read_past(intake.revisions, revision.article.site, revision.article_id).kill
+        kill = read_history(deps.revisions, revision.article.site, revision.article_id).kill
         return "accepted" if kill else "superseded"
-    if revision.embargo_until and revision.embargo_until > intake.clock():
+    if revision.embargo_until and revision.embargo_until > deps.clock():
         return "scheduled"
     return "accepted"
 
@@ -250,6 +250,6 @@ def _accepted(status: AcceptedStatus, revision: Revision, report: Report) -> Acc
         revision=name,
         receipt=receipt_id(site, article, name),
         report=report,
-        reason=why_no_page(Outcome(status), revision),
+        reason=why_no_page(ReceiptStatus(status), revision),
         text_of=revision.text_of,
     )

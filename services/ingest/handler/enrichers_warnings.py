@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ReceiptState
-from services.ingest.handler.intake import Intake
-from shared import keys
-from shared.article import EnrichedArticle
+from services.ingest.handler.deps import IngestDeps
+from shared.model.article import EnrichedArticle
+from shared.site import keys
 
 _FORGOTTEN = "unknown"  # of an old submission whose report Redis has forgotten
 
 
-def find_warnings(site: str, article: str, revision: str, intake: Intake) -> tuple[str, ...]:
+def find_warnings(site: str, article: str, revision: str, deps: IngestDeps) -> tuple[str, ...]:
     """Return the warnings of the latest enricher; each begins with a pointer into the article, such as `/body`."""
     prefix = keys.enriched_prefix(site, article, revision)
-    listed = intake.content.list_keys(keys.enriched_folder(site, article), start_after=prefix)
+    listed = deps.content.list_keys(keys.enriched_folder(site, article), start_after=prefix)
     latest = keys.latest_enriched(listed, prefix)
-    found = intake.content.find(latest) if latest else None
+    found = deps.content.find(latest) if latest else None
     return EnrichedArticle.model_validate_json(found.body).warnings if found else ()
 
 
-def with_enrichers_warnings(state: ReceiptState | None, intake: Intake) -> ReceiptState | None:
+def with_enrichers_warnings(state: ReceiptState | None, deps: IngestDeps) -> ReceiptState | None:
     """Return a submission's state; once it has come to its end, its report has the enrichers' warnings too.
 
     Before that nothing is read. A request that waits for its page pays one LIST and one GET, after the page is live.
     """
     if state is None or not (state.status.is_final and state.article and state.revision):
         return state
-    warnings = find_warnings(state.site, state.article, state.revision, intake)
+    warnings = find_warnings(state.site, state.article, state.revision, deps)
     if not warnings:
         return state
     report = (state.report or Report(format=_FORGOTTEN)).with_warnings(warnings)

@@ -10,13 +10,13 @@ import structlog
 
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, FrontUnknownError, unacceptable
-from shared import keys
-from shared.history import Revisions
 from shared.index import Index
-from shared.listings import HOME
-from shared.live import read_record
-from shared.pins import Pins, read_pins
-from shared.sites import Site
+from shared.model.history import Revisions
+from shared.model.live_record import read_record
+from shared.site import keys
+from shared.site.listings import HOME
+from shared.site.pins import Pins, read_pins
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Fronts:
         pins = Pins(articles=tuple(articles), until=until, set_by=by, set_at=at)
         self.content.put(keys.front_key(site.id, front), pins.model_dump_json().encode())
         log.info("front.pinned", site=site.id, front=front, by=by, articles=len(pins.articles))
-        self.index.touch(site, listing)
+        self.index.mark_stale(site, listing)
         return pins, warnings
 
     def unpin(self, site: Site, front: str, *, by: str) -> None:
@@ -69,7 +69,7 @@ class Fronts:
         listing = _listing_of(site, front)
         self.content.delete(keys.front_key(site.id, front))
         log.info("front.unpinned", site=site.id, front=front, by=by)
-        self.index.touch(site, listing)
+        self.index.mark_stale(site, listing)
 
     def _look_at(self, site: Site, articles: Sequence[str], until: datetime | None, at: datetime) -> tuple[str, ...]:
         faults = [Fault("/until", "has passed")] if until is not None and until <= at else []

@@ -6,17 +6,17 @@ import hashlib
 
 import structlog
 
-from services.ingest.domain.pictures import KeptPicture, PublicPicture
-from services.ingest.handler.intake import Intake
-from shared import keys
-from shared.errors import PreconditionFailedError
-from shared.sites import Site
+from services.ingest.domain.pictures import PublicPicture, StoredPicture
+from services.ingest.handler.deps import IngestDeps
+from shared.runtime.errors import PreconditionFailedError
+from shared.site import keys
+from shared.site.sites import Site
 from shared.storage import ObjectHead
 
 log = structlog.get_logger()
 
 
-def keep_picture(data: bytes, site: Site, intake: Intake) -> KeptPicture:
+def store_picture(data: bytes, site: Site, deps: IngestDeps) -> StoredPicture:
     """Store a picture under its digest and return what an article names it by; the same bytes are stored once.
 
     The bytes that were sent are kept for the record. The public form is made now, once, and is what every publication
@@ -26,40 +26,38 @@ def keep_picture(data: bytes, site: Site, intake: Intake) -> KeptPicture:
         RefusedError: not a picture that can be shown, or over a limit.
         StorageUnavailableError: the store does not take it now.
     """
-    public = intake.clean_picture(data)
+    public = deps.clean_picture(data)
     digest = hashlib.sha256(data).hexdigest()
     facts = public.facts
     is_new = True
     try:
-        intake.content.put(keys.media_key(site.id, digest), data, content_type=facts.content_type, unless_exists=True)
+        deps.content.put(keys.media_key(site.id, digest), data, content_type=facts.content_type, unless_exists=True)
     except PreconditionFailedError:
         is_new = False
-    _put_public(public, site.id, digest, intake)
+    _put_public(public, site.id, digest, deps)
     log.info("picture.kept", site=site.id, media=digest, size_bytes=len(data), is_new=is_new)
-    return KeptPicture(
+    return StoredPicture(
         **facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new, warnings=public.warnings
     )
 
 
-def find_public_picture(site: str, digest: str, intake: Intake) -> ObjectHead | None:
+def find_public_picture(site: str, digest: str, deps: IngestDeps) -> ObjectHead | None:
     """Return the head of a picture's public form, or None where its upload for the site was never completed."""
-    return intake.content.find_head(keys.public_media_key(site, digest))
+    return deps.content.find_head(keys.public_media_key(site, digest))
 
 
-def copy_picture(digest: str, *, source: str, target: str, intake: Intake) -> None:
+def copy_picture(digest: str, *, source: str, target: str, deps: IngestDeps) -> None:
     """Give a further site the picture that was uploaded for the canonical one, its public form last."""
     for key_of in (keys.media_key, keys.public_media_key):
-        found = intake.content.find(key_of(source, digest))
+        found = deps.content.find(key_of(source, digest))
         if found is not None:
             head = found.head
-            intake.content.put(
-                key_of(target, digest), found.body, content_type=head.content_type, metadata=head.metadata
-            )
+            deps.content.put(key_of(target, digest), found.body, content_type=head.content_type, metadata=head.metadata)
 
 
-def _put_public(public: PublicPicture, site: str, digest: str, intake: Intake) -> None:
+def _put_public(public: PublicPicture, site: str, digest: str, deps: IngestDeps) -> None:
     facts = public.facts
-    intake.content.put(
+    deps.content.put(
         keys.public_media_key(site, digest),
         public.data,
         content_type=facts.content_type,

@@ -9,11 +9,11 @@ from itertools import islice
 import structlog
 
 from services.ingest.domain.accepted import NearMatch
-from shared import keys
-from shared.article import Status
-from shared.errors import OutageError
-from shared.history import Revisions
-from shared.revision import Revision
+from shared.model.article import Status
+from shared.model.history import Revisions
+from shared.model.revision import Revision
+from shared.runtime.errors import OutageError
+from shared.site import keys
 from shared.storage import Etag, ObjectStorage
 
 _MAX_NOTED_SOURCES = 10_000  # in the memory of a process

@@ -6,61 +6,62 @@ from datetime import timedelta
 
 from services.ingest.domain.outcomes import status_of, why_no_page
 from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
+from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
-from services.ingest.handler.intake import Intake
-from shared import inbox, keys
-from shared.article import Status
-from shared.errors import RedisUnavailableError
-from shared.history import Past, read_past
-from shared.live import LiveRecord, read_record
-from shared.receipts import Outcome, Receipt, Stage, receipt_id, revision_of_receipt
-from shared.receipts.kept import find_kept_receipt
-from shared.revision import Revision
-from shared.sites import Site
+from shared.model.article import Status
+from shared.model.history import History, read_history
+from shared.model.live_record import LiveRecord, read_record
+from shared.model.revision import Revision
+from shared.runtime import inbox
+from shared.runtime.errors import RedisUnavailableError
+from shared.runtime.receipts import Receipt, ReceiptStatus, Stage, receipt_id, revision_of_receipt
+from shared.runtime.receipts.stored import find_stored_receipt
+from shared.site import keys
+from shared.site.sites import Site
 
-_ENDED_BADLY = {Outcome.REFUSED, Outcome.FAILED}
-_UNCHANGING = {Outcome.REFUSED, Outcome.DUPLICATE, Outcome.FAILED}
+_ENDED_BADLY = {ReceiptStatus.REFUSED, ReceiptStatus.FAILED}
+_UNCHANGING = {ReceiptStatus.REFUSED, ReceiptStatus.DUPLICATE, ReceiptStatus.FAILED}
 """Final statuses that no later revision, removal or restore changes."""
 _QUIET_FOR = timedelta(seconds=10)  # of a younger receipt Redis would have been told if it had failed
 
 
-def find_receipt_state(receipt: str, intake: Intake, *, is_awaited: bool = False) -> ReceiptState | None:
+def find_receipt_state(receipt: str, deps: IngestDeps, *, is_awaited: bool = False) -> ReceiptState | None:
     """Return the state of a submission, or None where the receipt is unknown.
 
     Redis remembers the stages; the bucket decides the status, since what was live may be killed by now. A sender who
     waits for the page (`is_awaited`) has the word of the publisher that has just put it.
     """
-    return with_enrichers_warnings(_find_receipt_state(receipt, intake, is_awaited=is_awaited), intake)
+    return with_enrichers_warnings(_find_receipt_state(receipt, deps, is_awaited=is_awaited), deps)
 
 
-def _find_receipt_state(receipt: str, intake: Intake, *, is_awaited: bool = False) -> ReceiptState | None:
-    known = _remembered(receipt, intake)
+def _find_receipt_state(receipt: str, deps: IngestDeps, *, is_awaited: bool = False) -> ReceiptState | None:
+    known = _remembered(receipt, deps)
     named = revision_of_receipt(receipt)
     if named is None:
-        return _read_later(receipt, known, intake)
-    if known is not None and (known.status in _UNCHANGING or (known.status is Outcome.LIVE and is_awaited)):
+        return _read_later(receipt, known, deps)
+    if known is not None and (known.status in _UNCHANGING or (known.status is ReceiptStatus.LIVE and is_awaited)):
         return _state(known)
-    return _from_bucket(receipt, named, known, intake)
+    return _from_bucket(receipt, named, known, deps)
 
 
-def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState | None:
+def find_article_state(site: Site, article: str, deps: IngestDeps) -> ArticleState | None:
     """Return how an article stands, or None where it is not known."""
-    past = read_past(intake.revisions, site.id, article)
-    revisions = past.revisions
+    history = read_history(deps.revisions, site.id, article)
+    revisions = history.revisions
     if not revisions:
         return None
     latest = revisions[-1]
-    record, _ = read_record(intake.content, site.id, article)
+    record, _ = read_record(deps.content, site.id, article)
     facts = latest.article
-    status = status_of(latest, past, record, intake.clock())
-    has_failed = not status.is_final and _failure(latest, intake) is not None
+    status = status_of(latest, history, record, deps.clock())
+    has_failed = not status.is_final and _failure(latest, deps) is not None
     return ArticleState(
         site=site.id,
         article=article,
         source=facts.source,
         source_id=facts.source_id,
         headline=facts.headline,
-        status=Outcome.FAILED if has_failed else status,
+        status=ReceiptStatus.FAILED if has_failed else status,
         revision=latest.revision,
         revisions=len(revisions),
         live_revision=record.revision,
@@ -68,7 +69,7 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
         paths=record.claimed,
         embargo_until=latest.embargo_until,
         expires_at=facts.expires_at,
-        warnings=find_warnings(site.id, article, latest.revision, intake),
+        warnings=find_warnings(site.id, article, latest.revision, deps),
         actions=tuple(
             ActionState(**dict(each.action), at=each.accepted_at, revision=each.revision, text_of=each.text_of)
             for each in revisions
@@ -77,53 +78,58 @@ def find_article_state(site: Site, article: str, intake: Intake) -> ArticleState
     )
 
 
-def _read_later(receipt: str, known: Receipt | None, intake: Intake) -> ReceiptState | None:
+def _read_later(receipt: str, known: Receipt | None, deps: IngestDeps) -> ReceiptState | None:
     """Return how bytes stand that were answered before they were read: as their revision does, once they have one."""
     if known is None or known.revision is None:  # the bucket knows more: faults, or all where Redis has forgotten
-        sites = [known.site] if known else list(intake.sites)
-        kept = (find_kept_receipt(intake.content, site, receipt) for site in sites)
-        unread = (_unread(site, receipt, intake) for site in sites)
+        sites = [known.site] if known else list(deps.sites)
+        kept = (find_stored_receipt(deps.content, site, receipt) for site in sites)
+        unread = (_unread(site, receipt, deps) for site in sites)
         known = next(filter(None, kept), known) or next(filter(None, unread), None)
     if known is None or known.status in _ENDED_BADLY or not (known.article and known.revision):
         return _state(known) if known else None
-    found = _find_receipt_state(receipt_id(known.site, known.article, known.revision), intake)
+    found = _find_receipt_state(receipt_id(known.site, known.article, known.revision), deps)
     if found is None:
         return _state(known)
     return found.model_copy(update={"receipt": receipt, "report": found.report or _state(known).report})
 
 
-def _unread(site: str, receipt: str, intake: Intake) -> Receipt | None:
-    entry = inbox.find_entry(intake.content, site, receipt)
+def _unread(site: str, receipt: str, deps: IngestDeps) -> Receipt | None:
+    entry = inbox.find_entry(deps.content, site, receipt)
     if entry is None:
         return None
-    stages = (Stage(name=Outcome.ACCEPTED.value, at=entry.submissions[0].received_at),)
+    stages = (Stage(name=ReceiptStatus.ACCEPTED.value, at=entry.submissions[0].received_at),)
     return Receipt(receipt=receipt, site=site, stages=stages)
 
 
 def _from_bucket(
-    receipt: str, named: tuple[str, str, str], known: Receipt | None, intake: Intake
+    receipt: str, named: tuple[str, str, str], known: Receipt | None, deps: IngestDeps
 ) -> ReceiptState | None:
     site_id, article, name = named
-    site = intake.sites.get(site_id)
+    site = deps.sites.get(site_id)
     if site is None:
         return None
-    past = read_past(intake.revisions, site_id, article)
-    revision = next((each for each in past.revisions if each.revision == name), None)
+    history = read_history(deps.revisions, site_id, article)
+    revision = next((each for each in history.revisions if each.revision == name), None)
     if revision is None:
         return None
-    record, _ = read_record(intake.content, site_id, article)
-    status = status_of(revision, past, record, intake.clock())
-    if known is not None and known.status is Outcome.LIVE and status is Outcome.SUPERSEDED and record.revision:
+    record, _ = read_record(deps.content, site_id, article)
+    status = status_of(revision, history, record, deps.clock())
+    if (
+        known is not None
+        and known.status is ReceiptStatus.LIVE
+        and status is ReceiptStatus.SUPERSEDED
+        and record.revision
+    ):
         return _state(known)  # it was live, and a newer revision has taken its place at the same article
-    is_quiet = known is None or not known.stages or intake.clock() - known.stages[-1].at > _QUIET_FOR
-    if not status.is_final and is_quiet and (failure := _failure(revision, intake)):
+    is_quiet = known is None or not known.stages or deps.clock() - known.stages[-1].at > _QUIET_FOR
+    if not status.is_final and is_quiet and (failure := _failure(revision, deps)):
         return _state(failure)
     if known is not None and not status.is_final:
-        waits_for = _waits_for(revision, past, record, known, site, intake)
+        waits_for = _waits_for(revision, history, record, known, site, deps)
         told = {"status": status, "reason": None} if known.status.is_final else {}
         return _state(known).model_copy(update={**told, "waits_for": waits_for})
-    near_matches = intake.sources.near_matches(revision) if status is Outcome.UNMATCHED else ()
-    url = _url(site, record) if status is Outcome.LIVE else None
+    near_matches = deps.sources.near_matches(revision) if status is ReceiptStatus.UNMATCHED else ()
+    url = _url(site, record) if status is ReceiptStatus.LIVE else None
     page = record.pages.get(record.path or "")
     return ReceiptState(
         receipt=receipt,
@@ -132,9 +138,9 @@ def _from_bucket(
         revision=name,
         status=status.value,
         url=url,
-        reason=why_no_page(status, revision, near_matches, past),
+        reason=why_no_page(status, revision, near_matches, history),
         near_matches=near_matches,
-        waits_for=() if status.is_final else _waits_for(revision, past, record, known, site, intake),
+        waits_for=() if status.is_final else _waits_for(revision, history, record, known, site, deps),
         stages=_state(known).stages if known else (),
         pages=(PublishedPage(path=record.path or "", url=url, sha256=page.sha256),) if url and page else (),
         report=_state(known).report if known else None,
@@ -142,24 +148,24 @@ def _from_bucket(
 
 
 def _waits_for(
-    revision: Revision, past: Past, record: LiveRecord, known: Receipt | None, site: Site, intake: Intake
+    revision: Revision, history: History, record: LiveRecord, known: Receipt | None, site: Site, deps: IngestDeps
 ) -> tuple[str, ...]:
     """Return the addresses of which readers have not been seen to get 410; none where it is no removal in force."""
-    seen = past.seen(intake.clock())
-    if seen is not revision or revision.status_at(intake.clock()) is Status.USABLE:
+    seen = history.visible(deps.clock())
+    if seen is not revision or revision.status_at(deps.clock()) is Status.USABLE:
         return ()
     return (known.waits_for if known else ()) or tuple(site.base_url + keys.url_path(path) for path in record.claimed)
 
 
-def _failure(revision: Revision, intake: Intake) -> Receipt | None:
+def _failure(revision: Revision, deps: IngestDeps) -> Receipt | None:
     """Return what was kept of a revision that was given up as a dead letter; whatever settles it later counts more."""
     site = revision.article.site
-    return find_kept_receipt(intake.content, site, receipt_id(site, revision.article_id, revision.revision))
+    return find_stored_receipt(deps.content, site, receipt_id(site, revision.article_id, revision.revision))
 
 
-def _remembered(receipt: str, intake: Intake) -> Receipt | None:
+def _remembered(receipt: str, deps: IngestDeps) -> Receipt | None:
     try:
-        return intake.receipts.find(receipt)
+        return deps.receipts.find(receipt)
     except RedisUnavailableError:
         return None  # the bucket knows
 

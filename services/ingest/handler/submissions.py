@@ -16,21 +16,21 @@ import structlog
 
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler.accept import Item, commit_item, note_source, read_item, with_pictures
-from services.ingest.handler.announce import events
 from services.ingest.handler.commit import Committed, RawBytes
-from services.ingest.handler.intake import Intake
+from services.ingest.handler.deps import IngestDeps
+from services.ingest.handler.events import events
 from services.ingest.ports import SubmissionMetadata
-from shared import inbox
-from shared.errors import HostileMarkupError, PermanentError, RetryableError
-from shared.handling import Batch, Result, slices
-from shared.messages import Submission, SubmitArticles
-from shared.pipeline import SUBMIT_ARTICLES
-from shared.receipts import Outcome, Receipt, ReceiptFault
-from shared.receipts.kept import keep_receipts
-from shared.sites import Site, get_site
+from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.messages import Submission, SubmitArticles
+from shared.messaging.pipeline import SUBMIT_ARTICLES
+from shared.runtime import inbox
+from shared.runtime.errors import HostileMarkupError, PermanentError, RetryableError
+from shared.runtime.receipts import Receipt, ReceiptFault, ReceiptStatus
+from shared.runtime.receipts.stored import store_receipts
+from shared.site.sites import Site, get_site
 
 SIDE_BY_SIDE = 16
-MOST_SECONDS = 0.035  # until the last items are begun: a message takes about 50 ms, and news waits for no more
+MAX_SLICE_SECONDS = 0.035  # until the last items are begun: a message takes about 50 ms, and news waits for no more
 
 log = structlog.get_logger()
 
@@ -38,17 +38,17 @@ _Chain = list[tuple[Submission, Item]]
 """Items of one article, in the order in which they came."""
 
 
-def read_submissions(message: SubmitArticles, intake: Intake) -> Result:
+def read_submissions(message: SubmitArticles, deps: IngestDeps) -> Result:
     """Read and accept a batch; the items that it has no time to begin are returned as not begun.
 
     A refusal is kept as a dead letter, with its reason on the receipt.
     """
-    reading = _Reading(message, get_site(intake.sites, message.site), intake)
+    reading = _Reading(message, get_site(deps.sites, message.site), deps)
     left = list(message.submissions)
-    for some in slices(message.submissions, size=SIDE_BY_SIDE, seconds=MOST_SECONDS):
+    for some in slices(message.submissions, size=SIDE_BY_SIDE, seconds=MAX_SLICE_SECONDS):
         reading.take(some)
         del left[: len(some)]
-    reading.keep_receipts()
+    reading.store_receipts()
     said = events((committed for _, committed in reading.committed), message)
     reading.open_receipts()
     if not left and not reading.failed:
@@ -62,7 +62,7 @@ class _Reading:
 
     message: SubmitArticles
     site: Site
-    intake: Intake
+    deps: IngestDeps
     committed: list[tuple[Submission, Committed]] = field(default_factory=list)
     failed: dict[str, Exception] = field(default_factory=dict)
     raw: dict[str, bytes | RetryableError] = field(default_factory=dict)  # by key, as read or why not
@@ -79,7 +79,7 @@ class _Reading:
                 self.failed[submission.receipt] = error
             else:
                 chains.setdefault(item.article_id, []).append((submission, item))
-        executor = self.intake.executor
+        executor = self.deps.executor
         for chain, outcomes in Batch(executor).each(
             self._commit, chains.values(), name=lambda each: each[0][0].receipt
         ):
@@ -97,9 +97,9 @@ class _Reading:
                 body,
                 RawBytes(hashlib.sha256(body).hexdigest(), submission.raw_key, submission.raw_range),
                 self._metadata_of(submission),
-                self.intake,
+                self.deps,
             )
-            if (noted := note_source(item, self.intake)) is not None:
+            if (noted := note_source(item, self.deps)) is not None:
                 noted.result()
         except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
             self._end(submission, error)
@@ -122,7 +122,7 @@ class _Reading:
         key = submission.raw_key
         if key not in self.raw:
             try:
-                self.raw[key] = self.intake.content.get(key).body
+                self.raw[key] = self.deps.content.get(key).body
             except RetryableError as error:
                 self.raw[key] = error
         found = self.raw[key]
@@ -133,11 +133,11 @@ class _Reading:
 
     def _commit(self, chain: _Chain) -> list[Committed | Exception]:
         """Commit an article's items in turn; where one may succeed later, the next ones wait for it."""
-        intake = self.intake if len(self.message.items) == 1 else replace(self.intake, executor=_SameThread())
+        deps = self.deps if len(self.message.items) == 1 else replace(self.deps, executor=_SameThread())
         outcomes: list[Committed | Exception] = []
         for _, item in chain:
             try:
-                outcomes.append(commit_item(with_pictures(item, intake), intake))
+                outcomes.append(commit_item(with_pictures(item, deps), deps))
             except PermanentError as error:
                 outcomes.append(error)
             except Exception as error:  # noqa: BLE001 -- as above
@@ -149,13 +149,13 @@ class _Reading:
         if isinstance(error, PermanentError):
             is_refused = isinstance(error, RefusedError | HostileMarkupError)
             try:
-                self.intake.letters.bury(
+                self.deps.dead_letters.bury(
                     SUBMIT_ARTICLES.task_name,
                     self._alone(submission).model_dump(mode="json"),
                     error,
                     attempts=1,
-                    at=self.intake.clock(),
-                    outcome=Outcome.REFUSED if is_refused else Outcome.FAILED,
+                    at=self.deps.clock(),
+                    outcome=ReceiptStatus.REFUSED if is_refused else ReceiptStatus.FAILED,
                     faults=_faults(error),
                 )
             except RetryableError as outage:
@@ -170,11 +170,11 @@ class _Reading:
         alone = self.message.only([submission.receipt])
         return alone.model_copy(update={"message_id": uuid5(NAMESPACE_URL, submission.receipt)})
 
-    def keep_receipts(self) -> None:
+    def store_receipts(self) -> None:
         """State in the bucket what became of the items that were committed; without that they have failed for now."""
         receipts = [self._receipt(submission, committed) for submission, committed in self.committed]
         try:
-            keep_receipts(self.intake.content, receipts)
+            store_receipts(self.deps.content, receipts)
         except RetryableError as error:
             self.failed.update({receipt.receipt: error for receipt in receipts})
 
@@ -182,12 +182,12 @@ class _Reading:
         """Write to Redis what became of the submissions, and the receipts of their revisions, before any event."""
         opened = [committed.receipt for _, committed in self.committed if committed.receipt]
         read = [self._receipt(submission, committed) for submission, committed in self.committed]
-        self.intake.receipts.open(*opened, *read)
+        self.deps.receipts.open(*opened, *read)
 
     def settle_entries(self) -> None:
         """Delete the inbox entries that are done; one that stays is the sweep's."""
         try:
-            inbox.settle_entries(self.intake.content, self.message)
+            inbox.settle_entries(self.deps.content, self.message)
         except RetryableError as error:
             log.warning("inbox_entry.left", reason=str(error))
 
@@ -198,7 +198,7 @@ class _Reading:
             site=self.site.id,
             article=accepted.article,
             revision=accepted.revision,
-            status=Outcome(accepted.status),
+            status=ReceiptStatus(accepted.status),
             report=accepted.report.model_dump(mode="json"),
         )
 

@@ -13,36 +13,37 @@ from uuid import UUID
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.tracing import trace_parent
-from services.ingest.handler.intake import Intake
+from services.ingest.handler.deps import IngestDeps
 from services.ingest.ports import SubmissionMetadata
-from shared import inbox, keys
-from shared.article import Status
-from shared.messages import Submission, SubmitArticles
-from shared.receipts import Outcome, Receipt, Stage, submission_receipt
+from shared.messaging.messages import Submission, SubmitArticles
+from shared.model.article import Status
+from shared.runtime import inbox
+from shared.runtime.receipts import Receipt, ReceiptStatus, Stage, submission_receipt
+from shared.site import keys
 
 
-def submit(raw: bytes, metadata: SubmissionMetadata, batch: UUID, intake: Intake) -> Submitted:
+def submit(raw: bytes, metadata: SubmissionMetadata, batch: UUID, deps: IngestDeps) -> Submitted:
     """Store the bytes and the wish to have them read, as a batch of one; return the receipt.
 
     Raises:
         BacklogFullError: too much waits before it, and it is not seen to take anything down.
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    (outcome,) = submit_batch([raw], metadata, batch, intake)
+    (outcome,) = submit_batch([raw], metadata, batch, deps)
     if isinstance(outcome, BacklogFullError):
         raise outcome
     return outcome
 
 
 def submit_batch(
-    raws: Sequence[bytes], metadata: SubmissionMetadata, batch: UUID, intake: Intake
+    raws: Sequence[bytes], metadata: SubmissionMetadata, batch: UUID, deps: IngestDeps
 ) -> list[Submitted | BacklogFullError]:
     """Store items together, for the worker to read; return for each its receipt, or why there is no room for it.
 
     Raises:
         StorageUnavailableError: the store does not take them now; nothing was accepted.
     """
-    full = [_no_room(raw, metadata, intake) for raw in raws]
+    full = [_no_room(raw, metadata, deps) for raw in raws]
     taken = {number: raw for number, raw in enumerate(raws) if full[number] is None}
     if not taken:
         return [error for error in full if error]
@@ -68,22 +69,22 @@ def submit_batch(
         site=site.id,
         submissions=every,
     )
-    intake.content.put(raw_key, body, content_type="application/octet-stream")
-    inbox.put_batch(intake.content, message)
-    warning = intake.announce([message], receipts=[_opened(receipt, message) for receipt in places])
+    deps.content.put(raw_key, body, content_type="application/octet-stream")
+    inbox.put_batch(deps.content, message)
+    warning = deps.emit_events([message], receipts=[_opened(receipt, message) for receipt in places])
     return [
         error or Submitted(receipt=submission_receipt(batch.hex, number), warning=warning)
         for number, error in enumerate(full)
     ]
 
 
-def _no_room(raw: bytes, metadata: SubmissionMetadata, intake: Intake) -> BacklogFullError | None:
+def _no_room(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> BacklogFullError | None:
     """Return why there is no room; removals always have it. Only where there is none does anyone look which it is."""
     try:
-        intake.admit(metadata.lane)
+        deps.admit(metadata.lane)
     except BacklogFullError as full:
         try:
-            status = intake.read_article(raw, metadata.content_type, metadata).article.status
+            status = deps.read_article(raw, metadata.content_type, metadata).article.status
         except RefusedError:
             return full
         return full if status is Status.USABLE else None
@@ -102,4 +103,4 @@ def _places(raws: dict[int, bytes]) -> dict[int, tuple[int, int] | None]:
 
 def _opened(receipt: str, message: SubmitArticles) -> Receipt:
     at = message.submissions[0].received_at
-    return Receipt(receipt=receipt, site=message.site, stages=(Stage(name=Outcome.ACCEPTED.value, at=at),))
+    return Receipt(receipt=receipt, site=message.site, stages=(Stage(name=ReceiptStatus.ACCEPTED.value, at=at),))

@@ -14,17 +14,18 @@ from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
 from services.ingest.domain.reasons import Making, Reasons
-from shared import keys
-from shared.backlog import Backlog
-from shared.drift import find_event
-from shared.history import Revisions
 from shared.index import Index
-from shared.listings import Listing, article_page, find_article, listing_at
-from shared.live import LiveRecord, read_record
-from shared.marks import Marks
-from shared.messages import ArticleRemoved, ArticlesAccepted, Lane
-from shared.pages import page_subject
-from shared.sites import Site
+from shared.index.stale_pages import page_subject
+from shared.messaging.messages import ArticleRemoved, ArticlesAccepted
+from shared.model.history import Revisions
+from shared.model.lane import Lane
+from shared.model.live_record import LiveRecord, read_record
+from shared.reconcile.drift import find_event
+from shared.runtime.backlog import Backlog
+from shared.runtime.quarantine import Quarantine
+from shared.site import keys
+from shared.site.listings import Listing, article_page, find_article, listing_at
+from shared.site.sites import Site
 from shared.storage import ObjectHead, ObjectStorage
 
 
@@ -36,7 +37,7 @@ class Inspection:
     public: ObjectStorage
     revisions: Revisions
     index: Index
-    marks: Marks
+    quarantine: Quarantine
     backlog: Backlog
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
@@ -99,10 +100,10 @@ def _making(head: ObjectHead) -> Making:
 
 
 def _waits_of_listing(listing: Listing, head: ObjectHead | None, site: Site, inspection: Inspection) -> Iterator[str]:
-    if inspection.index.whole_until(site) is None:
+    if inspection.index.complete_until(site) is None:
         yield "the index is being made again from the bucket; no listing is rendered until it is whole"
     yield from _waits_of_page(listing.name, site, inspection)
-    if head is None and listing.name in inspection.index.published(site, [listing.name]):
+    if head is None and listing.name in inspection.index.published_versions(site, [listing.name]):
         yield "its page was published and is not there; `pressline verify --repair` puts it back"
 
 
@@ -116,7 +117,7 @@ def _waits_of_article(article: str, record: LiveRecord, site: Site, inspection: 
         index=inspection.index,
     )
     if event is not None:
-        if inspection.marks.is_parked(site.id, article, event.revision):
+        if inspection.quarantine.is_quarantined(site.id, article, event.revision):
             yield f"revision {event.revision} lies among the dead letters; see `pressline dead-letters list`"
         elif event.kind is ArticleRemoved:
             yield f"revision {event.revision} takes it down, and is on its way{_queued(inspection)}"
@@ -129,14 +130,14 @@ def _waits_of_article(article: str, record: LiveRecord, site: Site, inspection: 
 
 def _waits_of_page(page: str, site: Site, inspection: Inspection) -> Iterator[str]:
     """Say of a page that is behind why it may not have been rendered yet."""
-    behind = inspection.index.behind(site, [page]).get(page)
+    behind = inspection.index.stale_versions(site, [page]).get(page)
     if behind is None:
         return
     what = "a card that it shows has changed" if find_article(page) else "the index knows more than it shows"
     at = datetime.fromtimestamp(behind / 1_000_000, tz=inspection.clock().tzinfo)
     yield f"{what}, last at {at.isoformat(timespec='seconds')}; it is rendered again{_queued(inspection)}"
-    if inspection.marks.is_parked(site.id, page_subject(page), behind):
-        yield "rendering it failed: see `pressline dead-letters list`"
+    if inspection.quarantine.is_quarantined(site.id, page_subject(page), behind):
+        yield "rendering it failed: see `pressline dead-dead_letters list`"
 
 
 def _queued(inspection: Inspection) -> str:

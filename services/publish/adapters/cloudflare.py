@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from urllib.parse import quote
 
-from services.publish.adapters.vendor import PurgeCall, VendorEdge, pieces
-from shared.errors import EdgeUnavailableError
+from services.publish.adapters.vendor import PurgeCall, VendorEdge, chunked
+from shared.runtime.errors import EdgeUnavailableError
 
 _TAGS_A_REQUEST = 100
 """Operations a request, on every plan; requests a second depend on it (…/cache/how-to/purge-cache/#limits): its 429
@@ -37,7 +37,7 @@ class CloudflareEdgeCache(VendorEdge):
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
         """Forget every response that bears one of the keys."""
-        for piece in pieces(surrogate_keys, _TAGS_A_REQUEST):
+        for piece in chunked(surrogate_keys, _TAGS_A_REQUEST):
             told = self._call.post({"tags": piece})
             if told.get("success") is not True:
                 raise EdgeUnavailableError(f"Cloudflare did not confirm a purge: {told.get('errors')}")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from services.publish.adapters.vendor import Pause, VendorEdge, pieces
-from shared import keys
-from shared.deadline import peer_call
-from shared.errors import EdgeRefusedError, EdgeUnavailableError
+from services.publish.adapters.vendor import Pause, VendorEdge, chunked
+from shared.runtime.deadline import peer_call
+from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.site import keys
 
 if TYPE_CHECKING:
     from services.publish.settings import PublishSettings
@@ -21,7 +21,9 @@ _PATHS_A_REQUEST = 3_000
 """As many may be in progress at once in all, single paths and tags (…/InvalidationLimits.html): of the wildcards, of
 which there may be 15, we use none."""
 _PATH = keys.path_surrogate_key("")[:-1]
-_LATER = frozenset(("TooManyInvalidationsInProgress", "Throttling", "ThrottlingException", "RequestLimitExceeded"))
+_RETRYABLE_STATUSES = frozenset(
+    ("TooManyInvalidationsInProgress", "Throttling", "ThrottlingException", "RequestLimitExceeded")
+)
 
 
 class Invalidations(Protocol):
@@ -57,7 +59,7 @@ class CloudFrontEdgeCache(VendorEdge):
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
         """Forget what lies at the paths that the keys name, or bears them where they name none."""
-        for piece in pieces(items_of(surrogate_keys), _PATHS_A_REQUEST):
+        for piece in chunked(items_of(surrogate_keys), _PATHS_A_REQUEST):
             self._pause.check()
             self._invalidate(piece)
 
@@ -69,7 +71,7 @@ class CloudFrontEdgeCache(VendorEdge):
         except ClientError as error:
             code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
             message = f"CloudFront answered an invalidation: {status} {error}"
-            if code in _LATER or status == HTTPStatus.TOO_MANY_REQUESTS:
+            if code in _RETRYABLE_STATUSES or status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._pause.begin()
                 raise EdgeUnavailableError(message) from error
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

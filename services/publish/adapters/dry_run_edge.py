@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.dry_run import Report
+from shared.runtime.dry_run import Report
 
 
 class DryRunEdgeCache:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from urllib.parse import quote
 
-from services.publish.adapters.vendor import PurgeCall, VendorEdge, pieces
-from shared.errors import EdgeUnavailableError
+from services.publish.adapters.vendor import PurgeCall, VendorEdge, chunked
+from shared.runtime.errors import EdgeUnavailableError
 
 _KEYS_A_REQUEST = 256
 """Of a batch purge (POST /service/{id}/purge, same page)."""
@@ -36,7 +36,7 @@ class FastlyEdgeCache(VendorEdge):
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Forget every response that bears one of the keys; Fastly answers with an id for each."""
         headers = {"fastly-soft-purge": "1"} if soft else {}
-        for piece in pieces(surrogate_keys, _KEYS_A_REQUEST):
+        for piece in chunked(surrogate_keys, _KEYS_A_REQUEST):
             told = self._call.post({"surrogate_keys": piece}, headers)
             if missing := [key for key in piece if not told.get(key)]:
                 raise EdgeUnavailableError(f"Fastly did not confirm the purge of {' '.join(missing)}")

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.deadline import peer_call
-from shared.errors import EdgeUnavailableError
+from shared.runtime.deadline import peer_call
+from shared.runtime.errors import EdgeUnavailableError
 
 _HEADER_BYTES = 24_000  # Varnish takes a header line of 32 KB; the longest of our keys has about 800 characters
 

@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.deadline import peer_call
-from shared.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.runtime.deadline import peer_call
+from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
 
 _USUAL_WAIT_SECONDS = 5.0  # where a vendor that wants fewer calls does not say when
-_LONGEST_WAIT_SECONDS = 60.0
-_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-_SAID_CHARS = 300
+_MAX_WAIT_SECONDS = 60.0
+_RETRYABLE_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_MAX_MESSAGE_CHARS = 300
 
 
-def pieces(items: Sequence[str], size: int) -> Iterator[list[str]]:
+def chunked(items: Sequence[str], size: int) -> Iterator[list[str]]:
     """Yield the items in order, each once, `size` at a time."""
     once = list(dict.fromkeys(items))
     for start in range(0, len(once), size):
@@ -34,7 +34,7 @@ class Pause:
 
     def begin(self, seconds: float = _USUAL_WAIT_SECONDS) -> None:
         """Call nobody for so long, a minute at most."""
-        self._ends = self._clock() + min(seconds, _LONGEST_WAIT_SECONDS)
+        self._ends = self._clock() + min(seconds, _MAX_WAIT_SECONDS)
 
     def check(self) -> None:
         """Return where a call may be made.
@@ -72,10 +72,10 @@ class PurgeCall:
         status = answer.status_code
         if status == HTTPStatus.TOO_MANY_REQUESTS or "retry-after" in answer.headers:
             self._pause.begin(_seconds(answer.headers.get("retry-after", "")))
-        if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise EdgeUnavailableError(self._told(f"{status} {answer.text[:_SAID_CHARS]}"))
+        if status in _RETRYABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise EdgeUnavailableError(self._told(f"{status} {answer.text[:_MAX_MESSAGE_CHARS]}"))
         if status != HTTPStatus.OK:
-            raise EdgeRefusedError(self._told(f"{status} {answer.text[:_SAID_CHARS]}"))
+            raise EdgeRefusedError(self._told(f"{status} {answer.text[:_MAX_MESSAGE_CHARS]}"))
         try:
             told = answer.json()
         except ValueError as error:

@@ -6,9 +6,9 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared import keys
-from shared.bundles import RenderedPage, Stub
-from shared.live import page_sha256
+from shared.messaging.page_bundle import RenderedPage, Stub
+from shared.model.live_record import page_sha256
+from shared.site import keys
 
 _LOWEST_ORDER = "0" * 20
 _FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
@@ -26,7 +26,7 @@ _CACHE_CONTROL = {
     "media": "public, max-age=3600, s-maxage=86400",
     "asset": "public, max-age=31536000, immutable",
 }
-"""Cache-Control by kind; that of listings is in `shared/listing_kinds.py`.
+"""Cache-Control by kind; that of listings is in `shared/site/listing_kinds.py`.
 
 `s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach.
 """
@@ -51,7 +51,9 @@ class Page:
     surrogate_keys: tuple[str, ...] = ()
     status: int = 200
     location: str = ""
-    made: Mapping[str, str] = field(default_factory=dict)  # who made the bytes, when, for which message, from what
+    provenance: Mapping[str, str] = field(
+        default_factory=dict
+    )  # who made the bytes, when, for which message, from what
     sha256: str = field(init=False)  # tells whether two pages are the same to a reader: bytes, status and target
 
     def __post_init__(self) -> None:
@@ -68,18 +70,18 @@ class Page:
             "surrogate-keys": " ".join(self.surrogate_keys),
             "status": str(self.status),
             "location": self.location,
-            **self.made,
+            **self.provenance,
         }
         return {name: value for name, value in values.items() if value}
 
 
-def made(said: RenderedPage) -> dict[str, str]:
+def provenance(rendered: RenderedPage) -> dict[str, str]:
     """Return what an object says of its making, for whoever asks why it is as it is; bounded, for S3 allows 2 KB."""
     values = {
-        "made-by": said.made_by[:100],
-        "made-for": said.made_for[:100],
-        "made-at": said.made_at.isoformat(timespec="milliseconds"),
-        "inputs": said.inputs[:200],
+        "made-by": rendered.made_by[:100],
+        "made-for": rendered.made_for[:100],
+        "made-at": rendered.made_at.isoformat(timespec="milliseconds"),
+        "inputs": rendered.inputs[:200],
     }
     return {name: value for name, value in values.items() if value}
 
@@ -131,7 +133,7 @@ def gone_file(path: str, *, body: bytes) -> Page:
     )
 
 
-def leaving(path: str) -> Page:
+def marker_of_deletion(path: str) -> Page:
     """Return what stands at a path until the edge was told that it goes: kept by no edge, and found by who looks.
 
     It has no order: whoever has a page for the path puts it.
@@ -148,10 +150,10 @@ def leaving(path: str) -> Page:
     )
 
 
-def stub(listing: Stub, *, site: str, body: bytes, said: RenderedPage) -> Page:
+def stub(listing: Stub, *, site: str, body: bytes, rendered: RenderedPage) -> Page:
     """Return what is put at a listing's path until its first page is there; that one is of any higher order.
 
-    `said`: the page that links to it.
+    `rendered`: the page that links to it.
     """
     return Page(
         path=listing.path,
@@ -159,9 +161,9 @@ def stub(listing: Stub, *, site: str, body: bytes, said: RenderedPage) -> Page:
         body=body,
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("stub"),
-        theme=said.theme,
+        theme=rendered.theme,
         surrogate_keys=(keys.listing_surrogate_key(site, listing.listing),),
-        made=made(said),
+        provenance=provenance(rendered),
     )
 
 

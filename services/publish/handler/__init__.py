@@ -1,15 +1,15 @@
 """Publishing: rendered pages, live articles that enter the listings, articles that are taken down, repairs.
 
-Each handler takes one message and the dependencies of its site (`Publisher`), and returns a `Result`.
+Each handler takes one message and the dependencies of its site (`PublishDeps`), and returns a `Result`.
 """
 
+from services.publish.handler.deps import PublishDeps
 from services.publish.handler.listing import index_articles, publish_listings
 from services.publish.handler.pages import publish_pages
-from services.publish.handler.publisher import Publisher
 from services.publish.handler.removal import remove_article
 from services.publish.handler.repair import repair_path
-from shared.handling import Handlers
-from shared.pipeline import INDEX_ARTICLES, PUBLISH_LISTINGS, PUBLISH_PAGES, REMOVE_ARTICLE, REPAIR_PATH
+from shared.messaging.handling import Handlers
+from shared.messaging.pipeline import INDEX_ARTICLES, PUBLISH_LISTINGS, PUBLISH_PAGES, REMOVE_ARTICLE, REPAIR_PATH
 
 HANDLERS: Handlers = {
     PUBLISH_PAGES: publish_pages,
@@ -19,4 +19,4 @@ HANDLERS: Handlers = {
     REPAIR_PATH: repair_path,
 }
 
-__all__ = ["HANDLERS", "Publisher"]
+__all__ = ["HANDLERS", "PublishDeps"]

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.publish.domain.pages import Page
-from shared.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
-from shared.live import LiveRecord
+from shared.model.live_record import LiveRecord
+from shared.runtime.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
 _TRIES = 8
 
 
-class Outcome(StrEnum):
+class PutKind(StrEnum):
     """How putting a page ended."""
 
     PUT = "put"
@@ -27,17 +27,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class PutResult:
     """The outcome, the ETag of what is there now, and for which message or run that was made if it was there before."""
 
-    outcome: Outcome
+    kind: PutKind
     etag: Etag
     made_for: str = ""
     replaced_theme: str = ""  # the version of what a PUT replaced
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExpectedObject:
     """What is believed to be at a path: its ETag, order and digest, and whose page it is (empty: a listing's)."""
 
     etag: Etag
@@ -51,12 +51,12 @@ class Known:
     is_read: bool = False  # from the object itself just now, not from a record
 
 
-def known_from(head: ObjectHead | None) -> Known | None:
+def expected_from(head: ObjectHead | None) -> ExpectedObject | None:
     """Return what an object says of itself."""
     if head is None:
         return None
     metadata = head.metadata
-    return Known(
+    return ExpectedObject(
         etag=head.etag,
         order=metadata.get("order", ""),
         sha256=metadata.get("sha256", ""),
@@ -69,13 +69,15 @@ def known_from(head: ObjectHead | None) -> Known | None:
     )
 
 
-def known_of(record: LiveRecord, path: str) -> Known | None:
+def expected_of(record: LiveRecord, path: str) -> ExpectedObject | None:
     """Return what an article's record says of a path."""
     page = record.pages.get(path)
-    return Known(page.etag, page.order, page.sha256, record.article) if page else None
+    return ExpectedObject(page.etag, page.order, page.sha256, record.article) if page else None
 
 
-def put_page(page: Page, known: Known | None, *, public: ObjectStorage, may_put: Callable[[], bool]) -> Put | None:
+def put_page(
+    page: Page, expected: ExpectedObject | None, *, public: ObjectStorage, may_put: Callable[[], bool]
+) -> PutResult | None:
     """Put a page unless something newer is there; return None where `may_put` forbids it.
 
     Read the current object first, then ask `may_put`, then decide. A kill writes its tombstone before it puts 410
@@ -89,35 +91,35 @@ def put_page(page: Page, known: Known | None, *, public: ObjectStorage, may_put:
     for _ in range(_TRIES):
         if not may_put():
             return None
-        if known and known.order and known.article != page.article:  # what bears no order was not put by us
+        if expected and expected.order and expected.article != page.article:  # what bears no order was not put by us
             raise AddressTakenError(page.path)
-        if known and known.order > page.order:
-            return Put(Outcome.STALE, known.etag)
-        if known and known.sha256 == page.sha256 and not known.is_read:
-            known = _read_again(known, public.find_head(page.path))
+        if expected and expected.order > page.order:
+            return PutResult(PutKind.STALE, expected.etag)
+        if expected and expected.sha256 == page.sha256 and not expected.is_read:
+            expected = _read_again(expected, public.find_head(page.path))
             continue
-        is_same = known is not None and _is_same(known, page)
-        if known and is_same and (known.theme == page.theme):
-            return Put(Outcome.UNCHANGED, known.etag, known.made_for)
-        if (etag := _put_over(known, page, public)) is not None:
+        is_same = expected is not None and _is_same(expected, page)
+        if expected and is_same and (expected.theme == page.theme):
+            return PutResult(PutKind.UNCHANGED, expected.etag, expected.made_for)
+        if (etag := _put_over(expected, page, public)) is not None:
             # The same bytes under another version are put again, so that `rebuild --theme` need not render them again.
-            outcome = Outcome.UNCHANGED if is_same else Outcome.PUT
-            return Put(outcome, etag, replaced_theme=known.theme if known else "")
+            kind = PutKind.UNCHANGED if is_same else PutKind.PUT
+            return PutResult(kind, etag, replaced_theme=expected.theme if expected else "")
         # Not what we expected, or our own earlier PUT whose answer was lost: the metadata tells.
-        known = known_from(public.find_head(page.path))
+        expected = expected_from(public.find_head(page.path))
     raise StorageConflictError(page.path)
 
 
-def _read_again(recorded: Known, head: ObjectHead | None) -> Known | None:
+def _read_again(recorded: ExpectedObject, head: ObjectHead | None) -> ExpectedObject | None:
     """Return what is there instead of what a record says: a stalled publisher or a hand may have overwritten it.
 
     Under another ETag there are other bytes, whatever the metadata say.
     """
-    known = known_from(head)
-    return replace(known, sha256="") if known and known.etag != recorded.etag else known
+    expected = expected_from(head)
+    return replace(expected, sha256="") if expected and expected.etag != recorded.etag else expected
 
 
-def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | None:
+def _put_over(expected: ExpectedObject | None, page: Page, public: ObjectStorage) -> Etag | None:
     """Put a page over what is believed to be there; return None where something else was."""
     try:
         return public.put(
@@ -126,14 +128,14 @@ def _put_over(known: Known | None, page: Page, public: ObjectStorage) -> Etag | 
             content_type=page.content_type,
             cache_control=page.cache_control,
             metadata=page.metadata,
-            unless_exists=known is None,
-            if_etag=known.etag if known else None,
+            unless_exists=expected is None,
+            if_etag=expected.etag if expected else None,
         )
     except (PreconditionFailedError, StorageConflictError):
         return None
 
 
-def _is_same(there: Known, page: Page) -> bool:
+def _is_same(there: ExpectedObject, page: Page) -> bool:
     """Tell whether a reader gets the same: the bytes, and what the edge makes of the metadata."""
     wanted = (page.sha256, str(page.status), page.location)
     return (there.sha256, there.status, there.location) == wanted

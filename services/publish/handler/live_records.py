@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import overload
 
-from shared import keys
-from shared.errors import PreconditionFailedError, StorageConflictError
-from shared.live import LiveRecord, read_record
+from shared.model.live_record import LiveRecord, read_record
+from shared.runtime.errors import PreconditionFailedError, StorageConflictError
+from shared.site import keys
 from shared.storage import Etag, ObjectStorage
 
 _TRIES = 8

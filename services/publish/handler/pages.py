@@ -7,34 +7,36 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.publish.handler.deps import PublishDeps
 from services.publish.handler.listing import index_records
 from services.publish.handler.publication import Publication
-from services.publish.handler.publisher import Publisher
-from shared.bundles import ArticlePage, read_bundle
-from shared.errors import ObjectMissingError
-from shared.handling import Batch, Result
-from shared.listings import article_page
-from shared.messages import ArticleRevision, ArticlesAccepted, PagesRendered, follow_up
-from shared.runs import RunOutcome
-from shared.sites import Site
+from shared.messaging.handling import Batch, Result
+from shared.messaging.messages import ArticleRevision, ArticlesAccepted, PagesRendered, follow_up
+from shared.messaging.page_bundle import ArticlePage, read_bundle
+from shared.runtime.errors import ObjectMissingError
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.site.listings import article_page
+from shared.site.sites import Site
 
 log = structlog.get_logger()
 
 
-def publish_pages(message: PagesRendered, publisher: Publisher) -> Result:
+def publish_pages(message: PagesRendered, deps: PublishDeps) -> Result:
     """Put articles' pages before readers unless something newer is there or forbids it.
 
     Live articles enter the index by the same message: a hop and a GET each less. A bundle that was deleted is rendered
     again.
     """
-    batch = _PageBatch(message, publisher.site(message.site), publisher)
+    batch = _PageBatch(message, deps.site(message.site), deps)
     try:
-        rendered = list(read_bundle(message, ArticlePage, publisher.content))
+        rendered = list(read_bundle(message, ArticlePage, deps.content))
     except ObjectMissingError:
         return Result((batch.accepted("bundle missing", message.revisions, run=message.run),))
     wanted = set(message.items)
     pages = [
-        Publication(said, body, message.run, batch.site, publisher) for said, body in rendered if said.article in wanted
+        Publication(rendered, body, message.run, batch.site, deps)
+        for rendered, body in rendered
+        if rendered.article in wanted
     ]
     return batch.drop(pages) if batch.is_superseded else batch.publish(pages)
 
@@ -45,38 +47,38 @@ class _PageBatch:
 
     message: PagesRendered
     site: Site
-    publisher: Publisher
+    deps: PublishDeps
 
     @property
     def is_superseded(self) -> bool:
         """Tell whether the message belongs to a run that is not its site's latest."""
         run = self.message.run
-        return bool(run) and not self.publisher.runs.is_latest(self.site.id, run)
+        return bool(run) and not self.deps.runs.is_latest(self.site.id, run)
 
     def drop(self, pages: Sequence[Publication]) -> Result:
         """Drop the pages of a superseded run; purge and render again those that it has put already."""
-        batch = Batch(self.publisher.writers)
+        batch = Batch(self.deps.writers)
         put = [page for page, was_put in batch.each(Publication.was_put, pages, name=_article) if was_put]
         if put:
-            self.publisher.edge.purge([key for page in put for key in page.path_surrogate_keys])
+            self.deps.edge.purge([key for page in put for key in page.path_surrogate_keys])
         log.info("run.ended", run=self.message.run, items=len(pages), put=len(put))
-        revisions = {page.article: page.said.revision for page in put}
+        revisions = {page.article: page.rendered.revision for page in put}
         return Result((self.accepted("look again", revisions),) if revisions else (), batch.failed)
 
     def publish(self, pages: Sequence[Publication]) -> Result:
         """Put the pages, purge, record them, and place their articles in the index."""
-        batch = Batch(self.publisher.writers)
+        batch = Batch(self.deps.writers)
         shown = batch.each(Publication.show, pages, name=_article)
         if told := [key for page, is_put in shown if is_put for key in page.surrogate_keys]:
-            self.publisher.edge.purge(told)  # before anything says that it was done
+            self.deps.edge.purge(told)  # before anything says that it was done
         ended = batch.each(Publication.end, pages, name=_article)
         live = [page for page, _ in ended if page.is_put]
         for page in live:
-            if page.said.wanted_version:  # a card that it shows had changed
-                self.publisher.index.set_published(self.site, article_page(page.article), page.said.wanted_version)
+            if page.rendered.wanted_version:  # a card that it shows had changed
+                self.deps.index.set_published(self.site, article_page(page.article), page.rendered.wanted_version)
         newer = {page.article: revision for page, revision in ended if revision}
         self._report([page for page in pages if page.article not in batch.failed], live)
-        emits = [*index_records([page.record for page in live], self.message, self.site, self.publisher)]
+        emits = [*index_records([page.record for page in live], self.message, self.site, self.deps)]
         if newer:
             emits.append(self.accepted("look again", newer))  # of no run: it must not be dropped with it
         return Result(tuple(emits), batch.failed)
@@ -85,7 +87,7 @@ class _PageBatch:
         """Report to the run what became of each of the pages, none of which has failed."""
         outcomes = {page.article: RunOutcome.SKIPPED for page in pages}
         outcomes |= {page.article: RunOutcome.CHANGED if page.is_changed else RunOutcome.UNCHANGED for page in live}
-        self.publisher.runs.report(self.site.id, self.message.run, outcomes)
+        self.deps.runs.report(self.site.id, self.message.run, outcomes)
 
     def accepted(self, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
         """Return the message that has articles enriched and rendered again."""

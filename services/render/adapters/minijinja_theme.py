@@ -16,10 +16,10 @@ from pathlib import Path
 import minijinja
 
 from services.render import domain
-from services.render.domain.machines import Icon
+from services.render.domain.machine_readable import Icon
 from services.render.domain.view import ArticleView, CardsView, DaysView, FrontView, RailView, ShellView
 from services.render.ports import Asset
-from shared.keys import asset_path
+from shared.site.keys import asset_path
 
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -34,12 +34,12 @@ _ICONS = (
     ("icon-512.png", "512x512", "any"),
     ("icon-maskable.png", "512x512", "maskable"),
 )
-_PAPER = re.compile(rb"--paper:\s*([^;]+?)\s*;")
+_THEME_COLOR = re.compile(rb"--paper:\s*([^;]+?)\s*;")
 _HASH_CHARS = 12
 # The engine escapes a slash too, which nothing asks for: an edge that reads `<esi:include src>` does not undo that, and
 # addresses are to stay readable in the source. An ampersand that others wrote is escaped, so this is only ever a slash.
 _ESCAPED_SLASH = "&#x2f;"
-_MOST_PARTS = 512  # languages times sections, twice
+_MAX_PARTS = 512  # languages times sections, twice
 _SHEET = "assets/page.css"
 # One sheet, one request: the tokens first, a child's own rules last.
 _TOKENS = "assets/tokens.css"
@@ -55,8 +55,8 @@ class MinijinjaTheme:
         files = _files(folder)
         self.name = folder.name
         self.version = _version(files)
-        paper = _PAPER.search(files.get(_TOKENS, b""))
-        self.paper = paper[1].decode() if paper else None
+        theme_color = _THEME_COLOR.search(files.get(_TOKENS, b""))
+        self.theme_color = theme_color[1].decode() if theme_color else None
         self._by_file = by_file = {
             path.removeprefix("assets/"): _asset(folder.name, Path(path), body)
             for path, body in _with_one_sheet(files).items()
@@ -116,7 +116,7 @@ class MinijinjaTheme:
         """Return what surrounds a page and is the same on most of them: all that the shell says but its head."""
         known = self._parts.get((template, shell))
         if known is None:
-            if len(self._parts) >= _MOST_PARTS:
+            if len(self._parts) >= _MAX_PARTS:
                 self._parts.clear()
             known = self._parts[template, shell] = minijinja.safe(
                 self._environment.render_template(template, shell=shell)

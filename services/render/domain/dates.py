@@ -9,7 +9,7 @@ from functools import lru_cache
 from babel.dates import format_date
 
 from services.render.domain.languages import locale_for
-from shared.sites import local_time
+from shared.site.sites import local_time
 
 
 @dataclass(frozen=True, slots=True)

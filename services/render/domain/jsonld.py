@@ -9,17 +9,17 @@ from typing import Any
 
 from services.render.domain.dates import machine_time
 from services.render.domain.people import people_in, people_of
-from shared.article import ArticleFacts, EnrichedArticle
-from shared.card import Card, CardPicture
-from shared.keys import url_path
-from shared.listings import Kind, Listing
-from shared.sets import topics_of
-from shared.sites import Site
+from shared.model.article import ArticleFacts, EnrichedArticle
+from shared.model.card import Card, CardPicture
+from shared.site.keys import url_path
+from shared.site.listings import Listing, ListingKind
+from shared.site.memberships import topics_of
+from shared.site.sites import Site
 
 # Inside <script> the HTML parser looks for `</script` and `<!--`; JavaScript once ended lines at U+2028 and U+2029.
 # All of these are harmless as JSON escapes.
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-_MOST_LISTED = 100
+_MAX_LISTED_ITEMS = 100
 
 
 def article_json_ld(
@@ -106,7 +106,7 @@ def list_json_ld(
     """Return the place of a list in the site, and its articles; `crumbs` are (name, address) as the page shows them."""
     shown = ((name, absolute(site, url)) for name, url in crumbs)
     own = (title, site.base_url + url_path(listing.path))
-    listed = _item_list(site, cards) if listing.kind is not Kind.DAY else ()  # a day's may be hundreds
+    listed = _item_list(site, cards) if listing.kind is not ListingKind.DAY else ()  # a day's may be hundreds
     return (_breadcrumbs((*shown, own)), *listed)
 
 
@@ -144,7 +144,7 @@ def _breadcrumbs(crumbs: Iterable[tuple[str, str]]) -> str:
 def _item_list(site: Site, cards: Iterable[Card]) -> tuple[str, ...]:
     items = [
         {"@type": "ListItem", "position": place, "url": site.base_url + url_path(card.path)}
-        for place, card in enumerate(list(cards)[:_MOST_LISTED], start=1)
+        for place, card in enumerate(list(cards)[:_MAX_LISTED_ITEMS], start=1)
     ]
     described = {"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}
     return (json_for_script(described),) if items else ()

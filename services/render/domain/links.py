@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shared.card import Card
-from shared.listings import Kind, Listing, part_name
-from shared.sets import date_of
-from shared.sites import Site
+from shared.model.card import Card
+from shared.site.listings import Listing, ListingKind, part_name
+from shared.site.memberships import date_of
+from shared.site.sites import Site
 
 
 def links_of(
@@ -19,13 +19,13 @@ def links_of(
     """
     scope = f".{listing.section}" if listing.section else ""
     match listing.kind:
-        case Kind.ARCHIVE:
+        case ListingKind.ARCHIVE:
             return tuple(f"month{scope}.{month}" for month in dict.fromkeys(day[:7] for day in days))
-        case Kind.MONTH:
+        case ListingKind.MONTH:
             return tuple(f"day{scope}.{day}" for day in days)
-        case Kind.DAY if cards:
+        case ListingKind.DAY if cards:
             return (f"month{scope}.{listing.value[:7]}", *_other_parts(listing, parts))
-        case Kind.RAIL | Kind.RAIL_DAY if cards:
+        case ListingKind.RAIL | ListingKind.RAIL_DAY if cards:
             older = next_rail_day(site, listing, cards, days)
             return (f"day.{older}", f"rail.{older}") if older else ()
         case _:
@@ -36,7 +36,7 @@ def next_rail_day(site: Site, listing: Listing, cards: Sequence[Card], days: Ite
     """Return the day that a rail leads on to: the latest to that of its last card, a day's to the next older one."""
     if not cards:
         return None
-    if listing.kind is Kind.RAIL:
+    if listing.kind is ListingKind.RAIL:
         return date_of(site, cards[-1])
     return next((day for day in days if day < listing.value), None)
 

@@ -8,11 +8,11 @@ from services.render.domain.dates import machine_time
 from services.render.domain.jsonld import absolute
 from services.render.domain.languages import find_locale
 from services.render.domain.people import people_of
-from shared.article import EnrichedArticle
-from shared.card import CardPicture
-from shared.keys import url_path
-from shared.sets import MOST_OF_A_KIND, topics_of
-from shared.sites import Site
+from shared.model.article import EnrichedArticle
+from shared.model.card import CardPicture
+from shared.site.keys import url_path
+from shared.site.memberships import MAX_NAMES_PER_KIND, topics_of
+from shared.site.sites import Site
 
 Tags = tuple[tuple[str, str], ...]
 """(property, content) pairs in the order of a page's head; a property may come several times."""
@@ -81,7 +81,7 @@ def article_share_tags(
         *modified,
         ("article:section", site.section_name(facts.section)),
         *(("article:author", address) for address in authors),
-        *(("article:tag", topic.name) for topic in topics_of(site, facts)[:MOST_OF_A_KIND]),
+        *(("article:tag", topic.name) for topic in topics_of(site, facts)[:MAX_NAMES_PER_KIND]),
     )
 
 

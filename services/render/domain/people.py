@@ -14,9 +14,9 @@ from functools import lru_cache
 import regex
 
 from services.render.domain.languages import primary_language
-from shared.article import ArticleFacts
-from shared.sets import author_page, authors_of
-from shared.sites import Site
+from shared.model.article import ArticleFacts
+from shared.site.memberships import author_page, authors_of
+from shared.site.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,9 @@ _CASED = regex.compile(r"[\p{Lu}\p{Ll}\p{Lt}]")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\u00b7\u30fb]+")
 _ACRONYM = regex.compile(r"\p{Lu}{2,4}")
 _BRACKETS = regex.compile(r"\s*[(（\[]([^)）\]]*)[)）\]]")
-_MOST_WORDS = 5
+_MAX_NAME_WORDS = 5
 _FULL_NAME_WORDS = 2
-_LONGEST_UNSPACED = 4
+_MAX_UNSPACED_CHARS = 4
 
 
 def people_of(site: Site, facts: ArticleFacts) -> tuple[Person, ...]:
@@ -202,11 +202,11 @@ def _is_full_name(text: str) -> bool:
     words = text.split()
     if not _CASED.search(text):
         if _UNSPACED.fullmatch(text):
-            return _FULL_NAME_WORDS <= len(text) <= _LONGEST_UNSPACED or "\u00b7" in text or "\u30fb" in text
-        return _FULL_NAME_WORDS <= len(words) <= _MOST_WORDS and all(_UNCASED.fullmatch(word) for word in words)
+            return _FULL_NAME_WORDS <= len(text) <= _MAX_UNSPACED_CHARS or "\u00b7" in text or "\u30fb" in text
+        return _FULL_NAME_WORDS <= len(words) <= _MAX_NAME_WORDS and all(_UNCASED.fullmatch(word) for word in words)
     names = [word for word in words if _CAPITALISED.fullmatch(word)]
     others = [word for word in words if not _CAPITALISED.fullmatch(word)]
-    return len(names) >= _FULL_NAME_WORDS and len(words) <= _MOST_WORDS and _PARTICLES.issuperset(others)
+    return len(names) >= _FULL_NAME_WORDS and len(words) <= _MAX_NAME_WORDS and _PARTICLES.issuperset(others)
 
 
 def _is_organisation(text: str, house: str, *, whole: bool = False) -> bool:

@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import pairwise
 from unicodedata import normalize
 
-from shared.addresses import out_at, published_at
-from shared.article import Article, Picture
-from shared.markup import has_markup
-from shared.revision import Revision, stamp_of
+from shared.model.addresses import out_at, published_at
+from shared.model.article import Article, Picture
+from shared.model.markup import has_markup
+from shared.model.revision import Revision, stamp_of
 
 _UNSEEN = re.compile(r"<!--.*?-->|<(script|style|template)\b[^>]*+>.*?</\1\s*+>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"']|"[^"]*+"|'[^']*+')*+)>""")

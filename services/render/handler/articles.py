@@ -7,36 +7,36 @@ from collections.abc import Iterable, Iterator, Sequence
 import structlog
 
 from services.render.handler.article import PageInputs, page_of_article, read_inputs
-from services.render.handler.renderer import PageContext, Renderer
+from services.render.handler.deps import PageContext, RenderDeps
 from services.render.ports import Theme
-from shared import keys
-from shared.bundles import ArticlePage, bundled, carry
-from shared.errors import IndexNotWholeError, NotYetEnrichedError
-from shared.handling import Batch, Result, slices
-from shared.index import Related
-from shared.messages import (
+from shared.index import RelatedArticles
+from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.messages import (
     ArticleRevision,
     ArticlesAccepted,
     ArticlesEnriched,
-    Lane,
     Message,
     PagesRendered,
     follow_up,
 )
-from shared.receipts import Outcome, receipt_id
-from shared.runs import RunOutcome
-from shared.sites import Site, get_site
+from shared.messaging.page_bundle import ArticlePage, bundled, carry
+from shared.model.lane import Lane
+from shared.runtime.errors import IndexIncompleteError, NotYetEnrichedError
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.runtime.receipts import ReceiptStatus, receipt_id
+from shared.site import keys
+from shared.site.sites import Site, get_site
 
 log = structlog.get_logger()
 
-_AT_ONCE = 10  # articles, read side by side
-_SECONDS = 0.5  # of a batch's work
+_SLICE_ITEMS = 10  # articles, read side by side
+_SLICE_SECONDS = 0.5  # of a batch's work
 _MAX_BUNDLE_BYTES = 4 * 1024 * 1024  # of pages, before they are deflated
 
 _Page = tuple[ArticlePage, bytes]
 
 
-def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
+def render_articles(message: ArticlesEnriched, deps: RenderDeps) -> Result:
     """Render the pages of articles as they should be seen now, which may be newer than the message says.
 
     The articles that are left after half a second of work are returned as not begun. A missing enriched object is made
@@ -45,17 +45,17 @@ def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
     Raises:
         IndexNotWholeError: a bulk batch waits for the index, for its pages would link to too few others; news does not.
     """
-    site = get_site(renderer.sites, message.site)
-    context = PageContext(site, _theme(message, site, renderer), renderer)
-    was_complete = renderer.index.whole_until(site) is not None
+    site = get_site(deps.sites, message.site)
+    context = PageContext(site, _theme(message, site, deps), deps)
+    was_complete = deps.index.complete_until(site) is not None
     batch, pages, begun = _PageBatch(message, context), list[_Page](), 0
-    for some in slices(message.items, size=_AT_ONCE, seconds=_SECONDS):
+    for some in slices(message.items, size=_SLICE_ITEMS, seconds=_SLICE_SECONDS):
         begun += len(some)
         pages += batch.render(some)
     # Asked before and after the reading: Redis may be emptied, and its restore may end, at any time.
-    is_complete = was_complete and renderer.index.whole_until(site) is not None
+    is_complete = was_complete and deps.index.complete_until(site) is not None
     if message.lane is Lane.BULK and not is_complete:
-        raise IndexNotWholeError(site.id)
+        raise IndexIncompleteError(site.id)
     if not is_complete:
         pages = [(page.model_copy(update={"lacks_related": True}), body) for page, body in pages]
     rest = message.items[begun:]
@@ -63,7 +63,7 @@ def render_articles(message: ArticlesEnriched, renderer: Renderer) -> Result:
         batch.store_preview(pages, message.preview)
         return Result(rest=rest)
     batch.report_rendered(pages)
-    emits: list[Message] = [*_pages_rendered(message, pages, renderer)]
+    emits: list[Message] = [*_pages_rendered(message, pages, deps)]
     if batch.unenriched:
         emits.append(_accepted(message, batch.unenriched))
     return Result(tuple(emits), batch.items.failed, rest)
@@ -73,10 +73,10 @@ class _PageBatch:
     """The articles of a message while they are rendered; `unenriched` fills with those that have to be enriched."""
 
     def __init__(self, message: ArticlesEnriched, context: PageContext) -> None:
-        self._message, self._context, self._renderer = message, context, context.renderer
-        self._read_at = context.renderer.clock()
+        self._message, self._context, self._renderer = message, context, context.deps
+        self._read_at = context.deps.clock()
         self._skipped: list[str] = []
-        self.items = Batch(context.renderer.readers)
+        self.items = Batch(context.deps.readers)
         self.unenriched: list[str] = []
 
     def render(self, articles: Sequence[str]) -> list[_Page]:
@@ -86,7 +86,7 @@ class _PageBatch:
         inputs = [each for _, each in found if each is not None]
         cards = [each.card for each in inputs]
         site = self._context.site
-        related = self._renderer.index.relate_all(site, cards) if cards else []
+        related = self._renderer.index.choose_related_for_all(site, cards) if cards else []
         return [page for each in zip(inputs, related, strict=True) for page in self._render(*each)]
 
     def _read(self, article: str) -> PageInputs | None:
@@ -96,7 +96,7 @@ class _PageBatch:
             self.unenriched.append(article)
             return None
 
-    def _render(self, inputs: PageInputs, related: Related) -> Iterator[_Page]:
+    def _render(self, inputs: PageInputs, related: RelatedArticles) -> Iterator[_Page]:
         try:
             yield page_of_article(self._message, inputs, related, self._read_at, self._context)
         except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
@@ -104,11 +104,11 @@ class _PageBatch:
 
     def report_rendered(self, pages: Iterable[_Page]) -> None:
         """Tell the senders which pages are rendered, and the run which articles have none."""
-        message, renderer = self._message, self._renderer
+        message, deps = self._message, self._renderer
         for page, _ in () if message.run else pages:  # a rebuild has no sender who waits
             receipt = receipt_id(message.site, page.article, page.revision)
-            renderer.receipts.note(receipt, Outcome.RENDERED, renderer.clock())
-        renderer.runs.report(message.site, message.run, dict.fromkeys(self._skipped, RunOutcome.SKIPPED))
+            deps.receipts.note(receipt, ReceiptStatus.RENDERED, deps.clock())
+        deps.runs.report(message.site, message.run, dict.fromkeys(self._skipped, RunOutcome.SKIPPED))
 
     def store_preview(self, pages: Sequence[_Page], preview: str) -> None:
         """Store pages that are looked at and not published; nothing of a preview is retried or dead-lettered."""
@@ -124,19 +124,19 @@ class _PageBatch:
         self._renderer.runs.report(message.site, message.run, outcomes)
 
 
-def _theme(message: ArticlesEnriched, site: Site, renderer: Renderer) -> Theme:
+def _theme(message: ArticlesEnriched, site: Site, deps: RenderDeps) -> Theme:
     """Return the site's theme, or the one that waits in a preview's folder."""
     key = keys.preview_theme_key(message.preview) if message.preview is not None else ""
-    return renderer.preview_theme(key) if key and renderer.content.find_head(key) else renderer.theme_of(site)
+    return deps.preview_theme(key) if key and deps.content.find_head(key) else deps.theme_of(site)
 
 
-def _pages_rendered(message: ArticlesEnriched, pages: Iterable[_Page], renderer: Renderer) -> Iterator[PagesRendered]:
+def _pages_rendered(message: ArticlesEnriched, pages: Iterable[_Page], deps: RenderDeps) -> Iterator[PagesRendered]:
     for some in _in_bundles(pages):
         articles = tuple(ArticleRevision(article=page.article, revision=page.revision) for page, _ in some)
         orders = ",".join(sorted(page.order for page, _ in some))
         yield PagesRendered(
             **follow_up(message, f"pages:{_names(articles)}:{orders}"),
-            **carry(some, renderer.content, renderer.clock()),
+            **carry(some, deps.content, deps.clock()),
             site=message.site,
             run=message.run,
             articles=articles,

@@ -9,27 +9,27 @@ from functools import partial
 import structlog
 
 from services.render.domain.links import links_of
+from services.render.handler.deps import PageContext, RenderDeps
 from services.render.handler.listing_renderers import ListingInputs, body_of
-from services.render.handler.renderer import PageContext, Renderer
 from services.render.handler.stubs import stubs_of
-from shared import keys
-from shared.bundles import ListingPage, carry
-from shared.handling import Batch, Result, slices
 from shared.index import Snapshot
-from shared.listings import HOME, Listing, find_listing
-from shared.messages import ListingsRendered, ListingsStale, follow_up
-from shared.pins import read_pins
-from shared.sites import Site, get_site
+from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.messages import ListingsRendered, ListingsStale, follow_up
+from shared.messaging.page_bundle import ListingPage, carry
+from shared.site import keys
+from shared.site.listings import HOME, Listing, find_listing
+from shared.site.pins import read_pins
+from shared.site.sites import Site, get_site
 
 log = structlog.get_logger()
 
 LISTING_ORDER_DIGITS = 20
-_AT_ONCE = 5  # listings, read side by side
-_SECONDS = 0.1  # of a batch's work: an article's own page waits no longer behind it
+_SLICE_ITEMS = 5  # listings, read side by side
+_SLICE_SECONDS = 0.1  # of a batch's work: an article's own page waits no longer behind it
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _ListingSnapshot:
     """What a listing is rendered from: the index as it is now, and the order of the page that comes of it.
 
     `missing`: listings that it links to, and that were never published as far as the index knows.
@@ -41,23 +41,23 @@ class _Reading:
     missing: tuple[str, ...]
 
 
-def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
+def render_listings(message: ListingsStale, deps: RenderDeps) -> Result:
     """Render listings from the index as it is now; none while the index is incomplete: the scheduler emits them again.
 
     A listing that fails is retried or dead-lettered alone.
     """
-    site = get_site(renderer.sites, message.site)
-    context, batch = PageContext(site, renderer.theme_of(site), renderer), Batch(renderer.readers)
-    was_complete = renderer.index.whole_until(site) is not None
+    site = get_site(deps.sites, message.site)
+    context, batch = PageContext(site, deps.theme_of(site), deps), Batch(deps.readers)
+    was_complete = deps.index.complete_until(site) is not None
     pages, begun = list[tuple[ListingPage, bytes]](), 0
-    for some in slices(message.items, size=_AT_ONCE, seconds=_SECONDS):
+    for some in slices(message.items, size=_SLICE_ITEMS, seconds=_SLICE_SECONDS):
         begun += len(some)
-        readings = batch.each(partial(_read, message=message, site=site, renderer=renderer), some, name=str)
-        pages += [page for _, reading in readings if reading for page in _rendered(reading, message, context, batch)]
+        readings = batch.each(partial(_read, message=message, site=site, deps=deps), some, name=str)
+        pages += [page for _, read in readings if read for page in _rendered(read, message, context, batch)]
     # Asked before and after the readings: Redis may be emptied, and its restore may end, at any time.
-    if not was_complete or renderer.index.whole_until(site) is None:
+    if not was_complete or deps.index.complete_until(site) is None:
         for name in message.items:
-            renderer.index.end_turn(site, name)
+            deps.index.release_lease(site, name)
         log.info("listings.postponed", listings=len(message.items))
         return Result()
     rest = message.items[begun:]
@@ -67,14 +67,14 @@ def render_listings(message: ListingsStale, renderer: Renderer) -> Result:
     orders = ",".join(sorted(f"{page.listing}~{page.order}" for page, _ in pages))
     rendered = ListingsRendered(
         **follow_up(message, f"pages:{orders}"),
-        **carry(pages, renderer.content, renderer.clock()),
+        **carry(pages, deps.content, deps.clock()),
         site=site.id,
         listings=versions,
     )
     return Result((rendered,), batch.failed, rest)
 
 
-def _read(name: str, *, message: ListingsStale, site: Site, renderer: Renderer) -> _Reading | None:
+def _read(name: str, *, message: ListingsStale, site: Site, deps: RenderDeps) -> _ListingSnapshot | None:
     """Return what a listing is to be rendered from; None where it is not to be rendered.
 
     The order is the index's clock at the reading, and always above that of the page that is there: a clock that went
@@ -83,64 +83,64 @@ def _read(name: str, *, message: ListingsStale, site: Site, renderer: Renderer) 
     listing = find_listing(site, name)
     if listing is None:  # of a section that was taken out of the settings
         log.info("listing.retired", listing=name)
-        renderer.index.set_published(site, name, message.listings[name])  # nothing will render it: it is stale no more
+        deps.index.set_published(site, name, message.listings[name])  # nothing will render it: it is stale no more
         return None
-    there = renderer.public.find_head(listing.path)
-    snapshot = renderer.index.read(site, listing, pins=_pins(listing, site, renderer))
+    there = deps.public.find_head(listing.path)
+    snapshot = deps.index.read(site, listing, pins=_pins(listing, site, deps))
     links = links_of(site, listing, cards=snapshot.cards, days=tuple(snapshot.days), parts=snapshot.parts)
-    published = renderer.index.published(site, [listing.name, *links])
+    published = deps.index.published_versions(site, [listing.name, *links])
     if snapshot.wanted_version <= published.get(listing.name, -1):
-        renderer.index.end_turn(site, listing.name)
+        deps.index.release_lease(site, listing.name)
         return None  # another message was quicker
     order = there.metadata.get("order", "") if there else ""
     stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
     missing = tuple(name for name in links if name not in published)
-    return _Reading(listing, snapshot, max(snapshot.order, stored + 1), missing)
+    return _ListingSnapshot(listing, snapshot, max(snapshot.order, stored + 1), missing)
 
 
 def _rendered(
-    reading: _Reading, message: ListingsStale, context: PageContext, batch: Batch
+    read: _ListingSnapshot, message: ListingsStale, context: PageContext, batch: Batch
 ) -> Iterator[tuple[ListingPage, bytes]]:
     """Yield a listing's page, unless rendering it fails."""
     try:
-        yield _page(reading, message, context)
+        yield _page(read, message, context)
     except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
-        batch.failed[reading.listing.name] = error
+        batch.failed[read.listing.name] = error
 
 
-def _page(reading: _Reading, message: ListingsStale, context: PageContext) -> tuple[ListingPage, bytes]:
-    listing, snapshot = reading.listing, reading.snapshot
+def _page(read: _ListingSnapshot, message: ListingsStale, context: PageContext) -> tuple[ListingPage, bytes]:
+    listing, snapshot = read.listing, read.snapshot
     body = body_of(ListingInputs(listing, snapshot, context))
     page = ListingPage(
         **context.provenance(message, body),
         path=listing.path,
-        order=f"{reading.order:0{LISTING_ORDER_DIGITS}d}",
+        order=f"{read.order:0{LISTING_ORDER_DIGITS}d}",
         surrogate_keys=(keys.listing_surrogate_key(context.site.id, listing.name),),
         attachments=context.stored_assets(body),
         content_type=listing.content_type,
         inputs=f"cards={len(snapshot.cards)} wanted={snapshot.wanted_version}",
         wanted_version=snapshot.wanted_version,
-        stubs=stubs_of(_not_there(reading.missing, context), context),
+        stubs=stubs_of(_missing_stubs(read.missing, context), context),
         listing=listing.name,
         status=410 if snapshot.is_killed else 200,
     )
     return page, body
 
 
-def _pins(listing: Listing, site: Site, renderer: Renderer) -> tuple[str, ...]:
+def _pins(listing: Listing, site: Site, deps: RenderDeps) -> tuple[str, ...]:
     """Return the articles that editors pinned to a front; it is rendered again when their time is over."""
     if not listing.of_kind.has_pins:
         return ()
-    pins = read_pins(renderer.content, site.id, listing.section or HOME)
-    if pins is None or (pins.until is not None and pins.until <= renderer.clock()):
+    pins = read_pins(deps.content, site.id, listing.section or HOME)
+    if pins is None or (pins.until is not None and pins.until <= deps.clock()):
         return ()
     if pins.until is not None:
-        renderer.index.touch_at(site, listing.name, pins.until)
+        deps.index.mark_stale_at(site, listing.name, pins.until)
     return pins.articles
 
 
-def _not_there(names: Iterable[str], context: PageContext) -> list[str]:
+def _missing_stubs(names: Iterable[str], context: PageContext) -> list[str]:
     """Return those of the listings that the bucket has no page of: a Redis that was lost knows of none."""
     listings = (listing for name in names if (listing := find_listing(context.site, name)))
-    public = context.renderer.public
+    public = context.deps.public
     return [listing.name for listing in listings if public.find_head(listing.path) is None]

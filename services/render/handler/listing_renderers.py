@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.render.domain import machines
+from services.render.domain import machine_readable
 from services.render.domain.view import cards_view, days_view, front_view, notice_view, rail_view, search_view
-from services.render.handler.renderer import PageContext, Renderer
+from services.render.handler.deps import PageContext, RenderDeps
 from services.render.ports import Theme
-from shared import keys
-from shared.article import EnrichedArticle, SafeHtml
-from shared.card import Card
 from shared.index import Snapshot
-from shared.listings import Listing
-from shared.sites import Site
+from shared.model.article import EnrichedArticle, SafeHtml
+from shared.model.card import Card
+from shared.site import keys
+from shared.site.listings import Listing
+from shared.site.sites import Site
 
 _NEWS_LASTS = timedelta(days=2)  # Google News takes no older ones into its sitemap
 _MAX_TEXTS_REMEMBERED = 2000
@@ -40,9 +40,9 @@ class ListingInputs:
         return self.context.theme
 
     @property
-    def renderer(self) -> Renderer:
+    def deps(self) -> RenderDeps:
         """Return what it may read from."""
-        return self.context.renderer
+        return self.context.deps
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -81,12 +81,12 @@ def _rail(inputs: ListingInputs) -> bytes:
 
 def _news(inputs: ListingInputs) -> bytes:
     """Return the sitemap of the last 48 hours; it is rendered again when the oldest of its articles leaves it."""
-    since = inputs.renderer.clock() - _NEWS_LASTS
+    since = inputs.deps.clock() - _NEWS_LASTS
     news = [card for card in inputs.cards if card.created_at > since]
     if news:
         leaves_at = min(card.created_at for card in news) + _NEWS_LASTS
-        inputs.renderer.index.touch_at(inputs.site, inputs.listing.name, leaves_at)
-    return machines.sitemap_news(inputs.site, news)
+        inputs.deps.index.mark_stale_at(inputs.site, inputs.listing.name, leaves_at)
+    return machine_readable.sitemap_news(inputs.site, news)
 
 
 def _texts(inputs: ListingInputs) -> Mapping[str, SafeHtml]:
@@ -94,18 +94,18 @@ def _texts(inputs: ListingInputs) -> Mapping[str, SafeHtml]:
     if inputs.site.feed_text != "full":
         return {}
     revisions = inputs.snapshot.revisions.items()
-    return {article: _text(inputs.site, article, revision, inputs.renderer) for article, revision in revisions}
+    return {article: _text(inputs.site, article, revision, inputs.deps) for article, revision in revisions}
 
 
-def _text(site: Site, article: str, revision: str, renderer: Renderer) -> SafeHtml:
-    if (article, revision) not in renderer.texts:
-        if len(renderer.texts) > _MAX_TEXTS_REMEMBERED:
-            renderer.texts.clear()
+def _text(site: Site, article: str, revision: str, deps: RenderDeps) -> SafeHtml:
+    if (article, revision) not in deps.texts:
+        if len(deps.texts) > _MAX_TEXTS_REMEMBERED:
+            deps.texts.clear()
         prefix = keys.enriched_prefix(site.id, article, revision)
-        found = keys.latest_enriched(renderer.content.list_keys(prefix), prefix)
-        enriched = EnrichedArticle.model_validate_json(renderer.content.get(found).body) if found else None
-        renderer.texts[article, revision] = enriched.body if enriched else SafeHtml("")
-    return renderer.texts[article, revision]
+        found = keys.latest_enriched(deps.content.list_keys(prefix), prefix)
+        enriched = EnrichedArticle.model_validate_json(deps.content.get(found).body) if found else None
+        deps.texts[article, revision] = enriched.body if enriched else SafeHtml("")
+    return deps.texts[article, revision]
 
 
 _RENDERERS: Mapping[str, Callable[[ListingInputs], bytes]] = {
@@ -113,19 +113,19 @@ _RENDERERS: Mapping[str, Callable[[ListingInputs], bytes]] = {
     "cards": _cards,
     "days": _days,
     "rail": _rail,
-    "feed.rss": lambda inputs: machines.rss(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
-    "feed.atom": lambda inputs: machines.atom(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
-    "feed.json": lambda inputs: machines.json_feed(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
-    "sitemap.index": lambda inputs: machines.sitemap_index(inputs.site, inputs.snapshot.days),
-    "sitemap.day": lambda inputs: machines.sitemap_day(inputs.site, inputs.listing, inputs.cards),
-    "sitemap.fronts": lambda inputs: machines.sitemap_fronts(inputs.site, inputs.days),
+    "feed.rss": lambda inputs: machine_readable.rss(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "feed.atom": lambda inputs: machine_readable.atom(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "feed.json": lambda inputs: machine_readable.json_feed(inputs.site, inputs.listing, inputs.cards, _texts(inputs)),
+    "sitemap.index": lambda inputs: machine_readable.sitemap_index(inputs.site, inputs.snapshot.days),
+    "sitemap.day": lambda inputs: machine_readable.sitemap_day(inputs.site, inputs.listing, inputs.cards),
+    "sitemap.fronts": lambda inputs: machine_readable.sitemap_fronts(inputs.site, inputs.days),
     "sitemap.news": _news,
-    "robots": lambda inputs: machines.robots(inputs.site),
-    "llms": lambda inputs: machines.llms(inputs.site),
-    "open-search": lambda inputs: machines.open_search(inputs.site),
-    "manifest": lambda inputs: machines.manifest(inputs.site, inputs.theme.icons, inputs.theme.paper),
+    "robots": lambda inputs: machine_readable.robots(inputs.site),
+    "llms": lambda inputs: machine_readable.llms(inputs.site),
+    "open-search": lambda inputs: machine_readable.open_search(inputs.site),
+    "manifest": lambda inputs: machine_readable.manifest(inputs.site, inputs.theme.icons, inputs.theme.theme_color),
     "search": lambda inputs: inputs.theme.search(search_view(inputs.site)),
-    "recent": lambda inputs: machines.recent(inputs.site, inputs.cards),
+    "recent": lambda inputs: machine_readable.recent(inputs.site, inputs.cards),
     "not-found": lambda inputs: inputs.theme.not_found(notice_view(inputs.site, is_gone=False)),
     "gone": lambda inputs: inputs.theme.gone(notice_view(inputs.site, is_gone=True)),
 }

@@ -6,11 +6,11 @@ import base64
 import zlib
 from collections.abc import Iterable
 
+from services.render.handler.deps import PageContext
 from services.render.handler.listing_renderers import ListingInputs, body_of
-from services.render.handler.renderer import PageContext
-from shared.bundles import Stub
 from shared.index import Snapshot
-from shared.listings import find_listing
+from shared.messaging.page_bundle import Stub
+from shared.site.listings import find_listing
 
 _NOTHING = Snapshot(cards=(), wanted_version=0, order=0)
 

@@ -13,18 +13,19 @@ from itertools import islice
 import structlog
 from pydantic import ValidationError
 
-from services.scheduler.handler.clockwork import Clockwork
-from shared import keys
-from shared.article import Status
-from shared.drift import ArticleEvent, messages_of
-from shared.errors import ObjectMissingError
-from shared.messages import MAX_BATCH_ITEMS, ArticlesAccepted, Lane, Message
-from shared.sites import Site
+from services.scheduler.handler.deps import SchedulerDeps
+from shared.messaging.messages import MAX_BATCH_ITEMS, ArticlesAccepted, Message
+from shared.model.article import Status
+from shared.model.lane import Lane
+from shared.reconcile.drift import ArticleEvent, messages_of
+from shared.runtime.errors import ObjectMissingError
+from shared.site import keys
+from shared.site.sites import Site
 
 log = structlog.get_logger()
 
-_FORGOTTEN_AFTER = timedelta(hours=1)
-_MOST_A_ROUND = 200  # half a second later comes the next round
+_EXPIRY = timedelta(hours=1)
+_MAX_ITEMS_PER_ROUND = 200  # half a second later comes the next round
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,21 @@ class Due:
     revision: str
 
 
-def release_due(site: Site, clockwork: Clockwork) -> Iterator[Message]:
+def release_due(site: Site, deps: SchedulerDeps) -> Iterator[Message]:
     """Yield the events of the articles whose time has come, in batches; their entries go once these are emitted."""
-    due, looked_at = _due(site, clockwork), 0
-    while looked_at < _MOST_A_ROUND and (some := list(islice(due, MAX_BATCH_ITEMS))):
-        begun = clockwork.backoff.begin(site.id, {each.key: clockwork.first_wait for each in some})
+    due, looked_at = _due(site, deps), 0
+    while looked_at < _MAX_ITEMS_PER_ROUND and (some := list(islice(due, MAX_BATCH_ITEMS))):
+        begun = deps.backoff.begin(site.id, {each.key: deps.first_wait for each in some})
         looked_at += len(begun)
-        found = {each.key: event for each in some if each.key in begun and (event := _event(each, site, clockwork))}
+        found = {each.key: event for each in some if each.key in begun and (event := _event(each, site, deps))}
         yield from messages_of(found.values(), site)
         for key in found:
-            clockwork.content.delete(key)
+            deps.content.delete(key)
 
 
-def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
-    now = clockwork.clock()
-    for key in clockwork.content.list_keys(keys.schedule_prefix(site.id)):
+def _due(site: Site, deps: SchedulerDeps) -> Iterator[Due]:
+    now = deps.clock()
+    for key in deps.content.list_keys(keys.schedule_prefix(site.id)):
         try:
             at, article, revision = keys.schedule_entry(key)
         except ValueError:
@@ -62,23 +63,23 @@ def _due(site: Site, clockwork: Clockwork) -> Iterator[Due]:
         yield Due(key, at, article, revision)
 
 
-def _event(due: Due, site: Site, clockwork: Clockwork) -> ArticleEvent | None:
+def _event(due: Due, site: Site, deps: SchedulerDeps) -> ArticleEvent | None:
     """Journal what is due; return its event, or None where its revision is missing or cannot be read.
 
     A missing revision is about to be committed, or its acceptance was cut short.
     """
-    now = clockwork.clock()
+    now = deps.clock()
     try:
-        revision = clockwork.revisions.get(site.id, due.article, due.revision)
+        revision = deps.revisions.get(site.id, due.article, due.revision)
     except ObjectMissingError:
-        if now - due.at > _FORGOTTEN_AFTER:
-            clockwork.content.delete(due.key)
+        if now - due.at > _EXPIRY:
+            deps.content.delete(due.key)
         return None
     except ValidationError as error:  # it holds up no other
         log.error("article.unreadable", site=site.id, article=due.article, reason=str(error))  # noqa: TRY400
         return None
     lane = revision.lane if revision.status_at(now) is Status.USABLE else Lane.URGENT
     marker = keys.journal_key(site.id, now, due.article, due.revision, lane)
-    clockwork.content.put(marker, b"", content_type="text/plain")
+    deps.content.put(marker, b"", content_type="text/plain")
     log.info("revision.released", site=site.id, article=due.article, revision=due.revision, due=due.at.isoformat())
     return ArticleEvent(ArticlesAccepted, due.article, due.revision, lane)

@@ -9,35 +9,35 @@ from itertools import islice
 
 import structlog
 
-from services.scheduler.handler.clockwork import Clockwork
+from services.scheduler.handler.deps import SchedulerDeps
 from services.scheduler.metrics import DRIFT
-from shared.reconcile import Places
+from shared.reconcile import ReconcileDeps
 from shared.reconcile.passes import Reconciliation
-from shared.sites import Site
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
 _CALLS_PER_SECOND = 25.0  # a tenth of what one publisher asks of the store
 _SECOND_LOOK_AFTER_SECONDS = 60.0
-_MOST_LINES = 50
+_MAX_LINES = 50
 
 
-def verify(site: Site, clockwork: Clockwork, *, public: ObjectStorage, wait: Callable[[float], bool]) -> None:
+def verify(site: Site, deps: SchedulerDeps, *, public: ObjectStorage, wait: Callable[[float], bool]) -> None:
     """Compare a site once and export the drift; `wait` (seconds) says whether to stop in the middle."""
-    places = Places(
-        content=clockwork.content,
+    reconcile_deps = ReconcileDeps(
+        content=deps.content,
         public=public,
-        revisions=clockwork.revisions,
-        index=clockwork.index,
-        sites=clockwork.sites,
-        clock=clockwork.clock,
+        revisions=deps.revisions,
+        index=deps.index,
+        sites=deps.sites,
+        clock=deps.clock,
     )
-    with closing(Reconciliation(site, places, wait=partial(wait, _SECOND_LOOK_AFTER_SECONDS))) as comparison:
+    with closing(Reconciliation(site, reconcile_deps, wait=partial(wait, _SECOND_LOOK_AFTER_SECONDS))) as comparison:
         for step in comparison.steps():
             if wait(step.calls / _CALLS_PER_SECOND):
                 return
         DRIFT.labels(site.id).set(comparison.drift())
-        for drift in islice(comparison.found(), _MOST_LINES):
+        for drift in islice(comparison.found(), _MAX_LINES):
             log.warning("drift.found", site=site.id, kind=drift.kind.value, path=drift.path, reason=drift.reason)
         log.info("site.verified", site=site.id, drift=comparison.drift(), objects=comparison.count_public())

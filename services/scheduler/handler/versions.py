@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import structlog
 
-from services.scheduler.handler.clockwork import Clockwork
-from shared.page_versions import VersionCount, find_counts, find_version, keep_counts
-from shared.sites import Site
+from services.scheduler.handler.deps import SchedulerDeps
+from shared.site.page_versions import VersionCount, find_counts, find_version, keep_counts
+from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
@@ -19,22 +19,22 @@ _CALLS_PER_SECOND = 100.0  # a HEAD is the store's cheapest call
 
 
 def count_versions(
-    site: Site, clockwork: Clockwork, *, public: ObjectStorage, every: timedelta, wait: Callable[[float], bool]
+    site: Site, deps: SchedulerDeps, *, public: ObjectStorage, every: timedelta, wait: Callable[[float], bool]
 ) -> None:
     """Count a site's pages if theme or settings have changed since the last count, or if that is older than `every`.
 
     `wait` (seconds) says whether to stop in the middle.
     """
-    current, counted = find_version(clockwork.content, site), find_counts(clockwork.content, site)
+    current, counted = find_version(deps.content, site), find_counts(deps.content, site)
     if current is None:
         return
-    if counted and counted.current == current and clockwork.clock() - counted.counted_at < every:
+    if counted and counted.current == current and deps.clock() - counted.counted_at < every:
         return
-    count = VersionCount(site, current, public=public, sites=clockwork.sites.values())
+    count = VersionCount(site, current, public=public, sites=deps.sites.values())
     with ThreadPoolExecutor(1) as reader:
         for calls in count.steps(reader):
             if wait(calls / _CALLS_PER_SECOND):
                 return
-    counts = count.counts(clockwork.clock())
-    keep_counts(clockwork.content, site, counts)
+    counts = count.counts(deps.clock())
+    keep_counts(deps.content, site, counts)
     log.info("versions.counted", site=site.id, pages=counts.total, others=counts.others(current))

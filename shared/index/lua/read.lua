@@ -1,7 +1,7 @@
 -- Reads what a listing is rendered from, and leases it.
 -- ARGV: prefix, listing, membership, limit, lease (ms), pins or empty, part or 0, scope of days or empty, and of those days the
 -- highest and the lowest score, and at most how many
-redis.call('SET', P .. 'turn:' .. ARGV[2], '1', 'PX', ARGV[5])
+redis.call('SET', P .. 'lease:' .. ARGV[2], '1', 'PX', ARGV[5])
 local time = redis.call('TIME')
 local set, limit, part = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[7])
 

@@ -3,10 +3,10 @@
 local MOST = 4
 local QUOTA = {topic = 2, word = 1, section = 4}
 
-local function ways_of(sets)
+local function ways_of(memberships)
   local ways = {}
   for _, kind in ipairs({'topic', 'word', 'section'}) do
-    for _, set in ipairs(sets) do
+    for _, set in ipairs(memberships) do
       if string.match(set, '^([^:]+)') == kind then ways[#ways + 1] = {set, QUOTA[kind]} end
     end
   end
@@ -27,9 +27,9 @@ local function older_than(key, article, score, most)
   return older
 end
 
-local function choose(article, score, sets)
+local function choose(article, score, memberships)
   local picks, chosen = {}, {}
-  for place, way in ipairs(ways_of(sets)) do
+  for place, way in ipairs(ways_of(memberships)) do
     if #picks == MOST then break end
     local taken = 0
     for _, older in ipairs(older_than(P .. 'set:' .. way[1], article, score, way[2] + #picks)) do
@@ -49,10 +49,10 @@ local function is_newer(score, article, key, other)
 end
 
 -- Does a page have room for an article of a membership, or show an older one in its place?
-local function would_show(shows, sets, article, score, way)
+local function would_show(shows, memberships, article, score, way)
   if not shows then return true end
   local place, before, here, last, is_restored = 0, 0, 0, nil, false
-  for number, theirs in ipairs(ways_of(sets)) do
+  for number, theirs in ipairs(ways_of(memberships)) do
     if theirs[1] == way[1] then place = number end
   end
   for _, pick in ipairs(cjson.decode(shows)) do
@@ -66,9 +66,9 @@ local function would_show(shows, sets, article, score, way)
 end
 
 -- Raise the pages of newer articles that would show this one.
-local function disturb(article, score, sets)
+local function note_pages_that_show(article, score, memberships)
   local near, pages, articles, known = {}, {}, {}, {}
-  for _, way in ipairs(ways_of(sets)) do
+  for _, way in ipairs(ways_of(memberships)) do
     local key = P .. 'set:' .. way[1]
     local rank = redis.call('ZREVRANK', key, article)
     for _, other in ipairs(rank and rank > 0 and redis.call('ZREVRANGE', key, math.max(0, rank - 7), rank - 1) or {}) do
@@ -80,10 +80,10 @@ local function disturb(article, score, sets)
   if #articles == 0 then return end
   local shows, entries = redis.call('HMGET', P .. 'shows', unpack(pages)), {}
   for place, entry in ipairs(redis.call('HMGET', P .. 'entries', unpack(articles))) do
-    entries[articles[place]] = {shows[place], decoded(entry).sets}
+    entries[articles[place]] = {shows[place], decoded(entry).memberships}
   end
   for _, each in ipairs(near) do
     local shown, their_sets = unpack(entries[each[2]])
-    if would_show(shown, their_sets, article, score, each[1]) then raise('article.' .. each[2]) end
+    if would_show(shown, their_sets, article, score, each[1]) then note_stale('article.' .. each[2]) end
   end
 end

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from services.desk import wiring
 from services.desk.__main__ import app
 from services.desk.settings import service_environment
-from shared.pipeline import PIPELINE, Step
+from shared.messaging.pipeline import PIPELINE, Step
 
 EVENT = '{"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", "site": "epn", "listings": {"home": 1}}'
 STACK = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.desk.handler.versions import version_lines
-from shared.page_versions import VersionCounts, keep_counts, note_version
+from shared.site.page_versions import VersionCounts, keep_counts, note_version
 from shared.storage import StoredObject
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE

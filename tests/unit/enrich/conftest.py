@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.article import Article, Status
-from shared.messages import Lane
-from shared.revision import Revision, revision_id
+from shared.model.article import Article, Status
+from shared.model.lane import Lane
+from shared.model.revision import Revision, revision_id
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -13,15 +13,16 @@ from uuid import UUID
 import pytest
 
 from services.enrich.domain.rules import ENRICHER
-from services.enrich.handler import Enrichment, enrich, enrich_articles
-from shared import keys
-from shared.article import EnrichedArticle, Status
-from shared.errors import HostileMarkupError, StorageUnavailableError
-from shared.history import Since, StoredRevisions
-from shared.messages import ArticleRemoved, ArticleRevision, ArticlesAccepted, ArticlesEnriched, Lane, Message
-from shared.receipts import Outcome, PublicPage, Receipt, receipt_id
-from shared.revision import Revision
-from shared.runs import RunOutcome
+from services.enrich.handler import EnrichDeps, enrich, enrich_articles
+from shared.messaging.messages import ArticleRemoved, ArticleRevision, ArticlesAccepted, ArticlesEnriched, Message
+from shared.model.article import EnrichedArticle, Status
+from shared.model.history import RevisionsAfter, StoredRevisions
+from shared.model.lane import Lane
+from shared.model.revision import Revision
+from shared.runtime.errors import HostileMarkupError, StorageUnavailableError
+from shared.runtime.rebuild_runs import RunOutcome
+from shared.runtime.receipts import PublicPage, Receipt, ReceiptStatus, receipt_id
+from shared.site import keys
 from shared.storage import Etag
 from shared.storage.memory import MemoryObjectStorage
 from tests.unit.enrich.conftest import NOON, a_revision
@@ -31,22 +32,22 @@ class RememberedReceipts:
     """Receipts that only remember which stage was reached."""
 
     def __init__(self) -> None:
-        self.noted: list[tuple[str, Outcome]] = []
+        self.noted: list[tuple[str, ReceiptStatus]] = []
 
     def open(self, *receipts: Receipt) -> bool:
         raise AssertionError(receipts)
 
-    def note(self, receipt: str, stage: Outcome, at: datetime) -> None:
+    def note(self, receipt: str, stage: ReceiptStatus, at: datetime) -> None:
         assert at == NOON
         self.noted.append((receipt, stage))
 
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
         raise AssertionError(receipt, addresses)
 
-    def settle(
+    def finalise(
         self,
         receipt: str,
-        outcome: Outcome,
+        outcome: ReceiptStatus,
         at: datetime,
         *,
         url: str | None = None,
@@ -84,9 +85,9 @@ class RememberedRuns:
         return self.outcomes
 
 
-def handle(message: ArticlesAccepted, enrichment: Enrichment) -> tuple[Message, ...]:
+def handle(message: ArticlesAccepted, enrich_deps: EnrichDeps) -> tuple[Message, ...]:
     """Return what follows a message of which no item fails; else raise the error."""
-    result = enrich_articles(message, enrichment)
+    result = enrich_articles(message, enrich_deps)
     for error in result.failed.values():
         raise error
     return result.emits
@@ -98,7 +99,7 @@ class Desk:
     def __init__(self) -> None:
         self.content = MemoryObjectStorage()
         self.receipts, self.runs = RememberedReceipts(), RememberedRuns()
-        self.enrichment = Enrichment(
+        self.enrich_deps = EnrichDeps(
             content=self.content,
             revisions=StoredRevisions(self.content),
             receipts=self.receipts,
@@ -131,22 +132,22 @@ def desk() -> Desk:
 def test_an_accepted_article_is_made_ready_and_announced(desk: Desk) -> None:
     revision = a_revision(body="<p>One two.</p><h2>Three</h2><script>x</script>", headline="Harbour bridge reopens")
 
-    (said,) = handle(desk.accept(revision), desk.enrichment)
+    (said,) = handle(desk.accept(revision), desk.enrich_deps)
 
     assert isinstance(said, ArticlesEnriched)
     assert (said.revisions, said.lane) == ({revision.article_id: revision.revision}, Lane.BULK)
     assert (said.causation_id, said.trace_parent) == (UUID(int=1), TRACE)
     made = desk.enriched(revision)
     assert (made.body, made.word_count) == ('<p>One two.</p>\n<h2 id="three">Three</h2>', 3)
-    assert desk.receipts.noted == [(receipt_id("epn", "a" * 26, revision.revision), Outcome.ENRICHED)]
+    assert desk.receipts.noted == [(receipt_id("epn", "a" * 26, revision.revision), ReceiptStatus.ENRICHED)]
 
 
 def test_a_message_that_comes_again_changes_nothing_and_says_the_same(desk: Desk) -> None:
     message = desk.accept(a_revision())
-    first = handle(message, desk.enrichment)
+    first = handle(message, desk.enrich_deps)
     puts = len(desk.content.puts)
 
-    assert handle(message, desk.enrichment) == first
+    assert handle(message, desk.enrich_deps) == first
     assert len(desk.content.puts) == puts
 
 
@@ -155,7 +156,7 @@ def test_a_late_message_leads_to_the_revision_that_counts_now(desk: Desk) -> Non
     newer = a_revision(n=2, body="<p>Newer.</p>")
     desk.accept(newer)
 
-    (said,) = handle(older, desk.enrichment)
+    (said,) = handle(older, desk.enrich_deps)
 
     assert isinstance(said, ArticlesEnriched)
     assert said.revisions == {newer.article_id: newer.revision}
@@ -164,7 +165,7 @@ def test_a_late_message_leads_to_the_revision_that_counts_now(desk: Desk) -> Non
 def test_nothing_is_said_while_nothing_is_released(desk: Desk) -> None:
     message = desk.accept(a_revision(embargo_until=NOON + timedelta(hours=1)))
 
-    assert handle(message, desk.enrichment) == ()
+    assert handle(message, desk.enrich_deps) == ()
     assert desk.receipts.noted == []
 
 
@@ -172,7 +173,7 @@ def test_nothing_is_said_of_an_article_that_is_not_there(desk: Desk) -> None:
     message = desk.accept(a_revision())
     desk.content.delete(keys.revision_key("epn", *next(iter(message.revisions.items()))))
 
-    assert handle(message, desk.enrichment) == ()
+    assert handle(message, desk.enrich_deps) == ()
 
 
 @pytest.mark.parametrize(("status", "lane"), [(Status.CANCELED, Lane.URGENT), (Status.WITHHELD, Lane.BULK)])
@@ -181,7 +182,7 @@ def test_a_removal_is_passed_on_and_a_kill_overtakes(desk: Desk, status: Status,
     removal = a_revision(n=2, status=status)
     desk.accept(removal)
 
-    (said,) = handle(message, desk.enrichment)
+    (said,) = handle(message, desk.enrich_deps)
 
     assert isinstance(said, ArticleRemoved)
     assert (said.revision, said.lane, said.causation_id) == (removal.revision, lane, message.message_id)
@@ -191,29 +192,29 @@ def test_a_body_that_no_parser_should_meet_is_an_error_and_leaves_nothing(desk: 
     message = desk.accept(a_revision(body="<div>" * 5_000))
 
     with pytest.raises(HostileMarkupError, match="nested 201 deep"):
-        handle(message, desk.enrichment)
+        handle(message, desk.enrich_deps)
 
     assert not list(desk.content.list_keys(f"articles/epn/{message.items[0]}/enriched/"))
 
 
 def test_a_race_between_two_workers_ends_well_for_both(desk: Desk) -> None:
     message = desk.accept(a_revision())
-    handle(message, desk.enrichment)
-    blind = replace(desk.enrichment, content=desk.content, revisions=BlindRevisions(desk.content))
+    handle(message, desk.enrich_deps)
+    blind = replace(desk.enrich_deps, content=desk.content, revisions=BlindRevisions(desk.content))
 
-    assert handle(message, blind) == handle(message, desk.enrichment)
+    assert handle(message, blind) == handle(message, desk.enrich_deps)
 
 
 class BlindRevisions(StoredRevisions):
     """Revisions of which another worker makes the enriched object between our look and our PUT."""
 
-    def since(self, site: str, article: str, revision: str) -> Since:
+    def since(self, site: str, article: str, revision: str) -> RevisionsAfter:
         return replace(super().since(site, article, revision), enriched=())
 
 
 def test_a_store_that_is_down_is_an_error_to_be_tried_again(desk: Desk) -> None:
     message = desk.accept(a_revision())
-    down = replace(desk.enrichment, content=DownStorage(), revisions=BlindRevisions(desk.content))
+    down = replace(desk.enrich_deps, content=DownStorage(), revisions=BlindRevisions(desk.content))
 
     with pytest.raises(StorageUnavailableError):
         handle(message, down)
@@ -224,7 +225,7 @@ def test_the_items_of_a_batch_succeed_or_fail_each_on_its_own(desk: Desk) -> Non
     well = a_revision().model_copy(update={"article_id": "b" * 26})
     message = hostile.model_copy(update={"articles": (*hostile.articles, *desk.accept(well).articles)})
 
-    result = enrich_articles(message, desk.enrichment)
+    result = enrich_articles(message, desk.enrich_deps)
 
     assert {article: type(error) for article, error in result.failed.items()} == {hostile.items[0]: HostileMarkupError}
     assert [each.items for each in result.emits if isinstance(each, ArticlesEnriched)] == [("b" * 26,)]
@@ -233,13 +234,13 @@ def test_the_items_of_a_batch_succeed_or_fail_each_on_its_own(desk: Desk) -> Non
 def test_a_batch_that_takes_too_long_returns_the_items_that_it_did_not_begin(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.enrich.handler._SECONDS", 0.0)
-    monkeypatch.setattr("services.enrich.handler._AT_ONCE", 2)
+    monkeypatch.setattr("services.enrich.handler._SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("services.enrich.handler._SLICE_ITEMS", 2)
     articles = [f"{number}" * 26 for number in range(2, 6)]
     batches = [desk.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
     message = batches[0].model_copy(update={"articles": tuple(each.articles[0] for each in batches)})
 
-    result = enrich_articles(message, desk.enrichment)
+    result = enrich_articles(message, desk.enrich_deps)
 
     (done,) = result.emits
     assert isinstance(done, ArticlesEnriched)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.enrich.domain.sanitise import sanitise
-from shared.article import Picture
+from shared.model.article import Picture
 
 BOAT, QUAY = "a" * 64, "b" * 64
 KNOWN = {

@@ -10,7 +10,7 @@ import pytest
 
 from services.enrich.domain.sanitise import sanitise
 from services.enrich.domain.text import text_of
-from shared.errors import HostileMarkupError
+from shared.runtime.errors import HostileMarkupError
 from tests.unit.enrich.test_sanitise import faults_of
 
 INPUTS = Path(__file__).resolve().parents[3].parent / "shared" / "inputs"

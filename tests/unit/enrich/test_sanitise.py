@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain.sanitise import sanitise
-from shared.errors import HostileMarkupError
+from shared.runtime.errors import HostileMarkupError
 
 SHOWN_TAGS = {
     *("a", "abbr", "aside", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "data", "dd"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.enrich.domain.language import direction_of, language_warning
 from services.enrich.domain.sanitise import sanitise
 from services.enrich.domain.text import description_of, reading_minutes, text_of, word_count
-from shared.article import Direction, SafeHtml
+from shared.model.article import Direction, SafeHtml
 
 ENGLISH = "The council voted on Tuesday to rebuild the old harbour bridge, which has been closed since last spring. "
 GERMAN = (

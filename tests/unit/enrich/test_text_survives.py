@@ -8,7 +8,7 @@ import pytest
 
 from services.enrich.domain.sanitise import sanitise
 from services.enrich.domain.text import description_of, text_of
-from shared.article import SafeHtml
+from shared.model.article import SafeHtml
 
 PAGE = "https://sender.example/news/story.html?id=1"
 

@@ -12,7 +12,7 @@ import pytest
 
 from services.ingest.adapters.readers import read_article
 from services.ingest.ports import Reading, ReadingContext, RefusedError
-from shared.sites import Feed, Section, Site
+from shared.site.sites import Feed, Section, Site
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from services.ingest.domain.shown import LEFT_OUT, SEEN, SERVES
-from shared.article import Article
+from shared.model.article import Article
 from tests.unit.ingest.conftest import Read
 
 MEDIA = "a" * 64

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.ingest.ports import Reading
-from shared.article import Status
+from shared.model.article import Status
 from tests.unit.ingest.conftest import Read, Refuse
 
 DIGEST = "ab" * 32

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.article import Status
+from shared.model.article import Status
 from tests.unit.ingest.conftest import Read, Refuse
 
 DIGEST = "0" * 64

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.ingest.adapters.readers import READERS, read_article
 from services.ingest.ports import Reading, ReadingContext, RefusedError
-from shared.article import Article
+from shared.model.article import Article
 
 TEXT = st.text(max_size=30) | st.sampled_from(
     ["", "usable", "canceled", "text", "main", "text/html", "2026-11-22T09:00:00Z", "0001-01-01T00:00:00+14:00", "\x00"]

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import keys
+from shared.runtime.tokens import Scope, Tokens, find_token, is_known, list_tokens, mint, revoke
+from shared.site import keys
 from shared.storage.memory import MemoryObjectStorage
-from shared.tokens import Scope, Tokens, find_token, is_known, list_tokens, mint, revoke
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

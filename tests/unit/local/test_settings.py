@@ -13,8 +13,8 @@ from infra.local.edge.settings import EdgeSettings
 from infra.local.plan import WORKERS, environment_of, programs_of, stack_file
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.state import RunFolder, StackError, StackFile
-from shared import pipeline
-from shared.messages import Lane
+from shared.messaging import pipeline
+from shared.model.lane import Lane
 
 
 @pytest.fixture

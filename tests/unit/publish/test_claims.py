@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.publish.domain.claims import (
+from services.publish.domain.live_state import (
     LivePage,
     claimed,
     found_there,
@@ -15,9 +15,9 @@ from services.publish.domain.claims import (
     taken_down,
     went_live,
 )
-from shared.bundles import ArticlePage
-from shared.card import Card
-from shared.live import LiveRecord, PageRecord
+from shared.messaging.page_bundle import ArticlePage
+from shared.model.card import Card
+from shared.model.live_record import LiveRecord, PageRecord
 from shared.storage import Etag
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,11 +27,11 @@ CARD = Card(article="a", path="p", headline="A", section="news", created_at=NOW)
 
 def a_live_page(revision: str, path: str = "p", order: str = "", **said: Any) -> LivePage:
     order = order or f"{revision}~1"
-    made = {"theme": "epn-1", "made_by": "render/1", "made_for": "a test", "made_at": NOW}
+    provenance = {"theme": "epn-1", "made_by": "render/1", "made_for": "a test", "made_at": NOW}
     known = {"article": "a", "revision": revision, "revisions_seen": 1, "card": CARD}
-    page = ArticlePage.model_validate({"path": path, "order": order, "sha256": order, **made, **known, **said})
+    page = ArticlePage.model_validate({"path": path, "order": order, "sha256": order, **provenance, **known, **said})
     pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
-    return LivePage(page, pages, media=(), listed=(), at=NOW)
+    return LivePage(page, pages, media=(), former_memberships=(), at=NOW)
 
 
 def live(record: LiveRecord, revision: str, path: str = "p", order: str = "") -> LiveRecord:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from services.publish.domain.pages import Page
-from services.publish.handler.fence import Known, Outcome, Put, known_from, put_page
-from shared.errors import AddressTakenError
+from services.publish.handler.fence import ExpectedObject, PutKind, PutResult, expected_from, put_page
+from shared.runtime.errors import AddressTakenError
 from shared.storage import Etag
 from shared.storage.memory import MemoryObjectStorage
 
@@ -24,13 +24,15 @@ def public() -> MemoryObjectStorage:
     return MemoryObjectStorage()
 
 
-def put(public: MemoryObjectStorage, page: Page, known: Known | None = None, *, is_allowed: bool = True) -> Put | None:
+def put(
+    public: MemoryObjectStorage, page: Page, known: ExpectedObject | None = None, *, is_allowed: bool = True
+) -> PutResult | None:
     return put_page(page, known, public=public, may_put=lambda: is_allowed)
 
 
-def recorded(public: MemoryObjectStorage) -> Known:
+def recorded(public: MemoryObjectStorage) -> ExpectedObject:
     """Return what a record would say of the object that is there."""
-    known = known_from(public.find_head(PATH))
+    known = expected_from(public.find_head(PATH))
     assert known is not None
     return replace(known, is_read=False)
 
@@ -41,17 +43,17 @@ def test_an_older_page_does_not_overwrite_a_newer_one_that_nobody_told_it_of(pub
     outcome = put(public, a_page("1", b"old"))
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.STALE
+    assert outcome.kind is PutKind.STALE
     assert public.get(PATH).body == b"new"
 
 
 def test_a_page_known_to_be_older_is_replaced(public: MemoryObjectStorage) -> None:
     put(public, a_page("1", b"old"))
 
-    outcome = put(public, a_page("2", b"new"), known_from(public.find_head(PATH)))
+    outcome = put(public, a_page("2", b"new"), expected_from(public.find_head(PATH)))
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.PUT
+    assert outcome.kind is PutKind.PUT
     assert public.get(PATH).body == b"new"
 
 
@@ -71,12 +73,12 @@ def test_another_articles_page_is_never_overwritten(public: MemoryObjectStorage)
 def test_bytes_that_are_believed_to_be_there_and_are_not_are_put(public: MemoryObjectStorage) -> None:
     page = a_page("3", b"state A")
     put(public, a_page("2", b"state B"))
-    believed = Known(Etag('"state-a"'), "1", page.sha256, "a")
+    believed = ExpectedObject(Etag('"state-a"'), "1", page.sha256, "a")
 
     outcome = put(public, page, believed)
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.PUT
+    assert outcome.kind is PutKind.PUT
     assert public.get(PATH).body == b"state A"
 
 
@@ -86,7 +88,7 @@ def test_the_same_bytes_again_cost_no_put(public: MemoryObjectStorage) -> None:
     outcome = put(public, a_page("2", b"same"), recorded(public))
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.UNCHANGED
+    assert outcome.kind is PutKind.UNCHANGED
     assert public.puts == [PATH]
 
 
@@ -116,7 +118,7 @@ def test_bytes_that_were_changed_behind_its_back_are_not_taken_for_the_page(publ
     again = put(public, a_page("2", b"page"), known)
 
     assert again is not None
-    assert again.outcome is Outcome.PUT
+    assert again.kind is PutKind.PUT
     assert public.get(PATH).body == b"page"
 
 
@@ -138,7 +140,7 @@ def test_a_page_whose_status_was_changed_behind_its_back_is_put_again(public: Me
     again = put(public, a_page("2", b"page"), known)
 
     assert again is not None
-    assert again.outcome is Outcome.PUT
+    assert again.kind is PutKind.PUT
     assert public.get(PATH).head.metadata["status"] == "200"
 
 
@@ -152,7 +154,7 @@ def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(
 
     outcome = put(public, of_version(a_page("2", b"same"), "epn-2"), known)
 
-    assert outcome == Put(Outcome.UNCHANGED, public.get(PATH).etag, replaced_theme="epn-1")
+    assert outcome == PutResult(PutKind.UNCHANGED, public.get(PATH).etag, replaced_theme="epn-1")
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
     assert len(public.puts) == 2
 
@@ -160,12 +162,12 @@ def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(
 def test_an_older_rendering_does_not_take_the_version_back(public: MemoryObjectStorage) -> None:
     put(public, of_version(a_page("2", b"same"), "epn-2"))
     page = of_version(a_page("1", b"same"), "epn-1")
-    believed = Known(public.get(PATH).etag, "0", page.sha256, "a")
+    believed = ExpectedObject(public.get(PATH).etag, "0", page.sha256, "a")
 
     outcome = put(public, page, believed)
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.STALE
+    assert outcome.kind is PutKind.STALE
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
 
 
@@ -178,5 +180,5 @@ def test_bytes_changed_by_a_hand_that_kept_the_metadata_count_as_changed(public:
     outcome = put(public, of_version(a_page("2", b"right"), "epn-2"), known)
 
     assert outcome is not None
-    assert outcome.outcome is Outcome.PUT
+    assert outcome.kind is PutKind.PUT
     assert public.get(PATH).body == b"right"

@@ -7,16 +7,16 @@ import re
 import pytest
 
 from infra.local.edge.cache import ages_of
-from services.publish.domain.pages import cache_control_for, gone, gone_file, leaving, redirect
-from shared.listing_kinds import KINDS as LISTING_KINDS
-from shared.listings import Kind
+from services.publish.domain.pages import cache_control_for, gone, gone_file, marker_of_deletion, redirect
+from shared.site.listing_kinds import KINDS as LISTING_KINDS
+from shared.site.listings import ListingKind
 
 OTHERS = ("article", "redirect", "gone", "gone-file", "media", "asset")
 CACHED = {each.kind.value: each.cache_control for each in LISTING_KINDS} | {
     kind: cache_control_for(kind) for kind in OTHERS
 }
 KINDS = tuple(CACHED)
-WITHOUT_NEWS = (Kind.ROBOTS, Kind.LLMS, Kind.OPEN_SEARCH, Kind.MANIFEST, "asset", "media")
+WITHOUT_NEWS = (ListingKind.ROBOTS, ListingKind.LLMS, ListingKind.OPEN_SEARCH, ListingKind.MANIFEST, "asset", "media")
 LISTED = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
 
 
@@ -28,11 +28,11 @@ def max_age(kind: str) -> int:
 
 def test_every_kind_of_listing_is_registered_once() -> None:
     assert [each.kind for each in LISTING_KINDS] == list(dict.fromkeys(each.kind for each in LISTING_KINDS))
-    assert {each.kind for each in LISTING_KINDS} == {*Kind}
+    assert {each.kind for each in LISTING_KINDS} == {*ListingKind}
 
 
 def test_a_kind_that_is_not_known_is_cached_as_a_front_is() -> None:
-    assert cache_control_for("horoscope") == cache_control_for("") == LISTED == CACHED[Kind.HOME]
+    assert cache_control_for("horoscope") == cache_control_for("") == LISTED == CACHED[ListingKind.HOME]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "asset"])
@@ -57,6 +57,6 @@ def test_pages_made_here_are_cached_by_their_kind() -> None:
 
 
 def test_what_stands_in_for_a_page_that_goes_is_kept_by_nobody_and_hinders_no_new_one() -> None:
-    page = leaving("topics/ferries/index.html")
+    page = marker_of_deletion("topics/ferries/index.html")
 
     assert (page.status, page.cache_control, page.order) == (410, "no-store", "")

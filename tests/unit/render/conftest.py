@@ -12,10 +12,10 @@ import pytest
 from services.render import domain
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.domain.view import ArticleView, article_view
-from shared.article import ArticleFacts, Direction, EnrichedArticle, SafeHtml
-from shared.card import Card, CardPicture
-from shared.sites import Section, Site
-from shared.slug import page_name
+from shared.model.article import ArticleFacts, Direction, EnrichedArticle, SafeHtml
+from shared.model.card import Card, CardPicture
+from shared.model.slug import page_name
+from shared.site.sites import Section, Site
 
 PATH = "world/2025/02/13/ferry-back-abc123/index.html"
 CREATED = datetime(2025, 2, 13, 0, 44, tzinfo=UTC)

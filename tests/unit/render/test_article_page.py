@@ -15,8 +15,8 @@ from lxml import html
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.domain.view import ArticleView
-from shared.article import Direction
-from shared.card import CardPicture
+from shared.model.article import Direction
+from shared.model.card import CardPicture
 
 MakeView = Callable[..., ArticleView]
 PageOf = Callable[..., str]

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.render.domain.jsonld import article_json_ld
-from services.render.domain.machines.feeds import atom, json_feed, rss
+from services.render.domain.machine_readable.feeds import atom, json_feed, rss
 from services.render.domain.open_graph import article_share_tags
 from services.render.domain.people import people_in
 from services.render.domain.view.byline import byline_of
-from shared.article import ArticleFacts
-from shared.keys import url_path
-from shared.listings import listing_of
-from shared.sets import authors_of
-from shared.sites import Site
+from shared.model.article import ArticleFacts
+from shared.site.keys import url_path
+from shared.site.listings import listing_of
+from shared.site.memberships import authors_of
+from shared.site.sites import Site
 from tests.unit.render.conftest import CREATED, MakeArticle, MakeCard, MakeView
 
 

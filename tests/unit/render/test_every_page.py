@@ -21,10 +21,10 @@ from services.render.domain.view import (
     rail_view,
     search_view,
 )
-from shared.article import Direction, EnrichedArticle
-from shared.card import Card, CardPicture
-from shared.listings import listing_of
-from shared.sites import Section, Site
+from shared.model.article import Direction, EnrichedArticle
+from shared.model.card import Card, CardPicture
+from shared.site.listings import listing_of
+from shared.site.sites import Section, Site
 from tests.unit.render.conftest import CREATED, PATH
 
 HOSTILE = """</script><script>alert(1)</script>"'><img src=x onerror=alert(1)><!-- &amp;"""

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from services.render.domain.machines import atom, json_feed, rss
-from services.render.domain.machines.feeds import feeds_of
-from services.render.domain.machines.xml import Tree, printable
-from shared.article import Direction, SafeHtml
-from shared.card import Card, CardPicture
-from shared.listings import listing_of
-from shared.sites import Site
+from services.render.domain.machine_readable import atom, json_feed, rss
+from services.render.domain.machine_readable.feeds import feeds_of
+from services.render.domain.machine_readable.xml import Tree, printable
+from shared.model.article import Direction, SafeHtml
+from shared.model.card import Card, CardPicture
+from shared.site.listings import listing_of
+from shared.site.sites import Site
 from tests.unit.render.conftest import CREATED
 
 SCHEMA = Path(__file__).resolve().parents[3].parent / "shared" / "inputs" / "schemas" / "schema-v1.1.json"

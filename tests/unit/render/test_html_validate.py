@@ -19,8 +19,8 @@ from services.enrich.handler import enrich
 from services.publish.domain.pages import GONE_BODY, redirect
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.domain.view import article_view
-from shared.card import Card, CardPicture
-from shared.sites import load_sites
+from shared.model.card import Card, CardPicture
+from shared.site.sites import load_sites
 from tests.unit.enrich.conftest import a_revision
 from tests.unit.render.conftest import CREATED, PATH
 from tests.unit.render.test_every_page import pages_of

@@ -13,14 +13,14 @@ from lxml import html
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.domain.view import front_view, notice_view, rail_view
 from services.render.domain.view.fronts import ranked
-from shared.article import Direction
-from shared.card import Card, CardPicture
-from shared.listings import Kind, Listing
-from shared.sites import Section, Site
+from shared.model.article import Direction
+from shared.model.card import Card, CardPicture
+from shared.site.listings import Listing, ListingKind
+from shared.site.sites import Section, Site
 from tests.unit.render.conftest import CREATED
 
 MakeCard = Callable[..., Card]
-LATEST = Listing("rail.latest", Kind.RAIL, "_rail/latest.html")
+LATEST = Listing("rail.latest", ListingKind.RAIL, "_rail/latest.html")
 
 
 def tree_of(page: str) -> Any:

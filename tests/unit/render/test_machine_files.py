@@ -11,10 +11,10 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from lxml import etree
 
-from services.render.domain.machines import Icon, llms, manifest, open_search, recent, robots
-from shared.card import Card
-from shared.listings import find_listing, listing_at, standing
-from shared.sites import Site
+from services.render.domain.machine_readable import Icon, llms, manifest, open_search, recent, robots
+from shared.model.card import Card
+from shared.site.listings import find_listing, listing_at, permanent_listings
+from shared.site.sites import Site
 
 MakeCard = Callable[..., Card]
 OPEN_SEARCH = {"o": "http://a9.com/-/spec/opensearch/1.1/"}
@@ -42,7 +42,7 @@ def test_robots_leads_to_both_sitemaps(site: Site) -> None:
 
 def test_there_is_no_llms_txt_unless_the_site_wants_one(site: Site) -> None:
     assert find_listing(site, "llms") is None
-    assert "llms" in standing(site.model_copy(update={"has_llms_txt": True}))
+    assert "llms" in permanent_listings(site.model_copy(update={"has_llms_txt": True}))
 
 
 def test_llms_txt_leads_only_to_what_is_there(site: Site) -> None:

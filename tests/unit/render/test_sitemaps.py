@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from services.render.domain.machines import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
-from shared.card import Card
-from shared.keys import INDEX_DOCUMENT
-from shared.listings import listing_at, listing_of
-from shared.sets import sets_of
-from shared.sites import Site
-from shared.slug import page_name
+from services.render.domain.machine_readable import sitemap_day, sitemap_fronts, sitemap_index, sitemap_news
+from shared.model.card import Card
+from shared.model.slug import page_name
+from shared.site.keys import INDEX_DOCUMENT
+from shared.site.listings import listing_at, listing_of
+from shared.site.memberships import memberships_of
+from shared.site.sites import Site
 from tests.unit.render.conftest import CREATED
 
 SCHEMAS = Path(__file__).resolve().parents[3].parent / "shared" / "inputs" / "schemas"
@@ -114,7 +114,7 @@ def test_a_sitemap_leads_to_no_page_that_the_site_does_not_have(site: Site, make
 
     found = {listing.reads for path in of_lists if (listing := listing_at(site, path)) and listing.limit}
     assert found == {
-        each for each in sets_of(site, named) if each.partition(":")[0] in ("day", "sday", "topic", "author")
+        each for each in memberships_of(site, named) if each.partition(":")[0] in ("day", "sday", "topic", "author")
     }
     assert all(listing_at(site, path) for path in of_lists)
 

@@ -16,12 +16,12 @@ from lxml import html
 from services.render.domain.jsonld import article_json_ld, front_json_ld, json_for_script
 from services.render.domain.open_graph import article_share_tags, share_tags
 from services.render.domain.view import cards_view
-from shared.article import EnrichedArticle
-from shared.card import Card, CardPicture
-from shared.keys import INDEX_DOCUMENT
-from shared.listings import listing_of
-from shared.sites import Site
-from shared.text import one_line
+from shared.model.article import EnrichedArticle
+from shared.model.card import Card, CardPicture
+from shared.model.text import one_line
+from shared.site.keys import INDEX_DOCUMENT
+from shared.site.listings import listing_of
+from shared.site.sites import Site
 from tests.unit.render.conftest import CREATED, PATH
 
 URL = f"https://epn.example/{PATH.removesuffix(INDEX_DOCUMENT)}"

@@ -14,7 +14,7 @@ import pytest
 
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.domain.view import ArticleView, notice_view, search_view
-from shared.sites import Site
+from shared.site.sites import Site
 
 MakeView = Callable[..., ArticleView]
 
@@ -36,7 +36,7 @@ def test_pages_and_the_manifest_refer_to_the_assets_by_those_names(theme: Miniji
 def test_a_theme_can_be_installed_in_its_own_colours(epn_folder: Path, name: str) -> None:
     theme = MinijinjaTheme(epn_folder.parent / name)
 
-    assert theme.paper == {"epn": "#fdfcfa", "almina": "#f6faf9"}[name]
+    assert theme.theme_color == {"epn": "#fdfcfa", "almina": "#f6faf9"}[name]
     assert all(icon.url.startswith(f"/assets/{name}-icon") for icon in theme.icons)
     assert [(icon.sizes, icon.media_type, icon.purpose) for icon in theme.icons] == [
         ("any", "image/svg+xml", "any"),
@@ -56,7 +56,7 @@ def test_a_child_without_icons_has_its_parents(epn_folder: Path, tmp_path: Path)
     assert [icon.url.partition(".")[2] for icon in evening.icons] == [
         icon.url.partition(".")[2] for icon in parent.icons
     ]
-    assert evening.paper == parent.paper
+    assert evening.theme_color == parent.theme_color
 
 
 @pytest.mark.parametrize("name", ["epn", "almina"])

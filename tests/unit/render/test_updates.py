@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.render.domain.updates import seen_text, updated_at
-from shared.article import Article, Status
-from shared.revision import Revision, revision_id
+from shared.model.article import Article, Status
+from shared.model.revision import Revision, revision_id
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BODY = "<p>The ferry left at dawn.</p>"

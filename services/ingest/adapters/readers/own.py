@@ -1,4 +1,4 @@
-"""Pressline's own JSON form: the fields of `shared.article.Article`, strictly; a typing error must not go unseen."""
+"""Pressline's own JSON form: the fields of `shared.model.article.Article`. A field with another name is refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import pydantic_core
 
-from services.ingest.adapters.readers.draft import Draft
+from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Document, Reading, ReadingContext
-from shared.article import Article, Status
+from shared.model.article import Article, Status
 
 _MARKS = frozenset({"source_id", "headline", "body", "standfirst", "section"})
 _UPLOAD = "pictures come first: send the file with POST /v1/media and its digest here as media"
@@ -46,14 +46,14 @@ class PresslineReader:
         given = document.json()
         if not isinstance(given, dict):
             raise unacceptable([Fault("", "must be a JSON object with the fields of an article")])
-        draft = Draft(self.format, context)
+        builder = ArticleBuilder(self.format, context)
         for name, value in given.items():
             if name in _NOT_SAID_BY_SENDERS:
-                draft.fault(pointer(name), _NOT_SAID_BY_SENDERS[name])
+                builder.fault(pointer(name), _NOT_SAID_BY_SENDERS[name])
             elif value is not None or name not in _OPTIONAL_HERE:
-                draft.keep(name, value, pointer(name))
-        _point_out_files(given, draft)
-        return draft.finish(validate=_validate)
+                builder.keep(name, value, pointer(name))
+        _point_out_files(given, builder)
+        return builder.finish(validate=_validate)
 
 
 def _validate(values: dict[str, Any]) -> Article:
@@ -65,7 +65,7 @@ def _validate(values: dict[str, Any]) -> Article:
     )
 
 
-def _point_out_files(given: dict[str, object], draft: Draft) -> None:
+def _point_out_files(given: dict[str, object], builder: ArticleBuilder) -> None:
     """Refuse names of files: `pressline post` uploads them and sends digests in their stead."""
     pictures = given.get("pictures")
     places: list[tuple[tuple[str | int, ...], object]] = [(("picture",), given.get("picture"))]
@@ -74,4 +74,4 @@ def _point_out_files(given: dict[str, object], draft: Draft) -> None:
     for path, picture in places:
         if isinstance(picture, dict) and "file" in picture:
             picture.pop("file")
-            draft.fault(pointer(*path, "file"), _UPLOAD)
+            builder.fault(pointer(*path, "file"), _UPLOAD)

@@ -25,12 +25,12 @@ from services.render.domain.view.shell import (
     section_link,
     shell_view,
 )
-from shared.addresses import is_showable, picture_path
-from shared.article import Embed, EnrichedArticle, Picture, Rights, SafeHtml
-from shared.card import Card, CardPicture
-from shared.keys import url_path
-from shared.sets import topics_of
-from shared.sites import Site
+from shared.model.addresses import is_showable, picture_path
+from shared.model.article import Embed, EnrichedArticle, Picture, Rights, SafeHtml
+from shared.model.card import Card, CardPicture
+from shared.site.keys import url_path
+from shared.site.memberships import topics_of
+from shared.site.sites import Site
 
 LATEST_RAIL_URL = "/_rail/latest.html"
 OUTLINE_FROM_MINUTES = 5  # a shorter text is read sooner than its contents

@@ -11,9 +11,9 @@ from babel.lists import format_list
 from services.render.domain.languages import locale_for
 from services.render.domain.people import Person, people_of
 from services.render.domain.view.shell import Link
-from shared.article import ArticleFacts
-from shared.keys import url_path
-from shared.sites import Site
+from shared.model.article import ArticleFacts
+from shared.site.keys import url_path
+from shared.site.sites import Site
 
 _PLACE = regex.compile("\ue000(\\d+)\ue001")  # private use: stands for a person while a language joins a list
 _SAME = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from services.render.domain.dates import Moment, moment_of
 from services.render.domain.view.shell import PictureView, picture_view
-from shared.card import Card
-from shared.keys import url_path
-from shared.sites import Site
+from shared.model.card import Card
+from shared.site.keys import url_path
+from shared.site.sites import Site
 
 
 @dataclass(frozen=True, slots=True)

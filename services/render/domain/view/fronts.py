@@ -17,14 +17,14 @@ from services.render.domain.view.shell import (
     section_link,
     shell_view,
 )
-from shared.card import Card
-from shared.sites import Site
+from shared.model.card import Card
+from shared.site.sites import Site
 
 SECONDS = 3
 RIVER_FIRST = 6  # stories behind the seconds that stand in the river and in no block
-MOST_OF_A_BLOCK = 4
-FEWEST_OF_A_BLOCK = 2
-FEWEST_BLOCKS = 2  # one section alone would only take stories out of the river
+MAX_CARDS_PER_BLOCK = 4
+MIN_CARDS_PER_BLOCK = 2
+MIN_BLOCKS = 2  # one section alone would only take stories out of the river
 _LEADS_FOR = timedelta(hours=12)  # an urgent story older than this, seen from the newest one, leads no more
 
 
@@ -120,7 +120,7 @@ def _blocks(site: Site, cards: tuple[CardView, ...]) -> tuple[SectionBlock, ...]
     """Return the sections' blocks, in the site's order, of cards that stand nowhere else; of few cards none."""
     blocks: list[SectionBlock] = []
     for section in dict.fromkeys(each.id for each in site.sections):
-        own = tuple(card for card in cards if card.section == section)[:MOST_OF_A_BLOCK]
-        if len(own) >= FEWEST_OF_A_BLOCK:
+        own = tuple(card for card in cards if card.section == section)[:MAX_CARDS_PER_BLOCK]
+        if len(own) >= MIN_CARDS_PER_BLOCK:
             blocks.append(SectionBlock(section=section_link(site, section), cards=own))
-    return tuple(blocks) if len(blocks) >= FEWEST_BLOCKS else ()
+    return tuple(blocks) if len(blocks) >= MIN_BLOCKS else ()

@@ -22,12 +22,12 @@ from services.render.domain.view.shell import (
     section_link,
     shell_view,
 )
-from shared.card import Card
-from shared.keys import url_path
-from shared.listings import Kind, Listing, find_listing, part_name
-from shared.sets import author_pages, topic_pages
-from shared.sites import Site
-from shared.slug import words_of
+from shared.model.card import Card
+from shared.model.slug import words_of
+from shared.site.keys import url_path
+from shared.site.listings import Listing, ListingKind, find_listing, part_name
+from shared.site.memberships import author_pages, topic_pages
+from shared.site.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
     """Return the archive (years and months) or a month (days) from the days that have articles, newest first."""
     labels, scope = labels_for(site.language), f".{listing.section}" if listing.section else ""
     section = f"{site.section_name(listing.section)}: " if listing.section else ""
-    if listing.kind is Kind.ARCHIVE:
+    if listing.kind is ListingKind.ARCHIVE:
         title = f"{section}{labels.archive}"
         months = dict.fromkeys(day[:7] for day in days)
         groups = tuple(
@@ -128,7 +128,7 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
         canonical_url=site.base_url + url_path(listing.path),
         share=_share(site, listing, title),
         json_ld=list_json_ld(site, listing, title, (), crumbs=_named(_crumbs(site, listing))),
-        is_listed=bool(groups) or listing.kind is Kind.ARCHIVE,
+        is_listed=bool(groups) or listing.kind is ListingKind.ARCHIVE,
         feeds=feed_links(site, listing.section),
     )
     return DaysView(shell_view(site, head, here=listing.section or ""), title, _crumbs(site, listing), groups)
@@ -160,11 +160,11 @@ def _share(site: Site, listing: Listing, title: str) -> Tags:
 
 def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
     """Return what the page is called; a topic or author as the newest card writes the name."""
-    if listing.kind is Kind.DAY:
+    if listing.kind is ListingKind.DAY:
         section = f"{site.section_name(listing.section)}, " if listing.section else ""
         return f"{section}{_day(listing.value, site)}"
     for card in cards:
-        is_topic = listing.kind is Kind.TOPIC
+        is_topic = listing.kind is ListingKind.TOPIC
         pages = topic_pages(card) if is_topic else author_pages(card)
         for name, page in zip(card.topics if is_topic else card.authors, pages, strict=False):
             if page == listing.value:
@@ -175,13 +175,13 @@ def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
 def _crumbs(site: Site, listing: Listing, *, is_empty: bool = False) -> tuple[Link, ...]:
     labels = labels_for(site.language)
     home = Link(labels.home, "/")
-    if listing.kind in (Kind.TOPIC, Kind.AUTHOR):
+    if listing.kind in (ListingKind.TOPIC, ListingKind.AUTHOR):
         return (home,)
     section = (Link(site.section_name(listing.section), f"/{listing.section}/"),) if listing.section else ()
     archive = Link(labels.archive, f"/{listing.section}/archive/" if listing.section else "/archive/")
-    if listing.kind is Kind.ARCHIVE:
+    if listing.kind is ListingKind.ARCHIVE:
         return (home, *section)
-    if listing.kind is Kind.MONTH or is_empty:  # an empty page links to no dated one
+    if listing.kind is ListingKind.MONTH or is_empty:  # an empty page links to no dated one
         return (home, *section, archive)
     scope = f".{listing.section}" if listing.section else ""
     month = _link(site, f"month{scope}.{listing.value[:7]}", _month(listing.value[:7], site))

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 from services.render.domain.labels import Labels, labels_for
 from services.render.domain.languages import direction_of, primary_language
-from services.render.domain.machines.feeds import feeds_of
+from services.render.domain.machine_readable.feeds import feeds_of
 from services.render.domain.open_graph import Tags, share_tags
-from shared.addresses import is_showable, picture_path
-from shared.article import Picture
-from shared.card import CardPicture
-from shared.keys import url_path
-from shared.sites import Site
+from shared.model.addresses import is_showable, picture_path
+from shared.model.article import Picture
+from shared.model.card import CardPicture
+from shared.site.keys import url_path
+from shared.site.sites import Site
 
 
 @dataclass(frozen=True, slots=True)

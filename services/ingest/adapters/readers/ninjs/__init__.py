@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.ingest.adapters.readers.draft import Draft
+from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.associations import keep_associations
 from services.ingest.adapters.readers.ninjs.facts import keep_identity, keep_status, keep_times, keep_urgency
 from services.ingest.adapters.readers.ninjs.subjects import keep_people_and_entities, keep_section_and_topics
@@ -111,24 +111,24 @@ class NinjsReader:
         if not isinstance(item, dict):
             raise unacceptable([Fault("", "must be a JSON object, a ninjs item")])
         _refuse_what_is_not_an_article(item)
-        draft = Draft(_FORMAT, context)
+        builder = ArticleBuilder(_FORMAT, context)
         if "standard" in item:
-            draft.confirm("/standard")
-        keep_status(item, draft)
-        keep_identity(item, draft)
-        keep_times(item, draft)
-        keep_urgency(item, draft)
-        _keep_language(item, draft)
-        keep_headline(item, draft)
-        keep_standfirst(item, draft)
-        keep_body(item, draft)
-        keep_section_and_topics(item, draft, context.site)
-        keep_people_and_entities(item, draft)
-        keep_associations(item, draft)
-        _keep_lines(item, draft)
-        _keep_replaced(item, draft)
-        _report_rest(item, draft)
-        return draft.finish(dispensable=_DISPENSABLE)
+            builder.confirm("/standard")
+        keep_status(item, builder)
+        keep_identity(item, builder)
+        keep_times(item, builder)
+        keep_urgency(item, builder)
+        _keep_language(item, builder)
+        keep_headline(item, builder)
+        keep_standfirst(item, builder)
+        keep_body(item, builder)
+        keep_section_and_topics(item, builder, context.site)
+        keep_people_and_entities(item, builder)
+        keep_associations(item, builder)
+        _keep_lines(item, builder)
+        _keep_replaced(item, builder)
+        _report_rest(item, builder)
+        return builder.finish(dispensable=_DISPENSABLE)
 
 
 def _declared_version(item: Item) -> str | None:
@@ -162,47 +162,47 @@ def _older_shape(item: Item) -> str:
     return "2.x" if not {"versioncreated", "pubstatus", "embargoed"}.isdisjoint(item) else "3"
 
 
-def _keep_language(item: Item, draft: Draft) -> None:
+def _keep_language(item: Item, builder: ArticleBuilder) -> None:
     language = text_of(item.get("language"))
     if language and language.lower() != "und" and _LANGUAGE.match(language.replace("_", "-")[:35]):
-        draft.keep("language", language.replace("_", "-"), "/language")
+        builder.keep("language", language.replace("_", "-"), "/language")
         return
     if language:
-        draft.drop("/language", "is not a language tag, such as en or pt-BR")
-    draft.default_language()
+        builder.drop("/language", "is not a language tag, such as en or pt-BR")
+    builder.default_language()
 
 
-def _keep_lines(item: Item, draft: Draft) -> None:
+def _keep_lines(item: Item, builder: ArticleBuilder) -> None:
     """Take the single lines of text."""
     for name, field in (("by", "byline"), ("located", "dateline")):
         if line := text_of(item.get(name)):
-            draft.keep(field, line, pointer(name))
+            builder.keep(field, line, pointer(name))
     if slugline := text_of(item.get("slugline")):
-        draft.add("keywords", slugline, "/slugline")
+        builder.add("keywords", slugline, "/slugline")
     rights = {"holder": "copyrightHolder", "notice": "copyrightNotice", "usage_terms": "usageTerms"}
     said = {field: text for field, name in rights.items() if (text := text_of(item.get(name)))}
     if said:
-        draft.keep("rights", said, pointer(rights[next(iter(said))]))
+        builder.keep("rights", said, pointer(rights[next(iter(said))]))
         for field in said:
-            draft.note_origin(f"/rights/{field}", pointer(rights[field]))
+            builder.note_origin(f"/rights/{field}", pointer(rights[field]))
 
 
-def _keep_replaced(item: Item, draft: Draft) -> None:
-    for where, entry in objects_in(item, "altIds", draft):
+def _keep_replaced(item: Item, builder: ArticleBuilder) -> None:
+    for where, entry in objects_in(item, "altIds", builder):
         value = text_of(entry.get("value"))
         if value and tail_of(text_of(entry.get("role")) or "").lower() in _REPLACES:
-            draft.add("replaces", value, where)
+            builder.add("replaces", value, where)
         else:
-            draft.drop(where, "is another name of the same item and replaces nothing")
+            builder.drop(where, "is another name of the same item and replaces nothing")
 
 
-def _report_rest(item: Item, draft: Draft) -> None:
+def _report_rest(item: Item, builder: ArticleBuilder) -> None:
     """Report what nothing above looked at, and texts that are something else than text."""
     if item.get("edNote"):
-        draft.drop("/edNote", "notes to editors are never published")
+        builder.drop("/edNote", "notes to editors are never published")
     for name in ("title", "by", "located", "slugline", "copyrightHolder", "copyrightNotice", "usageTerms", "language"):
         if item.get(name) is not None and not isinstance(item[name], str):
-            draft.drop(pointer(name), "is not text")
+            builder.drop(pointer(name), "is not text")
     for name in sorted(_LEFT_OUT.keys() & item.keys()):
-        draft.drop(pointer(name), _LEFT_OUT[name])
-    leave_rest(item, _USED | _LEFT_OUT.keys(), draft, "", "is not a part of ninjs 3.0 that an article has")
+        builder.drop(pointer(name), _LEFT_OUT[name])
+    leave_rest(item, _USED | _LEFT_OUT.keys(), builder, "", "is not a part of ninjs 3.0 that an article has")

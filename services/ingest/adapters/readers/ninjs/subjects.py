@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.ingest.adapters.readers.draft import Draft
+from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.texts import tail_of
 from services.ingest.adapters.readers.ninjs.values import Item, leave_rest, objects_in, text_of
-from shared.sites import Site
+from shared.site.sites import Site
 
 _SECTION = ":section:"
 _AUTHORS = frozenset({"author", "creator", "writer", "reporter", "contributor"})
@@ -21,43 +21,43 @@ _SAY_NOTHING = (None, "about")  # what every subject is to its article
 _NO_ROOM = "a topic or entity keeps its name and uri only"
 
 
-def keep_section_and_topics(item: Item, draft: Draft, site: Site) -> None:
+def keep_section_and_topics(item: Item, builder: ArticleBuilder, site: Site) -> None:
     """Take the section that a subject names, and all other subjects as topics."""
-    subjects = list(objects_in(item, "subjects", draft))
+    subjects = list(objects_in(item, "subjects", builder))
     by_uri = [(where, subject) for where, subject in subjects if _SECTION in (text_of(subject.get("uri")) or "")]
     section, origin = _section_in(by_uri, site) or _section_in(subjects, site) or (None, "")
     if section:
-        draft.keep("section", section, origin)
+        builder.keep("section", section, origin)
     else:
-        draft.default_section("no subject names a section")
+        builder.default_section("no subject names a section")
     for where, subject in subjects:
         name = text_of(subject.get("name")) or text_of(subject.get("literal"))
         uri = text_of(subject.get("uri"))
         is_about = subject.get("rel") in _SAY_NOTHING
-        leave_rest(subject, _OF_A_TOPIC | ({"rel"} if is_about else set()), draft, where, _NO_ROOM)
+        leave_rest(subject, _OF_A_TOPIC | ({"rel"} if is_about else set()), builder, where, _NO_ROOM)
         if uri and _SECTION in uri:
             if where != origin:
-                draft.drop(where, "names no section of the site, or a second one")
+                builder.drop(where, "names no section of the site, or a second one")
         elif name:
-            draft.add("topics", {"name": name, "uri": uri}, where)
+            builder.add("topics", {"name": name, "uri": uri}, where)
         else:
-            draft.drop(where, "has no name")
+            builder.drop(where, "has no name")
 
 
-def keep_people_and_entities(item: Item, draft: Draft) -> None:
+def keep_people_and_entities(item: Item, builder: ArticleBuilder) -> None:
     """Take the authors, and whom and what the text names."""
     for field, kind in _KINDS.items():
-        for where, entry in objects_in(item, field, draft):
+        for where, entry in objects_in(item, field, builder):
             name, uri = text_of(entry.get("name")), text_of(entry.get("uri"))
             rel = tail_of(text_of(entry.get("rel")) or "").lower()
             is_author = kind == "person" and rel in _AUTHORS
-            leave_rest(entry, ("name", "uri", "rel"), draft, where, _NO_ROOM)
+            leave_rest(entry, ("name", "uri", "rel"), builder, where, _NO_ROOM)
             if not name:
-                draft.drop(where, "has no name")
+                builder.drop(where, "has no name")
             elif is_author:
-                draft.add("authors", {"name": name, "uri": uri}, where)
+                builder.add("authors", {"name": name, "uri": uri}, where)
             else:
-                draft.add("entities", {"name": name, "kind": kind, "uri": uri}, where)
+                builder.add("entities", {"name": name, "kind": kind, "uri": uri}, where)
 
 
 def _section_in(subjects: list[tuple[str, Item]], site: Site) -> tuple[str, str] | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.ingest.adapters.readers.draft import Draft
+from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.values import Item, leave_rest, objects_in, text_of
 from services.ingest.domain import prose
-from shared.text import collapsed
+from shared.model.text import collapsed
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", "html", "html5", "xhtml", "text/xhtml", "text/html5"})
 _MAIN = ("main", "headline", "html", "xhtml", "html5")
@@ -33,14 +33,14 @@ class Text:
         return prose.plain(self.value) if self.is_html else collapsed(self.value)
 
 
-def texts_in(item: Item, name: str, draft: Draft, where: str = "") -> list[Text]:
+def texts_in(item: Item, name: str, builder: ArticleBuilder, where: str = "") -> list[Text]:
     """Return the entries that hold a text, in the order of the document."""
     found = []
-    for here, entry in objects_in(item, name, draft, where):
+    for here, entry in objects_in(item, name, builder, where):
         value = text_of(entry.get("value"))
-        leave_rest(entry, _FIELDS, draft, here, _PART_OF_TEXT)
+        leave_rest(entry, _FIELDS, builder, here, _PART_OF_TEXT)
         if value is None:
-            draft.drop(here, "holds no text")
+            builder.drop(here, "holds no text")
             continue
         kind = (text_of(entry.get("contentType")) or "").partition(";")[0].strip().lower()
         found.append(Text(here, role_of(entry), kind in _HTML, value))
@@ -62,60 +62,60 @@ def with_role(texts: list[Text], roles: tuple[str, ...]) -> Text | None:
     return next((text for role in roles for text in texts if text.role == role), None)
 
 
-def keep_headline(item: Item, draft: Draft) -> None:
+def keep_headline(item: Item, builder: ArticleBuilder) -> None:
     """Take the main headline, else the first, else the title."""
-    texts = texts_in(item, "headlines", draft)
+    texts = texts_in(item, "headlines", builder)
     kicker = with_role(texts, _KICKERS)
     others = [text for text in texts if text is not kicker]
     chosen = with_role(others, _MAIN) or next(iter(others), None)
     title = text_of(item.get("title"))
-    draft.expect("headline", "/headlines")
+    builder.expect("headline", "/headlines")
     if kicker:
-        draft.keep("kicker", kicker.words, kicker.where)
+        builder.keep("kicker", kicker.words, kicker.where)
     if chosen:
-        draft.keep("headline", chosen.words, chosen.where)
+        builder.keep("headline", chosen.words, chosen.where)
     elif title:
-        draft.keep("headline", title, "/title")
+        builder.keep("headline", title, "/title")
     for text in others:
         if text is not chosen:
-            draft.drop(text.where, "another headline is used")
+            builder.drop(text.where, "another headline is used")
     if chosen and title:
         if title == chosen.words:
-            draft.confirm("/title")
+            builder.confirm("/title")
         else:
-            draft.drop("/title", "the headline is used")
+            builder.drop("/title", "the headline is used")
 
 
-def keep_standfirst(item: Item, draft: Draft) -> None:
+def keep_standfirst(item: Item, builder: ArticleBuilder) -> None:
     """Take the summary, else the first description that is not a picture's."""
-    texts = texts_in(item, "descriptions", draft)
+    texts = texts_in(item, "descriptions", builder)
     candidates = [text for text in texts if text.role not in _NO_STANDFIRST]
     chosen = with_role(candidates, _SUMMARIES) or next(iter(candidates), None)
     if chosen:
-        draft.keep("standfirst", chosen.words, chosen.where)
+        builder.keep("standfirst", chosen.words, chosen.where)
     for text in texts:
         if text is not chosen:
-            draft.drop(text.where, "another description is used" if chosen else "belongs to a picture")
+            builder.drop(text.where, "another description is used" if chosen else "belongs to a picture")
 
 
-def keep_body(item: Item, draft: Draft) -> None:
+def keep_body(item: Item, builder: ArticleBuilder) -> None:
     """Take the body in HTML, else make paragraphs of the plain text."""
-    texts = texts_in(item, "bodies", draft)
+    texts = texts_in(item, "bodies", builder)
     in_html = [text for text in texts if text.is_html]
     candidates = in_html or texts
     chosen = with_role(candidates, _MAIN) or next(iter(candidates), None)
-    draft.expect("body", "/bodies")
+    builder.expect("body", "/bodies")
     for text in texts:
         if text is not chosen:
-            draft.drop(text.where, "another form of the text is used")
+            builder.drop(text.where, "another form of the text is used")
     if chosen is None:
         return
     markup = prose.without_controls(chosen.value)
     if len(markup) != len(chosen.value):
-        draft.warn("control characters were taken out of the body")
+        builder.warn("control characters were taken out of the body")
     if not chosen.is_html:
         markup = prose.paragraphs(markup)
     elif not prose.has_tags(markup):
-        draft.warn("the body says that it is HTML and has no tags; its lines became paragraphs")
+        builder.warn("the body says that it is HTML and has no tags; its lines became paragraphs")
         markup = prose.paragraphs(prose.unescaped(markup))
-    draft.keep("body", markup, chosen.where)
+    builder.keep("body", markup, chosen.where)

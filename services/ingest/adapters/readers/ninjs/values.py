@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.ingest.adapters.readers.draft import Draft
+from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.domain.pointers import pointer
 
 Item = Mapping[str, Any]
@@ -41,24 +41,24 @@ def instant_of(value: object) -> datetime | None:
     return instant
 
 
-def objects_in(item: Item, name: str, draft: Draft, where: str = "") -> Iterator[tuple[str, Item]]:
+def objects_in(item: Item, name: str, builder: ArticleBuilder, where: str = "") -> Iterator[tuple[str, Item]]:
     """Yield (pointer, object) of a list of objects; whatever in it is none is reported as left out."""
     value = item.get(name)
     if value is None:
         return
     here = where + pointer(name)
     if not isinstance(value, list):
-        draft.drop(here, "is not a list")
+        builder.drop(here, "is not a list")
         return
     for index, entry in enumerate(value):
         if isinstance(entry, dict):
             yield here + pointer(index), entry
         else:
-            draft.drop(here + pointer(index), "is not an object")
+            builder.drop(here + pointer(index), "is not an object")
 
 
-def leave_rest(item: Item, used: Collection[str], draft: Draft, where: str, reason: str) -> None:
+def leave_rest(item: Item, used: Collection[str], builder: ArticleBuilder, where: str, reason: str) -> None:
     """Report all fields but the used ones as left out."""
     for name, value in item.items():
         if name not in used and value not in (None, "", [], {}):
-            draft.drop(where + pointer(name), _REASONS.get(name, reason))
+            builder.drop(where + pointer(name), _REASONS.get(name, reason))

@@ -1,0 +1,3 @@
+-- ARGV: prefix, page
+note_stale(ARGV[2])
+mark_noted_stale()

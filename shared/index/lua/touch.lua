@@ -1,3 +1,0 @@
--- ARGV: prefix, page
-raise(ARGV[2])
-mark_stale()

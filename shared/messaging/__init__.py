@@ -1,0 +1,1 @@
+"""The messages between services, the pipeline table and the bundle of rendered pages."""

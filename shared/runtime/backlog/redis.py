@@ -1,0 +1,41 @@
+"""The queues as kombu stores them in Redis: a list each, and one hash of all unacknowledged messages."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from redis import Redis
+
+from shared.messaging.pipeline import WORKERS
+from shared.model.lane import Lane
+from shared.runtime.redis_client import translated
+
+_UNACKNOWLEDGED = "unacked"  # kombu's default `unacked_key`
+
+
+class RedisBacklog:
+    """Messages by the length of each list."""
+
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
+
+    @translated
+    def waiting(self, service: str) -> dict[Lane, int]:
+        """Return how many messages wait in each of a service's queues."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for lane in Lane:
+                pipe.llen(f"{service}.{lane}")
+            return dict(zip(Lane, cast("list[int]", pipe.execute()), strict=True))
+
+    def total(self) -> int:
+        """Return how many messages wait in all queues of all services."""
+        return sum(sum(self.waiting(service).values()) for service in WORKERS)
+
+    @translated
+    def unfinished(self, lane: Lane) -> int:
+        """Return how many messages of a lane wait, and how many of any lane workers hold unacknowledged."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for service in WORKERS:
+                pipe.llen(f"{service}.{lane}")
+            pipe.hlen(_UNACKNOWLEDGED)
+            return sum(cast("list[int]", pipe.execute()))

@@ -1,0 +1,139 @@
+"""Logs, and the metrics that all workers share: a service's own are in its `metrics` module."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from time import perf_counter
+from typing import Any, TextIO
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import structlog
+
+from shared.messaging.messages import Batch, Message
+
+# A worker's children count in files that its parent adds up: prometheus_client decides so when it is imported.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pressline-metrics-")
+
+    def _remove_metrics(folder: str = os.environ["PROMETHEUS_MULTIPROC_DIR"], owner: int = os.getpid()) -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(_remove_metrics)
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MESSAGES = Counter("pressline_messages", "Messages handled, by kind and outcome.", ["message", "outcome"])
+STORE_CALLS = Counter("pressline_store_calls", "Calls to the object store, by operation.", ["operation"])
+SECONDS = Histogram(
+    "pressline_message_seconds",
+    "Time to handle a message.",
+    ["message"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+
+log = structlog.get_logger()
+
+
+def configure_logging(level: str, log_format: str, *, stream: TextIO | None = None, **bound: str) -> None:
+    """Send structlog and the standard library's loggers to a stream (stdout), in JSON or for a person's eyes."""
+    stream = stream or sys.stdout
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(number, logging.WARNING))
+    structlog.contextvars.bind_contextvars(**bound)
+
+
+@contextmanager
+def message_context(message: Message) -> Iterator[None]:
+    """Bind the message's ids to every log line inside, and count and time it."""
+    kind = type(message).__name__
+    ids = {
+        name: str(value)
+        for name in ("site", "article", "revision", "path", "run", "message_id", "trace_parent")
+        if (value := getattr(message, name, None))
+    }
+    if isinstance(message, Batch):
+        ids["items"] = message.items[0] if len(message.items) == 1 else str(len(message.items))
+    started = perf_counter()
+    outcome = "failed"
+    with structlog.contextvars.bound_contextvars(message=kind, **ids):
+        try:
+            yield
+            outcome = "done"
+        finally:
+            seconds = perf_counter() - started
+            MESSAGES.labels(kind, outcome).inc()
+            SECONDS.labels(kind).observe(seconds)
+            if outcome == "done":
+                log.info("message.handled", duration_ms=round(seconds * 1000, 1), lane=message.lane.value)
+
+
+def metrics_text() -> bytes:
+    """Return this process's metrics, and its children's, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no types here
+    return generate_latest(registry)
+
+
+def serve_health(
+    port: int, host: str, faults: Callable[[], list[str]], peer_faults: Callable[[], list[str]] = list
+) -> None:
+    """Answer `/healthz`, `/readyz` and `/metrics` from a thread; 503 and the reasons where there are faults.
+
+    `/healthz` tells of the process alone: a restart mends no peer. `/readyz` tells of its peers too.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/metrics":
+            start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
+            return [metrics_text()]
+        if environ["PATH_INFO"] in {"/healthz", "/readyz"}:
+            found = faults() + (peer_faults() if environ["PATH_INFO"] == "/readyz" else [])
+            start_response("503 Service Unavailable" if found else "200 OK", [("Content-Type", "text/plain")])
+            return ["\n".join(found or ["ok"]).encode() + b"\n"]
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"/healthz, /readyz and /metrics are here\n"]
+
+    server = make_server(host, port, answer, handler_class=_QuietHandler)
+    Thread(target=server.serve_forever, name="health", daemon=True).start()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing: a health check every second is no news."""

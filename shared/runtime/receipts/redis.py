@@ -1,0 +1,147 @@
+"""Receipts in Redis: a hash each, a week long; a message on a channel when one is settled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from shared.runtime.receipts import PublicPage, Receipt, ReceiptStatus, Stage
+from shared.runtime.redis_client import redis_condition, translated
+
+CHANNEL = "receipts.settled"
+_STORED_SECONDS = 7 * 86_400
+_STAGE = "stage:"
+_ORDER = [outcome.value for outcome in ReceiptStatus]
+
+# KEYS: receipt.  ARGV: stage, at, kept, final statuses...   A stage that comes late does not undo the end.
+_NOTE = """
+redis.call('HSETNX', KEYS[1], 'stage:' .. ARGV[1], ARGV[2])
+local status = redis.call('HGET', KEYS[1], 'status')
+local is_final = false
+for i = 4, #ARGV do if status == ARGV[i] then is_final = true end end
+if not is_final then redis.call('HSET', KEYS[1], 'status', ARGV[1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+log = structlog.get_logger()
+
+
+class RedisReceipts:
+    """Receipts by id."""
+
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
+        self._note = client.register_script(_NOTE)
+
+    def open(self, *receipts: Receipt) -> bool:
+        """Write new receipts, or what their reader found out, in one exchange; tell whether Redis took them."""
+        try:
+            with self._redis.pipeline() as pipe:
+                for receipt in receipts:
+                    pipe.hset(_key(receipt.receipt), mapping=_values(receipt))
+                    pipe.expire(_key(receipt.receipt), _STORED_SECONDS)
+                    if receipt.status.is_final:
+                        pipe.publish(CHANNEL, receipt.receipt)
+                pipe.execute()
+        except RedisError as error:
+            lost = [receipt.receipt for receipt in receipts]
+            log.warning("receipt.lost", receipt=lost[0], receipts=len(lost), reason=redis_condition(error))
+            return False
+        return True
+
+    def note(self, receipt: str, stage: ReceiptStatus, at: datetime) -> None:
+        """Record that a stage was reached."""
+        final = [outcome.value for outcome in ReceiptStatus if outcome.is_final]
+        try:
+            self._note(keys=[_key(receipt)], args=[stage.value, at.isoformat(), _STORED_SECONDS, *final])
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
+
+    def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
+        """Record the addresses at which a removal was not seen yet."""
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.hset(_key(receipt), "waits_for", json.dumps(list(addresses)))
+                pipe.expire(_key(receipt), _STORED_SECONDS)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=str(error))
+
+    def finalise(
+        self,
+        receipt: str,
+        outcome: ReceiptStatus,
+        at: datetime,
+        *,
+        url: str | None = None,
+        reason: str | None = None,
+        pages: tuple[PublicPage, ...] = (),
+    ) -> None:
+        """Record how it ended, and wake who waits for it."""
+        values = {
+            "status": outcome.value,
+            "url": url or "",
+            "reason": reason or "",
+            "pages": json.dumps([page.model_dump() for page in pages]),
+        }
+        try:
+            was_live = self._redis.hget(_key(receipt), "status") == ReceiptStatus.LIVE.value
+            if was_live and outcome in {ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED}:
+                return  # a late message of a revision that was live once, or what comes after its page has failed
+            with self._redis.pipeline() as pipe:
+                pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
+                pipe.hdel(_key(receipt), "waits_for")
+                pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())
+                pipe.expire(_key(receipt), _STORED_SECONDS)
+                pipe.publish(CHANNEL, receipt)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
+
+    @translated
+    def find(self, receipt: str) -> Receipt | None:
+        """Return the receipt, or None where it is not known here."""
+        values = cast("dict[str, str]", self._redis.hgetall(_key(receipt)))
+        if "site" not in values:
+            return None
+        stages = [
+            Stage(name=name.removeprefix(_STAGE), at=datetime.fromisoformat(at))
+            for name, at in values.items()
+            if name.startswith(_STAGE)
+        ]
+        return Receipt(
+            receipt=receipt,
+            site=values["site"],
+            article=values.get("article") or None,
+            revision=values.get("revision") or None,
+            status=ReceiptStatus(values.get("status", ReceiptStatus.ACCEPTED)),
+            url=values.get("url") or None,
+            reason=values.get("reason") or None,
+            waits_for=tuple(json.loads(values.get("waits_for") or "[]")),
+            stages=tuple(sorted(stages, key=lambda stage: (stage.at, _ORDER.index(stage.name)))),
+            pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
+            report=json.loads(values.get("report") or "null"),
+        )
+
+
+def _values(receipt: Receipt) -> dict[Any, Any]:
+    return {
+        "site": receipt.site,
+        "article": receipt.article or "",
+        "revision": receipt.revision or "",
+        "status": receipt.status.value,
+        "reason": receipt.reason or "",
+        "report": json.dumps(receipt.report),
+        **{f"{_STAGE}{stage.name}": stage.at.isoformat() for stage in receipt.stages},
+    }
+
+
+def _key(receipt: str) -> str:
+    return f"receipt:{receipt}"

@@ -1,0 +1,114 @@
+"""The event that a step is run with by hand: which step is meant, and the message that the event holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.messaging.messages import Message
+from shared.messaging.pipeline import PIPELINE, Step
+from shared.runtime.errors import PermanentError
+
+RUN_STEP = "run-step"
+"""The first argument of `python -m services.<service>` that has it run one step by hand."""
+
+_MAX_FAULTS = 5
+
+
+class UnusableEventError(PermanentError):
+    """The event or the name of the step cannot be used; the text tells the operator why."""
+
+
+def read_event(text: str | bytes) -> dict[str, Any]:
+    """Return the event as an object: a message, or a `payload` and its `task` (a dead letter, a follow-up).
+
+    Raises:
+        UnusableEventError: it is not JSON, or not an object.
+    """
+    try:
+        event = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise UnusableEventError(f"the event is not JSON: {error.msg} at {where}") from error
+    except UnicodeDecodeError as error:
+        raise UnusableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from error
+    if not isinstance(event, dict):
+        raise UnusableEventError("the event is not a JSON object: it has to be one message")
+    return event
+
+
+def find_step(name: str, event: dict[str, Any]) -> Step:
+    """Return the step with this task name, or the step of this service that consumes the event.
+
+    Raises:
+        UnusableEventError: there is no such step, or the service has several and the event fits none or more than one.
+    """
+    own = [step for step in PIPELINE if name in (step.task_name, step.service)]
+    if not own:
+        raise UnusableEventError(f"there is no step {name!r}; the steps are {_names(PIPELINE)}")
+    if len(own) == 1:
+        return own[0]
+    fitting = [step for step in own if step in _fitting(event)]
+    if len(fitting) != 1:
+        count = "more than one" if fitting else "none"
+        message = f"the event fits {count} of the steps of {name}; name the step: {_names(fitting or own)}"
+        raise UnusableEventError(message)
+    return fitting[0]
+
+
+def message_of(step: Step, event: dict[str, Any]) -> Message:
+    """Return the message that an event holds for a step.
+
+    Raises:
+        UnusableEventError: the event holds another kind of message, or none.
+    """
+    fitting = _fitting(event)
+    if fitting and step not in fitting:
+        raise UnusableEventError(f"the event is for {_names(fitting)}, not for {step.task_name}")
+    try:
+        return step.consumes.model_validate(_payload_of(event))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'event'}: {each['msg']}" for each in error.errors()]
+        message = f"the event is no {step.consumes.__name__}: {'; '.join(faults[:_MAX_FAULTS])}"
+        raise UnusableEventError(message) from error
+
+
+def as_event(step: Step, message: Message) -> dict[str, Any]:
+    """Return a message to a step as an event that can be run by hand."""
+    payload = message.model_dump(mode="json")
+    return {"task": step.task_name, "queue": step.queue(message.lane), "payload": payload}
+
+
+def _payload_of(event: dict[str, Any]) -> dict[str, Any]:
+    payload = event.get("payload")
+    return payload if isinstance(payload, dict) else event
+
+
+def _fitting(event: dict[str, Any]) -> list[Step]:
+    """Return the steps that an event may be for: by its task, else by its fields.
+
+    Messages of several kinds may have all of the fields; a kind with exactly these fields is preferred.
+    """
+    if _payload_of(event) is not event and "task" in event:
+        return [step for step in PIPELINE if step.task_name == event["task"]]
+    payload = _payload_of(event)
+    exact = [step for step in PIPELINE if {*payload} == {*step.consumes.model_fields}]
+    return exact or [step for step in PIPELINE if _is_valid(step, payload)]
+
+
+def _is_valid(step: Step, payload: dict[str, Any]) -> bool:
+    """Tell whether a payload is valid for a step and has no fields that its message lacks."""
+    if not {*payload} <= {*step.consumes.model_fields}:
+        return False
+    try:
+        step.consumes.model_validate(payload)
+    except ValidationError:
+        return False
+    return True
+
+
+def _names(steps: Iterable[Step]) -> str:
+    return ", ".join(step.task_name for step in steps)

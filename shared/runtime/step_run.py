@@ -1,0 +1,95 @@
+"""One step run by hand on one message, for debugging: `python -m services.<service> run-step STEP [--dry-run]`.
+
+It runs without a queue: nothing is retried or dead-lettered, and no time limit ends it. The event comes on stdin. What
+follows goes to stdout as JSON, one message a line; logs, writes of a dry run and errors go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from shared.messaging.handling import Handlers, Result
+from shared.messaging.messages import Batch, Message
+from shared.messaging.pipeline import Step, steps_for
+from shared.runtime.celery_app import PresslineCelery
+from shared.runtime.dry_run import Report
+from shared.runtime.observability import configure_logging, message_context
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.step_events import UnusableEventError, as_event, find_step, message_of, read_event
+
+_FAILED, _UNUSABLE = 1, 2  # exit codes
+
+
+@dataclass(frozen=True, slots=True)
+class StepRunner:
+    """What running a service's steps by hand needs: their handlers, the dependencies of both modes, the queues."""
+
+    handlers: Handlers
+    deps: Callable[[str], object]  # of a site
+    dry_run_deps: Callable[[str, Report], object]  # the same, with adapters that report each write
+    app: Callable[[], PresslineCelery]
+    settings: Callable[[], ServiceSettings]
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Run the step that the arguments name on the event on stdin; return the exit code."""
+        parser = ArgumentParser(prog="run-step", description="Run one handler on the event on stdin.")
+        parser.add_argument("step", help="a task name, such as render.ArticlesEnriched, or the name of this service")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing, purge nothing and emit nothing")
+        given = parser.parse_args(arguments)
+        configure_logging(self.settings().log_level, "console", stream=sys.stderr)
+        return self.run(given.step, sys.stdin.buffer.read(), is_dry_run=given.dry_run)
+
+    def run(self, name: str, text: bytes, *, is_dry_run: bool, out: TextIO | None = None) -> int:
+        """Run a step on an event; return 1 where an item failed, 2 where the event cannot be used."""
+        try:
+            event = read_event(text)
+            step = find_step(name, event)
+            message = message_of(step, event)
+        except UnusableEventError as unusable:
+            _report(str(unusable))
+            return _UNUSABLE
+        if step not in self.handlers:
+            _report(f"{step.task_name} is a step of another service")
+            return _UNUSABLE
+        try:
+            result = self._handle(step, message, is_dry_run=is_dry_run)
+            self._emit(step, message, result, out or sys.stdout, is_dry_run=is_dry_run)
+        except Exception as raised:  # noqa: BLE001 -- a debugging run shows any error, with its traceback
+            _show(raised)
+            return _FAILED
+        for item, error in result.failed.items():
+            _show(error, item)
+        return _FAILED if result.failed else 0
+
+    def _handle(self, step: Step, message: Message, *, is_dry_run: bool) -> Result:
+        site: str = getattr(message, "site")  # noqa: B009 -- every kind of message that a step consumes has one
+        deps = self.dry_run_deps(site, _report) if is_dry_run else self.deps(site)
+        with message_context(message):
+            return self.handlers[step](message, deps)
+
+    def _emit(self, step: Step, message: Message, result: Result, out: TextIO, *, is_dry_run: bool) -> None:
+        """Emit what follows, or print it alone in a dry run."""
+        rest = [message.only(result.rest)] if result.rest and isinstance(message, Batch) else []
+        follows = [(consumer, each) for each in result.emits for consumer in steps_for(type(each))]
+        follows += [(step, each) for each in rest]
+        if not is_dry_run:
+            self.app().emit(result.emits)
+            self.app().send(step, rest)
+        out.writelines(f"{json.dumps(as_event(consumer, each))}\n" for consumer, each in follows)
+        done = "not emitted: nothing was written" if is_dry_run else "emitted"
+        _report(f"{step.task_name}: {len(follows)} message(s) {done}")
+
+
+def _report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _show(error: Exception, item: str = "") -> None:
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    _report(f"failed{f' for {item}' if item else ''}: {type(error).__name__}: {error}")
