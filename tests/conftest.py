@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import stamina
+import structlog
 from pydantic import SecretStr
 from redis import Redis
 
@@ -33,6 +34,15 @@ hypothesis.settings.register_profile(
     "pressline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("pressline")
+
+# The default shows each local variable of a traceback, which takes seconds where a body of many lines is among them.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_configure() -> None:
