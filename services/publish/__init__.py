@@ -1,4 +1,4 @@
-"""Takes PagesRendered, ListingsRendered, ArticlesPublished, ArticleRemoved and RepairPath.
+"""Consumes PagesRendered, ListingsRendered, ArticlesPublished, ArticleRemoved and RepairPath.
 
-It emits what follows: ArticlesAccepted, ArticlesEnriched, ListingsStale, ArticleRemoved, RepairPath.
+It emits ArticlesAccepted, ArticlesEnriched, ListingsStale, ArticleRemoved and RepairPath.
 """

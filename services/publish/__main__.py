@@ -1,4 +1,4 @@
-"""Runs a publish worker: `python -m services.publish`; with `run-step STEP`, one step by hand."""
+"""Runs a publish worker: `python -m services.publish`; `run-step STEP` runs one step by hand."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What publishing needs from outside: the edge's cache."""
+"""The port of publishing: the edge's cache."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Protocol
 
 
 class EdgeCache(Protocol):
-    """The CDN: it keeps what it served until it is told that something has changed."""
+    """The CDN: it caches a response until a purge names one of the response's keys."""
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
-        """Forget every response that bears one of the keys; softly: keep it for when the store is down.
+        """Purge every response that carries one of the keys; a soft purge keeps it, as stale, while the store is down.
 
-        An edge that knows no soft purge forgets.
+        An edge without soft purges deletes the responses.
 
         Raises:
             EdgeUnavailableError: the edge did not confirm, or asked us to wait; the same call may succeed later.
-            EdgeRefusedError: the edge will never take it: the token or the name of our service there is wrong.
+            EdgeRefusedError: the edge will never accept the purge: the token or our service's id is wrong.
         """
         ...
 
     def find_status(self, url: str) -> int | None:
-        """Return the HTTP status that a reader gets at a public address, or None where no edge is asked.
+        """Return the HTTP status that a reader gets at a public address, or None if there is no edge to ask.
 
         Raises:
             EdgeUnavailableError: the edge does not answer.
@@ -29,5 +29,5 @@ class EdgeCache(Protocol):
         ...
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         ...

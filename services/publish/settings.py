@@ -1,4 +1,4 @@
-"""What an operator may set of the publish workers."""
+"""The settings of the publish workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, SecretStr, model_validator
 from shared.runtime.settings import ServiceSettings
 from shared.site.sites import Site
 
-_IDS = {
+_ID_PATTERNS = {
     "fastly": (re.compile(r"[A-Za-z0-9]{10,64}"), "the service's id, letters and digits"),
     "cloudflare": (re.compile(r"[0-9a-f]{32}"), "the zone's id, 32 hexadecimal digits"),
     "cloudfront": (re.compile(r"E[A-Z0-9]{6,31}"), "the distribution's id, an E and more letters and digits"),
@@ -20,37 +20,39 @@ _IDS = {
 class PublishSettings(ServiceSettings):
     """The public bucket and the edge."""
 
-    edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = "varnish"  # the stand-in is a varnish
-    edge_url: str = "http://127.0.0.1:8081"  # where Varnish takes purges; the vendors' addresses are known
+    edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = (
+        "varnish"  # the local stand-in counts as varnish
+    )
+    edge_url: str = "http://127.0.0.1:8081"  # where Varnish accepts purges; the adapters know the vendors' addresses
     edge_id: str | None = None  # Fastly's service, Cloudflare's zone, CloudFront's distribution
-    purge_token: SecretStr | None = None  # Varnish's, where it has one; Fastly's or Cloudflare's API token
+    purge_token: SecretStr | None = None  # Varnish's token, if it has one; Fastly's or Cloudflare's API token
     purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
 
     @property
     def children(self) -> int:
-        """Return how many processes a worker forks.
+        """Return the number of processes that a worker forks.
 
-        A page of news waits for the store five times: one child was busy for a quarter of its time, and held up the
-        pages behind it. A bulk batch makes its calls side by side in one child.
+        A page of news waits for the store five times: a single child was busy for a quarter of its time, and delayed
+        the next pages. A bulk batch makes its calls in parallel in one child.
         """
         return self.concurrency or (1 if self.is_bulk_only else 2)
 
     def edge_id_of(self, site: Site) -> str:
-        """Return what the vendor calls that part of the edge which serves a site.
+        """Return the vendor's id of the service, zone or distribution that serves a site.
 
         Raises:
-            ValueError: it cannot be that vendor's.
+            ValueError: the id does not have the vendor's form.
         """
         return self._checked(site.edge_id, f"edge_id of {site.id}") if site.edge_id else self.edge_id or ""
 
     def _checked(self, name: str, where: str) -> str:
-        pattern, what = _IDS.get(self.edge, (None, ""))
+        pattern, description = _ID_PATTERNS.get(self.edge, (None, ""))
         if pattern and not pattern.fullmatch(name):
-            raise ValueError(f"PRESSLINE_EDGE is {self.edge}, so {where} has to be {what}")
+            raise ValueError(f"PRESSLINE_EDGE is {self.edge}, so {where} has to be {description}")
         return name
 
     @model_validator(mode="after")
-    def _edge_can_be_told(self) -> Self:
+    def _require_edge_settings(self) -> Self:
         self._checked(self.edge_id or "", "PRESSLINE_EDGE_ID")
         if self.edge in ("fastly", "cloudflare") and not (self.purge_token and self.purge_token.get_secret_value()):
             raise ValueError(

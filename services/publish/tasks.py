@@ -1,4 +1,4 @@
-"""Celery's way into publishing: a task of each step."""
+"""The Celery tasks of publish: one per step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only place of publish that builds clients and picks adapters. Built on first use, so in each worker's child."""
+"""The only module of publish that builds clients and picks adapters, on first use: in each child of a worker."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def app() -> PresslineCelery:
 
 @cache
 def dead_letters() -> DeadLetters:
-    """Return where publish's dead letters go."""
+    """Return the store of publish's dead letters."""
     redis = redis_client(settings())
     return DeadLetters("publish", content(), RedisReceipts(redis), RedisQuarantine(redis))
 
@@ -66,17 +66,17 @@ def content() -> S3ObjectStorage:
 
 
 def build() -> None:
-    """Build what the handlers need, of every site: what cannot be built stops the worker at its start."""
+    """Build the dependencies of every site, so that a failure stops the worker at its start."""
     for site in load_sites(settings().sites_folder, settings().base_url):
         deps(site)
 
 
 @cache
 def deps(site: str) -> PublishDeps:
-    """Return what the handlers need for one site: its own place in the public bucket.
+    """Return the handlers' dependencies for one site, with its own part of the public bucket.
 
     Raises:
-        UnknownSiteError: it is not configured here.
+        UnknownSiteError: the site is not configured here.
     """
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     own = get_site(sites, site)
@@ -89,7 +89,7 @@ def deps(site: str) -> PublishDeps:
         quarantine=RedisQuarantine(redis),
         receipts=RedisReceipts(redis),
         runs=RedisRuns(redis),
-        edge=edge(_part_of_edge(own)),
+        edge=edge(_edge_key(own)),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
@@ -98,7 +98,7 @@ def deps(site: str) -> PublishDeps:
 
 
 def dry_run_deps(site: str, report: Report) -> PublishDeps:
-    """Return the same with adapters that report each write and each purge instead of making it."""
+    """Return the dependencies with adapters that report each write and purge instead of making it."""
     real = deps(site)
     content = DryRunStorage(real.content, "content", report)
     return replace(
@@ -117,33 +117,33 @@ def dry_run_deps(site: str, report: Report) -> PublishDeps:
 
 
 def step_runner() -> StepRunner:
-    """Return what runs one step by hand."""
+    """Return the runner of one step by hand."""
     return StepRunner(HANDLERS, deps, dry_run_deps, app, settings)
 
 
 @cache
 def writers() -> Executor:
-    """Return the threads of this process that wait for the store; none before the first is asked for."""
+    """Return this process's threads for calls to the store; each starts on first use."""
     return ThreadPoolExecutor(settings().store_threads)
 
 
-def _part_of_edge(site: Site) -> str:
-    """Return what the edge knows a site by: Varnish by its host, a vendor by an id."""
+def _edge_key(site: Site) -> str:
+    """Return the name of a site's part of the edge: Varnish's is its host, a vendor's an id."""
     return urlsplit(site.base_url).netloc if settings().edge == "varnish" else settings().edge_id_of(site)
 
 
 @cache
 def edge(part: str) -> EdgeCache:
-    """Return a part of the edge that the settings name; sites that share one wait together where it asks them to."""
+    """Return the client of a part of the edge; sites that share a part share the waits that it asks for."""
     return new_edge(part)
 
 
 def new_edge(part: str) -> EdgeCache:
-    """Return the same with connections of its own."""
-    chosen = settings()
-    timeout = chosen.purge_timeout_seconds
-    token = chosen.purge_token.get_secret_value() if chosen.purge_token else ""
-    match chosen.edge:
+    """Return a new client of a part of the edge, with its own connections."""
+    current = settings()
+    timeout = current.purge_timeout_seconds
+    token = current.purge_token.get_secret_value() if current.purge_token else ""
+    match current.edge:
         case "none":
             return NoEdgeCache()
         case "fastly":
@@ -152,28 +152,28 @@ def new_edge(part: str) -> EdgeCache:
             return CloudflareEdgeCache(part, token, timeout_seconds=timeout)
         case "cloudfront":
             return CloudFrontEdgeCache(
-                cloudfront_client(chosen), part, timeout_seconds=timeout, new_reference=lambda: uuid4().hex
+                cloudfront_client(current), part, timeout_seconds=timeout, new_reference=lambda: uuid4().hex
             )
         case "varnish":
-            return VarnishEdgeCache(chosen.edge_url, timeout_seconds=timeout, token=token or None, host=part)
+            return VarnishEdgeCache(current.edge_url, timeout_seconds=timeout, token=token or None, host=part)
 
 
 def require_edge() -> None:
-    """Return where each site's edge takes purges, or may do so later; end the process where one never will.
+    """Return if each site's edge accepts purges, or may do so later; end the process if one never will.
 
-    It is asked with a purge of a key that nothing bears: the one call that tells whether our token may do just that.
-    The reason goes to stderr and to the log; the exit code is EX_CONFIG (78): starting again will not help.
+    The check is a purge of a key that no page carries: only a purge shows whether our token allows purges.
+    The reason goes to stderr and to the log. The exit code is EX_CONFIG (78): a restart does not help.
     """
     if settings().edge in ("varnish", "none"):
-        return  # ours: a token that is changed on one side before the other is waited for
+        return  # our own edge: while its token is being changed on both sides, purges are retried
     sites = load_sites(settings().sites_folder, settings().base_url).values()
-    for part in dict.fromkeys(map(_part_of_edge, sites)):
-        _require(new_edge(part))  # of this process: its children do not inherit a connection
+    for part in dict.fromkeys(map(_edge_key, sites)):
+        _require_purges(new_edge(part))  # a new client: the children must not inherit its connection
 
 
-def _require(trial: EdgeCache) -> None:
+def _require_purges(candidate: EdgeCache) -> None:
     try:
-        trial.purge(["pressline:start"])
+        candidate.purge(["pressline:start"])
     except EdgeRefusedError as error:
         log.error("edge.refused", reason=str(error))  # noqa: TRY400 -- a plain message, not a traceback
         sys.stderr.write(f"pressline: {error}\n")
@@ -181,4 +181,4 @@ def _require(trial: EdgeCache) -> None:
     except EdgeUnavailableError as error:
         log.warning("edge.awaited", reason=str(error))
     finally:
-        trial.close()
+        candidate.close()

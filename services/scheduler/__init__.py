@@ -1,1 +1,1 @@
-"""Takes the clock; emits whatever was lost, is due or stays stale."""
+"""Re-emits lost events, emits due events and stale pages, restores the index, verifies the public bucket."""

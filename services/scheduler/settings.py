@@ -1,4 +1,4 @@
-"""What an operator may set of the scheduler."""
+"""The settings of the scheduler."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from shared.runtime.settings import ServiceSettings
 
 
 class SchedulerSettings(ServiceSettings):
-    """How often the scheduler looks for what was lost or differs."""
+    """The intervals of the sweep and of the verification."""
 
     sweep_seconds: PositiveFloat = Field(default=10.0, le=300.0)  # the journal and the inbox
     verify_hours: NonNegativeFloat = Field(
         default=6.0, le=168.0
-    )  # how often all that is public is looked at and counted; 0: never
+    )  # between two verifications and counts of the public bucket; 0: never

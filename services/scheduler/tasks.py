@@ -1,4 +1,4 @@
-"""The clock's rounds: handle, emit. A store or a Redis that is away costs a round, never the process."""
+"""Runs the scheduler's jobs: handle, emit. An outage of the store or of Redis fails a round, never the process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RESTORE: tuple[Job, ...] = (restore_index,)
 
 
 def verify_until(stop: Event) -> Job:
-    """Return the duty of comparing all that is public with what should be, slowly, until `stop` is set."""
+    """Return the job that compares the public bucket with the records, slowly, until `stop` is set."""
 
     def verify_site(site: Site, deps: SchedulerDeps) -> None:
         verify(site, deps, public=wiring.public(site), wait=stop.wait)
@@ -42,7 +42,7 @@ def verify_until(stop: Event) -> Job:
 
 
 def count_until(stop: Event, every: timedelta) -> Job:
-    """Return the duty of counting pages by their version of theme and settings, until `stop` is set."""
+    """Return the job that counts pages by page version, until `stop` is set."""
 
     def count_site(site: Site, deps: SchedulerDeps) -> None:
         count_versions(site, deps, public=wiring.public(site), every=every, wait=stop.wait)
@@ -51,9 +51,9 @@ def count_until(stop: Event, every: timedelta) -> Job:
 
 
 def run_jobs(jobs: tuple[Job, ...], deps: SchedulerDeps, *, known: Collection[str] = ()) -> list[str]:
-    """Do each duty for each site; return what went wrong, in words.
+    """Run each job for each site; return the faults as texts.
 
-    Faults in `known`, those of the round before, are not logged again: an outage has two rounds a second.
+    Faults in `known` (of the round before) are not logged again: an outage has two rounds per second.
     """
     faults = []
     for site in deps.sites.values():
@@ -63,8 +63,8 @@ def run_jobs(jobs: tuple[Job, ...], deps: SchedulerDeps, *, known: Collection[st
             except (PresslineError, ValidationError) as error:
                 faults.append(f"{job.__name__} for {site.id}: {error}")
                 if faults[-1] not in known:
-                    log.warning("duty.failed", job=job.__name__, site=site.id, reason=str(error))
-            except Exception as error:  # whatever it is, the clock goes on; the health check tells
-                log.exception("duty.broken", job=job.__name__, site=site.id)
+                    log.warning("job.failed", job=job.__name__, site=site.id, reason=str(error))
+            except Exception as error:  # an unknown fault must not stop the other jobs; the health check reports it
+                log.exception("job.crashed", job=job.__name__, site=site.id)
                 faults.append(f"{job.__name__} for {site.id}: {type(error).__name__}: {error}")
     return faults

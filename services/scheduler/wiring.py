@@ -1,4 +1,4 @@
-"""The only place of the scheduler that builds clients and picks adapters."""
+"""The only module of the scheduler that builds clients and picks adapters."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def settings() -> SchedulerSettings:
 
 @cache
 def app() -> PresslineCelery:
-    """Return a Celery app that only emits."""
+    """Return the Celery app, which only emits."""
     return create_app("scheduler", settings())
 
 
 @cache
 def content() -> S3ObjectStorage:
-    """Return the content bucket; its clients may be shared by threads."""
+    """Return the content bucket; threads may share its clients."""
     return S3ObjectStorage(settings(), settings().content_bucket)
 
 
 def public(site: Site) -> S3ObjectStorage:
-    """Return where a site's pages lie."""
+    """Return a site's part of the public bucket."""
     return public_storage(settings(), site)
 
 
 def deps() -> SchedulerDeps:
-    """Return what the handlers need, made anew for each thread that goes its rounds."""
+    """Return new dependencies of the handlers: each periodic thread has its own."""
     redis = redis_client(settings())
     return SchedulerDeps(
         content=content(),

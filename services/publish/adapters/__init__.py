@@ -1,1 +1,1 @@
-"""Edges, each in its vendor's words."""
+"""Adapters of the edge: Varnish, the vendors, none, and a dry run."""

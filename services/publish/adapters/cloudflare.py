@@ -9,16 +9,16 @@ from urllib.parse import quote
 from services.publish.adapters.vendor import PurgeCall, VendorEdge, chunked
 from shared.runtime.errors import EdgeUnavailableError
 
-_TAGS_A_REQUEST = 100
-"""Operations a request, on every plan; requests a second depend on it (…/cache/how-to/purge-cache/#limits): its 429
-says in Retry-After when to come again."""
+_MAX_TAGS_PER_REQUEST = 100
+"""Operations per request, on every plan. The plan limits the requests per second
+(…/cache/how-to/purge-cache/#limits); a 429 names the wait in Retry-After."""
 
 
 class CloudflareEdgeCache(VendorEdge):
-    """Purges by cache tag, many in a request. There is no soft purge: what is named is gone.
+    """Purges by cache tag, many per request. Cloudflare has no soft purge: it deletes the responses.
 
-    Pages bear their tags in `Cache-Tag` (infra/edge/README.md). Tags of other case are the same to Cloudflare, which
-    purges one page too many at worst.
+    Pages carry their tags in `Cache-Tag` (infra/edge/README.md). Cloudflare ignores the case of tags, so that it may
+    purge one page too many.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class CloudflareEdgeCache(VendorEdge):
         self._call = PurgeCall("Cloudflare", url, headers, timeout_seconds=timeout_seconds, clock=clock)
         super().__init__(timeout_seconds, self._call)
 
-    def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
-        """Forget every response that bears one of the keys."""
-        for piece in chunked(surrogate_keys, _TAGS_A_REQUEST):
-            told = self._call.post({"tags": piece})
-            if told.get("success") is not True:
-                raise EdgeUnavailableError(f"Cloudflare did not confirm a purge: {told.get('errors')}")
+    def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- no soft purge
+        """Purge every response that carries one of the keys."""
+        for keys in chunked(surrogate_keys, _MAX_TAGS_PER_REQUEST):
+            answer = self._call.post({"tags": keys})
+            if answer.get("success") is not True:
+                raise EdgeUnavailableError(f"Cloudflare did not confirm a purge: {answer.get('errors')}")

@@ -17,29 +17,28 @@ from shared.site import keys
 if TYPE_CHECKING:
     from services.publish.settings import PublishSettings
 
-_PATHS_A_REQUEST = 3_000
-"""As many may be in progress at once in all, single paths and tags (…/InvalidationLimits.html): of the wildcards, of
-which there may be 15, we use none."""
-_PATH = keys.path_surrogate_key("")[:-1]
-_RETRYABLE_STATUSES = frozenset(
+_MAX_PATHS_PER_REQUEST = 3_000
+"""CloudFront's limit of paths and tags in progress (…/InvalidationLimits.html). We use no wildcards (limit: 15)."""
+_PATH_KEY_PREFIX = keys.path_surrogate_key("")[:-1]
+_RETRYABLE_CODES = frozenset(
     ("TooManyInvalidationsInProgress", "Throttling", "ThrottlingException", "RequestLimitExceeded")
 )
 
 
 class Invalidations(Protocol):
-    """The one call of boto3's client that is made here."""
+    """The one call of boto3's client that this adapter makes."""
 
     def create_invalidation(self, *, DistributionId: str, InvalidationBatch: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 -- AWS's names
-        """Begin an invalidation; one with a known CallerReference and the same paths is that one."""
+        """Begin an invalidation; the same CallerReference and paths name the same invalidation."""
         ...
 
 
 class CloudFrontEdgeCache(VendorEdge):
-    """Invalidates the paths that a purge names; its other keys, as cache tags, only where it names no path.
+    """Invalidates the paths that a purge names; invalidates its other keys as cache tags if it names no path.
 
-    All of our purges name the paths that they are about, and each path and tag is billed and counts against what may
-    be in progress. Tags need a distribution with a CacheTagConfig (infra/edge/README.md). There is no soft purge.
-    An invalidation is confirmed when it has begun; it ends seconds later.
+    All of our purges name their paths. AWS bills each path and tag, and counts each against the limit of items in
+    progress. Tags need a distribution with a CacheTagConfig (infra/edge/README.md). CloudFront has no soft purge.
+    CloudFront confirms an invalidation when it begins; the invalidation ends seconds later.
     """
 
     def __init__(
@@ -51,17 +50,17 @@ class CloudFrontEdgeCache(VendorEdge):
         new_reference: Callable[[], str],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Take what makes CallerReferences: one a purge, for a page may come back to what it was before."""
+        """Use `new_reference` for a new CallerReference per purge: a page may return to earlier bytes."""
         super().__init__(timeout_seconds)
         self._client, self._distribution = client, distribution
         self._new_reference = new_reference
         self._pause = Pause("CloudFront", clock)
 
-    def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- there is none
-        """Forget what lies at the paths that the keys name, or bears them where they name none."""
-        for piece in chunked(items_of(surrogate_keys), _PATHS_A_REQUEST):
+    def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:  # noqa: ARG002 -- no soft purge
+        """Purge the paths that the keys name; if they name none, purge the responses that carry the keys."""
+        for items in chunked(invalidation_items(surrogate_keys), _MAX_PATHS_PER_REQUEST):
             self._pause.check()
-            self._invalidate(piece)
+            self._invalidate(items)
 
     def _invalidate(self, items: list[str]) -> None:
         batch = {"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": self._new_reference()}
@@ -71,7 +70,7 @@ class CloudFrontEdgeCache(VendorEdge):
         except ClientError as error:
             code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
             message = f"CloudFront answered an invalidation: {status} {error}"
-            if code in _RETRYABLE_STATUSES or status == HTTPStatus.TOO_MANY_REQUESTS:
+            if code in _RETRYABLE_CODES or status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._pause.begin()
                 raise EdgeUnavailableError(message) from error
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -83,24 +82,24 @@ class CloudFrontEdgeCache(VendorEdge):
             raise EdgeUnavailableError(f"CloudFront did not answer an invalidation: {error}") from error
 
 
-def items_of(surrogate_keys: Sequence[str]) -> list[str]:
-    """Return what an invalidation names for our keys: paths (percent-encoded, as AWS asks), or tags (each after a `#`).
+def invalidation_items(surrogate_keys: Sequence[str]) -> list[str]:
+    """Return an invalidation's items for our keys: paths (percent-encoded, as AWS asks), or tags (`#` and the tag).
 
-    A folder's index document too: where a function rewrites an address, AWS advises to name both
-    (…/invalidation-specifying-objects.html); tags: …/invalidation-specifying-tags.html.
+    A folder's index document is an item too. AWS advises to name both if a function rewrites the address
+    (…/invalidation-specifying-objects.html). Tags: …/invalidation-specifying-tags.html.
     """
-    paths = [key.removeprefix(_PATH) for key in surrogate_keys if key.startswith(_PATH)]
+    paths = [key.removeprefix(_PATH_KEY_PREFIX) for key in surrogate_keys if key.startswith(_PATH_KEY_PREFIX)]
     if not paths:
         return [f"#{key}" for key in surrogate_keys]
     return [*paths, *(f"{path}{keys.INDEX_DOCUMENT}" for path in paths if path.endswith("/"))]
 
 
 def cloudfront_client(settings: PublishSettings, endpoint_url: str | None = None) -> Invalidations:
-    """Return a client that tries a call twice: the CallerReference makes the second one harmless.
+    """Return a client that tries each call twice; the CallerReference makes the second try harmless.
 
-    Its credentials are the store's where that is AWS's, else what boto3 finds by itself (a role, a profile).
+    Its credentials are the store's if the store is AWS's; otherwise boto3 finds them (a role, a profile).
     """
-    import boto3  # noqa: PLC0415 -- 13 MB that other edges do without
+    import boto3  # noqa: PLC0415 -- 13 MB that other edges do not need
     from botocore.config import Config  # noqa: PLC0415
 
     is_aws = settings.s3_endpoint is None

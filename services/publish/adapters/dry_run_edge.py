@@ -1,4 +1,4 @@
-"""The edge of a dry run: no purge is sent, and no page is asked for."""
+"""The edge of a dry run: it sends no purge and requests no page."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class DryRunEdgeCache:
         self._report(f"would purge {'softly ' if soft else ''}{' '.join(surrogate_keys)}")
 
     def find_status(self, url: str) -> int | None:
-        """Return None: the edge still shows the page, for nothing was purged."""
-        self._report(f"would look at {url}")
+        """Report the URL and return None: the edge still shows the page, because nothing was purged."""
+        self._report(f"would request {url}")
         return None
 
     def close(self) -> None:

@@ -9,14 +9,14 @@ from urllib.parse import quote
 from services.publish.adapters.vendor import PurgeCall, VendorEdge, chunked
 from shared.runtime.errors import EdgeUnavailableError
 
-_KEYS_A_REQUEST = 256
-"""Of a batch purge (POST /service/{id}/purge, same page)."""
+_MAX_KEYS_PER_REQUEST = 256
+"""Fastly's limit of a batch purge (POST /service/{id}/purge, same page)."""
 
 
 class FastlyEdgeCache(VendorEdge):
-    """Purges by surrogate key, many in a request; softly where asked to: then an object is stale, not gone.
+    """Purges by surrogate key, many per request. A soft purge marks an object stale instead of deleting it.
 
-    Pages bear their keys in `Surrogate-Key` (infra/edge/README.md).
+    Pages carry their keys in `Surrogate-Key` (infra/edge/README.md).
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class FastlyEdgeCache(VendorEdge):
         super().__init__(timeout_seconds, self._call)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
-        """Forget every response that bears one of the keys; Fastly answers with an id for each."""
+        """Purge every response that carries one of the keys; Fastly answers with an id for each key."""
         headers = {"fastly-soft-purge": "1"} if soft else {}
-        for piece in chunked(surrogate_keys, _KEYS_A_REQUEST):
-            told = self._call.post({"surrogate_keys": piece}, headers)
-            if missing := [key for key in piece if not told.get(key)]:
-                raise EdgeUnavailableError(f"Fastly did not confirm the purge of {' '.join(missing)}")
+        for keys in chunked(surrogate_keys, _MAX_KEYS_PER_REQUEST):
+            answer = self._call.post({"surrogate_keys": keys}, headers)
+            if unconfirmed := [key for key in keys if not answer.get(key)]:
+                raise EdgeUnavailableError(f"Fastly did not confirm the purge of {' '.join(unconfirmed)}")

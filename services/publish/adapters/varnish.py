@@ -1,4 +1,4 @@
-"""Varnish with xkey; the local stand-in takes the same call."""
+"""Varnish with xkey; the local stand-in accepts the same call."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import httpx
 from shared.runtime.deadline import peer_call
 from shared.runtime.errors import EdgeUnavailableError
 
-_HEADER_BYTES = 24_000  # Varnish takes a header line of 32 KB; the longest of our keys has about 800 characters
+_MAX_HEADER_BYTES = 24_000  # Varnish accepts a header line of 32 KB; our longest key has about 800 characters
 
 
 class VarnishEdgeCache:
     """Purges by surrogate key: one PURGE request for many keys (infra/edge/default.vcl).
 
-    It is asked by the `host` of the site whose paths are meant; without one, or by a name that it does not know, it
-    purges them at all of its sites.
+    The request's `host` names the site of the purged paths. Without a host, or with an unknown host, Varnish purges
+    the paths of all its sites.
     """
 
     def __init__(self, url: str, *, timeout_seconds: float, token: str | None = None, host: str | None = None) -> None:
@@ -25,9 +25,9 @@ class VarnishEdgeCache:
         self._client = httpx.Client(base_url=url, timeout=timeout_seconds, headers=headers, trust_env=False)
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
-        """Forget every response that bears one of the keys."""
+        """Purge every response that carries one of the keys."""
         header = "xkey-softpurge" if soft else "xkey-purge"
-        for tags in _lines(surrogate_keys):
+        for tags in _header_lines(surrogate_keys):
             try:
                 with peer_call():
                     self._client.request("PURGE", "/", headers={header: tags}).raise_for_status()
@@ -35,25 +35,24 @@ class VarnishEdgeCache:
                 raise EdgeUnavailableError(f"purge of {tags}: {error}") from error
 
     def find_status(self, url: str) -> int | None:
-        """Return the HTTP status that a reader gets: asked for here, by the site's own name."""
+        """Return the HTTP status that a reader gets: request the path from this Varnish, with the site's own host."""
         parts = urlsplit(url)
-        address = parts.path
         try:
-            with peer_call(), self._client.stream("GET", address, headers={"host": parts.netloc}) as answer:
+            with peer_call(), self._client.stream("GET", parts.path, headers={"host": parts.netloc}) as answer:
                 return answer.status_code
         except httpx.HTTPError as error:
-            raise EdgeUnavailableError(f"GET {address}: {error}") from error
+            raise EdgeUnavailableError(f"GET {parts.path}: {error}") from error
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._client.close()
 
 
-def _lines(surrogate_keys: Sequence[str]) -> Iterator[str]:
-    """Yield the keys in order, by spaces, as many together as a header line takes."""
+def _header_lines(surrogate_keys: Sequence[str]) -> Iterator[str]:
+    """Yield header lines: the keys in order, separated by spaces, as many per line as fit."""
     line = ""
     for key in surrogate_keys:
-        if line and len(line) + 1 + len(key) > _HEADER_BYTES:
+        if line and len(line) + 1 + len(key) > _MAX_HEADER_BYTES:
             yield line
             line = ""
         line = f"{line} {key}".lstrip()
@@ -62,13 +61,13 @@ def _lines(surrogate_keys: Sequence[str]) -> Iterator[str]:
 
 
 class NoEdgeCache:
-    """No edge to tell: the store is read directly."""
+    """No edge: readers get the objects of the store directly."""
 
     def purge(self, surrogate_keys: Sequence[str], *, soft: bool = False) -> None:
         """Do nothing."""
 
     def find_status(self, url: str) -> int | None:
-        """Return None: nobody is asked."""
+        """Return None: there is no edge to ask."""
 
     def close(self) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""How an article's public state changes: pure steps from one `LiveRecord` to the next."""
+"""The transitions of an article's public state: pure functions from one `LiveRecord` to the next."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from shared.storage import Etag
 
 
 def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
-    """Tell whether a newer revision than this is live, took the article down, or has claimed.
+    """Tell whether a newer revision is live, took the article down, or has claimed.
 
-    With the `order` of a page, also whether a later rendering of the same revision is live: it knew more (an older
-    revision that came late may have moved the address).
+    With the `order` of a page, also tell whether a later rendering of the same revision is live. That rendering knew
+    more: an older revision that came late may have moved the address.
     """
     if revision < max(record.effective_revision, record.claimed_by):
         return True
@@ -23,7 +23,7 @@ def is_outdated(record: LiveRecord, revision: str, order: str = "") -> bool:
     return bool(order and live and record.revision == revision and live.order > order)
 
 
-def claimed(
+def add_claims(
     record: LiveRecord,
     revision: str,
     paths: Iterable[str] = (),
@@ -31,9 +31,9 @@ def claimed(
     media: Iterable[str] = (),
     former_memberships: Iterable[str] = (),
 ) -> LiveRecord:
-    """Return the record with paths, and public paths of pictures, claimed for the article by a revision.
+    """Return the record with paths, and public paths of pictures (`media`), claimed by a revision.
 
-    `former_memberships`: the memberships that its released revisions name.
+    `former_memberships`: the memberships that the article's released revisions name.
     """
     return record.model_copy(
         update={
@@ -47,23 +47,23 @@ def claimed(
 
 @dataclass(frozen=True, slots=True)
 class LivePage:
-    """An article's page that is before readers, with what its record has to say of it."""
+    """An article's page that readers see, with the fields of its record."""
 
     page: ArticlePage
-    pages: Mapping[str, PageRecord]  # what was put, by path
-    media: tuple[str, ...]  # public paths of the pictures that it shows
-    former_memberships: tuple[str, ...]  # the memberships that its released revisions name
+    pages: Mapping[str, PageRecord]  # the pages that were put, by path
+    media: tuple[str, ...]  # public paths of the pictures that the page shows
+    former_memberships: tuple[str, ...]  # the memberships that the article's released revisions name
     at: datetime
 
 
-def went_live(record: LiveRecord, live: LivePage) -> LiveRecord:
+def apply_live_page(record: LiveRecord, live: LivePage) -> LiveRecord:
     """Return the record of an article whose page is live.
 
-    The record itself where nothing but bytes changed: the object's metadata is authoritative for those.
+    Return `record` itself if only bytes changed: the object's metadata is authoritative for bytes.
     """
     page = live.page
     if is_outdated(record, page.revision, page.order):
-        return overwritten(record, live.pages)
+        return drop_overwritten_pages(record, live.pages)
     changed = record.model_copy(
         update={
             "revision": page.revision,
@@ -72,7 +72,7 @@ def went_live(record: LiveRecord, live: LivePage) -> LiveRecord:
             "live_since": record.live_since or live.at,
             "removed_by": None,
             "is_killed": False,
-            "pages": _newer(record.pages, live.pages),
+            "pages": _merge_pages(record.pages, live.pages),
             "card": page.card,
             "media": tuple(sorted(live.media)),
             "former_memberships": tuple(sorted({*record.former_memberships, *live.former_memberships})),
@@ -80,13 +80,13 @@ def went_live(record: LiveRecord, live: LivePage) -> LiveRecord:
             "lacks_related": page.lacks_related,
         }
     )
-    return record if _says_the_same(record, changed) else changed
+    return record if _is_equivalent(record, changed) else changed
 
 
-def _says_the_same(record: LiveRecord, changed: LiveRecord) -> bool:
-    """Tell whether two records differ in no more than the digests, ETags and orders of their pages.
+def _is_equivalent(record: LiveRecord, changed: LiveRecord) -> bool:
+    """Tell whether two records differ only in the digests, ETags and orders of their pages.
 
-    A page without a digest is doubted (`found_there`): that it was put again has to be recorded.
+    A record without a digest distrusts its page (`apply_found_object`); the next PUT of that page must be recorded.
     """
     before, after = (
         {path: (page.status, bool(page.sha256)) for path, page in each.pages.items()} for each in (record, changed)
@@ -94,7 +94,7 @@ def _says_the_same(record: LiveRecord, changed: LiveRecord) -> bool:
     return before == after and changed == record.model_copy(update={"pages": changed.pages})
 
 
-def taken_down(
+def apply_removal(
     record: LiveRecord,
     *,
     revision: str | None,
@@ -103,14 +103,14 @@ def taken_down(
     pages: Mapping[str, PageRecord],
     is_killed: bool = False,
 ) -> LiveRecord:
-    """Return the record of an article whose every address says that it is gone.
+    """Return the record of an article whose addresses all answer 410.
 
-    `revision` takes it down; None while the edge has not shown that it did, and its pictures may still be there: so
-    it is found behind and taken down again where nobody comes back to it. `rank` is what the removal is ordered by:
-    while a kill stands it beats also the revisions that came after it.
+    `revision` is the removal's. It is None until the edge has answered 410 everywhere and the pictures are gone, so
+    that the sweep finds the article and emits the removal again if its message is lost. `rank` orders the removal: a
+    kill in force ranks above the revisions that came after it.
     """
     if is_outdated(record, rank):
-        return overwritten(record, pages)
+        return drop_overwritten_pages(record, pages)
     return record.model_copy(
         update={
             "revision": None,
@@ -119,7 +119,7 @@ def taken_down(
             "live_since": None,
             "removed_by": revision,
             "is_killed": is_killed,
-            "pages": _newer(record.pages, pages),
+            "pages": _merge_pages(record.pages, pages),
             "card": None,
             "media": (),
             "shows": {},
@@ -127,27 +127,27 @@ def taken_down(
     )
 
 
-def overwritten(record: LiveRecord, pages: Mapping[str, PageRecord]) -> LiveRecord:
-    """Return the record after somebody who was late has put pages: what was recorded there is not to be relied on."""
-    kept = {path: page for path, page in record.pages.items() if path not in pages or page.order <= pages[path].order}
-    return record.model_copy(update={"pages": kept})
+def drop_overwritten_pages(record: LiveRecord, pages: Mapping[str, PageRecord]) -> LiveRecord:
+    """Return the record without the pages that a late publisher has overwritten with `pages`."""
+    valid = {path: page for path, page in record.pages.items() if path not in pages or page.order <= pages[path].order}
+    return record.model_copy(update={"pages": valid})
 
 
-def found_there(record: LiveRecord, path: str, etag: Etag | None) -> LiveRecord:
-    """Return the record after a look at a path: nothing is there, or something whose bytes are not to be relied on."""
+def apply_found_object(record: LiveRecord, path: str, etag: Etag | None) -> LiveRecord:
+    """Return the record after an inspection of a path: no object (`etag` None), or one whose bytes are not trusted."""
     pages = {each: page for each, page in record.pages.items() if each != path}
     if etag is not None:
-        known = record.pages.get(path)
-        order, status = (known.order, known.status) if known else ("", 200)
+        recorded = record.pages.get(path)
+        order, status = (recorded.order, recorded.status) if recorded else ("", 200)
         pages[path] = PageRecord(order=order, sha256="", etag=etag, status=status)
     return record.model_copy(update={"pages": dict(sorted(pages.items()))})
 
 
-def _newer(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:
-    """Return what is known of pages with what is there now."""
+def _merge_pages(old: Mapping[str, PageRecord], new: Mapping[str, PageRecord]) -> dict[str, PageRecord]:
+    """Merge new page records into old ones; a lower order does not replace a higher one."""
     merged = dict(old)
     for path, page in new.items():
-        known = merged.get(path)
-        if known is None or known.order <= page.order:
+        recorded = merged.get(path)
+        if recorded is None or recorded.order <= page.order:
             merged[path] = page
     return dict(sorted(merged.items()))

@@ -1,4 +1,4 @@
-"""What is put into the public bucket: bytes with the metadata that the edge turns into HTTP."""
+"""The objects of the public bucket: bytes, and the metadata that the edge turns into HTTP headers."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from shared.model.live_record import page_sha256
 from shared.site import keys
 
 _LOWEST_ORDER = "0" * 20
-_FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
-_PAGE = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
+_FRONT_CACHE_CONTROL = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
+_PAGE_CACHE_CONTROL = "public, max-age=30, s-maxage=3600, stale-while-revalidate=30"
 
 _CACHE_CONTROL = {
     # pages
-    "article": _PAGE,
-    "redirect": _PAGE,
+    "article": _PAGE_CACHE_CONTROL,
+    "redirect": _PAGE_CACHE_CONTROL,
     "gone": "public, max-age=10, s-maxage=3600",
-    "gone-file": "public, max-age=10, s-maxage=60",  # a picture that comes back is purged by a call that may be lost
-    "leaving": "no-store",  # on its way out of the bucket
-    "stub": "no-store",  # the listing itself follows at once
+    "gone-file": "public, max-age=10, s-maxage=60",  # short: the purge of a picture that returns may be lost
+    "deletion-marker": "no-store",  # the object is deleted next
+    "stub": "no-store",  # the listing's own page follows at once
     # files
     "media": "public, max-age=3600, s-maxage=86400",
     "asset": "public, max-age=31536000, immutable",
 }
-"""Cache-Control by kind; that of listings is in `shared/site/listing_kinds.py`.
+"""Cache-Control by kind; the values of listings are in `shared/site/listing_kinds.py`.
 
-`s-maxage` is the edge's, which is purged; `max-age` is what no purge can reach.
+`s-maxage` applies to the edge, which we purge; `max-age` applies to browsers, which no purge reaches.
 """
 
 
 def cache_control_for(kind: str) -> str:
-    """Return the Cache-Control of a kind of object; a kind that is not known is cached as briefly as a front."""
-    return _CACHE_CONTROL.get(kind, _FRONT)
+    """Return the Cache-Control of a kind of object; an unknown kind is cached as briefly as a front."""
+    return _CACHE_CONTROL.get(kind, _FRONT_CACHE_CONTROL)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One object for readers. `order` decides between two of them at the same path."""
+    """One object for readers. `order` decides between two objects at the same path."""
 
     path: str
     order: str
@@ -53,15 +53,15 @@ class Page:
     location: str = ""
     provenance: Mapping[str, str] = field(
         default_factory=dict
-    )  # who made the bytes, when, for which message, from what
-    sha256: str = field(init=False)  # tells whether two pages are the same to a reader: bytes, status and target
+    )  # the maker of the bytes, the time, the message and the inputs
+    sha256: str = field(init=False)  # equal if two pages are the same to a reader: bytes, status and redirect target
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sha256", page_sha256(self.body, self.status, self.location))
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Return the object's metadata; empty values are left out (S3 allows 2 KB in all)."""
+        """Return the object's metadata without empty values (S3 allows 2 KB in all)."""
         values = {
             "article": self.article,
             "order": self.order,
@@ -76,7 +76,7 @@ class Page:
 
 
 def provenance(rendered: RenderedPage) -> dict[str, str]:
-    """Return what an object says of its making, for whoever asks why it is as it is; bounded, for S3 allows 2 KB."""
+    """Return the metadata that explains an object: maker, message, time, inputs; bounded, because S3 allows 2 KB."""
     values = {
         "made-by": rendered.made_by[:100],
         "made-for": rendered.made_for[:100],
@@ -87,7 +87,7 @@ def provenance(rendered: RenderedPage) -> dict[str, str]:
 
 
 def redirect(path: str, order: str, *, to: str, article: str) -> Page:
-    """Return the page that sends readers of an old address on to the article's page at `to` (a path)."""
+    """Return the page that redirects (301) from an old address to the article's page at `to` (a path)."""
     location = keys.url_path(to)
     target = html.escape(location)
     return Page(
@@ -105,7 +105,7 @@ def redirect(path: str, order: str, *, to: str, article: str) -> Page:
 
 
 def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Page:
-    """Return the page that says that an article was taken down."""
+    """Return the 410 page of an article that was taken down."""
     return Page(
         path=path,
         order=order,
@@ -119,8 +119,8 @@ def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Pag
     )
 
 
-def gone_file(path: str, *, body: bytes) -> Page:
-    """Return what stands where a picture was; a picture has no order, for its path names its bytes."""
+def gone_picture(path: str, *, body: bytes) -> Page:
+    """Return the 410 page of a picture; it has no order, because a picture's path names its bytes."""
     return Page(
         path=path,
         order="",
@@ -133,17 +133,17 @@ def gone_file(path: str, *, body: bytes) -> Page:
     )
 
 
-def marker_of_deletion(path: str) -> Page:
-    """Return what stands at a path until the edge was told that it goes: kept by no edge, and found by who looks.
+def deletion_marker(path: str) -> Page:
+    """Return the 410 object that stays at a path until the edge was purged; no edge stores it.
 
-    It has no order: whoever has a page for the path puts it.
+    It has no order: every publisher may put its page over it.
     """
     return Page(
         path=path,
         order="",
         body=GONE_BODY,
         content_type="text/html; charset=utf-8",
-        cache_control=cache_control_for("leaving"),
+        cache_control=cache_control_for("deletion-marker"),
         theme="none",
         surrogate_keys=(keys.path_surrogate_key(path),),
         status=410,
@@ -151,9 +151,9 @@ def marker_of_deletion(path: str) -> Page:
 
 
 def stub(listing: Stub, *, site: str, body: bytes, rendered: RenderedPage) -> Page:
-    """Return what is put at a listing's path until its first page is there; that one is of any higher order.
+    """Return the stub of a listing; the listing's first page has a higher order and replaces it.
 
-    `rendered`: the page that links to it.
+    `rendered`: the page that links to the listing.
     """
     return Page(
         path=listing.path,
@@ -173,4 +173,4 @@ def _document(title: str, body: str) -> bytes:
 
 
 GONE_BODY = _document("Gone", "<h1>This article was taken down.</h1>")
-"""What a taken-down address says until the theme's own page for it is there."""
+"""The body of a taken-down address until the theme's own 410 page is published."""

@@ -1,6 +1,6 @@
-"""Publishing: rendered pages, live articles that enter the listings, articles that are taken down, repairs.
+"""Publishing: puts rendered pages, indexes live articles, takes articles down, repairs paths.
 
-Each handler takes one message and the dependencies of its site (`PublishDeps`), and returns a `Result`.
+Each handler takes one message and its site's `PublishDeps`, and returns a `Result`.
 """
 
 from services.publish.handler.deps import PublishDeps

@@ -1,4 +1,4 @@
-"""The ports that every publishing handler uses, and the steps that they share."""
+"""The ports of the publishing handlers, and the steps that the handlers share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from services.publish.domain.pages import cache_control_for, marker_of_deletion, stub
+from services.publish.domain.pages import cache_control_for, deletion_marker, stub
 from services.publish.handler.live_records import LiveRecords
 from services.publish.ports import EdgeCache
 from shared.index import Index
@@ -37,7 +37,7 @@ MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PublishDeps:
-    """The two buckets, what Redis knows, the edge, and the clock."""
+    """The two buckets, the data in Redis, the edge, the sites and the clock."""
 
     content: ObjectStorage
     public: ObjectStorage
@@ -50,42 +50,42 @@ class PublishDeps:
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
-    known_assets: set[str]  # immutable files that this process has seen in the public bucket
-    writers: Executor  # the store's answers are waited for side by side
+    known_assets: set[str]  # paths of immutable files that this process has seen in the public bucket
+    writers: Executor  # threads for parallel calls to the store
 
     def site(self, name: str) -> Site:
         """Return a site by name.
 
         Raises:
-            UnknownSiteError: it is not configured here.
+            UnknownSiteError: the site is not configured here.
         """
         return get_site(self.sites, name)
 
     def register_picture_use(self, pictures: Iterable[Attachment], article: str) -> None:
-        """Note that an article is about to show these pictures, so that nobody takes them down unasked."""
+        """Register an article as a user of these pictures, so that no removal takes them down unchecked."""
         for picture in pictures:
             self.content.put(keys.used_by_key(picture.source_key, article), b"", content_type="text/plain")
 
     def publish_attachments(self, attachments: Iterable[Attachment]) -> None:
-        """Make the files public that a page is about to show; those that are there already cost a look at most.
+        """Publish the files that a page is about to show; a file that is public already costs one HEAD at most.
 
         Raises:
-            ObjectMissingError: the content bucket does not hold one of them.
+            ObjectMissingError: the content bucket lacks one of the files.
         """
         for attachment in attachments:
             if attachment.path in self.known_assets:
                 continue
-            there = self.public.find_head(attachment.path)
-            if there is None or there.metadata.get("status") != "200":  # or taken down with another article
+            head = self.public.find_head(attachment.path)
+            if head is None or head.metadata.get("status") != "200":  # missing, or taken down with another article
                 self.put_attachment(attachment)
             if attachment.is_immutable:
                 self.known_assets.add(attachment.path)
 
     def put_attachment(self, attachment: Attachment) -> None:
-        """Make one file public, whatever is there.
+        """Put one file into the public bucket, over any object at its path.
 
         Raises:
-            ObjectMissingError: the content bucket does not hold it.
+            ObjectMissingError: the content bucket lacks the file.
         """
         self.public.put(
             attachment.path,
@@ -94,18 +94,20 @@ class PublishDeps:
             cache_control=cache_control_for("asset" if attachment.is_immutable else "media"),
             metadata={"surrogate-keys": keys.path_surrogate_key(attachment.path), "status": "200"},
         )
-        self.edge.purge([keys.path_surrogate_key(attachment.path)])  # someone may have met a 404 here
+        self.edge.purge([keys.path_surrogate_key(attachment.path)])  # the edge may have stored a 404
         log.info("attachment.published", path=attachment.path)
 
     def put_stubs(self, rendered: RenderedPage, site: Site) -> None:
-        """Put the listings with nothing in them that a page links to, where nothing is there; each becomes stale."""
-        known = self.index.published_versions(site, [each.listing for each in rendered.stubs]) if rendered.stubs else {}
+        """Put a stub for each listing that a page links to and that has no page yet; mark the listing stale."""
+        published = (
+            self.index.published_versions(site, [each.listing for each in rendered.stubs]) if rendered.stubs else {}
+        )
         for each in rendered.stubs:
-            if each.listing in known:
-                continue  # another page was quicker
-            # Before the PUT: a worker that dies in between leaves no stub unnoticed.
+            if each.listing in published:
+                continue  # another publisher was faster
+            # Before the PUT: a worker that dies after it leaves no unnoticed stub.
             self.index.mark_stale(site, each.listing)
-            page = stub(each, site=site.id, body=_unpacked(each.content), rendered=rendered)
+            page = stub(each, site=site.id, body=_decompressed(each.content), rendered=rendered)
             try:
                 self.public.put(
                     page.path,
@@ -116,68 +118,68 @@ class PublishDeps:
                     unless_exists=True,
                 )
             except PreconditionFailedError:
-                log.debug("stub.known", listing=each.listing)
+                log.debug("stub.skipped", listing=each.listing)
             else:
-                self.edge.purge([keys.path_surrogate_key(page.path)])  # someone may have met a 404 here
+                self.edge.purge([keys.path_surrogate_key(page.path)])  # the edge may have stored a 404
                 log.info("stub.published", listing=each.listing)
-            self.index.set_published(site, each.listing, 0)  # something is there: nobody brings another stub
+            self.index.set_published(site, each.listing, 0)  # an object is there: no other page puts a stub
 
-    def delete_path(self, there: ObjectHead, *surrogate_keys: str) -> None:
-        """Delete an object once the edge has forgotten it.
+    def delete_path(self, head: ObjectHead, *surrogate_keys: str) -> None:
+        """Replace an object by a deletion marker, purge its path, then delete the marker.
 
-        Until then something stands there that says so: a worker that dies in between leaves what is found again,
-        though its message be lost, and what no edge keeps.
+        If a worker dies in between, the marker stays: the next verification finds it, even if the message is lost,
+        and no edge stores it.
 
         Raises:
-            PreconditionFailedError: another page is there by now.
+            PreconditionFailedError: another page is there now.
         """
-        page = marker_of_deletion(there.key)
+        page = deletion_marker(head.key)
         self.public.put(
             page.path,
             page.body,
             content_type=page.content_type,
             cache_control=page.cache_control,
             metadata=page.metadata,
-            if_etag=there.etag,
+            if_etag=head.etag,
         )
         self.edge.purge([*surrogate_keys, keys.path_surrogate_key(page.path)])
         self.public.delete(page.path)
 
     def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
-        """Return messages for those of the pages that are stale and may be queued; the scheduler sees to the rest.
+        """Return messages for the stale pages that may be queued now; the scheduler emits the other ones later.
 
-        Fronts have a message of their own, which others do not hold up. However many articles an import brings, a front
-        is queued once; its calendar waits until the scheduler finds room.
+        Fronts have their own message, so that no other page delays them. An import queues a front once, for any number
+        of articles; the scheduler emits the calendar once the queues are short.
         """
         is_import, is_urgent = cause.lane is Lane.BULK, cause.lane is Lane.URGENT
-        wanted = dict.fromkeys(fronts_of(site, pages))
+        candidates = dict.fromkeys(fronts_of(site, pages))
         if not is_import:
-            wanted |= dict.fromkeys(pages)
-        free = find_emittable(site, wanted, self.index, self.quarantine, is_urgent=is_urgent)
-        leased = self.index.acquire_leases(site, list(free), is_news=not is_import, is_urgent=is_urgent)
+            candidates |= dict.fromkeys(pages)
+        emittable = find_emittable(site, candidates, self.index, self.quarantine, is_urgent=is_urgent)
+        leased = self.index.acquire_leases(site, list(emittable), is_news=not is_import, is_urgent=is_urgent)
         lane = Lane.URGENT if is_urgent else Lane.LISTINGS
         fronts = fronts_of(site, leased)
-        own = [page for page in leased if find_article(page)]
-        others = [page for page in leased if page not in {*fronts, *own}]
+        article_pages = [page for page in leased if find_article(page)]
+        others = [page for page in leased if page not in {*fronts, *article_pages}]
         return (
-            *_batches(listings_stale, fronts, free, cause, site, lane),
-            *_batches(listings_stale, others, free, cause, site, lane),
-            *_batches(articles_stale, own, free, cause, site, lane),
+            *_batches(listings_stale, fronts, emittable, cause, site, lane),
+            *_batches(listings_stale, others, emittable, cause, site, lane),
+            *_batches(articles_stale, article_pages, emittable, cause, site, lane),
         )
 
 
 def _batches(
     message_of: Callable[[Envelope, Site, Mapping[str, StalePage]], Message],
     pages: Sequence[str],
-    free: Mapping[str, StalePage],
+    emittable: Mapping[str, StalePage],
     cause: Message,
     site: Site,
     lane: Lane,
 ) -> Iterator[Message]:
     for first in range(0, len(pages), MAX_LISTINGS_PER_BATCH):
-        some = {page: free[page] for page in pages[first : first + MAX_LISTINGS_PER_BATCH]}
-        yield message_of(follow_up(cause, f"stale:{','.join(sorted(some))}", lane), site, some)
+        batch = {page: emittable[page] for page in pages[first : first + MAX_LISTINGS_PER_BATCH]}
+        yield message_of(follow_up(cause, f"stale:{','.join(sorted(batch))}", lane), site, batch)
 
 
-def _unpacked(content: str) -> bytes:
+def _decompressed(content: str) -> bytes:
     return zlib.decompressobj().decompress(base64.b64decode(content), MAX_PAGE_BYTES)

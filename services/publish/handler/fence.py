@@ -1,7 +1,7 @@
-"""Older never overwrites newer: one page put at one path, whatever other publishers do meanwhile.
+"""Puts one page at one path; an older page never overwrites a newer one, even if several publishers run.
 
-The decision is made from what is there when it is made, and the store's precondition holds it. ETags are digests, so a
-stalled publisher may win with old bytes when a page went A -> B -> A: its handler re-checks after the PUT.
+The decision compares the page with the current object, and the PUT's precondition names that object's ETag. ETags are
+digests, so a stalled publisher may win with old bytes if a page went A -> B -> A: its handler re-checks after the PUT.
 """
 
 from __future__ import annotations
@@ -15,30 +15,34 @@ from shared.model.live_record import LiveRecord
 from shared.runtime.errors import AddressTakenError, PreconditionFailedError, StorageConflictError
 from shared.storage import Etag, ObjectHead, ObjectStorage
 
-_TRIES = 8
+_MAX_ATTEMPTS = 8
 
 
 class PutKind(StrEnum):
-    """How putting a page ended."""
+    """The result of a PUT of a page."""
 
     PUT = "put"
-    UNCHANGED = "unchanged"  # the same bytes were there: no PUT, or one that renews the version they carry
-    STALE = "stale"  # something newer was there
+    UNCHANGED = "unchanged"  # the same bytes were there: no PUT, or a PUT that renews their page version
+    SUPERSEDED = "superseded"  # a newer page was there
 
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """The outcome, the ETag of what is there now, and for which message or run that was made if it was there before."""
+    """The kind of the result and the ETag of the current object.
+
+    `made_for` names the message or run of an object that was there before. `replaced_theme` is the page version of the
+    object that the PUT replaced.
+    """
 
     kind: PutKind
     etag: Etag
     made_for: str = ""
-    replaced_theme: str = ""  # the version of what a PUT replaced
+    replaced_theme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedObject:
-    """What is believed to be at a path: its ETag, order and digest, and whose page it is (empty: a listing's)."""
+    """The object that we expect at a path: its ETag, order, digest and article (empty: a listing's)."""
 
     etag: Etag
     order: str
@@ -48,11 +52,11 @@ class ExpectedObject:
     location: str = ""
     theme: str = ""
     made_for: str = ""
-    is_read: bool = False  # from the object itself just now, not from a record
+    is_read: bool = False  # read from the object itself just now, not from a record
 
 
 def expected_from(head: ObjectHead | None) -> ExpectedObject | None:
-    """Return what an object says of itself."""
+    """Return an object as its own metadata describe it; None if there is no object."""
     if head is None:
         return None
     metadata = head.metadata
@@ -70,7 +74,7 @@ def expected_from(head: ObjectHead | None) -> ExpectedObject | None:
 
 
 def expected_of(record: LiveRecord, path: str) -> ExpectedObject | None:
-    """Return what an article's record says of a path."""
+    """Return the object that an article's record names for a path; None if it names none."""
     page = record.pages.get(path)
     return ExpectedObject(page.etag, page.order, page.sha256, record.article) if page else None
 
@@ -78,25 +82,25 @@ def expected_of(record: LiveRecord, path: str) -> ExpectedObject | None:
 def put_page(
     page: Page, expected: ExpectedObject | None, *, public: ObjectStorage, may_put: Callable[[], bool]
 ) -> PutResult | None:
-    """Put a page unless something newer is there; return None where `may_put` forbids it.
+    """Put a page unless a newer one is there; return None if `may_put` forbids it.
 
     Read the current object first, then ask `may_put`, then decide. A kill writes its tombstone before it puts 410
     pages, so a kill that comes after our check finds our page and replaces it.
 
     Raises:
         AddressTakenError: another article's page is there.
-        StorageConflictError: the store met two writers again and again; the same message may succeed later.
-        StorageUnavailableError: the store does not take it now.
+        StorageConflictError: other writers won each of our attempts; the same message may succeed later.
+        StorageUnavailableError: the store does not accept the PUT now.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_ATTEMPTS):
         if not may_put():
             return None
-        if expected and expected.order and expected.article != page.article:  # what bears no order was not put by us
+        if expected and expected.order and expected.article != page.article:  # no order: not our object, replaced
             raise AddressTakenError(page.path)
         if expected and expected.order > page.order:
-            return PutResult(PutKind.STALE, expected.etag)
+            return PutResult(PutKind.SUPERSEDED, expected.etag)
         if expected and expected.sha256 == page.sha256 and not expected.is_read:
-            expected = _read_again(expected, public.find_head(page.path))
+            expected = _read_current(expected, public.find_head(page.path))
             continue
         is_same = expected is not None and _is_same(expected, page)
         if expected and is_same and (expected.theme == page.theme):
@@ -105,22 +109,22 @@ def put_page(
             # The same bytes under another version are put again, so that `rebuild --theme` need not render them again.
             kind = PutKind.UNCHANGED if is_same else PutKind.PUT
             return PutResult(kind, etag, replaced_theme=expected.theme if expected else "")
-        # Not what we expected, or our own earlier PUT whose answer was lost: the metadata tells.
+        # Another object, or our own earlier PUT whose answer was lost: read the metadata.
         expected = expected_from(public.find_head(page.path))
     raise StorageConflictError(page.path)
 
 
-def _read_again(recorded: ExpectedObject, head: ObjectHead | None) -> ExpectedObject | None:
-    """Return what is there instead of what a record says: a stalled publisher or a hand may have overwritten it.
+def _read_current(recorded: ExpectedObject, head: ObjectHead | None) -> ExpectedObject | None:
+    """Return the current object instead of the recorded one: a stalled publisher or a person may have replaced it.
 
-    Under another ETag there are other bytes, whatever the metadata say.
+    Another ETag means other bytes, even if the metadata's digest is the same.
     """
     expected = expected_from(head)
     return replace(expected, sha256="") if expected and expected.etag != recorded.etag else expected
 
 
 def _put_over(expected: ExpectedObject | None, page: Page, public: ObjectStorage) -> Etag | None:
-    """Put a page over what is believed to be there; return None where something else was."""
+    """Put a page over the expected object; return None if another object was there."""
     try:
         return public.put(
             page.path,
@@ -135,7 +139,7 @@ def _put_over(expected: ExpectedObject | None, page: Page, public: ObjectStorage
         return None
 
 
-def _is_same(there: ExpectedObject, page: Page) -> bool:
-    """Tell whether a reader gets the same: the bytes, and what the edge makes of the metadata."""
+def _is_same(current: ExpectedObject, page: Page) -> bool:
+    """Tell whether a reader gets the same bytes, status and redirect target."""
     wanted = (page.sha256, str(page.status), page.location)
-    return (there.sha256, there.status, there.location) == wanted
+    return (current.sha256, current.status, current.location) == wanted

@@ -1,4 +1,4 @@
-"""`live.json` in the content bucket, changed by compare and set."""
+"""Reads `live.json` in the content bucket and changes it with conditional writes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shared.runtime.errors import PreconditionFailedError, StorageConflictError
 from shared.site import keys
 from shared.storage import Etag, ObjectStorage
 
-_TRIES = 8
+_MAX_ATTEMPTS = 8
 
 
 class LiveRecords:
-    """The public states of articles."""
+    """The records of articles."""
 
     def __init__(self, content: ObjectStorage) -> None:
         self._content = content
 
     def find(self, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
-        """Return the record and its ETag; a new one, without an ETag, where there is none yet."""
+        """Return the record and its ETag; a new record and None if the article has none."""
         return read_record(self._content, site, article)
 
     @overload
@@ -51,15 +51,15 @@ class LiveRecords:
         *,
         known: tuple[LiveRecord, Etag | None] | None = None,
     ) -> tuple[LiveRecord, Etag | None] | None:
-        """Apply a step to the record as it is and store it; return the new record, or None where the step declines.
+        """Apply `step` to the current record and store the result; return it, or None if the step returns None.
 
-        `known` spares a reading where the caller has just read or written it. A step that changes nothing costs
-        no PUT.
+        `known`: the record and ETag that the caller has just read or written, to save a read. A step that changes
+        nothing costs no PUT.
 
         Raises:
-            StorageConflictError: others keep changing it; the same message may succeed later.
+            StorageConflictError: other writers won each of our attempts; the same message may succeed later.
         """
-        for _ in range(_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             record, etag = known or self.find(site, article)
             known = None
             changed = step(record)
@@ -69,12 +69,12 @@ class LiveRecords:
                 return record, etag
             etag = self._put(keys.live_key(site, article), changed.model_dump_json(indent=1).encode(), etag)
             if etag is None:
-                continue  # read again: another publisher was here, or our own answer was lost and the step is repeated
+                continue  # another writer was first, or our own answer was lost: repeat the step
             return changed, etag
         raise StorageConflictError(keys.live_key(site, article))
 
     def _put(self, key: str, body: bytes, etag: Etag | None) -> Etag | None:
-        """Put what is to stand in the place of what was read; None where that is not there any more."""
+        """Replace the object that has `etag` (None: that does not exist); return None if the object differs."""
         try:
             return self._content.put(key, body, unless_exists=etag is None, if_etag=etag)
         except (PreconditionFailedError, StorageConflictError):

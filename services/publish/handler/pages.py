@@ -1,4 +1,4 @@
-"""Articles' pages: each step of their publication is taken for all of a batch, side by side, with one purge."""
+"""Publishes articles' pages: each step runs for the whole batch in parallel, with one purge."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ log = structlog.get_logger()
 
 
 def publish_pages(message: PagesRendered, deps: PublishDeps) -> Result:
-    """Put articles' pages before readers unless something newer is there or forbids it.
+    """Publish articles' pages unless a newer page is there, or a newer revision or a removal forbids it.
 
-    Live articles enter the index by the same message: a hop and a GET each less. A bundle that was deleted is rendered
-    again.
+    The same message places the live articles in the index, which saves a message and a GET per article. If the bundle
+    was deleted, its pages are rendered again.
     """
     batch = _PageBatch(message, deps.site(message.site), deps)
     try:
@@ -43,7 +43,7 @@ def publish_pages(message: PagesRendered, deps: PublishDeps) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class _PageBatch:
-    """The pages of one message while they are published."""
+    """The publication of one message's pages."""
 
     message: PagesRendered
     site: Site
@@ -56,41 +56,41 @@ class _PageBatch:
         return bool(run) and not self.deps.runs.is_latest(self.site.id, run)
 
     def drop(self, pages: Sequence[Publication]) -> Result:
-        """Drop the pages of a superseded run; purge and render again those that it has put already."""
+        """Drop the pages of a superseded run; purge and render again the pages that the run has put already."""
         batch = Batch(self.deps.writers)
         put = [page for page, was_put in batch.each(Publication.was_put, pages, name=_article) if was_put]
         if put:
             self.deps.edge.purge([key for page in put for key in page.path_surrogate_keys])
-        log.info("run.ended", run=self.message.run, items=len(pages), put=len(put))
+        log.info("run.dropped", run=self.message.run, items=len(pages), put=len(put))
         revisions = {page.article: page.rendered.revision for page in put}
-        return Result((self.accepted("look again", revisions),) if revisions else (), batch.failed)
+        return Result((self.accepted("recheck", revisions),) if revisions else (), batch.failed)
 
     def publish(self, pages: Sequence[Publication]) -> Result:
         """Put the pages, purge, record them, and place their articles in the index."""
         batch = Batch(self.deps.writers)
-        shown = batch.each(Publication.show, pages, name=_article)
-        if told := [key for page, is_put in shown if is_put for key in page.surrogate_keys]:
-            self.deps.edge.purge(told)  # before anything says that it was done
-        ended = batch.each(Publication.end, pages, name=_article)
-        live = [page for page, _ in ended if page.is_put]
+        put = batch.each(Publication.claim_and_put, pages, name=_article)
+        if surrogate_keys := [key for page, is_put in put if is_put for key in page.surrogate_keys]:
+            self.deps.edge.purge(surrogate_keys)  # before a record or a receipt says that the page is live
+        rechecked = batch.each(Publication.record_and_recheck, pages, name=_article)
+        live = [page for page, _ in rechecked if page.is_put]
         for page in live:
-            if page.rendered.wanted_version:  # a card that it shows had changed
+            if page.rendered.wanted_version:  # rendered because a card on the page changed
                 self.deps.index.set_published(self.site, article_page(page.article), page.rendered.wanted_version)
-        newer = {page.article: revision for page, revision in ended if revision}
+        newer = {page.article: revision for page, revision in rechecked if revision}
         self._report([page for page in pages if page.article not in batch.failed], live)
         emits = [*index_records([page.record for page in live], self.message, self.site, self.deps)]
         if newer:
-            emits.append(self.accepted("look again", newer))  # of no run: it must not be dropped with it
+            emits.append(self.accepted("recheck", newer))  # of no run: a superseded run must not drop it
         return Result(tuple(emits), batch.failed)
 
     def _report(self, pages: Sequence[Publication], live: Sequence[Publication]) -> None:
-        """Report to the run what became of each of the pages, none of which has failed."""
+        """Report to the run the outcome of each page that has not failed."""
         outcomes = {page.article: RunOutcome.SKIPPED for page in pages}
         outcomes |= {page.article: RunOutcome.CHANGED if page.is_changed else RunOutcome.UNCHANGED for page in live}
         self.deps.runs.report(self.site.id, self.message.run, outcomes)
 
     def accepted(self, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
-        """Return the message that has articles enriched and rendered again."""
+        """Return the message that enriches and renders articles again."""
         articles = tuple(ArticleRevision(article=article, revision=each) for article, each in sorted(revisions.items()))
         envelope = follow_up(self.message, f"{why}:{','.join(sorted(revisions))}")
         return ArticlesAccepted(**envelope, site=self.site.id, run=run, articles=articles)

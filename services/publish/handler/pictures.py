@@ -1,4 +1,4 @@
-"""Pictures: public just before the first page that shows them, gone with the last article that does."""
+"""Pictures: public just before the first page that shows them, 410 once no article shows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from services.publish.domain.pages import GONE_BODY, gone_file
+from services.publish.domain.pages import GONE_BODY, gone_picture
 from services.publish.handler.deps import PublishDeps
 from shared.model.attachment import Attachment
 from shared.model.live_record import read_record
@@ -17,17 +17,17 @@ log = structlog.get_logger()
 
 
 def take_down_pictures(pictures: Iterable[Attachment], article: str, site: Site, deps: PublishDeps) -> tuple[str, ...]:
-    """Put 410 at every picture of an article that no article shows any more and purge it hard; return their paths.
+    """Put 410 at each picture that no article shows any more, and purge it hard; return the paths of these pictures.
 
     A publisher registers the use of a picture before it checks whether the picture is public. So a removal that checks
     again after its PUT misses no such publisher.
     """
     gone = []
     for picture in pictures:
-        _forget(picture, article, site, deps)
+        _delete_use(picture, article, site, deps)
         if _is_shown(picture, site, deps):
             continue
-        page = gone_file(picture.path, body=GONE_BODY)
+        page = gone_picture(picture.path, body=GONE_BODY)
         deps.public.put(
             page.path,
             page.body,
@@ -44,8 +44,8 @@ def take_down_pictures(pictures: Iterable[Attachment], article: str, site: Site,
     return tuple(gone)
 
 
-def _forget(picture: Attachment, article: str, site: Site, deps: PublishDeps) -> None:
-    """Take away the marker of an article that shows the picture no more; back with it where it does so again."""
+def _delete_use(picture: Attachment, article: str, site: Site, deps: PublishDeps) -> None:
+    """Delete the article's use marker of a picture; put it back if the record shows the picture again."""
     marker = keys.used_by_key(picture.source_key, article)
     deps.content.delete(marker)
     if picture.path in read_record(deps.content, site.id, article)[0].media:
@@ -53,7 +53,7 @@ def _forget(picture: Attachment, article: str, site: Site, deps: PublishDeps) ->
 
 
 def _is_shown(picture: Attachment, site: Site, deps: PublishDeps) -> bool:
-    """Tell whether any article shows the picture, also one that was taken down a moment ago and restored."""
+    """Tell whether any article's record shows the picture, a restored article included."""
     prefix = keys.used_by_prefix(picture.source_key)
     articles = (key.removeprefix(prefix) for key in deps.content.list_keys(prefix))
     return any(picture.path in read_record(deps.content, site.id, each)[0].media for each in articles)

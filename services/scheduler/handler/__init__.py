@@ -1,4 +1,4 @@
-"""The clock's duties: what is due, was lost, stays stale, is wrong, or rests. Several schedulers may run."""
+"""The scheduler's jobs: releases, stale pages, the sweep, restores, verification. Several schedulers may run."""
 
 from services.scheduler.handler.deps import SchedulerDeps
 from services.scheduler.handler.release import release_due

@@ -1,4 +1,4 @@
-"""Articles' pages that are stale, for a card that they show has changed: rendered again while the pipeline is idle."""
+"""Articles' pages that are stale because a card on them changed: emitted while the pipeline is idle."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from shared.messaging.messages import MAX_BATCH_ITEMS, ArticlesEnriched, first_e
 from shared.model.lane import Lane
 from shared.site.sites import Site
 
-_MAX_CANDIDATES = 500
-_MAX_BATCHES = 4  # on their way at a time: listings that are touched meanwhile wait behind no more
-_BUSY_INTERVAL = timedelta(minutes=1)
+_MAX_CANDIDATE_PAGES = 500
+_MAX_BATCHES = 4  # in the pipeline at a time, so that a listing that becomes stale waits for no more than these
+_BATCH_INTERVAL_WHEN_BUSY = timedelta(minutes=1)
 
 
-def stale_articles(site: Site, room: int, deps: SchedulerDeps) -> Iterator[ArticlesEnriched]:
-    """Yield batches of the articles' pages that have been stale for longest.
+def stale_articles(site: Site, max_messages: int, deps: SchedulerDeps) -> Iterator[ArticlesEnriched]:
+    """Yield batches of the articles' pages that have been stale for longest, at most `max_messages` of them.
 
-    Without `room` (messages) an import is under way, or listings are stale: each neighbour that comes in would have a
-    page rendered once more. So they wait, but for one batch a minute.
+    If `max_messages` is 0 or less, an import is running or listings are stale. Each imported neighbour would render a
+    page once more, so only one batch per minute is yielded.
     """
-    if room <= 0:
-        if deps.clock() - deps.busy_batch_at.get(site.id, deps.clock() - _BUSY_INTERVAL) < _BUSY_INTERVAL:
+    if max_messages <= 0:
+        if (
+            deps.clock() - deps.busy_batch_at.get(site.id, deps.clock() - _BATCH_INTERVAL_WHEN_BUSY)
+            < _BATCH_INTERVAL_WHEN_BUSY
+        ):
             return
-        room = 1
-    stale = deps.index.stale_articles(site, limit=_MAX_CANDIDATES)
-    free = find_emittable(site, stale, deps.index, deps.quarantine)
-    wanted = list(islice(free, min(room, _MAX_BATCHES) * MAX_BATCH_ITEMS))
+        max_messages = 1
+    stale = deps.index.stale_articles(site, limit=_MAX_CANDIDATE_PAGES)
+    emittable = find_emittable(site, stale, deps.index, deps.quarantine)
+    wanted = list(islice(emittable, min(max_messages, _MAX_BATCHES) * MAX_BATCH_ITEMS))
     pages = iter(deps.index.acquire_leases(site, wanted))
-    while some := list(islice(pages, MAX_BATCH_ITEMS)):
+    while batch := list(islice(pages, MAX_BATCH_ITEMS)):
         deps.busy_batch_at[site.id] = deps.clock()
-        yield articles_stale(first_envelope(Lane.BULK), site, {page: free[page] for page in some})
+        yield articles_stale(first_envelope(Lane.BULK), site, {page: emittable[page] for page in batch})

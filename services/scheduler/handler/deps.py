@@ -1,4 +1,4 @@
-"""What the clock's duties need from outside."""
+"""The ports and the state of the scheduler's jobs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from shared.runtime.quarantine import Quarantine
 from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
-_MAX_WAIT = timedelta(minutes=10)
-_SHORT_LANE_SECONDS = 2.0  # of work
-_NEWS_SECONDS = 0.02  # of work in a message of one item
-_BULK_SECONDS = 0.25  # in a batch of up to 50: half a second in render, then in publish, nearly none before
+_MAX_BACKOFF = timedelta(minutes=10)
+_SHORT_LANE_WORK_SECONDS = 2.0
+_WORK_SECONDS_PER_NEWS_MESSAGE = 0.02  # one item
+_WORK_SECONDS_PER_BULK_MESSAGE = 0.25  # up to 50 items: 0.5 s in render and in publish, nearly none before
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerDeps:
-    """The content bucket, what Redis knows, the sites, the clock."""
+    """The content bucket, the data in Redis, the sites, the clock, and the memory of this process."""
 
     content: ObjectStorage
     revisions: Revisions
@@ -36,25 +36,25 @@ class SchedulerDeps:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     first_wait: timedelta
-    """How long an event may be on its way before the scheduler re-emits it for the first time."""
+    """The age of an event at which the scheduler re-emits it for the first time."""
     reconciled: dict[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
-    """What this process has seen settled: (site, article) with the times of its markers in the recent journal."""
+    """Reconciled articles that this process knows: (site, article) -> times of its markers in the recent journal."""
     busy_batch_at: dict[str, datetime] = field(default_factory=dict)
     """When this process last emitted a batch of articles' stale pages, by site."""
 
     def record(self, site: Site, article: str) -> LiveRecord:
-        """Return what the public bucket holds of an article."""
+        """Return an article's record."""
         return read_record(self.content, site.id, article)[0]
 
     def find_event(self, site: Site, article: str) -> ArticleEvent | None:
-        """Return what has to be said of an article again, or None where the public and the index are right."""
+        """Return the event to re-emit for an article, or None if the public bucket and the index are correct."""
         return find_event(site, article, self.clock(), content=self.content, revisions=self.revisions, index=self.index)
 
     def is_short(self, lane: Lane) -> bool:
         """Tell whether a lane holds less than two seconds of work, unacknowledged messages included."""
-        seconds = _BULK_SECONDS if lane is Lane.BULK else _NEWS_SECONDS
-        return self.backlog.unfinished(lane) * seconds < _SHORT_LANE_SECONDS
+        seconds = _WORK_SECONDS_PER_BULK_MESSAGE if lane is Lane.BULK else _WORK_SECONDS_PER_NEWS_MESSAGE
+        return self.backlog.unfinished(lane) * seconds < _SHORT_LANE_WORK_SECONDS
 
     def wait_after(self, age: timedelta) -> timedelta:
-        """Return the wait after a re-emission: as long as the item has waited already, so that intervals double."""
-        return min(max(age, self.first_wait), _MAX_WAIT)
+        """Return the wait after a re-emission: the item's age, so that the intervals double; 10 minutes at most."""
+        return min(max(age, self.first_wait), _MAX_BACKOFF)

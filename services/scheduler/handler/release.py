@@ -1,6 +1,6 @@
-"""Embargoes and expiry: what is due is journalled and emitted at once, however full its lane is.
+"""Embargoes and expiry: journals and emits due articles at once, even if their lane is full.
 
-From then on the sweep covers it, as it covers everything in the journal.
+From then on the sweep re-emits them if needed, like every entry of the journal.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from shared.site.sites import Site
 
 log = structlog.get_logger()
 
-_EXPIRY = timedelta(hours=1)
-_MAX_ITEMS_PER_ROUND = 200  # half a second later comes the next round
+_MISSING_REVISION_EXPIRY = timedelta(hours=1)
+_MAX_ITEMS_PER_ROUND = 200  # the next round begins half a second later
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """An entry of the schedule whose time has come."""
+class DueEntry:
+    """An entry of the schedule that is due."""
 
     key: str
     at: datetime
@@ -39,43 +39,43 @@ class Due:
 
 
 def release_due(site: Site, deps: SchedulerDeps) -> Iterator[Message]:
-    """Yield the events of the articles whose time has come, in batches; their entries go once these are emitted."""
-    due, looked_at = _due(site, deps), 0
-    while looked_at < _MAX_ITEMS_PER_ROUND and (some := list(islice(due, MAX_BATCH_ITEMS))):
-        begun = deps.backoff.begin(site.id, {each.key: deps.first_wait for each in some})
-        looked_at += len(begun)
-        found = {each.key: event for each in some if each.key in begun and (event := _event(each, site, deps))}
-        yield from messages_of(found.values(), site)
-        for key in found:
+    """Yield the events of due articles in batches; delete a batch's schedule entries after it was emitted."""
+    due, handled_count = _due(site, deps), 0
+    while handled_count < _MAX_ITEMS_PER_ROUND and (batch := list(islice(due, MAX_BATCH_ITEMS))):
+        begun_keys = deps.backoff.begin(site.id, {each.key: deps.first_wait for each in batch})
+        handled_count += len(begun_keys)
+        events = {each.key: event for each in batch if each.key in begun_keys and (event := _event(each, site, deps))}
+        yield from messages_of(events.values(), site)
+        for key in events:
             deps.content.delete(key)
 
 
-def _due(site: Site, deps: SchedulerDeps) -> Iterator[Due]:
+def _due(site: Site, deps: SchedulerDeps) -> Iterator[DueEntry]:
     now = deps.clock()
     for key in deps.content.list_keys(keys.schedule_prefix(site.id)):
         try:
             at, article, revision = keys.schedule_entry(key)
         except ValueError:
-            log.warning("schedule.strange", key=key)  # not of our making
+            log.warning("schedule_entry.skipped", key=key)  # not a key of ours
             continue
         if at > now:
             return  # the keys sort by due time
-        yield Due(key, at, article, revision)
+        yield DueEntry(key, at, article, revision)
 
 
-def _event(due: Due, site: Site, deps: SchedulerDeps) -> ArticleEvent | None:
-    """Journal what is due; return its event, or None where its revision is missing or cannot be read.
+def _event(due: DueEntry, site: Site, deps: SchedulerDeps) -> ArticleEvent | None:
+    """Journal a due entry; return its event, or None if its revision is missing or unreadable.
 
-    A missing revision is about to be committed, or its acceptance was cut short.
+    A missing revision is about to be committed, or its acceptance was interrupted.
     """
     now = deps.clock()
     try:
         revision = deps.revisions.get(site.id, due.article, due.revision)
     except ObjectMissingError:
-        if now - due.at > _EXPIRY:
+        if now - due.at > _MISSING_REVISION_EXPIRY:
             deps.content.delete(due.key)
         return None
-    except ValidationError as error:  # it holds up no other
+    except ValidationError as error:  # it must not delay the other entries
         log.error("article.unreadable", site=site.id, article=due.article, reason=str(error))  # noqa: TRY400
         return None
     lane = revision.lane if revision.status_at(now) is Status.USABLE else Lane.URGENT

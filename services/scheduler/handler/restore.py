@@ -1,4 +1,4 @@
-"""The index is made whole again from the bucket: Redis may lose all of it, or its last second."""
+"""Restores the index from the content bucket: Redis may lose the whole index, or its last second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from time import monotonic
 import structlog
 
 from services.scheduler.handler.deps import SchedulerDeps
-from services.scheduler.handler.sweep import recent
+from services.scheduler.handler.sweep import read_journal
 from shared.index import Restore
 from shared.model.live_record import read_records
 from shared.site import keys
@@ -20,45 +20,49 @@ from shared.site.sites import Site
 
 log = structlog.get_logger()
 
-_OVERLAP = timedelta(minutes=5)
-_BATCH = 200
-_READERS = 8
-_SLICE_SECONDS = 5.0
+_JOURNAL_OVERLAP = timedelta(minutes=5)
+_ARTICLES_PER_BATCH = 200
+_READER_THREADS = 8
+_MAX_ROUND_SECONDS = 5.0
 
 
 def restore_index(site: Site, deps: SchedulerDeps) -> None:
-    """Make the index whole where this very Redis never was: apply what the bucket says, then mark it.
+    """If the index is incomplete in this Redis process, load records from the bucket and set the completeness mark.
 
-    A Redis that restarted from its own file lacks at most what came after its last mark: the journal from five
-    minutes before that. One without a mark lacks everything: each article's `live.json` is read. A round ends after
-    some seconds and the next one, of whichever scheduler, goes on behind the last batch. What goes live meanwhile
-    enters the index by itself; the index refuses what is older than it knows. The sweep moves the mark on.
+    * A Redis that restarted from its own file lacks only changes after its last completeness mark: read the articles of
+      the journal from five minutes before that mark.
+    * A Redis without a mark lacks all articles: read every `live.json`.
+
+    A round ends after 5 seconds; the next round, of any scheduler, continues after the last batch. Articles that go live
+    meanwhile enter the index as usual: the index refuses a record that is older than its own. The sweep advances the mark.
     """
     index = deps.index
     if index.complete_until(site) is not None:
         return
     restore = index.begin_restore(site, deps.clock())
     if restore is None:
-        return  # another scheduler is at it
-    round_ends, left = monotonic() + _SLICE_SECONDS, _articles(site, restore, deps)
-    with ThreadPoolExecutor(_READERS) as readers:
-        while batch := list(islice(left, _BATCH)):
+        return  # another scheduler restores now
+    round_ends, remaining = monotonic() + _MAX_ROUND_SECONDS, _articles(site, restore, deps)
+    with ThreadPoolExecutor(_READER_THREADS) as readers:
+        while batch := list(islice(remaining, _ARTICLES_PER_BATCH)):
             index.load(site, read_records(deps.content, site.id, batch, readers))
             restore = replace(restore, cursor=batch[-1], done=restore.done + len(batch))
             if not index.move_restore(site, restore):
-                log.info("restore.overtaken", site=site.id, articles=restore.done)  # by another flush, or a reindex
+                log.info(
+                    "restore.overtaken", site=site.id, articles=restore.done
+                )  # Redis was flushed again, or a reindex began
                 return
             if monotonic() > round_ends:
                 log.info("restore.progressed", site=site.id, articles=restore.done)
                 return
-    is_whole = index.mark_complete(site, restore.minute, restore.token)
-    log.info("index.restored", site=site.id, articles=restore.done, since=str(restore.since), is_whole=is_whole)
+    is_complete = index.mark_complete(site, restore.minute, restore.token)
+    log.info("index.restored", site=site.id, articles=restore.done, since=str(restore.since), is_complete=is_complete)
 
 
 def _articles(site: Site, restore: Restore, deps: SchedulerDeps) -> Iterator[str]:
-    """Yield the articles that a restore has not come to, in order."""
+    """Yield the articles that a restore has not loaded yet, in order."""
     if restore.since is None:
         yield from deps.content.list_folders(keys.articles_prefix(site.id), start_after=restore.cursor)
     else:
-        named = {entry.article for entry in recent(site, restore.since - _OVERLAP, deps)}
-        yield from sorted(article for article in named if article > restore.cursor)
+        articles = {entry.article for entry in read_journal(site, restore.since - _JOURNAL_OVERLAP, deps)}
+        yield from sorted(article for article in articles if article > restore.cursor)

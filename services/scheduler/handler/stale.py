@@ -1,4 +1,4 @@
-"""What stays stale is emitted again, and a listing that was never published is published for the first time."""
+"""Emits pages that stay stale, and each permanent listing that was never published."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from shared.model.lane import Lane
 from shared.site.listings import permanent_listings
 from shared.site.sites import Site
 
-_MAX_CANDIDATES = 1000
-_FIRST = 4  # of the calendar, before the rest of it
-_MAX_PER_TICK = 8 * MAX_LISTINGS_PER_BATCH  # in bulk, and one batch while as many wait: leases do not last long
-_MAX_WAITING = 200  # while so much waits anywhere in the pipeline, the calendar waits too: once for many changes
-_QUIET = 10  # while so much waits, articles' pages wait: two hundred messages may be as many articles to come
+_MAX_CANDIDATE_LISTINGS = 1000
+_PRIORITY_LISTINGS = 4  # calendar listings that go to the listings lane in a tick; the others go to bulk
+_MAX_LISTINGS_PER_TICK = (
+    8 * MAX_LISTINGS_PER_BATCH
+)  # one batch only, if as many listings are queued already: leases are short
+_MAX_QUEUED_MESSAGES = (
+    200  # with more messages in all queues, the calendar waits, so that one rendering covers many changes
+)
+_IDLE_QUEUE_LENGTH = 10  # with more messages in all queues, articles' pages wait: each message may bring an article
 
 
 def emit_stale_pages(site: Site, deps: SchedulerDeps) -> Iterator[ListingsStale | ArticlesEnriched]:
-    """Yield batches of the pages that are stale and may be queued, while the index is complete.
+    """Yield batches of the stale pages that may be queued; none while the index is incomplete.
 
-    Fronts first, then the calendar, by which readers find what has come in, then articles' pages for what they link
-    to. However many are stale after an import, few of them are on their way at a time, so that each is rendered once
-    for many changes and live news passes them by.
+    The order is: fronts, the calendar, articles' pages. After an import many pages are stale, but few are in the
+    pipeline at a time. So one rendering covers many changes, and live news does not wait.
     """
     index = deps.index
     if index.complete_until(site) is None:
@@ -38,27 +41,29 @@ def emit_stale_pages(site: Site, deps: SchedulerDeps) -> Iterator[ListingsStale 
             index.mark_stale(site, name)
     fronts = fronts_of(site, names)
     yield from _batches(site, fronts, len(fronts), Lane.LISTINGS, deps)
-    others = [page for page in index.stale(site, limit=_MAX_CANDIDATES) if page not in set(fronts)]
-    waiting = deps.backlog.total()
-    at_a_tick = _MAX_PER_TICK if waiting * MAX_LISTINGS_PER_BATCH < _MAX_PER_TICK else MAX_LISTINGS_PER_BATCH
-    room = min(_MAX_WAITING - waiting, at_a_tick)
-    left = min(room - len(others), _QUIET - waiting)
-    first = _FIRST if room > 0 else 1
-    for batch in _batches(site, others, first, Lane.LISTINGS, deps):
+    others = [page for page in index.stale(site, limit=_MAX_CANDIDATE_LISTINGS) if page not in set(fronts)]
+    queued = deps.backlog.total()
+    max_listings = (
+        _MAX_LISTINGS_PER_TICK if queued * MAX_LISTINGS_PER_BATCH < _MAX_LISTINGS_PER_TICK else MAX_LISTINGS_PER_BATCH
+    )
+    free_places = min(_MAX_QUEUED_MESSAGES - queued, max_listings)
+    article_places = min(free_places - len(others), _IDLE_QUEUE_LENGTH - queued)
+    priority_count = _PRIORITY_LISTINGS if free_places > 0 else 1
+    for batch in _batches(site, others, priority_count, Lane.LISTINGS, deps):
         yield batch
         others = [page for page in others if page not in batch.listings]
-    yield from _batches(site, others, room, Lane.BULK, deps)
-    yield from stale_articles(site, left, deps)
+    yield from _batches(site, others, free_places, Lane.BULK, deps)
+    yield from stale_articles(site, article_places, deps)
 
 
 def _batches(site: Site, pages: list[str], limit: int, lane: Lane, deps: SchedulerDeps) -> Iterator[ListingsStale]:
     """Yield batches of those of the listings that may be queued, the longest stale first, no more than `limit`."""
-    left = list(find_emittable(site, pages, deps.index, deps.quarantine).items()) if limit > 0 else []
-    free, names = dict(left), list[str]()
-    while left and len(names) < limit:  # a leased one holds up no other
-        some = [name for name, _ in left[: limit - len(names)]]
-        names += deps.index.acquire_leases(site, some)
-        del left[: len(some)]
+    article_places = list(find_emittable(site, pages, deps.index, deps.quarantine).items()) if limit > 0 else []
+    emittable, names = dict(article_places), list[str]()
+    while article_places and len(names) < limit:  # a leased one holds up no other
+        batch = [name for name, _ in article_places[: limit - len(names)]]
+        names += deps.index.acquire_leases(site, batch)
+        del article_places[: len(batch)]
     leased = iter(names)
-    while some := list(islice(leased, MAX_LISTINGS_PER_BATCH)):
-        yield listings_stale(first_envelope(lane), site, {name: free[name] for name in some})
+    while batch := list(islice(leased, MAX_LISTINGS_PER_BATCH)):
+        yield listings_stale(first_envelope(lane), site, {name: emittable[name] for name in batch})

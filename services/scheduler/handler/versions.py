@@ -1,4 +1,4 @@
-"""Pages are counted by the version of theme and settings that they carry, slowly, for `pressline status`."""
+"""Counts a site's pages by page version, slowly, for `pressline status`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _CALLS_PER_SECOND = 100.0  # a HEAD is the store's cheapest call
 def count_versions(
     site: Site, deps: SchedulerDeps, *, public: ObjectStorage, every: timedelta, wait: Callable[[float], bool]
 ) -> None:
-    """Count a site's pages if theme or settings have changed since the last count, or if that is older than `every`.
+    """Count a site's pages if theme or settings changed since the last count, or if that count is older than `every`.
 
-    `wait` (seconds) says whether to stop in the middle.
+    `wait(seconds)` returns True if the count must stop.
     """
     current, counted = find_version(deps.content, site), find_counts(deps.content, site)
     if current is None:

@@ -8,12 +8,12 @@ import pytest
 
 from services.publish.domain.live_state import (
     LivePage,
-    claimed,
-    found_there,
+    add_claims,
+    apply_found_object,
+    apply_live_page,
+    apply_removal,
+    drop_overwritten_pages,
     is_outdated,
-    overwritten,
-    taken_down,
-    went_live,
 )
 from shared.messaging.page_bundle import ArticlePage
 from shared.model.card import Card
@@ -35,12 +35,12 @@ def a_live_page(revision: str, path: str = "p", order: str = "", **said: Any) ->
 
 
 def live(record: LiveRecord, revision: str, path: str = "p", order: str = "") -> LiveRecord:
-    return went_live(record, a_live_page(revision, path, order))
+    return apply_live_page(record, a_live_page(revision, path, order))
 
 
 def test_a_newer_claim_shuts_an_older_revision_out() -> None:
-    assert is_outdated(claimed(NEW, "r2", ["p"]), "r1")
-    assert not is_outdated(claimed(NEW, "r2", ["p"]), "r2")
+    assert is_outdated(add_claims(NEW, "r2", ["p"]), "r1")
+    assert not is_outdated(add_claims(NEW, "r2", ["p"]), "r2")
 
 
 def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
@@ -48,7 +48,7 @@ def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
 
 
 def test_a_removal_shuts_what_it_removed_out() -> None:
-    assert is_outdated(taken_down(live(NEW, "r1"), revision="r2", rank="r2", revisions_seen=2, pages={}), "r1")
+    assert is_outdated(apply_removal(live(NEW, "r1"), revision="r2", rank="r2", revisions_seen=2, pages={}), "r1")
 
 
 def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> None:
@@ -59,7 +59,7 @@ def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> No
 
 
 def test_every_address_is_remembered_in_the_order_of_its_claim() -> None:
-    record = claimed(claimed(claimed(NEW, "r1", ["p"]), "r2", ["q"]), "r3", ["p"])
+    record = add_claims(add_claims(add_claims(NEW, "r1", ["p"]), "r2", ["q"]), "r3", ["p"])
 
     assert record.claimed == ("p", "q")
 
@@ -67,7 +67,7 @@ def test_every_address_is_remembered_in_the_order_of_its_claim() -> None:
 def test_other_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None:
     record = live(NEW, "r1")
 
-    assert went_live(record, a_live_page("r1", order="r1~2")) is record
+    assert apply_live_page(record, a_live_page("r1", order="r1~2")) is record
 
 
 @pytest.mark.parametrize(
@@ -77,22 +77,22 @@ def test_all_else_that_changes_is_recorded(said: dict[str, Any]) -> None:
     record = live(NEW, "r1")
     again = a_live_page("r1", order="r1~2")
 
-    changed = went_live(record, replace(again, page=again.page.model_copy(update=said)))
+    changed = apply_live_page(record, replace(again, page=again.page.model_copy(update=said)))
 
     assert changed != record
     assert changed.pages["p"].order == "r1~2"
 
 
 def test_that_a_doubted_page_was_put_again_is_recorded() -> None:
-    record = found_there(live(NEW, "r1"), "p", Etag("damaged"))
+    record = apply_found_object(live(NEW, "r1"), "p", Etag("damaged"))
 
-    assert went_live(record, a_live_page("r1", order="r1~2")).pages["p"].sha256 == "r1~2"
+    assert apply_live_page(record, a_live_page("r1", order="r1~2")).pages["p"].sha256 == "r1~2"
 
 
 def test_a_page_that_was_put_too_late_takes_what_it_overwrote_out_of_the_record() -> None:
-    record = claimed(live(NEW, "r2"), "r3")
+    record = add_claims(live(NEW, "r2"), "r3")
 
     late = {"p": PageRecord(order="r1~1", sha256="old", etag=Etag("old"))}
 
-    assert "p" not in overwritten(record, late).pages
-    assert overwritten(record, {"p": record.pages["p"]}) == record
+    assert "p" not in drop_overwritten_pages(record, late).pages
+    assert drop_overwritten_pages(record, {"p": record.pages["p"]}) == record

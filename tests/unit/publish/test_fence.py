@@ -43,7 +43,7 @@ def test_an_older_page_does_not_overwrite_a_newer_one_that_nobody_told_it_of(pub
     outcome = put(public, a_page("1", b"old"))
 
     assert outcome is not None
-    assert outcome.kind is PutKind.STALE
+    assert outcome.kind is PutKind.SUPERSEDED
     assert public.get(PATH).body == b"new"
 
 
@@ -167,7 +167,7 @@ def test_an_older_rendering_does_not_take_the_version_back(public: MemoryObjectS
     outcome = put(public, page, believed)
 
     assert outcome is not None
-    assert outcome.kind is PutKind.STALE
+    assert outcome.kind is PutKind.SUPERSEDED
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
 
 

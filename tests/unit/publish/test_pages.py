@@ -7,7 +7,7 @@ import re
 import pytest
 
 from infra.local.edge.cache import ages_of
-from services.publish.domain.pages import cache_control_for, gone, gone_file, marker_of_deletion, redirect
+from services.publish.domain.pages import cache_control_for, deletion_marker, gone, gone_picture, redirect
 from shared.site.listing_kinds import KINDS as LISTING_KINDS
 from shared.site.listings import ListingKind
 
@@ -53,10 +53,10 @@ def test_what_can_never_change_is_never_asked_for_again() -> None:
 def test_pages_made_here_are_cached_by_their_kind() -> None:
     assert redirect("a/index.html", "1", to="b/index.html", article="x").cache_control == cache_control_for("redirect")
     assert gone("a/index.html", "1", body=b"", theme="epn", article="x").cache_control == cache_control_for("gone")
-    assert gone_file("media/a/1.jpg", body=b"").cache_control == cache_control_for("gone-file")
+    assert gone_picture("media/a/1.jpg", body=b"").cache_control == cache_control_for("gone-file")
 
 
 def test_what_stands_in_for_a_page_that_goes_is_kept_by_nobody_and_hinders_no_new_one() -> None:
-    page = marker_of_deletion("topics/ferries/index.html")
+    page = deletion_marker("topics/ferries/index.html")
 
     assert (page.status, page.cache_control, page.order) == (410, "no-store", "")
