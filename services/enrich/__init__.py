@@ -1,1 +1,1 @@
-"""Takes ArticlesAccepted; emits ArticlesEnriched or ArticleRemoved."""
+"""Consumes ArticlesAccepted; emits ArticlesEnriched or ArticleRemoved."""

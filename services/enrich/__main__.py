@@ -1,4 +1,4 @@
-"""Runs an enrich worker: `python -m services.enrich`; with `run-step STEP`, one step by hand."""
+"""Runs an enrich worker: `python -m services.enrich`; `run-step STEP` runs one step by hand."""
 
 import sys
 

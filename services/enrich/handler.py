@@ -31,45 +31,46 @@ from shared.runtime.receipts import Receipts, ReceiptStatus, receipt_id
 from shared.site import keys
 from shared.storage import ObjectStorage
 
-_SLICE_ITEMS = 16  # articles, side by side
-_SLICE_SECONDS = 0.05  # news waits no longer behind a batch of an import
+_SLICE_ARTICLES = 16  # enriched in parallel
+_SLICE_SECONDS = 0.05  # so that news waits no longer for a batch of an import
 
 
 @dataclass(frozen=True, slots=True)
 class EnrichDeps:
-    """What enriching reads from and writes to, and its rules."""
+    """The ports of enriching, and the enrichers."""
 
     content: ObjectStorage
     revisions: Revisions
     receipts: Receipts
     runs: Runs
-    executor: Executor  # the store's answers are waited for side by side
+    executor: Executor  # threads for parallel calls to the store
     clock: Callable[[], datetime]
     enrichers: Sequence[Enricher] = ENRICHERS
 
 
 def enrich_articles(message: ArticlesAccepted, deps: EnrichDeps) -> Result:
-    """Make the enriched objects of what the public should see of these articles now; safe to run twice, late or early.
+    """Store the enriched object of each article's latest released revision; safe to run twice, late or early.
 
-    A message is a hint: the latest released revision counts. An article without one is passed over.
+    A message is a hint: the latest released revision counts, not the revision in the message. An article without a
+    released revision is skipped.
     """
-    batch, outcomes, begun = Batch(deps.executor), list[tuple[str, Revision | None]](), 0
-    for some in slices(message.items, size=_SLICE_ITEMS, seconds=_SLICE_SECONDS):
-        begun += len(some)
-        outcomes += batch.each(partial(_enrich_latest, message.site, deps=deps), some, name=str)
+    batch, enriched, started = Batch(deps.executor), list[tuple[str, Revision | None]](), 0
+    for batch_slice in slices(message.items, size=_SLICE_ARTICLES, seconds=_SLICE_SECONDS):
+        started += len(batch_slice)
+        enriched += batch.each(partial(_enrich_latest, message.site, deps=deps), batch_slice, name=str)
     now = deps.clock()
-    latest = [revision for _, revision in outcomes if revision is not None]
+    latest = [revision for _, revision in enriched if revision is not None]
     usable = [each for each in latest if each.status_at(now) is Status.USABLE]
     removed = [each for each in latest if each.status_at(now) is not Status.USABLE]
     for revision in usable:
         receipt = receipt_id(message.site, revision.article_id, revision.revision)
         deps.receipts.note(receipt, ReceiptStatus.ENRICHED, now)
-    passed_over = {article for article, _ in outcomes} - {each.article_id for each in usable}
-    deps.runs.report(message.site, message.run, dict.fromkeys(passed_over, RunOutcome.SKIPPED))
+    skipped = {article for article, _ in enriched} - {each.article_id for each in usable}
+    deps.runs.report(message.site, message.run, dict.fromkeys(skipped, RunOutcome.SKIPPED))
     emits: list[Message] = [_removed(message, each) for each in removed]
     if usable:
         emits.append(_enriched(message, usable))
-    return Result(tuple(emits), batch.failed, message.items[begun:])
+    return Result(tuple(emits), batch.failed, message.items[started:])
 
 
 HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
@@ -77,19 +78,19 @@ HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
 
 def _enrich_latest(site: str, article: str, *, deps: EnrichDeps) -> Revision | None:
     """Store the enriched object of an article's latest released revision; return that revision."""
-    since = deps.revisions.since(site, article, "")
+    listed = deps.revisions.since(site, article, "")
     now = deps.clock()
-    out = read_history(deps.revisions, site, article, since).released(now)
-    if not out or out[-1].status_at(now) is not Status.USABLE:
-        return out[-1] if out else None
-    key = keys.enriched_key(site, article, out[-1].revision, ENRICHER)
-    if key not in since.enriched:  # the key names revision and rules: the same bytes
-        _store_once(key, out[-1], deps)
-    return out[-1]
+    released = read_history(deps.revisions, site, article, listed).released(now)
+    if not released or released[-1].status_at(now) is not Status.USABLE:
+        return released[-1] if released else None
+    key = keys.enriched_key(site, article, released[-1].revision, ENRICHER)
+    if key not in listed.enriched:  # the key names revision and rules, so an existing object has the same bytes
+        _store_once(key, released[-1], deps)
+    return released[-1]
 
 
 def enrich(revision: Revision, enrichers: Sequence[Enricher] = ENRICHERS) -> EnrichedArticle:
-    """Return the revision made ready for a page.
+    """Return the enriched article of a revision.
 
     Raises:
         HostileMarkupError: the body cannot be read in linear time.

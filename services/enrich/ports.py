@@ -1,7 +1,7 @@
-"""What an enricher is.
+"""The port of an enricher.
 
-A later one (entities, related articles, topics) is a module in `domain/` and a line in `domain/rules.py`; one that has
-to ask the world (a store, a vocabulary server) is an adapter that wiring adds.
+A new enricher (entities, related articles, topics) is a module in `domain/` and an entry in `domain/rules.py`. An
+enricher with I/O (a store, a vocabulary server) is an adapter that `wiring.py` adds.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from services.enrich.domain.state import EnrichmentState
 
 
 class Enricher(Protocol):
-    """One step over a draft: says one kind of thing that the text did not say."""
+    """One step of enrichment: adds one kind of finding to the state."""
 
     def __call__(self, state: EnrichmentState, /) -> EnrichmentState:
-        """Return the draft with this step's findings.
+        """Return the state with this step's findings.
 
-        The same draft gives the same findings: no clock, no randomness, no order of arrival.
+        The same state gives the same findings: no clock, no randomness, no order of arrival.
 
         Raises:
             HostileMarkupError: the body cannot be read safely.

@@ -1,4 +1,4 @@
-"""The enrich service's settings: it needs no more than every service has."""
+"""The settings of the enrich workers: the settings of every service, and no others."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from shared.runtime.settings import ServiceSettings
 
 
 class EnrichSettings(ServiceSettings):
-    """Where the content bucket is. How texts are enriched is no setting: it is part of the enriched object's name."""
+    """The settings of every service. The rules are not settings, because their version is part of the object's key."""

@@ -1,4 +1,4 @@
-"""Celery's way into enriching: a task of each step."""
+"""The Celery tasks of enrich: one per step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only place of enrich that builds clients and picks adapters. Built on first use, so in each worker's child."""
+"""The only module of enrich that builds clients and picks adapters, on first use: in each child of a worker."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def app() -> PresslineCelery:
 
 @cache
 def dead_letters() -> DeadLetters:
-    """Return where enrich's dead letters go."""
+    """Return the store of enrich's dead letters."""
     quarantine = RedisQuarantine(redis_client(settings()))
     return DeadLetters("enrich", deps().content, deps().receipts, quarantine)
 
 
 def build() -> None:
-    """Build what the handler needs: what cannot be built stops the worker at its start."""
+    """Build the handler's dependencies, so that a failure stops the worker at its start."""
     deps()
 
 
 @cache
 def deps() -> EnrichDeps:
-    """Return what the handler needs."""
+    """Return the handler's dependencies."""
     content = S3ObjectStorage(settings(), settings().content_bucket)
     return EnrichDeps(
         content=content,
@@ -60,7 +60,7 @@ def deps() -> EnrichDeps:
 
 
 def dry_run_deps(report: Report) -> EnrichDeps:
-    """Return the same with adapters that report each write instead of making it."""
+    """Return the dependencies with adapters that report each write instead of making it."""
     real = deps()
     content = DryRunStorage(real.content, "content", report)
     return replace(
@@ -73,5 +73,5 @@ def dry_run_deps(report: Report) -> EnrichDeps:
 
 
 def step_runner() -> StepRunner:
-    """Return what runs one step by hand."""
+    """Return the runner of one step by hand."""
     return StepRunner(HANDLERS, lambda _: deps(), lambda _, report: dry_run_deps(report), app, settings)

@@ -1,4 +1,4 @@
-"""Takes ArticlesEnriched and ListingsStale; emits PagesRendered and ListingsRendered.
+"""Consumes ArticlesEnriched and ListingsStale; emits PagesRendered and ListingsRendered.
 
 It emits ArticlesAccepted for an article whose enriched object is missing.
 """

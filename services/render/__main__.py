@@ -1,4 +1,4 @@
-"""Runs a render worker: `python -m services.render`; with `run-step STEP`, one step by hand."""
+"""Runs a render worker: `python -m services.render`; `run-step STEP` runs one step by hand."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What rendering needs from outside its rules: a theme, which turns views into bytes."""
+"""The port of rendering: a theme, which turns views into bytes."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ class Asset:
 
 
 class Theme(Protocol):
-    """How a site looks. The same view gives the same bytes, whenever and wherever it is rendered."""
+    """The look of a site. The same view always gives the same bytes, in every process."""
 
     @property
     def name(self) -> str:
-        """What the site's file calls it."""
+        """The theme's name in the site's file."""
         ...
 
     @property
     def version(self) -> str:
-        """A short hash of everything but the view that shapes a page: its templates, its files, our code."""
+        """A short hash of all inputs of a page but its view: the templates, the files, our code."""
         ...
 
     @property
     def theme_color(self) -> str | None:
-        """The colour of its pages' ground in light surroundings, in CSS; None where it has none."""
+        """The background colour of the pages in light mode, in CSS; None if the theme has none."""
         ...
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        """Every file that its pages refer to, by name."""
+        """The files that the pages refer to, sorted by name."""
         ...
 
     def article(self, view: ArticleView) -> bytes:
@@ -47,7 +47,7 @@ class Theme(Protocol):
 
     @property
     def icons(self) -> tuple[Icon, ...]:
-        """The icons that a browser may keep."""
+        """The icons for browsers that install the site."""
         ...
 
     def front(self, view: FrontView) -> bytes:
@@ -67,11 +67,11 @@ class Theme(Protocol):
         ...
 
     def rail(self, view: RailView) -> bytes:
-        """Return a fragment that article pages take in: a list without a page around it; empty without cards."""
+        """Return the fragment that article pages include: a list without a page around it; empty without cards."""
         ...
 
     def not_found(self, view: ShellView) -> bytes:
-        """Return the page for an address that leads nowhere (404)."""
+        """Return the page for an unknown address (404)."""
         ...
 
     def gone(self, view: ShellView) -> bytes:

@@ -1,4 +1,4 @@
-"""What an operator may set of the render workers."""
+"""The settings of the render workers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _THEMES = Path(__file__).resolve().parent / "themes"
 
 
 class RenderSettings(ServiceSettings):
-    """Where the themes are; each site names its own."""
+    """The folder of the themes; each site names its theme."""
 
     themes_folder: Path = _THEMES

@@ -1,4 +1,4 @@
-"""Celery's way into rendering: a task of each step."""
+"""The Celery tasks of render: one per step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only place of render that builds clients and picks adapters. Built on first use, so in each worker's child."""
+"""The only module of render that builds clients and picks adapters, on first use: in each child of a worker."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def app() -> PresslineCelery:
 
 @cache
 def dead_letters() -> DeadLetters:
-    """Return where render's dead letters go."""
+    """Return the store of render's dead letters."""
     quarantine = RedisQuarantine(redis_client(settings()))
     return DeadLetters("render", content(), RedisReceipts(redis_client(settings())), quarantine)
 
@@ -56,9 +56,9 @@ def content() -> S3ObjectStorage:
 
 
 def build() -> None:
-    """Build what the handlers need, of every site: what cannot be built stops the worker at its start.
+    """Build the dependencies of every site, so that a failure stops the worker at its start.
 
-    Then note the version of theme and settings that each site's pages carry from now on.
+    Then store the page version that each site's pages have from now on.
     """
     sites = load_sites(settings().sites_folder, settings().base_url)
     for site in sites:
@@ -69,10 +69,10 @@ def build() -> None:
 
 @cache
 def deps(site: str) -> RenderDeps:
-    """Return what the handlers need for one site: its own place in the public bucket.
+    """Return the handlers' dependencies for one site, with its own part of the public bucket.
 
     Raises:
-        UnknownSiteError: it is not configured here.
+        UnknownSiteError: the site is not configured here.
     """
     redis, sites = redis_client(settings()), load_sites(settings().sites_folder, settings().base_url)
     for each in sites.values():
@@ -96,18 +96,18 @@ def deps(site: str) -> RenderDeps:
 
 @lru_cache(maxsize=2)
 def preview_theme(key: str) -> Theme:
-    """Return a theme that waits in the content bucket as a zip of its folder, and of the folders that it builds on."""
+    """Return the theme from a zip in the content bucket (its folder, and the folders that it inherits from)."""
     return unzipped_theme(content().get(key).body)
 
 
 @cache
 def readers() -> Executor:
-    """Return the threads of this process that wait for answers; none before the first is asked for."""
+    """Return this process's threads for calls to the store and to Redis; each starts on first use."""
     return ThreadPoolExecutor(settings().store_threads)
 
 
 def theme_of(site: Site) -> Theme:
-    """Return the theme that a site names."""
+    """Return a site's theme."""
     return _theme(site.theme)
 
 
@@ -117,7 +117,7 @@ def _theme(name: str) -> Theme:
 
 
 def dry_run_deps(site: str, report: Report) -> RenderDeps:
-    """Return the same with adapters that report each write instead of making it."""
+    """Return the dependencies with adapters that report each write instead of making it."""
     real = deps(site)
     content = DryRunStorage(real.content, "content", report)
     return replace(
@@ -133,5 +133,5 @@ def dry_run_deps(site: str, report: Report) -> RenderDeps:
 
 
 def step_runner() -> StepRunner:
-    """Return what runs one step by hand."""
+    """Return the runner of one step by hand."""
     return StepRunner(HANDLERS, deps, dry_run_deps, app, settings)

@@ -28,7 +28,7 @@ class PeriodicThread(Thread):
         super().__init__(name=jobs[0].__name__)
         self._jobs = jobs
         self._every_seconds = every_seconds
-        self._stop = stop
+        self._stop_requested = stop
         self._deps = wiring.deps()
         self._succeeded_at = monotonic()
         self._last_faults: list[str] = []
@@ -48,12 +48,12 @@ class PeriodicThread(Thread):
     def run(self) -> None:
         """Run the jobs until `stop` is set."""
         deps = self._deps
-        while not self._stop.is_set():
+        while not self._stop_requested.is_set():
             started = monotonic()
             self._last_faults = tasks.run_jobs(self._jobs, deps, known=self._last_faults)
             if not self._last_faults:
                 self._succeeded_at = monotonic()
-            self._stop.wait(max(0.0, self._every_seconds - (monotonic() - started)))
+            self._stop_requested.wait(max(0.0, self._every_seconds - (monotonic() - started)))
 
 
 def main() -> None:

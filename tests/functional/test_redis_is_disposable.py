@@ -148,8 +148,8 @@ def test_a_receipt_that_an_old_file_brings_back_tells_what_became_of_it(
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round of the restore takes in two articles."""
-    monkeypatch.setattr(restoring, "_BATCH", 2)
-    monkeypatch.setattr(restoring, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(restoring, "_ARTICLES_PER_BATCH", 2)
+    monkeypatch.setattr(restoring, "_MAX_ROUND_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("small_steps")

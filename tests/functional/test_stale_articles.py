@@ -104,7 +104,7 @@ def test_listings_go_before_articles_pages(pipeline: Pipeline, monkeypatch: pyte
     bring_in(pipeline)
     listings = pipeline.index.stale(pipeline.site)
     pipeline.scheduler_deps.busy_batch_at["epn"] = pipeline.now
-    monkeypatch.setattr("services.scheduler.handler.stale._MAX_PER_TICK", len(listings) - 1)
+    monkeypatch.setattr("services.scheduler.handler.stale._MAX_LISTINGS_PER_TICK", len(listings) - 1)
 
     first = emitted(pipeline)
     assert {type(each) for each in first} == {ListingsStale}

@@ -1,4 +1,4 @@
-"""Frames from elsewhere become links, and are listed: a page shows a box and loads the frame when a reader asks."""
+"""Replaces and lists players of other sites: a page shows a box with a link, and loads the frame on a click."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _PLAYERS = {
 }
 _KINDS = {"audio": "audio", "video": "video"}
 ADDRESS_ATTRIBUTES = ("data-oembed-url", "data-instgrm-permalink", "data-href", "data-url", "data-embed-url", "cite")
-"""Where editors and networks write the address of a box that a script of theirs would fill."""
+"""Attributes in which editors and networks write the address of a box that their script would fill."""
 EMBED_REL = "noopener nofollow external"
 _ADDRESS = re.compile(r"(?:https?://[^\s/?#<>\"'\\@]+(?:[/?#]\S*)?|(?:mailto|tel):\S+)", re.IGNORECASE)
 _NOT_IN_ADDRESS = re.compile(r"[\s<>\"'\\`{}|^\x00-\x20\x7f]")
 
 
 def web_address(href: str | None) -> str | None:
-    """Return a link's address written so that every reader of it sees the same one, or None where it is none.
+    """Return a link's address in one canonical form, or None if it is not a valid address.
 
-    Absolute http, https, mailto and tel only. User names (`https://bank.example@evil.example`) are refused: they are
-    there to be misread.
+    Only absolute http, https, mailto and tel addresses are valid. User names (`https://bank.example@evil.example`) are
+    refused, because they mislead readers.
     """
     address = "".join((href or "").strip().splitlines()).replace("\t", "")
     address = f"https:{address}" if address.startswith("//") else address
@@ -47,16 +47,16 @@ def web_address(href: str | None) -> str | None:
 
 
 def link_embeds(root: Element) -> tuple[list[Embed], list[str]]:
-    """Put a link in the place of each player; return what can be loaded, and the players without an address.
+    """Replace each player by a link; return the embeds that a page can load, and the players without an address.
 
-    Players are frames, films, sounds, plug-ins, and the boxes in which editors store an address alone. A player that is
-    not encrypted, or stands where no box can (in a sub-head, say), becomes a link and no more.
+    Players are frames, videos, audio, plug-ins, and editors' boxes that hold only an address. A player becomes a plain
+    link if its address is not https, or if it is inside an element that allows no box (a sub-head, for example).
     """
     embeds: dict[str, Embed] = {}
     lost: list[str] = []
     for element in [each for each in root.iter() if _is_player(each)]:
         if root is not element and root not in element.iterancestors():
-            continue  # it was inside another one
+            continue  # it was inside a player that was replaced
         raw = _raw_address(element)
         url = web_address(raw)
         host = _host_of(url)
@@ -64,18 +64,22 @@ def link_embeds(root: Element) -> tuple[list[Embed], list[str]]:
             if element.tag in _PLAYERS:
                 lost.append(f"<{element.tag}>" + (f" ({raw[:MAX_TITLE_CHARS]})" if raw else ""))
                 tree.remove(element)
-            _forget_address(element)
+            _remove_address(element)
             continue
-        if element.tag not in _PLAYERS and element.tag != "a" and not _stands_for_its_address(element):
-            _forget_address(element)
+        if element.tag not in _PLAYERS and element.tag != "a" and not _shows_only_its_address(element):
+            _remove_address(element)
             continue
         title = (tree.text_of(element) if element.tag == "a" else element.get("title")) or ""
         title = cut_text(one_line(title), MAX_TITLE_CHARS)
-        has_room = url in embeds or len(embeds) < MAX_EMBEDS
-        if has_room and url.lower().startswith("https:") and next(element.iterancestors(*_NO_BOXES), None) is None:
+        is_under_limit = url in embeds or len(embeds) < MAX_EMBEDS
+        if (
+            is_under_limit
+            and url.lower().startswith("https:")
+            and next(element.iterancestors(*_NO_BOXES), None) is None
+        ):
             kind = _KINDS.get(str(element.tag), "frame")
             embeds.setdefault(url, Embed(url=url, kind=kind, title=title or None, provider=host))
-            tree.replace(_alone(element), _box(url, title or host))
+            tree.replace(_only_paragraph_of(element), _box(url, title or host))
         else:
             tree.replace(element, _link(url, title or host, rel="nofollow"))
     etree.strip_elements(root, "source", with_tail=False)
@@ -89,7 +93,7 @@ def _is_player(element: Element) -> bool:
 
 
 def _raw_address(element: Element) -> str:
-    """Return the address that a player names: its own, or else that of the first source inside it."""
+    """Return a player's own address, or else the address of the first source inside it."""
     names = _PLAYERS.get(str(element.tag), ("data-embed",) if element.tag == "a" else ADDRESS_ATTRIBUTES)
     inside = element.iterdescendants("source", "embed", "iframe") if element.tag in _PLAYERS else ()
     for each, wanted in ((element, names), *((each, ("src",)) for each in inside)):
@@ -99,13 +103,13 @@ def _raw_address(element: Element) -> str:
     return ""
 
 
-def _stands_for_its_address(element: Element) -> bool:
-    """Tell whether an editor's box shows nothing by itself: no words, no picture, no player, no link."""
+def _shows_only_its_address(element: Element) -> bool:
+    """Tell whether an editor's box holds nothing visible: no text, no picture, no player, no link."""
     has_more = next(element.iterdescendants("a", "img", *_PLAYERS), None) is not None
     return tree.is_blank(element) and not has_more
 
 
-def _forget_address(element: Element) -> None:
+def _remove_address(element: Element) -> None:
     for name in ("data-embed", *ADDRESS_ATTRIBUTES):
         element.attrib.pop(name, "")
 
@@ -124,8 +128,8 @@ def _link(url: str, text: str, *, rel: str) -> Element:
     return link
 
 
-def _alone(element: Element) -> Element:
-    """Return the paragraph that holds nothing else, or the element."""
+def _only_paragraph_of(element: Element) -> Element:
+    """Return the parent paragraph if the element is its only content, else the element."""
     parent = element.getparent()
     is_only_child = element.getprevious() is None and element.getnext() is None
     if parent is None or parent.tag != "p" or not is_only_child:
@@ -137,6 +141,6 @@ def _alone(element: Element) -> Element:
 def _host_of(url: str | None) -> str | None:
     try:
         host = urlsplit(url or "").hostname
-    except ValueError:  # a broken IPv6 address, say
+    except ValueError:  # for example a broken IPv6 address
         return None
     return host.removeprefix("www.")[:MAX_TITLE_CHARS] if host else None

@@ -17,23 +17,23 @@ MATHML = frozenset(
         *("msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover", "none", "semantics"),
     }
 )
-"""The elements whose text is read. Annotations say the same again, in TeX for example."""
+"""The elements whose text is read. Annotations are skipped: they repeat the formula, in TeX for example."""
 
 _INVISIBLE_OPERATORS = regex.compile("[\u2061-\u2064]")
 _SIMPLE = regex.compile(r"[\p{L}\p{M}\p{N}.,\u2032\u2033\u221e]*")
-# Operators between two operands. Sums, integrals, roots, "not", "for all" and the like stand before one.
+# Operators between two operands. Excluded are operators before one operand: sums, integrals, roots, "not", "for all".
 _SPACED = regex.compile(
     r"[[\p{Sm}\p{Pd}\u00b7]--[\u00ac\u2200\u2202-\u2204\u2206\u2207\u220f-\u2211\u221a-\u221c\u222b-\u2233]]", regex.V1
 )
-_ENDS_ABOVE_OR_BELOW = frozenset(("mfrac", "mroot", "msqrt", "msubsup", "msup", "munderover"))
-_NO_LINE = regex.compile(r"\s*0+(?:\.0+)?\s*[a-z%]*\s*")  # MathML's linethickness, with any unit
+_COMPOSED = frozenset(("mfrac", "mroot", "msqrt", "msubsup", "msup", "munderover"))
+_ZERO_THICKNESS = regex.compile(r"\s*0+(?:\.0+)?\s*[a-z%]*\s*")  # MathML's linethickness, with any unit
 _OPENING = frozenset("([{\u27e8\u230a\u2308")
 
 
 def write_formulas(root: Element) -> int:
-    """Put text in the place of each formula; return how many say nothing that can be read.
+    """Replace each formula by text; return the number of formulas without text, which are removed.
 
-    A formula without text of its own is read by its `alttext`. It runs from left to right, as MathML does.
+    A formula without text of its own is replaced by its `alttext`. The text runs from left to right, as MathML does.
     """
     lost = 0
     for formula in list(root.iter("math")):
@@ -50,13 +50,13 @@ def write_formulas(root: Element) -> int:
 
 def _ends_with_digit(formula: Element) -> bool:
     """Tell whether the text before a formula ends with a digit: `2` and `1/2` must not become `21/2`."""
-    before, parent = formula.getprevious(), formula.getparent()
-    text = before.tail if before is not None else parent.text if parent is not None else None
+    leading, parent = formula.getprevious(), formula.getparent()
+    text = leading.tail if leading is not None else parent.text if parent is not None else None
     return (text or " ")[-1].isdigit()
 
 
 def _read(formula: Element) -> str:
-    """Return a formula as text; inner elements are read before those around them."""
+    """Return a formula as text; inner elements are read first."""
     read: dict[Element, str] = {}
     for element in reversed(list(formula.iter())):
         parts = [read[child] for child in element]
@@ -71,7 +71,7 @@ def _read(formula: Element) -> str:
 
 
 def _row(element: Element, parts: list[str]) -> str:
-    """Return the parts in a row: spaces around operators between two operands, and where two words or numbers meet."""
+    """Return the parts in a row, with spaces around binary operators and between two words or numbers."""
     row = ""
     is_operand = is_composed = False
     for child, part in zip(element, parts, strict=True):
@@ -83,15 +83,15 @@ def _row(element: Element, parts: list[str]) -> str:
         elif child.tag == "mo" and part in (",", ";"):
             row = f"{row.rstrip()}{part} "
         else:
-            is_apart = is_composed and (part[0].isalnum() or part[0] == "√")  # a/b c is no a/(bc)
+            is_apart = is_composed and (part[0].isalnum() or part[0] == "√")  # a/b c must not read as a/(bc)
             row += (" " if is_apart or _would_merge(row, part) else "") + part
         is_operand = not (is_operator or (child.tag == "mo" and part in _OPENING))
-        is_composed = child.tag in _ENDS_ABOVE_OR_BELOW
+        is_composed = child.tag in _COMPOSED
     return row.strip()
 
 
 def _would_merge(row: str, part: str) -> bool:
-    """Tell whether two numbers, or a name of several letters and its argument, would be read as one."""
+    """Tell whether two numbers, or a multi-letter name and its argument, would read as one without a space."""
     if not row or not part:
         return False
     if row[-1].isdigit() and part[0].isdigit():
@@ -105,14 +105,14 @@ def _is_word(text: str) -> bool:
 
 
 def _grouped(text: str) -> str:
-    """Return the text in parentheses if it is more than one number or name."""
+    """Return the text, in parentheses if it is more than one number or name."""
     is_fenced = text.startswith("(") and text.endswith(")") and "(" not in text[1:] and ")" not in text[:-1]
     return text if _SIMPLE.fullmatch(text) or is_fenced else f"({text})"
 
 
 def _fraction(element: Element, parts: list[str]) -> str:
-    if _NO_LINE.fullmatch(element.get("linethickness", "")):
-        return f"({parts[0]} over {parts[1]})"  # a binomial coefficient is no quotient
+    if _ZERO_THICKNESS.fullmatch(element.get("linethickness", "")):
+        return f"({parts[0]} over {parts[1]})"  # a binomial coefficient, not a quotient
     return f"{_grouped(parts[0])}/{_grouped(parts[1])}"
 
 
@@ -142,16 +142,16 @@ def _fenced(element: Element, parts: list[str]) -> str:
 
 
 def _scripts(element: Element, parts: list[str]) -> str:
-    """Return a base with pairs of lower and upper scripts, those after `mprescripts` in front of it."""
-    before: list[str] = []
-    after: list[str] = []
-    place = after
+    """Return a base with its pairs of lower and upper scripts; the pairs after `mprescripts` precede the base."""
+    leading: list[str] = []
+    trailing: list[str] = []
+    scripts = trailing
     for child, part in list(zip(element, parts, strict=True))[1:]:
         if child.tag == "mprescripts":
-            place = before
+            scripts = leading
         else:
-            place.append(part)
-    return f"{_pairs(before)}{parts[0]}{_pairs(after)}"
+            scripts.append(part)
+    return f"{_pairs(leading)}{parts[0]}{_pairs(trailing)}"
 
 
 def _pairs(parts: list[str]) -> str:
@@ -161,7 +161,7 @@ def _pairs(parts: list[str]) -> str:
     return written
 
 
-def _nothing(_: Element, parts: list[str]) -> str:
+def _empty(_: Element, parts: list[str]) -> str:
     del parts
     return ""
 
@@ -180,8 +180,8 @@ _READERS: Mapping[str, Callable[[Element, list[str]], str]] = {
     "mlabeledtr": _table_row,
     "mmultiscripts": _scripts,
     "mover": _above,
-    "mphantom": _nothing,
-    "mprescripts": _nothing,
+    "mphantom": _empty,
+    "mprescripts": _empty,
     "mroot": _root,
     "msqrt": _square_root,
     "msub": _below,
@@ -191,7 +191,7 @@ _READERS: Mapping[str, Callable[[Element, list[str]], str]] = {
     "mtr": _table_row,
     "munder": _below,
     "munderover": _below_and_above,
-    "none": _nothing,
+    "none": _empty,
 }
 _MIN_PARTS = {
     **dict.fromkeys(("mfrac", "mover", "mroot", "msub", "msup", "munder"), 2),

@@ -1,4 +1,4 @@
-"""The language that the sender declares wins; a text that looks like another one is worth a warning."""
+"""The sender's declared language wins; a text that looks like another language gets a warning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pycld2
 
 from shared.model.article import Direction
 
-_MIN_TEXT_CHARS = 200  # characters; below, quotations and names decide
-_CLEAR_MAJORITY = 70  # per cent of the text
+_MIN_TEXT_CHARS = 200  # in shorter texts, quotations and names decide the result
+_MIN_SHARE_PERCENT = 70
 _SAMPLE_CHARS = 5_000
 
 _RIGHT_TO_LEFT = frozenset(
@@ -37,8 +37,8 @@ _RIGHT_TO_LEFT = frozenset(
 _RIGHT_TO_LEFT_SCRIPTS = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"))
 _SCRIPT_LETTERS = 4
 
-# One written language under several names, or several that a detector cannot be trusted to tell apart.
-_SAME = (
+# Groups of names for one written language, or of languages that a detector does not distinguish reliably.
+_EQUIVALENT_LANGUAGES = (
     frozenset(("bs", "hr", "sh", "sr", "me")),
     frozenset(("da", "nb", "nn", "no")),
     frozenset(("id", "in", "ms", "may")),
@@ -59,30 +59,30 @@ def _primary(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-_KNOWN = frozenset(_primary(code) for _, code in pycld2.LANGUAGES if not code.startswith("xx")) | frozenset().union(
-    *_SAME
-)
+_DETECTABLE_LANGUAGES = frozenset(
+    _primary(code) for _, code in pycld2.LANGUAGES if not code.startswith("xx")
+) | frozenset().union(*_EQUIVALENT_LANGUAGES)
 
 
 def language_warning(declared: str, text: str) -> str | None:
-    """Return what is odd about the declared language, or None where nothing is or nobody can tell."""
+    """Return a warning if the text looks like another language than declared; None if not, or if unsure."""
     language = _primary(declared)
     sample = text[:_SAMPLE_CHARS]
-    if language not in _KNOWN or len(sample) < _MIN_TEXT_CHARS:
+    if language not in _DETECTABLE_LANGUAGES or len(sample) < _MIN_TEXT_CHARS:
         return None
     try:
         is_reliable, _, found = pycld2.detect(sample, isPlainText=True)
     except pycld2.error:
-        return None  # control characters, say: they tell nothing of the declaration
+        return None  # for example control characters, which prove nothing about the language
     _, code, share, _ = found[0]
     detected = _primary(str(code))
-    if not is_reliable or detected == "un" or share < _CLEAR_MAJORITY or _is_same(language, detected):
+    if not is_reliable or detected == "un" or share < _MIN_SHARE_PERCENT or _is_same(language, detected):
         return None
     return f"language is declared as {declared}, but the text looks like {code}; the declaration was kept"
 
 
 def direction_of(declared: Direction | None, language: str) -> Direction:
-    """Return which way the text runs: as declared, else by the tag's script, else by its language."""
+    """Return the direction of the text: as declared, else by the tag's script, else by its language."""
     if declared is not None:
         return declared
     primary, *others = language.lower().split("-")
@@ -92,4 +92,4 @@ def direction_of(declared: Direction | None, language: str) -> Direction:
 
 
 def _is_same(one: str, other: str) -> bool:
-    return one == other or any(one in group and other in group for group in _SAME)
+    return one == other or any(one in group and other in group for group in _EQUIVALENT_LANGUAGES)

@@ -11,7 +11,7 @@ _WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})(?![0-9])")
 
 
 def numbers_of(ordered_list: Element) -> Iterator[tuple[Element, int]]:
-    """Yield (item, number) of each item of an ordered list."""
+    """Yield (item, number) for each item of an ordered list."""
     items = list(ordered_list.iterchildren("li"))
     is_reversed = "reversed" in ordered_list.attrib
     number = whole_number(ordered_list.get("start"))

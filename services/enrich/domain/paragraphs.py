@@ -1,9 +1,10 @@
-"""Puts what a body holds into the blocks that an article is made of: paragraphs, sub-heads, lists, tables, quotations.
+"""Converts a body's content into the blocks of an article: paragraphs, sub-heads, lists, tables, quotations.
 
 Systems nest `div`s, break lines twice instead of beginning a paragraph, put frames into paragraphs and paragraphs into
-links. A page has one way of writing each, so that a theme can rely on it. Everything here takes linear time (lxml's
-`len(element)` and `element[index]` do not, so they are not used), and no function calls itself once per level but for
-the loose blocks that the guard keeps to a few hundred.
+links. Our pages write each block in one way, so that a theme can rely on it.
+
+Everything here takes linear time; lxml's `len(element)` and `element[index]` do not, so they are not used. Only loose
+blocks cause recursion, and `check_markup` limits their depth to a few hundred.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from lxml import etree
 
 from services.enrich.domain import tree
-from services.enrich.domain.anchors import is_local, markers_in, put_first
+from services.enrich.domain.anchors import insert_markers, is_local_link, markers_in
 from services.enrich.domain.embeds import web_address
 from services.enrich.domain.numbers import numbers_of, whole_number
 from services.enrich.domain.tree import Element
@@ -22,7 +23,7 @@ _LOOSE = frozenset(
         *("main", "nav", "picture", "search", "section", "summary"),
     }
 )
-"""Blocks that say nothing of their own: what they hold stands in their place."""
+"""Blocks without a meaning of their own: their content replaces them."""
 
 _FLOW = frozenset(("aside", "blockquote", "figure"))
 _MIXED = frozenset(("dd", "li", "td", "th"))
@@ -34,10 +35,10 @@ _BLOCKS = _LOOSE | _FLOW | _MIXED | _PHRASING | _LISTS | _TABLE | {"hr", "p"}
 
 _RENAMED = {"big": "b", "dir": "ul", "menu": "ul", "strike": "s", "tt": "code"}
 _MEANINGLESS = ("bdo", "font", "span")  # without a language, a direction or an id
-_MEANT = ("dir", "id", "lang")
-_GONE = "gone"  # what is renamed to this is taken out, and what it holds stays
+_MEANINGFUL_ATTRIBUTES = ("dir", "id", "lang")
+_UNWRAPPED = "unwrapped"  # an element with this name is replaced by its content
 _PUSHED_DOWN = frozenset(("a", "b", "code", "em", "i", "s", "small", "strong", "u"))
-"""Formatting goes on inside the blocks that it holds. The guard bounds how often these can be repeated."""
+"""Formatting that moves into the blocks inside it. `check_markup` limits these repetitions."""
 
 _ITEMS = {"dl": frozenset(("dt", "dd")), "ol": frozenset(("li",)), "ul": frozenset(("li",))}
 _ITEM_FOR_STRAYS = {"dl": "dd", "ol": "li", "ul": "li"}
@@ -46,22 +47,22 @@ _KEPT_REL = ("nofollow", "sponsored", "ugc")
 
 
 def normalise_blocks(root: Element) -> None:
-    """Make blocks of everything inside `root`."""
+    """Convert the content of `root` into blocks."""
     _rename(root)
     for element in list(root.iter(*_PHRASING)):
-        if element.tag in _PHRASING:  # else it was inside another one
+        if element.tag in _PHRASING:  # else it was inside an element that is flat now
             _flatten(element)
     for link in list(root.iter("a")):
         if not is_embed(link.getparent()):
             _normalise_link(link)
-    etree.strip_tags(root, _GONE)
+    etree.strip_tags(root, _UNWRAPPED)
     _unwrap_empty(root)
     for element in list(root.iter(*_PHRASING - {"pre"})):
         _trim(element)
-    blocks_within = _inline_that_holds_blocks(root)
-    for element in reversed(list(root.iter(*_FLOW, *_MIXED, *_LISTS))):  # what is inside before what is around it
+    blocks_within = _inline_elements_with_blocks(root)
+    for element in reversed(list(root.iter(*_FLOW, *_MIXED, *_LISTS))):  # inner elements first
         _normalise_container(element, blocks_within)
-    _put(root, _Flow(blocks_within).blocks_of(root))
+    _set_children(root, _Flow(blocks_within).blocks_of(root))
 
 
 def is_embed(element: Element | None) -> bool:
@@ -74,82 +75,84 @@ def _rename(root: Element) -> None:
         element.tag = _RENAMED[str(element.tag)]
     for element in list(root.iter(*_MEANINGLESS)):
         _rename_meaningless(element)
-    etree.strip_tags(root, _GONE)
+    etree.strip_tags(root, _UNWRAPPED)
     for element in list(root.iter("div", "figcaption", "p")):
-        around = element.getparent()
-        if element.tag == "div" and around is not None and around.tag == "dl":
+        parent = element.getparent()
+        if element.tag == "div" and parent is not None and parent.tag == "dl":
             for item in element:
                 for name in ("lang", "dir"):
                     if name in element.attrib and name not in item.attrib:
                         item.set(name, str(element.attrib[name]))
-            element.tag = _GONE
-        elif element.tag == "figcaption" and (around is None or around.tag != "figure"):
+            element.tag = _UNWRAPPED
+        elif element.tag == "figcaption" and (parent is None or parent.tag != "figure"):
             element.tag = "div"
         elif element.tag == "p" and not is_embed(element):
-            element.tag = "div"  # it may hold frames, or two line breaks: paragraphs are made anew
-    etree.strip_tags(root, _GONE)
+            element.tag = "div"  # it may hold frames, or two line breaks: `_Flow` makes new paragraphs
+    etree.strip_tags(root, _UNWRAPPED)
 
 
 def _rename_meaningless(element: Element) -> None:
-    """Keep the language and the direction of a part of a sentence; `bdi` isolates it where `bdo` turns it around."""
+    """Keep the language and the direction of a part of a sentence; `bdo`, which overrides, becomes `bdi`."""
     for name in list(element.attrib):
-        if name not in _MEANT:
+        if name not in _MEANINGFUL_ATTRIBUTES:
             del element.attrib[name]
     if not element.attrib:
-        element.tag = _GONE
+        element.tag = _UNWRAPPED
     else:
         element.tag = "bdi" if element.tag == "bdo" else "span"
 
 
 def _flatten(element: Element) -> None:
-    """Leave no blocks inside a sub-head, a caption or preformatted text; a space keeps their words apart."""
+    """Unwrap the blocks inside a sub-head, a caption or preformatted text; a space separates their words."""
     for inner in list(element.iterdescendants(*_BLOCKS)):
         inner.tail = " " + (inner.tail or "")
         inner.tag = "span"
         _rename_meaningless(inner)
-    etree.strip_tags(element, _GONE)
+    etree.strip_tags(element, _UNWRAPPED)
     if element.tag == "pre":
-        element.text = (element.text or "").lstrip("\n")  # a parser drops the first: none must hang on it
+        element.text = (element.text or "").lstrip(
+            "\n"
+        )  # a parser drops the first line feed: the result must not depend on it
 
 
 def _normalise_link(element: Element) -> None:
-    """Write a link's address plainly, or take a link to nowhere out.
+    """Write a link's address in canonical form, or unwrap a link without a valid address.
 
-    Readers' browsers say no more than they must (`noopener`). Links are the newsroom's own words and are vouched for,
-    so `nofollow` is not added; where the sender marks one as paid or not vouched for, the mark stays.
+    Browsers must not expose our page to the target (`noopener`). The newsroom vouches for its links, so `nofollow` is
+    not added. A sender's `nofollow`, `sponsored` or `ugc` stays.
     """
     href = element.get("href")
-    address = href if is_local(href) else web_address(href)
+    address = href if is_local_link(href) else web_address(href)
     if address is None or next(element.iterdescendants("a"), None) is not None:
-        element.tag = _GONE
+        element.tag = _UNWRAPPED
         return
-    quarantine = (element.get("rel") or "").lower().split()
+    rel = (element.get("rel") or "").lower().split()
     for name in ("href", "rel"):
-        element.attrib.pop(name, "")  # so that they are written in this order, whatever the sender's was
+        element.attrib.pop(name, "")  # removed first, so that they are written in this order
     element.set("href", address)
-    if is_local(address):
+    if is_local_link(address):
         return
-    element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in quarantine))))
+    element.set("rel", " ".join(("noopener", *(each for each in _KEPT_REL if each in rel))))
 
 
 def _unwrap_empty(root: Element) -> None:
-    """Take out bold, links and the like that hold nothing but white space."""
+    """Unwrap inline elements that hold nothing but white space."""
     for element in reversed(list(root.iter())):
         is_inline = element.tag not in _BLOCKS and element.tag not in tree.VOID
         if is_inline and element is not root and "id" not in element.attrib:
             is_empty = not (element.text or "").strip()
-            if is_empty and all(child.tag == _GONE and not (child.tail or "").strip() for child in element):
-                element.tag = _GONE
-    etree.strip_tags(root, _GONE)
+            if is_empty and all(child.tag == _UNWRAPPED and not (child.tail or "").strip() for child in element):
+                element.tag = _UNWRAPPED
+    etree.strip_tags(root, _UNWRAPPED)
 
 
-def _inline_that_holds_blocks(root: Element) -> set[Element]:
+def _inline_elements_with_blocks(root: Element) -> set[Element]:
     found: set[Element] = set()
     for block in root.iter(*_BLOCKS):
-        around = block.getparent()
-        while around is not None and around.tag not in _BLOCKS and around not in found:
-            found.add(around)
-            around = around.getparent()
+        parent = block.getparent()
+        while parent is not None and parent.tag not in _BLOCKS and parent not in found:
+            found.add(parent)
+            parent = parent.getparent()
     return found
 
 
@@ -162,15 +165,15 @@ def _normalise_container(element: Element, blocks_within: set[Element]) -> None:
         _trim(element)
         return
     flow = _Flow(blocks_within)
-    _put(element, flow.blocks_of(element))
+    _set_children(element, flow.blocks_of(element))
     if not len(element):
-        put_first(element, flow.markers)
+        insert_markers(element, flow.markers)
     if element.tag in _MIXED:
         _unwrap_only_paragraph(element)
 
 
 def _unwrap_only_paragraph(element: Element) -> None:
-    """Write `<li>text</li>`, and `<li>text<ul>…</ul></li>`, without a paragraph inside."""
+    """Unwrap an only paragraph: `<li>text</li>`, `<li>text<ul>…</ul></li>`."""
     children = element.iterchildren()
     first, second = next(children, None), next(children, None)
     if first is None or first.tag != "p" or first.attrib:
@@ -180,18 +183,18 @@ def _unwrap_only_paragraph(element: Element) -> None:
 
 
 def _normalise_list(element: Element, blocks_within: set[Element]) -> None:
-    """Leave nothing but items in a list, with the numbers that they had."""
+    """Convert the content of a list into items, which keep their numbers."""
     numbers = dict(numbers_of(element)) if element.tag == "ol" else {}
-    _put(element, _Items(str(element.tag), blocks_within).items_of(element))
+    _set_children(element, _Items(str(element.tag), blocks_within).items_of(element))
     if element.tag == "ol":
-        _keep_numbers(element, numbers)
+        _restore_numbers(element, numbers)
 
 
 class _Items:
-    """Makes the items of a list of all that the list holds.
+    """Converts all content of a list into items.
 
-    A part between two items of an ordered list, or a list there, belongs to the item before it; another part becomes an
-    item of its own.
+    Content between two items of an ordered list belongs to the item before it, and so does a list between two items.
+    Other content becomes an item of its own.
     """
 
     def __init__(self, tag: str, blocks_within: set[Element]) -> None:
@@ -211,7 +214,7 @@ class _Items:
                 self._add_stray(child)
             self._add_text(tail)
         if self._items:
-            put_first(self._items[-1], self._markers)
+            insert_markers(self._items[-1], self._markers)
         for item in self._extended:
             _normalise_container(item, self._blocks_within)
         return self._items
@@ -220,7 +223,7 @@ class _Items:
         if tree.is_blank(item):
             self._markers += markers_in(item)
             return
-        put_first(item, self._markers)
+        insert_markers(item, self._markers)
         self._markers = []
         self._items.append(item)
 
@@ -244,8 +247,8 @@ class _Items:
             self._add_stray(stray)
 
 
-def _keep_numbers(element: Element, numbers: dict[Element, int]) -> None:
-    """Say the number of each item that would have another one, because an item before it is gone or new."""
+def _restore_numbers(element: Element, numbers: dict[Element, int]) -> None:
+    """Set the `value` of each item whose number would change because an earlier item was removed or added."""
     step = -1 if "reversed" in element.attrib else 1
     following = next((number for _, number in numbers_of(element)), 1)
     for item in element:
@@ -257,7 +260,7 @@ def _keep_numbers(element: Element, numbers: dict[Element, int]) -> None:
         following = number + step
 
 
-def _put(element: Element, blocks: list[Element]) -> None:
+def _set_children(element: Element, blocks: list[Element]) -> None:
     element[:] = []
     element.text = None
     element.extend(blocks)
@@ -273,14 +276,14 @@ class _Flow:
         self._inherited: dict[str, str] = {}
         self._block = etree.Element("p")
         self._last: Element | None = None
-        self.markers: list[Element] = []  # of blocks without text; left here if no block follows
+        self.markers: list[Element] = []  # of blocks without text; they stay here if no block follows
 
     def blocks_of(self, element: Element) -> list[Element]:
-        """Return what the element holds as blocks, the element's own formatting and direction not among it."""
+        """Return the element's content as blocks, without the element's own formatting and direction."""
         self._walk(element)
         self._end()
         if self._blocks:
-            put_first(self._blocks[-1], self.markers)
+            insert_markers(self._blocks[-1], self.markers)
             self.markers = []
         return self._blocks
 
@@ -300,7 +303,7 @@ class _Flow:
             self._add_text(tail)
 
     def _walk_into(self, element: Element) -> None:
-        """Go on inside a block without a meaning, or inside formatting that holds blocks."""
+        """Add the content of a loose block, or of formatting that holds blocks."""
         self._end()
         inherited = self._inherited
         is_formatting = element.tag in _PUSHED_DOWN
@@ -336,11 +339,11 @@ class _Flow:
         self._last = child
 
     def _add_stray(self, child: Element) -> None:
-        """Add an item that stands in no list to one of its own."""
-        around = _LIST_FOR_STRAYS[str(child.tag)]
-        if self._block.tag != around:
+        """Add an item outside a list to a new list."""
+        parent = _LIST_FOR_STRAYS[str(child.tag)]
+        if self._block.tag != parent:
             self._end()
-            self._begin(around)
+            self._begin(parent)
         if not tree.is_blank(child):
             self._block.append(child)
             self._last = child
@@ -361,20 +364,20 @@ class _Flow:
             self.markers += markers_in(block)
             return
         if self.markers and block.tag != "hr" and not is_embed(block):
-            put_first(block, self.markers)
+            insert_markers(block, self.markers)
             self.markers = []
         if not is_embed(block) and block.tag != "hr":
-            said = self._inherited | {str(name): str(value) for name, value in block.items()}
-            for name in ("lang", "dir") if self._inherited else ():  # in this order, whatever the sender's was
+            attributes = self._inherited | {str(name): str(value) for name, value in block.items()}
+            for name in ("lang", "dir") if self._inherited else ():  # always in this order
                 block.attrib.pop(name, "")
-                if name in said:
-                    block.set(name, said[name])
+                if name in attributes:
+                    block.set(name, attributes[name])
             if block.tag == "p" or block.tag in _HEADINGS:
                 self._format(block)
         self._blocks.append(block)
 
     def _format(self, block: Element) -> None:
-        """Bring the bold or the link that holds a paragraph inside it."""
+        """Move the formatting around a block into the block."""
         for element in reversed(self._formatting):
             if element.tag == "a" and next(block.iter("a"), None) is not None:
                 continue
@@ -385,7 +388,7 @@ class _Flow:
 
 
 def _trim(block: Element) -> None:
-    """Take white space and line breaks off both ends."""
+    """Remove white space and line breaks from both ends."""
     block.text = (block.text or "").lstrip() or None
     for child in list(block):
         if child.tag != "br" or block.text:

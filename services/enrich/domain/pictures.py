@@ -1,7 +1,7 @@
-"""Pictures in a body: shown where their bytes are known here, and otherwise left out and named to the sender.
+"""Pictures in a body: a picture with known bytes is shown; each other picture is removed and named to the sender.
 
-No page loads a picture from elsewhere: addresses in wires are signed and expire, and a reader's visit is nobody's
-business but the site's.
+No page loads a picture from another site: addresses in wires are signed and expire, and a request there would expose
+the reader's visit.
 """
 
 from __future__ import annotations
@@ -24,21 +24,25 @@ _MORE_THAN_A_CAPTION = (
 )
 _MAX_NAMED_PICTURES = 20
 _MAX_NAME_CHARS = 200
-_SOURCE = "src"
-_MENDED = ((re.compile(r"\(\s*\)"), ""), (re.compile(r"([,;:])\s+(?=[,;:.!?])"), ""), (re.compile(r"\s{2,}"), " "))
+_SOURCE_ATTRIBUTE = "src"
+_GAP_REPLACEMENTS = (
+    (re.compile(r"\(\s*\)"), ""),
+    (re.compile(r"([,;:])\s+(?=[,;:.!?])"), ""),
+    (re.compile(r"\s{2,}"), " "),
+)
 
 
 def place_pictures(root: Element, pictures: Mapping[str, Picture]) -> list[str]:
-    """Write each known picture as a page shows it, and remove the others; return the warnings about these.
+    """Write each known picture as a page shows it, and remove the others; return the warnings about removed pictures.
 
-    `pictures`: those whose bytes and measures are known, by digest. A caption goes with its picture. In the midst of a
-    sentence the alternative text takes the picture's place.
+    `pictures`: the pictures with known bytes and dimensions, by digest. The caption of a removed picture is removed
+    too. Within a sentence the alternative text replaces the picture.
     """
-    missing = [picture for picture in list(root.iter("img")) if not _write(picture, pictures)]
+    missing = [picture for picture in list(root.iter("img")) if not _write_picture(picture, pictures)]
     names = [_name_of(picture) for picture in missing]
     boxes = dict.fromkeys(box for picture in missing if (box := _box_around(picture)) is not None)
     for picture in missing:
-        _take_out(picture)
+        _remove_picture(picture)
     captions = []
     for box in boxes:
         if _holds_only_a_caption(box):
@@ -48,39 +52,45 @@ def place_pictures(root: Element, pictures: Mapping[str, Picture]) -> list[str]:
 
 
 def frame_pictures(root: Element, pictures: Mapping[str, Picture]) -> None:
-    """Put a figure around each picture that stands alone; its words are those of the gallery where it has none."""
+    """Put a figure around each picture that is alone in its block; without a caption, use the gallery's caption."""
     for block in list(root.iter("p")):
-        if not tree.text_of(block) and (shown := list(block.iter("img"))):
-            _replace_by_figures(block, shown)
+        if not tree.text_of(block) and (images := list(block.iter("img"))):
+            _replace_by_figures(block, images)
     for figure in root.iter("figure"):
-        shown = list(figure.iter("img"))
-        if len(shown) == 1 and next(figure.iter("figcaption"), None) is None:
-            picture = pictures.get(media_named_by(str(shown[0].get(_SOURCE))) or "")
+        images = list(figure.iter("img"))
+        if len(images) == 1 and next(figure.iter("figcaption"), None) is None:
+            picture = pictures.get(media_named_by(str(images[0].get(_SOURCE_ATTRIBUTE))) or "")
             words = " ".join(filter(None, (picture.caption, picture.credit))) if picture else ""
             if words:
                 etree.SubElement(figure, "figcaption").text = words
 
 
-def _write(element: Element, pictures: Mapping[str, Picture]) -> bool:
-    """Write a known picture as a page shows it; tell whether it is known."""
+def _write_picture(element: Element, pictures: Mapping[str, Picture]) -> bool:
+    """Write a picture as a page shows it; return False if the picture is unknown."""
     picture = pictures.get(media_named_by(_address_of(element)) or "")
     if picture is None:
         return False
     alt = " ".join((element.get("alt") or picture.alt or "").split())
     element.attrib.clear()
     measures = {"width": str(picture.width), "height": str(picture.height)}
-    shown = {_SOURCE: url_path(picture_path(picture)), **measures, "alt": alt, "loading": "lazy", "decoding": "async"}
-    for name, value in shown.items():
+    attributes = {
+        _SOURCE_ATTRIBUTE: url_path(picture_path(picture)),
+        **measures,
+        "alt": alt,
+        "loading": "lazy",
+        "decoding": "async",
+    }
+    for name, value in attributes.items():
         element.set(name, value)
     return True
 
 
 def _address_of(element: Element) -> str:
-    return (element.get(_SOURCE) or element.get("data-src") or "").strip()
+    return (element.get(_SOURCE_ATTRIBUTE) or element.get("data-src") or "").strip()
 
 
 def _name_of(element: Element) -> str:
-    """Return how a sender recognises a picture: its address, or else its alternative text."""
+    """Return a picture's name for the sender: its address, or else its alternative text."""
     return (_address_of(element) or (element.get("alt") or "").strip() or "one without an address")[:_MAX_NAME_CHARS]
 
 
@@ -94,34 +104,34 @@ def _is_box(element: Element) -> bool:
 
 
 def _holds_only_a_caption(box: Element) -> bool:
-    """Tell whether what a picture's box still holds can only be its caption (`<figcatpion>` occurs in the wild)."""
+    """Tell whether the rest of a picture's box can only be its caption (`<figcatpion>` occurs in the wild)."""
     return next(box.iterdescendants("img", *_MORE_THAN_A_CAPTION), None) is None
 
 
-def _take_out(element: Element) -> None:
+def _remove_picture(element: Element) -> None:
     parent, before = element.getparent(), element.getprevious()
     if parent is None:
         return
-    ahead = (before.tail if before is not None else parent.text) or ""
-    behind = element.tail or ""
+    text_before = (before.tail if before is not None else parent.text) or ""
+    text_after = element.tail or ""
     alt = " ".join((element.get("alt") or "").split())
-    if ahead.strip() and behind.strip() and _box_around(element) is None:
+    if text_before.strip() and text_after.strip() and _box_around(element) is None:
         if alt:
             element.text = alt
             tree.unwrap(element)
             return
-        _mend(element, parent, before, ahead, behind)
+        _close_gap(element, parent, before, text_before, text_after)
     tree.remove(element)
 
 
-def _mend(element: Element, parent: Element, before: Element | None, ahead: str, behind: str) -> None:
-    """Close the gap that a picture without words leaves in a sentence: `a, , b` becomes `a, b`."""
-    start = ahead.rstrip()[-1:]
-    if not (start in ",;:(" or behind.lstrip()[:1] in ",;:.!?"):
+def _close_gap(element: Element, parent: Element, before: Element | None, text_before: str, text_after: str) -> None:
+    """Close the gap that a removed picture without text leaves in a sentence: `a, , b` becomes `a, b`."""
+    start = text_before.rstrip()[-1:]
+    if not (start in ",;:(" or text_after.lstrip()[:1] in ",;:.!?"):
         return
-    joined = ahead + behind
-    for pattern, mended in _MENDED:
-        joined = pattern.sub(mended, joined)
+    joined = text_before + text_after
+    for pattern, replacement in _GAP_REPLACEMENTS:
+        joined = pattern.sub(replacement, joined)
     if before is not None:
         before.tail = joined
     else:
@@ -129,10 +139,10 @@ def _mend(element: Element, parent: Element, before: Element | None, ahead: str,
     element.tail = None
 
 
-def _replace_by_figures(block: Element, shown: list[Element]) -> None:
+def _replace_by_figures(block: Element, images: list[Element]) -> None:
     parent = block.getparent()
     is_in_figure = parent is not None and parent.tag == "figure"
-    for picture in shown:
+    for picture in images:
         link = next(picture.iterancestors("a"), None)
         node = picture if link is None or len(list(link.iter("img"))) > 1 else link
         node.tail = None
@@ -151,5 +161,5 @@ def _warnings(names: list[str], captions: list[str]) -> list[str]:
     named = ", ".join(names[:_MAX_NAMED_PICTURES]) + (", ..." if len(names) > _MAX_NAMED_PICTURES else "")
     words = "".join(f'; its caption "{caption[:_MAX_NAME_CHARS]}"' for caption in captions[:_MAX_NAMED_PICTURES])
     advice = 'send the bytes to POST /v1/media, write <img src="media:{digest}"> here, and send the article again'
-    what = "1 picture whose bytes are" if len(names) == 1 else f"{len(names)} pictures whose bytes are"
-    return [f"left out of the body: {what} not known here ({named}){words}; {advice}"]
+    pictures_missing = "1 picture whose bytes are" if len(names) == 1 else f"{len(names)} pictures whose bytes are"
+    return [f"left out of the body: {pictures_missing} not known here ({named}){words}; {advice}"]

@@ -12,9 +12,10 @@ _MAX_WRAPPED_LINE_CHARS = 120
 
 
 def markup_of(text: str) -> str:
-    """Return plain text as paragraphs: at blank lines and indented ones. Nothing in it is a tag or a reference.
+    """Return plain text as paragraphs, split at blank lines and indented lines; tags and references are escaped.
 
-    Text without either and with a line longer than a typewriter's has one paragraph a line; else its lines are joined.
+    Text without such lines but with a line of more than 120 characters gives one paragraph per line. Otherwise the
+    lines of a paragraph are joined.
     """
     text = escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=False)
     parts = _BLANK_LINES.split(text)

@@ -1,8 +1,8 @@
-"""The enrichers, in order, and the name of the whole: the room where the next one goes.
+"""The enrichers, in order, and the name of their version; a new enricher is added here.
 
-`ENRICHER` is part of the enriched object's key, and the same name must always mean the same bytes. Raise `RULES` in the
-commit that changes what any rule writes, a library's new version included; a test compares what it writes with what it
-wrote under this name, and fails until that is done.
+`ENRICHER` is part of the enriched object's key, and the same name must always mean the same bytes. Increase `RULES` in
+each commit that changes the output of a rule, also through a library's new version. A test compares the output with
+the stored output of this name, and fails until `RULES` is increased.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from shared.model.addresses import is_showable
 from shared.model.article import ArticleFacts, Embed, Picture
 
 RULES = 1
-VOCABULARIES: tuple[str, ...] = ()  # name and version of each word list that a rule reads, as "mediatopics3"
+VOCABULARIES: tuple[str, ...] = ()  # name and version of each vocabulary that a rule reads, for example "mediatopics3"
 ENRICHER = "-".join((f"e{RULES}", *VOCABULARIES))
 
-_MAX_EMBEDS = 200  # a body's and a sender's
+_MAX_EMBEDS = 200  # the body's and the sender's together
 
 
 def make_body_safe(state: EnrichmentState) -> EnrichmentState:
-    """Make the body one that may be shown, and name its sub-heads and embeds."""
-    made = sanitise(state.source, state.facts.canonical_url, pictures=_pictures_of(state.facts))
-    embeds: dict[str, Embed] = {embed.url: embed for embed in (*made.embeds, *state.facts.embeds)}
+    """Sanitise the body; add its sub-heads, embeds and warnings."""
+    sanitised = sanitise(state.source, state.facts.canonical_url, pictures=_pictures_of(state.facts))
+    embeds: dict[str, Embed] = {embed.url: embed for embed in (*sanitised.embeds, *state.facts.embeds)}
     facts = state.facts.model_copy(update={"embeds": tuple(embeds.values())[:_MAX_EMBEDS]})
-    found = (each.replace("left out of the body: ", "left out: ") for each in made.warnings)
+    found = (each.replace("left out of the body: ", "left out: ") for each in sanitised.warnings)
     warnings = (*state.warnings, *(f"/body: {each}" for each in found))
-    return replace(state, facts=facts, body=made.body, outline=made.outline, warnings=warnings)
+    return replace(state, facts=facts, body=sanitised.body, outline=sanitised.outline, warnings=warnings)
 
 
 def _pictures_of(facts: ArticleFacts) -> dict[str, Picture]:
-    """Return the pictures that the body may show, by digest; the words are those that the article has for them."""
+    """Return the pictures that the body may show, by digest, with the article's own captions for them."""
     words = {picture.media: picture for picture in (*facts.pictures, *((facts.picture,) if facts.picture else ()))}
     shown = (words.get(picture.media, picture) for picture in facts.body_pictures)
     return {str(picture.media): picture for picture in shown if is_showable(picture)}
 
 
 def read_text(state: EnrichmentState) -> EnrichmentState:
-    """Read the words off the body: plain text, their number, minutes, a description."""
+    """Derive the plain text, word count, reading time and description from the body."""
     text = text_of(state.body)
     words = word_count(text)
     return replace(
@@ -55,7 +55,7 @@ def read_text(state: EnrichmentState) -> EnrichmentState:
 
 
 def check_language(state: EnrichmentState) -> EnrichmentState:
-    """Compare the declared language with the text, and tell which way it runs."""
+    """Compare the declared language with the text, and set the direction."""
     warning = language_warning(state.facts.language, state.text)
     warnings = (*state.warnings, f"/language: {warning}") if warning else state.warnings
     return replace(state, direction=direction_of(state.facts.direction, state.facts.language), warnings=warnings)

@@ -1,8 +1,11 @@
-"""Markup that may be shown: what news is written with, and nothing that a browser would run, load or obey.
+"""Sanitises markup: an allow-list of the elements of news; nothing that a browser would run, load or obey.
 
-Three passes over one text. The guard refuses what no parser should meet. nh3 (html5ever) reads it as a browser does and
-keeps an allow-list. `structure` then works on a tree, and nh3 has the last word over what that wrote, so that no
-difference between two parsers can bring back what the first pass took out.
+A text has four passes:
+
+1. `check_markup` refuses markup that is hostile to parsers.
+2. nh3 (html5ever) parses the text as a browser does and applies an allow-list.
+3. `structure` changes the tree.
+4. nh3 cleans the result again, so that no difference between two parsers restores a removed element.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from types import MappingProxyType
 
 import nh3
 
-from services.enrich.domain.anchors import is_local
+from services.enrich.domain.anchors import is_local_link
 from services.enrich.domain.embeds import ADDRESS_ATTRIBUTES
 from services.enrich.domain.formulas import MATHML
 from services.enrich.domain.numbers import whole_number
@@ -38,7 +41,7 @@ _BLOCKS = frozenset(
         *("caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"),
     }
 )
-_READ_FIRST = frozenset(
+_FIRST_PASS_TAGS = frozenset(
     {
         *("address", "article", "center", "details", "dir", "fieldset", "footer", "h1", "h5", "h6", "header", "hgroup"),
         *("iframe", "img", "main", "menu", "nav", "picture", "search", "section", "summary"),
@@ -47,7 +50,7 @@ _READ_FIRST = frozenset(
         *MATHML,
     }
 )
-"""Kept by the first pass alone: `structure` makes something else of them."""
+"""Allowed in the first pass only: `structure` replaces these elements."""
 
 _DROPPED_WITH_CONTENT = frozenset(
     {
@@ -69,7 +72,7 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope", "abbr"},
     "time": {"datetime"},
 }
-_ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
+_FIRST_PASS_ATTRIBUTES = _ATTRIBUTES | {
     "a": {"href", "rel", "data-embed", "name"},
     "*": {"lang", "dir", "class", "id", "xml:lang", *ADDRESS_ATTRIBUTES},
     "audio": {"src", "title"},
@@ -84,7 +87,7 @@ _ATTRIBUTES_READ_FIRST = _ATTRIBUTES | {
     "source": {"src"},
     "video": {"src", "title"},
 }
-_ATTRIBUTES_SHOWN = _ATTRIBUTES | {
+_LAST_PASS_ATTRIBUTES = _ATTRIBUTES | {
     "a": {"href", "rel", "data-embed"},
     "*": {"lang", "dir", "id"},
     "div": {"aria-label"},
@@ -113,17 +116,17 @@ _VALUES = {
     "datetime": re.compile(r"[0-9A-Za-z:+.\- ]{1,40}"),
 }
 
-# What turns or hides text without being seen: controls, the bidirectional overrides, embeddings and isolates
-# (CVE-2021-42574, "Trojan Source"), byte order marks, lone surrogates and non-characters. Marks that only tell the
-# order (U+200E, U+200F, U+061C) and joiners (U+200C, U+200D) stay: scripts need them.
-_UNSEEN = re.compile(
+# Invisible characters that reorder or hide text: controls, bidirectional overrides, embeddings and isolates
+# (CVE-2021-42574, "Trojan Source"), byte order marks, lone surrogates and non-characters. Directional marks (U+200E,
+# U+200F, U+061C) and joiners (U+200C, U+200D) stay, because scripts need them.
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
 )
-# Text of windows-1252 that was read as ISO-8859-1 has its quotation marks and dashes among the C1 controls.
+# windows-1252 text that was decoded as ISO-8859-1 has C1 controls in the place of quotation marks and dashes.
 _C1 = re.compile("[\x80-\x9f]")
-_LEFT_OUT = re.compile(
+_DROPPED_ELEMENT = re.compile(
     r"<(applet|button|canvas|form|frameset|input|map|meter|noscript|progress|script|select|style|svg|template"
-    # A name with a hyphen is a script's own element.
+    # A name with a hyphen is a custom element, which needs a script.
     r"|textarea|(?!annotation-xml)[a-z][a-z0-9]{0,30}-[a-z0-9-]{1,60})(?=[\s/>])",
     re.IGNORECASE,
 )
@@ -137,7 +140,7 @@ _MATHML_PREFIX = re.compile(r"<(/?)(?:m|mml|mathml):(?=[a-z])", re.IGNORECASE)  
 
 @dataclass(frozen=True, slots=True)
 class Sanitised:
-    """A body that may be shown, and what was found in it on the way."""
+    """A body that may be shown, with its sub-heads, its embeds and the warnings."""
 
     body: SafeHtml
     outline: tuple[SubHead, ...]
@@ -146,37 +149,39 @@ class Sanitised:
 
 
 def sanitise(html: str, base_url: str | None = None, *, pictures: Mapping[str, Picture] = _NO_PICTURES) -> Sanitised:
-    """Return the body that may be shown, made of markup or of plain text; `pictures` can be shown, by their digests.
+    """Return a body of markup or plain text in the form that may be shown; `pictures` are shown, by digest.
 
-    Relative addresses resolve against `base_url`, the article's address on the sender's site. What comes out is
-    unchanged by going through again.
+    Relative addresses resolve against `base_url`, the article's address on the sender's site. Sanitising the result
+    again does not change it.
 
     Raises:
-        HostileMarkupError: no parser should meet it; the message says why.
+        HostileMarkupError: the markup is hostile to parsers; the message gives the reason.
     """
     text = _C1.sub(_as_windows_1252, html)
-    clean = _UNSEEN.sub("", text)
+    clean = _INVISIBLE.sub("", text)
     warnings = ["left out of the body: control characters"] if clean != text else []
     source = _MATHML_PREFIX.sub(r"<\1", clean) if has_markup(clean) else markup_of(clean)
     check_markup(source)
-    warnings += _left_out(source)
-    read = _UNSEEN.sub("", _READER.clean(source)).replace("\f", " ")  # references (&#x202e;) are letters by now
+    warnings += _warnings_of(source)
+    read = _INVISIBLE.sub("", _FIRST_PASS.clean(source)).replace(
+        "\f", " "
+    )  # again: references (&#x202e;) have become characters
     structured = structure(composed_markup(read), base_url, pictures=pictures)
-    body = SafeHtml(_LAST_WORD.clean(structured.html).strip())
+    body = SafeHtml(_LAST_PASS.clean(structured.html).strip())
     return Sanitised(body, structured.outline, structured.embeds, (*warnings, *structured.warnings))
 
 
-def _left_out(source: str) -> list[str]:
-    """Return the warnings about elements that are removed with their content, or that stop working."""
+def _warnings_of(source: str) -> list[str]:
+    """Return the warnings about elements that are removed with their content, and about links that are removed."""
     schemes = Counter(found.group(1).lower() for found in _LINK_SCHEME.finditer(source))
     lost = {scheme: count for scheme, count in sorted(schemes.items()) if scheme not in _SCHEMES}
     links = ", ".join(f"{count} to {scheme}:" for scheme, count in list(lost.items())[:_MAX_NAMED_PICTURES])
-    about_links = [f"left out of the body: links that a page cannot have ({links}); their words stay"] if lost else []
-    return [*_elements_left_out(source), *about_links]
+    link_warnings = [f"left out of the body: links that a page cannot have ({links}); their words stay"] if lost else []
+    return [*_element_warnings(source), *link_warnings]
 
 
-def _elements_left_out(source: str) -> list[str]:
-    counts = Counter(found.group(1).lower() for found in _LEFT_OUT.finditer(source))
+def _element_warnings(source: str) -> list[str]:
+    counts = Counter(found.group(1).lower() for found in _DROPPED_ELEMENT.finditer(source))
     if not counts:
         return []
     named = ", ".join(f"{count} <{name}>" for name, count in sorted(counts.items()))
@@ -189,8 +194,8 @@ def _as_windows_1252(found: re.Match[str]) -> str:
     return found.group().encode("latin-1").decode("windows-1252", errors="ignore")
 
 
-def _value(tag: str, name: str, value: str) -> str | None:
-    """Return an attribute's value if it is one that this attribute may have; a list's numbers in their plain form."""
+def _allowed_value(tag: str, name: str, value: str) -> str | None:
+    """Return an attribute's value if this attribute may have it, else None; a list's numbers in canonical form."""
     if name == "reversed":
         return ""
     if name == "start" or (tag == "li" and name == "value"):
@@ -202,34 +207,34 @@ def _value(tag: str, name: str, value: str) -> str | None:
     return value if allowed.fullmatch(value) else None
 
 
-def _value_shown(tag: str, name: str, value: str) -> str | None:
-    """Return an attribute's value if a page may have it: an id is a sub-head's anchor, or a target of this text."""
-    if name == "id" and tag not in _HEADINGS and not is_local(f"#{value}"):
+def _allowed_value_on_page(tag: str, name: str, value: str) -> str | None:
+    """Return an attribute's value if a page may have it, else None; an id is a sub-head's anchor or a local target."""
+    if name == "id" and tag not in _HEADINGS and not is_local_link(f"#{value}"):
         return None
-    return _value(tag, name, value)
+    return _allowed_value(tag, name, value)
 
 
-def _on_this_site(address: str) -> str | None:
-    """Return an address that leads to a target of this text or to a picture of this site; None for any other."""
-    return address if is_local(address) or _PICTURE.fullmatch(address) else None
+def _site_address(address: str) -> str | None:
+    """Return an address of a target in this text or of a picture on this site; None for any other address."""
+    return address if is_local_link(address) or _PICTURE.fullmatch(address) else None
 
 
-_READER = nh3.Cleaner(
-    tags=_INLINE | _BLOCKS | _READ_FIRST,
+_FIRST_PASS = nh3.Cleaner(
+    tags=_INLINE | _BLOCKS | _FIRST_PASS_TAGS,
     clean_content_tags=_DROPPED_WITH_CONTENT,
-    attributes=_ATTRIBUTES_READ_FIRST,
-    attribute_filter=_value,
+    attributes=_FIRST_PASS_ATTRIBUTES,
+    attribute_filter=_allowed_value,
     url_schemes=_SCHEMES | {"media"},  # media:{digest} names an uploaded picture
-    url_relative="pass_through",  # `structure` resolves what is relative, and knows the pictures of this site
+    url_relative="pass_through",  # `structure` resolves relative addresses, and knows the pictures of this site
     link_rel=None,
 )
-_LAST_WORD = nh3.Cleaner(
+_LAST_PASS = nh3.Cleaner(
     tags=_INLINE | _BLOCKS | {"img"},
     clean_content_tags=_DROPPED_WITH_CONTENT | {"audio", "iframe", "object", "video"},
-    attributes=_ATTRIBUTES_SHOWN,
+    attributes=_LAST_PASS_ATTRIBUTES,
     tag_attribute_values=_FIXED_VALUES,
-    attribute_filter=_value_shown,
+    attribute_filter=_allowed_value_on_page,
     url_schemes=_SCHEMES,
-    url_relative=_on_this_site,
+    url_relative=_site_address,
     link_rel=None,
 )

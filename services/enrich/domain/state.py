@@ -1,4 +1,4 @@
-"""What the enrichers hand on to each other: one revision on its way to being ready for a page."""
+"""The state that each enricher receives and returns: one revision during enrichment."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from shared.model.article import ArticleFacts, Direction, SafeHtml, SubHead
 
-_NOTHING = SafeHtml("")
+_EMPTY_BODY = SafeHtml("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrichmentState:
-    """A revision's facts and markup, and what the enrichers have said of them so far."""
+    """A revision's facts and markup, and the findings of the enrichers so far."""
 
     article: str
     revision: str
     facts: ArticleFacts
-    source: str  # the body as it came; never shown
-    body: SafeHtml = _NOTHING
+    source: str  # the sender's body; never shown
+    body: SafeHtml = _EMPTY_BODY
     text: str = ""
     description: str = ""
     direction: Direction = Direction.LTR

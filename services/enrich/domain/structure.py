@@ -1,4 +1,4 @@
-"""Makes an article's body of sanitised markup: sub-heads with anchors, tables that scroll, links in place of frames."""
+"""Converts sanitised markup into an article's body: sub-heads with anchors, scrollable tables, links for frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from lxml import etree
 
 from services.enrich.domain import tree
-from services.enrich.domain.anchors import lift_targets, resolve_links
+from services.enrich.domain.anchors import move_ids_to_elements, resolve_links
 from services.enrich.domain.embeds import link_embeds
 from services.enrich.domain.formulas import write_formulas
 from services.enrich.domain.paragraphs import normalise_blocks
@@ -20,11 +20,11 @@ from shared.model.slug import slug_of
 from shared.model.text import cut_text
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_SHALLOWEST, _DEEPEST = 2, 4
+_MIN_LEVEL, _MAX_LEVEL = 2, 4
 _NON_PUBLIC = frozenset(("np-nonpublic", "nonpublic", "non-public"))
 _DROPPED = "dropped"
 _MAX_ANCHOR_CHARS = 60
-_THEMES_PREFIX = "epn-"  # of the ids of a page
+_THEMES_PREFIX = "epn-"  # of the ids in a theme's templates
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _MAX_NAMED_PICTURES, _MAX_NAMED_CHARS = 20, 80
 _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
@@ -32,7 +32,7 @@ _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Structured:
-    """A body in its final form, before nh3's last word, and what was found on the way."""
+    """A body in its final form, before nh3's last pass, with its sub-heads, its embeds and the warnings."""
 
     html: str
     outline: tuple[SubHead, ...]
@@ -41,9 +41,9 @@ class Structured:
 
 
 def structure(html: str, base_url: str | None = None, *, pictures: Mapping[str, Picture] = _NO_PICTURES) -> Structured:
-    """Return the body that nh3 wrote as an article's body.
+    """Return the article's body for the output of nh3's first pass.
 
-    Relative addresses resolve against `base_url`; `pictures` are those that can be shown, by digest.
+    Relative addresses resolve against `base_url`; `pictures` are the pictures that can be shown, by digest.
     """
     root = tree.parse(html)
     warnings = []
@@ -62,17 +62,17 @@ def structure(html: str, base_url: str | None = None, *, pictures: Mapping[str, 
     normalise_blocks(root)
     frame_pictures(root, pictures)
     outline = _anchor_headings(root)
-    _make_tables_scroll(root)
-    dead_links = lift_targets(root)
+    _wrap_tables(root)
+    dead_links = move_ids_to_elements(root)
     if lost_links or dead_links:
-        warnings.append(_about_links(lost_links, len(lost_links) + dead_links, base_url))
+        warnings.append(_link_warning(lost_links, len(lost_links) + dead_links, base_url))
     for block in root:
         block.tail = "\n"
     return Structured(tree.serialise(root), outline, tuple(embeds), tuple(warnings))
 
 
 def _remove_non_public(root: Element) -> int:
-    """Take out editors' notes with all they hold: they name people and their telephones (dpa's np-nonpublic)."""
+    """Remove editors' notes with their content: they name people and telephone numbers (dpa's np-nonpublic)."""
     found = [element for element in root.iter() if _has_class(element, _NON_PUBLIC)]
     _drop(root, found)
     return len(found)
@@ -84,7 +84,7 @@ def _has_class(element: Element, names: frozenset[str]) -> bool:
 
 
 def _drop(root: Element, elements: list[Element]) -> None:
-    """Take elements out with all they hold, in one pass; the text after them stays."""
+    """Remove elements with their content, in one pass; the text after them stays."""
     for element in elements:
         element.tag = _DROPPED
     etree.strip_elements(root, _DROPPED, with_tail=False)
@@ -98,8 +98,8 @@ def _name_languages(root: Element) -> None:
             element.set("lang", str(language))
 
 
-def _about_links(lost: list[str], count: int, base_url: str | None) -> str:
-    """Return a warning about links that lead nowhere; their words are in the body."""
+def _link_warning(lost: list[str], count: int, base_url: str | None) -> str:
+    """Return the warning about links that lost their address; their text is in the body."""
     named = ", ".join(
         cut_text(address or '""', _MAX_NAMED_CHARS) for address in dict.fromkeys(lost[:_MAX_NAMED_PICTURES])
     )
@@ -114,22 +114,22 @@ def _drop_classes(root: Element) -> None:
 
 
 def _anchor_headings(root: Element) -> tuple[SubHead, ...]:
-    """Give each sub-head an id, and levels without a gap: the page's only h1 is its headline."""
+    """Give each sub-head an id, and number the levels without a gap from h2: the page's only h1 is its headline."""
     headings = list(root.iter(*_HEADINGS))
     depths = sorted({int(str(heading.tag)[1]) for heading in headings})
     outline: list[SubHead] = []
     taken: dict[str, int] = {}
     for heading in headings:
-        level = min(_SHALLOWEST + depths.index(int(str(heading.tag)[1])), _DEEPEST)
+        level = min(_MIN_LEVEL + depths.index(int(str(heading.tag)[1])), _MAX_LEVEL)
         text = tree.text_of(heading)
-        anchor = _free_anchor(text, len(outline) + 1, taken)
+        anchor = _unused_anchor(text, len(outline) + 1, taken)
         heading.tag = f"h{level}"
         heading.set("id", anchor)
         outline.append(SubHead(level=level, text=text, anchor=anchor))
     return tuple(outline)
 
 
-def _free_anchor(text: str, number: int, taken: dict[str, int]) -> str:
+def _unused_anchor(text: str, number: int, taken: dict[str, int]) -> str:
     wanted = slug_of(text, otherwise=f"section-{number}", max_chars=_MAX_ANCHOR_CHARS)
     if wanted.startswith(_THEMES_PREFIX):
         wanted = f"section-{wanted}"
@@ -141,14 +141,14 @@ def _free_anchor(text: str, number: int, taken: dict[str, int]) -> str:
     return anchor
 
 
-def _make_tables_scroll(root: Element) -> None:
-    """Put each outermost table into a box that a reader can scroll, by keyboard too; a caption names the box."""
+def _wrap_tables(root: Element) -> None:
+    """Wrap each outermost table in a box that scrolls, also by keyboard; the caption labels the box."""
     for table in list(root.iter("table")):
         if next(table.iterancestors("table"), None) is not None:
             continue
         box = etree.Element("div", {"class": "table-scroll", "tabindex": "0"})
         caption = table.find("caption")
         if caption is not None and (name := tree.text_of(caption)):
-            box.set("role", "group")  # no landmark: two tables may have one caption
+            box.set("role", "group")  # not a landmark: two tables may have the same caption
             box.set("aria-label", name)
         tree.wrap(table, box)

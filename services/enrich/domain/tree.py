@@ -1,7 +1,7 @@
-"""Sanitised HTML as a tree, and back.
+"""Converts sanitised HTML to a tree and back.
 
-What nh3 writes is regular enough to be read as XML, so the tree is exactly the
-one that nh3 saw: lxml's own HTML parser would guess anew, and two guesses may differ where it hurts.
+nh3's output is regular enough for an XML parser, so the tree is exactly the tree that nh3 saw. lxml's HTML parser would
+interpret the text again, and a difference between two interpretations may be a security hole.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ _RAW_TEXT = re.compile(rf"<(iframe{_ATTRIBUTES})>.*?</iframe>", re.DOTALL)
 
 
 def parse(html: str) -> Element:
-    """Return the tree of what nh3 wrote, under a `div`."""
+    """Return the tree of nh3's output, under a `div`."""
     xml = _RAW_TEXT.sub(r"<\1></iframe>", html)
     xml = _VOID_TAG.sub(r"<\1/>", xml).replace("&nbsp;", "&#160;")
-    # Depth and size were bounded by the guard; libxml2's own bounds are lower than what tidy tables may need.
+    # `check_markup` bounded depth and size; libxml2's own bounds are too low for large valid tables.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     return etree.fromstring(f"<div>{xml}</div>", parser)
 
 
 def serialise(root: Element) -> str:
-    """Return what is inside `root` as HTML."""
+    """Return the content of `root` as HTML."""
     for element in root.iter():
         if element.tag not in VOID and element.text is None:
-            element.text = ""  # or it would be written <p/>, which HTML reads as an open <p>
+            element.text = ""  # otherwise lxml writes <p/>, which HTML reads as an open <p>
     return etree.tostring(root, encoding="unicode").removeprefix("<div>").removesuffix("</div>")
 
 
 def text_of(element: Element) -> str:
     """Return the text inside an element in reading order, on one line; a line break is a space."""
-    return collapsed("".join(pieces(element, inline_mark))).strip()
+    return collapsed("".join(text_parts(element, inline_mark))).strip()
 
 
 Mark = Callable[[Element, bool], str]
-"""Returns the text that stands for the start (True) or the end of an element."""
+"""Returns the text that replaces the start tag (True) or the end tag of an element."""
 
 
-def pieces(element: Element, mark: Mark) -> Iterator[str]:
-    """Yield the text inside an element in reading order, with the marks of the elements in it.
+def text_parts(element: Element, mark: Mark) -> Iterator[str]:
+    """Yield the text inside an element in reading order, with the marks of its elements.
 
-    Raised links to notes of the same text are left out: they are no words.
+    Raised links to notes of the same text are skipped, because they are not words.
     """
     skipped: Element | None = None
     for event, each in etree.iterwalk(element, events=("start", "end")):
         is_start = event == "start"
-        if is_start and skipped is None and _is_note_mark(each):
+        if is_start and skipped is None and _is_note_link(each):
             skipped = each
         if skipped is None:
             yield mark(each, is_start)
@@ -80,7 +80,7 @@ def inline_mark(element: Element, is_start: bool) -> str:  # noqa: FBT001 -- a M
     return ""
 
 
-def _is_note_mark(element: Element) -> bool:
+def _is_note_link(element: Element) -> bool:
     """Tell whether an element is a raised link to a place in the same text, or an arrow back, and nothing else."""
     if element.tag == "a" and (element.get("href") or "").startswith("#"):
         text = "".join(_texts(element))
@@ -92,12 +92,12 @@ def _is_note_mark(element: Element) -> bool:
         return False
     links = [element] if inner == "sup" else children
     is_local = all((link.get("href") or "").startswith("#") for link in links)
-    around = [element.text or "", *(child.tail or "" for child in element)]
-    return is_local and not "".join(around).strip(" \n,;[]()")
+    outer = [element.text or "", *(child.tail or "" for child in element)]
+    return is_local and not "".join(outer).strip(" \n,;[]()")
 
 
 def is_blank(element: Element) -> bool:
-    """Tell whether a reader would see nothing of what is inside an element: no text, and no picture."""
+    """Tell whether an element shows nothing: no visible text and no picture."""
     return next(element.iter("img"), None) is None and not any(map(is_visible, _texts(element)))
 
 
@@ -111,31 +111,31 @@ def last_child(element: Element) -> Element | None:
 
 
 def remove(element: Element) -> None:
-    """Take an element out with all it holds; the text after it stays."""
+    """Remove an element with its content; the text after it stays."""
     _put_before(element, [], "")
 
 
 def unwrap(element: Element) -> None:
-    """Take an element out and leave what it holds in its place."""
+    """Replace an element by its content."""
     _put_before(element, list(element), element.text or "")
 
 
 def replace(element: Element, other: Element) -> None:
-    """Put another element in an element's place."""
+    """Replace an element by another one."""
     _put_before(element, [other], "")
 
 
-def wrap(element: Element, around: Element) -> None:
-    """Put an element into another, which takes its place."""
+def wrap(element: Element, outer: Element) -> None:
+    """Replace an element by another one, and put the element into that one."""
     parent = element.getparent()
     if parent is not None:
-        around.tail, element.tail = element.tail, None
-        parent.replace(element, around)
-        around.append(element)
+        outer.tail, element.tail = element.tail, None
+        parent.replace(element, outer)
+        outer.append(element)
 
 
 def _put_before(element: Element, others: list[Element], text: str) -> None:
-    """Put text and elements in an element's place; the text after it stays."""
+    """Replace an element by text and elements; the text after it stays."""
     parent, before = element.getparent(), element.getprevious()
     if parent is None:
         return

@@ -1,1 +1,1 @@
-"""What the ports are made of here."""
+"""Adapters of the theme port."""

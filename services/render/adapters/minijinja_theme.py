@@ -1,8 +1,8 @@
 """A theme as a folder: templates for minijinja, and the files in `assets/` that its pages refer to.
 
-All of it is read once, at the start, so a template can reach nothing else on the disk. A folder may build on the one
-beside it: `theme.toml` says `inherits = "epn"`, and whatever file the child has stands in for its parent's, which the
-child still reaches as `epn/front.html`. See README.md beside the themes.
+The folder is read once, at the start, so that a template cannot read other files. A folder may inherit from the folder
+beside it: `theme.toml` contains `inherits = "epn"`. Each file of the child replaces the parent's file of the same name;
+the child still reaches the parent's template as `epn/front.html`. See README.md beside the themes.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _ICONS = (
 )
 _THEME_COLOR = re.compile(rb"--paper:\s*([^;]+?)\s*;")
 _HASH_CHARS = 12
-# The engine escapes a slash too, which nothing asks for: an edge that reads `<esi:include src>` does not undo that, and
-# addresses are to stay readable in the source. An ampersand that others wrote is escaped, so this is only ever a slash.
+# The engine escapes slashes too, without need: an edge that reads `<esi:include src>` does not decode them, and
+# addresses must stay readable. Ampersands in the input are escaped, so this text can only be an escaped slash.
 _ESCAPED_SLASH = "&#x2f;"
-_MAX_PARTS = 512  # languages times sections, twice
+_MAX_CACHED_PARTS = 512  # languages times sections, twice
 _SHEET = "assets/page.css"
-# One sheet, one request: the tokens first, a child's own rules last.
+# One style sheet, one request: the tokens first, a child's own rules last.
 _TOKENS = "assets/tokens.css"
 _SHEET_PARTS = (_TOKENS, _SHEET, "assets/own.css")
-# Their releases may change how a date is written or a tag escaped, so pages made with another one are other pages.
+# A release of these may change the form of a date or the escaping of a tag, so it is part of the page version.
 _ENGINES = ("babel", "minijinja")
 
 
 class MinijinjaTheme:
-    """The theme in a folder. Everything a view says is escaped, but for the body and the JSON-LD."""
+    """The theme in a folder. All values of a view are escaped, except for the body and the JSON-LD."""
 
     def __init__(self, folder: Path) -> None:
         files = _files(folder)
@@ -63,7 +63,7 @@ class MinijinjaTheme:
             if path.startswith("assets/")
         }
         self.assets: tuple[Asset, ...] = tuple(by_file[name] for name in sorted(by_file))
-        # minijinja escapes by the ending of a template's name: nothing but *.html is ever a template.
+        # minijinja decides by the template's file ending whether to escape: only *.html files are templates.
         templates = {path: body.decode() for path, body in files.items() if path.endswith(".html")}
         self._parts: dict[tuple[str, ShellView], str] = {}
         self._environment = minijinja.Environment(
@@ -76,9 +76,9 @@ class MinijinjaTheme:
 
     @property
     def icons(self) -> tuple[Icon, ...]:
-        """Return the icons that a browser may keep."""
-        there = ((self._by_file[file], sizes, purpose) for file, sizes, purpose in _ICONS if file in self._by_file)
-        return tuple(Icon(f"/{asset_path(icon.name)}", sizes, icon.content_type, use) for icon, sizes, use in there)
+        """Return the icons for browsers that install the site."""
+        found = ((self._by_file[file], sizes, purpose) for file, sizes, purpose in _ICONS if file in self._by_file)
+        return tuple(Icon(f"/{asset_path(icon.name)}", sizes, icon.content_type, use) for icon, sizes, use in found)
 
     def article(self, view: ArticleView) -> bytes:
         """Return the page of one article."""
@@ -93,11 +93,11 @@ class MinijinjaTheme:
         return self._render("cards.html", view.shell, list=view)
 
     def days(self, view: DaysView) -> bytes:
-        """Return the archive's page of months, or a month's of days."""
+        """Return the archive's page of months, or a month's page of days."""
         return self._render("days.html", view.shell, list=view)
 
     def rail(self, view: RailView) -> bytes:
-        """Return the list that pages take in; empty without cards."""
+        """Return the list that pages include; empty without cards."""
         return self._render("rail.html", None, rail=view) if view.cards else b""
 
     def search(self, view: ShellView) -> bytes:
@@ -105,7 +105,7 @@ class MinijinjaTheme:
         return self._render("search.html", view)
 
     def not_found(self, view: ShellView) -> bytes:
-        """Return the page for an address that leads nowhere (404)."""
+        """Return the page for an unknown address (404)."""
         return self._render("not_found.html", view)
 
     def gone(self, view: ShellView) -> bytes:
@@ -113,15 +113,15 @@ class MinijinjaTheme:
         return self._render("gone.html", view)
 
     def _part(self, template: str, shell: ShellView) -> str:
-        """Return what surrounds a page and is the same on most of them: all that the shell says but its head."""
-        known = self._parts.get((template, shell))
-        if known is None:
-            if len(self._parts) >= _MAX_PARTS:
+        """Return a part of the page that depends only on the shell without its head; it is cached for all pages."""
+        cached = self._parts.get((template, shell))
+        if cached is None:
+            if len(self._parts) >= _MAX_CACHED_PARTS:
                 self._parts.clear()
-            known = self._parts[template, shell] = minijinja.safe(
+            cached = self._parts[template, shell] = minijinja.safe(
                 self._environment.render_template(template, shell=shell)
             )
-        return known
+        return cached
 
     def _render(self, template: str, shell: ShellView | None, **context: object) -> bytes:
         json_ld = tuple(map(minijinja.safe, shell.head.json_ld)) if shell else ()
@@ -130,7 +130,7 @@ class MinijinjaTheme:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Return a theme's files by path: a child's own instead of its parent's, whose templates it still has by name."""
+    """Return a theme's files by path: the child's files replace its parent's; the parent's templates stay by name."""
     about = folder / "theme.toml"
     parent = tomllib.loads(about.read_text(encoding="utf-8")).get("inherits") if about.exists() else None
     files = _files(folder.parent / parent) if parent else {}
@@ -150,7 +150,7 @@ def _asset(theme: str, path: Path, body: bytes) -> Asset:
 
 
 def _version(files: dict[str, bytes]) -> str:
-    """Return a hash of all that shapes a page but its view: the files, our rules, the engines' releases."""
+    """Return a hash of all inputs of a page but its view: the files, our rules, the engines' releases."""
     digest = hashlib.sha256()
     rules = {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -1,4 +1,4 @@
-"""A theme that came as a zip: its folder, the folders that it builds on, and its own name as the zip's comment."""
+"""A theme as a zip: its folder, the folders that it inherits from, and its name as the zip's comment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.render.adapters.minijinja_theme import MinijinjaTheme
 
 
 def unzipped_theme(archive: bytes) -> MinijinjaTheme:
-    """Return the theme; nothing of it stays on the disk, for a theme is read once."""
+    """Return the theme; no file stays on the disk, because a theme is read once."""
     with TemporaryDirectory(prefix="pressline-theme-") as folder:
         with ZipFile(BytesIO(archive)) as files:
             files.extractall(folder)

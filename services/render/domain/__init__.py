@@ -1,1 +1,1 @@
-"""The rules of rendering: pure functions from articles and cards to what a page says."""
+"""The rules of rendering: pure functions from articles and cards to views and machine-readable files."""

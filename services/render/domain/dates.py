@@ -1,4 +1,4 @@
-"""Times as readers read them, in the site's zone, and as machines do."""
+"""Times in the site's zone, in the form for readers and in the form for machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.site.sites import local_time
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One instant: `machine` for `<time datetime>` (with its offset), `text` for the eye."""
+    """One instant: `machine` for `<time datetime>` (with its offset), `text` for readers."""
 
     machine: str
     text: str
@@ -33,12 +33,12 @@ def day_of(at: datetime, *, zone: str, language: str) -> Moment:
 
 
 def date_text(day: date, *, language: str) -> str:
-    """Return a day as its language writes it: `13 February 2025`."""
+    """Return a day in the language's long form: `13 February 2025`."""
     return _date(day, language, "long")
 
 
 def month_text(month: date, *, language: str) -> str:
-    """Return a month as its language names it on its own: `February 2025`."""
+    """Return a month with its year in the language's stand-alone form: `February 2025`."""
     return format_date(month, "LLLL y", locale=locale_for(language))
 
 
@@ -53,7 +53,7 @@ def _date(local: date, language: str, length: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _day_text(day: date, language: str, length: str) -> str:
-    # English alone is set by hand: its locales disagree on the order, and a site has one.
+    # Only English has an explicit pattern: its locales differ in the order, and a site has one order.
     locale = locale_for(language)
     if locale.language == "en":
         pattern = {"long": "d MMMM y", "full": "EEEE d MMMM y"}[length]

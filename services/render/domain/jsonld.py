@@ -1,4 +1,4 @@
-"""What machines are told of a page: schema.org as JSON-LD (Google's Article, Breadcrumb and ItemList guidelines)."""
+"""A page as schema.org in JSON-LD (Google's Article, Breadcrumb and ItemList guidelines)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from shared.site.listings import Listing, ListingKind
 from shared.site.memberships import topics_of
 from shared.site.sites import Site
 
-# Inside <script> the HTML parser looks for `</script` and `<!--`; JavaScript once ended lines at U+2028 and U+2029.
-# All of these are harmless as JSON escapes.
+# Inside <script> the HTML parser looks for `</script` and `<!--`; older JavaScript ends lines at U+2028 and U+2029.
+# JSON escapes make these characters harmless.
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 _MAX_LISTED_ITEMS = 100
 
@@ -32,10 +32,11 @@ def article_json_ld(
     updated_at: datetime | None,
     picture: CardPicture | None,
 ) -> tuple[str, ...]:
-    """Return an article's NewsArticle and the way that leads to it, each safe inside a `<script>`.
+    """Return an article's NewsArticle and its breadcrumbs, each safe inside a `<script>`.
 
-    What Google's Article guide requires and recommends. The headline is whole: the guide's limit of 110 characters is
-    gone. There is an image only where the article has one: a house's picture says nothing of this article.
+    The properties are those that Google's Article guide requires and recommends. The headline is not cut: the guide no
+    longer has a limit of 110 characters. There is no image if the article has none: a general picture of the site would
+    not describe the article.
     """
     facts = article.facts
     authors, contributors = _people(facts, site)
@@ -48,8 +49,8 @@ def article_json_ld(
         "mainEntityOfPage": {"@type": "WebPage", "@id": canonical_url},
         "datePublished": machine_time(created_at, zone=site.zone),
         "dateModified": machine_time(updated_at or created_at, zone=site.zone),
-        "author": authors or [_house(site)],
-        "publisher": _house(site),
+        "author": authors or [_publisher(site)],
+        "publisher": _publisher(site),
         "articleSection": site.section_name(facts.section),
         "inLanguage": facts.language,
         "isAccessibleForFree": True,
@@ -77,7 +78,7 @@ def article_json_ld(
 
 
 def front_json_ld(site: Site, cards: Iterable[Card], *, section: str | None = None) -> tuple[str, ...]:
-    """Return what a front is: the site and its house on the front page, a section's place; and its list of articles."""
+    """Return a front's JSON-LD: the site and its publisher, or a section's breadcrumbs; then the list of articles."""
     listed = _item_list(site, cards)
     if section:
         home, own = (site.name, f"{site.base_url}/"), (site.section_name(section), f"{site.base_url}/{section}/")
@@ -94,28 +95,34 @@ def front_json_ld(site: Site, cards: Iterable[Card], *, section: str | None = No
         "description": site.tagline,
         "url": f"{site.base_url}/",
         "inLanguage": site.language,
-        "publisher": _house(site),
+        "publisher": _publisher(site),
         "potentialAction": search,
     }
-    return (json_for_script(described), json_for_script({"@context": "https://schema.org", **_house(site)}), *listed)
+    return (
+        json_for_script(described),
+        json_for_script({"@context": "https://schema.org", **_publisher(site)}),
+        *listed,
+    )
 
 
 def list_json_ld(
     site: Site, listing: Listing, title: str, cards: Iterable[Card], *, crumbs: Iterable[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Return the place of a list in the site, and its articles; `crumbs` are (name, address) as the page shows them."""
+    """Return a list's breadcrumbs and its articles; `crumbs` are (name, address) as the page shows them."""
     shown = ((name, absolute(site, url)) for name, url in crumbs)
     own = (title, site.base_url + url_path(listing.path))
-    listed = _item_list(site, cards) if listing.kind is not ListingKind.DAY else ()  # a day's may be hundreds
+    listed = (
+        _item_list(site, cards) if listing.kind is not ListingKind.DAY else ()
+    )  # a day may have hundreds of articles
     return (_breadcrumbs((*shown, own)), *listed)
 
 
 def json_for_script(value: object) -> str:
-    """Return JSON that cannot end the `<script>` it stands in."""
+    """Return JSON that cannot end the `<script>` around it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _house(site: Site) -> dict[str, Any]:
+def _publisher(site: Site) -> dict[str, Any]:
     house: dict[str, Any] = {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"}
     if site.logo_url:
         house["logo"] = {"@type": "ImageObject", "url": absolute(site, site.logo_url)}
@@ -129,7 +136,7 @@ def _house(site: Site) -> dict[str, Any]:
 
 
 def absolute(site: Site, url: str) -> str:
-    """Return an address of a site's settings as it holds anywhere: `/logo.png` is one of the site's own."""
+    """Return an address of a site's settings as an absolute address: `/logo.png` is on the site itself."""
     return f"{site.base_url}{url}" if url.startswith("/") else url
 
 
@@ -151,15 +158,15 @@ def _item_list(site: Site, cards: Iterable[Card]) -> tuple[str, ...]:
 
 
 def _people(facts: ArticleFacts, site: Site) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return an article's authors, and those who did something else for it."""
+    """Return an article's authors and its other contributors."""
     people = people_of(site, facts) or (people_in(facts.byline, facts.language, site.name) if facts.byline else ())
-    told = [
+    described_people = [
         {"@type": "Organization" if person.is_organisation else "Person", "name": person.name}
         | ({"url": site.base_url + url_path(person.path)} if person.path else {})
         for person in people
     ]
-    authors = [each for each, person in zip(told, people, strict=True) if person.is_writer]
-    return authors, [each for each, person in zip(told, people, strict=True) if not person.is_writer]
+    authors = [each for each, person in zip(described_people, people, strict=True) if person.is_writer]
+    return authors, [each for each, person in zip(described_people, people, strict=True) if not person.is_writer]
 
 
 def _image(picture: CardPicture, facts: ArticleFacts, site: Site) -> dict[str, Any]:

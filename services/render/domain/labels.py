@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - an apostrophe in French is a typographic one
-"""The few words that a page says of itself, in the language of what it shows."""
+"""The labels of a page in the language of its content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.render.domain.languages import FALLBACK_LANGUAGE, primary_language
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One language's words. `language` is theirs: where nobody wrote a language's words, English ones stand in."""
+    """The labels in one language, `language`; English labels replace those of an unknown language."""
 
     language: str
     skip: str
@@ -339,5 +339,5 @@ _BY_LANGUAGE = {labels.language: labels for labels in (_ENGLISH, _HINDI, _ARABIC
 
 
 def labels_for(tag: str) -> Labels:
-    """Return the words for a language tag; English ones where nobody has written its own."""
+    """Return the labels for a language tag; English labels if its language has none."""
     return _BY_LANGUAGE.get(primary_language(tag), _BY_LANGUAGE[FALLBACK_LANGUAGE])

@@ -1,4 +1,4 @@
-"""What a language tag means for a page: which way it runs, and whose customs its dates follow."""
+"""The direction and the locale of a page in a language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def primary_language(tag: str) -> str:
 
 @cache
 def find_locale(tag: str) -> Locale | None:
-    """Return the nearest locale that Babel knows: the tag's own, its language's, else None."""
+    """Return Babel's locale of the tag, else of the tag's language, else None."""
     for name in (tag, primary_language(tag)):
         try:
             return Locale.parse(name, sep="-")
@@ -26,7 +26,7 @@ def find_locale(tag: str) -> Locale | None:
 
 
 def locale_for(tag: str) -> Locale:
-    """Return the locale whose customs a page in this language follows; English where Babel knows none."""
+    """Return the locale for a page in this language; English if Babel has none."""
     return find_locale(tag) or Locale.parse(FALLBACK_LANGUAGE)
 
 

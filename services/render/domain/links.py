@@ -1,4 +1,4 @@
-"""The listings that a listing's page links to, and that a site does not always have: months, days, parts, rails."""
+"""The links from a listing's page to listings that are not permanent: months, days, parts, rails."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from shared.site.sites import Site
 def links_of(
     site: Site, listing: Listing, *, cards: Sequence[Card] = (), days: Sequence[str] = (), parts: int = 1
 ) -> tuple[str, ...]:
-    """Return the names of the listings that a listing's page links to, but for permanent ones.
+    """Return the names of the listings that a listing's page links to, without the permanent ones.
 
-    `cards`, `days` (newest first) and `parts` are what the page is rendered from. What lists nothing links to none.
+    The page is rendered from `cards`, `days` (newest first) and `parts`. An empty page links to no listing.
     """
     scope = f".{listing.section}" if listing.section else ""
     match listing.kind:
@@ -33,7 +33,7 @@ def links_of(
 
 
 def next_rail_day(site: Site, listing: Listing, cards: Sequence[Card], days: Iterable[str]) -> str | None:
-    """Return the day that a rail leads on to: the latest to that of its last card, a day's to the next older one."""
+    """Return the day of the next rail: for the latest rail its last card's day, for a day's rail the next older day."""
     if not cards:
         return None
     if listing.kind is ListingKind.RAIL:

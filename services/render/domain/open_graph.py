@@ -1,4 +1,4 @@
-"""What a page tells those who share it: OpenGraph (ogp.me), and the same once more in X's words."""
+"""The metadata of a shared page: OpenGraph (ogp.me), and the same values as X's properties."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from shared.site.memberships import MAX_NAMES_PER_KIND, topics_of
 from shared.site.sites import Site
 
 Tags = tuple[tuple[str, str], ...]
-"""(property, content) pairs in the order of a page's head; a property may come several times."""
-_AT_X = {"og:image": "twitter:image", "og:image:alt": "twitter:image:alt"}
+"""(property, content) pairs in the order of a page's head; a property may occur several times."""
+_X_PROPERTIES = {"og:image": "twitter:image", "og:image:alt": "twitter:image:alt"}
 
 
 def share_tags(
@@ -29,26 +29,27 @@ def share_tags(
     picture: CardPicture | None = None,
     kind: str = "website",
 ) -> Tags:
-    """Return how a page looks where it is shared: with its picture, else the site's if it has one for that.
+    """Return the tags of a shared page, with its picture, else with the site's picture for sharing.
 
-    All as `<meta property>`, where X looks too. It would fall back on OpenGraph's words; checkers of its cards do not.
+    All tags are `<meta property>`, which X reads too. X would fall back on OpenGraph's values; validators of X's cards
+    do not.
     """
-    shown = _picture(site, picture)
-    again = tuple((_AT_X[name], value) for name, value in shown if name in _AT_X)
+    picture_tags = _picture(site, picture)
+    x_tags = tuple((_X_PROPERTIES[name], value) for name, value in picture_tags if name in _X_PROPERTIES)
     locale = find_locale(language)
-    place = (("og:locale", f"{locale.language}_{locale.territory}"),) if locale and locale.territory else ()
+    locale_tags = (("og:locale", f"{locale.language}_{locale.territory}"),) if locale and locale.territory else ()
     return (
         ("og:type", kind),
         ("og:site_name", site.name),
         ("og:title", title),
         ("og:description", description),
         ("og:url", url),
-        *place,
-        *shown,
-        ("twitter:card", "summary_large_image" if shown else "summary"),
+        *locale_tags,
+        *picture_tags,
+        ("twitter:card", "summary_large_image" if picture_tags else "summary"),
         ("twitter:title", title),
         ("twitter:description", description),
-        *again,
+        *x_tags,
     )
 
 
@@ -61,7 +62,7 @@ def article_share_tags(
     updated_at: datetime | None,
     picture: CardPicture | None,
 ) -> Tags:
-    """Return how an article looks where it is shared; `url` is where it lives."""
+    """Return the tags of a shared article; `url` is its canonical address."""
     facts = article.facts
     tags = share_tags(
         site,

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - names and signs of other scripts
-"""Who made an article: its authors with their roles, or the people that a byline names.
+"""The people of an article: its authors with their roles, or the people that a byline names.
 
-Schema.org asks for one Person an author, with nothing but the name in it. A byline is a line of prose, so it is taken
-apart only where each part of it is a name beyond doubt. Otherwise it is one author, as the sender wrote it.
+Schema.org requires one Person per author, with only the name in `name`. A byline is prose, so it is split only if each
+of its parts is certainly a name. Otherwise the whole line is one author, as the sender wrote it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One of those who made an article; `path` is the key of the author's page, empty where there is none."""
+    """An author or a contributor of an article; `path` is the key of the author's page, or empty."""
 
     name: str
     path: str = ""
@@ -30,7 +30,7 @@ class Person:
     is_organisation: bool = False
 
 
-def _set(words: str) -> frozenset[str]:
+def _words_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
@@ -94,10 +94,10 @@ _AND = {
     "vi": "và",
 }
 _IN = {"de": "aus", "es": "en", "fr": "à|depuis", "it": "a|da", "nl": "vanuit", "pt": "em", "sv": "i"}
-_PARTICLES = _set(
+_PARTICLES = _words_set(
     "af al bin bint da das de del della den der di do dos du e el ibn la las le los ten ter und van von y zu"
 )
-_ORGANISATIONS = _set(
+_ORGANISATIONS = _words_set(
     """
     agence agences agencia agencias agencies agency agentur agenturen agenzia agência agências ani ansa associated
     association board bureau committee correspondent correspondents council department desk dpa editorial editors efe
@@ -107,7 +107,7 @@ _ORGANISATIONS = _set(
     xinhua yonhap агентство редакция тасс التحرير رويترز وكالات وكالة एजेंसी डेस्क ब्यूरो संवाददाता
     """
 )
-_TITLES = _set(
+_TITLES = _words_set(
     "chief columnist correspondent critic editor journalist korrespondent korrespondentin redakteur redakteurin"
     " reporter writer"
 )
@@ -133,7 +133,7 @@ _MAX_UNSPACED_CHARS = 4
 
 
 def people_of(site: Site, facts: ArticleFacts) -> tuple[Person, ...]:
-    """Return the authors of an article, each once, with their roles; `is_writer` is true of one at least."""
+    """Return the authors of an article, each once, with their roles; at least one has `is_writer`."""
     roles: dict[str, dict[str, None]] = {}
     writers = set()
     for author in facts.authors:
@@ -154,26 +154,27 @@ def people_of(site: Site, facts: ArticleFacts) -> tuple[Person, ...]:
 
 
 def is_other_role(role: str | None) -> bool:
-    """Tell whether a role is another one than the writer's: pictures, graphics, editing, translation."""
+    """Tell whether a role is not a writer's: pictures, graphics, editing, translation."""
     return bool(role and _NOT_WRITING.search(role))
 
 
 @lru_cache(maxsize=4_000)
-def people_in(byline: str, language: str, house: str) -> tuple[Person, ...]:
-    """Return the people and organisations that a byline names, in its order; `house` is the site's name.
+def people_in(byline: str, language: str, site_name: str) -> tuple[Person, ...]:
+    """Return the people and organisations that a byline names, in its order.
 
-    A line with a part that may be no name is one author: an organisation where its words say so, else a person.
+    A line with a part that may not be a name is one author: an organisation if it contains a word for one, else a
+    person.
     """
     line = " ".join(unicodedata.normalize("NFC", byline).split())
     line = _prefix(language).sub("", line, count=1).strip(" .:;,") or line
-    if found := _parts(line, language, house):
+    if found := _parts(line, language, site_name):
         has_writer = any(person.is_writer for person in found)
         return found if has_writer else tuple(replace(person, is_writer=True) for person in found)
-    return (Person(line, is_organisation=_is_organisation(line, house) or "&" in line),)
+    return (Person(line, is_organisation=_is_organisation(line, site_name) or "&" in line),)
 
 
-def _parts(line: str, language: str, house: str) -> tuple[Person, ...]:
-    """Return those whom a line names; nothing where one part of it is in doubt."""
+def _parts(line: str, language: str, site_name: str) -> tuple[Person, ...]:
+    """Return the people and organisations that a line names; none if one part may not be a name."""
     found: dict[str, Person] = {}
     is_writer = True
     for part in _separator(language).split(_SUFFIX.sub(" ", line)):
@@ -187,7 +188,7 @@ def _parts(line: str, language: str, house: str) -> tuple[Person, ...]:
         name = _place(language).sub("", _BRACKETS.sub("", text)).strip(" .:,")
         if _is_title(name) and found:
             continue
-        is_organisation = _is_organisation(name, house)
+        is_organisation = _is_organisation(name, site_name)
         if not is_organisation and not _is_full_name(name):
             return ()
         found.setdefault(
@@ -198,7 +199,7 @@ def _parts(line: str, language: str, house: str) -> tuple[Person, ...]:
 
 
 def _is_full_name(text: str) -> bool:
-    """Tell whether a text looks like a person's whole name: two to five words that names are made of."""
+    """Tell whether a text looks like a person's full name: two to five capitalised words or particles."""
     words = text.split()
     if not _CASED.search(text):
         if _UNSPACED.fullmatch(text):
@@ -209,10 +210,10 @@ def _is_full_name(text: str) -> bool:
     return len(names) >= _FULL_NAME_WORDS and len(words) <= _MAX_NAME_WORDS and _PARTICLES.issuperset(others)
 
 
-def _is_organisation(text: str, house: str, *, whole: bool = False) -> bool:
-    """Tell whether a text names the house itself, an agency or a desk; `whole`: by all of its words, not one."""
+def _is_organisation(text: str, site_name: str, *, whole: bool = False) -> bool:
+    """Tell whether a text names the site itself, an agency or a desk; `whole`: by all its words, not by one."""
     words = [word.strip(".,:").casefold() for word in text.split()]
-    is_house = text.casefold() == house.casefold() or text.casefold().startswith(f"{house.casefold()} ")
+    is_house = text.casefold() == site_name.casefold() or text.casefold().startswith(f"{site_name.casefold()} ")
     is_known = _ORGANISATIONS.issuperset(words) if whole else bool({"the", *_ORGANISATIONS}.intersection(words))
     return (
         is_house

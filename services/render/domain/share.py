@@ -1,4 +1,4 @@
-"""Plain addresses that hand an article on. No script of another house, and nothing is fetched before a click."""
+"""Links to share an article: plain addresses, no third-party script, no request before a click."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.render.domain.labels import Labels
 
 @dataclass(frozen=True, slots=True)
 class ShareLink:
-    """One way to hand an article on; `id` is what a theme styles it by."""
+    """One way to share an article; a theme uses `id` for its style."""
 
     id: str
     name: str
@@ -18,7 +18,7 @@ class ShareLink:
 
 
 def share_links(headline: str, url: str, labels: Labels) -> tuple[ShareLink, ...]:
-    """Return the ways to share an article, the reader's own means first."""
+    """Return the ways to share an article, e-mail first."""
     title, address = quote(headline, safe=""), quote(url, safe="")
     both = quote(f"{headline} {url}", safe="")
     return (

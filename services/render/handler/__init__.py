@@ -1,4 +1,4 @@
-"""Rendering: articles' pages and listings, as bytes for the publisher. The same input gives the same bytes."""
+"""Renders articles' pages and listings to bytes for the publisher. The same input gives the same bytes."""
 
 from services.render.handler.articles import render_articles
 from services.render.handler.deps import RenderDeps, page_version

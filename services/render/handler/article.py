@@ -1,4 +1,4 @@
-"""An article's page: what should be seen of it now, and where it leads on to."""
+"""Renders an article's page: its visible revision, and its links to related articles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class VisibleArticle:
-    """What the public should see of an article: its latest revision, where, its dates, and how many are known."""
+    """The visible state of an article: its revision, its addresses, its dates and the number of its revisions."""
 
     latest: EnrichedArticle
     addresses: Addresses
@@ -35,12 +35,12 @@ class VisibleArticle:
     updated_at: datetime | None
     revisions: int
     former_memberships: tuple[str, ...] = ()  # memberships that its released revisions have or may have had
-    is_new: bool = False  # nothing of it was public when its revisions were listed
+    is_new: bool = False  # it had no record when its revisions were listed
 
 
 @dataclass(frozen=True, slots=True)
 class PageInputs:
-    """What is known of a page by its article alone: what should be seen, its card, where it lives if elsewhere."""
+    """The inputs of a page from its article alone: the visible state, the card, the canonical address if elsewhere."""
 
     visible: VisibleArticle
     card: Card
@@ -48,10 +48,10 @@ class PageInputs:
 
 
 def read_inputs(site: Site, article: str, read_at: datetime, deps: RenderDeps) -> PageInputs | None:
-    """Return the inputs of an article's page as it should be seen now; None where nothing should be.
+    """Return the inputs of an article's page now; None if the article must not be shown.
 
     Raises:
-        NotYetEnrichedError: an enriched object is missing; it has to be made.
+        NotYetEnrichedError: the enriched object is missing and has to be made.
     """
     visible = _find_visible(site, article, read_at, deps)
     if visible is None:
@@ -64,7 +64,7 @@ def read_inputs(site: Site, article: str, read_at: datetime, deps: RenderDeps) -
 def page_of_article(
     message: ArticlesEnriched, inputs: PageInputs, related: RelatedArticles, read_at: datetime, context: PageContext
 ) -> tuple[ArticlePage, bytes]:
-    """Return an article's page: what is said of it, and its bytes."""
+    """Return an article's page: its description for the publisher, and its bytes."""
     site, visible, card = context.site, inputs.visible, inputs.card
     latest, path = visible.latest, visible.addresses.current
     view = article_view(
@@ -101,7 +101,7 @@ def page_of_article(
 
 
 def _canonical_url(article: EnrichedArticle, deps: RenderDeps, now: datetime) -> str | None:
-    """Return where an article that was posted to several sites lives: at the first of them, by its revisions there."""
+    """Return the canonical address of an article of several sites: its address at the first of them."""
     facts = article.facts
     home = deps.sites.get(facts.canonical_site or "")
     if home is None or facts.canonical_article is None:
@@ -112,7 +112,7 @@ def _canonical_url(article: EnrichedArticle, deps: RenderDeps, now: datetime) ->
 
 
 def _card(visible: VisibleArticle, site: Site, *, is_canonical: bool) -> Card:
-    """Return what listings show of the article."""
+    """Return the article's card."""
     latest, facts = visible.latest, visible.latest.facts
     topics, authors = topics_of(site, facts), authors_of(site, facts)
     return Card(
@@ -140,29 +140,31 @@ def _card(visible: VisibleArticle, site: Site, *, is_canonical: bool) -> Card:
 
 
 def _find_visible(site: Site, article: str, read_at: datetime, deps: RenderDeps) -> VisibleArticle | None:
-    """Return what should be seen now of an article; None where nothing should be.
+    """Return the visible state of an article now; None if the article must not be shown.
 
     Raises:
-        NotYetEnrichedError: an enriched object is missing.
+        NotYetEnrichedError: the enriched object is missing.
     """
-    since = deps.revisions.since(site.id, article, "")
-    if len(since.names) == 1 and not since.kills:  # nearly always: its enriched object says all that its revision does
-        return _only_revision(site, article, since, read_at, deps)
-    history = read_history(deps.revisions, site.id, article, since)
-    out = history.released(read_at)
-    addresses = addresses_of(out, site)
-    if addresses is None or out[-1].status_at(read_at) is not Status.USABLE:
+    listed = deps.revisions.since(site.id, article, "")
+    if (
+        len(listed.names) == 1 and not listed.kills
+    ):  # the usual case: the enriched object contains all facts of the revision
+        return _only_revision(site, article, listed, read_at, deps)
+    history = read_history(deps.revisions, site.id, article, listed)
+    released = history.released(read_at)
+    addresses = addresses_of(released, site)
+    if addresses is None or released[-1].status_at(read_at) is not Status.USABLE:
         return None
-    latest = _enriched(deps, since, site, article, out[-1].revision)
-    shown = [revision for revision in out if revision.status is Status.USABLE]
-    first = published_at(shown[0].article, shown[0].revision)
-    former_memberships = released_memberships(site, out)
-    is_new = since.record is None
+    latest = _enriched(deps, listed, site, article, released[-1].revision)
+    usable = [revision for revision in released if revision.status is Status.USABLE]
+    first = published_at(usable[0].article, usable[0].revision)
+    former_memberships = released_memberships(site, released)
+    is_new = listed.record is None
     return VisibleArticle(
         latest,
         addresses,
         first,
-        updated_at(shown),
+        updated_at(usable),
         len(history.revisions),
         former_memberships=former_memberships,
         is_new=is_new,
@@ -170,24 +172,24 @@ def _find_visible(site: Site, article: str, read_at: datetime, deps: RenderDeps)
 
 
 def _only_revision(
-    site: Site, article: str, since: RevisionsAfter, read_at: datetime, deps: RenderDeps
+    site: Site, article: str, listed: RevisionsAfter, read_at: datetime, deps: RenderDeps
 ) -> VisibleArticle | None:
-    if not since.enriched and deps.revisions.get(site.id, article, since.names[0]).status is not Status.USABLE:
-        return None  # nothing is made of a removal
-    only = _enriched(deps, since, site, article, since.names[0])
-    embargo, expiry = only.facts.embargo_until, only.facts.expires_at
+    if not listed.enriched and deps.revisions.get(site.id, article, listed.names[0]).status is not Status.USABLE:
+        return None  # a removal has no enriched object
+    enriched = _enriched(deps, listed, site, article, listed.names[0])
+    embargo, expiry = enriched.facts.embargo_until, enriched.facts.expires_at
     is_out = (embargo is None or embargo <= read_at) and (expiry is None or expiry > read_at)
-    if not is_out or only.facts.status is not Status.USABLE:
+    if not is_out or enriched.facts.status is not Status.USABLE:
         return None
-    path = article_path(only.article, only.facts, only.facts, only.revision, site)
-    first = published_at(only.facts, only.revision)
-    return VisibleArticle(only, Addresses(path), first, None, 1, is_new=since.record is None)
+    path = article_path(enriched.article, enriched.facts, enriched.facts, enriched.revision, site)
+    first = published_at(enriched.facts, enriched.revision)
+    return VisibleArticle(enriched, Addresses(path), first, None, 1, is_new=listed.record is None)
 
 
-def _enriched(deps: RenderDeps, since: RevisionsAfter, site: Site, article: str, revision: str) -> EnrichedArticle:
-    """Return the enriched object of a revision, made by the latest version of the enricher."""
+def _enriched(deps: RenderDeps, listed: RevisionsAfter, site: Site, article: str, revision: str) -> EnrichedArticle:
+    """Return the enriched object of a revision from the latest version of the enricher."""
     prefix = keys.enriched_prefix(site.id, article, revision)
-    key = keys.latest_enriched(since.enriched, prefix)
+    key = keys.latest_enriched(listed.enriched, prefix)
     found = deps.content.find(key) if key else None
     if found is None:
         raise NotYetEnrichedError(prefix)

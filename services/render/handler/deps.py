@@ -1,4 +1,4 @@
-"""What the handlers render with, and what is said of each page."""
+"""The ports of the rendering handlers, and the provenance of each page."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
-_VERSION_CHARS = 12
+_VERSION_HASH_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class RenderDeps:
-    """What rendering reads from, and the themes that it renders with."""
+    """The ports of rendering, and the themes."""
 
     content: ObjectStorage
     public: ObjectStorage
@@ -44,21 +44,21 @@ class RenderDeps:
     sites: Mapping[str, Site]
     theme_of: Callable[[Site], Theme]
     clock: Callable[[], datetime]
-    preview_theme: Callable[[str], Theme]  # a theme that waits in the content bucket, by its key
-    name: str  # of this process, for who asks who made a page
-    readers: Executor  # the store's and Redis's answers are waited for side by side
-    stored_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by their keys
-    texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # of (article, revision), for feeds
+    preview_theme: Callable[[str], Theme]  # by the key of the theme's zip in the content bucket
+    name: str  # of this process, for the provenance of pages
+    readers: Executor  # threads for parallel calls to the store and to Redis
+    stored_assets: dict[str, Attachment]  # theme files that this process has seen in the content bucket, by key
+    texts: dict[tuple[str, str], SafeHtml] = field(default_factory=dict)  # bodies by (article, revision), for feeds
 
 
 def page_version(theme: Theme, site: Site) -> str:
-    """Return the version that pages carry: the theme's name, and a hash of the theme and of the site's settings."""
+    """Return the page version: the theme's name, and a hash of the theme and of the site's settings."""
     digest = hashlib.sha256(f"{theme.version}\0{site.shown_settings}".encode()).hexdigest()
-    return f"{theme.name}-{digest[:_VERSION_CHARS]}"
+    return f"{theme.name}-{digest[:_VERSION_HASH_CHARS]}"
 
 
 class PageProvenance(TypedDict):
-    """The part of a rendered page that says which bytes it has, and what made them."""
+    """The digest of a rendered page and its provenance."""
 
     sha256: str
     theme: str
@@ -69,20 +69,20 @@ class PageProvenance(TypedDict):
 
 @dataclass(frozen=True)
 class PageContext:
-    """What all pages of a message are rendered with."""
+    """The inputs that all pages of a message share."""
 
     site: Site
     theme: Theme
     deps: RenderDeps
-    stubs: dict[str, Stub] = field(default_factory=dict)  # that were rendered for these pages, by listing
+    stubs: dict[str, Stub] = field(default_factory=dict)  # rendered for these pages, by listing
 
     @cached_property
     def version(self) -> str:
-        """Return the version that the pages carry."""
+        """Return the page version."""
         return page_version(self.theme, self.site)
 
     def provenance(self, message: Batch, body: bytes) -> PageProvenance:
-        """Return which bytes a page has, and what made them."""
+        """Return a page's digest and provenance."""
         return PageProvenance(
             sha256=hashlib.sha256(body).hexdigest(),
             theme=self.version,
@@ -92,7 +92,7 @@ class PageContext:
         )
 
     def stored_assets(self, body: bytes) -> tuple[Attachment, ...]:
-        """Return the theme's files that a page names as attachments, each of them in the content bucket."""
+        """Store the theme's files that a page names in the content bucket; return them as attachments."""
         names = (asset for asset in self.theme.assets if asset.name.encode() in body)
         return tuple(_stored_asset(asset, self.site.id, self.deps) for asset in names)
 
@@ -103,7 +103,7 @@ def _stored_asset(asset: Asset, site: str, deps: RenderDeps) -> Attachment:
         try:
             deps.content.put(source, asset.body, content_type=asset.content_type, unless_exists=True)
         except PreconditionFailedError:
-            log.debug("asset.known", key=source)  # its name holds its hash: the same bytes
+            log.debug("asset.skipped", key=source)  # the name contains the hash, so the bytes are the same
         path = keys.asset_path(asset.name)
         attachment = Attachment(source_key=source, path=path, content_type=asset.content_type, is_immutable=True)
         deps.stored_assets[source] = attachment

@@ -1,4 +1,4 @@
-"""Listings: read from the index as it is now, side by side, and rendered in order, each by its kind."""
+"""Renders listings: reads the index in parallel, renders in order, each listing by its kind."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from shared.site.sites import Site, get_site
 log = structlog.get_logger()
 
 LISTING_ORDER_DIGITS = 20
-_SLICE_ITEMS = 5  # listings, read side by side
-_SLICE_SECONDS = 0.1  # of a batch's work: an article's own page waits no longer behind it
+_SLICE_LISTINGS = 5  # read in parallel
+_SLICE_SECONDS = 0.1  # so that an article's own page waits no longer for a batch of listings
 
 
 @dataclass(frozen=True, slots=True)
 class _ListingSnapshot:
-    """What a listing is rendered from: the index as it is now, and the order of the page that comes of it.
+    """The inputs of a listing: the state of the index, and the order of the new page.
 
-    `missing`: listings that it links to, and that were never published as far as the index knows.
+    `missing`: listings that the page links to and that were never published, according to the index.
     """
 
     listing: Listing
@@ -42,25 +42,26 @@ class _ListingSnapshot:
 
 
 def render_listings(message: ListingsStale, deps: RenderDeps) -> Result:
-    """Render listings from the index as it is now; none while the index is incomplete: the scheduler emits them again.
+    """Render listings from the current index.
 
-    A listing that fails is retried or dead-lettered alone.
+    While the index is incomplete, render none: the scheduler emits them again. A listing that fails is retried or
+    dead-lettered alone.
     """
     site = get_site(deps.sites, message.site)
     context, batch = PageContext(site, deps.theme_of(site), deps), Batch(deps.readers)
     was_complete = deps.index.complete_until(site) is not None
-    pages, begun = list[tuple[ListingPage, bytes]](), 0
-    for some in slices(message.items, size=_SLICE_ITEMS, seconds=_SLICE_SECONDS):
-        begun += len(some)
-        readings = batch.each(partial(_read, message=message, site=site, deps=deps), some, name=str)
-        pages += [page for _, read in readings if read for page in _rendered(read, message, context, batch)]
-    # Asked before and after the readings: Redis may be emptied, and its restore may end, at any time.
+    pages, started = list[tuple[ListingPage, bytes]](), 0
+    for batch_slice in slices(message.items, size=_SLICE_LISTINGS, seconds=_SLICE_SECONDS):
+        started += len(batch_slice)
+        snapshots = batch.each(partial(_read, message=message, site=site, deps=deps), batch_slice, name=str)
+        pages += [page for _, read in snapshots if read for page in _rendered(read, message, context, batch)]
+    # Checked before and after the reads: Redis may be emptied, and its restore may end, at any time.
     if not was_complete or deps.index.complete_until(site) is None:
         for name in message.items:
             deps.index.release_lease(site, name)
         log.info("listings.postponed", listings=len(message.items))
         return Result()
-    rest = message.items[begun:]
+    rest = message.items[started:]
     if not pages:
         return Result((), batch.failed, rest)
     versions = {page.listing: page.wanted_version for page, _ in pages}
@@ -75,25 +76,25 @@ def render_listings(message: ListingsStale, deps: RenderDeps) -> Result:
 
 
 def _read(name: str, *, message: ListingsStale, site: Site, deps: RenderDeps) -> _ListingSnapshot | None:
-    """Return what a listing is to be rendered from; None where it is not to be rendered.
+    """Return the inputs of a listing; None if the listing must not be rendered.
 
-    The order is the index's clock at the reading, and always above that of the page that is there: a clock that went
-    back after a failover does not freeze a front page.
+    The order is Redis' time at the read, and always above the order of the current page: a clock that goes back after
+    a failover must not freeze a front page.
     """
     listing = find_listing(site, name)
     if listing is None:  # of a section that was taken out of the settings
         log.info("listing.retired", listing=name)
-        deps.index.set_published(site, name, message.listings[name])  # nothing will render it: it is stale no more
+        deps.index.set_published(site, name, message.listings[name])  # nothing renders it, so it must not stay stale
         return None
-    there = deps.public.find_head(listing.path)
+    head = deps.public.find_head(listing.path)
     snapshot = deps.index.read(site, listing, pins=_pins(listing, site, deps))
     links = links_of(site, listing, cards=snapshot.cards, days=tuple(snapshot.days), parts=snapshot.parts)
     published = deps.index.published_versions(site, [listing.name, *links])
     if snapshot.wanted_version <= published.get(listing.name, -1):
         deps.index.release_lease(site, listing.name)
-        return None  # another message was quicker
-    order = there.metadata.get("order", "") if there else ""
-    stored = int(order) if order.isdecimal() else 0  # what others put there bears none, or none of a listing's
+        return None  # another message was faster
+    order = head.metadata.get("order", "") if head else ""
+    stored = int(order) if order.isdecimal() else 0  # an object of another writer has no order, or not a listing's
     missing = tuple(name for name in links if name not in published)
     return _ListingSnapshot(listing, snapshot, max(snapshot.order, stored + 1), missing)
 
@@ -128,7 +129,7 @@ def _page(read: _ListingSnapshot, message: ListingsStale, context: PageContext) 
 
 
 def _pins(listing: Listing, site: Site, deps: RenderDeps) -> tuple[str, ...]:
-    """Return the articles that editors pinned to a front; it is rendered again when their time is over."""
+    """Return the articles that editors pinned to a front; schedule a new rendering for the end of the pins."""
     if not listing.of_kind.has_pins:
         return ()
     pins = read_pins(deps.content, site.id, listing.section or HOME)
@@ -140,7 +141,7 @@ def _pins(listing: Listing, site: Site, deps: RenderDeps) -> tuple[str, ...]:
 
 
 def _missing_stubs(names: Iterable[str], context: PageContext) -> list[str]:
-    """Return those of the listings that the bucket has no page of: a Redis that was lost knows of none."""
+    """Return the listings that have no page in the bucket: after a loss, Redis lists published ones as missing."""
     listings = (listing for name in names if (listing := find_listing(context.site, name)))
     public = context.deps.public
     return [listing.name for listing in listings if public.find_head(listing.path) is None]

@@ -1,4 +1,4 @@
-"""How listings are rendered: by a page of the theme, or as a file for machines. The registry names the renderer."""
+"""The renderers of listings: pages of the theme, or machine-readable files. A listing's kind names its renderer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from shared.site import keys
 from shared.site.listings import Listing
 from shared.site.sites import Site
 
-_NEWS_LASTS = timedelta(days=2)  # Google News takes no older ones into its sitemap
-_MAX_TEXTS_REMEMBERED = 2000
+_NEWS_MAX_AGE = timedelta(days=2)  # Google News accepts no older articles in its sitemap
+_MAX_CACHED_TEXTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ListingInputs:
-    """A listing about to be rendered: what was read for it, and with what."""
+    """A listing with the inputs of its rendering."""
 
     listing: Listing
     snapshot: Snapshot
@@ -31,27 +31,27 @@ class ListingInputs:
 
     @property
     def site(self) -> Site:
-        """Return the site whose listing it is."""
+        """Return the listing's site."""
         return self.context.site
 
     @property
     def theme(self) -> Theme:
-        """Return the theme that renders it."""
+        """Return the theme that renders the listing."""
         return self.context.theme
 
     @property
     def deps(self) -> RenderDeps:
-        """Return what it may read from."""
+        """Return the ports."""
         return self.context.deps
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Return the cards that it lists."""
+        """Return the cards of the listing."""
         return self.snapshot.cards
 
     @property
     def days(self) -> tuple[str, ...]:
-        """Return the days that it names, newest first."""
+        """Return the days of the listing, newest first."""
         return tuple(self.snapshot.days)
 
 
@@ -80,17 +80,17 @@ def _rail(inputs: ListingInputs) -> bytes:
 
 
 def _news(inputs: ListingInputs) -> bytes:
-    """Return the sitemap of the last 48 hours; it is rendered again when the oldest of its articles leaves it."""
-    since = inputs.deps.clock() - _NEWS_LASTS
+    """Return the sitemap of the last 48 hours; schedule a new rendering for the time when its oldest article leaves."""
+    since = inputs.deps.clock() - _NEWS_MAX_AGE
     news = [card for card in inputs.cards if card.created_at > since]
     if news:
-        leaves_at = min(card.created_at for card in news) + _NEWS_LASTS
+        leaves_at = min(card.created_at for card in news) + _NEWS_MAX_AGE
         inputs.deps.index.mark_stale_at(inputs.site, inputs.listing.name, leaves_at)
     return machine_readable.sitemap_news(inputs.site, news)
 
 
 def _texts(inputs: ListingInputs) -> Mapping[str, SafeHtml]:
-    """Return the articles' texts, where the site's feeds bring them."""
+    """Return the articles' texts if the site's feeds contain full texts, else none."""
     if inputs.site.feed_text != "full":
         return {}
     revisions = inputs.snapshot.revisions.items()
@@ -99,7 +99,7 @@ def _texts(inputs: ListingInputs) -> Mapping[str, SafeHtml]:
 
 def _text(site: Site, article: str, revision: str, deps: RenderDeps) -> SafeHtml:
     if (article, revision) not in deps.texts:
-        if len(deps.texts) > _MAX_TEXTS_REMEMBERED:
+        if len(deps.texts) > _MAX_CACHED_TEXTS:
             deps.texts.clear()
         prefix = keys.enriched_prefix(site.id, article, revision)
         found = keys.latest_enriched(deps.content.list_keys(prefix), prefix)

@@ -14,7 +14,7 @@ from shared.site.sites import Site
 
 _MAX_CANDIDATE_PAGES = 500
 _MAX_BATCHES = 4  # in the pipeline at a time, so that a listing that becomes stale waits for no more than these
-_BATCH_INTERVAL_WHEN_BUSY = timedelta(minutes=1)
+_BUSY_INTERVAL = timedelta(minutes=1)
 
 
 def stale_articles(site: Site, max_messages: int, deps: SchedulerDeps) -> Iterator[ArticlesEnriched]:
@@ -24,10 +24,7 @@ def stale_articles(site: Site, max_messages: int, deps: SchedulerDeps) -> Iterat
     page once more, so only one batch per minute is yielded.
     """
     if max_messages <= 0:
-        if (
-            deps.clock() - deps.busy_batch_at.get(site.id, deps.clock() - _BATCH_INTERVAL_WHEN_BUSY)
-            < _BATCH_INTERVAL_WHEN_BUSY
-        ):
+        if deps.clock() - deps.busy_batch_at.get(site.id, deps.clock() - _BUSY_INTERVAL) < _BUSY_INTERVAL:
             return
         max_messages = 1
     stale = deps.index.stale_articles(site, limit=_MAX_CANDIDATE_PAGES)

@@ -29,12 +29,13 @@ _MAX_ROUND_SECONDS = 5.0
 def restore_index(site: Site, deps: SchedulerDeps) -> None:
     """If the index is incomplete in this Redis process, load records from the bucket and set the completeness mark.
 
-    * A Redis that restarted from its own file lacks only changes after its last completeness mark: read the articles of
-      the journal from five minutes before that mark.
+    * A Redis that restarted from its own file lacks only changes after its last completeness mark: read the articles
+      of the journal from five minutes before that mark.
     * A Redis without a mark lacks all articles: read every `live.json`.
 
-    A round ends after 5 seconds; the next round, of any scheduler, continues after the last batch. Articles that go live
-    meanwhile enter the index as usual: the index refuses a record that is older than its own. The sweep advances the mark.
+    A round ends after 5 seconds; the next round, of any scheduler, continues after the last batch. Articles that go
+    live meanwhile enter the index as usual: the index refuses a record that is older than its own. The sweep advances
+    the mark.
     """
     index = deps.index
     if index.complete_until(site) is not None:
@@ -48,9 +49,8 @@ def restore_index(site: Site, deps: SchedulerDeps) -> None:
             index.load(site, read_records(deps.content, site.id, batch, readers))
             restore = replace(restore, cursor=batch[-1], done=restore.done + len(batch))
             if not index.move_restore(site, restore):
-                log.info(
-                    "restore.overtaken", site=site.id, articles=restore.done
-                )  # Redis was flushed again, or a reindex began
+                # Redis was flushed again, or a reindex began.
+                log.info("restore.overtaken", site=site.id, articles=restore.done)
                 return
             if monotonic() > round_ends:
                 log.info("restore.progressed", site=site.id, articles=restore.done)

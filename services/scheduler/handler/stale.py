@@ -15,12 +15,8 @@ from shared.site.sites import Site
 
 _MAX_CANDIDATE_LISTINGS = 1000
 _PRIORITY_LISTINGS = 4  # calendar listings that go to the listings lane in a tick; the others go to bulk
-_MAX_LISTINGS_PER_TICK = (
-    8 * MAX_LISTINGS_PER_BATCH
-)  # one batch only, if as many listings are queued already: leases are short
-_MAX_QUEUED_MESSAGES = (
-    200  # with more messages in all queues, the calendar waits, so that one rendering covers many changes
-)
+_MAX_LISTINGS_PER_TICK = 8 * MAX_LISTINGS_PER_BATCH  # one batch only if as many are queued: leases are short
+_MAX_QUEUED_MESSAGES = 200  # with more in all queues, the calendar waits: one rendering then covers many changes
 _IDLE_QUEUE_LENGTH = 10  # with more messages in all queues, articles' pages wait: each message may bring an article
 
 
@@ -57,13 +53,13 @@ def emit_stale_pages(site: Site, deps: SchedulerDeps) -> Iterator[ListingsStale 
 
 
 def _batches(site: Site, pages: list[str], limit: int, lane: Lane, deps: SchedulerDeps) -> Iterator[ListingsStale]:
-    """Yield batches of those of the listings that may be queued, the longest stale first, no more than `limit`."""
-    article_places = list(find_emittable(site, pages, deps.index, deps.quarantine).items()) if limit > 0 else []
-    emittable, names = dict(article_places), list[str]()
-    while article_places and len(names) < limit:  # a leased one holds up no other
-        batch = [name for name, _ in article_places[: limit - len(names)]]
-        names += deps.index.acquire_leases(site, batch)
-        del article_places[: len(batch)]
+    """Yield batches of the listings that may be queued, the longest stale first, at most `limit` listings."""
+    emittable = find_emittable(site, pages, deps.index, deps.quarantine) if limit > 0 else {}
+    candidates, names = list(emittable), list[str]()
+    while candidates and len(names) < limit:  # a leased listing takes no other listing's place
+        tried = candidates[: limit - len(names)]
+        names += deps.index.acquire_leases(site, tried)
+        del candidates[: len(tried)]
     leased = iter(names)
     while batch := list(islice(leased, MAX_LISTINGS_PER_BATCH)):
         yield listings_stale(first_envelope(lane), site, {name: emittable[name] for name in batch})

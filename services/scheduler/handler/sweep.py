@@ -150,8 +150,8 @@ def _unreconciled(site: Site, journal: Journal, deps: SchedulerDeps) -> dict[str
     * A marker is urgent: a removal enters the index before it is complete, and an expiry has no revision of its own.
     """
     times = {article: _marker_times(entries) for article, entries in journal.items()}
-    forgotten = [key for key, indexed in deps.reconciled.items() if key[0] == site.id and times.get(key[1]) != indexed]
-    for key in forgotten:
+    outdated = [key for key, seen in deps.reconciled.items() if key[0] == site.id and times.get(key[1]) != seen]
+    for key in outdated:
         del deps.reconciled[key]
     candidates = {article: entries for article, entries in journal.items() if (site.id, article) not in deps.reconciled}
     indexed = deps.index.revisions(site, list(candidates))
@@ -161,7 +161,9 @@ def _unreconciled(site: Site, journal: Journal, deps: SchedulerDeps) -> dict[str
 
 
 def _is_indexed(entries: list[JournalEntry], indexed: str | None) -> bool:
-    return {entry.revision for entry in entries} == {indexed} and all(x.lane is not Lane.URGENT for x in entries)
+    return {entry.revision for entry in entries} == {indexed} and all(
+        entry.lane is not Lane.URGENT for entry in entries
+    )
 
 
 def _marker_times(entries: list[JournalEntry]) -> tuple[datetime, ...]:
@@ -191,13 +193,13 @@ def _unread_submissions(site: Site, lane: Lane, deps: SchedulerDeps) -> Iterator
         age = deps.clock() - min(each.received_at for each in message.submissions)
         if age < deps.first_wait:
             return
-        candidates = without_outcome(deps.content, message)
-        if candidates is None:
+        unanswered = without_outcome(deps.content, message)
+        if unanswered is None:
             deps.content.delete(key)
         elif deps.backoff.begin(site.id, {entry: deps.wait_after(age)}):
             has_emitted = True
-            log.info("submission.reemitted", site=site.id, batch=entry, items=len(candidates.items))
-            yield candidates
+            log.info("submission.reemitted", site=site.id, batch=entry, items=len(unanswered.items))
+            yield unanswered
 
 
 def _find_checkpoint(site: Site, deps: SchedulerDeps) -> datetime | None:

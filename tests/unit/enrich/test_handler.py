@@ -235,7 +235,7 @@ def test_a_batch_that_takes_too_long_returns_the_items_that_it_did_not_begin(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.enrich.handler._SLICE_SECONDS", 0.0)
-    monkeypatch.setattr("services.enrich.handler._SLICE_ITEMS", 2)
+    monkeypatch.setattr("services.enrich.handler._SLICE_ARTICLES", 2)
     articles = [f"{number}" * 26 for number in range(2, 6)]
     batches = [desk.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
     message = batches[0].model_copy(update={"articles": tuple(each.articles[0] for each in batches)})

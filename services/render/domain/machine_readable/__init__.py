@@ -1,7 +1,7 @@
-"""What machines read: feeds, sitemaps, and the small files that tell them where to look.
+"""Machine-readable files: feeds, sitemaps, and small files such as robots.txt and the web manifest.
 
-Pure functions of a site and its cards. None knows what time it is, and none shows when a text was last mended: a
-corrected typo rebuilds one page.
+All functions are pure functions of a site and its cards. None reads a clock, and none shows the time of a text's last
+correction: a corrected typo changes only the article's page.
 """
 
 from services.render.domain.machine_readable.feeds import atom, json_feed, rss

@@ -1,6 +1,6 @@
-"""RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1, of the newest cards of the site or of a section.
+"""RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1 of the newest cards of the site or of a section.
 
-`texts` holds the articles' bodies by article where the site gives them away, else nothing.
+`texts` holds the bodies by article if the site publishes full texts in feeds; otherwise it is empty.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "media": "http://search.yahoo.com/mrss/",
 }
-_EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)  # Atom wants a moment also where nothing has happened
+_UPDATED_OF_EMPTY_FEED = datetime(1970, 1, 1, tzinfo=UTC)  # Atom requires a time, also of an empty feed
 
 
 def rss(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
     """Return an RSS 2.0 feed.
 
-    Readers take `description` for HTML (RSS 2.0, "entity-encoded HTML is allowed"), so plain text is made HTML there:
-    a standfirst that quotes a tag shows it, and runs nothing.
+    Feed readers interpret `description` as HTML (RSS 2.0, "entity-encoded HTML is allowed"), so plain text is escaped
+    there: a standfirst that quotes a tag shows the tag and runs nothing.
     """
     tree = Tree("rss", _NAMESPACES, {"version": "2.0"})
     channel = tree.add(tree.root, "channel")
@@ -57,7 +57,7 @@ def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text:
     item = tree.add(channel, "item")
     tree.add(item, "title", card.headline)
     tree.add(item, "link", _url(site, card.path))
-    tree.add(item, "guid", _id(card), {"isPermaLink": "false"})  # its address may move, and it is the same article
+    tree.add(item, "guid", _id(card), {"isPermaLink": "false"})  # the address may change, the article's id does not
     tree.add(item, "pubDate", _mail_date(card.created_at))
     for author in _authors(site, card):
         tree.add(item, "dc:creator", author)
@@ -67,7 +67,7 @@ def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text:
         tree.add(item, "description", html.escape(card.standfirst, quote=False))
     if text:
         tree.add(item, "content:encoded", text, is_cdata=True)
-    if card.picture:  # media:content and not enclosure, which wants a length that no card knows
+    if card.picture:  # media:content, because enclosure requires a length, which a card does not have
         size = {"width": str(card.picture.width), "height": str(card.picture.height)} if card.picture.width else {}
         picture = {"url": _url(site, card.picture.path), "medium": "image", **size}
         media = tree.add(item, "media:content", attributes=picture)
@@ -78,14 +78,14 @@ def _rss_item(tree: Tree, channel: etree._Element, site: Site, card: Card, text:
 def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[str, SafeHtml]) -> bytes:
     """Return an Atom feed.
 
-    An entry's `updated` is the publication date: RFC 4287 leaves it to the publisher which changes are
-    significant, and a mended text is none that makes a feed another one.
+    An entry's `updated` is the publication date. RFC 4287 lets the publisher decide which changes are significant; we
+    do not count a corrected text, so that it does not change the feed.
     """
     tree = Tree("feed", {"": _ATOM}, {"{http://www.w3.org/XML/1998/namespace}lang": site.language})
     tree.add(tree.root, "id", _url(site, listing.path))
     tree.add(tree.root, "title", title_of(site, listing))
     tree.add(tree.root, "subtitle", site.tagline)
-    tree.add(tree.root, "updated", _stamp(_newest(cards) if cards else _EMPTY_SINCE))
+    tree.add(tree.root, "updated", _stamp(_newest(cards) if cards else _UPDATED_OF_EMPTY_FEED))
     own = {"href": _url(site, listing.path), "rel": "self", "type": "application/atom+xml"}
     tree.add(tree.root, "link", attributes=own)
     tree.add(tree.root, "link", attributes={"href": _home(site, listing), "rel": "alternate", "type": "text/html"})
@@ -131,12 +131,12 @@ def json_feed(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapp
 
 
 def title_of(site: Site, listing: Listing) -> str:
-    """Return what a feed is called where readers choose one: `EPN: World`."""
+    """Return a feed's title: `EPN: World`."""
     return f"{site.name}: {site.section_name(listing.section)}" if listing.section else site.name
 
 
 def feeds_of(site: Site, section: str | None) -> tuple[tuple[str, str, str], ...]:
-    """Return (media type, title, address) of the feeds that a page names: the site's, and its section's."""
+    """Return (media type, title, address) of the feeds that a page names: its section's feeds, then the site's."""
     found = []
     for end in (f".{section}", "") if section and site.has_section(section) else ("",):
         for name, media_type in (
@@ -165,14 +165,14 @@ def _json_item(site: Site, card: Card, text: str | None) -> dict[str, object]:
         item["summary"] = card.standfirst
     if card.picture:
         item["image"] = _url(site, card.picture.path)
-    # An item has to have one of the two.
+    # JSON Feed requires content_html or content_text.
     return item | ({"content_html": text} if text else {"content_text": card.standfirst or card.headline})
 
 
 def _absolute(text: SafeHtml | None, site: Site, card: Card) -> str | None:
-    """Return a body as it holds wherever a feed is read: links absolute, the way it runs and its language said.
+    """Return a body that is valid outside its page: with absolute links, its direction and its language.
 
-    A link that no parser can make sense of stays as it is: it is one dead link, and not the end of the feed.
+    A link that cannot be parsed stays unchanged: one dead link must not stop the feed.
     """
     if not text or not text.strip():
         return None
@@ -190,7 +190,7 @@ def _categories(site: Site, card: Card) -> tuple[str, ...]:
 
 
 def _authors(site: Site, card: Card) -> tuple[str, ...]:
-    """Return the names of those who wrote the article, as its page's JSON-LD has them."""
+    """Return the names of the article's writers, the same as in its page's JSON-LD."""
     if card.authors:
         return tuple(name for name in card.authors if name not in card.contributors)
     people = people_in(card.byline, card.language, site.name) if card.byline else ()

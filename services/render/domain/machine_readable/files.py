@@ -1,4 +1,4 @@
-"""The small files: robots.txt, llms.txt, OpenSearch, the web manifest, and what the search page searches."""
+"""The small files: robots.txt, llms.txt, OpenSearch, the web manifest, and the search page's data."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MAX_STANDFIRST_CHARS = 160
 
 
 def robots(site: Site) -> bytes:
-    """Return robots.txt: everybody may read everything but the fragments, and finds the sitemaps.
+    """Return robots.txt: all crawlers may read all pages but the fragments; the sitemaps are named.
 
-    The search page is not shut out: it says `noindex` itself, which only who may read it can see. No crawler is named,
-    be it for answers or for training: that is for a newsroom to decide.
+    The search page is allowed, because a crawler must read the page to see its `noindex`. No crawler for AI answers or
+    training is named: that is a newsroom's decision.
     """
     lines = (
         "User-agent: *",
@@ -36,7 +36,7 @@ def robots(site: Site) -> bytes:
 
 
 def llms(site: Site) -> bytes:
-    """Return llms.txt: what the site is and where its text is to be had, in Markdown."""
+    """Return llms.txt: a description of the site and the addresses of its texts, in Markdown."""
     sections = (
         f"- [{site.section_name(each.id)}]({site.base_url}/{each.id}/feed.json): the newest stories"
         for each in site.sections
@@ -60,9 +60,9 @@ def llms(site: Site) -> bytes:
 
 
 def open_search(site: Site) -> bytes:
-    """Return the OpenSearch 1.1 description by which a browser offers the site's search.
+    """Return the OpenSearch 1.1 description, with which a browser offers the site's search.
 
-    The standard bounds the lengths of both texts (4.2.2.2 and 4.2.2.4).
+    The standard limits the lengths of both texts (4.2.2.2 and 4.2.2.4).
     """
     tree = Tree("OpenSearchDescription", {"": "http://a9.com/-/spec/opensearch/1.1/"})
     tree.add(tree.root, "ShortName", cut_text(site.name, _MAX_SHORT_NAME_CHARS))
@@ -75,7 +75,7 @@ def open_search(site: Site) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """A picture of the site for who installs it; sizes and purpose in the words of the web manifest."""
+    """An icon of the installed site; `sizes` and `purpose` have the web manifest's values."""
 
     url: str
     sizes: str
@@ -84,7 +84,7 @@ class Icon:
 
 
 def manifest(site: Site, icons: Iterable[Icon], theme_color: str | None) -> bytes:
-    """Return the web manifest (W3C); `theme_color` is the colour of the theme's pages, in CSS."""
+    """Return the web manifest (W3C); `theme_color` is the background colour of the theme's pages, in CSS."""
     described = {
         "name": f"{site.name}: {site.tagline}",
         "short_name": site.name,
@@ -103,9 +103,9 @@ def manifest(site: Site, icons: Iterable[Icon], theme_color: str | None) -> byte
 
 
 def recent(site: Site, cards: Iterable[Card]) -> bytes:
-    """Return what the search page searches: the newest `search_cards` articles, so its size is bounded by that number.
+    """Return the search page's data: the newest `search_cards` articles, a number that limits its size.
 
-    An item: u(rl), h(eadline), s(tandfirst, shortened), k(icker: the section's name), t(ime), p(topics).
+    An item has u(rl), h(eadline), s(tandfirst, shortened), k(icker: the section's name), t(ime) and p (topics).
     500 items with standfirsts are about 150 KB, 45 KB compressed.
     """
     items = [

@@ -1,9 +1,11 @@
-"""Sitemaps (sitemaps.org 0.9, Google News 0.9): an index, a file for the fronts, one a day, and one of the news.
+"""Sitemaps (sitemaps.org 0.9, Google News 0.9): an index, a file for the fronts, one per day, and one of the news.
 
-A day's file has parts, as the day's page has. A part names everything that came to be by its articles: their pages, the
-day's part and first pages by section, their topics and authors. So what is new, late or gone changes one part. An
-article that says of itself that it lives elsewhere is in the lists of its site and in no sitemap: search engines are to
-be told one address of each (Google, "Consolidate duplicate URLs").
+A day's sitemap has the same parts as the day's page. A part names all pages that exist because of its articles: their
+own pages, the day's part, the first pages by section, their topics and authors. So a new, late or removed article
+changes one part.
+
+An article whose canonical address is elsewhere is in the site's listings but in no sitemap, because search engines need
+one address per article (Google, "Consolidate duplicate URLs").
 """
 
 from __future__ import annotations
@@ -27,8 +29,7 @@ _MAX_NEWS_URLS = 1000
 def sitemap_index(site: Site, days: Mapping[str, int]) -> bytes:
     """Return the index of all sitemaps; `days` come newest first, each with the number of its parts.
 
-    Only the newest day says when it changed, and to the day: an index that told the minute would change with every
-    article.
+    Only the newest day has a `lastmod`, which is a day: an index with minutes would change with every article.
     """
     tree = Tree("sitemapindex", {"": _SITEMAP})
     names = (part_name(f"sitemap.{day}", part) for day, parts in days.items() for part in range(1, parts + 1))
@@ -42,9 +43,9 @@ def sitemap_index(site: Site, days: Mapping[str, int]) -> bytes:
 
 
 def sitemap_fronts(site: Site, days: Sequence[str]) -> bytes:
-    """Return the sitemap of what lists articles and is always there, and of the months.
+    """Return the sitemap of the permanent pages that list articles, and of the months.
 
-    Not of the search page, which has nothing of its own to be found.
+    It leaves out the search page, which has no content of its own.
     """
     fronts = ("home", *(f"{kind}.{section.id}" for section in site.sections for kind in ("section", "archive")))
     months = dict.fromkeys(day[:7] for day in days)
@@ -53,9 +54,9 @@ def sitemap_fronts(site: Site, days: Sequence[str]) -> bytes:
 
 
 def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
-    """Return a part of a day's sitemap: its articles, then every page that they brought about, each once.
+    """Return a part of a day's sitemap: its articles, then each page that exists because of them, each once.
 
-    A part has some 200 articles, so it stays far below 50,000 addresses (sitemaps.org).
+    A part has some 200 articles, far below the limit of 50,000 addresses (sitemaps.org).
     """
     date = listing.value
     names = [part_name(f"day.{date}", listing.part)] if cards else []
@@ -68,9 +69,10 @@ def sitemap_day(site: Site, listing: Listing, cards: Sequence[Card]) -> bytes:
 
 
 def sitemap_news(site: Site, cards: Iterable[Card]) -> bytes:
-    """Return the Google News sitemap of the cards, which are those of the last 48 hours: at most 1,000.
+    """Return the Google News sitemap of the cards, which are from the last 48 hours: at most 1,000.
 
-    Of those that live elsewhere it says nothing. Every one has a title, which Google wants and its XSD does not.
+    Articles with a canonical address elsewhere are left out. Each entry has a title: Google requires it, its XSD does
+    not.
     """
     tree = Tree("urlset", {"": _SITEMAP, "news": _NEWS})
     for card in islice((each for each in cards if each.is_canonical), _MAX_NEWS_URLS):
@@ -93,7 +95,7 @@ def _urls(site: Site, paths: Iterable[str]) -> bytes:
 
 
 def _news_language(tag: str) -> str:
-    """Return the two or three letters that Google News asks for; it knows two kinds of Chinese by their countries."""
+    """Return Google News' code of a language: two or three letters, with a country for the two forms of Chinese."""
     lowered = tag.lower()
     if lowered.startswith("zh"):
         return "zh-tw" if lowered.endswith(("tw", "hk", "hant")) else "zh-cn"

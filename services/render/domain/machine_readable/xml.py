@@ -1,4 +1,4 @@
-"""XML that any parser takes, whatever the text: built as a tree, never glued together from strings."""
+"""XML that is valid for any text: built as a tree, never concatenated from strings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-# What XML 1.0 (5th edition, 2.2) has no way to say, not even escaped.
+# The characters that XML 1.0 (5th edition, 2.2) cannot contain, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 
 class Tree:
-    """A document under construction, its namespaces given once by prefix ("" for the default one)."""
+    """A document under construction; `namespaces` by prefix, "" for the default namespace."""
 
     def __init__(self, root: str, namespaces: Mapping[str, str], attributes: Mapping[str, str] | None = None) -> None:
         self._namespaces = dict(namespaces)
@@ -33,9 +33,9 @@ class Tree:
         *,
         is_cdata: bool = False,
     ) -> etree._Element:
-        """Append an element; its text is escaped, or in CDATA where that can hold it.
+        """Append an element; its text is escaped, or in CDATA if `is_cdata` and CDATA can represent the text.
 
-        A parser reads a carriage return in CDATA as a line feed (XML 1.0, 2.11). At `]]>` libxml2 begins a new one.
+        A parser reads a carriage return in CDATA as a line feed (XML 1.0, 2.11). At `]]>` libxml2 begins a new section.
         """
         values = {self._attribute(key): printable(value) for key, value in (attributes or {}).items()}
         element = etree.SubElement(parent, self._name(name), values)
@@ -45,7 +45,7 @@ class Tree:
         return element
 
     def body(self) -> bytes:
-        """Return the document as UTF-8, indented, with its declaration."""
+        """Return the document in UTF-8, indented, with its XML declaration."""
         etree.indent(self.root, space=" ")
         return etree.tostring(self.root, xml_declaration=True, encoding="utf-8") + b"\n"
 

@@ -1,6 +1,6 @@
-"""What a page shows, in the words it shows it in: the only thing that a theme sees.
+"""The views: the values of a page, and a theme's only input.
 
-A view is made by a pure function of an article or of cards. It holds no clock, no set and no build stamp, so the same
+A pure function of an article or of cards makes a view. A view contains no clock, no set and no build stamp, so the same
 input gives the same bytes. Every time and every label is ready to print; a template only places them.
 """
 

@@ -33,13 +33,13 @@ from shared.site.memberships import topics_of
 from shared.site.sites import Site
 
 LATEST_RAIL_URL = "/_rail/latest.html"
-OUTLINE_FROM_MINUTES = 5  # a shorter text is read sooner than its contents
+OUTLINE_FROM_MINUTES = 5  # a shorter text needs no table of contents
 OUTLINE_FROM_ENTRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
-    """A picture and its words; without `picture` a quiet panel stands in for it."""
+    """A picture with caption and credit; without `picture` a theme shows a plain panel."""
 
     picture: PictureView | None
     caption: str | None
@@ -48,7 +48,7 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True)
 class OutlineEntry:
-    """A sub-head that the table of contents leads to."""
+    """An entry of the table of contents: a sub-head."""
 
     text: str
     anchor: str
@@ -56,7 +56,7 @@ class OutlineEntry:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """Everything that the page of an article says. Its byline is in parts: an author's name leads to a page."""
+    """The view of an article's page. The byline is in parts: an author's name is a link."""
 
     shell: ShellView
     article: str
@@ -97,10 +97,10 @@ def article_view(
     related: tuple[Card, ...] = (),
     canonical_url: str | None = None,
 ) -> ArticleView:
-    """Return what the page of an article says.
+    """Return the view of an article's page.
 
-    `path` is the page's key in the public bucket; `picture` is the lead picture once it has a public path. Without it
-    the words of `facts.picture` still show. `canonical_url` is where the article lives, if elsewhere.
+    `path` is the page's key in the public bucket; `picture` is the lead picture if it has a public path. Without it,
+    caption and credit of `facts.picture` still show. `canonical_url` is the article's canonical address, if elsewhere.
     """
     facts = article.facts
     url = site.base_url + url_path(path)
@@ -159,15 +159,15 @@ def article_view(
     )
 
 
-def _figure(words: Picture | None, picture: CardPicture | None, site: Site) -> FigureView | None:
-    caption, credit = (words.caption, words.credit) if words else (None, None)
+def _figure(metadata: Picture | None, picture: CardPicture | None, site: Site) -> FigureView | None:
+    caption, credit = (metadata.caption, metadata.credit) if metadata else (None, None)
     if picture is None and not caption and not credit:
         return None
     return FigureView(picture=picture_view(picture, site) if picture else None, caption=caption, credit=credit)
 
 
 def _gallery(article: EnrichedArticle, site: Site) -> tuple[FigureView, ...]:
-    """Return the pictures that neither lead the article nor stand in its body, words and all."""
+    """Return the pictures that are not in the body with their caption and credit."""
     figures = (
         _figure(picture, card_picture(picture), site)
         for picture in article.facts.pictures
@@ -177,14 +177,14 @@ def _gallery(article: EnrichedArticle, site: Site) -> tuple[FigureView, ...]:
 
 
 def _is_in_body(picture: Picture, article: EnrichedArticle) -> bool:
-    """Tell whether the body shows a picture, and says its words if there are any."""
+    """Tell whether the body shows a picture, with its caption and credit if it has any."""
     if not is_showable(picture) or f'src="{url_path(picture_path(picture))}"' not in article.body:
         return False
-    return all(" ".join(words.split()) in article.text for words in (picture.caption, picture.credit) if words)
+    return all(" ".join(metadata.split()) in article.text for metadata in (picture.caption, picture.credit) if metadata)
 
 
 def _embeds(article: EnrichedArticle) -> tuple[Link, ...]:
-    """Return the embeds that the body does not lead to."""
+    """Return the embeds that the body does not link to."""
     return tuple(
         Link(_embed_text(each), each.url)
         for each in article.facts.embeds
@@ -198,7 +198,7 @@ def _embed_text(embed: Embed) -> str:
 
 
 def _rights(rights: Rights | None) -> tuple[str, ...]:
-    """Return the lines about the rights: the notice, the holder where the notice does not name it, and the terms."""
+    """Return the lines about the rights: the notice, the holder if the notice does not name it, and the terms."""
     if rights is None:
         return ()
     holder = None if rights.holder and rights.holder in (rights.notice or "") else rights.holder
@@ -206,10 +206,10 @@ def _rights(rights: Rights | None) -> tuple[str, ...]:
 
 
 def host_of(url: str) -> str:
-    """Return the name of the site that an address leads to, or the address."""
+    """Return the host name of an address without `www.`, or the address."""
     try:
         return (urlsplit(url).hostname or url).removeprefix("www.")
-    except ValueError:  # a broken IPv6 address, say
+    except ValueError:  # for example a broken IPv6 address
         return url
 
 

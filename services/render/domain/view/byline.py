@@ -1,4 +1,4 @@
-"""The byline of an article, in parts: each author's whole name leads to the author's page."""
+"""The byline of an article, in parts: each author's full name links to the author's page."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from shared.model.article import ArticleFacts
 from shared.site.keys import url_path
 from shared.site.sites import Site
 
-_PLACE = regex.compile("\ue000(\\d+)\ue001")  # private use: stands for a person while a language joins a list
-_SAME = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"})
+_PLACE = regex.compile("\ue000(\\d+)\ue001")  # private use: replaces a person while Babel joins the list
+_EQUIVALENT_CHARACTERS = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"})
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-# A name is whole where no letter, digit or hyphenated part goes on. Arabic and Hebrew write "and" onto the name behind
-# it, Korean onto the name before it.
+# A name is whole if no letter, digit or hyphenated part continues it. Arabic and Hebrew attach "and" to the next name,
+# Korean attaches it to the name before.
 _BEGINS = regex.compile(r"(?<![\p{L}\p{M}\p{N}])(?<![\p{L}\p{M}\p{N}]['-])|(?<=(?<![\p{L}\p{M}\p{N}])[\u0648\u05d5])")
 _ENDS = regex.compile(
     r"(?![\p{L}\p{M}\p{N}]|['-][\p{L}\p{N}])|(?='s(?![\p{L}\p{M}]))|(?=[\uc640\uacfc](?![\p{L}\p{M}]))"
 )
-# Scripts without spaces: the words that stand next to a reporter's name, or "and" with the name of another author.
+# Scripts without spaces: the words next to a reporter's name, or "and" with the name of another author.
 _BEFORE_UNSPACED = (
     "记者",
     "記者",
@@ -45,19 +45,19 @@ _AND_UNSPACED = ("和", "与", "與", "及", "同", "と", "และ")
 
 
 def byline_of(site: Site, facts: ArticleFacts) -> tuple[Link, ...]:
-    """Return the byline as the sender wrote it, else the authors' names joined as their language joins them.
+    """Return the byline as the sender wrote it, else the authors' names as a list in their language.
 
-    Whole names lead to their pages, wherever they stand. A role stands behind the name, unless the line says it. An
-    author with a role whom the line leaves out follows at its end.
+    Each whole name links to its page. A role follows the name, unless the line contains the role. An author with a role
+    whom the line does not name follows at its end.
     """
     people = people_of(site, facts)
     if not facts.byline:
         return tuple(_joined(people, facts.language))
     line = unicodedata.normalize("NFC", facts.byline)
-    shown: list[int] = []
-    parts = [*_linked(line, people, shown)]
+    named: list[int] = []
+    parts = [*_linked(line, people, named)]
     for place, person in enumerate(people):
-        if person.roles and place not in shown:
+        if person.roles and place not in named:
             parts += [Link(" \u00b7 ", ""), *_with_roles(person, person.name, person.roles)]
     return tuple(parts)
 
@@ -73,8 +73,8 @@ def _joined(people: Sequence[Person], language: str) -> Iterator[Link]:
             yield Link(part, "")
 
 
-def _linked(line: str, people: Sequence[Person], shown: list[int]) -> Iterator[Link]:
-    """Yield the parts of a line, and note the places of the people that it names."""
+def _linked(line: str, people: Sequence[Person], named: list[int]) -> Iterator[Link]:
+    """Yield the parts of a line, and add the places of the named people to `named`."""
     by_name: dict[str, list[int]] = {}
     for place, person in enumerate(people):
         if name := _folded(person.name)[0]:
@@ -82,27 +82,31 @@ def _linked(line: str, people: Sequence[Person], shown: list[int]) -> Iterator[L
     rest = 0
     for start, end, name in _whole_names(line, tuple(by_name)):
         namesakes = by_name[name]
-        place = next((each for each in namesakes if each not in shown), namesakes[-1])
-        is_said = place in shown or line[end:].lstrip().startswith(("(", "\uff08"))
-        unsaid = () if is_said else [role for role in people[place].roles if role.casefold() not in line.casefold()]
-        shown.append(place)
+        place = next((each for each in namesakes if each not in named), namesakes[-1])
+        has_roles_written = place in named or line[end:].lstrip().startswith(("(", "\uff08"))
+        missing_roles = (
+            ()
+            if has_roles_written
+            else [role for role in people[place].roles if role.casefold() not in line.casefold()]
+        )
+        named.append(place)
         if start > rest:
             yield Link(line[rest:start], "")
-        yield from _with_roles(people[place], line[start:end], unsaid)
+        yield from _with_roles(people[place], line[start:end], missing_roles)
         rest = end
     if rest < len(line):
         yield Link(line[rest:], "")
 
 
 def _with_roles(person: Person, name: str, roles: Sequence[str]) -> Iterator[Link]:
-    """Yield a name that leads to the person's page, and roles behind it."""
+    """Yield a name that links to the person's page, then the roles."""
     yield Link(name, url_path(person.path) if person.path else "")
     if roles:
         yield Link(f" ({', '.join(roles)})", "")
 
 
 def _whole_names(line: str, names: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, name) of the whole names in a line, in its order; where two begin, the longer one."""
+    """Yield (start, end, name) of the whole names in a line, in its order; if two begin together, the longer one."""
     text, places = _folded(line)
     found = [(start, start + len(name), name) for name in names for start in _starts(text, name)]
     last = 0
@@ -120,29 +124,29 @@ def _starts(text: str, name: str) -> Iterator[int]:
 
 
 def _begins(text: str, start: int, names: Sequence[str]) -> bool:
-    """Tell whether a name may begin here."""
+    """Tell whether a name may begin at `start`."""
     if _BEGINS.match(text, start):
         return True
-    before = text[:start]
+    text_before = text[:start]
     return bool(_UNSPACED.match(text, start)) and (
-        before.endswith(_BEFORE_UNSPACED)
-        or any(before.endswith(f"{name}{word}") for word in _AND_UNSPACED for name in names)
+        text_before.endswith(_BEFORE_UNSPACED)
+        or any(text_before.endswith(f"{name}{word}") for word in _AND_UNSPACED for name in names)
     )
 
 
 def _ends(text: str, end: int, names: Sequence[str]) -> bool:
-    """Tell whether a name may end here."""
+    """Tell whether a name may end at `end`."""
     if _ENDS.match(text, end):
         return True
-    behind = text[end:]
+    text_after = text[end:]
     return bool(_UNSPACED.search(text, end - 1, end)) and (
-        behind.startswith(_AFTER_UNSPACED)
-        or any(behind.startswith(f"{word}{name}") for word in _AND_UNSPACED for name in names)
+        text_after.startswith(_AFTER_UNSPACED)
+        or any(text_after.startswith(f"{word}{name}") for word in _AND_UNSPACED for name in names)
     )
 
 
 def _folded(line: str) -> tuple[str, Sequence[int]]:
-    """Return a text as names are compared (no case, one kind of space, hyphen, apostrophe), and where its signs were.
+    """Return a text folded for comparison (case, spaces, hyphens, apostrophes), and each character's place in the line.
 
     The places have one more entry than the text: the line's end.
     """
@@ -151,7 +155,7 @@ def _folded(line: str) -> tuple[str, Sequence[int]]:
     signs: list[str] = []
     places: list[int] = []
     for place, sign in enumerate(unicodedata.normalize("NFC", line)):
-        for each in " " if sign.isspace() else sign.translate(_SAME).casefold():
+        for each in " " if sign.isspace() else sign.translate(_EQUIVALENT_CHARACTERS).casefold():
             if each != " " or (signs and signs[-1] != " "):
                 signs.append(each)
                 places.append(place)

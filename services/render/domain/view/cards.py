@@ -1,4 +1,4 @@
-"""An article in a listing."""
+"""The view of an article in a listing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """An article in a listing. `language` is given only where it is not that of the page around it."""
+    """An article in a listing. `language` is None if it is the language of the page."""
 
     article: str
     url: str
@@ -29,8 +29,8 @@ class CardView:
 
 
 def card_view(card: Card, site: Site, *, language: str | None = None) -> CardView:
-    """Return an article as a listing in the site's language shows it, or a page in `language`."""
-    spoken = language or site.language
+    """Return an article's view for a page in `language`, else in the site's language."""
+    page_language = language or site.language
     return CardView(
         article=card.article,
         url=url_path(card.path),
@@ -39,8 +39,8 @@ def card_view(card: Card, site: Site, *, language: str | None = None) -> CardVie
         headline=card.headline,
         standfirst=card.standfirst,
         byline=card.byline,
-        published=moment_of(card.created_at, zone=site.zone, language=spoken),
+        published=moment_of(card.created_at, zone=site.zone, language=page_language),
         picture=picture_view(card.picture, site) if card.picture else None,
-        language=card.language if card.language != spoken else None,
+        language=card.language if card.language != page_language else None,
         direction=card.direction.value,
     )

@@ -1,4 +1,4 @@
-"""Fronts: the site's and each section's. The eye must see rank before it reads."""
+"""Fronts: the site's and each section's. A reader must see the rank of the stories at a glance."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from services.render.domain.view.shell import (
 from shared.model.card import Card
 from shared.site.sites import Site
 
-SECONDS = 3
-RIVER_FIRST = 6  # stories behind the seconds that stand in the river and in no block
+MAX_SECONDS = 3
+MIN_RIVER_CARDS = 6  # stories after the seconds that are always in the river, never in a block
 MAX_CARDS_PER_BLOCK = 4
 MIN_CARDS_PER_BLOCK = 2
-MIN_BLOCKS = 2  # one section alone would only take stories out of the river
-_LEADS_FOR = timedelta(hours=12)  # an urgent story older than this, seen from the newest one, leads no more
+MIN_BLOCKS = 2  # a single block would only move stories out of the river
+_MAX_LEAD_AGE = timedelta(hours=12)  # an urgent story that is this much older than the newest one no longer leads
 
 
 @dataclass(frozen=True, slots=True)
 class SectionBlock:
-    """A section's newest cards on the front page that stand nowhere above it."""
+    """A section's newest cards on the front page that are in no place above the block."""
 
     section: SectionLink
     cards: tuple[CardView, ...]
@@ -38,9 +38,9 @@ class SectionBlock:
 
 @dataclass(frozen=True, slots=True)
 class FrontView:
-    """A front by rank: one lead, a few seconds, then the river; on the front page then some cards by section.
+    """A front by rank: one lead, a few second stories, the river; on the front page also some cards by section.
 
-    Each card stands in exactly one of `lead`, `seconds`, `river` and `blocks`.
+    Each card is in exactly one of `lead`, `seconds`, `river` and `blocks`.
     """
 
     shell: ShellView
@@ -55,18 +55,18 @@ class FrontView:
 
 
 def ranked(cards: tuple[Card, ...], pins: tuple[Card, ...] = ()) -> tuple[Card, ...]:
-    """Return cards by rank: what editors pinned, in their order; then the most urgent of the last hours; then by time.
+    """Return cards by rank: the pins in the editors' order; without pins the most urgent recent card; then by time.
 
-    Each article comes once. Urgency is ninjs': 1 is the highest. The hours are counted from the newest card, not from
-    now, so that the same cards give the same page.
+    Each article occurs once. Urgency is ninjs': 1 is the highest. A card's age is relative to the newest card, not to
+    the current time, so that the same cards give the same page.
     """
-    pins, cards = _once(pins), _once(cards)
+    pins, cards = _without_repetitions(pins), _without_repetitions(cards)
     pinned = {card.article for card in pins}
     others = [card for card in cards if card.article not in pinned]
     if others and not pins:
-        since = max(card.created_at for card in others) - _LEADS_FOR
+        since = max(card.created_at for card in others) - _MAX_LEAD_AGE
         recent = [card for card in others if card.created_at >= since]
-        lead = min(recent, key=lambda card: card.urgency)  # of several the newest: they come in that order
+        lead = min(recent, key=lambda card: card.urgency)  # the newest if several are equal, because cards are sorted
         others = [lead, *(card for card in others if card is not lead)]
     return (*pins, *others)
 
@@ -74,7 +74,7 @@ def ranked(cards: tuple[Card, ...], pins: tuple[Card, ...] = ()) -> tuple[Card, 
 def front_view(
     site: Site, cards: tuple[Card, ...], *, section: str | None = None, pins: tuple[Card, ...] = ()
 ) -> FrontView:
-    """Return the front page, or a section's, of cards that come newest first."""
+    """Return the view of the front page or of a section's front; `cards` are newest first."""
     by_rank = ranked(cards, pins)
     shown = tuple(card_view(card, site) for card in by_rank)
     newest = max((card.created_at for card in by_rank), default=None)
@@ -96,15 +96,15 @@ def front_view(
         json_ld=front_json_ld(site, by_rank, section=section),
         feeds=feed_links(site, section),
     )
-    below = shown[1 + SECONDS :]
-    blocks = () if section else _blocks(site, below[RIVER_FIRST:])
+    below = shown[1 + MAX_SECONDS :]
+    blocks = () if section else _blocks(site, below[MIN_RIVER_CARDS:])
     in_blocks = {card.article for block in blocks for card in block.cards}
     return FrontView(
         shell=shell_view(site, head, here=section or ""),
         title=name,
         section=section_link(site, section) if section else None,
         lead=shown[0] if shown else None,
-        seconds=shown[1 : 1 + SECONDS],
+        seconds=shown[1 : 1 + MAX_SECONDS],
         river=tuple(card for card in below if card.article not in in_blocks),
         blocks=blocks,
         newest=day_of(newest, zone=site.zone, language=site.language) if newest else None,
@@ -112,12 +112,12 @@ def front_view(
     )
 
 
-def _once(cards: tuple[Card, ...]) -> tuple[Card, ...]:
+def _without_repetitions(cards: tuple[Card, ...]) -> tuple[Card, ...]:
     return tuple({card.article: card for card in cards}.values())
 
 
 def _blocks(site: Site, cards: tuple[CardView, ...]) -> tuple[SectionBlock, ...]:
-    """Return the sections' blocks, in the site's order, of cards that stand nowhere else; of few cards none."""
+    """Return the sections' blocks in the site's order; none if there are too few cards."""
     blocks: list[SectionBlock] = []
     for section in dict.fromkeys(each.id for each in site.sections):
         own = tuple(card for card in cards if card.section == section)[:MAX_CARDS_PER_BLOCK]

@@ -1,4 +1,4 @@
-"""Plain lists that a person can scan: topics, authors, days, months; and the rail that pages take in."""
+"""Plain lists: topics, authors, days, months; and the rail that pages include."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class CardsView:
-    """One list of cards under a title, of one `section` or of all.
+    """One list of cards under a title, of one `section` or of all sections.
 
-    `crumbs` lead up to it; `parts` are all the pages of its day, of which the one that is open leads nowhere.
+    `crumbs` are the pages above the list; `parts` are all pages of its day, the current one without a link.
     """
 
     shell: ShellView
@@ -57,7 +57,7 @@ class DaysGroup:
 
 @dataclass(frozen=True, slots=True)
 class DaysView:
-    """The way into the archive: years and months, or the days of one month."""
+    """A page of the archive: years and months, or the days of one month."""
 
     shell: ShellView
     title: str
@@ -67,7 +67,7 @@ class DaysView:
 
 @dataclass(frozen=True, slots=True)
 class RailView:
-    """A fragment that pages take in; `more_url` is the next older one's, `archive_url` the page that lists the same."""
+    """A fragment that pages include; `more_url` is the next older rail, `archive_url` that rail's day page."""
 
     name: str
     language: str
@@ -79,7 +79,7 @@ class RailView:
 
 
 def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: int = 1) -> CardsView:
-    """Return the page of a topic, an author or a day, of cards that come newest first."""
+    """Return the view of a topic, an author or a day; `cards` are newest first."""
     labels = labels_for(site.language)
     title = _title(site, listing, cards)
     heading = labels.page_of.format(part=listing.part, parts=parts) if parts > 1 else ""
@@ -107,7 +107,7 @@ def cards_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, parts: 
 
 
 def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
-    """Return the archive (years and months) or a month (days) from the days that have articles, newest first."""
+    """Return the view of the archive (years, months) or of a month (days); `days` have articles, newest first."""
     labels, scope = labels_for(site.language), f".{listing.section}" if listing.section else ""
     section = f"{site.section_name(listing.section)}: " if listing.section else ""
     if listing.kind is ListingKind.ARCHIVE:
@@ -135,9 +135,9 @@ def days_view(site: Site, listing: Listing, days: tuple[str, ...]) -> DaysView:
 
 
 def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, days: tuple[str, ...] = ()) -> RailView:
-    """Return a rail of cards that come newest first: the latest, or a day's; each leads on to what is older.
+    """Return the view of the latest rail or of a day's rail; each links to the next older rail.
 
-    `days`: all that have articles, newest first.
+    `cards` are newest first; `days` are all days that have articles, newest first.
     """
     day = next_rail_day(site, listing, cards, days)
     older = find_listing(site, f"rail.{day}") if day else None
@@ -154,12 +154,12 @@ def rail_view(site: Site, listing: Listing, cards: tuple[Card, ...], *, days: tu
 
 
 def _share(site: Site, listing: Listing, title: str) -> Tags:
-    url, said = site.base_url + url_path(listing.path), f"{site.name}: {title}"
-    return share_tags(site, title=said, description=said, url=url, language=site.language)
+    url, description = site.base_url + url_path(listing.path), f"{site.name}: {title}"
+    return share_tags(site, title=description, description=description, url=url, language=site.language)
 
 
 def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
-    """Return what the page is called; a topic or author as the newest card writes the name."""
+    """Return the page's title; a topic's or author's name is in the newest card's spelling."""
     if listing.kind is ListingKind.DAY:
         section = f"{site.section_name(listing.section)}, " if listing.section else ""
         return f"{section}{_day(listing.value, site)}"

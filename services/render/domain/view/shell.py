@@ -1,4 +1,4 @@
-"""What surrounds every page, and what its head tells browsers, search engines and whoever shares it."""
+"""The shell around every page, and its head for browsers, search engines and social networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Words that lead somewhere."""
+    """A text with an address; an empty `url` means that the text is not a link."""
 
     text: str
     url: str
@@ -26,7 +26,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SectionLink:
-    """A section by its id, its name and where the reader finds it."""
+    """A section: its id, its name and the address of its front."""
 
     id: str
     name: str
@@ -55,9 +55,9 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class HeadView:
-    """What a page's head says.
+    """The head of a page.
 
-    `share` is OpenGraph's; each `json_ld` is safe inside a `<script>`; `is_listed`: search engines may keep the page.
+    `share` is OpenGraph's; each `json_ld` is safe inside a `<script>`; `is_listed`: search engines may index the page.
     """
 
     title: str
@@ -71,12 +71,12 @@ class HeadView:
 
 @dataclass(frozen=True, slots=True)
 class ShellView:
-    """What surrounds a page. Links are relative to the site's root; only the head's are absolute.
+    """The shell of a page. Links are relative to the site's root; only the head's links are absolute.
 
-    `label_language` is given only where the labels are not in the page's language; `here` is the section it is in.
+    `label_language` is None if the labels are in the page's language; `here` is the page's section.
     """
 
-    head: HeadView = field(compare=False)  # a page's own: two shells are the same where the rest is
+    head: HeadView = field(compare=False)  # differs per page: two shells are equal if their other fields are
     site_name: str
     tagline: str
     site_language: str
@@ -93,19 +93,19 @@ class ShellView:
 def shell_view(
     site: Site, head: HeadView, *, language: str | None = None, direction: str | None = None, here: str = ""
 ) -> ShellView:
-    """Return what surrounds a page in `language`; in the site's own where none is given."""
-    spoken = language or site.language
-    labels = labels_for(spoken)
+    """Return the shell of a page in `language`, else in the site's language."""
+    page_language = language or site.language
+    labels = labels_for(page_language)
     return ShellView(
         head=head,
         site_name=site.name,
         tagline=site.tagline,
         site_language=site.language,
         site_direction=direction_of(site.language),
-        language=spoken,
-        direction=direction or direction_of(spoken),
+        language=page_language,
+        direction=direction or direction_of(page_language),
         labels=labels,
-        label_language=labels.language if labels.language != primary_language(spoken) else None,
+        label_language=labels.language if labels.language != primary_language(page_language) else None,
         sections=_sections(site),
         foot=_foot(site, labels),
         here=here,
@@ -113,24 +113,24 @@ def shell_view(
 
 
 def notice_view(site: Site, *, is_gone: bool) -> ShellView:
-    """Return what surrounds the page for an address that leads nowhere (404), or for what was taken down (410)."""
+    """Return the shell of the page for an unknown address (404), or for a removed article (410)."""
     labels = labels_for(site.language)
-    said = labels.gone if is_gone else labels.not_found
-    explained = labels.gone_text if is_gone else labels.not_found_text
-    return shell_view(site, HeadView(title=f"{said} | {site.name}", description=explained, is_listed=False))
+    title = labels.gone if is_gone else labels.not_found
+    description = labels.gone_text if is_gone else labels.not_found_text
+    return shell_view(site, HeadView(title=f"{title} | {site.name}", description=description, is_listed=False))
 
 
 def search_view(site: Site) -> ShellView:
-    """Return what surrounds the search page; the rest of it is the theme's script."""
+    """Return the shell of the search page; the theme's script makes the results."""
     labels = labels_for(site.language)
     url = f"{site.base_url}/search/"
-    explained = labels.search_text.format(count=site.search_cards)
+    description = labels.search_text.format(count=site.search_cards)
     head = HeadView(
         title=f"{labels.search} | {site.name}",
-        description=explained,
+        description=description,
         canonical_url=url,
         share=share_tags(
-            site, title=f"{site.name}: {labels.search}", description=explained, url=url, language=site.language
+            site, title=f"{site.name}: {labels.search}", description=description, url=url, language=site.language
         ),
         is_listed=False,
     )
@@ -138,7 +138,7 @@ def search_view(site: Site) -> ShellView:
 
 
 def section_link(site: Site, section: str) -> SectionLink:
-    """Return where a section's front is; of one that has gone, its name leads to the front page."""
+    """Return the link to a section's front; for a removed section, its name with a link to the front page."""
     url = f"/{section}/" if site.has_section(section) else "/"
     return SectionLink(id=section, name=site.section_name(section), url=url)
 
@@ -150,12 +150,12 @@ def _sections(site: Site) -> tuple[SectionLink, ...]:
 
 @lru_cache
 def feed_links(site: Site, section: str | None = None) -> tuple[FeedLink, ...]:
-    """Return the feeds that a page names: its section's first."""
+    """Return the feeds that a page names: its section's feeds first."""
     return tuple(FeedLink(*feed) for feed in feeds_of(site, section))
 
 
 def card_picture(picture: Picture | None) -> CardPicture | None:
-    """Return a picture as listings and pages show it, or None where its bytes are not known."""
+    """Return a picture as listings and pages show it, or None if its bytes are unknown."""
     if picture is None or not is_showable(picture):
         return None
     path = picture_path(picture)
@@ -170,15 +170,15 @@ def picture_view(picture: CardPicture, site: Site) -> PictureView:
 
 @lru_cache
 def _foot(site: Site, labels: Labels) -> tuple[Link, ...]:
-    """Return the links at a page's foot; what the house says of itself only where it has a page for it."""
-    house = (
+    """Return the links at a page's foot; the site's pages about itself only if they are configured."""
+    site_pages = (
         (labels.about, site.about_url),
         (labels.contact, site.contact_url),
         (labels.corrections, site.corrections_url),
     )
-    ours = (
+    permanent = (
         Link(labels.archive, "/archive/"),
         Link(labels.search, "/search/"),
         Link(labels.feeds, "/feed.xml"),
     )
-    return (*ours, *(Link(text, url) for text, url in house if url))
+    return (*permanent, *(Link(text, url) for text, url in site_pages if url))
