@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 DRIFT = Gauge(
     "pressline_drift",
-    "Differences between what should be public and what is, when they were last compared, by site.",
+    "Differences between the public bucket and the records at the last comparison, by site.",
     ["site"],
     multiprocess_mode="mostrecent",
 )

@@ -1,4 +1,4 @@
-"""What readers and publishers may expect of an edge: the local stand-in, over HTTP, in front of a real SeaweedFS."""
+"""The contract of an edge with readers and publishers: the local stand-in, over HTTP, before a real SeaweedFS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _YEAR = "max-age=30, s-maxage=31536000"
 
 
 class Bucket:
-    """The public bucket, as the publisher writes it."""
+    """The public bucket, with objects as the publisher writes them."""
 
     def __init__(self, settings: ServiceSettings, prefix: str) -> None:
         self._storage = S3ObjectStorage(settings, settings.public_bucket)
@@ -68,7 +68,7 @@ def _running(store_settings: ServiceSettings, folder: Path, **more: str) -> Iter
     log = folder / "edge.log"
     child = Child("edge", [sys.executable, "-m", "infra.local.edge"], log=log, environment=environment)
     url = f"http://127.0.0.1:{port}"
-    _until(lambda: _is_up(url))
+    _wait_until(lambda: _is_up(url))
     yield url
     child.stop()
 
@@ -97,7 +97,7 @@ def test_a_folder_shows_its_index_document(edge: httpx.Client, bucket: Bucket, a
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_an_address_without_its_slash_leads_to_the_folder(edge: httpx.Client, bucket: Bucket) -> None:
+def test_an_address_without_its_slash_redirects_to_the_folder(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "hello")
 
     answer = edge.get(bucket.url("x"))
@@ -106,7 +106,7 @@ def test_an_address_without_its_slash_leads_to_the_folder(edge: httpx.Client, bu
 
 
 @pytest.mark.parametrize("written", ["बूंद-से", "%E0%A4%AC%E0%A5%82%E0%A4%82%E0%A4%A6-%E0%A4%B8%E0%A5%87"])
-def test_an_address_of_another_script_shows_its_page_and_leads_on(
+def test_an_address_in_another_script_shows_its_page_and_redirects(
     edge: httpx.Client, bucket: Bucket, written: str
 ) -> None:
     moved = url_path(f"{bucket.prefix}चलो/index.html")
@@ -118,7 +118,7 @@ def test_an_address_of_another_script_shows_its_page_and_leads_on(
     assert edge.get(bucket.url("पुराना/")).headers["location"] == moved
 
 
-def test_a_purge_by_path_finds_an_address_of_another_script(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_purge_by_path_finds_an_address_in_another_script(edge: httpx.Client, bucket: Bucket) -> None:
     path = f"{bucket.prefix}बूंद/index.html"
     bucket.put("बूंद/index.html", "old", keys=listing_surrogate_key("epn", "topic.बूंद"))
     for key in (path_surrogate_key(path), listing_surrogate_key("epn", "topic.बूंद")):
@@ -140,17 +140,17 @@ def test_many_long_paths_fit_into_the_headers_of_a_purge(edge_url: str, edge: ht
     assert edge.get("/.pressline/stats").json()["entries"] == before - 2
 
 
-def test_an_address_without_a_slash_and_without_a_folder_is_not_there(edge: httpx.Client, bucket: Bucket) -> None:
+def test_an_address_without_a_slash_and_without_a_folder_is_404(edge: httpx.Client, bucket: Bucket) -> None:
     assert edge.get(bucket.url("nothing")).status_code == 404
 
 
-def test_a_folder_without_an_index_document_is_not_there(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_folder_without_an_index_document_is_404(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/y.json", "{}")
 
     assert edge.get(bucket.url("x/")).status_code == 404
 
 
-def test_what_is_not_there_shows_the_sites_own_page(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_missing_page_shows_the_sites_404_page(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("404.html", "<h1>Not here</h1>")
     edge.request("PURGE", "/404.html")
 
@@ -175,7 +175,7 @@ def test_a_withdrawn_page_is_gone(edge: httpx.Client, bucket: Bucket) -> None:
     assert (answer.status_code, answer.text) == (410, "<h1>Gone</h1>")
 
 
-def test_the_stores_own_headers_stay_inside(edge: httpx.Client, bucket: Bucket) -> None:
+def test_readers_get_no_headers_of_the_store(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "hello", keys="article:1", article="1")
 
     headers = edge.get(bucket.url("x/")).headers
@@ -187,7 +187,7 @@ def test_the_stores_own_headers_stay_inside(edge: httpx.Client, bucket: Bucket) 
     assert "strict-transport-security" not in headers
 
 
-def test_a_known_etag_is_answered_without_the_page(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_matching_etag_gets_304(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "hello")
     etag = edge.get(bucket.url("x/")).headers["etag"]
 
@@ -198,7 +198,7 @@ def test_a_known_etag_is_answered_without_the_page(edge: httpx.Client, bucket: B
     assert edge.get(bucket.url("x/"), headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_head_tells_all_but_the_page(edge: httpx.Client, bucket: Bucket) -> None:
+def test_head_has_the_headers_of_get(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "hello")
 
     got, head = edge.get(bucket.url("x/")), edge.head(bucket.url("x/"))
@@ -207,7 +207,7 @@ def test_head_tells_all_but_the_page(edge: httpx.Client, bucket: Bucket) -> None
     assert head.headers["content-length"] == got.headers["content-length"] == "5"
 
 
-def test_text_is_compressed_for_who_accepts_it(edge: httpx.Client, bucket: Bucket) -> None:
+def test_text_is_compressed_if_accepted(edge: httpx.Client, bucket: Bucket) -> None:
     page = "<p>news</p>" * 200
     bucket.put("x/index.html", page)
 
@@ -220,7 +220,7 @@ def test_text_is_compressed_for_who_accepts_it(edge: httpx.Client, bucket: Bucke
     assert "content-encoding" not in edge.get(bucket.url("x/"), headers={"accept-encoding": "gzip;q=0"}).headers
 
 
-def test_a_query_string_makes_no_other_page(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_query_string_does_not_change_the_page(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "hello")
     edge.get(bucket.url("x/"))
 
@@ -252,7 +252,7 @@ def test_the_bucket_cannot_be_listed(edge: httpx.Client, bucket: Bucket) -> None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_readers_can_only_read(edge: httpx.Client, bucket: Bucket, method: str) -> None:
+def test_readers_can_only_use_get_and_head(edge: httpx.Client, bucket: Bucket, method: str) -> None:
     answer = edge.request(method, bucket.url("x/"))
 
     assert answer.status_code == 405
@@ -262,7 +262,7 @@ def test_readers_can_only_read(edge: httpx.Client, bucket: Bucket, method: str) 
 # --- ESI ---
 
 
-def test_a_fragment_takes_the_place_of_its_include(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_fragment_replaces_its_include(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("rail.html", "<li>latest</li>")
     include = f'<esi:include src="{bucket.url("rail.html")}" onerror="continue"/>'
     bucket.put("x/index.html", f"<ul><!--esi {include} --></ul><esi:remove>no rail</esi:remove>")
@@ -282,7 +282,7 @@ def test_a_purged_fragment_changes_the_page_and_its_etag(edge: httpx.Client, buc
     assert (before.text, after.status_code, after.text) == ("one", 200, "two")
 
 
-def test_a_missing_fragment_costs_nothing_but_itself(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_missing_fragment_leaves_the_rest_of_the_page(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", f'<p>a</p><esi:include src="{bucket.url("no.html")}"/><p>b</p>')
 
     assert edge.get(bucket.url("x/")).text == "<p>a</p><p>b</p>"
@@ -311,7 +311,7 @@ def test_nothing_is_included_from_elsewhere(edge: httpx.Client, bucket: Bucket, 
 # --- the cache and its purges ---
 
 
-def test_a_page_is_kept_until_it_is_purged_by_its_key(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_page_is_cached_until_its_key_is_purged(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "one", keys="article:a1 section:world")
     edge.get(bucket.url("x/"))
     bucket.put("x/index.html", "two", keys="article:a1 section:world")
@@ -323,7 +323,7 @@ def test_a_page_is_kept_until_it_is_purged_by_its_key(edge: httpx.Client, bucket
     assert edge.get(bucket.url("x/")).text == "two"
 
 
-def test_a_purge_spares_what_bears_another_key(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_purge_does_not_affect_other_keys(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "one", keys="article:b1")
     edge.get(bucket.url("x/"))
 
@@ -343,7 +343,7 @@ def test_every_page_can_be_purged_by_its_path(edge: httpx.Client, bucket: Bucket
 
 
 @pytest.mark.parametrize("address", ["x/", "x"])
-def test_a_remembered_absence_ends_with_the_purge_of_its_path(edge: httpx.Client, bucket: Bucket, address: str) -> None:
+def test_a_cached_404_ends_with_the_purge_of_its_path(edge: httpx.Client, bucket: Bucket, address: str) -> None:
     assert edge.get(bucket.url(address)).status_code == 404
     bucket.put("x/index.html", "new")
     assert edge.get(bucket.url(address)).status_code == 404
@@ -362,7 +362,7 @@ def test_a_plain_purge_of_an_address_works_as_well(edge: httpx.Client, bucket: B
     assert edge.get(bucket.url("x/")).text == "two"
 
 
-def test_after_a_soft_purge_the_next_reader_has_the_new_page(edge: httpx.Client, bucket: Bucket) -> None:
+def test_after_a_soft_purge_the_next_reader_gets_the_new_page(edge: httpx.Client, bucket: Bucket) -> None:
     bucket.put("x/index.html", "one", keys="listing:home-a")
     edge.get(bucket.url("x/"))
     bucket.put("x/index.html", "two", keys="listing:home-a")
@@ -373,7 +373,7 @@ def test_after_a_soft_purge_the_next_reader_has_the_new_page(edge: httpx.Client,
     assert (first.text, first.headers["x-cache"]) == ("two", "MISS")
 
 
-def test_what_must_not_be_kept_is_not(edge: httpx.Client, bucket: Bucket) -> None:
+def test_a_no_store_page_is_not_cached(edge: httpx.Client, bucket: Bucket) -> None:
     for cache_control in ("no-store", "private, max-age=60", "max-age=60, s-maxage=0", ""):
         bucket.put("x.json", "1", cache_control=cache_control)
         edge.request("PURGE", bucket.url("x.json"))
@@ -393,7 +393,7 @@ def test_a_purge_may_name_a_thousand_keys(edge: httpx.Client) -> None:
 
 @pytest.fixture(scope="module")
 def two_sites(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A stand-in before two sites, behind TLS."""
+    """A stand-in before two sites, with HSTS."""
     bucket = store_settings.public_bucket
     sites = f"almina.test={bucket}/sites/almina,Tarang.test={bucket}/sites/tarang/"
     folder = tmp_path_factory.mktemp("edge-of-two")
@@ -408,9 +408,9 @@ def _site(client: httpx.Client, host: str, path: str) -> httpx.Response:
 
 def test_each_host_shows_its_own_site(two_sites: httpx.Client, store_settings: ServiceSettings) -> None:
     for site in ("almina", "tarang"):
-        there = Bucket(store_settings, f"sites/{site}/")
-        there.put("x/index.html", f'{site}<esi:include src="/_rail/latest.html"/>')
-        there.put("_rail/latest.html", f" of {site}")
+        bucket = Bucket(store_settings, f"sites/{site}/")
+        bucket.put("x/index.html", f'{site}<esi:include src="/_rail/latest.html"/>')
+        bucket.put("_rail/latest.html", f" of {site}")
 
     for _ in ("miss", "hit"):
         assert _site(two_sites, "almina.test", "/x/").text == "almina of almina"
@@ -429,7 +429,7 @@ def test_a_purge_reaches_every_site_and_needs_no_site_s_name(
 
 
 @pytest.mark.parametrize("header", ["xkey-purge", "xkey-softpurge", None])
-def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(
+def test_a_purge_by_a_site_s_name_does_not_affect_other_sites(
     two_sites: httpx.Client, store_settings: ServiceSettings, header: str | None
 ) -> None:
     two_sites.request("PURGE", "/", headers={"xkey-purge": "path:/same/ path:/missing/"})
@@ -448,29 +448,29 @@ def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(
     assert two_sites.request("PURGE", "/missing/", headers={"host": "tarang.test"}).json() == {"purged": 1}
 
 
-def test_a_host_of_no_site_is_shown_nothing(two_sites: httpx.Client) -> None:
+def test_an_unknown_host_gets_no_page(two_sites: httpx.Client) -> None:
     answer = _site(two_sites, "elsewhere.test", "/x/")
 
     assert answer.status_code == 421
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_behind_tls_browsers_are_told_to_stay_with_it(two_sites: httpx.Client) -> None:
+def test_hsts_is_sent_for_https_sites(two_sites: httpx.Client) -> None:
     for host in ("almina.test", "elsewhere.test"):
         assert _site(two_sites, host, "/x/").headers["strict-transport-security"] == "max-age=86400"
 
 
 @pytest.mark.parametrize("sites", ["almina.test", "almina.test=", "=bucket", "a=b c", "a=b,,c"])
-def test_sites_that_cannot_be_meant_stop_it_at_its_start(sites: str) -> None:
+def test_ambiguous_sites_stop_the_edge_at_its_start(sites: str) -> None:
     with pytest.raises(ValueError, match="is not host=bucket/prefix"):
         EdgeSettings(edge_sites=sites)
 
 
-# --- what needs a store that does as the test says ---
+# --- races: the test controls the store ---
 
 
 class SlowStore:
-    """A store that answers only when told, with what it held when it was asked."""
+    """A store that answers when the test says so, with the object of the request's time."""
 
     def __init__(self) -> None:
         self.body = "old"
@@ -495,7 +495,7 @@ class SlowStore:
 def _with_edge(
     test: Callable[[SlowStore, httpx.AsyncClient], Awaitable[None]],
     *,
-    asker: str = "127.0.0.1",
+    client_address: str = "127.0.0.1",
     purge_token: str | None = None,
 ) -> None:
     async def run() -> None:
@@ -503,7 +503,7 @@ def _with_edge(
         settings = EdgeSettings.model_validate({"purge_token": purge_token})
         async with httpx.AsyncClient(transport=httpx.MockTransport(store)) as origin:
             app = Edge.of(settings, Origin(origin, "http://store/bucket", 5.0))
-            transport = httpx.ASGITransport(app=app, client=(asker, 1))
+            transport = httpx.ASGITransport(app=app, client=(client_address, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://edge") as reader:
                 await asyncio.wait_for(test(store, reader), _DEADLINE_SECONDS)
 
@@ -512,7 +512,7 @@ def _with_edge(
 
 @pytest.mark.parametrize("key", ["article:1", "path:/x/"])
 @pytest.mark.parametrize("header", ["xkey-purge", "xkey-softpurge"])
-def test_bytes_asked_for_before_a_purge_are_not_kept_after_it(header: str, key: str) -> None:
+def test_bytes_requested_before_a_purge_are_not_cached_after_it(header: str, key: str) -> None:
     async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
         early = asyncio.create_task(reader.get("/x/"))
         await store.asked.wait()
@@ -520,13 +520,13 @@ def test_bytes_asked_for_before_a_purge_are_not_kept_after_it(header: str, key: 
         await reader.request("PURGE", "/", headers={header: key})
         store.may_answer.set()
 
-        assert (await early).text == "old"  # it was asked for before
+        assert (await early).text == "old"  # requested before the purge
         assert (await reader.get("/x/")).text == "new"
 
     _with_edge(race)
 
 
-def test_who_asks_after_a_purge_does_not_wait_for_the_older_bytes() -> None:
+def test_a_request_after_a_purge_does_not_wait_for_the_older_bytes() -> None:
     async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
         early = asyncio.create_task(reader.get("/x/"))
         await store.asked.wait()
@@ -543,13 +543,13 @@ def test_who_asks_after_a_purge_does_not_wait_for_the_older_bytes() -> None:
     _with_edge(race)
 
 
-def test_a_purge_of_something_else_does_not_keep_a_page_out() -> None:
+def test_a_purge_of_another_key_does_not_prevent_caching() -> None:
     async def race(store: SlowStore, reader: httpx.AsyncClient) -> None:
-        asking = asyncio.create_task(reader.get("/x/"))
+        requests = asyncio.create_task(reader.get("/x/"))
         await store.asked.wait()
         await reader.request("PURGE", "/", headers={"xkey-purge": "article:2"})
         store.may_answer.set()
-        await asking
+        await requests
 
         assert (await reader.get("/x/")).headers["x-cache"] == "HIT"
 
@@ -558,17 +558,17 @@ def test_a_purge_of_something_else_does_not_keep_a_page_out() -> None:
 
 def test_many_readers_cost_the_store_one_request() -> None:
     async def crowd(store: SlowStore, reader: httpx.AsyncClient) -> None:
-        asking = [asyncio.create_task(reader.get("/x/")) for _ in range(20)]
+        requests = [asyncio.create_task(reader.get("/x/")) for _ in range(20)]
         await store.asked.wait()
         store.may_answer.set()
 
-        assert {(await one).text for one in asking} == {"old"}
+        assert {(await one).text for one in requests} == {"old"}
         assert store.requests == 1
 
     _with_edge(crowd)
 
 
-def test_readers_get_the_last_known_page_while_the_store_is_down() -> None:
+def test_readers_get_the_last_cached_page_while_the_store_is_down() -> None:
     async def outage(store: SlowStore, reader: httpx.AsyncClient) -> None:
         store.may_answer.set()
         await reader.get("/x/")
@@ -599,15 +599,15 @@ def test_only_this_machine_may_purge() -> None:
         answer = await stranger.request("PURGE", "/", headers={"xkey-purge": "a", "x-forwarded-for": "127.0.0.1"})
         assert answer.status_code == 403
 
-    _with_edge(purge, asker="192.0.2.7")
+    _with_edge(purge, client_address="192.0.2.7")
 
 
-def test_a_purge_bears_the_token_where_one_is_set() -> None:
-    async def purge(_: SlowStore, publish_deps: httpx.AsyncClient) -> None:
+def test_a_purge_needs_the_token_if_one_is_set() -> None:
+    async def purge(_: SlowStore, publisher: httpx.AsyncClient) -> None:
         keys = {"xkey-purge": "a"}
-        assert (await publish_deps.request("PURGE", "/", headers=keys)).status_code == 403
-        assert (await publish_deps.request("PURGE", "/", headers={**keys, "x-purge-token": "no"})).status_code == 403
-        assert (await publish_deps.request("PURGE", "/", headers={**keys, "x-purge-token": "yes"})).status_code == 200
+        assert (await publisher.request("PURGE", "/", headers=keys)).status_code == 403
+        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "no"})).status_code == 403
+        assert (await publisher.request("PURGE", "/", headers={**keys, "x-purge-token": "yes"})).status_code == 200
 
     _with_edge(purge, purge_token="yes")
 
@@ -622,15 +622,15 @@ def _is_up(url: str) -> bool:
         return False
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to pass"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition is still false"
         time.sleep(0.01)
 
 
 def _raw_status(url: str, method: str, path: str) -> int:
-    """Return the answer's status to a path sent exactly so: clients mend dots and slashes."""
+    """Return the status for a path that is sent unchanged; HTTP clients would normalise dots and slashes."""
     host, port = url.removeprefix("http://").split(":")
 
     async def ask() -> bytes:

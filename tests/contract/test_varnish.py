@@ -1,4 +1,4 @@
-"""Varnish itself before a real store: what `infra/edge/default.vcl` promises to readers and to publish workers."""
+"""The contract of `infra/edge/default.vcl` with readers and publish workers: Varnish itself before a real store."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
 
 
 @dataclass(slots=True)
-class Line:
-    """A wire between Varnish and the store that can be cut, and on which answers can be held back."""
+class Wire:
+    """A TCP proxy between Varnish and the store: the test can cut it, and hold answers back."""
 
     port: int
     target: tuple[str, int]
@@ -51,7 +51,7 @@ class Line:
     _listener: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
     _carriers: list[threading.Thread] = field(default_factory=list)
-    asked: bytearray = field(default_factory=bytearray)  # all that Varnish said to the store
+    sent: bytearray = field(default_factory=bytearray)  # all bytes from Varnish to the store
 
     def connect(self) -> None:
         self.may_answer.set()
@@ -91,19 +91,19 @@ class Line:
             self._open += [near, far]
             back = threading.Thread(target=self._pump, args=(far, near, self.may_answer), daemon=True)
             back.start()
-            self._pump(near, far, None, self.asked)
+            self._pump(near, far, None, self.sent)
             back.join(15)
             self._open.remove(near)
             self._open.remove(far)
 
     @staticmethod
     def _pump(
-        source: socket.socket, sink: socket.socket, gate: threading.Event | None, heard: bytearray | None = None
+        source: socket.socket, sink: socket.socket, gate: threading.Event | None, received: bytearray | None = None
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if heard is not None:
-                    heard += data
+                if received is not None:
+                    received += data
                 if gate:
                     gate.wait(10)
                 sink.sendall(data)
@@ -117,7 +117,7 @@ class Edge:
     url: str
     proxy_port: int
     store: S3ObjectStorage
-    line: Line
+    wire: Wire
     client: httpx.Client
 
     def put(self, key: str, body: str, *keys: str, content_type: str = HTML, **metadata: str) -> None:
@@ -143,7 +143,7 @@ def edge(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def two_sites(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Varnish before two sites, behind TLS."""
+    """Varnish before two sites, with HSTS."""
     bucket = store_settings.public_bucket
     with varnish(
         store_settings,
@@ -156,14 +156,14 @@ def two_sites(store_settings: ServiceSettings, tmp_path_factory: pytest.TempPath
 
 @contextlib.contextmanager
 def varnish(store_settings: ServiceSettings, folder: Path, **more: str) -> Iterator[Edge]:
-    port, proxy_port, line_port = free_ports(3)
+    port, proxy_port, wire_port = free_ports(3)
     store = urlsplit(store_settings.s3_endpoint or "")
-    line = Line(line_port, (store.hostname or "", store.port or 0))
-    line.connect()
+    wire = Wire(wire_port, (store.hostname or "", store.port or 0))
+    wire.connect()
     environment = {
         **os.environ,
         "PATH": f"{os.environ['PATH']}:/usr/sbin",
-        "PRESSLINE_S3_ENDPOINT": f"http://127.0.0.1:{line_port}",
+        "PRESSLINE_S3_ENDPOINT": f"http://127.0.0.1:{wire_port}",
         "PRESSLINE_PUBLIC_BUCKET": store_settings.public_bucket,
         "PRESSLINE_PURGE_TOKEN": TOKEN,
         "PRESSLINE_EDGE_HOST": "127.0.0.1",
@@ -181,10 +181,10 @@ def varnish(store_settings: ServiceSettings, folder: Path, **more: str) -> Itera
         wait_until(lambda: process.poll() is not None or answers(url))
         assert process.poll() is None, (folder / "log").read_text()
         storage = S3ObjectStorage(store_settings, store_settings.public_bucket)
-        yield Edge(url, proxy_port, storage, line, client)
+        yield Edge(url, proxy_port, storage, wire, client)
     finally:
         client.close()
-        line.cut()
+        wire.cut()
         process.terminate()
         process.wait(10)
         log.close()
@@ -202,31 +202,31 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 15) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "waited in vain"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition is still false"
         time.sleep(0.05)
 
 
 # --- what readers get ---
 
 
-def test_an_address_with_a_slash_shows_the_index_of_its_folder(edge: Edge, folder: str) -> None:
+def test_an_address_with_a_slash_shows_its_folders_index_document(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "<p>front")
 
     assert edge.get(f"/{folder}/").text == "<p>front"
     assert edge.get(f"/{folder}/index.html").headers["x-cache"] == "HIT"
 
 
-def test_the_root_is_an_index_too(edge: Edge) -> None:
+def test_the_root_shows_its_index_document(edge: Edge) -> None:
     edge.put("index.html", "<p>home", "listing:home")
     edge.purge("path:/")
 
     assert edge.get("/").text == "<p>home"
 
 
-def test_an_address_without_its_slash_sends_the_reader_to_the_one_with_it(edge: Edge, folder: str) -> None:
+def test_an_address_without_its_slash_redirects_to_the_folder(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/story/index.html", "<p>story")
 
     answer = edge.get(f"/{folder}/story?from=feed")
@@ -243,9 +243,7 @@ def test_metadata_turns_a_page_into_a_redirect(edge: Edge, folder: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (301, f"/{folder}/new/")
 
 
-def test_an_address_of_another_script_is_one_entry_however_its_percent_signs_are_written(
-    edge: Edge, folder: str
-) -> None:
+def test_each_percent_encoding_of_an_address_is_one_cache_entry(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/ë中/index.html", "<p>here")
     address = f"/{folder}/%C3%AB%E4%B8%AD/"
 
@@ -281,7 +279,7 @@ def test_a_site_without_a_404_page_still_answers_404(edge: Edge, folder: str) ->
     assert (answer.status_code, answer.text) == (404, "not found")
 
 
-def test_the_query_is_none_of_the_cache_s_business(edge: Edge, folder: str) -> None:
+def test_a_query_string_does_not_change_the_cache_entry(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/feed.xml", "<rss/>", content_type="application/rss+xml")
     edge.get(f"/{folder}/feed.xml")
 
@@ -292,19 +290,19 @@ def test_the_query_is_none_of_the_cache_s_business(edge: Edge, folder: str) -> N
     "path",
     ["/a//b", "/a/../b", "/./a", "/%61rticle/", "/a%2fb", "/a%00b", "/%2e%2e/secret", "/a%zz", "/" + "x" * 1100 + "/"],
 )
-def test_a_path_that_no_key_has_never_reaches_the_store(edge: Edge, folder: str, path: str) -> None:
-    edge.get(f"/{folder}/none/")  # by now it has the site's own page for what is not there
-    with edge.line.held():  # would time out
+def test_a_path_that_cannot_be_a_key_never_reaches_the_store(edge: Edge, folder: str, path: str) -> None:
+    edge.get(f"/{folder}/none/")  # the site's 404 page is cached by now
+    with edge.wire.held():  # would time out
         assert raw_get(edge, path).startswith(b"HTTP/1.1 404 ")
 
 
-def test_only_reading_and_purging_is_offered(edge: Edge, folder: str) -> None:
+def test_only_get_head_and_purge_are_allowed(edge: Edge, folder: str) -> None:
     answer = edge.client.post(f"/{folder}/", content=b"x")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, PURGE")
 
 
-def test_text_travels_compressed_to_those_who_take_it(edge: Edge, folder: str) -> None:
+def test_text_is_compressed_if_accepted(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "<p>long</p>" * 500)
 
     packed = edge.get(f"/{folder}/")
@@ -316,7 +314,7 @@ def test_text_travels_compressed_to_those_who_take_it(edge: Edge, folder: str) -
     assert "accept-encoding" in packed.headers["vary"].lower()
 
 
-def test_readers_see_nothing_of_the_store_and_of_what_the_edge_was_told(edge: Edge, folder: str) -> None:
+def test_readers_get_no_headers_of_the_store_or_the_edge(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "<p>front", "listing:x")
 
     for _ in ("miss", "hit"):
@@ -328,7 +326,7 @@ def test_readers_see_nothing_of_the_store_and_of_what_the_edge_was_told(edge: Ed
         assert "strict-transport-security" not in headers
 
 
-def test_errors_are_protected_too(edge: Edge, folder: str) -> None:
+def test_errors_have_the_security_headers_too(edge: Edge, folder: str) -> None:
     for path in (f"/{folder}/none/", "/a//b"):
         assert PROTECTION.items() <= dict(edge.get(path).headers).items()
 
@@ -343,7 +341,7 @@ def test_a_picture_keeps_its_tag_and_is_not_sent_twice(edge: Edge, folder: str) 
 # --- the rail ---
 
 
-def test_the_rail_is_put_into_the_page(edge: Edge, folder: str) -> None:
+def test_the_rail_is_included_in_the_page(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/_rail/latest.html", "<ul>latest</ul>", f"listing:{folder}")
     edge.put(
         f"{folder}/index.html",
@@ -354,7 +352,7 @@ def test_the_rail_is_put_into_the_page(edge: Edge, folder: str) -> None:
     assert edge.get(f"/{folder}/").text == "<p>a</p> <ul>latest</ul> <p>b</p>"
 
 
-def test_a_new_rail_shows_on_pages_that_stay_as_they_are(edge: Edge, folder: str) -> None:
+def test_a_new_rail_shows_on_unchanged_pages(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/_rail/latest.html", "old", f"listing:{folder}")
     edge.put(f"{folder}/index.html", f'<p><esi:include src="/{folder}/_rail/latest.html"/></p>')
     assert edge.get(f"/{folder}/").text == "<p>old</p>"
@@ -364,10 +362,10 @@ def test_a_new_rail_shows_on_pages_that_stay_as_they_are(edge: Edge, folder: str
 
     answer = edge.get(f"/{folder}/")
     assert (answer.text, answer.headers["x-cache"]) == ("<p>new</p>", "HIT")
-    assert "etag" not in answer.headers  # the store's tag knows nothing of the rail
+    assert "etag" not in answer.headers  # the store's ETag does not cover the rail
 
 
-def test_a_page_is_shown_without_a_rail_that_is_not_there(edge: Edge, folder: str) -> None:
+def test_a_page_is_shown_without_a_missing_rail(edge: Edge, folder: str) -> None:
     edge.put("404.html", "<h1>Not here</h1>")
     edge.put(f"{folder}/index.html", f'<p>a</p><esi:include src="/{folder}/_rail/none.html"/><p>b</p>')
 
@@ -391,7 +389,7 @@ def test_a_hard_purge_by_key_takes_effect_at_once(edge: Edge, folder: str) -> No
     assert edge.get(f"/{folder}/").text == "new"
 
 
-def test_after_a_soft_purge_the_next_reader_has_the_new_page(edge: Edge, folder: str) -> None:
+def test_after_a_soft_purge_the_next_reader_gets_the_new_page(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "old", f"listing:{folder}")
     edge.get(f"/{folder}/")
     edge.put(f"{folder}/index.html", "new", f"listing:{folder}")
@@ -401,7 +399,7 @@ def test_after_a_soft_purge_the_next_reader_has_the_new_page(edge: Edge, folder:
     assert edge.get(f"/{folder}/").text == "new"
 
 
-def test_every_page_bears_the_key_of_its_path(edge: Edge, folder: str) -> None:
+def test_every_page_has_the_key_of_its_path(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "old")
     edge.get(f"/{folder}/")
     edge.put(f"{folder}/index.html", "new")
@@ -411,7 +409,7 @@ def test_every_page_bears_the_key_of_its_path(edge: Edge, folder: str) -> None:
     assert edge.get(f"/{folder}/").text == "new"
 
 
-def test_a_404_is_remembered_for_seconds_and_bears_the_key_of_its_path(edge: Edge, folder: str) -> None:
+def test_a_404_is_cached_for_seconds_and_has_the_key_of_its_path(edge: Edge, folder: str) -> None:
     edge.get(f"/{folder}/")
     edge.put(f"{folder}/index.html", "here")
     assert edge.get(f"/{folder}/").status_code == 404
@@ -421,7 +419,7 @@ def test_a_404_is_remembered_for_seconds_and_bears_the_key_of_its_path(edge: Edg
     assert edge.get(f"/{folder}/").text == "here"
 
 
-def test_a_plain_purge_means_the_address_it_names(edge: Edge, folder: str) -> None:
+def test_a_plain_purge_affects_only_its_address(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "old")
     edge.get(f"/{folder}/")
     edge.put(f"{folder}/index.html", "new")
@@ -432,12 +430,12 @@ def test_a_plain_purge_means_the_address_it_names(edge: Edge, folder: str) -> No
     assert edge.get(f"/{folder}/").text == "new"
 
 
-def test_what_was_on_its_way_before_a_purge_does_not_stay(edge: Edge, folder: str) -> None:
+def test_an_answer_from_before_a_purge_is_not_cached(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "old", f"article:{folder}")
-    with edge.line.held():
+    with edge.wire.held():
         reader = threading.Thread(target=edge.get, args=(f"/{folder}/",))
         reader.start()
-        time.sleep(0.3)  # the store has answered; its answer is on the wire
+        time.sleep(0.3)  # the store has answered; the proxy holds the answer
         edge.put(f"{folder}/index.html", "new", f"article:{folder}")
         assert edge.purge(f"article:{folder}").json() == {"purged": 0}
     reader.join()
@@ -445,7 +443,7 @@ def test_what_was_on_its_way_before_a_purge_does_not_stay(edge: Edge, folder: st
     wait_until(lambda: edge.get(f"/{folder}/").text == "new", seconds=3)
 
 
-def test_the_publisher_s_own_adapter_is_understood(edge: Edge, folder: str) -> None:
+def test_the_publisher_s_own_adapter_purges(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "old")
     edge.get(f"/{folder}/")
     edge.put(f"{folder}/index.html", "new")
@@ -473,21 +471,21 @@ def test_a_purge_from_the_internet_is_refused_even_with_the_token(edge: Edge) ->
 # --- the store is down ---
 
 
-def test_pages_stay_while_the_store_is_down(edge: Edge, folder: str) -> None:
+def test_cached_pages_are_served_while_the_store_is_down(edge: Edge, folder: str) -> None:
     edge.put(f"{folder}/index.html", "kept", f"listing:{folder}")
     edge.get(f"/{folder}/")
 
-    edge.line.cut()
+    edge.wire.cut()
     try:
         edge.purge(f"listing:{folder}", soft=True)
-        for _ in range(40):  # before the probe has seen it, and after
+        for _ in range(40):  # before the health probe has noticed the outage, and after
             answer = edge.get(f"/{folder}/")
             assert (answer.status_code, answer.text) == (200, "kept")
             time.sleep(0.1)
         unknown = edge.get(f"/{folder}/never-seen/")
         assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "5")
     finally:
-        edge.line.connect()
+        edge.wire.connect()
 
     edge.put(f"{folder}/index.html", "fresh", f"listing:{folder}")
     edge.purge(f"listing:{folder}")
@@ -511,7 +509,7 @@ def test_each_host_shows_its_own_site(two_sites: Edge) -> None:
         assert as_reader_of("TARANG.test:8443", two_sites, "/").text == "<p>Tarang"
 
 
-def test_each_site_has_its_own_page_for_what_is_missing_and_its_own_rail(two_sites: Edge) -> None:
+def test_each_site_has_its_own_404_page_and_its_own_rail(two_sites: Edge) -> None:
     two_sites.put("varnished/almina/404.html", "<p>not in Almina")
     two_sites.put("varnished/tarang/404.html", "<p>not in Tarang")
     two_sites.put("varnished/tarang/_rail/latest.html", "<li>Tarang's latest")
@@ -523,7 +521,7 @@ def test_each_site_has_its_own_page_for_what_is_missing_and_its_own_rail(two_sit
     assert as_reader_of("tarang.test", two_sites, "/x/").text == "<ul><li>Tarang's latest</ul>"
 
 
-def test_a_host_of_no_site_is_shown_nothing(two_sites: Edge) -> None:
+def test_an_unknown_host_gets_no_page(two_sites: Edge) -> None:
     answer = as_reader_of("elsewhere.test", two_sites, "/", **{"x-site": "/secret", "x-host": "almina.test"})
 
     assert (answer.status_code, answer.headers["cache-control"]) == (421, "no-store")
@@ -538,7 +536,7 @@ def test_purges_and_health_checks_need_no_site_s_name(two_sites: Edge) -> None:
 
 
 @pytest.mark.parametrize("is_soft", [False, True])
-def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(two_sites: Edge, *, is_soft: bool) -> None:
+def test_a_purge_by_a_site_s_name_does_not_affect_other_sites(two_sites: Edge, *, is_soft: bool) -> None:
     two_sites.purge("path:/same/", "path:/nothing/")
     for site in ("almina", "tarang"):
         two_sites.put(f"varnished/{site}/same/index.html", "old")
@@ -552,11 +550,11 @@ def test_a_purge_by_a_site_s_name_spares_the_same_path_of_others(two_sites: Edge
 
     assert as_reader_of("tarang.test", two_sites, "/same/").text == "new"
     assert as_reader_of("almina.test", two_sites, "/same/").text == "old"
-    asked = {"host": "tarang.test", "x-purge-token": TOKEN}
-    assert two_sites.client.request("PURGE", "/nothing/", headers=asked).json() == {"purged": 1}
+    sent = {"host": "tarang.test", "x-purge-token": TOKEN}
+    assert two_sites.client.request("PURGE", "/nothing/", headers=sent).json() == {"purged": 1}
 
 
-def test_a_key_that_is_no_path_s_is_purged_by_whatever_name(two_sites: Edge) -> None:
+def test_a_key_that_is_not_a_path_key_is_purged_under_any_host(two_sites: Edge) -> None:
     two_sites.put("varnished/almina/of/index.html", "old", "article:of-almina")
     two_sites.purge("path:/of/")
     as_reader_of("almina.test", two_sites, "/of/")
@@ -568,21 +566,21 @@ def test_a_key_that_is_no_path_s_is_purged_by_whatever_name(two_sites: Edge) -> 
     assert as_reader_of("almina.test", two_sites, "/of/").headers["x-cache"] == "MISS"
 
 
-def test_behind_tls_browsers_are_told_to_stay_with_it(two_sites: Edge) -> None:
+def test_hsts_is_sent_for_https_sites(two_sites: Edge) -> None:
     for host in ("almina.test", "elsewhere.test"):
         assert as_reader_of(host, two_sites, "/").headers["strict-transport-security"] == "max-age=86400"
 
 
-def test_the_store_hears_its_own_name_and_never_a_reader_s(edge: Edge, folder: str) -> None:
-    edge.line.asked.clear()
+def test_the_store_gets_its_own_host_name_and_never_a_reader_s(edge: Edge, folder: str) -> None:
+    edge.wire.sent.clear()
 
     as_reader_of("secret-bucket.store.test", edge, f"/{folder}/", **{"x-site": "/secret", "x-host": "x"})
 
-    heard = bytes(edge.line.asked).lower()
-    assert f"get /{edge.store.bucket}/{folder}/index.html ".encode() in heard
-    assert b"secret" not in heard
-    assert b"x-site" not in heard
-    assert b"x-host" not in heard
+    received = bytes(edge.wire.sent).lower()
+    assert f"get /{edge.store.bucket}/{folder}/index.html ".encode() in received
+    assert b"secret" not in received
+    assert b"x-site" not in received
+    assert b"x-host" not in received
 
 
 @pytest.mark.parametrize(
@@ -598,7 +596,7 @@ def test_the_store_hears_its_own_name_and_never_a_reader_s(edge: Edge, folder: s
         "text/plain; charset=utf-8",
     ],
 )
-def test_what_machines_read_is_compressed(edge: Edge, folder: str, content_type: str) -> None:
+def test_machine_readable_files_are_compressed(edge: Edge, folder: str, content_type: str) -> None:
     name = f"{folder}/{content_type.partition(';')[0].replace('/', '-')}"
     edge.put(f"{name}.xml", "news " * 400, content_type=content_type)
 
@@ -616,7 +614,7 @@ def test_what_machines_read_is_compressed(edge: Edge, folder: str, content_type:
         ("PRESSLINE_EDGE_HSTS_SECONDS", "a year"),
     ],
 )
-def test_what_cannot_be_meant_stops_it_at_its_start(tmp_path: Path, name: str, value: str) -> None:
+def test_ambiguous_sites_stop_varnish_at_its_start(tmp_path: Path, name: str, value: str) -> None:
     environment = {**os.environ, "PRESSLINE_S3_ENDPOINT": "http://127.0.0.1:1", "PRESSLINE_EDGE_FOLDER": str(tmp_path)}
 
     ended = subprocess.run([str(START)], env={**environment, name: value}, capture_output=True, text=True, check=False)
@@ -626,7 +624,7 @@ def test_what_cannot_be_meant_stops_it_at_its_start(tmp_path: Path, name: str, v
 
 
 def raw_get(edge: Edge, path: str) -> bytes:
-    """As it stands: httpx would tidy the path."""
+    """Request a path unchanged; httpx would normalise it."""
     parts = urlsplit(edge.url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=4) as wire:
         wire.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())

@@ -1,4 +1,4 @@
-"""The vendors' purge APIs as their documentation tells: a real HTTP server that keeps to their shapes and limits."""
+"""The vendors' purge APIs according to their documentation: a real HTTP server with their shapes and limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOUDFRONT = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 
 @dataclass
 class Vendor:
-    """What was asked, and what the test wants answered before the vendor is itself again."""
+    """The requests to a vendor, and the answers that the test wants first; afterwards the vendor answers normally."""
 
     url: str = ""
     purged: list[list[str]] = field(default_factory=list)  # by request
@@ -33,7 +33,7 @@ class Vendor:
 
     @property
     def keys(self) -> list[str]:
-        return [key for piece in self.purged for key in piece]
+        return [key for request_keys in self.purged for key in request_keys]
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -77,10 +77,10 @@ def cloudfront(vendor: Vendor, path: str, headers: dict[str, str], body: bytes) 
     if path != f"/2020-05-31/distribution/{IDS['cloudfront']}/invalidation":
         return cloudfront_error(404, "NoSuchDistribution", "The specified distribution does not exist")
     batch = ET.fromstring(body)  # noqa: S314 -- our own client's
-    named = {"a": _CLOUDFRONT}
-    items = [each.text or "" for each in batch.findall("a:Paths/a:Items/a:Path", named)]
-    reference = batch.findtext("a:CallerReference", "", named)
-    if int(batch.findtext("a:Paths/a:Quantity", "", named)) != len(items):
+    namespaces = {"a": _CLOUDFRONT}
+    items = [each.text or "" for each in batch.findall("a:Paths/a:Items/a:Path", namespaces)]
+    reference = batch.findtext("a:CallerReference", "", namespaces)
+    if int(batch.findtext("a:Paths/a:Quantity", "", namespaces)) != len(items):
         return cloudfront_error(400, "InconsistentQuantities", "The value of Quantity and the size of Items differ")
     if not all(item.startswith(("/", "#")) for item in items):
         return cloudfront_error(400, "InvalidArgument", "Your request contains one or more invalid invalidation paths")
@@ -96,7 +96,7 @@ def cloudfront(vendor: Vendor, path: str, headers: dict[str, str], body: bytes) 
 
 
 def cloudfront_error(status: int, code: str, message: str) -> Answer:
-    """CloudFront's errors are XML, of a code and a message."""
+    """CloudFront's errors are XML with a code and a message."""
     text = (
         f'<ErrorResponse xmlns="{_CLOUDFRONT}"><Error><Type>Sender</Type><Code>{code}</Code>'
         f"<Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
@@ -104,13 +104,13 @@ def cloudfront_error(status: int, code: str, message: str) -> Answer:
     return status, {"content-type": "text/xml"}, text.encode()
 
 
-PLAYS = {"fastly": fastly, "cloudflare": cloudflare, "cloudfront": cloudfront}
+VENDORS = {"fastly": fastly, "cloudflare": cloudflare, "cloudfront": cloudfront}
 
 
 @contextmanager
-def playing(name: str) -> Iterator[Vendor]:
-    """A server that answers as the vendor would; GET answers 410, as a killed page does."""
-    vendor, play = Vendor(), PLAYS[name]
+def serving(name: str) -> Iterator[Vendor]:
+    """Run a server that answers as the vendor; GET answers 410, as a killed page does."""
+    vendor, answer_request = Vendor(), VENDORS[name]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -119,7 +119,9 @@ def playing(name: str) -> Iterator[Vendor]:
             headers = {each.lower(): value for each, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", "0")))
             vendor.requests.append(headers)
-            self._answer(*(vendor.answers.pop(0) if vendor.answers else play(vendor, self.path, headers, body)))
+            self._answer(
+                *(vendor.answers.pop(0) if vendor.answers else answer_request(vendor, self.path, headers, body))
+            )
 
         def do_GET(self) -> None:
             headers = {each.lower(): value for each, value in self.headers.items()}

@@ -1,8 +1,8 @@
 """Links of a body: resolves relative links, and gives links within the text (footnotes) working targets.
 
 A sender's id stays only if a link leads to it, as `text_` and a safe form of the id: no theme's id and no sub-head's
-anchor has a `_`. During `normalise_blocks` a target is an empty `<span id>` (a marker), so that the target survives if
-the element that had the id is changed or removed.
+anchor has a `_`. During `normalise_blocks` a target is an empty `<span id>` (a marker). So the target survives a change
+or a removal of its element.
 """
 
 from __future__ import annotations

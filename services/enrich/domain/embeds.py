@@ -50,7 +50,7 @@ def link_embeds(root: Element) -> tuple[list[Embed], list[str]]:
     """Replace each player by a link; return the embeds that a page can load, and the players without an address.
 
     Players are frames, videos, audio, plug-ins, and editors' boxes that hold only an address. A player becomes a plain
-    link if its address is not https, or if it is inside an element that allows no box (a sub-head, for example).
+    link if it has no https address, or if its place allows no box (a sub-head, for example).
     """
     embeds: dict[str, Embed] = {}
     lost: list[str] = []

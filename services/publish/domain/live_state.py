@@ -105,9 +105,9 @@ def apply_removal(
 ) -> LiveRecord:
     """Return the record of an article whose addresses all answer 410.
 
-    `revision` is the removal's. It is None until the edge has answered 410 everywhere and the pictures are gone, so
-    that the sweep finds the article and emits the removal again if its message is lost. `rank` orders the removal: a
-    kill in force ranks above the revisions that came after it.
+    `revision` is the removal's. It is None until the edge has answered 410 everywhere and the pictures are gone. So the
+    sweep finds the article and re-emits the removal if its message is lost. `rank` orders the removal: a kill in force
+    ranks above the revisions that came after it.
     """
     if is_outdated(record, rank):
         return drop_overwritten_pages(record, pages)

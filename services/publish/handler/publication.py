@@ -155,8 +155,11 @@ class Publication:
     def surrogate_keys(self) -> tuple[str, ...]:
         """Return the keys to purge; none if the page was purged before.
 
-        A purge is due after a PUT, after a PUT by an earlier delivery of this message or run (its worker may have died
-        before the purge), and while the page is not recorded.
+        A purge is due:
+
+        * after a PUT;
+        * after a PUT by an earlier delivery of this message or run, whose worker may have died before its purge;
+        * while the page is not recorded.
         """
         is_put = any(put.kind is PutKind.PUT for _, put in self.puts)
         if (
@@ -203,8 +206,11 @@ class Publication:
     def find_newer(self) -> str | None:
         """Re-check after the PUT: return the revision to render now, or None if nothing has changed.
 
-        A revision is returned if another one became visible, if another publisher changed the record, or if a later run
-        has begun (it may have left no trace in the record). A later revision under embargo does not count.
+        A revision is returned in these cases:
+
+        * another revision became visible; a later revision under embargo does not count;
+        * another publisher changed the record;
+        * a later run has begun, which may leave no trace in the record.
         """
         revision, deps, now = self.rendered.revision, self.deps, self.deps.clock()
         later_revisions = deps.revisions.since(self.site.id, self.article, "")

@@ -30,7 +30,7 @@ class Person:
     is_organisation: bool = False
 
 
-def _words_set(words: str) -> frozenset[str]:
+def _word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
@@ -94,10 +94,10 @@ _AND = {
     "vi": "và",
 }
 _IN = {"de": "aus", "es": "en", "fr": "à|depuis", "it": "a|da", "nl": "vanuit", "pt": "em", "sv": "i"}
-_PARTICLES = _words_set(
+_PARTICLES = _word_set(
     "af al bin bint da das de del della den der di do dos du e el ibn la las le los ten ter und van von y zu"
 )
-_ORGANISATIONS = _words_set(
+_ORGANISATIONS = _word_set(
     """
     agence agences agencia agencias agencies agency agentur agenturen agenzia agência agências ani ansa associated
     association board bureau committee correspondent correspondents council department desk dpa editorial editors efe
@@ -107,7 +107,7 @@ _ORGANISATIONS = _words_set(
     xinhua yonhap агентство редакция тасс التحرير رويترز وكالات وكالة एजेंसी डेस्क ब्यूरो संवाददाता
     """
 )
-_TITLES = _words_set(
+_TITLES = _word_set(
     "chief columnist correspondent critic editor journalist korrespondent korrespondentin redakteur redakteurin"
     " reporter writer"
 )
@@ -147,7 +147,7 @@ def people_of(site: Site, facts: ArticleFacts) -> tuple[Person, ...]:
             each.path,
             tuple(roles[each.page]),
             is_writer=each.page in writers or not writers,
-            is_organisation=_is_organisation(each.name, site.name, whole=True),
+            is_organisation=_is_organisation(each.name, site.name, by_all_words=True),
         )
         for each in authors_of(site, facts)
     )
@@ -210,11 +210,11 @@ def _is_full_name(text: str) -> bool:
     return len(names) >= _FULL_NAME_WORDS and len(words) <= _MAX_NAME_WORDS and _PARTICLES.issuperset(others)
 
 
-def _is_organisation(text: str, site_name: str, *, whole: bool = False) -> bool:
-    """Tell whether a text names the site itself, an agency or a desk; `whole`: by all its words, not by one."""
+def _is_organisation(text: str, site_name: str, *, by_all_words: bool = False) -> bool:
+    """Tell whether a text names the site itself, an agency or a desk: by one word, or only `by_all_words`."""
     words = [word.strip(".,:").casefold() for word in text.split()]
     is_house = text.casefold() == site_name.casefold() or text.casefold().startswith(f"{site_name.casefold()} ")
-    is_known = _ORGANISATIONS.issuperset(words) if whole else bool({"the", *_ORGANISATIONS}.intersection(words))
+    is_known = _ORGANISATIONS.issuperset(words) if by_all_words else bool({"the", *_ORGANISATIONS}.intersection(words))
     return (
         is_house
         or is_known

@@ -1,4 +1,4 @@
-"""Restores the index from the content bucket: Redis may lose the whole index, or its last second."""
+"""Restores the index from the content bucket: Redis may lose all of it, or its last second."""
 
 from __future__ import annotations
 

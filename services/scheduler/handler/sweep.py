@@ -143,8 +143,8 @@ def read_journal(site: Site, since: datetime, deps: SchedulerDeps) -> Iterator[J
 def _unreconciled(site: Site, journal: Journal, deps: SchedulerDeps) -> dict[str, list[JournalEntry]]:
     """Return the articles that are not known to be reconciled, with their markers.
 
-    An article with one recent revision is reconciled if the index has that revision. The index is asked in every sweep,
-    because Redis may have been lost since. In two cases the bucket is asked instead, once:
+    An article with one recent revision is reconciled if the index has that revision. Every sweep reads the index again,
+    because Redis may have been lost since. In two cases the bucket decides instead, once:
 
     * An article has several recent revisions: one may have come late and be older than the indexed one.
     * A marker is urgent: a removal enters the index before it is complete, and an expiry has no revision of its own.

@@ -1,4 +1,4 @@
-"""What the tests of enriching share."""
+"""Shared makers of the tests of enriching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What enriching says to the rest of the line."""
+"""The messages and objects that enriching produces."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from shared.storage.memory import MemoryObjectStorage
 from tests.unit.enrich.conftest import NOON, a_revision
 
 
-class RememberedReceipts:
-    """Receipts that only remember which stage was reached."""
+class RecordingReceipts:
+    """Receipts that only record the noted statuses."""
 
     def __init__(self) -> None:
         self.noted: list[tuple[str, ReceiptStatus]] = []
@@ -63,8 +63,8 @@ class RememberedReceipts:
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-class RememberedRuns:
-    """Runs that only remember what was reported."""
+class RecordingRuns:
+    """Runs that only record the reported outcomes."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, RunOutcome] = {}
@@ -86,19 +86,19 @@ class RememberedRuns:
 
 
 def handle(message: ArticlesAccepted, enrich_deps: EnrichDeps) -> tuple[Message, ...]:
-    """Return what follows a message of which no item fails; else raise the error."""
+    """Return the messages that follow a message; raise the error of a failed item."""
     result = enrich_articles(message, enrich_deps)
     for error in result.failed.values():
         raise error
     return result.emits
 
 
-class Desk:
-    """A content bucket, and the handler that reads from it."""
+class EnrichService:
+    """A content bucket, and the dependencies of the handler that reads from it."""
 
     def __init__(self) -> None:
         self.content = MemoryObjectStorage()
-        self.receipts, self.runs = RememberedReceipts(), RememberedRuns()
+        self.receipts, self.runs = RecordingReceipts(), RecordingRuns()
         self.enrich_deps = EnrichDeps(
             content=self.content,
             revisions=StoredRevisions(self.content),
@@ -125,130 +125,134 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def service() -> EnrichService:
+    return EnrichService()
 
 
-def test_an_accepted_article_is_made_ready_and_announced(desk: Desk) -> None:
+def test_an_accepted_article_is_enriched_and_its_event_emitted(service: EnrichService) -> None:
     revision = a_revision(body="<p>One two.</p><h2>Three</h2><script>x</script>", headline="Harbour bridge reopens")
 
-    (said,) = handle(desk.accept(revision), desk.enrich_deps)
+    (event,) = handle(service.accept(revision), service.enrich_deps)
 
-    assert isinstance(said, ArticlesEnriched)
-    assert (said.revisions, said.lane) == ({revision.article_id: revision.revision}, Lane.BULK)
-    assert (said.causation_id, said.trace_parent) == (UUID(int=1), TRACE)
-    made = desk.enriched(revision)
-    assert (made.body, made.word_count) == ('<p>One two.</p>\n<h2 id="three">Three</h2>', 3)
-    assert desk.receipts.noted == [(receipt_id("epn", "a" * 26, revision.revision), ReceiptStatus.ENRICHED)]
-
-
-def test_a_message_that_comes_again_changes_nothing_and_says_the_same(desk: Desk) -> None:
-    message = desk.accept(a_revision())
-    first = handle(message, desk.enrich_deps)
-    puts = len(desk.content.puts)
-
-    assert handle(message, desk.enrich_deps) == first
-    assert len(desk.content.puts) == puts
+    assert isinstance(event, ArticlesEnriched)
+    assert (event.revisions, event.lane) == ({revision.article_id: revision.revision}, Lane.BULK)
+    assert (event.causation_id, event.trace_parent) == (UUID(int=1), TRACE)
+    enriched = service.enriched(revision)
+    assert (enriched.body, enriched.word_count) == ('<p>One two.</p>\n<h2 id="three">Three</h2>', 3)
+    assert service.receipts.noted == [(receipt_id("epn", "a" * 26, revision.revision), ReceiptStatus.ENRICHED)]
 
 
-def test_a_late_message_leads_to_the_revision_that_counts_now(desk: Desk) -> None:
-    older = desk.accept(a_revision(n=1))
+def test_a_redelivered_message_changes_nothing_and_emits_the_same(service: EnrichService) -> None:
+    message = service.accept(a_revision())
+    first = handle(message, service.enrich_deps)
+    puts = len(service.content.puts)
+
+    assert handle(message, service.enrich_deps) == first
+    assert len(service.content.puts) == puts
+
+
+def test_a_late_message_enriches_the_latest_revision(service: EnrichService) -> None:
+    older = service.accept(a_revision(n=1))
     newer = a_revision(n=2, body="<p>Newer.</p>")
-    desk.accept(newer)
+    service.accept(newer)
 
-    (said,) = handle(older, desk.enrich_deps)
+    (event,) = handle(older, service.enrich_deps)
 
-    assert isinstance(said, ArticlesEnriched)
-    assert said.revisions == {newer.article_id: newer.revision}
-
-
-def test_nothing_is_said_while_nothing_is_released(desk: Desk) -> None:
-    message = desk.accept(a_revision(embargo_until=NOON + timedelta(hours=1)))
-
-    assert handle(message, desk.enrich_deps) == ()
-    assert desk.receipts.noted == []
+    assert isinstance(event, ArticlesEnriched)
+    assert event.revisions == {newer.article_id: newer.revision}
 
 
-def test_nothing_is_said_of_an_article_that_is_not_there(desk: Desk) -> None:
-    message = desk.accept(a_revision())
-    desk.content.delete(keys.revision_key("epn", *next(iter(message.revisions.items()))))
+def test_nothing_is_emitted_while_nothing_is_released(service: EnrichService) -> None:
+    message = service.accept(a_revision(embargo_until=NOON + timedelta(hours=1)))
 
-    assert handle(message, desk.enrich_deps) == ()
+    assert handle(message, service.enrich_deps) == ()
+    assert service.receipts.noted == []
+
+
+def test_nothing_is_emitted_for_a_missing_article(service: EnrichService) -> None:
+    message = service.accept(a_revision())
+    service.content.delete(keys.revision_key("epn", *next(iter(message.revisions.items()))))
+
+    assert handle(message, service.enrich_deps) == ()
 
 
 @pytest.mark.parametrize(("status", "lane"), [(Status.CANCELED, Lane.URGENT), (Status.WITHHELD, Lane.BULK)])
-def test_a_removal_is_passed_on_and_a_kill_overtakes(desk: Desk, status: Status, lane: Lane) -> None:
-    message = desk.accept(a_revision(n=1))
+def test_a_removal_is_emitted_and_a_kill_is_urgent(service: EnrichService, status: Status, lane: Lane) -> None:
+    message = service.accept(a_revision(n=1))
     removal = a_revision(n=2, status=status)
-    desk.accept(removal)
+    service.accept(removal)
 
-    (said,) = handle(message, desk.enrich_deps)
+    (event,) = handle(message, service.enrich_deps)
 
-    assert isinstance(said, ArticleRemoved)
-    assert (said.revision, said.lane, said.causation_id) == (removal.revision, lane, message.message_id)
+    assert isinstance(event, ArticleRemoved)
+    assert (event.revision, event.lane, event.causation_id) == (removal.revision, lane, message.message_id)
 
 
-def test_a_body_that_no_parser_should_meet_is_an_error_and_leaves_nothing(desk: Desk) -> None:
-    message = desk.accept(a_revision(body="<div>" * 5_000))
+def test_a_hostile_body_is_an_error_and_stores_nothing(service: EnrichService) -> None:
+    message = service.accept(a_revision(body="<div>" * 5_000))
 
     with pytest.raises(HostileMarkupError, match="nested 201 deep"):
-        handle(message, desk.enrich_deps)
+        handle(message, service.enrich_deps)
 
-    assert not list(desk.content.list_keys(f"articles/epn/{message.items[0]}/enriched/"))
-
-
-def test_a_race_between_two_workers_ends_well_for_both(desk: Desk) -> None:
-    message = desk.accept(a_revision())
-    handle(message, desk.enrich_deps)
-    blind = replace(desk.enrich_deps, content=desk.content, revisions=BlindRevisions(desk.content))
-
-    assert handle(message, blind) == handle(message, desk.enrich_deps)
+    assert not list(service.content.list_keys(f"articles/epn/{message.items[0]}/enriched/"))
 
 
-class BlindRevisions(StoredRevisions):
-    """Revisions of which another worker makes the enriched object between our look and our PUT."""
+def test_a_race_between_two_workers_succeeds_for_both(service: EnrichService) -> None:
+    message = service.accept(a_revision())
+    handle(message, service.enrich_deps)
+    racing_deps = replace(
+        service.enrich_deps, content=service.content, revisions=RevisionsWithoutEnriched(service.content)
+    )
+
+    assert handle(message, racing_deps) == handle(message, service.enrich_deps)
+
+
+class RevisionsWithoutEnriched(StoredRevisions):
+    """Revisions whose enriched objects another worker stores between our listing and our PUT."""
 
     def since(self, site: str, article: str, revision: str) -> RevisionsAfter:
         return replace(super().since(site, article, revision), enriched=())
 
 
-def test_a_store_that_is_down_is_an_error_to_be_tried_again(desk: Desk) -> None:
-    message = desk.accept(a_revision())
-    down = replace(desk.enrich_deps, content=DownStorage(), revisions=BlindRevisions(desk.content))
+def test_an_unavailable_store_is_a_retryable_error(service: EnrichService) -> None:
+    message = service.accept(a_revision())
+    unavailable_deps = replace(
+        service.enrich_deps, content=UnavailableStorage(), revisions=RevisionsWithoutEnriched(service.content)
+    )
 
     with pytest.raises(StorageUnavailableError):
-        handle(message, down)
+        handle(message, unavailable_deps)
 
 
-def test_the_items_of_a_batch_succeed_or_fail_each_on_its_own(desk: Desk) -> None:
-    hostile = desk.accept(a_revision(body="<b>" * 100_000))
-    well = a_revision().model_copy(update={"article_id": "b" * 26})
-    message = hostile.model_copy(update={"articles": (*hostile.articles, *desk.accept(well).articles)})
+def test_each_item_of_a_batch_succeeds_or_fails_alone(service: EnrichService) -> None:
+    hostile = service.accept(a_revision(body="<b>" * 100_000))
+    valid = a_revision().model_copy(update={"article_id": "b" * 26})
+    message = hostile.model_copy(update={"articles": (*hostile.articles, *service.accept(valid).articles)})
 
-    result = enrich_articles(message, desk.enrich_deps)
+    result = enrich_articles(message, service.enrich_deps)
 
     assert {article: type(error) for article, error in result.failed.items()} == {hostile.items[0]: HostileMarkupError}
     assert [each.items for each in result.emits if isinstance(each, ArticlesEnriched)] == [("b" * 26,)]
 
 
 def test_a_batch_that_takes_too_long_returns_the_items_that_it_did_not_begin(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    service: EnrichService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.enrich.handler._SLICE_SECONDS", 0.0)
     monkeypatch.setattr("services.enrich.handler._SLICE_ARTICLES", 2)
     articles = [f"{number}" * 26 for number in range(2, 6)]
-    batches = [desk.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
+    batches = [service.accept(a_revision().model_copy(update={"article_id": article})) for article in articles]
     message = batches[0].model_copy(update={"articles": tuple(each.articles[0] for each in batches)})
 
-    result = enrich_articles(message, desk.enrich_deps)
+    result = enrich_articles(message, service.enrich_deps)
 
     (done,) = result.emits
     assert isinstance(done, ArticlesEnriched)
     assert (done.items, result.rest) == (tuple(articles[:2]), tuple(articles[2:]))
 
 
-class DownStorage(MemoryObjectStorage):
-    """A bucket that does not answer."""
+class UnavailableStorage(MemoryObjectStorage):
+    """A bucket that accepts no PUT."""
 
     def put(self, key: str, *_: object, **__: object) -> Etag:
         raise StorageUnavailableError(key)
@@ -260,9 +264,9 @@ def test_the_senders_direction_wins() -> None:
 
 def test_embeds_of_body_and_sender_are_listed_once() -> None:
     frame = '<iframe src="https://a.example/1"></iframe><iframe src="https://b.example/2"></iframe>'
-    made = enrich(a_revision(body=frame, embeds=[{"url": "https://b.example/2"}, {"url": "https://c.example/3"}]))
+    enriched = enrich(a_revision(body=frame, embeds=[{"url": "https://b.example/2"}, {"url": "https://c.example/3"}]))
 
-    assert [embed.url for embed in made.facts.embeds] == [
+    assert [embed.url for embed in enriched.facts.embeds] == [
         "https://a.example/1",
         "https://b.example/2",
         "https://c.example/3",
@@ -277,31 +281,31 @@ EVERY_RULE = """<h1>The talks</h1>
 <dl><dt>t<dd>d</dl><h3>The talks</h3><script>x</script>
 <p>Filled<sup><a href="#n1">1</a></sup> with <math><msup><mn>10</mn><mn>6</mn></msup></math> <span dir=ltr>+1</span>
 <ol start=3><li id=n1>Note <q>e\u0301</q> <a href="/x">x</a></ol>"""
-WRITTEN_BY = {
+OUTPUT_SHA256 = {
     "e1": "55ad46587702364768a8f81de4699a5e55a87e9339af235863ef47d704c5e9b2",
 }
 
 
-def what_the_rules_write() -> str:
-    made = [
+def output_sha256() -> str:
+    enriched = [
         enrich(a_revision(body=body, headline="Größe: 东京 & Привет", language=language))
         for body in (EVERY_RULE, "Plain text.\n\nIn two paragraphs. " + "Der Rat hat am Dienstag beschlossen. " * 20)
         for language in ("en", "ur")
     ]
-    said = [
+    event = [
         (
             *(each.body, each.text, each.description, each.direction.value, each.word_count),
             *(each.reading_minutes, [head.model_dump() for head in each.outline], each.warnings),
             [embed.model_dump() for embed in each.facts.embeds],
         )
-        for each in made
+        for each in enriched
     ]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(event).encode()).hexdigest()
 
 
 def test_the_enrichers_name_changes_when_its_rules_do() -> None:
-    """Where this fails, raise RULES and add a line: objects of the old name were made by other rules."""
-    assert WRITTEN_BY.get(ENRICHER) == what_the_rules_write()
+    """If this fails, increase RULES and add a line: objects of the old name were written by other rules."""
+    assert OUTPUT_SHA256.get(ENRICHER) == output_sha256()
 
 
 def test_the_same_revision_gives_the_same_bytes() -> None:

@@ -1,4 +1,4 @@
-"""Pictures, players and widgets of a body: shown, linked, or named to the sender; none goes without a word."""
+"""Pictures, players and widgets of a body are shown, linked, or named to the sender in a warning."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SHOWN_BOAT, SHOWN_QUAY = shown(BOAT, "640 480 jpg", "A boat"), shown(QUAY, "400 
 @pytest.mark.parametrize(
     "address", [f"media:{BOAT}", BOAT, f"/media/{BOAT}/640.jpg", f"https://news.example/media/{BOAT}/640.jpg"]
 )
-def test_a_picture_whose_bytes_are_known_is_shown(address: str) -> None:
-    made = sanitise(f'<p>Before</p><img src="{address}" alt="A boat" onerror=x><p>After</p>', pictures=KNOWN)
+def test_a_picture_with_known_bytes_is_shown(address: str) -> None:
+    sanitised = sanitise(f'<p>Before</p><img src="{address}" alt="A boat" onerror=x><p>After</p>', pictures=KNOWN)
 
-    assert made.body == f"<p>Before</p>\n<figure>{SHOWN_BOAT}</figure>\n<p>After</p>"
-    assert made.warnings == ()
+    assert sanitised.body == f"<p>Before</p>\n<figure>{SHOWN_BOAT}</figure>\n<p>After</p>"
+    assert sanitised.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_a_picture_whose_bytes_are_known_is_shown(address: str) -> None:
         ),
     ],
 )
-def test_a_picture_stands_where_its_sender_put_it(html: str, body: str) -> None:
+def test_a_picture_stays_where_its_sender_put_it(html: str, body: str) -> None:
     names = {"boat": BOAT, "quay": QUAY, "shown_boat": SHOWN_BOAT, "shown_quay": SHOWN_QUAY}
-    made = sanitise(html.format(**names), pictures=KNOWN).body
+    sanitised = sanitise(html.format(**names), pictures=KNOWN).body
 
-    assert made == body.format(**names)
-    assert sanitise(made, pictures=KNOWN).body == made
+    assert sanitised == body.format(**names)
+    assert sanitise(sanitised, pictures=KNOWN).body == sanitised
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_a_sentence_stays_whole_without_its_picture(html: str, body: str) -> Non
 
 
 def test_missing_pictures_are_counted_and_named() -> None:
-    made = sanitise(
+    sanitised = sanitise(
         "<p>x</p><img src=https://old.example/1.png><img data-src=//old.example/2.png><img alt='A map'>"
         f"<img src=media:{QUAY}><figure><img src=https://old.example/3.png><figcaption>In 1871</figcaption></figure>"
         "<img src=data:image/png;base64,AAAA>"
     )
 
-    assert made.body == "<p>x</p>"
-    (warning,) = made.warnings
+    assert sanitised.body == "<p>x</p>"
+    (warning,) = sanitised.warnings
     for name in ("6 pictures", "old.example/1.png", "old.example/2.png", "A map", f"media:{QUAY}", '"In 1871"'):
         assert name in warning
 
@@ -116,24 +116,26 @@ EDITORS_BOXES = [
 
 
 @pytest.mark.parametrize("html", EDITORS_BOXES)
-def test_a_film_or_post_becomes_a_box_with_a_link(html: str) -> None:
-    made = sanitise(f"<p>Before</p>{html}<p>After</p>")
+def test_a_video_or_post_becomes_a_box_with_a_link(html: str) -> None:
+    sanitised = sanitise(f"<p>Before</p>{html}<p>After</p>")
 
-    assert made.body.count('href="https://video.example/w/1"') == 1
-    assert made.body.startswith("<p>Before</p>")
-    assert made.body.endswith("<p>After</p>")
-    assert [embed.url for embed in made.embeds] == ["https://video.example/w/1"]
-    assert sanitise(made.body).body == made.body
+    assert sanitised.body.count('href="https://video.example/w/1"') == 1
+    assert sanitised.body.startswith("<p>Before</p>")
+    assert sanitised.body.endswith("<p>After</p>")
+    assert [embed.url for embed in sanitised.embeds] == ["https://video.example/w/1"]
+    assert sanitise(sanitised.body).body == sanitised.body
 
 
-def test_words_inside_a_networks_box_stay() -> None:
-    made = sanitise(
+def test_the_text_inside_a_networks_box_stays() -> None:
+    sanitised = sanitise(
         "<blockquote class=post data-instgrm-permalink=https://p.example/1><p>Said <a href=https://p.example/1>here</a>"
         "</p></blockquote><script src=https://p.example/embed.js></script>"
     )
 
-    assert made.body == ('<blockquote><p>Said <a href="https://p.example/1" rel="noopener">here</a></p></blockquote>')
-    assert made.warnings == ("left out of the body: 1 <script> (loads https://p.example/embed.js)",)
+    assert sanitised.body == (
+        '<blockquote><p>Said <a href="https://p.example/1" rel="noopener">here</a></p></blockquote>'
+    )
+    assert sanitised.warnings == ("left out of the body: 1 <script> (loads https://p.example/embed.js)",)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +156,9 @@ def test_words_inside_a_networks_box_stay() -> None:
         "<lite-player videoid=1></lite-player>",
     ],
 )
-def test_whatever_cannot_be_shown_is_named(html: str) -> None:
-    made = sanitise(f"<p>Before</p>{html}<p>After</p>")
+def test_each_element_that_cannot_be_shown_is_named(html: str) -> None:
+    sanitised = sanitise(f"<p>Before</p>{html}<p>After</p>")
 
     name = html[1 : html.index(">")].split(maxsplit=1)[0]
-    assert f"<{name}>" in " ".join(made.warnings)
-    assert made.body == "<p>Before</p>\n<p>After</p>"
+    assert f"<{name}>" in " ".join(sanitised.warnings)
+    assert sanitised.body == "<p>Before</p>\n<p>After</p>"

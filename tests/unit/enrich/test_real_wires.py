@@ -1,4 +1,4 @@
-"""Every body in the wires that lie beside the project goes through and comes out safe. Nothing of them is kept here."""
+"""Sanitises every body of the real wires beside the project. The repository contains none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.runtime.errors import HostileMarkupError
 from tests.unit.enrich.test_sanitise import faults_of
 
 INPUTS = Path(__file__).resolve().parents[3].parent / "shared" / "inputs"
-SHORTEST_BODY = 80
+MIN_BODY_CHARS = 80
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -32,7 +32,7 @@ def _bodies(path: Path) -> Iterator[str]:
     raw = path.read_bytes().decode("utf-8", errors="replace")
     if path.suffix == ".json":
         try:
-            yield from (text for text in _strings(json.loads(raw)) if len(text) >= SHORTEST_BODY)
+            yield from (text for text in _strings(json.loads(raw)) if len(text) >= MIN_BODY_CHARS)
         except ValueError:
             return
     elif path.suffix in {".html", ".htm", ".xml", ".rss", ".atom"}:
@@ -40,20 +40,20 @@ def _bodies(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="the real wires (../shared/inputs) are not here")
-def test_every_real_body_comes_out_safe_and_stays_as_it_is() -> None:
+def test_every_real_body_becomes_safe_and_stable() -> None:
     refused: list[str] = []
-    seen = 0
+    checked = 0
     for path in sorted(INPUTS.glob("g*/*")) + sorted(INPUTS.glob("seed/*.json")):
         for html in _bodies(path):
             try:
-                made = sanitise(html)
+                sanitised = sanitise(html)
             except HostileMarkupError as error:
                 refused.append(f"{path.name}: {error}")
                 continue
-            seen += 1
-            assert faults_of(made.body) == [], path.name
-            assert sanitise(made.body or "<p></p>").body == made.body, path.name
-            assert made.body == "" or text_of(made.body) or "<hr>" in made.body, path.name
-    assert seen
+            checked += 1
+            assert faults_of(sanitised.body) == [], path.name
+            assert sanitise(sanitised.body or "<p></p>").body == sanitised.body, path.name
+            assert sanitised.body == "" or text_of(sanitised.body) or "<hr>" in sanitised.body, path.name
+    assert checked
     # Whole web pages and documents of another format may be refused; an article's body may not.
     assert not [each for each in refused if ".json: " in each]

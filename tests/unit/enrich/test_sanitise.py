@@ -1,4 +1,4 @@
-"""What may be shown: nothing that a browser would run, load or obey survives, and what news is written with does."""
+"""The sanitiser: no markup that a browser would run, load or obey survives; the elements of news do."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ SHOWN_ATTRIBUTES = {
 ADDRESSES = ("http://", "https://", "mailto:", "tel:", "#text_")
 
 
-class Reader(HTMLParser):
-    """Notes whatever in a page could act."""
+class FaultFinder(HTMLParser):
+    """Collects the active content of a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -86,10 +86,10 @@ class Reader(HTMLParser):
 
 
 def faults_of(body: str) -> list[str]:
-    reader = Reader()
-    reader.feed(body)
-    reader.close()
-    return reader.faults
+    finder = FaultFinder()
+    finder.feed(body)
+    finder.close()
+    return finder.faults
 
 
 PAYLOADS = [
@@ -170,7 +170,7 @@ PAYLOADS = [
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("around", ["{}", "<p>before {} after</p>", "<table><tr><td>{}</td></tr></table>"])
-def test_nothing_that_acts_survives(payload: str, around: str) -> None:
+def test_no_active_content_survives(payload: str, around: str) -> None:
     try:
         body = sanitise(around.format(payload)).body
     except HostileMarkupError:
@@ -188,12 +188,12 @@ def test_nothing_that_acts_survives(payload: str, around: str) -> None:
         "<b>" * 400,
     ],
 )
-def test_markup_that_stalls_parsers_is_refused_before_any_sees_it(html: str) -> None:
+def test_markup_that_slows_parsers_is_refused_before_parsing(html: str) -> None:
     with pytest.raises(HostileMarkupError):
         sanitise(html)
 
 
-def test_what_news_is_written_with_comes_through() -> None:
+def test_the_elements_of_news_survive() -> None:
     html = (
         '<p>A <strong>bold</strong> <em>word</em>, <a href="https://a.example/x?y=1&amp;z=2">a link</a>,'
         " H<sub>2</sub>O.</p>\n"
@@ -227,28 +227,28 @@ def test_a_text_without_any_tag_becomes_paragraphs() -> None:
         ),
     ],
 )
-def test_what_is_not_public_goes_with_all_it_holds(html: str) -> None:
+def test_a_non_public_part_is_removed_with_its_content(html: str) -> None:
     assert sanitise(html).body == "<p>Public.</p>"
 
 
-def test_letters_that_turn_a_line_around_are_taken_out() -> None:
-    made = sanitise("<p>in\u202evoice &#x202E;\u2066exe\u2069 &#8237;<bdo dir=rtl>abc</bdo>\ufeff</p>")
+def test_bidirectional_controls_are_removed() -> None:
+    sanitised = sanitise("<p>in\u202evoice &#x202E;\u2066exe\u2069 &#8237;<bdo dir=rtl>abc</bdo>\ufeff</p>")
 
-    assert made.body == '<p>invoice exe <bdi dir="rtl">abc</bdi></p>'
-    assert "control characters" in made.warnings[0]
+    assert sanitised.body == '<p>invoice exe <bdi dir="rtl">abc</bdi></p>'
+    assert "control characters" in sanitised.warnings[0]
 
 
-def test_marks_that_a_script_needs_stay() -> None:
+def test_directional_marks_and_joiners_stay() -> None:
     html = "<p>\u0645\u06cc\u200c\u062e\u0648 \u200f\u0639\u0631\u0628\u064a\u200e \u0915\u094d\u200d\u0937</p>"
 
     assert sanitise(html).body == html
 
 
-def test_quotation_marks_read_in_the_wrong_encoding_are_mended() -> None:
+def test_quotation_marks_in_the_wrong_encoding_are_corrected() -> None:
     assert sanitise("<p>\x93It\x92s here\x94 \x96 yes</p>").body == "<p>\u201cIt\u2019s here\u201d \u2013 yes</p>"
 
 
-def test_a_paid_link_stays_marked_and_others_are_vouched_for() -> None:
+def test_a_paid_link_stays_marked_and_others_get_no_nofollow() -> None:
     body = sanitise(
         '<p><a rel="Sponsored ugc me" target=_blank href="https://a.example/">paid</a> '
         '<a href="//b.example/x y">free</a> <a href="/ours">ours</a></p>'
@@ -260,21 +260,21 @@ def test_a_paid_link_stays_marked_and_others_are_vouched_for() -> None:
     )
 
 
-def test_what_was_left_out_is_said() -> None:
-    made = sanitise(
+def test_each_removed_element_has_a_warning() -> None:
+    sanitised = sanitise(
         "<p>x</p><svg><text>a chart</text></svg><script src=https://w.example/w.js></script><svg></svg>"
         "<img src=https://a.example/1.jpg><video src=x></video><iframe src='about:blank'></iframe>"
     )
 
     advice = 'send the bytes to POST /v1/media, write <img src="media:{digest}"> here, and send the article again'
-    assert [warning.removeprefix("left out of the body: ") for warning in made.warnings] == [
+    assert [warning.removeprefix("left out of the body: ") for warning in sanitised.warnings] == [
         "1 <script>, 2 <svg> (loads https://w.example/w.js)",
         f"1 picture whose bytes are not known here (https://a.example/1.jpg); {advice}",
         "2 player(s) without an http or https address: <video> (x), <iframe>",
     ]
 
 
-PIECES = [
+FRAGMENTS = [
     *(
         "<p>",
         "</p>",
@@ -362,18 +362,18 @@ PIECES = [
     *("<a href='#n5'>", "</sup>", "<mfrac>", "<mn>", "</mn>", "</mfrac>", "<msup>", "<mtext>", "</math>", "<mi>", "5"),
     *("<nobr>", "<object>", "</object>", "<template>", "</template>", "<textarea>", "</textarea>", "<form>", "<input>"),
 ]
-soup = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=25).map("".join)
+soup = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)), max_size=25).map("".join)
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(soup)
 @example("<p><iframe src=https://b.example/></iframe><b>x")
 @example("<a href=https://a.example/><p>x<ul><li>y</a>")
-def test_any_soup_is_refused_or_becomes_a_safe_body_that_stays_as_it_is(html: str) -> None:
+def test_any_tag_soup_is_refused_or_becomes_a_safe_and_stable_body(html: str) -> None:
     try:
-        made = sanitise(html)
+        sanitised = sanitise(html)
     except HostileMarkupError:
         return
 
-    assert faults_of(made.body) == []
-    assert sanitise(made.body or "<p></p>").body == made.body
+    assert faults_of(sanitised.body) == []
+    assert sanitise(sanitised.body or "<p></p>").body == sanitised.body

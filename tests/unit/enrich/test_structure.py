@@ -7,26 +7,33 @@ import pytest
 from services.enrich.domain.sanitise import sanitise
 
 
-def test_sub_heads_get_anchors_that_stay_the_same_and_never_clash() -> None:
-    made = sanitise("<h2>The talks</h2><p>a<h2>The talks</h2><p>b<h2>वार्ता</h2><p>c<h2>😀</h2><p>d<h2>The talks 2</h2>")
+def test_sub_heads_get_stable_and_distinct_anchors() -> None:
+    sanitised = sanitise(
+        "<h2>The talks</h2><p>a<h2>The talks</h2><p>b<h2>वार्ता</h2><p>c<h2>😀</h2><p>d<h2>The talks 2</h2>"
+    )
 
-    assert [head.anchor for head in made.outline] == [
+    assert [head.anchor for head in sanitised.outline] == [
         "the-talks",
         "the-talks-2",
         "वार्ता",
         "section-4",
         "the-talks-2-2",
     ]
-    assert all(f'<h2 id="{head.anchor}">' in made.body for head in made.outline)
+    assert all(f'<h2 id="{head.anchor}">' in sanitised.body for head in sanitised.outline)
 
 
 def test_sub_heads_start_below_the_headline_and_skip_no_level() -> None:
-    made = sanitise("<h1>One</h1><p>a</p><h4>Two</h4><p>b</p><h6>Three</h6><p>c</p><h5>Four</h5>")
+    sanitised = sanitise("<h1>One</h1><p>a</p><h4>Two</h4><p>b</p><h6>Three</h6><p>c</p><h5>Four</h5>")
 
-    assert [(head.level, head.text) for head in made.outline] == [(2, "One"), (3, "Two"), (4, "Three"), (4, "Four")]
+    assert [(head.level, head.text) for head in sanitised.outline] == [
+        (2, "One"),
+        (3, "Two"),
+        (4, "Three"),
+        (4, "Four"),
+    ]
 
 
-def test_a_table_scrolls_inside_itself_and_is_named_by_its_caption() -> None:
+def test_a_table_scrolls_in_a_box_that_its_caption_labels() -> None:
     body = sanitise("<table><caption>Results, <b>by seat</b></caption><tr><td>1</td></tr></table>").body
 
     assert body == (
@@ -35,44 +42,46 @@ def test_a_table_scrolls_inside_itself_and_is_named_by_its_caption() -> None:
     )
 
 
-def test_a_table_without_a_caption_claims_no_name() -> None:
+def test_a_table_without_a_caption_has_no_label() -> None:
     body = sanitise("<table><tr><td>1</td></tr></table>").body
 
     assert body.startswith('<div class="table-scroll" tabindex="0"><table>')
 
 
 def test_a_frame_becomes_a_link_and_is_listed() -> None:
-    made = sanitise('<p>See <iframe src="//www.video.example/e/1?a=1&amp;b=2" title="The film"></iframe>and more</p>')
+    sanitised = sanitise(
+        '<p>See <iframe src="//www.video.example/e/1?a=1&amp;b=2" title="The film"></iframe>and more</p>'
+    )
 
-    assert made.body == (
+    assert sanitised.body == (
         '<p>See</p>\n<p class="embed"><a href="https://www.video.example/e/1?a=1&amp;b=2"'
         ' rel="noopener nofollow external" data-embed="https://www.video.example/e/1?a=1&amp;b=2">The film</a></p>\n'
         "<p>and more</p>"
     )
-    assert [(each.url, each.title, each.provider) for each in made.embeds] == [
+    assert [(each.url, each.title, each.provider) for each in sanitised.embeds] == [
         ("https://www.video.example/e/1?a=1&b=2", "The film", "video.example")
     ]
 
 
-def test_a_frame_that_is_not_encrypted_is_a_link_alone() -> None:
-    made = sanitise('<iframe src="http://video.example/e/1"></iframe>')
+def test_a_frame_without_https_is_only_a_link() -> None:
+    sanitised = sanitise('<iframe src="http://video.example/e/1"></iframe>')
 
-    assert made.body == ('<p><a href="http://video.example/e/1" rel="noopener nofollow">video.example</a></p>')
-    assert made.embeds == ()
+    assert sanitised.body == ('<p><a href="http://video.example/e/1" rel="noopener nofollow">video.example</a></p>')
+    assert sanitised.embeds == ()
 
 
-def test_a_picture_takes_its_caption_along_and_nothing_else() -> None:
-    made = sanitise(
+def test_a_removed_picture_removes_only_its_caption() -> None:
+    sanitised = sanitise(
         "<p>a</p><figure><img src=x><figcatpion>Misspelt</figcaption></figure>"
         "<div class=media-block><img src=x><span>Older box</span></div><p>b <img src=x> c</p>"
         "<figure><img src=x><blockquote>Said</blockquote><figcaption>Who</figcaption></figure>"
     )
 
-    assert made.body == (
+    assert sanitised.body == (
         "<p>a</p>\n<p>b  c</p>\n<figure><blockquote><p>Said</p></blockquote><figcaption>Who</figcaption></figure>"
     )
-    assert "4 pictures" in made.warnings[0]
-    assert 'its caption "Misspelt"; its caption "Older box"' in made.warnings[0]
+    assert "4 pictures" in sanitised.warnings[0]
+    assert 'its caption "Misspelt"; its caption "Older box"' in sanitised.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -100,5 +109,5 @@ def test_a_picture_takes_its_caption_along_and_nothing_else() -> None:
         ("<strike>a</strike> <tt>b</tt> <font color=red>c</font>", "<p><s>a</s> <code>b</code> c</p>"),
     ],
 )
-def test_there_is_one_way_to_write_each_thing(html: str, body: str) -> None:
+def test_each_block_is_written_in_one_way(html: str, body: str) -> None:
     assert sanitise(html).body == body

@@ -17,7 +17,7 @@ GERMAN = (
 )
 
 
-def test_the_plain_text_keeps_paragraphs_rows_and_lines_apart() -> None:
+def test_the_plain_text_separates_paragraphs_rows_and_lines() -> None:
     body = sanitise(
         "<h2>Head</h2><p>One<br>two &amp; <b>three</b></p><ul><li>a<li>b</ul><table><tr><td>1<td>2</table>"
     ).body
@@ -62,7 +62,7 @@ def test_a_description_is_never_longer_than_a_search_engine_shows(text: str) -> 
     assert len(description_of(" ".join(text.split()) or None, SafeHtml(""), "x")) <= 160
 
 
-def test_a_language_that_the_text_contradicts_is_warned_of() -> None:
+def test_a_language_that_differs_from_the_text_gets_a_warning() -> None:
     warning = language_warning("en", GERMAN * 3)
 
     assert warning == "language is declared as en, but the text looks like de; the declaration was kept"
@@ -79,12 +79,12 @@ def test_a_language_that_the_text_contradicts_is_warned_of() -> None:
         ("en", ""),
     ],
 )
-def test_what_fits_or_cannot_be_told_is_not_warned_of(declared: str, text: str) -> None:
+def test_a_matching_or_unclear_language_gets_no_warning(declared: str, text: str) -> None:
     assert language_warning(declared, text) is None
 
 
 @given(st.text(min_size=150, max_size=400))
-def test_no_text_upsets_the_language_check(text: str) -> None:
+def test_no_text_breaks_the_language_check(text: str) -> None:
     language_warning("en", text)
 
 

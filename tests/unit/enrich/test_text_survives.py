@@ -1,4 +1,4 @@
-"""Nothing that a sender wrote is lost or said otherwise: order, numbers, formulas, notes, languages, addresses."""
+"""A sender's text survives unchanged in meaning: order, numbers, formulas, notes, languages, addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def shown(html: str, base_url: str | None = None) -> SafeHtml:
     return sanitise(html, base_url).body
 
 
-def heard(html: str) -> str:
+def plain_text(html: str) -> str:
     return text_of(sanitise(html).body)
 
 
@@ -40,17 +40,17 @@ def heard(html: str) -> str:
     ],
 )
 def test_the_plain_text_has_the_words_in_the_order_of_reading(html: str, text: str) -> None:
-    assert heard(html) == text
+    assert plain_text(html) == text
 
 
 def test_a_line_break_in_a_sub_head_is_a_space_in_its_name_and_anchor() -> None:
-    made = sanitise("<h2>Morning<br>The gauges fall</h2><h3>Noon <br/> gates</h3>")
+    sanitised = sanitise("<h2>Morning<br>The gauges fall</h2><h3>Noon <br/> gates</h3>")
 
-    assert [(head.text, head.anchor) for head in made.outline] == [
+    assert [(head.text, head.anchor) for head in sanitised.outline] == [
         ("Morning The gauges fall", "morning-the-gauges-fall"),
         ("Noon gates", "noon-gates"),
     ]
-    assert "Morning<br>The" in made.body
+    assert "Morning<br>The" in sanitised.body
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_line_break_in_a_sub_head_is_a_space_in_its_name_and_anchor() -> None:
 )
 def test_the_items_of_a_list_keep_the_numbers_that_a_browser_gives_them(html: str, numbers: list[int]) -> None:
     body = shown(html)
-    said = re.findall(r"^(-?\d+)\. ", text_of(body), re.MULTILINE)
+    numbers_in_text = re.findall(r"^(-?\d+)\. ", text_of(body), re.MULTILINE)
 
-    assert list(map(int, said)) == numbers
+    assert list(map(int, numbers_in_text)) == numbers
 
 
 def test_values_and_the_direction_of_counting_are_on_the_page() -> None:
@@ -86,7 +86,7 @@ NOTES = """<p>Fish<sup id="r1"><a href="#n1">1</a></sup> and nets<a id="r2" href
 
 
 def links_of(body: str) -> dict[str, str]:
-    """Return the beginning of the text at each target that a link leads to."""
+    """Return the first characters of the text at each target of a link."""
     found = {}
     for name in re.findall(r'href="#([^"]+)"', body):
         (after,) = re.findall(rf' id="{re.escape(name)}"[^>]*>(.*)', body)
@@ -103,8 +103,8 @@ def test_footnotes_lead_to_their_notes_and_back() -> None:
     }
 
 
-def test_marks_of_notes_are_not_read_as_words() -> None:
-    assert heard(NOTES) == "Fish and nets\n\n1. Folio 3.\n\n2. Lost."
+def test_links_to_notes_are_not_words() -> None:
+    assert plain_text(NOTES) == "Fish and nets\n\n1. Folio 3.\n\n2. Lost."
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_marks_of_notes_are_not_read_as_words() -> None:
         ('<p>x</p><a name="n"></a><hr><p>Note</p>', "Note"),
     ],
 )
-def test_a_target_survives_whatever_becomes_of_its_element(target: str, text: str) -> None:
+def test_a_target_survives_if_its_element_does_not(target: str, text: str) -> None:
     body = shown(f'<p><a href="#n">mark</a></p>{target}')
 
     assert links_of(body) == {"text_n": text}
 
 
-def test_ids_are_kept_for_links_alone_and_never_clash() -> None:
+def test_only_linked_ids_stay_and_ids_are_distinct() -> None:
     body = shown(
         '<p id="epn-main"><a href="#epn-main">a</a></p><p id="location">b</p><p id="a b">c</p><p id="a-b">d</p>'
         '<p id="a b">e</p><p><a href="#a%20b">f</a><a href="#a-b">g</a></p><h2>Text n</h2>'
@@ -140,15 +140,15 @@ def test_ids_are_kept_for_links_alone_and_never_clash() -> None:
     assert ids == ["text_epn-main", "text_a-b", "text_a-b-2", "text-n"]
 
 
-def test_a_sub_head_never_takes_the_id_of_a_part_of_the_page() -> None:
+def test_a_sub_head_never_has_the_id_of_a_part_of_the_page() -> None:
     assert [head.anchor for head in sanitise("<h2>EPN main</h2>").outline] == ["section-epn-main"]
 
 
-def test_a_link_to_a_target_that_is_not_there_keeps_its_words_and_is_reported() -> None:
-    made = sanitise('<p><a href="#gone">words</a></p>')
+def test_a_link_to_a_missing_target_keeps_its_text_and_is_reported() -> None:
+    sanitised = sanitise('<p><a href="#gone">words</a></p>')
 
-    assert made.body == "<p>words</p>"
-    assert made.warnings == ("left out of the body: the address of 1 link(s): #gone",)
+    assert sanitised.body == "<p>words</p>"
+    assert sanitised.warnings == ("left out of the body: the address of 1 link(s): #gone",)
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,10 @@ def test_a_relative_link_leads_to_the_senders_site(href: str, address: str) -> N
 
 
 def test_a_relative_link_of_an_unknown_site_is_reported() -> None:
-    made = sanitise('<p><a href="../a">one</a> <a href="/b">two</a> <a href="mailto:d@a.example">three</a></p>')
+    sanitised = sanitise('<p><a href="../a">one</a> <a href="/b">two</a> <a href="mailto:d@a.example">three</a></p>')
 
-    assert made.body == '<p>one two <a href="mailto:d@a.example" rel="noopener">three</a></p>'
-    assert made.warnings == (
+    assert sanitised.body == '<p>one two <a href="mailto:d@a.example" rel="noopener">three</a></p>'
+    assert sanitised.warnings == (
         "left out of the body: the address of 2 link(s): ../a, /b; relative addresses need canonical_url",
     )
 
@@ -212,7 +212,7 @@ def test_a_relative_frame_resolves_too() -> None:
         ("<mfrac><mn>1</mn></mfrac>", "1"),
     ],
 )
-def test_a_formula_becomes_text_that_says_the_same(math: str, text: str) -> None:
+def test_a_formula_becomes_text(math: str, text: str) -> None:
     body = shown(f"<p>holds <math>{math}</math> litres</p>")
 
     assert text_of(body) == f"holds {text} litres"
@@ -223,11 +223,11 @@ def test_formulas_are_found_under_a_prefix_and_by_their_alternative_text() -> No
         '<p>a <mml:math><mml:msup><mml:mn>10</mml:mn><mml:mn>6</mml:mn></mml:msup></mml:math> <math alttext="pi"/></p>'
     )
 
-    assert heard(html) == "a 10^6 pi"
+    assert plain_text(html) == "a 10^6 pi"
 
 
-def test_a_whole_number_and_a_fraction_after_it_stay_apart() -> None:
-    assert heard("<p>2<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math> cups</p>") == "2 1/2 cups"
+def test_a_space_separates_a_whole_number_from_a_fraction() -> None:
+    assert plain_text("<p>2<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math> cups</p>") == "2 1/2 cups"
 
 
 def test_a_formula_without_text_is_reported() -> None:
@@ -252,7 +252,7 @@ def test_language_and_direction_of_a_part_of_a_sentence_stay(tag: str) -> None:
         ("<p>a <span class=x>b</span></p>", "<p>a b</p>"),
     ],
 )
-def test_other_ways_to_mark_language_and_direction_become_plain_ones(html: str, body: str) -> None:
+def test_language_and_direction_are_written_in_one_way(html: str, body: str) -> None:
     assert shown(html) == body
 
 
@@ -265,11 +265,11 @@ def test_other_ways_to_mark_language_and_direction_become_plain_ones(html: str, 
     ],
 )
 def test_plain_text_is_never_read_as_html(text: str) -> None:
-    assert heard(text) == text
+    assert plain_text(text) == text
 
 
 def test_references_of_markup_are_decoded_once() -> None:
-    assert heard("<p>&amp;amp; &lt;b&gt; &amp;lt;</p>") == "&amp; <b> &lt;"
+    assert plain_text("<p>&amp;amp; &lt;b&gt; &amp;lt;</p>") == "&amp; <b> &lt;"
 
 
 def test_letters_are_composed_in_markup_and_plain_text() -> None:
@@ -287,32 +287,32 @@ def test_a_description_never_ends_inside_a_grapheme_cluster(unit: str, shift: in
     import regex
 
     text = "x" * shift + unit * 80
-    made = description_of(text, SafeHtml(""), "").removesuffix("…")
+    sanitised = description_of(text, SafeHtml(""), "").removesuffix("…")
 
-    assert 60 < len(made) <= 160
-    assert made == "".join(regex.findall(r"\X", text)[: len(regex.findall(r"\X", made))])
+    assert 60 < len(sanitised) <= 160
+    assert sanitised == "".join(regex.findall(r"\X", text)[: len(regex.findall(r"\X", sanitised))])
 
 
 def test_a_description_ends_with_a_whole_word_and_never_at_a_no_break_space() -> None:
     french = (
         "La digue tient, dit le maire, et la facture de 12\u00a0000\u00a0€ reste à payer, « sans délai\u202f! » " * 3
     )
-    made = description_of(french, SafeHtml(""), "").removesuffix("…")
+    sanitised = description_of(french, SafeHtml(""), "").removesuffix("…")
 
-    assert french.startswith(made + " ")
+    assert french.startswith(sanitised + " ")
 
 
-def test_links_that_a_page_cannot_have_are_counted_by_their_scheme() -> None:
+def test_links_with_a_refused_scheme_are_counted_by_scheme() -> None:
     links = ("javascript:x()", "ftp://a.example/", "mailto:a@b.example")
-    made = sanitise("<p>" + " ".join(f'<a href="{link}">words</a>' for link in links))
+    sanitised = sanitise("<p>" + " ".join(f'<a href="{link}">words</a>' for link in links))
 
-    assert "<a" in made.body
-    assert [each for each in made.warnings if "links that a page cannot have" in each] == [
+    assert "<a" in sanitised.body
+    assert [each for each in sanitised.warnings if "links that a page cannot have" in each] == [
         "left out of the body: links that a page cannot have (1 to ftp:, 1 to javascript:); their words stay"
     ]
 
 
-def test_many_spaces_before_an_address_are_looked_through_in_linear_time() -> None:
+def test_many_spaces_before_an_address_take_linear_time() -> None:
     body = "<p><a href=" + " " * 99_000 + "x>words</a></p>"
 
     assert "words" in sanitise(body).body

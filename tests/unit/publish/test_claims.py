@@ -25,11 +25,11 @@ NEW = LiveRecord(site="epn", article="a")
 CARD = Card(article="a", path="p", headline="A", section="news", created_at=NOW)
 
 
-def a_live_page(revision: str, path: str = "p", order: str = "", **said: Any) -> LivePage:
+def a_live_page(revision: str, path: str = "p", order: str = "", **fields: Any) -> LivePage:
     order = order or f"{revision}~1"
     provenance = {"theme": "epn-1", "made_by": "render/1", "made_for": "a test", "made_at": NOW}
     known = {"article": "a", "revision": revision, "revisions_seen": 1, "card": CARD}
-    page = ArticlePage.model_validate({"path": path, "order": order, "sha256": order, **provenance, **known, **said})
+    page = ArticlePage.model_validate({"path": path, "order": order, "sha256": order, **provenance, **known, **fields})
     pages = {path: PageRecord(order=order, sha256=order, etag=Etag(order))}
     return LivePage(page, pages, media=(), former_memberships=(), at=NOW)
 
@@ -38,58 +38,60 @@ def live(record: LiveRecord, revision: str, path: str = "p", order: str = "") ->
     return apply_live_page(record, a_live_page(revision, path, order))
 
 
-def test_a_newer_claim_shuts_an_older_revision_out() -> None:
+def test_a_newer_claim_makes_an_older_revision_outdated() -> None:
     assert is_outdated(add_claims(NEW, "r2", ["p"]), "r1")
     assert not is_outdated(add_claims(NEW, "r2", ["p"]), "r2")
 
 
-def test_a_newer_live_revision_shuts_an_older_one_out() -> None:
+def test_a_newer_live_revision_makes_an_older_one_outdated() -> None:
     assert is_outdated(live(NEW, "r2"), "r1")
 
 
-def test_a_removal_shuts_what_it_removed_out() -> None:
+def test_a_removal_makes_the_removed_revision_outdated() -> None:
     assert is_outdated(apply_removal(live(NEW, "r1"), revision="r2", rank="r2", revisions_seen=2, pages={}), "r1")
 
 
-def test_a_later_rendering_of_the_same_revision_shuts_an_earlier_one_out() -> None:
+def test_a_later_rendering_of_a_revision_makes_an_earlier_one_outdated() -> None:
     record = live(NEW, "r1", "new-address", order="r1~9")
 
     assert is_outdated(record, "r1", "r1~5")
     assert live(record, "r1", "old-address", order="r1~5").path == "new-address"
 
 
-def test_every_address_is_remembered_in_the_order_of_its_claim() -> None:
+def test_every_path_is_recorded_in_the_order_of_its_claim() -> None:
     record = add_claims(add_claims(add_claims(NEW, "r1", ["p"]), "r2", ["q"]), "r3", ["p"])
 
     assert record.claimed == ("p", "q")
 
 
-def test_other_bytes_of_the_same_revision_leave_the_record_as_it_is() -> None:
+def test_other_bytes_of_the_same_revision_do_not_change_the_record() -> None:
     record = live(NEW, "r1")
 
     assert apply_live_page(record, a_live_page("r1", order="r1~2")) is record
 
 
 @pytest.mark.parametrize(
-    "said", [{"revisions_seen": 2}, {"shows": {"b": "1"}}, {"lacks_related": True}], ids=lambda said: next(iter(said))
+    "fields",
+    [{"revisions_seen": 2}, {"shows": {"b": "1"}}, {"lacks_related": True}],
+    ids=lambda fields: next(iter(fields)),
 )
-def test_all_else_that_changes_is_recorded(said: dict[str, Any]) -> None:
+def test_every_other_change_is_recorded(fields: dict[str, Any]) -> None:
     record = live(NEW, "r1")
     again = a_live_page("r1", order="r1~2")
 
-    changed = apply_live_page(record, replace(again, page=again.page.model_copy(update=said)))
+    changed = apply_live_page(record, replace(again, page=again.page.model_copy(update=fields)))
 
     assert changed != record
     assert changed.pages["p"].order == "r1~2"
 
 
-def test_that_a_doubted_page_was_put_again_is_recorded() -> None:
+def test_a_new_put_of_a_distrusted_page_is_recorded() -> None:
     record = apply_found_object(live(NEW, "r1"), "p", Etag("damaged"))
 
     assert apply_live_page(record, a_live_page("r1", order="r1~2")).pages["p"].sha256 == "r1~2"
 
 
-def test_a_page_that_was_put_too_late_takes_what_it_overwrote_out_of_the_record() -> None:
+def test_a_late_page_removes_the_page_that_it_overwrote_from_the_record() -> None:
     record = add_claims(live(NEW, "r2"), "r3")
 
     late = {"p": PageRecord(order="r1~1", sha256="old", etag=Etag("old"))}

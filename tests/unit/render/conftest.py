@@ -1,4 +1,4 @@
-"""A made-up site, its theme, and makers of articles and cards in which a test says only what it is about."""
+"""A made-up site, its theme, and makers of articles and cards: a test sets only the fields that it needs."""
 
 from __future__ import annotations
 

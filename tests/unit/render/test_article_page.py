@@ -1,4 +1,4 @@
-"""What the page of an article promises its reader."""
+"""The page of an article."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_times_are_shown_in_the_sites_zone(page_of: PageOf) -> None:
     assert '<time dir="auto" datetime="2025-02-13T06:14:00+05:30">13 February 2025 06:14</time>' in page_of()
 
 
-def test_updated_is_said_only_where_the_text_changed(page_of: PageOf) -> None:
+def test_updated_is_shown_only_if_the_text_changed(page_of: PageOf) -> None:
     assert "Updated" not in page_of()
 
     corrected = page_of(updated_at=datetime(2025, 2, 13, 4, 10, tzinfo=UTC))
@@ -102,7 +102,7 @@ def test_updated_is_said_only_where_the_text_changed(page_of: PageOf) -> None:
     assert "13 February 2025 09:40" in corrected
 
 
-def test_words_of_the_newsroom_are_never_markup(page_of: PageOf, picture: CardPicture) -> None:
+def test_text_of_the_newsroom_is_never_markup(page_of: PageOf, picture: CardPicture) -> None:
     page = page_of(
         headline=HOSTILE,
         kicker=HOSTILE,
@@ -135,11 +135,11 @@ def test_a_headline_cannot_end_the_json_ld(page_of: PageOf) -> None:
 
     assert len(tree_of(page).xpath("//script")) == 3
     assert "\u2028" not in page.split("ld+json")[1].split("</script>")[0]
-    # White space is folded by the model: what is left is the same headline.
+    # The model normalises white space; apart from it, the headline is the same.
     assert json_ld(page)["headline"] == " ".join(headline.split())
 
 
-def test_machines_are_told_what_readers_see(page_of: PageOf, picture: CardPicture) -> None:
+def test_the_json_ld_matches_the_page(page_of: PageOf, picture: CardPicture) -> None:
     described = json_ld(
         page_of(picture=picture, authors=[{"name": "Ilka Moreau"}], updated_at=datetime(2025, 2, 13, 4, 10, tzinfo=UTC))
     )
@@ -154,7 +154,7 @@ def test_machines_are_told_what_readers_see(page_of: PageOf, picture: CardPictur
     assert described["inLanguage"] == "en"
 
 
-def test_the_house_signs_as_an_organisation_and_a_person_as_a_person(page_of: PageOf) -> None:
+def test_the_site_is_an_organisation_and_an_author_is_a_person(page_of: PageOf) -> None:
     assert json_ld(page_of(byline="EPN Desk"))["author"] == [{"@type": "Organization", "name": "EPN Desk"}]
     assert json_ld(page_of(byline="Ilka Moreau"))["author"] == [{"@type": "Person", "name": "Ilka Moreau"}]
     assert json_ld(page_of())["author"][0]["name"] == "EPN"
@@ -168,7 +168,7 @@ def test_the_canonical_address_is_the_senders_or_our_own(page_of: PageOf) -> Non
     assert tree_of(elsewhere).xpath(canonical) == ["https://first.example/ferry"]
 
 
-def test_a_picture_says_its_size_and_who_made_it(page_of: PageOf, picture: CardPicture) -> None:
+def test_a_picture_has_its_size_and_credit(page_of: PageOf, picture: CardPicture) -> None:
     words = {"caption": "The north landing.", "credit": "Jun Castellane"}
     page = tree_of(page_of(picture=picture, facts_picture=words))
 
@@ -194,7 +194,7 @@ def test_a_page_without_a_picture_has_no_figure(page_of: PageOf) -> None:
     assert not page.xpath("//meta[@property='og:image']")
 
 
-def test_an_arabic_story_runs_from_right_to_left_in_its_own_words(page_of: PageOf) -> None:
+def test_an_arabic_story_is_right_to_left_with_arabic_labels(page_of: PageOf) -> None:
     page = tree_of(page_of(language="ar", direction=Direction.RTL, headline="العبّارة تعود"))
 
     assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
@@ -220,14 +220,14 @@ def test_labels_are_in_the_storys_language(page_of: PageOf, language: str, lates
     assert not title.xpath("./bdi")
 
 
-def test_labels_that_nobody_translated_are_english_and_say_so(page_of: PageOf) -> None:
+def test_untranslated_labels_are_marked_as_english(page_of: PageOf) -> None:
     page = tree_of(page_of(language="xh"))
 
     (title,) = page.xpath("//*[@id='epn-rail-latest']/bdi")
     assert (title.text, title.get("lang"), title.get("dir")) == ("Latest News", "en", "ltr")
 
 
-def test_nothing_is_fetched_from_another_house(page_of: PageOf, picture: CardPicture) -> None:
+def test_nothing_is_loaded_from_another_site(page_of: PageOf, picture: CardPicture) -> None:
     page = tree_of(page_of(picture=picture))
 
     fetched = page.xpath("//script/@src | //img/@src | //iframe/@src | //link[not(@rel='canonical')]/@href")
@@ -242,7 +242,7 @@ def test_a_strict_content_policy_is_possible(page_of: PageOf, picture: CardPictu
     assert set(page.xpath("//script[not(@src)]/@type")) == {"application/ld+json"}
 
 
-def test_every_link_leads_somewhere_that_exists(page_of: PageOf) -> None:
+def test_every_link_has_an_existing_target(page_of: PageOf) -> None:
     page = tree_of(page_of())
 
     inner = {link for link in page.xpath("//a/@href") if link.startswith(("/", "#"))}
@@ -251,7 +251,7 @@ def test_every_link_leads_somewhere_that_exists(page_of: PageOf) -> None:
     assert page.xpath("//*[@id='epn-top']")
 
 
-def test_sharing_takes_no_script(page_of: PageOf) -> None:
+def test_sharing_needs_no_script(page_of: PageOf) -> None:
     links = tree_of(page_of(headline="Salt & bread: 100%?")).xpath("//*[@class='share']//a/@href")
 
     assert links[0] == (
@@ -261,7 +261,7 @@ def test_sharing_takes_no_script(page_of: PageOf) -> None:
     assert [link.split("/")[2] for link in links[1:]] == ["wa.me", "x.com", "www.facebook.com"]
 
 
-def test_the_latest_news_are_taken_in_by_edge_or_script_or_left_as_a_link(page_of: PageOf) -> None:
+def test_the_latest_news_are_included_by_edge_or_script_or_stay_a_link(page_of: PageOf) -> None:
     page = page_of()
     tree = tree_of(page)
 
@@ -277,7 +277,7 @@ def test_a_page_of_700_words_stays_under_12_kb(page_of: PageOf, picture: CardPic
     assert len(zlib.compress(page.encode())) < 12_000
 
 
-def test_no_sub_head_can_take_an_id_of_the_pages_own(page_of: PageOf) -> None:
+def test_no_sub_head_has_an_id_of_the_page(page_of: PageOf) -> None:
     own = re.findall(r'\bid="([^"]+)"', page_of(correction_note="A figure was mended."))
 
     assert own

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - names of other scripts
-"""Bylines: whole names lead to their pages, roles stand beside them, and machines get one entry a person."""
+"""Bylines: whole names link to their pages, roles follow names, and the JSON-LD has one entry per person."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_whole_names_are_linked_in_any_order(site: Site, byline: str, authors: l
     assert shown(site, given_facts) == byline
 
 
-def test_a_no_break_space_makes_no_other_name(site: Site) -> None:
+def test_a_no_break_space_does_not_change_a_name(site: Site) -> None:
     given_facts = facts("-", "Ida Mor").model_copy(update={"byline": "By Ida\u00a0Mor"})
 
     assert linked(site, given_facts) == ["Ida\u00a0Mor"]
 
 
-def test_each_name_leads_to_its_own_page(site: Site) -> None:
+def test_each_name_links_to_its_own_page(site: Site) -> None:
     given_facts = facts("Ida Morris and Ida Mor", "Ida Mor", "Ida Morris")
 
     assert [(part.text, part.url) for part in byline_of(site, given_facts) if part.url] == [
@@ -87,7 +87,7 @@ def test_each_name_leads_to_its_own_page(site: Site) -> None:
     ]
 
 
-def test_letters_and_accents_apart_are_the_same_name(site: Site) -> None:
+def test_composed_and_decomposed_letters_are_the_same_name(site: Site) -> None:
     apart = unicodedata.normalize("NFD", "Zoë Kühn")
 
     for byline, author in ((apart, "Zoë Kühn"), ("Zoë Kühn", apart), (apart, apart)):
@@ -122,14 +122,14 @@ def test_no_byline_loses_or_gains_a_letter(authors: list[str], data: st.DataObje
 # --- roles ---
 
 
-def test_roles_stand_behind_the_names(site: Site) -> None:
+def test_roles_follow_the_names(site: Site) -> None:
     given_facts = facts(None, {"name": "Ida Mor", "role": "Words"}, {"name": "Joss Vane", "role": "Photographs"})
 
     assert shown(site, given_facts) == "Ida Mor (Words) and Joss Vane (Photographs)"
     assert linked(site, given_facts) == ["Ida Mor", "Joss Vane"]
 
 
-def test_a_role_that_the_byline_says_is_not_said_twice(site: Site) -> None:
+def test_a_role_in_the_byline_is_not_repeated(site: Site) -> None:
     people = ({"name": "Ida Mor", "role": "words"}, {"name": "Joss Vane", "role": "Photographs"})
 
     assert shown(site, facts("Words: Ida Mor, photographs: Joss Vane", *people)) == (
@@ -138,7 +138,7 @@ def test_a_role_that_the_byline_says_is_not_said_twice(site: Site) -> None:
     assert shown(site, facts("Ida Mor (Text)", people[0])) == "Ida Mor (Text)"
 
 
-def test_whoever_has_a_role_and_is_not_in_the_byline_follows_it(site: Site) -> None:
+def test_an_author_with_a_role_who_is_not_in_the_byline_follows_it(site: Site) -> None:
     given_facts = facts("By Ida Mor", "Ida Mor", {"name": "Joss Vane", "role": "Photographs"})
 
     assert shown(site, given_facts) == "By Ida Mor · Joss Vane (Photographs)"
@@ -151,16 +151,16 @@ def test_one_person_with_two_roles_is_named_once(site: Site) -> None:
 
 
 def people_of_page(site: Site, article: Any) -> dict[str, Any]:
-    told = article_json_ld(
+    people = article_json_ld(
         article, site=site, url="u", canonical_url="u", created_at=CREATED, updated_at=None, picture=None
     )
-    return dict(json.loads(told[0]))
+    return dict(json.loads(people[0]))
 
 
 @pytest.mark.parametrize(
     "role", ["Photographs", "photographer", "Fotos", "Illustrationen", "摄影", "تصوير", "Video editing"]
 )
-def test_a_photographer_is_a_contributor_and_no_author(
+def test_a_photographer_is_a_contributor_and_not_an_author(
     site: Site, make_article: MakeArticle, make_card: MakeCard, role: str
 ) -> None:
     article = make_article(authors=[{"name": "Ida Mor", "role": "Words"}, {"name": "Joss Vane", "role": role}])
@@ -175,7 +175,7 @@ def test_a_photographer_is_a_contributor_and_no_author(
     assert [value for name, value in tags if name == "article:author"] == ["https://epn.example/authors/ida-mor/"]
 
 
-def test_of_a_picture_story_the_photographer_is_the_author(site: Site, make_article: MakeArticle) -> None:
+def test_the_photographer_is_the_author_of_a_picture_story(site: Site, make_article: MakeArticle) -> None:
     found = people_of_page(site, make_article(authors=[{"name": "Joss Vane", "role": "Photographs"}]))
 
     assert [each["name"] for each in found["author"]] == ["Joss Vane"]
@@ -185,13 +185,13 @@ def test_of_a_picture_story_the_photographer_is_the_author(site: Site, make_arti
 def test_feeds_name_the_photographer_as_a_contributor(site: Site, make_card: MakeCard) -> None:
     card = make_card(authors=("Ida Mor", "Joss Vane"), contributors=("Joss Vane",))
 
-    told = atom(site, listing_of(site, "feed.atom"), (card,), {}).decode()
+    people = atom(site, listing_of(site, "feed.atom"), (card,), {}).decode()
 
-    assert re.search(r"<author>\s*<name>Ida Mor</name>\s*</author>\s*<contributor>\s*<name>Joss Vane</name>", told)
+    assert re.search(r"<author>\s*<name>Ida Mor</name>\s*</author>\s*<contributor>\s*<name>Joss Vane</name>", people)
     assert "Joss Vane" not in rss(site, listing_of(site, "feed.rss"), (card,), {}).decode()
 
 
-# --- what a byline alone says ---
+# --- people that only a byline names ---
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_feeds_name_the_photographer_as_a_contributor(site: Site, make_card: Mak
         ("en", "By", ["By"]),
     ],
 )
-def test_a_byline_is_taken_apart_where_every_part_is_a_name(language: str, byline: str, names: list[str]) -> None:
+def test_a_byline_is_split_if_every_part_is_a_name(language: str, byline: str, names: list[str]) -> None:
     people = people_in(byline, language, "EPN")
 
     assert [person.name for person in people] == names
@@ -238,7 +238,7 @@ def test_a_byline_is_taken_apart_where_every_part_is_a_name(language: str, bylin
         ("The Velmora Trust", ["The Velmora Trust"]),
     ],
 )
-def test_an_organisation_becomes_no_person(byline: str, names: list[str]) -> None:
+def test_an_organisation_does_not_become_a_person(byline: str, names: list[str]) -> None:
     people = people_in(byline, "en", "EPN")
 
     assert [person.name for person in people] == names
@@ -260,7 +260,7 @@ def test_a_byline_may_name_a_person_and_an_agency() -> None:
         ("de", "Mara Lind (Text) und Joss Vane (Fotos)"),
     ],
 )
-def test_a_byline_that_tells_the_photographer_makes_no_author_of_that_person(language: str, byline: str) -> None:
+def test_a_photographer_in_a_byline_is_not_an_author(language: str, byline: str) -> None:
     assert [(each.name, each.is_writer) for each in people_in(byline, language, "EPN")] == [
         ("Mara Lind", True),
         ("Joss Vane", False),
@@ -290,14 +290,14 @@ def test_page_and_feeds_name_the_same_people(site: Site, make_article: MakeArtic
 # --- topics ---
 
 
-def test_a_topic_that_is_named_twice_is_shown_once(make_view: MakeView) -> None:
+def test_a_repeated_topic_is_shown_once(make_view: MakeView) -> None:
     view = make_view(topics=[{"name": "Städte"}, {"name": unicodedata.normalize("NFD", "städte")}, {"name": "C++"}])
 
     assert [topic.text for topic in view.topics] == ["Städte", "C++"]
     assert view.topics[0].url == "/topics/stadte/"
 
 
-def test_only_the_first_eight_topics_lead_to_pages(make_view: MakeView) -> None:
+def test_only_the_first_eight_topics_link_to_pages(make_view: MakeView) -> None:
     view = make_view(topics=[{"name": "Ports"}, *({"name": f"T {number}"} for number in range(9)), {"name": "ports"}])
 
     assert [bool(topic.url) for topic in view.topics] == [True] * 8 + [False] * 2

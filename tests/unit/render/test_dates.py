@@ -1,4 +1,4 @@
-"""What dates and directions promise in each language."""
+"""Dates and directions in each language."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ AT = datetime(2025, 2, 13, 0, 44, 59, tzinfo=UTC)
         ("i-x-not-a-locale", "13 February 2025 06:14"),
     ],
 )
-def test_a_time_reads_as_its_language_writes_it(language: str, text: str) -> None:
+def test_a_time_has_the_form_of_its_language(language: str, text: str) -> None:
     assert moment_of(AT, zone="Asia/Kolkata", language=language).text == text
 
 
-def test_a_machine_reads_the_offset_too() -> None:
+def test_a_machine_readable_time_has_its_offset() -> None:
     assert moment_of(AT, zone="Asia/Kolkata", language="en").machine == "2025-02-13T06:14:59+05:30"
 
 
 @pytest.mark.parametrize(
     ("language", "direction"), [("ar", "rtl"), ("ur-PK", "rtl"), ("he", "rtl"), ("en", "ltr"), ("zz", "ltr")]
 )
-def test_a_language_runs_its_own_way(language: str, direction: str) -> None:
+def test_each_language_has_its_direction(language: str, direction: str) -> None:
     assert direction_of(language) == direction

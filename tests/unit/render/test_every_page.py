@@ -1,4 +1,4 @@
-"""What every kind of page promises, in each of our themes and in a language of each direction."""
+"""Every kind of page, in each of our themes and in a language of each direction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MakeCard = Callable[..., Card]
 
 
 class Pages(NamedTuple):
-    """Every kind of page, by name, and the fragments that pages take in."""
+    """Every kind of page, by name, and the fragments that pages include."""
 
     whole: Mapping[str, bytes]
     rails: Mapping[str, bytes]
@@ -130,7 +130,7 @@ def test_every_page_is_in_the_sites_language_and_direction(pages: Pages, own_sit
         assert (root.get("lang"), root.get("dir")) == (own_site.language, direction), kind
 
 
-def test_every_page_can_be_kept_under_a_strict_content_policy(pages: Pages) -> None:
+def test_every_page_works_with_a_strict_content_policy(pages: Pages) -> None:
     for kind, page in pages.every.items():
         tree = tree_of(page)
         assert not tree.xpath("//style | //*[@style] | //iframe"), kind
@@ -151,13 +151,13 @@ def test_the_same_input_gives_the_same_bytes(
     assert pages_of(same_theme, own_site, article, cards) == pages
 
 
-def test_no_id_stands_twice_on_a_page(pages: Pages) -> None:
+def test_no_id_occurs_twice_on_a_page(pages: Pages) -> None:
     for kind, page in pages.whole.items():
         ids = tree_of(page).xpath("//@id")
         assert len(ids) == len(set(ids)), kind
 
 
-def test_every_page_can_be_skipped_through_searched_from_and_left(pages: Pages) -> None:
+def test_every_page_has_a_skip_link_a_search_link_and_a_home_link(pages: Pages) -> None:
     for kind, page in pages.whole.items():
         tree = tree_of(page)
         links = set(tree.xpath("//a/@href"))
@@ -165,7 +165,7 @@ def test_every_page_can_be_skipped_through_searched_from_and_left(pages: Pages) 
         assert {"#epn-main", "/", "/search/", "/archive/", "/news/", "/world/"} <= links, kind
 
 
-def test_no_word_of_a_newsroom_or_of_a_site_is_ever_markup(
+def test_no_text_of_a_newsroom_or_a_site_is_ever_markup(
     own_theme: MinijinjaTheme, own_site: Site, make_article: MakeArticle, picture: CardPicture, make_card: MakeCard
 ) -> None:
     site = own_site.model_copy(
@@ -198,7 +198,7 @@ def test_no_word_of_a_newsroom_or_of_a_site_is_ever_markup(
         assert all(script.get("src") or script.get("type") for script in tree.xpath("//script")), kind
 
 
-def test_a_section_that_the_page_is_about_is_not_said_again_over_each_card(
+def test_the_pages_own_section_is_not_repeated_over_each_card(
     own_theme: MinijinjaTheme, site: Site, make_card: MakeCard
 ) -> None:
     cards = (make_card(1), make_card(2, kicker="Live"))
@@ -211,7 +211,7 @@ def test_a_section_that_the_page_is_about_is_not_said_again_over_each_card(
     assert kickers(None) == ["World", "Live"]
 
 
-def test_pictures_say_their_size_and_only_the_first_is_fetched_at_once(pages: Pages) -> None:
+def test_pictures_have_sizes_and_only_the_first_loads_eagerly(pages: Pages) -> None:
     for kind, page in pages.whole.items():
         pictures = tree_of(page).xpath("//img")
         assert all(each.get("width") and each.get("height") for each in pictures), kind
@@ -220,31 +220,31 @@ def test_pictures_say_their_size_and_only_the_first_is_fetched_at_once(pages: Pa
         ), kind
 
 
-def test_the_open_part_of_a_day_is_marked_and_leads_nowhere(pages: Pages) -> None:
+def test_the_current_part_of_a_day_is_marked_and_not_a_link(pages: Pages) -> None:
     (parts,) = tree_of(pages.whole["day of a section, in parts"]).xpath("//nav[@class='parts']")
 
     assert parts.xpath(".//a/@href") == ["/world/2025/02/13/", "/world/2025/02/13/3/"]
     assert parts.xpath(".//*[@aria-current='page']/text()") == ["2"]
 
 
-def test_a_rail_leads_on_to_the_next_older_one_and_without_script_to_a_page(pages: Pages) -> None:
-    def onward(rail: str) -> tuple[str, str]:
+def test_a_rail_links_to_the_next_older_rail_and_without_script_to_a_page(pages: Pages) -> None:
+    def next_links(rail: str) -> tuple[str, str]:
         (link,) = tree_of(pages.rails[rail]).xpath("//*[@class='rail__onward']/a")
         return link.get("href"), link.get("data-more")
 
-    # The latest rail ends amid a day, so that day's comes next; the script leaves out what is shown already.
-    assert onward("rail") == ("/archive/2025/02/13/", "/_rail/2025-02-13.html")
-    assert onward("rail of a day") == ("/archive/2025/02/12/", "/_rail/2025-02-12.html")
+    # The latest rail ends within a day, so that day's rail follows; the script skips stories that are shown already.
+    assert next_links("rail") == ("/archive/2025/02/13/", "/_rail/2025-02-13.html")
+    assert next_links("rail of a day") == ("/archive/2025/02/12/", "/_rail/2025-02-12.html")
 
 
-def test_the_oldest_rail_leads_to_the_archive(own_theme: MinijinjaTheme, site: Site, cards: tuple[Card, ...]) -> None:
+def test_the_oldest_rail_links_to_the_archive(own_theme: MinijinjaTheme, site: Site, cards: tuple[Card, ...]) -> None:
     rail = tree_of(own_theme.rail(rail_view(site, listing_of(site, "rail.2025-02-13"), cards)))
 
     (link,) = rail.xpath("//*[@class='rail__onward']/a")
     assert (link.get("href"), link.get("data-more")) == ("/archive/", None)
 
 
-def test_the_archive_leads_down_to_months_days_and_stories(pages: Pages) -> None:
+def test_the_archive_links_to_months_days_and_stories(pages: Pages) -> None:
     def links(kind: str) -> list[str]:
         found: list[str] = tree_of(pages.whole[kind]).xpath("//main//*[@class='days']//a/@href")
         return found
@@ -255,7 +255,7 @@ def test_the_archive_leads_down_to_months_days_and_stories(pages: Pages) -> None
     assert "/world/2025/02/13/story-1/" in tree_of(pages.whole["day"]).xpath("//main//a/@href")
 
 
-def test_every_page_that_has_an_address_names_it_and_says_how_it_is_shared(pages: Pages) -> None:
+def test_every_page_with_an_address_has_a_canonical_link_and_share_tags(pages: Pages) -> None:
     for kind, page in pages.whole.items():
         head = tree_of(page).xpath("//head")[0]
         canonical = head.xpath("./link[@rel='canonical']/@href")
@@ -277,7 +277,7 @@ def test_landmarks_of_one_kind_have_different_names(pages: Pages) -> None:
             assert len(names - {None}) == len(found), (kind, landmark)
 
 
-def test_a_search_is_a_plain_form_over_one_small_file(pages: Pages) -> None:
+def test_the_search_is_a_plain_form_over_one_small_file(pages: Pages) -> None:
     page = tree_of(pages.whole["search"])
 
     (form,) = page.xpath("//main//form")
@@ -289,7 +289,7 @@ def test_a_search_is_a_plain_form_over_one_small_file(pages: Pages) -> None:
 
 def test_empty_pages_say_so(pages: Pages, own_site: Site) -> None:
     labels = labels_for(own_site.language)
-    for kind, said in (
+    for kind, text in (
         ("home, empty", labels.empty_front_text),
         ("section, empty", labels.empty_front_text),
         ("archive, empty", labels.empty_list),
@@ -298,17 +298,17 @@ def test_empty_pages_say_so(pages: Pages, own_site: Site) -> None:
         ("day, empty", labels.empty_list),
     ):
         main = tree_of(pages.whole[kind]).xpath("//main")[0]
-        assert said in main.text_content(), kind
+        assert text in main.text_content(), kind
         assert not main.xpath(".//article"), kind
 
 
-def test_what_search_engines_may_not_keep_says_so(pages: Pages) -> None:
+def test_a_page_that_must_not_be_indexed_has_noindex(pages: Pages) -> None:
     kept = {kind for kind, page in pages.whole.items() if b'content="noindex"' not in page}
 
     assert set(pages.whole) - kept == {"search", "404", "410", "topic, empty", "month, empty", "day, empty"}
 
 
-def test_words_of_ours_that_nobody_translated_are_english_and_say_so(
+def test_untranslated_labels_are_marked_as_english(
     own_theme: MinijinjaTheme, site: Site, make_article: MakeArticle, cards: tuple[Card, ...]
 ) -> None:
     site = site.model_copy(update={"language": "xh"})
@@ -320,7 +320,9 @@ def test_words_of_ours_that_nobody_translated_are_english_and_say_so(
         assert main.xpath(".//bdi[@lang='en']"), kind
 
 
-def test_what_a_theme_keeps_of_one_page_is_on_no_other(site: Site, make_article: MakeArticle, epn_folder: Path) -> None:
+def test_a_cached_part_of_a_page_never_shows_on_another_page(
+    site: Site, make_article: MakeArticle, epn_folder: Path
+) -> None:
     other = site.model_copy(update={"name": "Almina", "sections": (*site.sections, Section(id="sea", name="Sea"))})
     views = [
         article_view(

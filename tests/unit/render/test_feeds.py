@@ -1,4 +1,4 @@
-"""What the three feeds promise whoever reads them; the rules are those that W3C's feed validation service holds."""
+"""The three feeds; their rules are those of W3C's feed validation service."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def assert_absolute(addresses: Iterable[str]) -> None:
         assert parts.netloc or parts.scheme == "mailto", address
 
 
-def assert_links_hold(fragment: str) -> None:
+def assert_links_are_absolute(fragment: str) -> None:
     for element in lxml_html.fragment_fromstring(fragment, create_parent="div").iter():
         assert_absolute(element.get(name) for name in ("href", "src") if element.get(name))
 
@@ -101,7 +101,7 @@ def assert_is_valid_rss(body: bytes, own_url: str) -> None:
         assert len(find(item, "description")) <= 1
         assert find(item, "guid/@isPermaLink") == ["false"]
         for fragment in find(item, "content:encoded/text()"):
-            assert_links_hold(fragment)
+            assert_links_are_absolute(fragment)
     guids = find(channel, "item/guid/text()")
     assert len(set(guids)) == len(guids) == len(find(channel, "item"))
 
@@ -123,7 +123,7 @@ def assert_is_valid_atom(body: bytes, own_url: str) -> None:
         assert find(entry, "a:summary | a:content")
         assert all(term for term in find(entry, "a:category/@term"))
         for fragment in find(entry, "a:content[@type='html']/text()"):
-            assert_links_hold(fragment)
+            assert_links_are_absolute(fragment)
     ids = find(root, "//a:id/text()")
     assert len(set(ids)) == len(ids)
     assert all(re.match(r"(urn:[a-z0-9-]{2,32}|https?):\S+$", each) for each in ids)
@@ -142,13 +142,13 @@ def assert_is_valid_json_feed(body: bytes, own_url: str) -> None:
         assert_absolute(item[name] for name in ("url", "image") if name in item)
         assert_is_rfc_3339([item["date_published"]])
         assert len(set(item["tags"])) == len(item["tags"])
-        assert_links_hold(item.get("content_html", "<p>"))
+        assert_links_are_absolute(item.get("content_html", "<p>"))
 
 
 @pytest.mark.parametrize("texts", [{}, TEXTS], ids=["summary", "full"])
 @pytest.mark.parametrize("end", ["", ".world"])
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_every_feed_keeps_the_rules_of_its_format(
+def test_every_feed_is_valid(
     site: Site, cards: tuple[Card, ...], texts: dict[str, SafeHtml], end: str, count: int
 ) -> None:
     folder = "https://epn.example/world" if end else "https://epn.example"
@@ -160,7 +160,9 @@ def test_every_feed_keeps_the_rules_of_its_format(
 
 @pytest.mark.skipif(not SCHEMA.exists(), reason="JSON Feed's schema (../shared/inputs/schemas) is not here")
 @pytest.mark.parametrize("texts", [{}, TEXTS], ids=["summary", "full"])
-def test_a_json_feed_fits_its_schema(site: Site, cards: tuple[Card, ...], texts: dict[str, SafeHtml]) -> None:
+def test_a_json_feed_is_valid_against_its_schema(
+    site: Site, cards: tuple[Card, ...], texts: dict[str, SafeHtml]
+) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
     jsonschema.validate(json.loads(feed(site, "json", cards, texts)), json.loads(SCHEMA.read_text("utf-8")))
@@ -171,7 +173,7 @@ def test_a_json_feed_fits_its_schema(site: Site, cards: tuple[Card, ...], texts:
 @example(words=HOSTILE)
 @example(words="a]]>b")
 @example(words="one\r\ntwo\rthree")
-def test_whatever_the_words_a_feed_gives_them_back(site: Site, make_card: MakeCard, words: str) -> None:
+def test_a_feed_preserves_any_text(site: Site, make_card: MakeCard, words: str) -> None:
     card = make_card(headline=words, standfirst=words, authors=(words,), topics=(words,))
     kept = printable(words)
 
@@ -189,7 +191,7 @@ def test_whatever_the_words_a_feed_gives_them_back(site: Site, make_card: MakeCa
 @SHARED_FIXTURES
 @given(words=st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=60))
 @example(words="a]]>b<![CDATA[")
-def test_whatever_a_text_says_a_full_feed_gives_it_back(site: Site, make_card: MakeCard, words: str) -> None:
+def test_a_full_feed_preserves_any_body(site: Site, make_card: MakeCard, words: str) -> None:
     texts = {"article1": SafeHtml(f"<p>{html.escape(words)}</p><p>The end.</p>")}
     kept = printable(words) + "The end."
 
@@ -204,7 +206,7 @@ def test_whatever_a_text_says_a_full_feed_gives_it_back(site: Site, make_card: M
 @given(text=st.text())
 @example(text="]]>")
 @example(text="\r")
-def test_cdata_holds_only_what_it_can_give_back(text: str) -> None:
+def test_cdata_contains_only_text_that_it_preserves(text: str) -> None:
     tree = Tree("a", {})
     tree.add(tree.root, "b", text, {"c": text}, is_cdata=True)
 
@@ -222,11 +224,11 @@ def test_a_quoted_tag_is_shown_by_a_feed_reader_and_never_run(site: Site, make_c
     assert "<" not in shown
 
 
-def test_a_mended_text_changes_no_summary_feed(site: Site, cards: tuple[Card, ...]) -> None:
-    mended = tuple(card.model_copy(update={"updated_at": CREATED + timedelta(days=9)}) for card in cards)
+def test_a_corrected_text_changes_no_summary_feed(site: Site, cards: tuple[Card, ...]) -> None:
+    corrected = tuple(card.model_copy(update={"updated_at": CREATED + timedelta(days=9)}) for card in cards)
 
     for name in FEEDS:
-        assert feed(site, name, mended) == feed(site, name, cards)
+        assert feed(site, name, corrected) == feed(site, name, cards)
 
 
 def test_a_feed_is_dated_by_its_newest_story_not_by_the_clock(site: Site, make_card: MakeCard) -> None:
@@ -238,7 +240,7 @@ def test_a_feed_is_dated_by_its_newest_story_not_by_the_clock(site: Site, make_c
     assert find(etree.fromstring(feed(site, "atom", cards)), "/a:feed/a:updated/text()") == ["2025-02-13T00:44:00Z"]
 
 
-def test_an_article_keeps_its_name_when_its_address_and_headline_change(site: Site, make_card: MakeCard) -> None:
+def test_an_article_keeps_its_id_when_its_address_and_headline_change(site: Site, make_card: MakeCard) -> None:
     before, after = make_card(), make_card(path="news/2025/02/13/other/index.html", headline="Mended", section="news")
 
     for name, guid in (("rss", "//item/guid/text()"), ("atom", "//a:entry/a:id/text()")):
@@ -247,7 +249,7 @@ def test_an_article_keeps_its_name_when_its_address_and_headline_change(site: Si
         )
 
 
-def test_links_within_a_text_hold_wherever_the_feed_is_read(site: Site, cards: tuple[Card, ...]) -> None:
+def test_links_in_a_body_are_absolute(site: Site, cards: tuple[Card, ...]) -> None:
     (first, _second, _third) = json.loads(feed(site, "json", cards, TEXTS))["items"]
 
     links = re.findall(r'href="([^"]+)"', first["content_html"])
@@ -255,14 +257,14 @@ def test_links_within_a_text_hold_wherever_the_feed_is_read(site: Site, cards: t
     assert links == ["https://epn.example/world/x/", "https://epn.example/world/2025/02/13/story-1/#note"]
 
 
-def test_a_link_that_makes_no_sense_ends_no_feed(site: Site, make_card: MakeCard) -> None:
+def test_an_unparsable_link_does_not_stop_the_feed(site: Site, make_card: MakeCard) -> None:
     texts = {"article1": SafeHtml('<p><a href="http://[broken">a</a> and <a href="/b/">b</a></p>')}
 
     for name in FEEDS:
         assert b"https://epn.example/b/" in feed(site, name, (make_card(),), texts)
 
 
-def test_a_text_that_runs_the_other_way_says_so(site: Site, make_card: MakeCard) -> None:
+def test_a_text_in_the_other_direction_has_its_direction_and_language(site: Site, make_card: MakeCard) -> None:
     card = make_card(language="ar", direction=Direction.RTL)
     texts = {"article1": SafeHtml("<p>عادت العبّارة</p>")}
 
@@ -271,7 +273,7 @@ def test_a_text_that_runs_the_other_way_says_so(site: Site, make_card: MakeCard)
     assert item["content_html"] == '<div lang="ar" dir="rtl"><p>عادت العبّارة</p></div>'
 
 
-def test_an_article_without_a_text_still_says_something(site: Site, make_card: MakeCard) -> None:
+def test_an_article_without_a_text_still_has_content(site: Site, make_card: MakeCard) -> None:
     texts = {"article1": SafeHtml(" \n")}
 
     assert not find(etree.fromstring(feed(site, "rss", (make_card(),), texts)), "//content:encoded")
@@ -279,7 +281,7 @@ def test_an_article_without_a_text_still_says_something(site: Site, make_card: M
     assert json.loads(feed(site, "json", (make_card(),), texts))["items"][0]["content_text"] == "Story 1"
 
 
-def test_a_picture_of_unknown_size_claims_none(site: Site, make_card: MakeCard, picture: CardPicture) -> None:
+def test_a_picture_of_unknown_size_has_no_size(site: Site, make_card: MakeCard, picture: CardPicture) -> None:
     card = make_card(picture=picture.model_copy(update={"width": 0, "height": 0}))
 
     (media,) = find(etree.fromstring(feed(site, "rss", (card,))), "//media:content")

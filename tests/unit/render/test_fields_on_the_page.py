@@ -1,4 +1,4 @@
-"""What an article holds for readers is on its page: gallery, embeds, related links, rights."""
+"""An article's fields for readers are on its page: gallery, embeds, related links, rights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ BOAT, QUAY = "a" * 64, "b" * 64
 MEASURES = {"width": 640, "height": 480, "content_type": "image/jpeg"}
 
 
-def test_every_field_that_readers_are_to_see_is_on_the_page(
-    make_article: MakeArticle, theme: MinijinjaTheme, site: Site
-) -> None:
+def test_every_field_for_readers_is_on_the_page(make_article: MakeArticle, theme: MinijinjaTheme, site: Site) -> None:
     seen = {
         "headline": "Mark-headline",
         "kicker": "Mark-kicker",
@@ -55,7 +53,7 @@ def test_every_field_that_readers_are_to_see_is_on_the_page(
     assert page.count('loading="lazy"') == 1
 
 
-def test_what_the_body_shows_is_not_shown_again(make_view: MakeView, theme: MinijinjaTheme) -> None:
+def test_pictures_and_embeds_of_the_body_are_not_repeated(make_view: MakeView, theme: MinijinjaTheme) -> None:
     view = make_view(
         body=f'<figure><img src="/media/{QUAY}/640.jpg" alt=""></figure>'
         '<p class="embed"><a href="https://v.example/1?a=1&amp;b=2" data-embed="https://v.example/1?a=1&amp;b=2">V</a></p>',
@@ -68,7 +66,7 @@ def test_what_the_body_shows_is_not_shown_again(make_view: MakeView, theme: Mini
     assert [link.url for link in view.embeds] == ["https://v.example/1"]
 
 
-def test_a_holder_whom_the_notice_names_is_not_said_twice(make_view: MakeView) -> None:
+def test_a_rights_holder_in_the_notice_is_not_repeated(make_view: MakeView) -> None:
     view = make_view(rights={"holder": "EPN", "notice": "Copyright EPN"})
 
     assert view.rights == ("Copyright EPN",)

@@ -1,6 +1,6 @@
-"""html-validate's opinion of every kind of page, in each of our themes, and of the samples' articles.
+"""Runs html-validate over every kind of page, in each of our themes, and over the samples' articles.
 
-Its rule `long-title` is off: a title holds the newsroom's headline, whole.
+Its rule `long-title` is off: a title contains the newsroom's full headline.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def pages(epn_folder: Path, make_card: MakeCard, picture: CardPicture) -> dict[s
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
 @pytest.mark.skipif(not PROGRAM.exists(), reason="html-validate is not installed: npm ci --prefix tests/html")
-def test_html_validate_finds_no_fault_on_any_kind_of_page(pages: dict[str, bytes], tmp_path: Path) -> None:
+def test_html_validate_finds_no_error_on_any_kind_of_page(pages: dict[str, bytes], tmp_path: Path) -> None:
     for name, page in pages.items():
         (tmp_path / f"{name}.html").write_bytes(page)
-    report = tmp_path / "report.json"  # a pipe would lose the end of a long report
+    report = tmp_path / "report.json"  # a file, because a pipe would lose the end of a long report
 
     with report.open("wb") as output:
         config = str(TOOL / ".htmlvalidate.json")

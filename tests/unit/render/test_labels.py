@@ -1,4 +1,4 @@
-"""What the words of each language promise."""
+"""The labels of each language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LANGUAGES = ("hi", "ar", "de", "fr", "es")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_words_of_its_own_with_the_same_places_to_fill(language: str) -> None:
+def test_every_language_has_its_own_labels_with_the_same_placeholders(language: str) -> None:
     english, own = asdict(labels_for("en")), asdict(labels_for(language))
 
     assert own["language"] == language
@@ -23,7 +23,7 @@ def test_every_language_has_words_of_its_own_with_the_same_places_to_fill(langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_hardly_a_word_is_left_in_english(language: str) -> None:
+def test_few_labels_are_the_same_as_in_english(language: str) -> None:
     english, own = asdict(labels_for("en")), asdict(labels_for(language))
 
     # Some are the same: "Email", "Feeds", "Contact".

@@ -1,4 +1,4 @@
-"""What the front page, the rails and the two notices promise."""
+"""The front page, the rails and the two notices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tree_of(page: str) -> Any:
     return html.fromstring(page)
 
 
-def test_the_first_card_leads_and_rank_follows_order(site: Site, make_card: MakeCard) -> None:
+def test_the_first_card_leads_and_the_others_follow_in_order(site: Site, make_card: MakeCard) -> None:
     front = front_view(site, tuple(make_card(number) for number in range(7)))
 
     assert front.lead is not None
@@ -36,7 +36,7 @@ def test_the_first_card_leads_and_rank_follows_order(site: Site, make_card: Make
     assert [card.headline for card in front.river] == ["Story 4", "Story 5", "Story 6"]
 
 
-SECTIONS = ("news", "world", "sea", "sport", "gone")  # the site has all of them but the last
+SECTIONS = ("news", "world", "sea", "sport", "gone")  # the site has all of these but the last
 
 a_story = st.tuples(st.integers(0, 40), st.sampled_from(SECTIONS), st.integers(1, 9))
 
@@ -55,7 +55,7 @@ def articles_on(page: bytes) -> list[str]:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the fixtures are the same for all examples
-def test_each_story_stands_on_a_front_exactly_once(
+def test_each_story_is_on_a_front_exactly_once(
     theme: MinijinjaTheme,
     site: Site,
     make_card: MakeCard,
@@ -63,8 +63,8 @@ def test_each_story_stands_on_a_front_exactly_once(
     pinned: list[tuple[int, str, int]],
     count: int,
 ) -> None:
-    def cards_of(told: list[tuple[int, str, int]]) -> tuple[Card, ...]:
-        return tuple(make_card(number, section=section, urgency=urgency) for number, section, urgency in told)
+    def cards_of(rows: list[tuple[int, str, int]]) -> tuple[Card, ...]:
+        return tuple(make_card(number, section=section, urgency=urgency) for number, section, urgency in rows)
 
     cards, pins = cards_of(stories), cards_of(pinned)
     for section in (None, "world"):
@@ -76,9 +76,7 @@ def test_each_story_stands_on_a_front_exactly_once(
         assert all(card.section == block.section.id for block in front.blocks for card in block.cards)
 
 
-def test_a_block_shows_the_newest_stories_of_its_section_that_stand_nowhere_above_it(
-    site: Site, make_card: MakeCard
-) -> None:
+def test_a_block_shows_its_sections_newest_stories_that_are_not_above_it(site: Site, make_card: MakeCard) -> None:
     cards = tuple(make_card(number, section=SECTIONS[number % 2]) for number in range(24))
 
     front = front_view(with_sections(site, 2), cards)
@@ -124,7 +122,7 @@ def test_every_section_of_the_menu_has_a_front_of_its_own(theme: MinijinjaTheme,
     assert set(page.xpath("//nav//ul[@class='sections']//a/@href")) == {"/news/", "/world/"}
 
 
-def test_an_urgent_story_leads_for_some_hours_and_a_pinned_one_before_it(site: Site, make_card: MakeCard) -> None:
+def test_an_urgent_story_leads_for_some_hours_and_a_pin_ranks_above_it(site: Site, make_card: MakeCard) -> None:
     cards = tuple(make_card(number, created_at=CREATED - timedelta(hours=5 * number)) for number in range(5))
     urgent = cards[2].model_copy(update={"urgency": 1})
     too_old = cards[4].model_copy(update={"urgency": 1})
@@ -169,7 +167,7 @@ def test_a_card_shows_a_picture_only_where_there_is_one(
     assert (image.get("src"), image.get("width"), image.get("height")) == ("/media/0a1b/1200.jpg", "1200", "800")
 
 
-def test_a_cards_words_are_never_markup(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
+def test_a_cards_text_is_never_markup(theme: MinijinjaTheme, site: Site, make_card: MakeCard) -> None:
     hostile = '<script>alert(1)</script>" onmouseover="alert(1)'
     card = make_card(headline=hostile, kicker=hostile, standfirst=hostile, byline=hostile)
 
@@ -179,7 +177,7 @@ def test_a_cards_words_are_never_markup(theme: MinijinjaTheme, site: Site, make_
         assert not tree.xpath("//*[@onmouseover]")
 
 
-def test_a_story_in_another_language_says_so_in_a_listing(
+def test_a_story_in_another_language_has_its_language_in_a_listing(
     theme: MinijinjaTheme, site: Site, make_card: MakeCard
 ) -> None:
     card = make_card(headline="العبّارة تعود", language="ar", direction=Direction.RTL)
@@ -198,17 +196,17 @@ def test_a_rail_is_a_list_without_a_page_around_it(theme: MinijinjaTheme, site: 
     assert tree_of(rail).xpath("//li//@data-article") == ["article1", "article2"]
 
 
-def test_an_empty_rail_is_nothing_at_all(theme: MinijinjaTheme, site: Site) -> None:
+def test_an_empty_rail_has_no_bytes(theme: MinijinjaTheme, site: Site) -> None:
     assert theme.rail(rail_view(site, LATEST, ())) == b""
 
 
-def test_a_dead_end_says_what_happened_and_where_the_news_is(theme: MinijinjaTheme, site: Site) -> None:
-    for page, said in (
+def test_404_and_410_pages_explain_themselves_and_link_to_the_news(theme: MinijinjaTheme, site: Site) -> None:
+    for page, text in (
         (theme.not_found(notice_view(site, is_gone=False)), "This page is not here"),
         (theme.gone(notice_view(site, is_gone=True)), "This story has been taken down"),
     ):
         tree = tree_of(page.decode())
-        assert tree.xpath("//h1/text()") == [said]
+        assert tree.xpath("//h1/text()") == [text]
         assert tree.xpath("//main//a[@href='/']")
         assert tree.xpath("//*[@data-rail='/_rail/latest.html']")
         assert tree.xpath("//meta[@name='robots']/@content") == ["noindex"]

@@ -1,4 +1,4 @@
-"""What the small files promise: crawlers, browsers and the search page."""
+"""The small files for crawlers, browsers and the search page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_crawler_may_read_everything_but_the_fragments(site: Site) -> None
         assert not rules.can_fetch(name, "https://epn.example/_rail/latest.html")
 
 
-def test_robots_leads_to_both_sitemaps(site: Site) -> None:
+def test_robots_names_both_sitemaps(site: Site) -> None:
     rules = RobotFileParser()
     rules.parse(robots(site).decode().splitlines())
 
@@ -45,7 +45,7 @@ def test_there_is_no_llms_txt_unless_the_site_wants_one(site: Site) -> None:
     assert "llms" in permanent_listings(site.model_copy(update={"has_llms_txt": True}))
 
 
-def test_llms_txt_leads_only_to_what_is_there(site: Site) -> None:
+def test_llms_txt_links_only_to_existing_files(site: Site) -> None:
     text = llms(site).decode()
 
     assert text.startswith("# EPN\n\n> Connecting Communities, One Page at a Time.\n")
@@ -83,11 +83,11 @@ def test_the_manifest_names_the_site_and_the_themes_icons(site: Site, language: 
     assert (described["theme_color"], described["background_color"]) == ("#f6faf9", "#f6faf9")
 
 
-def test_a_theme_without_a_paper_leaves_the_colours_to_the_browser(site: Site) -> None:
+def test_a_theme_without_a_background_leaves_the_colours_to_the_browser(site: Site) -> None:
     assert not [name for name in json.loads(manifest(site, (), None)) if "color" in name]
 
 
-def test_the_search_page_finds_what_a_reader_would_look_for(site: Site, make_card: MakeCard) -> None:
+def test_the_search_data_has_the_fields_that_readers_search(site: Site, make_card: MakeCard) -> None:
     card = make_card(standfirst="A toll pays for it.", topics=("Ports",))
 
     described = json.loads(recent(site, (card, make_card(2))))
@@ -108,7 +108,7 @@ def test_the_search_page_finds_what_a_reader_would_look_for(site: Site, make_car
     }
 
 
-def test_what_is_searched_is_bounded_whatever_the_site_has(site: Site, make_card: MakeCard) -> None:
+def test_the_search_data_has_a_limit(site: Site, make_card: MakeCard) -> None:
     dice = random.Random(4)  # noqa: S311 - words for a test
     words = ["".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=dice.randint(2, 11))) for _ in range(6000)]
 

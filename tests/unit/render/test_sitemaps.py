@@ -1,4 +1,4 @@
-"""What the sitemaps promise search engines: every page, once, in files that change only with what they name."""
+"""The sitemaps: every page, once, in files that change only if their pages change."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def test_the_index_names_the_parts_of_a_day(site: Site) -> None:
     assert read(body, "//s:lastmod/text()") == ["2025-02-13", "2025-02-13"]
 
 
-def test_a_new_day_of_a_known_month_leaves_the_fronts_sitemap_as_it_is(site: Site) -> None:
+def test_a_new_day_of_a_known_month_does_not_change_the_fronts_sitemap(site: Site) -> None:
     assert sitemap_fronts(site, DAYS) == sitemap_fronts(site, (DAYS[0], DAYS[2]))
 
 
-def test_the_fronts_are_all_that_is_always_there_and_the_months(site: Site) -> None:
+def test_the_fronts_sitemap_has_the_permanent_pages_and_the_months(site: Site) -> None:
     assert locations(sitemap_fronts(site, DAYS)) == [
         "",
         *("news/", "news/archive/", "world/", "world/archive/"),
@@ -83,7 +83,7 @@ def test_the_fronts_are_all_that_is_always_there_and_the_months(site: Site) -> N
     ]
 
 
-def test_a_days_sitemap_names_its_articles_and_every_page_that_they_brought_about_once(
+def test_a_days_sitemap_names_its_articles_and_each_page_that_lists_them_once(
     site: Site, cards: tuple[Card, ...]
 ) -> None:
     assert locations(day(site, *cards)) == [
@@ -95,7 +95,9 @@ def test_a_days_sitemap_names_its_articles_and_every_page_that_they_brought_abou
     ]
 
 
-def test_an_article_that_lives_elsewhere_is_in_no_sitemap_and_its_lists_are(site: Site, make_card: MakeCard) -> None:
+def test_an_article_with_a_canonical_address_elsewhere_is_in_no_sitemap_but_its_lists_are(
+    site: Site, make_card: MakeCard
+) -> None:
     ours, copied = make_card(1), make_card(2, topics=("Ports",), is_canonical=False)
 
     assert locations(day(site, ours, copied)) == [
@@ -106,7 +108,7 @@ def test_an_article_that_lives_elsewhere_is_in_no_sitemap_and_its_lists_are(site
     assert locations(sitemap_news(site, (copied, ours))) == ["world/2025/02/13/story-1/"]
 
 
-def test_a_sitemap_leads_to_no_page_that_the_site_does_not_have(site: Site, make_card: MakeCard) -> None:
+def test_a_sitemap_names_no_missing_page(site: Site, make_card: MakeCard) -> None:
     named = make_card(1, topics=tuple(f"T{number}" for number in range(20)), authors=("A", "B"), byline="Somebody")
 
     of_articles = {named.path}
@@ -132,7 +134,7 @@ def test_a_day_without_articles_names_nothing(site: Site) -> None:
     assert locations(day(site)) == []
 
 
-def test_the_news_says_of_each_article_what_google_requires(site: Site, cards: tuple[Card, ...]) -> None:
+def test_the_news_sitemap_has_the_fields_that_google_requires(site: Site, cards: tuple[Card, ...]) -> None:
     body = sitemap_news(site, cards)
 
     assert len(locations(body)) == len(cards)
@@ -146,21 +148,21 @@ def test_the_news_says_of_each_article_what_google_requires(site: Site, cards: t
     assert read(body, "//n:title/text()")[0] == re.sub("[\x00\x1f\uffff]", "", HOSTILE)
 
 
-def test_the_news_is_a_thousand_articles_at_most(site: Site, make_card: MakeCard) -> None:
+def test_the_news_sitemap_has_a_thousand_articles_at_most(site: Site, make_card: MakeCard) -> None:
     many = [make_card(number) for number in range(1001)]
 
     assert len(locations(sitemap_news(site, many))) == 1000
 
 
-def test_a_mended_text_changes_no_sitemap(site: Site, cards: tuple[Card, ...]) -> None:
-    mended = tuple(card.model_copy(update={"updated_at": CREATED + timedelta(days=1)}) for card in cards)
+def test_a_corrected_text_changes_no_sitemap(site: Site, cards: tuple[Card, ...]) -> None:
+    corrected = tuple(card.model_copy(update={"updated_at": CREATED + timedelta(days=1)}) for card in cards)
 
-    assert day(site, *mended) == day(site, *cards)
-    assert sitemap_news(site, mended) == sitemap_news(site, cards)
+    assert day(site, *corrected) == day(site, *cards)
+    assert sitemap_news(site, corrected) == sitemap_news(site, cards)
 
 
 @pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the sitemaps' schemas (../shared/inputs/schemas) are not here")
-def test_every_sitemap_fits_its_schema(site: Site, cards: tuple[Card, ...]) -> None:
+def test_every_sitemap_is_valid_against_its_schema(site: Site, cards: tuple[Card, ...]) -> None:
     of_index = etree.XMLSchema(etree.parse(SCHEMAS / "siteindex.xsd"))
     of_urls = _schema("sitemap.xsd", "sitemap-news.xsd")
 
@@ -170,7 +172,7 @@ def test_every_sitemap_fits_its_schema(site: Site, cards: tuple[Card, ...]) -> N
 
 
 def _schema(*files: str) -> etree.XMLSchema:
-    """Return several schemas as one: a news sitemap has elements of two."""
+    """Return several schemas as one, because a news sitemap has elements of two."""
     imports = "".join(
         f'<xsd:import namespace="{etree.parse(SCHEMAS / file).getroot().get("targetNamespace")}"'
         f' schemaLocation="{(SCHEMAS / file).as_uri()}"/>'

@@ -1,4 +1,4 @@
-"""What pages tell machines: schema.org for search engines, OpenGraph for whoever shares them."""
+"""The structured data of pages: schema.org for search engines, OpenGraph for social networks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MakeCard = Callable[..., Card]
 
 
 def described(blocks: tuple[str, ...]) -> dict[str, Any]:
-    """Return the blocks by what they describe."""
+    """Return the blocks by their `@type`."""
     found = {each["@type"]: each for each in map(json.loads, blocks)}
     assert len(found) == len(blocks)
     assert {each["@context"] for each in found.values()} == {"https://schema.org"}
@@ -51,7 +51,7 @@ def crumbs(block: dict[str, Any]) -> list[tuple[int, str, str]]:
 
 
 def addresses(value: object) -> list[str]:
-    """Return every address that structured data gives."""
+    """Return every address in structured data."""
     if isinstance(value, dict):
         own = [each for key, each in value.items() if key in ("url", "@id", "item", "sameAs") and isinstance(each, str)]
         return own + [found for each in value.values() for found in addresses(each)]
@@ -72,7 +72,7 @@ def of_article(article: EnrichedArticle, site: Site, picture: CardPicture | None
     )
 
 
-def test_an_article_says_all_that_search_engines_ask(
+def test_an_article_has_all_properties_that_search_engines_ask_for(
     site: Site, make_article: MakeArticle, picture: CardPicture
 ) -> None:
     article = make_article(
@@ -129,7 +129,7 @@ def test_an_article_says_all_that_search_engines_ask(
     }
 
 
-def test_an_article_lies_in_its_section(site: Site, make_article: MakeArticle) -> None:
+def test_an_articles_breadcrumbs_have_its_section(site: Site, make_article: MakeArticle) -> None:
     assert crumbs(of_article(make_article(), site)["BreadcrumbList"]) == [
         (1, "EPN", "https://epn.example/"),
         (2, "World", "https://epn.example/world/"),
@@ -137,13 +137,13 @@ def test_an_article_lies_in_its_section(site: Site, make_article: MakeArticle) -
     ]
 
 
-def test_an_article_of_a_section_that_has_gone_leads_to_no_page_of_it(site: Site, make_article: MakeArticle) -> None:
+def test_an_article_of_a_removed_section_has_no_link_to_it(site: Site, make_article: MakeArticle) -> None:
     found = of_article(make_article(section="of-old"), site)["BreadcrumbList"]
 
     assert [name for _, name, _ in crumbs(found)] == ["EPN", "The ferry is back on the river"]
 
 
-def test_only_authors_who_have_a_page_lead_to_one(site: Site, make_article: MakeArticle) -> None:
+def test_only_authors_with_a_page_have_a_link(site: Site, make_article: MakeArticle) -> None:
     authors = of_article(make_article(authors=MANY), site)["NewsArticle"]["author"]
 
     assert [author["name"] for author in authors] == [person["name"] for person in MANY]
@@ -164,13 +164,13 @@ def test_every_article_has_an_author(
     assert of_article(make_article(byline=byline), site)["NewsArticle"]["author"] == author
 
 
-def test_a_houses_picture_is_not_passed_off_as_an_articles(site: Site, make_article: MakeArticle) -> None:
+def test_a_sites_picture_is_never_an_articles_image(site: Site, make_article: MakeArticle) -> None:
     house = site.model_copy(update={"share_picture_url": "/share.png"})
 
     assert "image" not in of_article(make_article(), house)["NewsArticle"]
 
 
-def test_a_picture_of_unknown_size_claims_none(site: Site, make_article: MakeArticle, picture: CardPicture) -> None:
+def test_a_picture_of_unknown_size_has_no_size(site: Site, make_article: MakeArticle, picture: CardPicture) -> None:
     sizeless = picture.model_copy(update={"width": 0, "height": 0})
 
     (image,) = of_article(make_article(), site, sizeless)["NewsArticle"]["image"]
@@ -179,7 +179,7 @@ def test_a_picture_of_unknown_size_claims_none(site: Site, make_article: MakeArt
     assert not {"og:image:width", "og:image:height"} & tags.keys()
 
 
-def test_the_front_page_says_what_the_site_is_and_how_to_search_it(site: Site, make_card: MakeCard) -> None:
+def test_the_front_page_describes_the_site_and_its_search(site: Site, make_card: MakeCard) -> None:
     found = described(front_json_ld(site.model_copy(update=SITES_OWN), (make_card(1), make_card(2))))
 
     assert set(found) == {"WebSite", "NewsMediaOrganization", "ItemList"}
@@ -192,7 +192,7 @@ def test_the_front_page_says_what_the_site_is_and_how_to_search_it(site: Site, m
     ]
 
 
-def test_a_sections_front_says_where_it_is_and_does_not_claim_to_be_the_site(site: Site, make_card: MakeCard) -> None:
+def test_a_sections_front_has_breadcrumbs_and_does_not_describe_the_site(site: Site, make_card: MakeCard) -> None:
     found = described(front_json_ld(site, (make_card(),), section="world"))
 
     assert set(found) == {"BreadcrumbList", "ItemList"}
@@ -206,7 +206,7 @@ def test_a_front_without_articles_lists_none(site: Site) -> None:
     assert "ItemList" not in described(front_json_ld(site, ()))
 
 
-def test_a_list_tells_machines_the_way_that_it_shows_to_readers(site: Site, make_card: MakeCard) -> None:
+def test_a_lists_breadcrumbs_are_the_same_for_machines_and_readers(site: Site, make_card: MakeCard) -> None:
     for name in ("topic.ports", "day.2025-02-13", "day.world.2025-02-13"):
         view = cards_view(site, listing_of(site, name), (make_card(),))
 
@@ -216,7 +216,7 @@ def test_a_list_tells_machines_the_way_that_it_shows_to_readers(site: Site, make
         assert way[-1][1:] == (own, view.shell.head.canonical_url)
 
 
-def test_every_address_holds_anywhere(
+def test_every_address_is_absolute(
     site: Site, make_article: MakeArticle, make_card: MakeCard, picture: CardPicture
 ) -> None:
     house = site.model_copy(update={**SITES_OWN, "principles_url": "/principles/"})
@@ -234,7 +234,7 @@ def test_every_address_holds_anywhere(
 
 @given(text=st.text())
 @example(text="</script><!--<script>]]>&amp;\u2028\u2029\x00")
-def test_whatever_a_text_says_it_stays_within_its_script_and_reads_the_same(text: str) -> None:
+def test_any_text_stays_within_its_script_and_is_preserved(text: str) -> None:
     block = json_for_script({"headline": text})
 
     assert not set(block) & set("<>&\u2028\u2029\x00")
@@ -248,7 +248,7 @@ def test_whatever_a_text_says_it_stays_within_its_script_and_reads_the_same(text
     .filter(bool)
 )
 @example(headline="</script><script>alert(1)</script>")
-def test_an_html_parser_hands_on_what_the_article_says(site: Site, make_article: MakeArticle, headline: str) -> None:
+def test_an_html_parser_preserves_the_articles_text(site: Site, make_article: MakeArticle, headline: str) -> None:
     (block, _) = article_json_ld(
         make_article(headline=headline),
         site=site,
@@ -275,7 +275,7 @@ def of_shared(
     return article_share_tags(article, site=site, url=URL, created_at=CREATED, updated_at=updated_at, picture=picture)
 
 
-def test_a_shared_article_shows_its_picture_and_says_what_it_is(
+def test_a_shared_article_has_its_picture_and_its_type(
     site: Site, make_article: MakeArticle, picture: CardPicture
 ) -> None:
     article = make_article(
@@ -307,7 +307,7 @@ def test_a_shared_article_shows_its_picture_and_says_what_it_is(
     )
 
 
-def test_what_has_no_picture_is_shared_with_the_sites_if_it_has_one(site: Site, make_article: MakeArticle) -> None:
+def test_a_page_without_a_picture_is_shared_with_the_sites_picture(site: Site, make_article: MakeArticle) -> None:
     house = site.model_copy(update={"share_picture_url": "/share.png"})
 
     with_it, without = dict(of_shared(make_article(), house)), dict(of_shared(make_article(), site))
@@ -316,7 +316,7 @@ def test_what_has_no_picture_is_shared_with_the_sites_if_it_has_one(site: Site, 
     assert (without.get("og:image"), without["twitter:card"]) == (None, "summary")
 
 
-def test_an_article_never_mended_claims_no_change(site: Site, make_article: MakeArticle) -> None:
+def test_an_article_without_changes_has_no_modified_time(site: Site, make_article: MakeArticle) -> None:
     assert "article:modified_time" not in dict(of_shared(make_article(), site))
 
 

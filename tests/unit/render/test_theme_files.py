@@ -1,4 +1,4 @@
-"""What the files of a theme promise: small, hashed, closed to the outside, and easy to build upon."""
+"""The files of a theme: small, hashed, without external requests, and easy to inherit from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.site.sites import Site
 MakeView = Callable[..., ArticleView]
 
 
-def test_an_assets_name_holds_the_hash_of_its_bytes(theme: MinijinjaTheme) -> None:
+def test_an_assets_name_contains_the_hash_of_its_bytes(theme: MinijinjaTheme) -> None:
     assert theme.assets
     for asset in theme.assets:
         assert asset.name.split(".")[1] == hashlib.sha256(asset.body).hexdigest()[:12]
@@ -69,7 +69,7 @@ def test_style_and_script_keep_to_their_budgets(epn_folder: Path, name: str, kin
     assert sum(len(zlib.compress(body)) for body in bodies) < most_bytes
 
 
-def test_no_asset_reaches_for_another_house(theme: MinijinjaTheme) -> None:
+def test_no_asset_loads_from_another_site(theme: MinijinjaTheme) -> None:
     for asset in theme.assets:
         addresses = re.findall(rb"https?://[^\s\"')]+", asset.body)
 
@@ -77,7 +77,7 @@ def test_no_asset_reaches_for_another_house(theme: MinijinjaTheme) -> None:
         assert b"@import" not in asset.body
 
 
-def test_only_what_the_adapter_marks_is_safe(epn_folder: Path) -> None:
+def test_only_values_that_the_adapter_marks_are_safe(epn_folder: Path) -> None:
     for template in epn_folder.rglob("*.html"):
         assert not re.search(r"\|\s*safe|autoescape", template.read_text(encoding="utf-8")), template.name
 
@@ -94,7 +94,7 @@ def test_a_style_or_script_changes_the_version(epn_folder: Path, tmp_path: Path)
     assert {asset.name for asset in before.assets} != {asset.name for asset in after.assets}
 
 
-def test_a_theme_builds_on_another_and_replaces_what_it_likes(epn_folder: Path, tmp_path: Path, site: Site) -> None:
+def test_a_theme_inherits_from_another_and_replaces_any_file(epn_folder: Path, tmp_path: Path, site: Site) -> None:
     shutil.copytree(epn_folder, tmp_path / "epn")
     child = tmp_path / "evening"
     child.mkdir()
@@ -108,9 +108,7 @@ def test_a_theme_builds_on_another_and_replaces_what_it_likes(epn_folder: Path, 
     assert b"This page is not here" in evening.not_found(notice_view(site, is_gone=False))
 
 
-def test_a_page_of_a_child_builds_on_its_parents_and_changes_one_block(
-    epn_folder: Path, tmp_path: Path, site: Site
-) -> None:
+def test_a_childs_page_extends_its_parents_and_changes_one_block(epn_folder: Path, tmp_path: Path, site: Site) -> None:
     shutil.copytree(epn_folder, tmp_path / "epn")
     child = tmp_path / "evening"
     child.mkdir()
@@ -149,7 +147,7 @@ def test_every_token_is_set_in_both_themes_and_every_one_used_is_set(epn_folder:
 
 
 @pytest.mark.parametrize("name", ["epn", "almina"])
-def test_the_browsers_frame_has_the_colour_of_the_paper(epn_folder: Path, name: str, site: Site) -> None:
+def test_the_theme_color_is_the_background_colour(epn_folder: Path, name: str, site: Site) -> None:
     theme = MinijinjaTheme(epn_folder.parent / name)
     tokens = (epn_folder.parent / name / "assets" / "tokens.css").read_text(encoding="utf-8")
 
@@ -159,7 +157,7 @@ def test_the_browsers_frame_has_the_colour_of_the_paper(epn_folder: Path, name: 
     assert re.findall(r'name="theme-color" content="(#\w+)"', page) == papers
 
 
-def test_a_template_that_names_what_is_not_there_fails(epn_folder: Path, tmp_path: Path, site: Site) -> None:
+def test_a_template_with_an_unknown_name_fails(epn_folder: Path, tmp_path: Path, site: Site) -> None:
     shutil.copytree(epn_folder, tmp_path / "epn")
     (tmp_path / "epn" / "gone.html").write_text("{{ shell.sight_name }}", encoding="utf-8")
 

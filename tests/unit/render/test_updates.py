@@ -1,4 +1,4 @@
-"""Which changes move the time of an article's last change: those of text and pictures that readers see."""
+"""The time of an article's last change: only visible changes of text and pictures move it."""
 
 from __future__ import annotations
 
@@ -80,17 +80,17 @@ def test_a_change_of_text_or_pictures_is_an_update(fields: dict[str, Any]) -> No
         {"body": "The ferry left at dawn."},
     ],
 )
-def test_a_change_that_readers_do_not_see_is_no_update(fields: dict[str, Any]) -> None:
+def test_an_invisible_change_is_no_update(fields: dict[str, Any]) -> None:
     assert updated_at([a_revision(0), a_revision(1, **fields)]) is None
 
 
-def test_an_update_is_dated_by_the_last_revision_that_changed_something() -> None:
-    mended = {"body": "<p>The ferry left at noon.</p>"}
+def test_an_update_has_the_time_of_the_last_revision_with_a_visible_change() -> None:
+    corrected = {"body": "<p>The ferry left at noon.</p>"}
 
-    assert updated_at([a_revision(0), a_revision(1), a_revision(2, **mended), a_revision(3, **mended)]) == (
+    assert updated_at([a_revision(0), a_revision(1), a_revision(2, **corrected), a_revision(3, **corrected)]) == (
         NOON + timedelta(hours=2)
     )
-    assert updated_at([a_revision(0), a_revision(1, **mended), a_revision(2)]) == NOON + timedelta(hours=2)
+    assert updated_at([a_revision(0), a_revision(1, **corrected), a_revision(2)]) == NOON + timedelta(hours=2)
 
 
 def test_an_update_under_embargo_is_dated_by_its_end() -> None:
@@ -115,7 +115,7 @@ def test_an_update_is_never_before_the_publication() -> None:
         ("a\n\nb", "<p>a</p><p>b</p>"),
     ],
 )
-def test_bodies_that_read_the_same_are_the_same(one: str, other: str) -> None:
+def test_bodies_that_look_the_same_are_equal(one: str, other: str) -> None:
     assert visible_text(one) == visible_text(other)
 
 
@@ -132,7 +132,7 @@ def test_bodies_that_read_the_same_are_the_same(one: str, other: str) -> None:
         ("<pre>a  b</pre>", "<pre>a b</pre>"),
     ],
 )
-def test_bodies_that_read_differently_differ(one: str, other: str) -> None:
+def test_bodies_that_look_different_differ(one: str, other: str) -> None:
     assert visible_text(one) != visible_text(other)
 
 

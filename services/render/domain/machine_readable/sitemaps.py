@@ -4,8 +4,8 @@ A day's sitemap has the same parts as the day's page. A part names all pages tha
 own pages, the day's part, the first pages by section, their topics and authors. So a new, late or removed article
 changes one part.
 
-An article whose canonical address is elsewhere is in the site's listings but in no sitemap, because search engines need
-one address per article (Google, "Consolidate duplicate URLs").
+An article whose canonical address is elsewhere is in the site's listings but in no sitemap. Search engines need one
+address per article (Google, "Consolidate duplicate URLs").
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from shared.model.article import ArticleFacts
 from shared.site.keys import url_path
 from shared.site.sites import Site
 
-_PLACE = regex.compile("\ue000(\\d+)\ue001")  # private use: replaces a person while Babel joins the list
+_PERSON_PLACEHOLDER = regex.compile("\ue000(\\d+)\ue001")  # private use: replaces a person while Babel joins the list
 _EQUIVALENT_CHARACTERS = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"})
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 # A name is whole if no letter, digit or hyphenated part continues it. Arabic and Hebrew attach "and" to the next name,
@@ -65,7 +65,7 @@ def byline_of(site: Site, facts: ArticleFacts) -> tuple[Link, ...]:
 def _joined(people: Sequence[Person], language: str) -> Iterator[Link]:
     places = [f"\ue000{place}\ue001" for place, _ in enumerate(people)]
     text = format_list(places, locale=locale_for(language)) if places else ""
-    for number, part in enumerate(_PLACE.split(text)):
+    for number, part in enumerate(_PERSON_PLACEHOLDER.split(text)):
         if number % 2:
             person = people[int(part)]
             yield from _with_roles(person, person.name, person.roles)

@@ -20,7 +20,7 @@ from services.render.domain.view.shell import (
 from shared.model.card import Card
 from shared.site.sites import Site
 
-MAX_SECONDS = 3
+MAX_SECOND_STORIES = 3
 MIN_RIVER_CARDS = 6  # stories after the seconds that are always in the river, never in a block
 MAX_CARDS_PER_BLOCK = 4
 MIN_CARDS_PER_BLOCK = 2
@@ -96,7 +96,7 @@ def front_view(
         json_ld=front_json_ld(site, by_rank, section=section),
         feeds=feed_links(site, section),
     )
-    below = shown[1 + MAX_SECONDS :]
+    below = shown[1 + MAX_SECOND_STORIES :]
     blocks = () if section else _blocks(site, below[MIN_RIVER_CARDS:])
     in_blocks = {card.article for block in blocks for card in block.cards}
     return FrontView(
@@ -104,7 +104,7 @@ def front_view(
         title=name,
         section=section_link(site, section) if section else None,
         lead=shown[0] if shown else None,
-        seconds=shown[1 : 1 + MAX_SECONDS],
+        seconds=shown[1 : 1 + MAX_SECOND_STORIES],
         river=tuple(card for card in below if card.article not in in_blocks),
         blocks=blocks,
         newest=day_of(newest, zone=site.zone, language=site.language) if newest else None,

@@ -1,13 +1,13 @@
-// The page reads well without this file. It fills the rails where no edge has done so, and copies a story's address.
+// Optional: every page works without this script. It fills the rails that no edge has filled, and copies a story's address.
 "use strict";
 
-// The story that is open is marked among the latest. It stays in its place, so that nothing moves under the reader's eye.
+// Marks the open story among the latest. The story stays in its place, so that nothing moves.
 function mark(slot) {
   const open = document.querySelector(".story")?.dataset.article;
   slot.querySelector(`[data-article="${open}"] a`)?.setAttribute("aria-current", "page");
 }
 
-// An older rail without the stories that are shown already.
+// Loads an older rail without the stories that are shown already.
 async function older(url, shown) {
   const reply = await fetch(url, { credentials: "omit" });
   if (!reply.ok) throw new Error(reply.status);
@@ -19,7 +19,7 @@ async function older(url, shown) {
   return part;
 }
 
-// "More" takes in the next older day's stories; without this file it leads to that day's page.
+// "More" adds the next older day's stories; without this script it leads to that day's page.
 async function more(event) {
   const link = event.target.closest("[data-more]");
   if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;

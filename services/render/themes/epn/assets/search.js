@@ -1,16 +1,16 @@
-// Searches the newest stories in the reader's browser: one small file, no server, nothing sent anywhere.
+// Searches the newest stories in the browser: loads one small file and sends no query to a server.
 "use strict";
 
 const said = document.querySelector(".search__said");
 const found = document.querySelector(".search__found");
-// Accents are dropped, and Arabic's signs for short vowels, doubling and stretching; the vowels of Indian scripts stay.
+// Drops accents, and Arabic signs for short vowels, doubling and stretching; the vowels of Indian scripts stay.
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f\u0640\u064b-\u065f\u0670]/gu, "").toLocaleLowerCase();
 const spoken = document.documentElement.lang;
-// English alone is set by hand: its locales disagree on the order, and the pages say the day first.
+// Only English has a fixed locale: its locales differ in the order, and the pages show the day first.
 const custom = /^en\b/u.test(spoken) ? "en-GB" : spoken;
 const dated = (day) => new Date(day).toLocaleDateString(`${custom}-u-nu-latn`, { dateStyle: "long", timeZone: "UTC" });
 
-// Every word has to be there; in the headline it counts three times, at a word's beginning twice as much.
+// Every word must occur; in the headline it counts three times, at a word's beginning twice as much.
 function rank(item, words) {
   const head = plain(item.h);
   const rest = plain([item.s, item.k, ...(item.p ?? [])].join(" "));
