@@ -20,9 +20,7 @@ _ID_PATTERNS = {
 class PublishSettings(ServiceSettings):
     """The public bucket and the edge."""
 
-    edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = (
-        "varnish"  # the local stand-in counts as varnish
-    )
+    edge: Literal["varnish", "fastly", "cloudflare", "cloudfront", "none"] = "varnish"  # varnish: the stand-in too
     edge_url: str = "http://127.0.0.1:8081"  # where Varnish accepts purges; the adapters know the vendors' addresses
     edge_id: str | None = None  # Fastly's service, Cloudflare's zone, CloudFront's distribution
     purge_token: SecretStr | None = None  # Varnish's token, if it has one; Fastly's or Cloudflare's API token

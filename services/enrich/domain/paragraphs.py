@@ -110,9 +110,8 @@ def _flatten(element: Element) -> None:
         _rename_meaningless(inner)
     etree.strip_tags(element, _UNWRAPPED)
     if element.tag == "pre":
-        element.text = (element.text or "").lstrip(
-            "\n"
-        )  # a parser drops the first line feed: the result must not depend on it
+        # A parser drops the first line feed: the result must not depend on it.
+        element.text = (element.text or "").lstrip("\n")
 
 
 def _normalise_link(element: Element) -> None:

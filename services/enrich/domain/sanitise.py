@@ -163,9 +163,8 @@ def sanitise(html: str, base_url: str | None = None, *, pictures: Mapping[str, P
     source = _MATHML_PREFIX.sub(r"<\1", clean) if has_markup(clean) else markup_of(clean)
     check_markup(source)
     warnings += _warnings_of(source)
-    read = _INVISIBLE.sub("", _FIRST_PASS.clean(source)).replace(
-        "\f", " "
-    )  # again: references (&#x202e;) have become characters
+    # Once more: references (&#x202e;) have become characters.
+    read = _INVISIBLE.sub("", _FIRST_PASS.clean(source)).replace("\f", " ")
     structured = structure(composed_markup(read), base_url, pictures=pictures)
     body = SafeHtml(_LAST_PASS.clean(structured.html).strip())
     return Sanitised(body, structured.outline, structured.embeds, (*warnings, *structured.warnings))

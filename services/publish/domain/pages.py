@@ -51,9 +51,7 @@ class Page:
     surrogate_keys: tuple[str, ...] = ()
     status: int = 200
     location: str = ""
-    provenance: Mapping[str, str] = field(
-        default_factory=dict
-    )  # the maker of the bytes, the time, the message and the inputs
+    provenance: Mapping[str, str] = field(default_factory=dict)  # maker of the bytes, time, message, inputs
     sha256: str = field(init=False)  # equal if two pages are the same to a reader: bytes, status and redirect target
 
     def __post_init__(self) -> None:

@@ -120,9 +120,8 @@ class _Publication:
             index.release_lease(self.site, rendered.listing)
             return
         if index.set_published(self.site, rendered.listing, rendered.wanted_version, sha256=self.page.sha256):
-            index.mark_stale(
-                self.site, rendered.listing
-            )  # a later version was published before: this page must not stay
+            # A later version was published before: this page must not stay.
+            index.mark_stale(self.site, rendered.listing)
         log.info("listing.published", listing=rendered.listing, kind=self.kind, size_bytes=len(self.body))
 
 

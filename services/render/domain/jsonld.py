@@ -111,9 +111,8 @@ def list_json_ld(
     """Return a list's breadcrumbs and its articles; `crumbs` are (name, address) as the page shows them."""
     shown = ((name, absolute(site, url)) for name, url in crumbs)
     own = (title, site.base_url + url_path(listing.path))
-    listed = (
-        _item_list(site, cards) if listing.kind is not ListingKind.DAY else ()
-    )  # a day may have hundreds of articles
+    # A day may have hundreds of articles.
+    listed = _item_list(site, cards) if listing.kind is not ListingKind.DAY else ()
     return (_breadcrumbs((*shown, own)), *listed)
 
 
