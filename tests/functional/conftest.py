@@ -1,4 +1,4 @@
-"""The whole line in one process: real handlers, a real Redis, buckets in memory, a clock that the test moves."""
+"""The whole pipeline in one process: real handlers, a real Redis, buckets in memory, a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ HANDLERS: Handlers = {
     for service in WORKERS
     for step, handler in import_module(f"services.{service}.handler").HANDLERS.items()
 }
-"""The same tables that the workers make their tasks of."""
-_MAX_DELIVERIES = 20_000  # until a line is quiet
+"""The same tables from which the workers make their tasks."""
+_MAX_DELIVERIES = 20_000  # until no message is queued
 
 
 @dataclass
 class FakeEdge:
-    """Remembers what it was told to forget."""
+    """Records purges and status checks."""
 
     public: MemoryObjectStorage
     purged: list[str] = field(default_factory=list)
@@ -86,7 +86,7 @@ class FakeEdge:
             self.purged_hard.extend(surrogate_keys)
 
     def find_status(self, url: str) -> int | None:
-        """Return what the object says of itself, as an edge without a cache would; or what the test has it show."""
+        """Return the object's status, as an edge without a cache would, or the status that the test set."""
         assert url.isascii(), f"no HTTP client takes {url}"
         self.asked.append(url)
         if self.is_down:
@@ -105,7 +105,7 @@ class FakeEdge:
 
 @dataclass
 class NotedBacklog:
-    """Queues of which the test says how many messages wait in them."""
+    """Queues whose length the test sets."""
 
     messages: int = 0
 
@@ -120,7 +120,7 @@ class NotedBacklog:
 
 
 class AtOnce(Executor):
-    """Runs a call when it is submitted. The buckets are in memory: there is no wait to use, and a test goes one way."""
+    """Runs a call when it is submitted: buckets in memory need no threads, and tests stay deterministic."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -139,7 +139,7 @@ class LastingBackoff(RedisBackoff):
 
 
 class Pipeline:
-    """All handlers, and the messages that are on their way between them."""
+    """All handlers, and the messages that are queued between them."""
 
     def __init__(self, redis: Redis, *, listing_interval_seconds: float = 0.002) -> None:
         self.redis = redis
@@ -233,11 +233,11 @@ class Pipeline:
         return unzipped_theme(self.content.get(key).body)
 
     def take(self, messages: Iterable[Message]) -> None:
-        """Put messages on their way."""
+        """Queue messages."""
         self.queue.extend(messages)
 
     def post(self, *, may_take_down: bool = True, **article: Any) -> Accepted:
-        """Post an article in our own form, some of its fields filled in; a moment passes."""
+        """Post an article in Pressline's own format, with default fields; the clock moves on by 1 ms."""
         self.now += timedelta(milliseconds=1)
         raw = json.dumps(an_article(**article)).encode()
         return accept(
@@ -253,7 +253,7 @@ class Pipeline:
         )
 
     def submit(self, raw: bytes, *, lane: Lane = Lane.LIVE, may_take_down: bool = False) -> Submitted:
-        """Post bytes that are to be read later."""
+        """Submit bytes that ingest reads later."""
         return submit(
             raw,
             SubmissionMetadata(
@@ -269,21 +269,21 @@ class Pipeline:
         )
 
     def act(self, kind: ActionKind, article: str, *, by: str = "lawyer", why: str = "") -> Accepted:
-        """Kill, withdraw or restore an article; a moment passes."""
+        """Kill, withdraw or restore an article; the clock moves on by 1 ms."""
         self.now += timedelta(milliseconds=1)
         return act(kind, site=self.site, article=article, by=by, why=why, received_at=self.now, deps=self.ingest_deps)
 
     def deliver(self, message: Message) -> tuple[Message, ...]:
-        """Have one message handled by every step that consumes it; return what follows.
+        """Handle one message in every step that consumes it; return the follow-ups.
 
-        Items that were not begun follow too, and items of a batch that may succeed later; the error of a single one is
+        Unprocessed items of a batch follow too, and failed items with a retryable error. The error of a single item is
         raised.
         """
         self.now += timedelta(microseconds=10)
         return tuple(each for step in steps_for(type(message)) for each in self._deliver_to(step, message))
 
     def handle(self, message: Message) -> Result:
-        """Have one message handled by the one step that consumes it; return the handler's result."""
+        """Handle one message in the one step that consumes it; return the handler's result."""
         (step,) = steps_for(type(message))
         return HANDLERS[step](message, self.deps[step.service])
 
@@ -296,11 +296,11 @@ class Pipeline:
         return (*result.emits, *again)
 
     def run(self, *, disorder: random.Random | None = None) -> None:
-        """Deliver until nothing is on its way; with `disorder`, in any order, and some of them twice."""
+        """Deliver until the queue is empty; with `disorder`, in any order, and some messages twice."""
         delivered = 0
         while self.queue:
             delivered += 1
-            assert delivered < _MAX_DELIVERIES, f"it comes to no end: {self.queue[:3]}"
+            assert delivered < _MAX_DELIVERIES, f"the queue does not become empty: {self.queue[:3]}"
             position = disorder.randrange(len(self.queue)) if disorder else 0
             message = self.queue[position]
             is_repeated = disorder is not None and disorder.random() < 0.25
@@ -313,7 +313,7 @@ class Pipeline:
                 self.queue.append(message)
 
     def tick(self, *, until_quiet: bool = True) -> None:
-        """Let the scheduler do its rounds, and the workers theirs, until no listing is behind."""
+        """Run the scheduler's jobs and all workers until no page is stale."""
         for _ in range(200):
             self.queue.extend(release_due(self.site, self.scheduler_deps))
             restore_index(self.site, self.scheduler_deps)
@@ -324,29 +324,29 @@ class Pipeline:
         raise AssertionError(self.index.stale_versions(self.site))
 
     def sweep(self) -> None:
-        """Let the scheduler look for what was lost."""
+        """Run the sweep: it re-emits lost events."""
         self.queue.extend(sweep(self.site, self.scheduler_deps))
 
     def end_waits(self) -> None:
-        """Let the scheduler emit again what it has emitted."""
+        """End all backoffs, so that the scheduler may re-emit its messages."""
         for key in self.redis.scan_iter("backoff:*"):
             self.redis.delete(key)
 
     def let_events_travel(self) -> None:
-        """Let the scheduler leave an event alone for a minute, as it does outside of tests."""
+        """Let the scheduler wait a minute before it re-emits an event, as it does in production."""
         self.scheduler_deps = replace(self.scheduler_deps, first_wait=timedelta(minutes=1))
 
     def record(self, article: str) -> LiveRecord:
-        """Return what is recorded of an article's public state."""
+        """Return an article's record."""
         record, _ = read_record(self.content, "epn", article)
         return record
 
     def page(self, path: str) -> str:
-        """Return what readers find at a path of the public bucket."""
+        """Return the body of an object of the public bucket."""
         return self.public.get(path).body.decode()
 
     def page_of(self, article: str) -> str:
-        """Return an article's page as readers find it."""
+        """Return the body of an article's page."""
         path = self.record(article).path
         assert path is not None, "the article is not live"
         return self.page(path)
@@ -356,7 +356,7 @@ class Pipeline:
         return self.public.get(path).head.metadata["status"]
 
     def receipt_status(self, receipt: str) -> str:
-        """Return what a sender is told of a submission."""
+        """Return the status in a receipt, as its sender reads it."""
         state = find_receipt_state(receipt, self.ingest_deps)
         assert state is not None
         return state.status
@@ -368,7 +368,7 @@ class Pipeline:
 
 
 def pages_in(message: Message) -> list[ArticlePage | ListingPage]:
-    """Return what is said of the pages that a message carries."""
+    """Return the descriptions of the pages that a message carries."""
     if isinstance(message, PagesRendered):
         found = read_bundle(message, ArticlePage, MemoryObjectStorage())
         return [page for page, _ in found if page.article in message.items]
@@ -379,19 +379,19 @@ def pages_in(message: Message) -> list[ArticlePage | ListingPage]:
 
 
 def page_in(message: Message) -> ArticlePage | ListingPage:
-    """Return what is said of the one page that a message carries."""
+    """Return the description of the one page that a message carries."""
     (page,) = pages_in(message)
     return page
 
 
 def with_page(message: PagesRendered, **update: object) -> PagesRendered:
-    """Return a message whose one page says something else of itself."""
+    """Return a message with changed fields of its one page."""
     ((page, body),) = read_bundle(message, ArticlePage, MemoryObjectStorage())
     return message.model_copy(update=dict(carry([(page.model_copy(update=update), body)], MemoryObjectStorage(), NOON)))
 
 
 def next_page_of_article(pipeline: Pipeline) -> PagesRendered:
-    """Deliver until an article's page has to be published; return its message, taken off the queue."""
+    """Deliver until the next message is `PagesRendered`; remove it from the queue and return it."""
     while True:
         message = pipeline.queue.pop(0)
         if isinstance(message, PagesRendered):
@@ -400,14 +400,14 @@ def next_page_of_article(pipeline: Pipeline) -> PagesRendered:
 
 
 def stale_listings(pipeline: Pipeline) -> list[ListingsStale]:
-    """Return what the scheduler emits of listings in one round."""
+    """Return the messages about listings that the scheduler emits in one round."""
     return [
         each for each in emit_stale_pages(pipeline.site, pipeline.scheduler_deps) if isinstance(each, ListingsStale)
     ]
 
 
 def an_article(**fields: Any) -> dict[str, Any]:
-    """Return an article in our own form; None leaves a field out."""
+    """Return an article in Pressline's own format; None omits a field."""
     article: dict[str, Any] = {
         "source": "desk",
         "source_id": "story-1",
@@ -416,7 +416,7 @@ def an_article(**fields: Any) -> dict[str, Any]:
         "standfirst": "The first crossing in nine years left at dawn.",
         "section": "world",
         "language": "en",
-        "body": "<p>The ferry left at dawn with forty people on board.</p><h2>Why now</h2><p>The pier was mended.</p>",
+        "body": "<p>The ferry left at dawn with forty people on board.</p><h2>Why now</h2><p>The pier is repaired.</p>",
     }
     return {name: value for name, value in (article | fields).items() if value is not None}
 
@@ -435,8 +435,8 @@ def pipeline(redis: Redis) -> Iterator[Pipeline]:
 
 
 @pytest.fixture
-def new_line(redis: Redis) -> partial[Pipeline]:
-    """Make one line after another, each on an empty Redis."""
+def new_pipeline(redis: Redis) -> partial[Pipeline]:
+    """Make one pipeline after another, each on an empty Redis."""
 
     def make() -> Pipeline:
         redis.flushall()
@@ -459,12 +459,12 @@ def a_picture() -> bytes:
 
 
 ARTICLES = 7
-"""Of `site`."""
+"""The number of articles of `site`."""
 
 
 @pytest.fixture
 def other_theme(tmp_path: Path) -> Theme:
-    """The same theme but for a word in the footer of every page."""
+    """The same theme with an additional word at the foot of every page."""
     return a_theme(tmp_path, "Made anew")
 
 
@@ -478,7 +478,7 @@ def a_theme(folder: Path, word: str) -> MinijinjaTheme:
 
 @pytest.fixture
 def site(pipeline: Pipeline) -> list[str]:
-    """Seven articles in two sections, live and listed; their ids."""
+    """Publish seven articles in two sections; return their ids."""
     articles = [
         pipeline.post(
             source_id=f"story-{number}", headline=f"Story {number}", section=("world", "sport")[number % 2]

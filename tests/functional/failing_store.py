@@ -1,4 +1,4 @@
-"""A content bucket of which one call fails."""
+"""A content bucket in which one call fails."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _CALLS = ("put", "get", "find", "find_head", "delete", "list_heads")
 
 @contextmanager
 def failing_store(pipeline: Pipeline, at: int, *, after: bool) -> Iterator[list[str]]:
-    """Have the call with this number fail, before or after it is done; yield the calls that were made."""
-    provenance: list[str] = []
+    """Fail the call with the number `at` (from 1), before or after it is done; yield the names of all calls made."""
+    calls: list[str] = []
 
     def failing(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **kwargs: Any) -> Any:
-            provenance.append(name)
-            if len(provenance) != at:
+            calls.append(name)
+            if len(calls) != at:
                 return call(*args, **kwargs)
             if after:
                 call(*args, **kwargs)
@@ -30,6 +30,6 @@ def failing_store(pipeline: Pipeline, at: int, *, after: bool) -> Iterator[list[
 
     for name in _CALLS:
         setattr(pipeline.content, name, failing(name, getattr(pipeline.content, name)))
-    yield provenance
+    yield calls
     for name in _CALLS:
         delattr(pipeline.content, name)

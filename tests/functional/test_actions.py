@@ -24,7 +24,7 @@ LATEST = "2026-11-01T11:30:00Z"
 AHEAD = "2026-11-01T20:00:00Z"
 
 
-def is_gone(pipeline: Pipeline, article: str) -> bool:
+def is_removed(pipeline: Pipeline, article: str) -> bool:
     return {pipeline.status_at(path) for path in pipeline.record(article).claimed} == {"410"}
 
 
@@ -34,7 +34,7 @@ def tombstones(pipeline: Pipeline, article: str) -> list[str]:
 
 @contextmanager
 def just_before(pipeline: Pipeline, prefix: str, happens: Callable[[], object]) -> Iterator[None]:
-    """Have something happen just before the next object under a prefix of the content bucket is put."""
+    """Call `happens` just before the next PUT under a prefix of the content bucket."""
     put = pipeline.content.put
 
     def put_after(key: str, *args: Any, **kwargs: Any) -> Any:
@@ -61,12 +61,12 @@ def test_a_kill_through_the_api_takes_the_text_down_and_keeps_it_down(pipeline: 
     pipeline.tick()
 
     assert (kill.status, pipeline.receipt_status(kill.receipt)) == ("accepted", "killed")
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
     assert "To be killed" not in str(pipeline.site_bytes())
     assert "Back again" not in str(pipeline.site_bytes())
 
 
-def test_a_kill_goes_straight_to_the_page_in_the_urgent_lane(pipeline: Pipeline) -> None:
+def test_a_kill_emits_article_removed_in_the_urgent_lane(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -77,7 +77,7 @@ def test_a_kill_goes_straight_to_the_page_in_the_urgent_lane(pipeline: Pipeline)
     assert message.lane is Lane.URGENT
 
 
-def test_an_action_comes_after_a_revision_whose_stamp_lies_ahead(pipeline: Pipeline) -> None:
+def test_an_action_is_ordered_after_a_revision_with_a_stamp_in_the_future(pipeline: Pipeline) -> None:
     accepted = pipeline.post(version_created=AHEAD)
     pipeline.run()
 
@@ -85,10 +85,10 @@ def test_an_action_comes_after_a_revision_whose_stamp_lies_ahead(pipeline: Pipel
     pipeline.run()
 
     assert kill.revision > accepted.revision
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_a_second_kill_is_a_duplicate_of_the_kill_that_stands(pipeline: Pipeline) -> None:
+def test_a_second_kill_is_a_duplicate_of_the_kill_in_force(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     first = pipeline.act("kill", accepted.article)
     pipeline.post(headline="In between", version_created=AHEAD)
@@ -99,7 +99,7 @@ def test_a_second_kill_is_a_duplicate_of_the_kill_that_stands(pipeline: Pipeline
     assert (second.status, second.revision, second.receipt) == ("duplicate", first.revision, first.receipt)
 
 
-def test_a_kill_that_is_sent_again_is_announced_again(pipeline: Pipeline) -> None:
+def test_a_repeated_kill_emits_its_event_again(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
     pipeline.act("kill", accepted.article)
@@ -108,10 +108,10 @@ def test_a_kill_that_is_sent_again_is_announced_again(pipeline: Pipeline) -> Non
     pipeline.act("kill", accepted.article)
     pipeline.run()
 
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_who_did_it_and_why_is_told_with_the_article(pipeline: Pipeline) -> None:
+def test_an_articles_state_names_the_actor_and_the_reason_of_each_action(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.act("kill", accepted.article, by="lawyer", why="The court has ordered it.")
     pipeline.act("restore", accepted.article, by="editor", why="The court has thought again.")
@@ -119,22 +119,22 @@ def test_who_did_it_and_why_is_told_with_the_article(pipeline: Pipeline) -> None
     state = find_article_state(pipeline.site, accepted.article, pipeline.ingest_deps)
 
     assert state is not None
-    told = [(action.kind, action.by, action.why) for action in state.actions]
-    assert told == [
+    actions = [(action.kind, action.by, action.why) for action in state.actions]
+    assert actions == [
         ("kill", "lawyer", "The court has ordered it."),
         ("restore", "editor", "The court has thought again."),
     ]
     assert state.actions[1].text_of == accepted.revision
 
 
-def test_nothing_can_be_done_to_an_article_that_nobody_sent(pipeline: Pipeline) -> None:
+def test_an_action_on_an_unknown_article_is_refused(pipeline: Pipeline) -> None:
     with pytest.raises(ArticleUnknownError):
         pipeline.act("kill", "a" * 26)
 
     assert list(pipeline.content.list_keys("")) == []
 
 
-def test_an_update_that_is_accepted_while_the_article_is_being_killed_stays_down(pipeline: Pipeline) -> None:
+def test_an_update_accepted_during_a_kill_is_not_published(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -144,10 +144,10 @@ def test_an_update_that_is_accepted_while_the_article_is_being_killed_stays_down
         pipeline.act("kill", accepted.article)
     pipeline.tick()
 
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_a_kill_comes_after_a_restore_that_was_quicker(pipeline: Pipeline) -> None:
+def test_a_kill_that_a_restore_overtook_is_ordered_after_the_restore(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.act("kill", accepted.article)
     pipeline.run()
@@ -163,10 +163,10 @@ def test_a_kill_comes_after_a_restore_that_was_quicker(pipeline: Pipeline) -> No
 
     assert kill.status == "accepted"
     assert pipeline.receipt_status(kill.receipt) == "killed"
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_clearing_an_old_tombstone_does_not_clear_that_of_a_kill_made_meanwhile(pipeline: Pipeline) -> None:
+def test_deleting_an_old_tombstone_keeps_the_tombstone_of_a_newer_kill(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.act("kill", accepted.article)
     delete = pipeline.content.delete
@@ -181,7 +181,7 @@ def test_clearing_an_old_tombstone_does_not_clear_that_of_a_kill_made_meanwhile(
     pipeline.post(headline="Never again", version_created=AHEAD)
     pipeline.tick()
 
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
     assert len(tombstones(pipeline, accepted.article)) == 1
 
 
@@ -199,17 +199,17 @@ def test_a_restore_leaves_the_tombstone_of_a_newer_kill(pipeline: Pipeline) -> N
     pipeline.post(headline="Never again", version_created=AHEAD)
     pipeline.tick()
 
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
 @pytest.mark.parametrize("kind", [ArticlesAccepted, ArticleRemoved])
-def test_messages_that_are_late_or_said_again_change_nothing_while_a_kill_stands(
+def test_late_or_repeated_messages_change_nothing_while_a_kill_is_in_force(
     pipeline: Pipeline, kind: type[ArticlesAccepted | ArticleRemoved]
 ) -> None:
     pipeline.tick()
     accepted = pipeline.post()
     pipeline.post(headline="Second words", version_created=LATER)
-    said = list(pipeline.queue)
+    earlier = list(pipeline.queue)
     pipeline.run()
     pipeline.act("kill", accepted.article)
     pipeline.tick()
@@ -217,7 +217,7 @@ def test_messages_that_are_late_or_said_again_change_nothing_while_a_kill_stands
 
     named = {"article": accepted.article, "revision": accepted.revision}
     again = {"message_id": uuid4(), "site": "epn", "articles": [named], **named}
-    pipeline.queue.extend([*said, kind.model_validate(again)])
+    pipeline.queue.extend([*earlier, kind.model_validate(again)])
     pipeline.tick()
     pipeline.redis.flushall()
     pipeline.sweep()
@@ -249,7 +249,7 @@ def test_a_restore_brings_the_article_back_at_its_address(pipeline: Pipeline) ->
     assert tombstones(pipeline, accepted.article) == []
 
 
-def test_a_restore_brings_back_the_newest_text_also_one_that_was_refused_while_the_kill_stood(
+def test_a_restore_brings_back_the_newest_text_even_one_posted_while_the_kill_was_in_force(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post()
@@ -299,10 +299,10 @@ def test_an_article_can_be_killed_again_after_a_restore(pipeline: Pipeline) -> N
     pipeline.tick()
 
     assert again.revision > first.revision
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_a_restore_counts_whether_or_not_the_tombstone_was_cleared_away(pipeline: Pipeline) -> None:
+def test_a_restore_takes_effect_even_if_its_tombstone_was_not_deleted(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.act("kill", accepted.article)
     pipeline.run()
@@ -324,7 +324,7 @@ def test_a_restore_counts_whether_or_not_the_tombstone_was_cleared_away(pipeline
     assert pipeline.receipt_status(update.receipt) == "live"
 
 
-def test_what_is_not_down_is_not_restored(pipeline: Pipeline) -> None:
+def test_a_restore_of_a_live_article_is_a_duplicate(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -368,7 +368,7 @@ def test_a_restore_of_an_embargoed_text_waits_for_its_time(pipeline: Pipeline) -
     assert "Not yet" in pipeline.page_of(accepted.article)
 
 
-def test_a_restore_of_an_expired_text_says_that_readers_do_not_see_it(pipeline: Pipeline) -> None:
+def test_a_restore_of_an_expired_text_warns_that_readers_do_not_see_it(pipeline: Pipeline) -> None:
     accepted = pipeline.post(expires_at=(pipeline.now + timedelta(hours=1)).isoformat())
     pipeline.act("kill", accepted.article)
     pipeline.tick()
@@ -378,7 +378,7 @@ def test_a_restore_of_an_expired_text_says_that_readers_do_not_see_it(pipeline: 
     pipeline.tick()
 
     assert "expires_at" in restore.report.warnings[0]
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_a_withdrawn_article_comes_back_with_its_next_usable_revision(pipeline: 
     pipeline.tick()
     withdrawal = pipeline.act("withdraw", accepted.article)
     pipeline.tick()
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
     assert pipeline.receipt_status(withdrawal.receipt) == "withdrawn"
 
     pipeline.post(headline="Back again", version_created=AHEAD)
@@ -398,7 +398,7 @@ def test_a_withdrawn_article_comes_back_with_its_next_usable_revision(pipeline: 
     assert "Back again" in pipeline.page_of(accepted.article)
 
 
-def test_the_same_bytes_posted_after_a_withdrawal_bring_it_back_although_the_withdrawal_copied_them(
+def test_the_same_bytes_posted_after_a_withdrawal_bring_the_article_back(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post(version_created=None)
@@ -447,11 +447,11 @@ def test_a_killed_article_is_not_withdrawn(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
 @pytest.mark.parametrize("kind", ["kill", "withdraw", "restore"])
-def test_an_action_that_is_cut_short_anywhere_ends_right_when_it_is_repeated(
-    new_line: partial[Pipeline], kind: ActionKind, *, after: bool
+def test_an_action_interrupted_at_any_store_call_takes_effect_when_it_is_repeated(
+    new_pipeline: partial[Pipeline], kind: ActionKind, *, after: bool
 ) -> None:
     for at in range(1, 100):
-        pipeline = new_line()
+        pipeline = new_pipeline()
         accepted = pipeline.post(headline="These words")
         pipeline.tick()
         if kind == "restore":
@@ -461,21 +461,21 @@ def test_an_action_that_is_cut_short_anywhere_ends_right_when_it_is_repeated(
         with failing_store(pipeline, at, after=after) as calls, suppress(StorageUnavailableError):
             pipeline.act(kind, accepted.article)
         pipeline.act(kind, accepted.article)
-        pipeline.redis.flushall()  # whatever was said may be lost
+        pipeline.redis.flushall()  # all messages may be lost
         pipeline.queue.clear()
         pipeline.sweep()
         pipeline.tick()
 
         assert ("These words" in str(pipeline.site_bytes())) is (kind == "restore"), at
-        assert is_gone(pipeline, accepted.article) is (kind != "restore"), at
+        assert is_removed(pipeline, accepted.article) is (kind != "restore"), at
         if len(calls) < at:
             return
     raise AssertionError(kind)
 
 
 @contextmanager
-def cut_short(pipeline: Pipeline, article: str) -> Iterator[None]:
-    """Have the store fail just before the commit."""
+def interrupted(pipeline: Pipeline, article: str) -> Iterator[None]:
+    """Fail the store just before the commit."""
 
     def refuse() -> None:
         raise StorageUnavailableError
@@ -485,25 +485,25 @@ def cut_short(pipeline: Pipeline, article: str) -> Iterator[None]:
         yield
 
 
-def test_a_second_kill_that_was_cut_short_is_not_taken_for_the_first(pipeline: Pipeline) -> None:
+def test_an_interrupted_second_kill_is_not_a_duplicate_of_the_first(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.act("kill", accepted.article)
     pipeline.act("restore", accepted.article)
     pipeline.tick()
-    with cut_short(pipeline, accepted.article):
+    with interrupted(pipeline, accepted.article):
         pipeline.act("kill", accepted.article)
 
     again = pipeline.act("kill", accepted.article)
     pipeline.tick()
 
     assert again.status == "accepted"
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_a_restore_overrules_a_wires_kill_that_was_cut_short_and_is_stamped_ahead(pipeline: Pipeline) -> None:
+def test_a_restore_overrules_a_wires_interrupted_kill_with_a_stamp_in_the_future(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.tick()
-    with cut_short(pipeline, accepted.article):
+    with interrupted(pipeline, accepted.article):
         pipeline.post(status="canceled", body="", version_created=AHEAD)
 
     pipeline.act("restore", accepted.article)
@@ -513,13 +513,13 @@ def test_a_restore_overrules_a_wires_kill_that_was_cut_short_and_is_stamped_ahea
     assert "New words" in pipeline.page_of(accepted.article)
 
 
-def test_while_a_kill_is_cut_short_before_its_commit_nothing_is_published_and_senders_are_told(
+def test_an_update_after_a_kill_interrupted_before_its_commit_is_held_with_a_warning(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post()
     pipeline.tick()
 
-    with cut_short(pipeline, accepted.article):
+    with interrupted(pipeline, accepted.article):
         pipeline.act("kill", accepted.article)
     update = pipeline.post(headline="Must not appear", version_created=AHEAD)
     pipeline.tick()
@@ -530,10 +530,10 @@ def test_while_a_kill_is_cut_short_before_its_commit_nothing_is_published_and_se
 
     pipeline.act("kill", accepted.article)
     pipeline.tick()
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_an_action_is_accepted_while_redis_is_away_and_says_that_it_is_delayed(pipeline: Pipeline) -> None:
+def test_an_action_is_accepted_with_a_warning_while_redis_is_down(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.tick()
 
@@ -548,11 +548,11 @@ def test_an_action_is_accepted_while_redis_is_away_and_says_that_it_is_delayed(p
     pipeline.tick()
 
     assert "delayed" in kill.report.warnings[0]
-    assert is_gone(pipeline, accepted.article)
+    assert is_removed(pipeline, accepted.article)
 
 
-def test_a_restore_brings_back_what_readers_saw_and_not_what_waits_for_its_embargo(pipeline: Pipeline) -> None:
-    accepted = pipeline.post(headline="What readers saw")
+def test_a_restore_brings_back_the_live_text_and_no_text_under_embargo(pipeline: Pipeline) -> None:
+    accepted = pipeline.post(headline="The live text")
     due = pipeline.now + timedelta(hours=1)
     pipeline.post(headline="Not yet", version_created=LATER, embargo_until=due.isoformat())
     pipeline.run()
@@ -562,5 +562,5 @@ def test_a_restore_brings_back_what_readers_saw_and_not_what_waits_for_its_embar
     restore = pipeline.act("restore", accepted.article)
     pipeline.tick()
 
-    assert "What readers saw" in pipeline.page_of(accepted.article)
+    assert "The live text" in pipeline.page_of(accepted.article)
     assert "passed over" in str(restore.report.warnings)

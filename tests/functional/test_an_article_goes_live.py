@@ -17,13 +17,13 @@ def test_a_posted_article_becomes_a_page_that_readers_can_open(pipeline: Pipelin
 
     page = pipeline.page_of(accepted.article)
     assert "Ferry returns to Port Almina" in page
-    assert "The pier was mended." in page
+    assert "The pier is repaired." in page
     assert pipeline.record(accepted.article).path == (
         f"world/2026/11/01/ferry-returns-to-port-almina-{accepted.article[:6]}/index.html"
     )
 
 
-def test_its_receipt_tells_every_stage_and_the_address(pipeline: Pipeline) -> None:
+def test_a_receipt_lists_every_stage_and_the_address(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -36,33 +36,33 @@ def test_its_receipt_tells_every_stage_and_the_address(pipeline: Pipeline) -> No
     )
 
 
-def test_it_enters_the_listings_only_after_its_page_is_there(pipeline: Pipeline) -> None:
+def test_an_article_enters_the_listings_only_after_its_page_is_public(pipeline: Pipeline) -> None:
     pipeline.tick()  # the first, empty front page
     before = len(pipeline.public.puts)
-    accepted = pipeline.post(headline="Leaves come first")
+    accepted = pipeline.post(headline="Articles come first")
     pipeline.tick()
 
     puts = pipeline.public.puts[before:]
-    assert "Leaves come first" in pipeline.page(HOME)
-    assert "Leaves come first" in pipeline.page("_rail/latest.html")
+    assert "Articles come first" in pipeline.page(HOME)
+    assert "Articles come first" in pipeline.page("_rail/latest.html")
     assert puts[0] == pipeline.record(accepted.article).path
     assert HOME in puts
 
 
-def test_its_path_is_claimed_before_anything_is_put_there(pipeline: Pipeline) -> None:
+def test_a_path_is_claimed_before_the_first_put_to_it(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
-    seen: list[tuple[str, ...]] = []
+    claims: list[tuple[str, ...]] = []
     put = pipeline.public.put
 
-    def put_and_look(key: str, *args: object, **kwargs: object) -> object:
-        seen.append(pipeline.record(accepted.article).claimed)
+    def record_and_put(key: str, *args: object, **kwargs: object) -> object:
+        claims.append(pipeline.record(accepted.article).claimed)
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    pipeline.public.put = put_and_look  # type: ignore[assignment, method-assign]
+    pipeline.public.put = record_and_put  # type: ignore[assignment, method-assign]
     pipeline.run()
 
-    assert seen
-    assert all(pipeline.record(accepted.article).path in claimed for claimed in seen)
+    assert claims
+    assert all(pipeline.record(accepted.article).path in claimed for claimed in claims)
 
 
 def test_the_files_that_a_page_needs_are_public_before_the_page(pipeline: Pipeline) -> None:
@@ -76,17 +76,17 @@ def test_the_files_that_a_page_needs_are_public_before_the_page(pipeline: Pipeli
     assert max(assets) < page
 
 
-def test_no_page_ever_names_a_file_of_its_theme_that_is_not_there(pipeline: Pipeline) -> None:
+def test_no_page_names_a_theme_file_that_is_not_public(pipeline: Pipeline) -> None:
     pipeline.post()
     named: dict[str, set[str]] = {}
     put = pipeline.public.put
 
-    def put_and_look(key: str, body: bytes, **more: Any) -> object:
+    def record_and_put(key: str, body: bytes, **more: Any) -> object:
         named[key] = set(re.findall(r"assets/[\w.-]+", body.decode())) if not key.startswith("assets/") else set()
         assert all(pipeline.public.find_head(asset) for asset in named[key]), key
         return put(key, body, **more)
 
-    pipeline.public.put = put_and_look  # type: ignore[assignment, method-assign]
+    pipeline.public.put = record_and_put  # type: ignore[assignment, method-assign]
     pipeline.tick()
 
     assert {"icon", "page", "search"} <= {
@@ -136,7 +136,7 @@ def test_many_articles_refresh_the_front_page_a_few_times(pipeline: Pipeline) ->
     assert pipeline.public.puts.count(HOME) - before < 40
 
 
-def test_a_typo_mended_in_the_body_touches_one_page(pipeline: Pipeline) -> None:
+def test_a_typo_corrected_in_the_body_changes_one_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post(body="<p>A tpyo.</p>")
     pipeline.tick()
     puts = len(pipeline.public.puts)
@@ -148,7 +148,7 @@ def test_a_typo_mended_in_the_body_touches_one_page(pipeline: Pipeline) -> None:
     assert "A typo." in pipeline.page_of(accepted.article)
 
 
-def test_a_mended_headline_does_not_move_the_page(pipeline: Pipeline) -> None:
+def test_a_corrected_headline_does_not_move_the_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="Fery returns")
     pipeline.run()
     path = pipeline.record(accepted.article).path
@@ -160,7 +160,7 @@ def test_a_mended_headline_does_not_move_the_page(pipeline: Pipeline) -> None:
     assert "Ferry returns" in pipeline.page_of(accepted.article)
 
 
-def test_an_article_that_changes_section_leaves_a_redirect_behind(pipeline: Pipeline) -> None:
+def test_an_article_that_changes_section_leaves_a_redirect(pipeline: Pipeline) -> None:
     accepted = pipeline.post(section="world")
     pipeline.run()
     old = pipeline.record(accepted.article).path or ""
@@ -177,13 +177,13 @@ def test_an_article_that_changes_section_leaves_a_redirect_behind(pipeline: Pipe
 def test_a_pictures_bytes_are_private_until_a_page_shows_them(pipeline: Pipeline, a_picture: bytes) -> None:
     from services.ingest.handler import store_picture
 
-    kept = store_picture(a_picture, pipeline.site, pipeline.ingest_deps)
+    stored = store_picture(a_picture, pipeline.site, pipeline.ingest_deps)
     assert pipeline.site_bytes() == {}
 
-    accepted = pipeline.post(picture={"media": kept.media, "caption": "The harbour", "alt": "Boats"})
+    accepted = pipeline.post(picture={"media": stored.media, "caption": "The harbour", "alt": "Boats"})
     pipeline.run()
 
-    path = f"media/{kept.media}/8.png"
+    path = f"media/{stored.media}/8.png"
     page = pipeline.page_of(accepted.article)
     assert pipeline.public.get(path).body == a_picture
     assert f'src="/{path}"' in page
@@ -201,7 +201,7 @@ def test_the_purge_names_the_article_and_its_path(pipeline: Pipeline) -> None:
     assert f"path:/{path}" in pipeline.edge.purged
 
 
-def test_a_typo_mended_in_the_body_renders_and_purges_one_page(pipeline: Pipeline) -> None:
+def test_a_typo_corrected_in_the_body_renders_and_purges_one_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post(body="<p>A tpyo.</p>", version_created="2026-11-01T10:00:00Z")
     pipeline.tick()
     pipeline.edge.purged.clear()

@@ -1,7 +1,7 @@
-"""Whatever the order, the repetitions, the crashes and the losses: the same news ends in the same public bucket.
+"""Any order, repetitions, crashes and losses: the same news ends in the same public bucket.
 
-Every revision bears a stamp of its own. Equal stamps with other content are ordered by arrival, so they are not part
-of this promise.
+Every revision has its own stamp. Equal stamps with different content are ordered by arrival, so this promise excludes
+them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ articles = st.lists(st.tuples(st.lists(facts, min_size=1, max_size=4), st.boolea
 
 
 def revisions_of(number: int, states: list[dict[str, Any]], *, is_killed: bool) -> Iterator[dict[str, Any]]:
-    """Yield the revisions of an article as its newsroom sends them, each under a stamp of its own."""
+    """Yield the revisions of an article in the sender's order, each with its own stamp."""
     if is_killed:
         states = [*states, {"status": "canceled", "body": ""}]
     for minute, state in enumerate(states):
@@ -68,9 +68,9 @@ def revisions_of(number: int, states: list[dict[str, Any]], *, is_killed: bool) 
 
 
 class Interleaving(RuleBasedStateMachine):
-    """One line to which all sorts of things happen, and at the end the site that it has to arrive at."""
+    """A pipeline under random events; `teardown` compares its site with the expected one."""
 
-    new_line: Callable[[], Pipeline]
+    new_pipeline: Callable[[], Pipeline]
     other_theme: Theme
 
     @initialize(news=articles, seed=st.integers(0, 999))
@@ -82,24 +82,24 @@ class Interleaving(RuleBasedStateMachine):
             for revision in revisions_of(number, states, is_killed=is_killed)
         ]
         self.unsent = list(self.news)
-        self.expected = expected_site(self.new_line(), self.news)
-        self.pipeline = self.new_line()
+        self.expected = expected_site(self.new_pipeline(), self.news)
+        self.pipeline = self.new_pipeline()
         self.own_theme = self.pipeline.theme
-        self.is_rolled_back = False  # another theme was rolled out meanwhile; without that no rebuild repairs anything
+        self.needs_rollout = False  # only after a rollout of another theme does a rebuild repair pages
 
     @precondition(lambda self: self.unsent)
-    @rule(data=st.data(), keep=st.sampled_from([False, False, True]))
-    def send(self, data: st.DataObject, *, keep: bool) -> None:
-        """A sender posts any of its revisions, and perhaps once more later."""
+    @rule(data=st.data(), is_sent_again=st.sampled_from([False, False, True]))
+    def send(self, data: st.DataObject, *, is_sent_again: bool) -> None:
+        """A sender posts one of its revisions, and perhaps posts it again later."""
         article = data.draw(st.sampled_from(self.unsent))
-        if not keep:
+        if not is_sent_again:
             self.unsent.remove(article)
         post(self.pipeline, article)
 
     @precondition(lambda self: self.unsent)
     @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
     def send_to_a_store_that_fails(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
-        """The sender got no answer and will post it again."""
+        """The sender gets no answer and will post the revision again."""
         article = data.draw(st.sampled_from(self.unsent))
         with failing(self.pipeline, call, is_done=is_done):
             try:
@@ -111,15 +111,15 @@ class Interleaving(RuleBasedStateMachine):
     @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data())
     def handle(self, data: st.DataObject) -> None:
-        """A worker handles any of the messages."""
-        message = self._taken(data)
+        """A worker handles one of the messages."""
+        message = self._take_any(data)
         self._handle(message)
 
     @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data())
     def handle_and_die(self, data: st.DataObject) -> None:
-        """A worker does all that a message asks for, dies before it says so, and the message comes again."""
-        message = self._taken(data)
+        """A worker handles a message and dies before it acknowledges; the message is redelivered."""
+        message = self._take_any(data)
         before = list(self.pipeline.queue)
         self._handle(message)
         self.pipeline.queue = [*before, message]
@@ -127,39 +127,39 @@ class Interleaving(RuleBasedStateMachine):
     @precondition(lambda self: self.pipeline.queue)
     @rule(data=st.data(), call=st.integers(0, 6), is_done=st.booleans())
     def handle_and_die_in_the_middle(self, data: st.DataObject, call: int, *, is_done: bool) -> None:
-        """The store fails at some call, or does what it was asked for and its answer is lost."""
-        message = self._taken(data)
+        """The store fails at some call, or performs the call and its answer is lost."""
+        message = self._take_any(data)
         with failing(self.pipeline, call, is_done=is_done):
             self._handle(message)
 
     @rule()
     def lose_redis(self) -> None:
-        """Redis forgets everything: queues, marks, receipts, the index."""
+        """Redis loses everything: queues, quarantine, receipts, the index."""
         self.pipeline.redis.flushall()
         self.pipeline.queue.clear()
 
     @rule()
-    def look_for_what_was_lost(self) -> None:
-        """The scheduler's rounds."""
+    def run_sweep(self) -> None:
+        """The scheduler sweeps the journal."""
         self.pipeline.sweep()
 
     @rule(is_ours=st.booleans())
     def roll_out_a_theme(self, *, is_ours: bool) -> None:
-        """All pages are to be rebuilt with it; the messages come when they come."""
+        """An operator rolls out a theme and starts a rebuild of all pages."""
         self.pipeline.theme = self.own_theme if is_ours else self.other_theme
-        self.is_rolled_back = True
+        self.needs_rollout = True
         self.pipeline.take(rebuild(self.pipeline))
 
     @precondition(lambda self: any(isinstance(each, Batch) and len(each.items) > 1 for each in self.pipeline.queue))
     @rule(data=st.data())
     def split(self, data: st.DataObject) -> None:
-        """A batch killed its process and goes on in halves."""
+        """A batch killed its process and continues in two parts."""
         batches = [each for each in self.pipeline.queue if isinstance(each, Batch) and len(each.items) > 1]
         batch = data.draw(st.sampled_from(batches))
         self.pipeline.queue.remove(batch)
         self.pipeline.take(map(batch.only, (batch.items[:1], batch.items[1:])))
 
-    def _taken(self, data: st.DataObject) -> Message:
+    def _take_any(self, data: st.DataObject) -> Message:
         return self.pipeline.queue.pop(data.draw(st.integers(0, 999)) % len(self.pipeline.queue))
 
     def _handle(self, message: Message) -> None:
@@ -169,48 +169,48 @@ class Interleaving(RuleBasedStateMachine):
             self.pipeline.queue.append(message)
 
     def teardown(self) -> None:
-        """All is sent, time passes, and the site is what it has to be."""
+        """Send the remaining revisions, let time pass, and compare the site with the expected one."""
         if not hasattr(self, "pipeline"):
             return
         for article in self.unsent:
             post(self.pipeline, article)
         self.pipeline.theme = self.own_theme
-        if self.is_rolled_back:  # other pages may wait for a publisher: the last rollout wins over those of any run
-            self.publish_news()
+        if self.needs_rollout:  # pages may wait for a publisher: the last rollout wins over pages of earlier runs
+            self.publish_ordinary_pages()
             restore_index(self.pipeline.site, self.pipeline.scheduler_deps)
             self.pipeline.take(rebuild(self.pipeline))
             self.pipeline.run(disorder=self.disorder)
         self.check()
         self.pipeline.ingest_deps.executor.shutdown()
 
-    def publish_news(self) -> None:
-        """Publish the pages of no run: a deploy ends the workers of the other theme before it rolls out its own."""
+    def publish_ordinary_pages(self) -> None:
+        """Publish the pages of no run: a deployment ends the workers of the other theme before its rollout."""
         waiting = [each for each in self.pipeline.queue if isinstance(each, PagesRendered) and not each.run]
         for message in waiting:
             self.pipeline.queue.remove(message)
             self._handle(message)
 
     def check(self) -> None:
-        """Compare the site with the one that it has to be."""
-        found = settled_site(self.pipeline)
+        """Compare the site with the expected one."""
+        found = final_site(self.pipeline)
         assert sorted(found) == sorted(self.expected)
         assert {path: body for path, body in found.items() if body != self.expected[path]} == {}
 
 
 def expected_site(pipeline: Pipeline, news: list[dict[str, Any]]) -> dict[str, tuple[bytes, str]]:
-    """Return the public bucket of a line to which all was sent in order and nothing happened."""
+    """Return the public bucket after all revisions were sent in order, without failures."""
     for article in news:
         post(pipeline, article)
         pipeline.run()
-    site = settled_site(pipeline)
+    site = final_site(pipeline)
     pipeline.ingest_deps.executor.shutdown()
     return site
 
 
-def settled_site(pipeline: Pipeline) -> dict[str, tuple[bytes, str]]:
-    """Return the public bucket once the last embargo is over and nothing is on its way."""
+def final_site(pipeline: Pipeline) -> dict[str, tuple[bytes, str]]:
+    """Return the public bucket once the last embargo is over and no message is queued."""
     pipeline.now = DUE
-    settle(pipeline)
+    run_until_idle(pipeline)
     pictures = pictures_of(pipeline)
     return {
         path: found
@@ -219,8 +219,8 @@ def settled_site(pipeline: Pipeline) -> dict[str, tuple[bytes, str]]:
     }
 
 
-def settle(pipeline: Pipeline) -> None:
-    """Let scheduler and workers do what there is to do."""
+def run_until_idle(pipeline: Pipeline) -> None:
+    """Run the scheduler and the workers until no message is queued and no page is stale."""
     for _ in range(20):
         end_all_waits(pipeline)
         pipeline.queue.extend(release_due(pipeline.site, pipeline.scheduler_deps))
@@ -234,7 +234,7 @@ def settle(pipeline: Pipeline) -> None:
 
 
 def rebuild(pipeline: Pipeline) -> Iterator[ArticlesEnriched]:
-    """Begin a run, which ends any earlier one; yield its batches, of one or two articles."""
+    """Begin a run, which ends any earlier one; yield its batches of one or two articles."""
     articles = list(pipeline.content.list_folders(keys.articles_prefix("epn")))
     run = f"run-{uuid4().hex}"
     RedisRuns(pipeline.redis).begin("epn", run)
@@ -245,35 +245,35 @@ def rebuild(pipeline: Pipeline) -> Iterator[ArticlesEnriched]:
 
 
 def pictures_of(pipeline: Pipeline) -> set[str]:
-    """Return the pictures that live pages show, and those that only articles showed which are taken down.
+    """Return the pictures that live pages show, and the pictures that only removed articles showed.
 
-    One that lost its last page otherwise stays until `verify --repair` finds it.
+    Any other unused picture stays until `verify --repair` finds it.
     """
     shown, may_have_shown, taken_down = set[str](), Counter[str](), set[str]()
     for key in pipeline.content.list_keys("articles/"):
         if not key.endswith("/live.json"):
             continue
         record = LiveRecord.model_validate_json(pipeline.content.get(key).body)
-        out = read_history(pipeline.ingest_deps.revisions, "epn", record.article).released(pipeline.now)
-        its_own = {file.path for file in picture_files(out, pipeline.site)}
+        released = read_history(pipeline.ingest_deps.revisions, "epn", record.article).released(pipeline.now)
+        own_pictures = {file.path for file in picture_files(released, pipeline.site)}
         shown |= set(record.media)
-        may_have_shown.update(its_own)
-        taken_down |= its_own if record.removed_by else set()
+        may_have_shown.update(own_pictures)
+        taken_down |= own_pictures if record.removed_by else set()
     return shown | {path for path in taken_down if may_have_shown[path] == 1}
 
 
 def end_all_waits(pipeline: Pipeline) -> None:
-    """Let what was told be told again, and what was rendered be rendered again."""
+    """End all backoffs and leases, so that messages are re-emitted and pages rendered again."""
     pipeline.end_waits()
     for key in pipeline.redis.scan_iter("index:*:lease:*"):
         pipeline.redis.delete(key)
 
 
 def post(pipeline: Pipeline, article: dict[str, Any]) -> None:
-    """Post an article, its picture first."""
+    """Upload the picture of an article, then post the article."""
     if "picture" in article:
-        kept = store_picture(PICTURES[article["picture"]], pipeline.site, pipeline.ingest_deps)
-        article = article | {"picture": {"media": kept.media}}
+        stored = store_picture(PICTURES[article["picture"]], pipeline.site, pipeline.ingest_deps)
+        article = article | {"picture": {"media": stored.media}}
     pipeline.now += timedelta(milliseconds=1)
     accept(
         json.dumps(article).encode(),
@@ -290,15 +290,15 @@ def post(pipeline: Pipeline, article: dict[str, Any]) -> None:
 
 @contextmanager
 def failing(pipeline: Pipeline, call: int, *, is_done: bool) -> Iterator[None]:
-    """Let one PUT fail, counted over both buckets: before anything was done, or after, when the answer is lost."""
-    left = call
+    """Fail the PUT number `call` (from 0, over both buckets), before it or after it, when its answer is lost."""
+    remaining = call
     puts = (pipeline.content.put, pipeline.public.put)
 
     def failing_put(put: Callable[..., object]) -> Callable[..., object]:
         def maybe_fail(key: str, *args: Any, **kwargs: Any) -> object:
-            nonlocal left
-            left -= 1
-            if left != -1:
+            nonlocal remaining
+            remaining -= 1
+            if remaining != -1:
                 return put(key, *args, **kwargs)
             if is_done:
                 put(key, *args, **kwargs)
@@ -323,13 +323,15 @@ def test_any_interleaving_of_posts_work_crashes_and_losses_ends_in_the_same_publ
     page.write_text(page.read_text(encoding="utf-8").replace("<article", "<hr><article"), encoding="utf-8")
     other_theme = MinijinjaTheme(tmp_path / "epn")
 
-    def new_line() -> Pipeline:
+    def new_pipeline() -> Pipeline:
         redis.flushall()
-        pipeline = Pipeline(redis, listing_interval_seconds=300)  # no wait ends by itself
-        settle(pipeline)  # the theme's own 410 page is there
+        pipeline = Pipeline(redis, listing_interval_seconds=300)  # no lease ends by itself
+        run_until_idle(pipeline)  # the site's 410 page is public
         return pipeline
 
-    machine = type("Interleaving", (Interleaving,), {"new_line": staticmethod(new_line), "other_theme": other_theme})
+    machine = type(
+        "Interleaving", (Interleaving,), {"new_pipeline": staticmethod(new_pipeline), "other_theme": other_theme}
+    )
     run = machine.TestCase  # type: ignore[attr-defined]
     run.settings = settings(
         max_examples=EXAMPLES,

@@ -1,4 +1,4 @@
-"""Listings travel in batches; one that fails is retried alone and holds up no other."""
+"""Listings are queued in batches; a failed listing is retried alone and delays no other."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from tests.functional.conftest import Pipeline, pages_in
 
 
 @pytest.fixture
-def calendar(pipeline: Pipeline) -> Pipeline:
-    """A line whose whole calendar is stale, and nothing else."""
+def stale_pipeline(pipeline: Pipeline) -> Pipeline:
+    """A pipeline in which all listings are stale, and no article's page is."""
     for number in range(12):
         pipeline.post(
             source_id=str(number), version_created=f"2026-10-{number + 1:02d}T08:00:00Z", topics=[{"name": "Ice"}]
@@ -43,7 +43,7 @@ def calendar(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def batch_of(pipeline: Pipeline) -> ListingsStale:
+def stale_batch(pipeline: Pipeline) -> ListingsStale:
     pipeline.queue.clear()
     found = [
         each for each in emit_stale_pages(pipeline.site, pipeline.scheduler_deps) if isinstance(each, ListingsStale)
@@ -52,29 +52,31 @@ def batch_of(pipeline: Pipeline) -> ListingsStale:
 
 
 def rendered(pipeline: Pipeline) -> ListingsRendered:
-    (message,) = pipeline.handle(batch_of(pipeline)).emits
+    (message,) = pipeline.handle(stale_batch(pipeline)).emits
     assert isinstance(message, ListingsRendered)
     return message
 
 
-def test_a_batch_of_listings_is_rendered_and_published_once(calendar: Pipeline) -> None:
-    stale = batch_of(calendar)
+def test_a_batch_of_listings_is_rendered_and_published_once(stale_pipeline: Pipeline) -> None:
+    stale = stale_batch(stale_pipeline)
 
-    (message,) = calendar.deliver(stale)
+    (message,) = stale_pipeline.deliver(stale)
     assert isinstance(message, ListingsRendered)
-    follows = calendar.deliver(message)
+    follows = stale_pipeline.deliver(message)
 
     assert [page.path for page in pages_in(message)] == [
-        listing_of(calendar.site, name).path for name in stale.listings
+        listing_of(stale_pipeline.site, name).path for name in stale.listings
     ]
-    assert not calendar.index.stale_versions(calendar.site, stale.listings)
+    assert not stale_pipeline.index.stale_versions(stale_pipeline.site, stale.listings)
     assert follows == ()
-    assert calendar.deliver(stale) == ()  # once more: they are not stale any more
+    assert stale_pipeline.deliver(stale) == ()  # a repeated message: the listings are current now
 
 
-def test_the_scheduler_and_the_publisher_name_a_few_listings_in_a_message(calendar: Pipeline) -> None:
+def test_a_message_names_at_most_one_batch_of_listings(stale_pipeline: Pipeline) -> None:
     batches = [
-        each for each in emit_stale_pages(calendar.site, calendar.scheduler_deps) if isinstance(each, ListingsStale)
+        each
+        for each in emit_stale_pages(stale_pipeline.site, stale_pipeline.scheduler_deps)
+        if isinstance(each, ListingsStale)
     ]
 
     assert {each.lane for each in batches} == {Lane.LISTINGS, Lane.BULK}
@@ -86,7 +88,7 @@ def test_the_scheduler_and_the_publisher_name_a_few_listings_in_a_message(calend
 @pytest.mark.parametrize(
     ("cause", "expected"), [(Lane.URGENT, Lane.URGENT), (Lane.LIVE, Lane.LISTINGS), (Lane.BULK, Lane.LISTINGS)]
 )
-def test_listings_follow_news_in_their_own_lane_and_a_kill_in_its_lane(
+def test_listings_follow_news_in_their_own_lane_and_a_kill_in_the_urgent_lane(
     pipeline: Pipeline, cause: Lane, expected: Lane
 ) -> None:
     pipeline.tick()
@@ -101,12 +103,12 @@ def test_listings_follow_news_in_their_own_lane_and_a_kill_in_its_lane(
     assert isinstance(fronts, ListingsStale)
     assert {*fronts.listings} == {"home", "feed.rss"}
     assert [{*each.listings} for each in others if isinstance(each, ListingsStale)] == (
-        [] if cause is Lane.BULK else [{"topic.ice"}]  # the calendar of an import waits for the scheduler
+        [] if cause is Lane.BULK else [{"topic.ice"}]  # other listings of an import wait for the scheduler
     )
     assert {each.lane for each in (fronts, *others)} == {expected}
 
 
-def test_a_batch_of_articles_is_indexed_at_once(pipeline: Pipeline) -> None:
+def test_a_batch_of_articles_is_indexed_in_one_step(pipeline: Pipeline) -> None:
     pipeline.tick()
     posted = [pipeline.post(source_id=str(number), topics=[{"name": "Ice"}]) for number in range(3)]
     reached = tuple(ArticleRevision(article=each.article, revision=each.revision) for each in posted)
@@ -124,108 +126,114 @@ def test_a_batch_of_articles_is_indexed_at_once(pipeline: Pipeline) -> None:
     }
 
 
-def test_a_batch_is_purged_at_once_and_before_the_index_says_that_it_is_published(
-    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_is_purged_in_one_call_before_its_published_versions_are_recorded(
+    stale_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in list(calendar.public.list_keys("")):
-        metadata = {**calendar.public.get(path).head.metadata, "sha256": "0" * 64}
-        calendar.public.put(path, b"by another theme", content_type="text/html", metadata=metadata)
-    message = rendered(calendar)
+    for path in list(stale_pipeline.public.list_keys("")):
+        metadata = {**stale_pipeline.public.get(path).head.metadata, "sha256": "0" * 64}
+        stale_pipeline.public.put(path, b"by another theme", content_type="text/html", metadata=metadata)
+    message = rendered(stale_pipeline)
     calls: list[list[str]] = []
-    purge, pages = calendar.edge.purge, pages_in(message)
+    purge, pages = stale_pipeline.edge.purge, pages_in(message)
 
-    def noted(surrogate_keys: Any, *, soft: bool = False) -> None:
-        assert set(calendar.index.stale_versions(calendar.site, message.items)) == set(message.items)
+    def record_purge(surrogate_keys: Any, *, soft: bool = False) -> None:
+        assert set(stale_pipeline.index.stale_versions(stale_pipeline.site, message.items)) == set(message.items)
         calls.append(list(surrogate_keys))
         purge(surrogate_keys, soft=soft)
 
-    monkeypatch.setattr(calendar.edge, "purge", noted)
-    calendar.deliver(message)
+    monkeypatch.setattr(stale_pipeline.edge, "purge", record_purge)
+    stale_pipeline.deliver(message)
 
     assert len(calls) == 1
     assert {keys.path_surrogate_key(page.path) for page in pages} <= set(calls[0])
 
 
 def test_a_refused_purge_fails_only_the_listings_that_needed_it(
-    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
+    stale_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = rendered(calendar)
+    message = rendered(stale_pipeline)
     first, *others = message.items
-    calendar.public.put(listing_of(calendar.site, first).path, b"by another theme", content_type="text/html")
+    stale_pipeline.public.put(
+        listing_of(stale_pipeline.site, first).path, b"by another theme", content_type="text/html"
+    )
 
     def refuse(*_: Any, **__: Any) -> None:
         raise EdgeRefusedError
 
-    monkeypatch.setattr(calendar.edge, "purge", refuse)
-    result = calendar.handle(message)
+    monkeypatch.setattr(stale_pipeline.edge, "purge", refuse)
+    result = stale_pipeline.handle(message)
 
     assert [*result.failed] == [first]
     assert isinstance(result.failed[first], EdgeRefusedError)
-    assert calendar.index.stale_versions(calendar.site, others) == {}
+    assert stale_pipeline.index.stale_versions(stale_pipeline.site, others) == {}
 
 
-def test_a_listing_that_cannot_be_rendered_fails_alone(calendar: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale = batch_of(calendar)
-    odd = next(name for name in stale.listings if name.startswith("day."))
+def test_a_listing_that_cannot_be_rendered_fails_alone(
+    stale_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = stale_batch(stale_pipeline)
+    failing = next(name for name in stale.listings if name.startswith("day."))
 
     def body_of(inputs: Any) -> bytes:
-        if inputs.listing.name == odd:
+        if inputs.listing.name == failing:
             raise ZeroDivisionError
         return listing_renderers.body_of(inputs)
 
     monkeypatch.setattr(rendering, "body_of", body_of)
-    monkeypatch.setattr(rendering, "_SECONDS", 60.0)  # a busy machine begins all of them too
-    result = calendar.handle(stale)
+    result = stale_pipeline.handle(stale)
 
-    assert {name: type(error) for name, error in result.failed.items()} == {odd: ZeroDivisionError}
+    assert {name: type(error) for name, error in result.failed.items()} == {failing: ZeroDivisionError}
     (message,) = result.emits
     assert isinstance(message, ListingsRendered)
-    assert {*message.items} == {*stale.items} - {odd}
+    assert {*message.items} == {*stale.items} - {failing}
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, StorageUnavailableError])
 def test_a_listing_that_cannot_be_put_fails_alone(
-    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    stale_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    message = rendered(calendar)
-    odd = message.items[1]
+    message = rendered(stale_pipeline)
+    failing = message.items[1]
 
     def put_page(page: Any, *args: Any, **more: Any) -> Any:
-        if page.path == listing_of(calendar.site, odd).path:
+        if page.path == listing_of(stale_pipeline.site, failing).path:
             raise error
         return fence.put_page(page, *args, **more)
 
     monkeypatch.setattr(publishing, "put_page", put_page)
-    result = calendar.handle(message)
+    result = stale_pipeline.handle(message)
 
-    assert {name: type(each) for name, each in result.failed.items()} == {odd: error}
-    assert calendar.index.stale_versions(calendar.site, [name for name in message.items if name != odd]) == {}
-    assert listing_of(calendar.site, odd).path not in calendar.public.puts
+    assert {name: type(each) for name, each in result.failed.items()} == {failing: error}
+    assert (
+        stale_pipeline.index.stale_versions(stale_pipeline.site, [name for name in message.items if name != failing])
+        == {}
+    )
+    assert listing_of(stale_pipeline.site, failing).path not in stale_pipeline.public.puts
     monkeypatch.undo()
-    assert not calendar.handle(message.only([odd])).failed  # its retry
-    assert calendar.index.stale_versions(calendar.site, [odd]) == {}
+    assert not stale_pipeline.handle(message.only([failing])).failed  # its retry
+    assert stale_pipeline.index.stale_versions(stale_pipeline.site, [failing]) == {}
 
 
 def test_a_bundle_that_was_deleted_only_delays_its_listings(
-    calendar: Pipeline, monkeypatch: pytest.MonkeyPatch
+    stale_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_bundle, "MAX_INLINE_CHARACTERS", 1000)
-    message = rendered(calendar)
+    message = rendered(stale_pipeline)
     assert message.bundle_key is not None
-    calendar.content.delete(message.bundle_key)
+    stale_pipeline.content.delete(message.bundle_key)
 
-    assert calendar.deliver(message) == ()
+    assert stale_pipeline.deliver(message) == ()
 
-    calendar.take(emit_stale_pages(calendar.site, calendar.scheduler_deps))
-    calendar.run()
-    assert calendar.index.stale_versions(calendar.site, message.items) == {}
+    stale_pipeline.take(emit_stale_pages(stale_pipeline.site, stale_pipeline.scheduler_deps))
+    stale_pipeline.run()
+    assert stale_pipeline.index.stale_versions(stale_pipeline.site, message.items) == {}
 
 
-def test_listings_wait_while_the_index_is_incomplete_and_their_leases_end(calendar: Pipeline) -> None:
-    stale = batch_of(calendar)
-    calendar.redis.hset(index_key(calendar.site, "whole"), "run_id", "another")
+def test_listings_wait_while_the_index_is_incomplete_and_their_leases_end(stale_pipeline: Pipeline) -> None:
+    stale = stale_batch(stale_pipeline)
+    stale_pipeline.redis.hset(index_key(stale_pipeline.site, "whole"), "run_id", "another")
 
-    assert calendar.deliver(stale) == ()
+    assert stale_pipeline.deliver(stale) == ()
 
-    assert calendar.index.acquire_leases(calendar.site, stale.items) == [*stale.items]
-    assert calendar.public.puts == []
+    assert stale_pipeline.index.acquire_leases(stale_pipeline.site, stale.items) == [*stale.items]
+    assert stale_pipeline.public.puts == []

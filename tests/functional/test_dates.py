@@ -1,4 +1,4 @@
-"""An article's dates in the whole line: publication, last change, and the 48 hours of the news sitemap."""
+"""An article's dates in the whole pipeline: publication, last change, and the 48 hours of the news sitemap."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_an_article_that_was_killed_under_embargo_is_dated_by_its_restore(pipeli
     assert dates_of(pipeline, accepted.article)[0] == (NOON + timedelta(hours=5)).replace(microsecond=0)
 
 
-def test_updated_moves_with_the_text_and_not_with_a_keyword_a_repetition_or_a_restore(pipeline: Pipeline) -> None:
+def test_the_modification_date_changes_with_the_text_and_not_with_a_keyword_a_repetition_or_a_restore(
+    pipeline: Pipeline,
+) -> None:
     article = pipeline.post(version_created=at(-6), body="<p>From Mondey on.</p>", keywords=["market"]).article
     pipeline.post(version_created=at(-4), body=WORDS, keywords=["market"])
     pipeline.post(version_created=at(-2), body=WORDS, keywords=["market", "Eastmere"])

@@ -1,4 +1,4 @@
-"""Work is bounded by the change: which PUTs, and how many calls of Redis, each kind of change costs."""
+"""Work is bounded by the change: the PUTs and the Redis commands of each kind of change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EARLY, LATER, LATEST = (f"2026-11-01T{hour}:00:00Z" for hour in ("10", "11", "12
 
 
 def puts_of(pipeline: Pipeline, change: Callable[[], object]) -> list[str]:
-    """Return the paths that a change leads to a PUT at, once everything is quiet again."""
+    """Return the paths of the PUTs that a change causes until no page is stale."""
     pipeline.tick()
     pipeline.public.puts.clear()
     change()
@@ -29,8 +29,8 @@ def puts_of(pipeline: Pipeline, change: Callable[[], object]) -> list[str]:
 
 
 def stories(pipeline: Pipeline, count: int, section: str = "world") -> list[str]:
-    """Publish some stories, an hour apart."""
-    provenance = [
+    """Publish articles, an hour apart; return their ids."""
+    articles = [
         pipeline.post(
             source_id=f"{section}-{number}",
             headline=f"{section} story {number}",
@@ -40,7 +40,7 @@ def stories(pipeline: Pipeline, count: int, section: str = "world") -> list[str]
         for number in range(count)
     ]
     pipeline.tick()
-    return provenance
+    return articles
 
 
 def test_a_typo_in_the_body_rebuilds_one_page(pipeline: Pipeline) -> None:
@@ -58,20 +58,20 @@ def test_a_changed_headline_rebuilds_the_page_and_exactly_the_pages_that_show_it
     accepted = pipeline.post(version_created="2026-11-01T02:30:00Z")
     pipeline.tick()
     showing = {path for path, (body, _) in pipeline.site_bytes().items() if b"Ferry returns to Port Almina" in body}
-    assert any("story-3" in path for path in showing)  # the stories after it lead on to it
+    assert any("story-3" in path for path in showing)  # later articles link to it
     assert not any("sport" in path for path in showing)
 
-    mended: dict[str, Any] = {"headline": "Ferry is back in Port Almina", "version_created": LATER}
-    puts = puts_of(pipeline, lambda: pipeline.post(**mended))
+    correction: dict[str, Any] = {"headline": "Ferry is back in Port Almina", "version_created": LATER}
+    puts = puts_of(pipeline, lambda: pipeline.post(**correction))
 
-    # It moved nowhere, for its first name stays in its address; what the new one would have made of it leads there.
+    # The address keeps the first slug; the address with the new slug redirects to it.
     redirects = {path for path in puts if pipeline.status_at(path) == "301"}
     assert set(puts) - redirects == showing
     assert redirects == {*pipeline.record(accepted.article).claimed} - {pipeline.record(accepted.article).path}
     assert not any(b"Ferry returns to Port Almina" in body for body, _ in pipeline.site_bytes().values())
 
 
-def test_an_article_is_in_the_sitemaps_from_when_it_lives_here(pipeline: Pipeline) -> None:
+def test_an_article_enters_the_sitemaps_once_its_canonical_address_is_at_this_site(pipeline: Pipeline) -> None:
     accepted = pipeline.post(canonical_url="https://wire.example/ferry", version_created=EARLY)
     pipeline.tick()
     path = keys.url_path(pipeline.record(accepted.article).path or "")
@@ -98,12 +98,12 @@ def test_a_removed_article_vanishes_from_every_page_that_showed_it(pipeline: Pip
 
     puts = puts_of(pipeline, lambda: pipeline.post(status=status, body="", version_created=LATER))
 
-    left = {each for each, (body, _) in pipeline.site_bytes().items() if named in body}
-    assert left <= {path}
+    remaining = {each for each, (body, _) in pipeline.site_bytes().items() if named in body}
+    assert remaining <= {path}
     assert set(puts) >= showing
 
 
-def test_a_new_article_touches_the_fronts_and_its_day_and_no_other_day(pipeline: Pipeline) -> None:
+def test_a_new_article_changes_the_fronts_and_its_day_and_no_other_day(pipeline: Pipeline) -> None:
     stories(pipeline, 4)
     pipeline.post(source_id="old", headline="An old one", version_created="2025-03-01T10:00:00Z")
 
@@ -114,8 +114,8 @@ def test_a_new_article_touches_the_fronts_and_its_day_and_no_other_day(pipeline:
     assert {"index.html", "world/index.html", "archive/2026/11/01/index.html", "feed.xml"} <= set(puts)
 
 
-def test_a_late_article_touches_its_own_day_and_no_front(pipeline: Pipeline) -> None:
-    pipeline = Pipeline(pipeline.redis)  # the same Redis, a site with small fronts
+def test_a_late_article_changes_its_own_day_and_no_front(pipeline: Pipeline) -> None:
+    pipeline = Pipeline(pipeline.redis)  # the same Redis; a site with small fronts
     fronts = {"home_cards": 2, "front_cards": 2, "rail_cards": 2, "feed_items": 2, "search_cards": 2}
     small = pipeline.site.model_copy(update=fronts)
     for sites in (
@@ -131,18 +131,18 @@ def test_a_late_article_touches_its_own_day_and_no_front(pipeline: Pipeline) -> 
     puts = puts_of(pipeline, lambda: pipeline.post(version_created="2025-03-01T10:00:00Z"))
 
     dated = {path for path in puts if "2025" in path}
-    leading_on = {path for path in puts if "/world-story-" in path}  # they had fewer than four to lead on to
-    assert set(puts) - dated - leading_on == {
+    related_pages = {path for path in puts if "/world-story-" in path}  # they linked to fewer than four articles
+    assert set(puts) - dated - related_pages == {
         *("archive/index.html", "world/archive/index.html", "sitemap.xml", "sitemaps/fronts.xml"),
         "_rail/2026-11-01.html",
     }
-    assert all("Ferry returns" in pipeline.page(path) for path in leading_on)
+    assert all("Ferry returns" in pipeline.page(path) for path in related_pages)
     assert {"world/2025/03/01/index.html", "archive/2025/03/01/index.html", "sitemaps/2025-03-01.xml"} <= dated
 
 
-def test_a_lost_message_about_a_neighbour_only_delays(pipeline: Pipeline) -> None:
+def test_a_lost_message_about_a_related_article_only_delays_its_pages(pipeline: Pipeline) -> None:
     stories(pipeline, 3)
-    pipeline.post(source_id="world-0", headline="Mended", section="world", version_created=LATER)
+    pipeline.post(source_id="world-0", headline="Corrected", section="world", version_created=LATER)
     pipeline.run()
     pipeline.queue.clear()
     pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
@@ -152,8 +152,8 @@ def test_a_lost_message_about_a_neighbour_only_delays(pipeline: Pipeline) -> Non
     assert not any(b"world story 0" in body for body, _ in pipeline.site_bytes().values())
 
 
-def test_every_article_stands_on_one_page_of_its_sections_calendar(pipeline: Pipeline) -> None:
-    provenance = stories(pipeline, 9)
+def test_every_article_is_on_one_page_of_its_sections_calendar(pipeline: Pipeline) -> None:
+    articles = stories(pipeline, 9)
 
     days = [
         path
@@ -161,12 +161,12 @@ def test_every_article_stands_on_one_page_of_its_sections_calendar(pipeline: Pip
         if (found := listing_at(pipeline.site, path)) and found.name.startswith("day.world")
     ]
 
-    shown = Counter(article for path in days for article in provenance if article in pipeline.page(path))
-    assert shown == Counter(provenance)
+    shown = Counter(article for path in days for article in articles if article in pipeline.page(path))
+    assert shown == Counter(articles)
 
 
-def archive(pipeline: Pipeline, count: int) -> None:
-    """Let the index know of many articles of many days, as it would after years."""
+def load_archive(pipeline: Pipeline, count: int) -> None:
+    """Load articles of many days into the index, as after years of publication."""
     records = []
     for number in range(count):
         article = keys.article_id("epn", "archive", str(number))
@@ -187,18 +187,18 @@ def archive(pipeline: Pipeline, count: int) -> None:
     for page, number in pipeline.index.stale_versions(pipeline.site).items():
         if find_listing(pipeline.site, page):
             pipeline.index.set_published(pipeline.site, page, number)
-    # The ways into the archive were rendered before: with the first story of a day they are again.
+    # Render the archive's navigation now: the first article of a day renders it again.
     pipeline.post(source_id="tomorrow", version_created="2026-11-02T10:00:00Z")
     pipeline.tick()
 
 
 def costs(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
-    """Return, of each kind of change, how many PUTs and how many calls of Redis it led to."""
+    """Return the numbers of PUTs and of Redis commands by kind of change."""
     measured = {}
     article: dict[str, Any] = {"topics": [{"name": "Topic 7"}], "version_created": EARLY}
     changes: dict[str, Callable[[], object]] = {
         "publish": lambda: pipeline.post(**article),
-        "correct": lambda: pipeline.post(**article | {"headline": "Mended", "version_created": LATER}),
+        "correct": lambda: pipeline.post(**article | {"headline": "Corrected", "version_created": LATER}),
         "kill": lambda: pipeline.post(**article | {"status": "canceled", "body": "", "version_created": LATEST}),
     }
     for name, change in changes.items():
@@ -213,12 +213,12 @@ def costs(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
     return measured
 
 
-def test_a_change_costs_the_same_in_a_small_archive_and_in_a_large_one(new_line: Callable[[], Pipeline]) -> None:
+def test_a_change_costs_the_same_in_a_small_archive_and_in_a_large_one(new_pipeline: Callable[[], Pipeline]) -> None:
     found = []
     for count in (100, 10_000):
-        pipeline = new_line()
+        pipeline = new_pipeline()
         pipeline.tick()
-        archive(pipeline, count)
+        load_archive(pipeline, count)
         found.append(costs(pipeline))
 
     assert {name: puts for name, (puts, _) in found[0].items()} == {name: puts for name, (puts, _) in found[1].items()}

@@ -1,4 +1,4 @@
-"""A listing that was ever public stays public when it is empty; a topic that only killed articles named is gone."""
+"""An empty listing stays public; a topic that only killed articles named answers 410."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_topic_without_articles_stays_empty_and_is_not_indexed(pipeline: Pipel
     assert "topics/ice" not in pipeline.page("sitemaps/2026-11-01.xml")
 
 
-def test_an_empty_topic_that_a_killed_article_named_is_gone_without_its_name(pipeline: Pipeline) -> None:
+def test_an_empty_topic_that_a_killed_article_named_answers_410_without_its_name(pipeline: Pipeline) -> None:
     article = pipeline.post(topics=[{"name": "Mira Solen's arrest"}]).article
     pipeline.tick()
     path = listing_of(pipeline.site, f"topic.{pipeline.record(article).card.topic_pages[0]}").path  # type: ignore[union-attr]
@@ -80,7 +80,7 @@ def test_a_topic_that_a_living_article_names_survives_a_kill(pipeline: Pipeline)
     assert pipeline.status_at(ICE) == "410"
 
 
-def test_a_killed_topic_stays_gone_although_redis_was_lost(pipeline: Pipeline) -> None:
+def test_a_killed_topic_still_answers_410_after_the_loss_of_redis(pipeline: Pipeline) -> None:
     article = post(pipeline)
     act(pipeline, "kill", article)
     before = pipeline.site_bytes()
@@ -93,7 +93,7 @@ def test_a_killed_topic_stays_gone_although_redis_was_lost(pipeline: Pipeline) -
     assert pipeline.status_at(ICE) == "200"
 
 
-def test_a_list_that_a_kill_emptied_is_not_put_back_by_what_was_read_before(pipeline: Pipeline) -> None:
+def test_a_listing_that_a_kill_emptied_is_not_overwritten_by_an_earlier_render(pipeline: Pipeline) -> None:
     article = post(pipeline)
     pipeline.index.mark_stale(pipeline.site, "topic.ice")
     pipeline.index.release_lease(pipeline.site, "topic.ice")
@@ -110,10 +110,10 @@ def test_a_list_that_a_kill_emptied_is_not_put_back_by_what_was_read_before(pipe
 
 @pytest.mark.parametrize("is_ordered", [True, False])
 def test_the_listings_of_a_corrected_article_are_those_of_all_its_revisions(
-    new_line: Callable[[], Pipeline], *, is_ordered: bool
+    new_pipeline: Callable[[], Pipeline], *, is_ordered: bool
 ) -> None:
-    """The one that is published first decides nothing: what is public is a function of the revisions."""
-    pipeline = new_line()
+    """The order of publication decides nothing: the public listings are a function of the revisions."""
+    pipeline = new_pipeline()
     pipeline.tick()
     revisions: list[dict[str, Any]] = [
         {"topics": [{"name": "Ice"}], "section": "world", "version_created": EARLY},
@@ -124,7 +124,7 @@ def test_the_listings_of_a_corrected_article_are_those_of_all_its_revisions(
     for revision in revisions if is_ordered else (revisions[0], *revisions[:0:-1]):
         pipeline.post(**revision)
         if not is_ordered:
-            pipeline.queue.clear()  # only the last one is announced
+            pipeline.queue.clear()  # the sweep emits one event for all
     if not is_ordered:
         pipeline.sweep()
     pipeline.tick()
@@ -136,7 +136,7 @@ def test_the_listings_of_a_corrected_article_are_those_of_all_its_revisions(
     assert found == topics | {f"{each}/2026/11/01/index.html" for each in ("archive", "world", "sport")}
 
 
-def test_an_article_that_was_killed_before_it_was_public_leaves_no_topic_open(pipeline: Pipeline) -> None:
+def test_the_topic_of_an_article_killed_before_publication_answers_410(pipeline: Pipeline) -> None:
     pipeline.tick()
     accepted = pipeline.post(topics=[{"name": "Ice"}])
     pipeline.queue.clear()
@@ -146,7 +146,7 @@ def test_an_article_that_was_killed_before_it_was_public_leaves_no_topic_open(pi
     assert pipeline.status_at(ICE) == "410"
 
 
-def test_a_stub_of_a_revision_that_never_became_live_is_followed_by_its_listing(
+def test_a_stub_of_a_revision_that_never_became_live_is_replaced_by_its_listing(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.tick()
@@ -169,7 +169,7 @@ def test_a_stub_of_a_revision_that_never_became_live_is_followed_by_its_listing(
     assert pipeline.status_at(ICE) == "200"
     assert (
         pipeline.index.published_versions(pipeline.site, ["topic.ice"])["topic.ice"] > 0
-    )  # by its listing, which reads the same
+    )  # the listing itself was published, with the same bytes
 
 
 def test_a_day_keeps_its_parts_and_their_sitemaps_when_articles_are_withdrawn(pipeline: Pipeline) -> None:

@@ -1,4 +1,4 @@
-"""Rebuilds that were ended by a newer one, or cut short: what they have put is purged, and is no older theme's."""
+"""Rebuilds that ended early: their pages are purged, and no page of an older theme stays."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.functional.conftest import Pipeline
 from tests.functional.test_rebuild import a_rebuild, finish, rendered
 
 
-def away(*_: Any, **__: Any) -> None:
+def refuse_purge(*_: Any, **__: Any) -> None:
     raise EdgeUnavailableError
 
 
-def test_a_purge_of_a_run_that_was_ended_meanwhile_is_sent(
+def test_a_purge_of_an_ended_run_is_still_sent(
     pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.theme = other_theme
     pages = rendered(pipeline, a_rebuild(pipeline, run="run-1"))
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.edge, "purge", away)
+        patch.setattr(pipeline.edge, "purge", refuse_purge)
         with pytest.raises(EdgeUnavailableError):
-            pipeline.deliver(pages)  # put, and not purged
+            pipeline.deliver(pages)  # put, not purged
     finish(a_rebuild(pipeline, run="run-2", section="sport"), pipeline)  # another rebuild, of other articles
     pipeline.edge.purged.clear()
 
@@ -42,7 +42,7 @@ def test_a_purge_of_a_run_that_was_ended_meanwhile_is_sent(
     assert keys.path_surrogate_key(path) in pipeline.edge.purged
 
 
-def test_a_page_that_an_ended_run_put_late_is_rendered_again_though_its_publisher_died(
+def test_a_page_that_an_ended_run_put_late_is_rendered_again_even_if_its_publisher_died(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     own, before, put = pipeline.theme, pipeline.site_bytes(), pipeline.public.put
@@ -67,7 +67,7 @@ def test_a_page_that_an_ended_run_put_late_is_rendered_again_though_its_publishe
     assert pipeline.site_bytes() == before
 
 
-def test_a_recheck_that_failed_is_made_by_the_retry(
+def test_a_failed_recheck_is_repeated_by_the_retry(
     pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, before, put, since = (
@@ -121,24 +121,24 @@ def test_a_late_page_of_an_older_theme_and_of_no_run_never_wins(
 
 
 def publish_once_redis_is_back(pipeline: Pipeline, pages: PagesRendered, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliver the pages while Redis does not take their cards, then once more."""
+    """Deliver the pages while Redis refuses their cards, then deliver them again."""
 
-    def lost(*_: Any, **__: Any) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
         raise RedisUnavailableError
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.index, "load", lost)
+        patch.setattr(pipeline.index, "load", refuse)
         with pytest.raises(RedisUnavailableError):
             pipeline.deliver(pages)
     pipeline.take([pages])
     pipeline.run()
 
 
-def test_a_card_that_a_rebuild_changed_reaches_the_listings_though_redis_was_away(
+def test_a_card_that_a_rebuild_changed_reaches_the_listings_after_an_outage_of_redis(
     pipeline: Pipeline, site: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key in list(pipeline.content.list_keys(keys.article_prefix("epn", site[0]))):
-        if "/enriched/" in key:  # as a newer version of the enricher would say it
+        if "/enriched/" in key:  # as a newer version of the enricher would write it
             body = pipeline.content.get(key).body.replace(b'"headline":"Story 0"', b'"headline":"Story zero"')
             pipeline.content.put(key, body)
     pages = rendered(pipeline, a_rebuild(pipeline))
@@ -151,7 +151,7 @@ def test_a_card_that_a_rebuild_changed_reaches_the_listings_though_redis_was_awa
     assert "Story zero" in pipeline.page("index.html")
 
 
-def test_the_newer_of_two_runs_goes_on_though_redis_lost_its_last_second(pipeline: Pipeline, site: list[str]) -> None:
+def test_the_newer_of_two_runs_continues_after_redis_lost_its_last_second(pipeline: Pipeline, site: list[str]) -> None:
     a_rebuild(pipeline, run="run-1")
     newer = a_rebuild(pipeline, run="run-2")
     pipeline.redis.set("run:epn", "run-1")
@@ -161,7 +161,7 @@ def test_the_newer_of_two_runs_goes_on_though_redis_lost_its_last_second(pipelin
     assert pipeline.render_deps.runs.is_latest("epn", "run-2")
 
 
-def test_a_card_that_changed_without_the_pages_bytes_reaches_the_listings_though_redis_was_away(
+def test_a_card_that_changed_without_the_pages_bytes_reaches_the_listings_after_an_outage_of_redis(
     pipeline: Pipeline, site: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = article_module._card  # noqa: SLF001 -- as another release would make it

@@ -1,4 +1,4 @@
-"""What leads a front: editors' pins before urgency, urgency before time; each until its time is over."""
+"""The order of a front: pins before urgency, urgency before time, until the pin or the urgency expires."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.functional.conftest import Pipeline
 
 
 def pin(pipeline: Pipeline, front: str, *articles: str, until: datetime | None = None) -> None:
-    """Store what the endpoint stores, and make the front stale as it does."""
+    """Store pins and mark their front stale, as the endpoint does."""
     pins = Pins(articles=articles, until=until, set_by="editor", set_at=pipeline.now)
     pipeline.content.put(keys.front_key("epn", front), pins.model_dump_json().encode())
     pipeline.index.mark_stale(pipeline.site, "home" if front == "home" else f"section.{front}")
@@ -19,7 +19,7 @@ def pin(pipeline: Pipeline, front: str, *articles: str, until: datetime | None =
 
 
 def headlines(pipeline: Pipeline, path: str) -> list[str]:
-    """Return the headlines of a front, by rank."""
+    """Return the headlines of a front in their order."""
     page = pipeline.page(path)
     return [part.split("</a>")[0].rpartition(">")[2] for part in page.split('class="card__headline"')[1:]]
 

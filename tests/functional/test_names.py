@@ -1,4 +1,4 @@
-"""Addresses in the reader's script, and pages of namesakes: from the post to the page, its purges and its removal."""
+"""Addresses in any script, and pages of namesakes: posts, pages, purges and removals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADLINE = "बूंद-बूंद से भरा सागर"
 SLUG = "बूंद-बूंद-से-भरा-सागर"
 
 
-def test_an_article_lies_at_an_address_of_its_own_script(pipeline: Pipeline) -> None:
+def test_an_article_has_an_address_in_its_own_script(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline=HEADLINE, language="hi", topics=[{"name": "जल"}])
     pipeline.tick()
 
@@ -33,21 +33,21 @@ def test_an_article_lies_at_an_address_of_its_own_script(pipeline: Pipeline) -> 
     assert "जल" in pipeline.page("topics/जल/index.html")
 
 
-def test_everything_that_an_object_says_of_itself_is_ascii(pipeline: Pipeline) -> None:
+def test_the_metadata_of_public_objects_is_ascii(pipeline: Pipeline) -> None:
     pipeline.post(headline=HEADLINE, topics=[{"name": "जल"}], authors=[{"name": "मीरा"}], slug="पहला", source_id="1")
     pipeline.tick()
     pipeline.post(headline=HEADLINE, slug="दूसरा", source_id="1", version_created="2026-11-01T11:00:00Z")
     pipeline.tick()
 
-    told = [pipeline.public.get(path).head.metadata for path in pipeline.public.list_keys("")]
+    metadata = [pipeline.public.get(path).head.metadata for path in pipeline.public.list_keys("")]
 
-    assert all("".join(each.values()).isascii() for each in told)
-    assert [each["location"] for each in told if "location" in each] == [
+    assert all("".join(each.values()).isascii() for each in metadata)
+    assert [each["location"] for each in metadata if "location" in each] == [
         url_path(path) for path in [pipeline.record(pipeline.post(source_id="1", slug="दूसरा").article).path or ""]
     ]
 
 
-def test_a_kill_takes_down_an_address_of_another_script(pipeline: Pipeline) -> None:
+def test_a_kill_takes_down_an_address_in_another_script(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline=HEADLINE)
     pipeline.tick()
     path = pipeline.record(accepted.article).path or ""
@@ -107,8 +107,8 @@ def test_every_page_of_a_card_is_a_listing_and_in_the_sitemap(pipeline: Pipeline
         assert listing.path in pipeline.site_bytes()
 
 
-def test_an_address_that_is_changed_and_changed_back_leads_nowhere_else(pipeline: Pipeline) -> None:
-    """Every former address leads straight to the current one, and the current one to none."""
+def test_an_address_that_is_changed_and_changed_back_has_no_redirect(pipeline: Pipeline) -> None:
+    """Every former address redirects to the current one, and the current one does not redirect."""
     story: dict[str, Any] = {"source_id": "bus", "first_created": "2026-11-01T09:00:00Z"}
     moves = [("नई-बस", "world"), ("बसें", "world"), ("बसें", "culture"), ("नई-बस", "world")]
     for hour, (slug, section) in enumerate(moves):

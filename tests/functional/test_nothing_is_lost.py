@@ -18,22 +18,22 @@ from tests.functional.conftest import Pipeline, an_article, stale_listings
 
 
 def post_with_a_commit_that_fails(pipeline: Pipeline) -> None:
-    """Post an article of which the store takes everything but the revision."""
+    """Post an article whose revision the store refuses."""
     put = pipeline.content.put
 
-    def fail_at_the_commit(key: str, *args: object, **kwargs: object) -> object:
+    def refuse_revisions(key: str, *args: object, **kwargs: object) -> object:
         if "/revisions/" in key:
             raise StorageUnavailableError(key)
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    pipeline.content.put = fail_at_the_commit  # type: ignore[assignment, method-assign]
+    pipeline.content.put = refuse_revisions  # type: ignore[assignment, method-assign]
     try:
         pipeline.post()
     finally:
         pipeline.content.put = put  # type: ignore[method-assign]
 
 
-def test_an_accepted_article_whose_event_was_lost_is_announced_by_the_sweep(pipeline: Pipeline) -> None:
+def test_an_accepted_article_whose_event_was_lost_is_re_emitted_by_the_sweep(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.queue.clear()
 
@@ -44,7 +44,7 @@ def test_an_accepted_article_whose_event_was_lost_is_announced_by_the_sweep(pipe
     assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_an_article_is_accepted_while_redis_is_away(pipeline: Pipeline) -> None:
+def test_an_article_is_accepted_while_redis_is_down(pipeline: Pipeline) -> None:
     def refuse(_: object) -> None:
         raise RedisUnavailableError
 
@@ -58,7 +58,7 @@ def test_an_article_is_accepted_while_redis_is_away(pipeline: Pipeline) -> None:
     assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_an_article_on_its_way_is_not_announced_twice(pipeline: Pipeline) -> None:
+def test_an_article_in_the_pipeline_is_not_emitted_twice(pipeline: Pipeline) -> None:
     pipeline.let_events_travel()
     pipeline.post()
     pipeline.queue.clear()
@@ -68,8 +68,8 @@ def test_an_article_on_its_way_is_not_announced_twice(pipeline: Pipeline) -> Non
     assert pipeline.queue == []
 
 
-def test_an_import_that_still_waits_in_the_queues_is_not_emitted_again_as_a_whole(pipeline: Pipeline) -> None:
-    """Ten thousand imported articles wait for minutes: a round repeats the oldest batch alone."""
+def test_the_sweep_re_emits_only_the_oldest_batch_of_a_queued_import(pipeline: Pipeline) -> None:
+    """Ten thousand imported articles wait for minutes: a sweep re-emits only the oldest batch."""
     articles = [pipeline.post(source_id=f"story-{number}").article for number in range(60)]
     pipeline.queue.clear()
 
@@ -99,7 +99,7 @@ def test_a_late_older_revision_whose_event_was_lost_is_taken_into_account_by_the
     assert "first-headline" in (pipeline.record(accepted.article).path or "")
 
 
-def test_what_the_sweep_has_seen_settled_costs_no_second_look(pipeline: Pipeline) -> None:
+def test_the_sweep_reads_the_record_of_a_reconciled_article_only_once(pipeline: Pipeline) -> None:
     for minute in (0, 1):
         pipeline.post(headline=f"Minute {minute}", version_created=f"2026-11-01T10:0{minute}:00Z")
     pipeline.tick()
@@ -114,7 +114,7 @@ def test_what_the_sweep_has_seen_settled_costs_no_second_look(pipeline: Pipeline
     assert [key for key in reads if key.endswith("live.json")] == []
 
 
-def test_an_article_whose_marker_was_swept_before_its_commit_is_announced_all_the_same(pipeline: Pipeline) -> None:
+def test_an_article_whose_journal_entry_was_swept_before_its_commit_is_re_emitted(pipeline: Pipeline) -> None:
     with pytest.raises(StorageUnavailableError):
         post_with_a_commit_that_fails(pipeline)
     pipeline.sweep()
@@ -128,7 +128,7 @@ def test_an_article_whose_marker_was_swept_before_its_commit_is_announced_all_th
     assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_a_redis_that_forgot_everything_shows_readers_the_same_site(pipeline: Pipeline) -> None:
+def test_readers_see_the_same_site_after_redis_was_emptied(pipeline: Pipeline) -> None:
     for number in range(5):
         pipeline.post(source_id=f"story-{number}", headline=f"Story {number}")
     pipeline.tick()
@@ -141,7 +141,7 @@ def test_a_redis_that_forgot_everything_shows_readers_the_same_site(pipeline: Pi
     assert pipeline.site_bytes() == before
 
 
-def test_no_listing_is_rendered_while_the_index_is_not_whole(pipeline: Pipeline) -> None:
+def test_no_listing_is_rendered_while_the_index_is_incomplete(pipeline: Pipeline) -> None:
     pipeline.post(headline="Last good front page")
     pipeline.tick()
     pipeline.redis.flushall()
@@ -155,7 +155,7 @@ def test_no_listing_is_rendered_while_the_index_is_not_whole(pipeline: Pipeline)
     assert "Newer" in pipeline.page("index.html")
 
 
-def test_receipts_are_answered_from_the_bucket_when_redis_forgot_them(pipeline: Pipeline) -> None:
+def test_receipts_are_answered_from_the_content_bucket_after_redis_was_emptied(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.tick()
     pipeline.redis.flushall()
@@ -190,7 +190,7 @@ def test_a_submission_answered_before_it_was_read_survives_the_loss_of_its_messa
     assert list(pipeline.content.list_keys("inbox/")) == []
 
 
-def test_a_submission_that_is_refused_later_is_kept_with_its_reason(pipeline: Pipeline) -> None:
+def test_a_submission_that_is_refused_later_is_a_dead_letter_with_its_reason(pipeline: Pipeline) -> None:
     receipt = pipeline.submit(b"{}").receipt
     pipeline.run()
 
@@ -198,7 +198,7 @@ def test_a_submission_that_is_refused_later_is_kept_with_its_reason(pipeline: Pi
     assert len(list(pipeline.content.list_keys("dead-letters/ingest/"))) == 1
 
 
-def test_the_raw_bytes_of_a_refused_article_are_kept(pipeline: Pipeline) -> None:
+def test_the_raw_bytes_of_a_refused_article_are_stored(pipeline: Pipeline) -> None:
     with pytest.raises(RefusedError):
         pipeline.post(headline="")
 
@@ -224,7 +224,7 @@ def test_an_embargoed_article_is_public_at_its_time_and_not_a_byte_before(pipeli
     assert list(pipeline.content.list_keys("schedule/")) == []
 
 
-def test_an_embargoed_update_leaves_the_live_article_as_it_is_until_its_time(pipeline: Pipeline) -> None:
+def test_an_embargoed_update_leaves_the_live_article_unchanged_until_its_time(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="Live words")
     pipeline.run()
     due = pipeline.now + timedelta(hours=1)
@@ -238,7 +238,7 @@ def test_an_embargoed_update_leaves_the_live_article_as_it_is_until_its_time(pip
     assert "Held words" in pipeline.page_of(accepted.article)
 
 
-def test_an_update_that_prolongs_an_embargo_supersedes_what_was_waiting(pipeline: Pipeline) -> None:
+def test_an_update_that_prolongs_an_embargo_supersedes_the_scheduled_revision(pipeline: Pipeline) -> None:
     first_due, second_due = pipeline.now + timedelta(hours=1), pipeline.now + timedelta(hours=2)
     pipeline.post(headline="First plan", embargo_until=first_due.isoformat())
     pipeline.post(headline="Second plan", version_created="2026-11-01T11:00:00Z", embargo_until=second_due.isoformat())
@@ -252,15 +252,15 @@ def test_an_update_that_prolongs_an_embargo_supersedes_what_was_waiting(pipeline
     assert "Second plan" in pipeline.page("index.html")
 
 
-def test_a_schedule_entry_without_a_revision_holds_up_no_other_release(pipeline: Pipeline) -> None:
+def test_a_schedule_entry_without_a_revision_delays_no_other_release(pipeline: Pipeline) -> None:
     due = pipeline.now + timedelta(minutes=5)
     orphan = keys.schedule_key("epn", pipeline.now, "a" * 26, "0" * 17 + "-0000000000-000")
     pipeline.content.put(orphan, b"")
-    pipeline.post(headline="Behind an orphan", embargo_until=due.isoformat())
+    pipeline.post(headline="After an orphan", embargo_until=due.isoformat())
 
     pipeline.now = due
     pipeline.tick()
-    assert "Behind an orphan" in pipeline.page("index.html")
+    assert "After an orphan" in pipeline.page("index.html")
 
     pipeline.now += timedelta(hours=2)
     pipeline.end_waits()
@@ -268,11 +268,11 @@ def test_a_schedule_entry_without_a_revision_holds_up_no_other_release(pipeline:
     assert pipeline.content.find(orphan) is None
 
 
-def test_an_article_that_waited_out_a_long_outage_is_still_announced(pipeline: Pipeline) -> None:
+def test_an_article_accepted_before_a_long_outage_is_still_re_emitted(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.sweep()
     pipeline.queue.clear()
-    for _ in range(40):  # minutes in which nobody could publish
+    for _ in range(40):  # minutes without workers
         pipeline.now += timedelta(minutes=1)
         pipeline.sweep()
         pipeline.queue.clear()
@@ -310,7 +310,7 @@ def test_a_listing_is_queued_once_while_its_message_waits(pipeline: Pipeline) ->
     assert [name for message in emitted for name in message.items].count("home") <= 1
 
 
-def test_a_redis_that_was_emptied_during_a_restore_is_not_marked_whole(pipeline: Pipeline) -> None:
+def test_an_index_that_was_emptied_during_its_restore_is_not_marked_complete(pipeline: Pipeline) -> None:
     pipeline.redis.flushall()
     restore = pipeline.index.begin_restore(pipeline.site, pipeline.now)
     assert restore is not None
@@ -321,7 +321,7 @@ def test_a_redis_that_was_emptied_during_a_restore_is_not_marked_whole(pipeline:
     assert pipeline.index.complete_until(pipeline.site) is None
 
 
-def test_what_lies_among_the_dead_letters_is_not_said_again_until_something_newer_comes(pipeline: Pipeline) -> None:
+def test_a_quarantined_article_is_not_re_emitted_before_a_newer_revision_arrives(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.queue.clear()
     pipeline.scheduler_deps.quarantine.add("epn", accepted.article, accepted.revision, 60)
@@ -338,7 +338,7 @@ def test_what_lies_among_the_dead_letters_is_not_said_again_until_something_newe
     assert pipeline.receipt_status(newer.receipt) == "live"
 
 
-def test_a_listing_that_lies_among_the_dead_letters_is_said_again_when_it_changes(pipeline: Pipeline) -> None:
+def test_a_quarantined_listing_is_emitted_again_when_it_changes(pipeline: Pipeline) -> None:
     pipeline.tick()
     pipeline.index.mark_stale(pipeline.site, "home")
     pipeline.scheduler_deps.quarantine.add(
@@ -352,7 +352,7 @@ def test_a_listing_that_lies_among_the_dead_letters_is_said_again_when_it_change
 
 
 def test_not_a_byte_of_an_embargoed_item_is_public_before_its_time(pipeline: Pipeline, a_picture: bytes) -> None:
-    pipeline.post(headline="What is there")
+    pipeline.post(headline="Already live")
     pipeline.tick()
     before = pipeline.site_bytes()
     due = pipeline.now + timedelta(hours=1)
@@ -364,7 +364,7 @@ def test_not_a_byte_of_an_embargoed_item_is_public_before_its_time(pipeline: Pip
         "embargo_until": due.isoformat(),
     }
     pipeline.post(source_id="embargoed", **secret)
-    pipeline.post(version_created="2026-11-01T11:00:00Z", **secret)  # an update of what is there
+    pipeline.post(version_created="2026-11-01T11:00:00Z", **secret)  # an update of a live article
 
     for _ in range(3):
         pipeline.sweep()
@@ -377,7 +377,7 @@ def test_not_a_byte_of_an_embargoed_item_is_public_before_its_time(pipeline: Pip
     assert sum("secret-address" in path for path in pipeline.site_bytes()) >= 2
 
 
-def test_embargoes_that_end_at_one_moment_are_released_in_batches_and_once(pipeline: Pipeline) -> None:
+def test_embargoes_that_end_together_are_released_in_batches_and_once(pipeline: Pipeline) -> None:
     due = pipeline.now + timedelta(hours=1)
     articles = {
         pipeline.post(source_id=f"story-{number}", embargo_until=due.isoformat()).article for number in range(150)
@@ -394,7 +394,7 @@ def test_embargoes_that_end_at_one_moment_are_released_in_batches_and_once(pipel
     assert second == []
 
 
-def test_entries_without_a_revision_hold_up_no_release_however_many_they_are(
+def test_any_number_of_schedule_entries_without_a_revision_delays_no_release(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.scheduler.handler.release._MAX_ITEMS_PER_ROUND", 3)
@@ -403,16 +403,16 @@ def test_entries_without_a_revision_hold_up_no_release_however_many_they_are(
             keys.schedule_key("epn", pipeline.now, f"{number:026d}", "0" * 17 + "-0000000000-000"), b""
         )
     due = pipeline.now + timedelta(minutes=5)
-    pipeline.post(headline="Behind orphans", embargo_until=due.isoformat())
+    pipeline.post(headline="After orphans", embargo_until=due.isoformat())
 
     pipeline.now = due
     for _ in range(5):
         pipeline.tick()
 
-    assert "Behind orphans" in pipeline.page("index.html")
+    assert "After orphans" in pipeline.page("index.html")
 
 
-def test_a_release_on_its_way_is_not_emitted_again_by_the_sweep(pipeline: Pipeline) -> None:
+def test_a_release_in_the_pipeline_is_not_re_emitted_by_the_sweep(pipeline: Pipeline) -> None:
     pipeline.let_events_travel()
     pipeline.post(embargo_until=(pipeline.now + timedelta(hours=1)).isoformat())
 
@@ -423,7 +423,7 @@ def test_a_release_on_its_way_is_not_emitted_again_by_the_sweep(pipeline: Pipeli
     assert pipeline.queue == []
 
 
-def test_a_front_page_that_an_import_makes_stale_does_not_wait_behind_the_import(pipeline: Pipeline) -> None:
+def test_a_front_page_that_an_import_makes_stale_does_not_wait_for_the_import(pipeline: Pipeline) -> None:
     pipeline.tick()
     accepted = pipeline.post()
     pipeline.queue.clear()
@@ -439,7 +439,7 @@ def test_a_front_page_that_an_import_makes_stale_does_not_wait_behind_the_import
     assert {lane for kind, lane in lanes if kind is ListingsStale} == {Lane.LISTINGS}
 
 
-def test_a_revision_that_cannot_be_read_holds_up_no_release_and_no_sweep(pipeline: Pipeline) -> None:
+def test_an_unreadable_revision_delays_no_release_and_no_sweep(pipeline: Pipeline) -> None:
     due = pipeline.now + timedelta(minutes=5)
     broken = pipeline.post(source_id="broken", embargo_until=due.isoformat())
     pipeline.content.put(keys.revision_key("epn", broken.article, broken.revision), b'{"schema_version": 2}')
@@ -447,7 +447,7 @@ def test_a_revision_that_cannot_be_read_holds_up_no_release_and_no_sweep(pipelin
     pipeline.content.put(keys.inbox_key("epn", Lane.LIVE, "strange"), b"{}")
     pipeline.content.put("schedule/epn/strange", b"")
     pipeline.content.put("journal/epn/2026/11/01/12/00/strange", b"")
-    pipeline.post(headline="Behind the broken one", embargo_until=due.isoformat())
+    pipeline.post(headline="After the broken one", embargo_until=due.isoformat())
     pipeline.post(source_id="lost", headline="Lost and found")
     pipeline.queue.clear()
 
@@ -456,12 +456,12 @@ def test_a_revision_that_cannot_be_read_holds_up_no_release_and_no_sweep(pipelin
     pipeline.now = due
     pipeline.tick()
 
-    assert "Behind the broken one" in pipeline.page("index.html")
+    assert "After the broken one" in pipeline.page("index.html")
     assert "Lost and found" in pipeline.page("index.html")
 
 
-def hours_without_workers(pipeline: Pipeline, hours: int) -> None:
-    """Let the scheduler sweep each hour, and nobody take what it emits; then lose Redis."""
+def outage_of_workers(pipeline: Pipeline, hours: int) -> None:
+    """Sweep once an hour and discard all messages; then empty Redis."""
     for _ in range(hours):
         pipeline.now += timedelta(hours=1)
         pipeline.end_waits()
@@ -470,7 +470,7 @@ def hours_without_workers(pipeline: Pipeline, hours: int) -> None:
     pipeline.redis.flushall()
 
 
-def sweep_some_minutes(pipeline: Pipeline) -> None:
+def sweep_for_minutes(pipeline: Pipeline) -> None:
     for _ in range(3):
         pipeline.now += timedelta(minutes=1)
         pipeline.end_waits()
@@ -479,38 +479,38 @@ def sweep_some_minutes(pipeline: Pipeline) -> None:
         pipeline.tick()
 
 
-def test_no_outage_of_the_workers_is_too_long_for_what_was_accepted(pipeline: Pipeline) -> None:
+def test_accepted_articles_are_published_after_an_outage_of_any_length(pipeline: Pipeline) -> None:
     pipeline.tick()
     pipeline.sweep()
     articles = [pipeline.post(source_id=f"{number}", headline=f"Story {number}").article for number in range(3)]
     pipeline.queue.clear()
 
-    hours_without_workers(pipeline, 26)
-    sweep_some_minutes(pipeline)
+    outage_of_workers(pipeline, 26)
+    sweep_for_minutes(pipeline)
 
     assert [article for article in articles if pipeline.record(article).revision is None] == []
 
 
-def test_an_embargo_that_ends_in_a_long_outage_of_the_workers_comes_true(pipeline: Pipeline) -> None:
+def test_an_embargo_that_ends_during_a_long_outage_is_released_after_it(pipeline: Pipeline) -> None:
     pipeline.tick()
     pipeline.sweep()
     article = pipeline.post(embargo_until="2026-11-01T13:00:00Z").article
     pipeline.now += timedelta(hours=2)
-    list(release_due(pipeline.site, pipeline.scheduler_deps))  # emitted, and lost with Redis
+    list(release_due(pipeline.site, pipeline.scheduler_deps))  # emitted, then lost with Redis
 
-    hours_without_workers(pipeline, 26)
-    sweep_some_minutes(pipeline)
+    outage_of_workers(pipeline, 26)
+    sweep_for_minutes(pipeline)
 
     assert pipeline.record(article).revision
 
 
-def test_the_checkpoint_passes_nothing_that_was_not_emitted_again_however_old_it_is(pipeline: Pipeline) -> None:
+def test_the_checkpoint_does_not_pass_an_article_that_was_not_re_emitted(pipeline: Pipeline) -> None:
     pipeline.tick()
     pipeline.sweep()
     articles = {pipeline.post(source_id=f"{number}").article for number in range(60)}
     pipeline.queue.clear()
     pipeline.now += timedelta(hours=25)
-    pipeline.backlog.messages = 1_000  # the lane is full: a batch each round
+    pipeline.backlog.messages = 1_000  # the lane is full: one batch per sweep
     emitted: set[str] = set()
     for _ in range(3):
         pipeline.sweep()

@@ -39,26 +39,26 @@ def test_a_late_render_never_overwrites_a_newer_page(pipeline: Pipeline) -> None
     assert "New words" in pipeline.page_of(accepted.article)
 
 
-def test_a_publisher_that_stood_still_between_decision_and_put_leaves_nothing_old_behind(pipeline: Pipeline) -> None:
+def test_a_publisher_stalled_between_its_decision_and_its_put_leaves_no_old_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="Old words", version_created=EARLY)
     old = next_page_of_article(pipeline)
     put = pipeline.public.put
 
-    def put_after_the_others(key: str, *args: object, **kwargs: object) -> object:
+    def put_after_a_newer_page(key: str, *args: object, **kwargs: object) -> object:
         pipeline.public.put = put  # type: ignore[method-assign]
         pipeline.post(headline="New words", version_created=LATE)
         pipeline.run()
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    pipeline.public.put = put_after_the_others  # type: ignore[assignment, method-assign]
+    pipeline.public.put = put_after_a_newer_page  # type: ignore[assignment, method-assign]
     pipeline.queue.extend(pipeline.deliver(old))
     pipeline.run()
 
     assert "New words" in pipeline.page_of(accepted.article)
 
 
-def test_an_old_page_put_over_a_page_that_went_back_to_its_first_bytes_is_mended(pipeline: Pipeline) -> None:
-    """ETags are digests: A -> B -> A makes an old ETag match again, and only looking again helps."""
+def test_an_old_page_put_over_a_page_that_returned_to_its_first_bytes_is_replaced(pipeline: Pipeline) -> None:
+    """ETags are digests: after A -> B -> A an old ETag matches again, and only the recheck after the PUT helps."""
     accepted = pipeline.post(headline="State A", version_created=EARLY)
     first = next_page_of_article(pipeline)
     pipeline.queue.extend(pipeline.deliver(first))
@@ -72,33 +72,31 @@ def test_an_old_page_put_over_a_page_that_went_back_to_its_first_bytes_is_mended
         pipeline.post(headline="State C", version_created="2026-11-01T11:30:00Z")
         pipeline.run()
         page = pipeline.public.get(page_in(first).path)
-        put(
-            page_in(first).path, b"first bytes", metadata=dict(page.head.metadata)
-        )  # whatever the ETag now is, let it match
+        put(page_in(first).path, b"first bytes", metadata=dict(page.head.metadata))  # make the ETag match
         return put(key, *args, **(kwargs | {"if_etag": pipeline.public.get(page_in(first).path).etag}))  # type: ignore[arg-type]
 
     pipeline.public.put = put_after_a_return_to_a  # type: ignore[assignment, method-assign]
     pipeline.queue.extend(pipeline.deliver(stalled))
-    assert any(isinstance(message, ArticlesAccepted) for message in pipeline.queue), "nobody looked again"
+    assert any(isinstance(message, ArticlesAccepted) for message in pipeline.queue), "no recheck after the PUT"
     pipeline.run()
 
     assert "State C" in pipeline.page_of(accepted.article)
 
 
-def put_when_the_rest_is_done(pipeline: Pipeline, path: str, rest: Callable[[], None]) -> None:
-    """Stop the next publisher between its decision and its PUT at a path until the rest is done."""
+def stall_put(pipeline: Pipeline, path: str, happens: Callable[[], None]) -> None:
+    """Stall the next publisher between its decision and its PUT to a path; call `happens` meanwhile."""
     put = pipeline.public.put
 
     def stopped_put(key: str, *args: object, **kwargs: object) -> object:
         if key == path:
             pipeline.public.put = put  # type: ignore[method-assign]
-            rest()
+            happens()
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
     pipeline.public.put = stopped_put  # type: ignore[assignment, method-assign]
 
 
-def test_a_publisher_that_stood_still_leaves_nothing_of_an_article_killed_before_its_first_page(
+def test_a_stalled_publisher_leaves_no_page_of_an_article_killed_before_its_first_page(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post(headline="Never to be seen")
@@ -108,7 +106,7 @@ def test_a_publisher_that_stood_still_leaves_nothing_of_an_article_killed_before
         pipeline.post(status="canceled", body="", version_created=LATE)
         pipeline.run()
 
-    put_when_the_rest_is_done(pipeline, page_in(first).path, kill)
+    stall_put(pipeline, page_in(first).path, kill)
     pipeline.queue.extend(pipeline.deliver(first))
     pipeline.run()
     pipeline.tick()
@@ -118,7 +116,7 @@ def test_a_publisher_that_stood_still_leaves_nothing_of_an_article_killed_before
     assert pipeline.receipt_status(accepted.receipt) == "killed"
 
 
-def test_a_publisher_that_stood_still_leaves_no_second_page_of_an_article_whose_address_moved(
+def test_a_stalled_publisher_leaves_no_second_page_of_an_article_whose_address_moved(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post(headline="Moved", section="world", version_created=EARLY)
@@ -128,7 +126,7 @@ def test_a_publisher_that_stood_still_leaves_no_second_page_of_an_article_whose_
         pipeline.post(headline="Moved", section="news", version_created=LATE)
         pipeline.run()
 
-    put_when_the_rest_is_done(pipeline, page_in(first).path, move)
+    stall_put(pipeline, page_in(first).path, move)
     pipeline.queue.extend(pipeline.deliver(first))
     pipeline.run()
 
@@ -136,10 +134,10 @@ def test_a_publisher_that_stood_still_leaves_no_second_page_of_an_article_whose_
     assert pipeline.record(accepted.article).path == page_in(first).path.replace("world", "news")
 
 
-def test_a_publisher_that_died_right_after_a_late_put_is_found_out_when_its_message_comes_again(
+def test_a_late_put_of_a_killed_publisher_is_replaced_when_its_message_is_redelivered(
     pipeline: Pipeline,
 ) -> None:
-    """It won because the ETag matched again, and died before it could look again."""
+    """Its PUT succeeded because the ETag matched again, and it died before the recheck."""
     accepted = pipeline.post(headline="Old words", slug="words", version_created=EARLY)
     old = next_page_of_article(pipeline)
     pipeline.queue.extend(pipeline.deliver(old))
@@ -176,24 +174,24 @@ def test_a_redirect_that_a_late_publisher_overwrote_is_put_again(pipeline: Pipel
     assert "Moved" in pipeline.page_of(accepted.article)
 
 
-def test_of_two_renderings_of_one_revision_the_one_that_knew_more_wins_whatever_the_clocks_say(
+def test_of_two_renders_of_one_revision_the_one_that_read_more_revisions_wins_under_any_clock(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post(headline="Second headline", version_created=LATE)
-    pipeline.now += timedelta(hours=1)  # this renderer's clock is ahead
-    knew_less = next_page_of_article(pipeline)
+    pipeline.now += timedelta(hours=1)  # this render worker's clock is ahead
+    stale_render = next_page_of_article(pipeline)
     pipeline.now -= timedelta(hours=1)
     pipeline.post(headline="First headline", version_created=EARLY)
     pipeline.run()
 
-    pipeline.queue.extend(pipeline.deliver(knew_less))
+    pipeline.queue.extend(pipeline.deliver(stale_render))
     pipeline.run()
 
     assert "first-headline" in (pipeline.record(accepted.article).path or "")
-    assert pipeline.status_at(page_in(knew_less).path) == "301"
+    assert pipeline.status_at(page_in(stale_render).path) == "301"
 
 
-def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(pipeline: Pipeline) -> None:
+def test_a_put_whose_answer_was_lost_counts_as_done(pipeline: Pipeline) -> None:
     from shared.runtime.errors import StorageUnavailableError
 
     accepted = pipeline.post()
@@ -217,7 +215,7 @@ def test_a_lost_answer_to_a_put_is_not_taken_for_a_defeat(pipeline: Pipeline) ->
     assert pipeline.public.puts.count(page_in(page).path) == 1
 
 
-def test_an_unstamped_update_comes_after_what_was_there(pipeline: Pipeline) -> None:
+def test_an_unstamped_update_is_ordered_after_the_stored_revisions(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="Stamped ahead", version_created="2026-11-01T18:00:00Z")
     pipeline.run()
 
@@ -227,7 +225,7 @@ def test_an_unstamped_update_comes_after_what_was_there(pipeline: Pipeline) -> N
     assert "Unstamped" in pipeline.page_of(accepted.article)
 
 
-def test_two_contents_under_one_stamp_end_in_the_one_that_came_last(pipeline: Pipeline) -> None:
+def test_of_two_contents_under_one_stamp_the_last_to_arrive_is_live(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="First content")
     pipeline.post(headline="Second content")
     pipeline.run()
@@ -236,9 +234,11 @@ def test_two_contents_under_one_stamp_end_in_the_one_that_came_last(pipeline: Pi
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(new_line: partial[Pipeline], seed: int) -> None:
+def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(
+    new_pipeline: partial[Pipeline], seed: int
+) -> None:
     def publish(disorder: random.Random | None) -> dict[str, tuple[bytes, str]]:
-        pipeline = new_line()
+        pipeline = new_pipeline()
         for number in range(3):
             for minute in range(3):
                 pipeline.post(
@@ -254,15 +254,15 @@ def test_any_order_and_any_repetition_of_messages_ends_in_the_same_site(new_line
     assert publish(random.Random(seed)) == publish(None)  # noqa: S311 -- disorder, not secrets
 
 
-def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_after_hours(pipeline: Pipeline) -> None:
-    """The index remembers that a later state was published."""
+def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again(pipeline: Pipeline) -> None:
+    """The index holds the published version of the later state."""
     pipeline.post(headline="Only this")
     pipeline.run()
     pipeline.tick()
     pipeline.index.mark_stale(pipeline.site, "home")
     (stale,) = [each for each in stale_listings(pipeline) if "home" in each.listings]
     (stalled,) = pipeline.deliver(stale.only(["home"]))
-    pipeline.index.release_lease(pipeline.site, "home")  # twenty seconds later it counts as lost
+    pipeline.index.release_lease(pipeline.site, "home")  # as after twenty seconds: the message counts as lost
 
     pipeline.post(headline="The newer story", source_id="story-2", version_created=LATE)
     pipeline.tick()
@@ -275,12 +275,12 @@ def test_a_front_page_that_a_stalled_publisher_put_back_is_rendered_again_also_a
     assert "The newer story" in pipeline.page("index.html")
 
 
-def test_a_late_render_of_the_bytes_on_record_does_not_overwrite_a_newer_page(pipeline: Pipeline) -> None:
+def test_a_late_render_of_the_recorded_bytes_does_not_overwrite_a_newer_page(pipeline: Pipeline) -> None:
     pipeline.post(headline="Old words", version_created=EARLY)
     page = next_page_of_article(pipeline)
     pipeline.take(pipeline.deliver(page))
     pipeline.run()
-    again = with_page(page, order=page_in(page).order[:-1] + "9")  # rendered once more, a moment later
+    again = with_page(page, order=page_in(page).order[:-1] + "9")  # rendered again, a moment later
     pipeline.post(headline="New words", version_created=LATE)
     newer = next_page_of_article(pipeline)
     find_head = pipeline.public.find_head

@@ -1,4 +1,4 @@
-"""A change of theme or settings is told of, and `rebuild --theme` renews exactly the pages of another version."""
+"""A change of theme or settings is reported, and `rebuild --theme` renders exactly the pages of another version."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LATE = "2026-11-01T20:00:00Z"  # another day in Kolkata than in Lisbon
 
 @pytest.fixture
 def live(pipeline: Pipeline) -> Pipeline:
-    """A site with two live articles, one that has moved, and one that was killed."""
+    """Publish two live articles, one that has moved, and one that was killed."""
     pipeline.post(source_id="first", headline="First", topics=[{"name": "Ferries"}], authors=[{"name": "Mira Solen"}])
     pipeline.post(source_id="late", headline="Late", version_created=LATE)
     pipeline.post(source_id="moved", headline="Moved")
@@ -40,7 +40,7 @@ def live(pipeline: Pipeline) -> Pipeline:
     pipeline.tick()
     assert pipeline.status_at(pipeline.record(id_of("killed")).claimed[0]) == "410"
     note_version(pipeline.content, pipeline.site, page_version(pipeline.theme, pipeline.site))
-    forget_puts(pipeline)
+    clear_puts(pipeline)
     return pipeline
 
 
@@ -48,13 +48,13 @@ def id_of(source_id: str) -> str:
     return keys.article_id("epn", "desk", source_id)
 
 
-def forget_puts(pipeline: Pipeline) -> None:
+def clear_puts(pipeline: Pipeline) -> None:
     pipeline.public.puts.clear()
     pipeline.edge.purged.clear()
 
 
 def restart(pipeline: Pipeline, **settings: object) -> None:
-    """Start every worker again with other settings of the site."""
+    """Restart every worker with changed settings of the site."""
     pipeline.site = pipeline.site.model_validate(pipeline.site.model_dump() | settings)
     for service in (pipeline.render_deps, pipeline.publish_deps, pipeline.scheduler_deps):
         service.sites["epn"] = pipeline.site  # type: ignore[index]
@@ -62,13 +62,13 @@ def restart(pipeline: Pipeline, **settings: object) -> None:
 
 
 def rebuild_by_theme(pipeline: Pipeline, run: str = "run-1") -> Rebuild:
-    """Do what `pressline rebuild --theme` does; return the run."""
-    kept = Run(site="epn", run=run, started_at=pipeline.now, is_by_theme=True)
+    """Rebuild as `pressline rebuild --theme` does; return the rebuild."""
+    started = Run(site="epn", run=run, started_at=pipeline.now, is_by_theme=True)
     version = page_version(pipeline.theme, pipeline.site)
     count = VersionCount(pipeline.site, version, public=pipeline.public, sites=[pipeline.site])
-    selected = select(kept, pipeline.site, content=pipeline.content, index=pipeline.index, version_count=count)
+    selected = select(started, pipeline.site, content=pipeline.content, index=pipeline.index, version_count=count)
     rebuild = Rebuild(
-        kept, pipeline.content, RedisRuns(pipeline.redis), pipeline.take, lambda: 0, lambda: pipeline.now, selected
+        started, pipeline.content, RedisRuns(pipeline.redis), pipeline.take, lambda: 0, lambda: pipeline.now, selected
     )
     rebuild.begin()
     mark_listings_stale(pipeline.index, pipeline.site, rebuild.run)
@@ -80,8 +80,8 @@ def rebuild_by_theme(pipeline: Pipeline, run: str = "run-1") -> Rebuild:
     return rebuild
 
 
-def others(pipeline: Pipeline) -> list[str]:
-    """Return the paths of the pages that carry another version than the current one."""
+def outdated_pages(pipeline: Pipeline) -> list[str]:
+    """Return the paths of the pages with another page version than the current one."""
     version = page_version(pipeline.theme, pipeline.site)
     count = VersionCount(pipeline.site, version, public=pipeline.public, sites=[pipeline.site])
     with ThreadPoolExecutor(1) as reader:
@@ -90,13 +90,13 @@ def others(pipeline: Pipeline) -> list[str]:
 
 
 def pages_of(pipeline: Pipeline) -> set[str]:
-    """Return the paths of all pages, listings and files for machines."""
+    """Return the paths of all pages, listings and machine-readable files."""
     heads = (pipeline.public.get(path).head for path in pipeline.public.list_keys(""))
     return {head.key for head in heads if "order" in head.metadata and head.metadata["status"] != "301"}
 
 
 def find_drift(pipeline: Pipeline) -> list[Drift]:
-    places = ReconcileDeps(
+    reconcile_deps = ReconcileDeps(
         content=pipeline.content,
         public=pipeline.public,
         revisions=pipeline.scheduler_deps.revisions,
@@ -104,26 +104,26 @@ def find_drift(pipeline: Pipeline) -> list[Drift]:
         sites={"epn": pipeline.site},
         clock=lambda: pipeline.now,
     )
-    run = Reconciliation(pipeline.site, places, wait=lambda: None)
+    run = Reconciliation(pipeline.site, reconcile_deps, wait=lambda: None)
     list(run.steps())
     found = list(run.found())
     run.close()
     return found
 
 
-def test_a_new_tagline_renews_every_page_once_and_the_next_rebuild_puts_nothing(live: Pipeline) -> None:
+def test_a_new_tagline_is_put_on_every_page_once_and_the_next_rebuild_puts_nothing(live: Pipeline) -> None:
     restart(live, tagline="A tagline made anew.")
-    assert set(others(live)) == pages_of(live)
+    assert set(outdated_pages(live)) == pages_of(live)
 
     rebuild_by_theme(live)
 
     assert sorted(set(live.public.puts) & pages_of(live)) == sorted(pages_of(live))
     assert max(map(live.public.puts.count, pages_of(live))) == 1
-    assert others(live) == []
+    assert outdated_pages(live) == []
     assert "A tagline made anew." in live.page("index.html")
     assert find_drift(live) == []
 
-    forget_puts(live)
+    clear_puts(live)
     again = rebuild_by_theme(live, "run-2")
     assert (live.public.puts, live.edge.purged) == ([], [])
     assert again.counts.articles == 0
@@ -147,23 +147,23 @@ def test_after_a_change_of_any_setting_one_rebuild_leaves_no_page_of_another_ver
     live: Pipeline, settings: dict[str, object]
 ) -> None:
     restart(live, **settings)
-    assert others(live) != []
+    assert outdated_pages(live) != []
 
     rebuild_by_theme(live)
 
-    assert others(live) == []
-    forget_puts(live)
+    assert outdated_pages(live) == []
+    clear_puts(live)
     rebuild_by_theme(live, "run-2")
     assert live.public.puts == []
 
 
 @pytest.mark.parametrize("settings", [{"listing_interval_seconds": 0.003}, {"edge_id": "another"}])
-def test_a_setting_that_no_page_shows_leaves_every_page_as_it_was(live: Pipeline, settings: dict[str, object]) -> None:
+def test_a_setting_that_no_page_shows_changes_no_page(live: Pipeline, settings: dict[str, object]) -> None:
     restart(live, **settings)
 
     rebuild_by_theme(live)
 
-    assert (others(live), live.public.puts) == ([], [])
+    assert (outdated_pages(live), live.public.puts) == ([], [])
 
 
 def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Pipeline) -> None:
@@ -179,7 +179,7 @@ def test_a_page_whose_bytes_stay_gets_the_new_version_and_is_not_purged(live: Pi
     assert (rebuild.counts.changed, rebuild.counts.unchanged) == (0, 3)
 
 
-def test_the_410_page_of_a_killed_article_is_renewed_and_the_article_stays_down(live: Pipeline) -> None:
+def test_the_410_page_of_a_killed_article_is_put_again_and_the_article_stays_removed(live: Pipeline) -> None:
     gone = live.record(id_of("killed")).claimed[0]
     restart(live, name="Another Name")
 
@@ -202,7 +202,7 @@ def test_another_zone_moves_articles_and_leaves_redirects_at_their_old_addresses
     assert live.public.get(old).head.metadata["location"] == keys.url_path(new)
     assert "Late" in live.page(listing_of(live.site, "day.2026-11-01").path)
     assert rebuild.counts.failed == 0
-    assert (others(live), find_drift(live)) == ([], [])
+    assert (outdated_pages(live), find_drift(live)) == ([], [])
 
 
 def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Pipeline) -> None:
@@ -221,17 +221,17 @@ def test_another_base_url_changes_canonical_addresses_and_no_redirect(live: Pipe
     assert all("edge.test" not in live.page(path) for path in pages_of(live))
 
 
-def test_articles_of_a_removed_section_keep_their_address_and_its_front_counts_no_more(live: Pipeline) -> None:
+def test_articles_of_a_removed_section_keep_their_address_and_its_front_is_not_counted(live: Pipeline) -> None:
     address = live.record(id_of("first")).path
     restart(live, sections=tuple(each for each in live.site.sections if each.id != "world"))
 
     rebuild_by_theme(live)
 
     assert live.record(id_of("first")).path == address
-    assert others(live) == []
+    assert outdated_pages(live) == []
 
 
-def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(live: Pipeline) -> None:
+def test_a_page_that_an_old_worker_put_last_is_replaced_by_the_next_rebuild(live: Pipeline) -> None:
     before = live.site
     restart(live, tagline="A tagline made anew.")
     rebuild_by_theme(live)
@@ -240,33 +240,33 @@ def test_an_old_worker_that_writes_last_is_found_and_mended_by_the_next_rebuild(
     live.post(source_id="first", headline="First", body="<p>New.</p>", version_created="2026-11-01T11:00:00Z")
     live.tick()
     restart(live, tagline=current.tagline)
-    assert live.record(id_of("first")).path in others(live)
+    assert live.record(id_of("first")).path in outdated_pages(live)
 
     rebuild_by_theme(live, "run-2")
 
-    assert others(live) == []
+    assert outdated_pages(live) == []
 
 
-def test_the_scheduler_counts_after_a_change_and_not_before_the_next(live: Pipeline) -> None:
+def test_the_scheduler_counts_page_versions_once_per_change(live: Pipeline) -> None:
     waits: list[float] = []
 
     def count(wait: Callable[[float], bool]) -> str:
         count_versions(live.site, live.scheduler_deps, public=live.public, every=timedelta(hours=6), wait=wait)
-        (pipeline,) = version_lines([live.site], live.content)
-        return pipeline
+        (line,) = version_lines([live.site], live.content)
+        return line
 
-    def note_wait(seconds: float) -> bool:
+    def record_wait(seconds: float) -> bool:
         waits.append(seconds)
         return False
 
-    assert "none of" in count(note_wait)
+    assert "none of" in count(record_wait)
     assert waits
     waits.clear()
-    count(note_wait)
+    count(record_wait)
     assert waits == []
 
     restart(live, tagline="A tagline made anew.")
-    assert "before the latest change" in count(lambda _: True)  # told to stop in the middle
+    assert "before the latest change" in count(lambda _: True)  # stopped in the middle
     number = len(pages_of(live))
     assert f"{number} of {number} pages carry another version" in count(lambda _: False)
 

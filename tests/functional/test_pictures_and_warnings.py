@@ -1,4 +1,4 @@
-"""Pictures from the upload to the page, and what a sender is told of what was left out."""
+"""Pictures from the upload to the page, and warnings of dropped elements."""
 
 from __future__ import annotations
 
@@ -45,48 +45,48 @@ def warnings_of(pipeline: Pipeline, receipt: str) -> str:
     return " ".join(report.warnings) if report else ""
 
 
-def test_readers_get_the_public_form_of_a_picture_and_nobody_the_file(pipeline: Pipeline) -> None:
+def test_readers_get_the_public_form_of_a_picture_and_never_the_uploaded_file(pipeline: Pipeline) -> None:
     sent = a_private_jpeg()
-    kept = store_picture(sent, pipeline.site, pipeline.ingest_deps)
-    accepted = pipeline.post(picture={"media": kept.media, "alt": "A pier"})
+    stored = store_picture(sent, pipeline.site, pipeline.ingest_deps)
+    accepted = pipeline.post(picture={"media": stored.media, "alt": "A pier"})
     pipeline.run()
 
     (path,) = pipeline.record(accepted.article).media
     shown = pipeline.public.get(path).body
-    assert (kept.width, kept.height, kept.media) == (8, 16, hashlib.sha256(sent).hexdigest())
-    assert path == f"media/{kept.media}/8.jpg"
+    assert (stored.width, stored.height, stored.media) == (8, 16, hashlib.sha256(sent).hexdigest())
+    assert path == f"media/{stored.media}/8.jpg"
     assert b"SECRET" not in shown
-    assert shown == pipeline.content.get(keys.public_media_key("epn", kept.media)).body
-    assert pipeline.content.get(keys.media_key("epn", kept.media)).body == sent
+    assert shown == pipeline.content.get(keys.public_media_key("epn", stored.media)).body
+    assert pipeline.content.get(keys.media_key("epn", stored.media)).body == sent
 
 
 def test_a_repair_puts_the_public_form_back(pipeline: Pipeline) -> None:
-    kept = store_picture(a_private_jpeg(), pipeline.site, pipeline.ingest_deps)
-    accepted = pipeline.post(picture={"media": kept.media})
+    stored = store_picture(a_private_jpeg(), pipeline.site, pipeline.ingest_deps)
+    accepted = pipeline.post(picture={"media": stored.media})
     pipeline.run()
     (path,) = pipeline.record(accepted.article).media
     before = pipeline.public.get(path).body
     pipeline.public.put(path, a_private_jpeg(), content_type="image/jpeg", metadata={"status": "200"})
 
-    mend = RepairPath(message_id=uuid4(), site="epn", path=path, article=accepted.article)
-    pipeline.deliver(mend)
+    message = RepairPath(message_id=uuid4(), site="epn", path=path, article=accepted.article)
+    pipeline.deliver(message)
 
     assert pipeline.public.get(path).body == before
 
 
-def test_a_repair_spares_a_picture_that_is_shown_though_its_source_is_gone(pipeline: Pipeline) -> None:
-    kept = store_picture(a_private_jpeg(), pipeline.site, pipeline.ingest_deps)
-    accepted = pipeline.post(picture={"media": kept.media})
+def test_a_repair_keeps_a_shown_picture_whose_source_is_missing(pipeline: Pipeline) -> None:
+    stored = store_picture(a_private_jpeg(), pipeline.site, pipeline.ingest_deps)
+    accepted = pipeline.post(picture={"media": stored.media})
     pipeline.run()
     (path,) = pipeline.record(accepted.article).media
-    pipeline.content.delete(keys.public_media_key("epn", kept.media))
+    pipeline.content.delete(keys.public_media_key("epn", stored.media))
 
     pipeline.deliver(RepairPath(message_id=uuid4(), site="epn", path=path))
 
     assert pipeline.status_at(path) == "200"
 
 
-def test_pictures_of_body_and_gallery_are_public_and_gone_after_a_kill(pipeline: Pipeline) -> None:
+def test_pictures_of_body_and_gallery_are_public_and_answer_410_after_a_kill(pipeline: Pipeline) -> None:
     body, gallery = (store_picture(a_png((n, n, n)), pipeline.site, pipeline.ingest_deps).media for n in (1, 2))
     accepted = pipeline.post(
         body=f'<p>See</p><img src="media:{body}" alt="A pier">', pictures=[{"media": gallery, "caption": "The quay"}]
@@ -105,7 +105,7 @@ def test_pictures_of_body_and_gallery_are_public_and_gone_after_a_kill(pipeline:
     assert [pipeline.status_at(path) for path in paths] == ["410", "410"]
 
 
-def test_a_picture_that_is_missing_is_told_and_the_same_article_shows_it_after_the_upload(pipeline: Pipeline) -> None:
+def test_a_missing_picture_is_a_warning_and_the_same_article_shows_it_after_the_upload(pipeline: Pipeline) -> None:
     media = hashlib.sha256(a_png((9, 9, 9))).hexdigest()
     article: dict[str, Any] = {"body": f"<p>See</p><img src=media:{media}>", "version_created": "2026-11-01T10:00:00Z"}
     first = pipeline.post(**article)
@@ -129,7 +129,7 @@ def test_a_gallery_names_uploaded_pictures_only(pipeline: Pipeline) -> None:
     assert [fault.pointer for fault in refused.value.faults] == ["/pictures/1/media"]
 
 
-def test_a_removal_stands_whatever_pictures_it_names(pipeline: Pipeline) -> None:
+def test_a_removal_is_accepted_with_any_pictures(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -141,17 +141,17 @@ def test_a_removal_stands_whatever_pictures_it_names(pipeline: Pipeline) -> None
 
 
 @pytest.mark.parametrize("is_flushed", [False, True])
-def test_the_sender_is_told_what_was_left_out_of_the_body(pipeline: Pipeline, *, is_flushed: bool) -> None:
+def test_a_receipt_warns_of_elements_that_were_dropped_from_the_body(pipeline: Pipeline, *, is_flushed: bool) -> None:
     accepted = pipeline.post(body=WIDGET)
     pipeline.run()
     if is_flushed:
         pipeline.redis.flushall()
 
-    told = warnings_of(pipeline, accepted.receipt)
-    assert told.startswith("/body: ")
-    assert "1 <svg>" in told
-    assert "1 picture" in told
-    assert "https://old.example/1.png" in told
+    warnings = warnings_of(pipeline, accepted.receipt)
+    assert warnings.startswith("/body: ")
+    assert "1 <svg>" in warnings
+    assert "1 picture" in warnings
+    assert "https://old.example/1.png" in warnings
     assert "1 <svg>" in " ".join(state_of(pipeline, accepted.article).warnings)
 
 
@@ -168,7 +168,7 @@ def test_a_submission_that_is_read_later_has_the_warnings_beside_its_report(pipe
     assert any("<svg>" in warning for warning in report.warnings)
 
 
-def test_a_body_of_which_nothing_was_left_out_has_no_warnings(pipeline: Pipeline) -> None:
+def test_a_body_without_dropped_elements_has_no_warnings(pipeline: Pipeline) -> None:
     accepted = pipeline.post(body="<p>All of it.</p>")
     pipeline.run()
 

@@ -1,4 +1,4 @@
-"""What is put is purged in the end, though its worker died before it did so and Redis lost the message too."""
+"""Every PUT is purged in the end, even if its worker died before the purge and Redis lost the message."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LATER = "2026-11-01T11:00:00Z"
 
 
 class DiedError(Exception):
-    """A worker's end, as the message sees it: nothing after this happens, and nobody is told."""
+    """The death of a worker: the handler ends here, without an acknowledgement."""
 
 
 def die(*_: object, **__: object) -> None:
     raise DiedError
 
 
-def run_until(pipeline: Pipeline, kind: type[Message], is_it: Callable[[Any], bool] = lambda _: True) -> Message:
-    """Deliver until the first such message is next; return it, taken off the queue."""
+def run_until(pipeline: Pipeline, kind: type[Message], matches: Callable[[Any], bool] = lambda _: True) -> Message:
+    """Deliver until the next message matches; remove it from the queue and return it."""
     for _ in range(2_000):
         if not pipeline.queue:
             pipeline.tick(until_quiet=False)
         if not pipeline.queue:
-            continue  # the pages' next turn is some milliseconds away
+            continue  # the leases of the pages end in some milliseconds
         message = pipeline.queue.pop(0)
-        if isinstance(message, kind) and is_it(message):
+        if isinstance(message, kind) and matches(message):
             return message
         pipeline.queue.extend(pipeline.deliver(message))
     raise AssertionError(kind)
@@ -55,7 +55,7 @@ def deliver_and_die_before_the_purge(pipeline: Pipeline, message: Message) -> No
 
 
 def lose_redis_and_wait(pipeline: Pipeline) -> None:
-    """Lose all messages and indexes; an hour of sweeps and rounds follows."""
+    """Lose all messages and Redis; then run the scheduler's jobs for an hour."""
     pipeline.queue.clear()
     pipeline.redis.flushall()
     for _ in range(6):
@@ -68,7 +68,7 @@ def is_purged(pipeline: Pipeline, path: str) -> bool:
     return keys.path_surrogate_key(path) in pipeline.edge.purged
 
 
-def test_a_tag_is_that_of_one_site_or_of_a_path(pipeline: Pipeline) -> None:
+def test_a_surrogate_key_names_a_listing_of_one_site_an_article_or_a_path(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.tick()
 
@@ -89,10 +89,12 @@ def test_an_article_whose_purge_was_lost_with_redis_is_purged_from_its_record(pi
     lose_redis_and_wait(pipeline)
 
     assert is_purged(pipeline, page_in(page).path)
-    assert pipeline.public.puts.count(page_in(page).path) == puts  # the bytes were there
+    assert pipeline.public.puts.count(page_in(page).path) == puts  # the bytes were public already
 
 
-def test_a_listing_whose_purge_was_lost_with_redis_is_purged_when_the_index_is_whole_again(pipeline: Pipeline) -> None:
+def test_a_listing_whose_purge_was_lost_with_redis_is_purged_when_the_index_is_complete_again(
+    pipeline: Pipeline,
+) -> None:
     pipeline.tick()
     pipeline.post()
     home = run_until(pipeline, ListingsRendered, page_at("index.html"))
@@ -107,7 +109,7 @@ def test_a_listing_whose_purge_was_lost_with_redis_is_purged_when_the_index_is_w
 
 @pytest.fixture
 def last_of_its_topic(pipeline: Pipeline) -> Message:
-    """A message: the page of a topic whose only article was killed has to answer 410."""
+    """Return the message that makes the page of a topic answer 410: its only article was killed."""
     accepted = pipeline.post(**FERRIES)
     pipeline.tick()
     assert pipeline.public.find(TOPIC) is not None
@@ -115,7 +117,7 @@ def last_of_its_topic(pipeline: Pipeline) -> Message:
     return run_until(pipeline, ListingsRendered, page_at(TOPIC))
 
 
-def test_a_topic_that_is_gone_is_purged_when_its_message_comes_again(
+def test_a_topic_that_answers_410_is_purged_when_its_message_is_redelivered(
     pipeline: Pipeline, last_of_its_topic: Message
 ) -> None:
     deliver_and_die_before_the_purge(pipeline, last_of_its_topic)
@@ -126,7 +128,7 @@ def test_a_topic_that_is_gone_is_purged_when_its_message_comes_again(
     assert pipeline.status_at(TOPIC) == "410"
 
 
-def test_a_topic_that_is_gone_is_purged_though_redis_lost_its_message(
+def test_a_topic_that_answers_410_is_purged_even_if_redis_lost_its_message(
     pipeline: Pipeline, last_of_its_topic: Message
 ) -> None:
     deliver_and_die_before_the_purge(pipeline, last_of_its_topic)
@@ -154,12 +156,12 @@ def test_no_page_shows_an_article_that_left_it_just_before_redis_was_lost(
 
     lose_redis_and_wait(pipeline)
 
-    left = [path for path, (body, _) in pipeline.site_bytes().items() if b"A secret ferry" in body]
-    assert not [path for path in left if is_killed or path.startswith(("culture/", "topics/ferries/"))]
+    remaining = [path for path, (body, _) in pipeline.site_bytes().items() if b"A secret ferry" in body]
+    assert not [path for path in remaining if is_killed or path.startswith(("culture/", "topics/ferries/"))]
     assert pipeline.status_at(TOPIC) == ("410" if is_killed else "200")
 
 
-def test_a_killed_picture_whose_purge_was_lost_with_redis_is_purged_and_looked_at(
+def test_a_killed_picture_whose_purge_was_lost_with_redis_is_purged_and_checked_at_the_edge(
     pipeline: Pipeline, a_picture: bytes
 ) -> None:
     picture = {"media": store_picture(a_picture, pipeline.site, pipeline.ingest_deps).media}
@@ -188,7 +190,9 @@ def test_a_killed_picture_whose_purge_was_lost_with_redis_is_purged_and_looked_a
     assert pipeline.receipt_status(kill.receipt) == "killed"
 
 
-def test_a_kill_that_the_edge_still_shows_is_looked_at_again_though_redis_lost_it(pipeline: Pipeline) -> None:
+def test_a_killed_article_that_the_edge_still_shows_is_checked_again_even_if_redis_lost_the_kill(
+    pipeline: Pipeline,
+) -> None:
     accepted = pipeline.post()
     pipeline.tick()
     pipeline.act("kill", accepted.article)
@@ -206,15 +210,15 @@ def test_a_kill_that_the_edge_still_shows_is_looked_at_again_though_redis_lost_i
     assert pipeline.record(accepted.article).removed_by is not None
 
 
-def test_what_nobody_claims_is_purged_when_the_message_that_removes_it_comes_again(pipeline: Pipeline) -> None:
+def test_an_unclaimed_page_is_purged_when_its_repair_is_redelivered(pipeline: Pipeline) -> None:
     pipeline.public.put(
         "world/extra/index.html", b"extra", metadata={"order": "1", "sha256": "0", "surrogate-keys": "x"}
     )
-    mend = RepairPath(message_id=uuid4(), site="epn", path="world/extra/index.html")
-    deliver_and_die_before_the_purge(pipeline, mend)
+    repair = RepairPath(message_id=uuid4(), site="epn", path="world/extra/index.html")
+    deliver_and_die_before_the_purge(pipeline, repair)
     assert pipeline.public.find("world/extra/index.html") is not None
 
-    pipeline.deliver(mend)
+    pipeline.deliver(repair)
 
     assert is_purged(pipeline, "world/extra/index.html")
     assert pipeline.public.find("world/extra/index.html") is None

@@ -1,4 +1,4 @@
-"""A kill, a correction, a restore of the index or a dead letter between any two steps: nothing stays wrong for ever."""
+"""Kills, corrections, restores of the index and dead letters between two steps: no page stays wrong."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.runtime.errors import PermanentError
 from shared.site.sites import Site
 from shared.storage import ObjectHead
 from tests.functional.conftest import Pipeline, next_page_of_article, stale_listings
-from tests.functional.test_half_done import hours_pass, imported
+from tests.functional.test_interrupted_work import imported, pass_time
 from tests.functional.test_rebuild import a_rebuild, rendered
-from tests.functional.test_stale_articles import is_up_to_date, settle
+from tests.functional.test_stale_articles import is_up_to_date, run_until_current
 
 
 def end_leases(pipeline: Pipeline) -> None:
-    """Let half a minute pass."""
+    """Let 30 s pass, and end all leases."""
     pipeline.now += timedelta(seconds=30)
     for key in pipeline.redis.scan_iter("*lease:*"):
         pipeline.redis.delete(key)
@@ -58,7 +58,7 @@ def test_a_picture_of_a_killed_article_is_not_put_back(
     assert pipeline.status_at(path) == "410"
 
 
-def test_a_page_rendered_around_its_kill_is_not_stale_for_ever(
+def test_a_page_rendered_during_its_kill_is_not_stale_for_ever(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.post(source_id="shown", headline="Shown", version_created="2026-11-01T09:00:00Z")
@@ -68,13 +68,13 @@ def test_a_page_rendered_around_its_kill_is_not_stale_for_ever(
     named = (ArticleRevision(article=killed.article, revision=killed.revision),)
     choose_related_for_all = pipeline.index.choose_related_for_all
 
-    def relate_after_the_kill(*args: Any) -> Any:
+    def choose_after_the_kill(*args: Any) -> Any:
         monkeypatch.setattr(pipeline.index, "choose_related_for_all", choose_related_for_all)
         pipeline.act("kill", killed.article)
         pipeline.run()
         return choose_related_for_all(*args)
 
-    monkeypatch.setattr(pipeline.index, "choose_related_for_all", relate_after_the_kill)
+    monkeypatch.setattr(pipeline.index, "choose_related_for_all", choose_after_the_kill)
     pipeline.take(pipeline.deliver(ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", articles=named)))
     pipeline.run()
     pipeline.post(source_id="shown", headline="Shown, corrected", version_created="2026-11-01T11:00:00Z")
@@ -99,7 +99,7 @@ def test_a_dead_lettered_article_that_was_never_live_is_not_emitted_for_ever(pip
     assert page.items == (bad.article,)
 
     def bury(message: Message) -> None:
-        """Do as the task does with what fails for ever."""
+        """Bury a message, as its task does after a permanent error."""
         payload = message.model_dump(mode="json")
         pipeline.ingest_deps.dead_letters.bury(
             "publish.PagesRendered", payload, PermanentError("x"), attempts=1, at=pipeline.now
@@ -123,7 +123,7 @@ def test_a_dead_lettered_article_that_was_never_live_is_not_emitted_for_ever(pip
     assert len(emitted) <= 1
 
 
-def test_a_page_related_before_the_index_was_whole_and_rendered_after_that_is_renewed(
+def test_a_page_whose_related_articles_were_chosen_from_an_incomplete_index_is_rendered_again(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     articles = imported(pipeline, 10)
@@ -132,27 +132,25 @@ def test_a_page_related_before_the_index_was_whole_and_rendered_after_that_is_re
     named = (ArticleRevision(article=article, revision=pipeline.record(article).revision or ""),)
     pipeline.redis.flushall()
     pipeline.queue.clear()
-    pipeline.index.load(
-        pipeline.site, [pipeline.record(article)]
-    )  # the restore's first batch; the other articles are to come
+    pipeline.index.load(pipeline.site, [pipeline.record(article)])  # only the restore's first batch
     choose_related_for_all = pipeline.index.choose_related_for_all
 
-    def relate_and_then_the_restore_ends(*args: Any) -> Any:
+    def choose_before_the_restore_ends(*args: Any) -> Any:
         monkeypatch.setattr(pipeline.index, "choose_related_for_all", choose_related_for_all)
         found = choose_related_for_all(*args)
         restore_index(pipeline.site, pipeline.scheduler_deps)
         return found
 
-    monkeypatch.setattr(pipeline.index, "choose_related_for_all", relate_and_then_the_restore_ends)
+    monkeypatch.setattr(pipeline.index, "choose_related_for_all", choose_before_the_restore_ends)
     pipeline.take(pipeline.deliver(ArticlesEnriched(message_id=uuid4(), lane=Lane.LIVE, site="epn", articles=named)))
     pipeline.run()
-    settle(pipeline)
-    hours_pass(pipeline)
+    run_until_current(pipeline)
+    pass_time(pipeline)
 
     assert is_up_to_date(pipeline, article)
 
 
-def test_a_listing_read_before_the_index_was_whole_is_not_put(
+def test_a_listing_that_was_read_from_an_incomplete_index_is_not_put(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported(pipeline, 10)
@@ -166,13 +164,13 @@ def test_a_listing_read_before_the_index_was_whole_is_not_put(
     pipeline.queue.clear()
     read = pipeline.index.read
 
-    def read_and_then_the_restore_ends(*args: Any, **kwargs: Any) -> Any:
+    def read_before_the_restore_ends(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.setattr(pipeline.index, "read", read)
         found = read(*args, **kwargs)
         restore_index(pipeline.site, pipeline.scheduler_deps)
         return found
 
-    monkeypatch.setattr(pipeline.index, "read", read_and_then_the_restore_ends)
+    monkeypatch.setattr(pipeline.index, "read", read_before_the_restore_ends)
     for each in pipeline.deliver(stale.only(["home"])):
         pipeline.deliver(each)
 
@@ -186,16 +184,16 @@ def test_an_article_that_expires_before_its_card_is_indexed_stays_out_of_the_lis
     accepted = pipeline.post(headline="Short lived", expires_at="2026-11-01T12:30:00Z")
     pages, load = next_page_of_article(pipeline), pipeline.index.load
 
-    def take_in_after_the_expiry(*args: Any, **named: Any) -> Any:
+    def load_after_the_expiry(*args: Any, **named: Any) -> Any:
         monkeypatch.setattr(pipeline.index, "load", load)
         pipeline.now += timedelta(hours=1)
         pipeline.tick()
         assert pipeline.record(accepted.article).removed_by
         return load(*args, **named)
 
-    monkeypatch.setattr(pipeline.index, "load", take_in_after_the_expiry)
+    monkeypatch.setattr(pipeline.index, "load", load_after_the_expiry)
     pipeline.take(pipeline.deliver(pages))
-    settle(pipeline)
+    run_until_current(pipeline)
 
     assert "Short lived" not in pipeline.page("index.html")
 
@@ -210,7 +208,7 @@ def test_an_article_that_expires_while_the_index_is_restored_stays_out_of_the_li
     pipeline.redis.flushall()
     load = pipeline.index.load
 
-    def take_in_after_the_expiry(site: Site, records: Iterable[LiveRecord], **named: Any) -> Any:
+    def load_after_the_expiry(site: Site, records: Iterable[LiveRecord], **named: Any) -> Any:
         read = list(records)
         monkeypatch.setattr(pipeline.index, "load", load)
         pipeline.take(release_due(pipeline.site, pipeline.scheduler_deps))
@@ -218,16 +216,16 @@ def test_an_article_that_expires_while_the_index_is_restored_stays_out_of_the_li
         assert pipeline.record(accepted.article).removed_by
         return load(site, read, **named)
 
-    monkeypatch.setattr(pipeline.index, "load", take_in_after_the_expiry)
+    monkeypatch.setattr(pipeline.index, "load", load_after_the_expiry)
     for _ in range(3):
         pipeline.tick(until_quiet=False)
-        hours_pass(pipeline)
+        pass_time(pipeline)
 
     assert "Short lived" not in pipeline.page("index.html")
 
 
 @pytest.mark.parametrize("why", ["dead-lettered", "retired"])
-def test_a_listing_that_cannot_be_rendered_holds_up_no_other_while_the_pipeline_is_busy(
+def test_a_listing_that_cannot_be_rendered_delays_no_other_while_the_pipeline_is_busy(
     pipeline: Pipeline, why: str
 ) -> None:
     pipeline.post(topics=[{"name": "Ice"}])

@@ -1,4 +1,4 @@
-"""A whole site rendered again: once for all, beside live publishing, and nothing where nothing has changed."""
+"""Rebuilds: every page once, during live publication, and no PUT without a change."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ from tests.functional.conftest import ARTICLES, HANDLERS, Pipeline, a_theme, pag
 from tests.functional.failing_store import failing_store
 
 
-def a_rebuild(pipeline: Pipeline, **what: object) -> Rebuild:
-    rebuild = resumed(pipeline, Run.model_validate({"site": "epn", "run": "run-1", "started_at": pipeline.now} | what))
+def a_rebuild(pipeline: Pipeline, **options: object) -> Rebuild:
+    rebuild = resumed(
+        pipeline, Run.model_validate({"site": "epn", "run": "run-1", "started_at": pipeline.now} | options)
+    )
     rebuild.begin()
     return rebuild
 
@@ -58,7 +60,7 @@ def finish(rebuild: Rebuild, pipeline: Pipeline) -> None:
 
 
 def rendered(pipeline: Pipeline, rebuild: Rebuild) -> PagesRendered:
-    """Return what the render worker makes of the first round of a rebuild; nothing else is on its way."""
+    """Return the pages that render makes of the first batch of a rebuild; the queue is empty afterwards."""
     rebuild.go_on()
     (message,) = pipeline.queue
     pipeline.queue.clear()
@@ -83,7 +85,7 @@ def test_a_new_theme_reaches_every_page_once(pipeline: Pipeline, site: list[str]
     assert (rebuild.counts.changed, rebuild.counts.unchanged) == (ARTICLES, 0)
 
 
-def test_a_rebuild_of_what_has_not_changed_puts_and_purges_nothing(pipeline: Pipeline, site: list[str]) -> None:
+def test_a_rebuild_without_changes_puts_and_purges_nothing(pipeline: Pipeline, site: list[str]) -> None:
     before = pipeline.site_bytes()
     rebuild = a_rebuild(pipeline)
 
@@ -96,7 +98,7 @@ def test_a_rebuild_of_what_has_not_changed_puts_and_purges_nothing(pipeline: Pip
     assert pipeline.site_bytes() == before
 
 
-def test_what_a_rebuild_changed_is_purged_and_no_record_is_written(
+def test_pages_that_a_rebuild_changed_are_purged_and_no_record_is_written(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     records = {article: pipeline.record(article) for article in site}
@@ -111,7 +113,7 @@ def test_what_a_rebuild_changed_is_purged_and_no_record_is_written(
         assert keys.path_surrogate_key(path) in pipeline.edge.purged
 
 
-def test_an_article_that_a_rebuild_has_put_anew_is_corrected_and_killed_as_any_other(
+def test_a_rebuilt_article_is_corrected_and_killed_as_any_other(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     pipeline.theme = other_theme
@@ -125,15 +127,15 @@ def test_an_article_that_a_rebuild_has_put_anew_is_corrected_and_killed_as_any_o
     assert pipeline.status_at(pipeline.record(site[1]).claimed[0]) == "410"
 
 
-def test_texts_are_enriched_anew_where_a_rebuild_is_told_so(
+def test_a_rebuild_enriches_articles_again_only_on_request(
     pipeline: Pipeline, site: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """New rules change no page by themselves: a rebuild takes the enriched objects that there are."""
+    """New rules change no page by themselves: a rebuild uses the stored enriched objects."""
 
-    def another(draft: EnrichmentState) -> EnrichmentState:
-        return replace(draft, body=SafeHtml(f"{draft.body}<p>By the new rules.</p>"))
+    def add_paragraph(state: EnrichmentState) -> EnrichmentState:
+        return replace(state, body=SafeHtml(f"{state.body}<p>By the new rules.</p>"))
 
-    pipeline.deps["enrich"] = replace(pipeline.enrich_deps, enrichers=(*ENRICHERS, another))
+    pipeline.deps["enrich"] = replace(pipeline.enrich_deps, enrichers=(*ENRICHERS, add_paragraph))
     monkeypatch.setattr(enrich_handler, "ENRICHER", "e10")
     finish(a_rebuild(pipeline), pipeline)
     assert [article for article in site if "By the new rules." in pipeline.page_of(article)] == []
@@ -146,7 +148,7 @@ def test_texts_are_enriched_anew_where_a_rebuild_is_told_so(
 
 
 def test_a_late_batch_of_an_older_rollout_never_wins(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
-    """The first theme is live, a page of the second is delayed, and the first is rolled out again."""
+    """The first theme is live, a page of the second theme is delayed, and the first is rolled out again."""
     own = pipeline.theme
     before = pipeline.site_bytes()
     pipeline.theme = other_theme
@@ -160,7 +162,7 @@ def test_a_late_batch_of_an_older_rollout_never_wins(pipeline: Pipeline, site: l
     assert pipeline.site_bytes() == before
 
 
-def test_a_publisher_that_stood_still_while_an_older_rollout_ended_has_its_page_rendered_again(
+def test_the_page_of_a_publisher_stalled_during_a_newer_rollout_is_rendered_again(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     own, before, put = pipeline.theme, pipeline.site_bytes(), pipeline.public.put
@@ -189,7 +191,9 @@ def test_a_newer_rebuild_of_a_site_ends_the_older_one(pipeline: Pipeline, site: 
         older.go_on()
 
 
-def test_only_a_section_is_rebuilt_where_one_is_named(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+def test_a_rebuild_of_a_section_renders_only_that_section(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
     pipeline.theme = other_theme
     rebuild = a_rebuild(pipeline, section="sport")
 
@@ -202,7 +206,9 @@ def test_only_a_section_is_rebuilt_where_one_is_named(pipeline: Pipeline, site: 
     assert (rebuild.counts.changed, rebuild.counts.articles) == (3, 3)
 
 
-def test_only_what_was_made_since_then_is_rebuilt(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+def test_a_rebuild_since_a_time_renders_only_later_articles(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
     pipeline.theme = other_theme
     young = pipeline.post(source_id="young", version_created="2026-11-01T11:59:00Z").article
     pipeline.run()
@@ -214,7 +220,7 @@ def test_only_what_was_made_since_then_is_rebuilt(pipeline: Pipeline, site: list
     assert "Made anew" in pipeline.page_of(young)
 
 
-def test_by_theme_only_pages_of_another_version_are_rendered(
+def test_a_rebuild_by_theme_renders_only_pages_of_another_version(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     pipeline.theme = other_theme
@@ -227,7 +233,9 @@ def test_by_theme_only_pages_of_another_version_are_rendered(
     assert (rebuild.counts.changed, rebuild.counts.articles) == (ARTICLES - 1, ARTICLES - 1)
 
 
-def test_a_killed_article_is_not_brought_back(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+def test_a_rebuild_does_not_bring_a_killed_article_back(
+    pipeline: Pipeline, site: list[str], other_theme: Theme
+) -> None:
     pipeline.theme = other_theme
     rebuild = a_rebuild(pipeline)
     pages = rendered(pipeline, rebuild)
@@ -265,7 +273,7 @@ def test_an_update_that_claims_while_a_batch_is_put_is_emitted_again(
     def put_while_another_claims(key: str, *args: Any, **kwargs: Any) -> Etag:
         if key == path:
             newer = pipeline.post(source_id="story-0", headline="Newer news", version_created="2026-11-01T11:00:00Z")
-            pipeline.queue.clear()  # its own message is lost, its publisher died behind its claim
+            pipeline.queue.clear()  # its message is lost: its publisher died after its claim
             claimed = pipeline.record(site[0]).model_copy(update={"claimed_by": newer.revision})
             pipeline.content.put(keys.live_key("epn", site[0]), claimed.model_dump_json().encode())
         return put(key, *args, **kwargs)
@@ -288,11 +296,11 @@ def test_an_article_costs_a_rebuild_six_calls_of_the_store(
         pipeline.deliver(pages)
 
     assert Counter(rendering) == {"list_heads": ARTICLES, "find": ARTICLES}
-    assert Counter(publishing) == {"list_heads": ARTICLES, "find": ARTICLES}  # beside the page's head and its PUT
+    assert Counter(publishing) == {"list_heads": ARTICLES, "find": ARTICLES}  # and the page's head and its PUT
     assert len(pipeline.public.puts) == ARTICLES
 
 
-def test_a_batch_that_comes_twice_does_no_more_than_once(
+def test_a_batch_that_is_delivered_twice_puts_its_pages_once(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     pipeline.theme = other_theme
@@ -306,14 +314,12 @@ def test_a_batch_that_comes_twice_does_no_more_than_once(
     assert pipeline.public.puts == puts
 
 
-def test_batches_that_nobody_reported_are_emitted_again(
-    pipeline: Pipeline, site: list[str], other_theme: Theme
-) -> None:
+def test_unreported_batches_are_emitted_again(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
     pipeline.theme = other_theme
     rebuild = a_rebuild(pipeline)
     rebuild.go_on()
     pipeline.run()
-    pipeline.redis.flushall()  # the reports too
+    pipeline.redis.flushall()  # with the reports
     pipeline.tick()
 
     rebuild.go_on()
@@ -326,7 +332,7 @@ def test_batches_that_nobody_reported_are_emitted_again(
     assert rebuild.counts.unchanged == ARTICLES
 
 
-def test_pages_wait_for_an_index_that_is_not_whole(pipeline: Pipeline, site: list[str]) -> None:
+def test_pages_wait_while_the_index_is_incomplete(pipeline: Pipeline, site: list[str]) -> None:
     rebuild = a_rebuild(pipeline)
     rebuild.go_on()
     (message,) = pipeline.queue
@@ -336,7 +342,7 @@ def test_pages_wait_for_an_index_that_is_not_whole(pipeline: Pipeline, site: lis
         pipeline.deliver(message)
 
 
-def test_a_batch_that_never_comes_to_an_end_is_given_up_and_counted(pipeline: Pipeline, site: list[str]) -> None:
+def test_a_batch_that_never_ends_is_counted_as_failed(pipeline: Pipeline, site: list[str]) -> None:
     rebuild = a_rebuild(pipeline)
     for _ in range(4):
         rebuild.go_on()
@@ -348,7 +354,7 @@ def test_a_batch_that_never_comes_to_an_end_is_given_up_and_counted(pipeline: Pi
     assert rebuild.run.counts.failed == ARTICLES
 
 
-def test_a_run_goes_on_where_a_killed_command_was(
+def test_a_run_continues_where_its_command_was_killed(
     pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.desk.handler.rebuild.MAX_BATCH_ITEMS", 2)
@@ -362,16 +368,16 @@ def test_a_run_goes_on_where_a_killed_command_was(
     rebuild.go_on()
     pipeline.queue.clear()
 
-    kept = Run.model_validate_json(pipeline.content.get(keys.rebuild_key("epn", "run-1")).body)
-    again = resumed(pipeline, kept)
+    stored_run = Run.model_validate_json(pipeline.content.get(keys.rebuild_key("epn", "run-1")).body)
+    again = resumed(pipeline, stored_run)
     finish(again, pipeline)
 
-    assert kept.counts.changed == 4
+    assert stored_run.counts.changed == 4
     assert again.counts.changed == ARTICLES
     assert again.counts.unchanged == 0
 
 
-def test_an_article_that_cannot_be_rendered_holds_up_no_other(
+def test_an_article_that_cannot_be_rendered_delays_no_other(
     pipeline: Pipeline, site: list[str], other_theme: Theme
 ) -> None:
     pipeline.theme = other_theme
@@ -388,7 +394,7 @@ def test_an_article_that_cannot_be_rendered_holds_up_no_other(
     assert {page.article for page in pages_in(pages) if isinstance(page, ArticlePage)} == {*site} - {site[3]}
 
 
-def test_a_missing_enriched_object_is_made_anew(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
+def test_a_missing_enriched_object_is_made_again(pipeline: Pipeline, site: list[str], other_theme: Theme) -> None:
     pipeline.theme = other_theme
     for key in list(pipeline.content.list_keys(keys.article_prefix("epn", site[3]))):
         if "/enriched/" in key:
@@ -404,15 +410,15 @@ def test_a_missing_enriched_object_is_made_anew(pipeline: Pipeline, site: list[s
 @pytest.mark.parametrize(
     "unclaimed", [{"claimed": ()}, {"claimed_by": ""}, {"media": ()}, {"claimed": ("world/elsewhere/index.html",)}]
 )
-def test_what_its_article_has_not_claimed_is_claimed_first(
+def test_a_rebuild_claims_unclaimed_paths_first(
     pipeline: Pipeline, a_picture: bytes, other_theme: Theme, unclaimed: dict[str, object]
 ) -> None:
     media = store_picture(a_picture, pipeline.site, pipeline.ingest_deps).media
     article = pipeline.post(picture={"media": media, "alt": "A bridge"}).article
     pipeline.run()
     record = pipeline.record(article)
-    spoilt = record.model_copy(update=unclaimed)
-    pipeline.content.put(keys.live_key("epn", article), spoilt.model_dump_json().encode())
+    damaged = record.model_copy(update=unclaimed)
+    pipeline.content.put(keys.live_key("epn", article), damaged.model_dump_json().encode())
     pipeline.theme = other_theme
 
     finish(a_rebuild(pipeline), pipeline)
@@ -446,7 +452,7 @@ def test_a_theme_is_previewed_without_publishing_anything(pipeline: Pipeline, si
     assert list(pipeline.content.list_keys("previews/")) == []
 
 
-def test_a_preview_of_the_theme_that_is_there_changes_nothing(pipeline: Pipeline, site: list[str]) -> None:
+def test_a_preview_of_the_current_theme_shows_no_difference(pipeline: Pipeline, site: list[str]) -> None:
     finish(a_rebuild(pipeline, preview=PREVIEW, most=5), pipeline)
 
     found = list(differences(pipeline.content, pipeline.public, PREVIEW))
@@ -462,7 +468,7 @@ def test_a_preview_ends_no_rebuild(pipeline: Pipeline, site: list[str]) -> None:
     assert rebuild.go_on()
 
 
-def test_a_preview_of_a_broken_theme_says_so_and_emits_nothing(
+def test_a_preview_of_a_broken_theme_counts_failures_and_emits_nothing(
     pipeline: Pipeline, site: list[str], tmp_path: Path
 ) -> None:
     a_theme(tmp_path, "{{ nothing_of_that_name }}")

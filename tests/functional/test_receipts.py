@@ -29,7 +29,7 @@ def bury(pipeline: Pipeline, message: Message, reason: str) -> None:
     )
 
 
-def test_a_receipt_of_something_that_was_not_read_yet_outlives_redis(pipeline: Pipeline) -> None:
+def test_a_receipt_of_an_unread_submission_survives_the_loss_of_redis(pipeline: Pipeline) -> None:
     receipt = submitted(pipeline, json.dumps(an_article()).encode())
 
     state = state_after_a_flush(pipeline, receipt)
@@ -37,7 +37,7 @@ def test_a_receipt_of_something_that_was_not_read_yet_outlives_redis(pipeline: P
     assert (state.status, state.stages[0].at) == (ReceiptStatus.ACCEPTED, pipeline.now)
 
 
-def test_a_receipt_of_something_that_was_read_later_outlives_redis(pipeline: Pipeline) -> None:
+def test_a_receipt_of_a_submission_that_was_read_later_survives_the_loss_of_redis(pipeline: Pipeline) -> None:
     receipt = submitted(pipeline, json.dumps(an_article()).encode())
     pipeline.tick()
 
@@ -50,7 +50,7 @@ def test_a_receipt_of_something_that_was_read_later_outlives_redis(pipeline: Pip
 
 
 @pytest.mark.parametrize("is_flushed", [False, True])
-def test_a_refused_submission_tells_each_fault_and_where_it_was(pipeline: Pipeline, *, is_flushed: bool) -> None:
+def test_a_refused_submission_lists_each_fault_with_its_place(pipeline: Pipeline, *, is_flushed: bool) -> None:
     receipt = submitted(pipeline, json.dumps(an_article(headline="", slug="../x")).encode())
     pipeline.run()
     if is_flushed:
@@ -64,48 +64,48 @@ def test_a_refused_submission_tells_each_fault_and_where_it_was(pipeline: Pipeli
     assert "/headline" in (state.reason or "")
 
 
-def test_an_article_that_was_given_up_says_so_also_from_the_bucket_alone(pipeline: Pipeline) -> None:
+def test_a_dead_lettered_article_is_failed_even_by_the_content_bucket_alone(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     (message,) = pipeline.queue
     pipeline.queue.clear()
-    bury(pipeline, message, "it was not to be")
+    bury(pipeline, message, "the reason")
 
     state = state_after_a_flush(pipeline, accepted.receipt)
     article = find_article_state(pipeline.site, accepted.article, pipeline.ingest_deps)
 
     assert state.status is ReceiptStatus.FAILED
     assert f"in dead letter {message.message_id}" in (state.reason or "")
-    assert "it was not to be" not in (state.reason or "")
+    assert "the reason" not in (state.reason or "")
     assert article is not None
     assert article.status is ReceiptStatus.FAILED
 
 
-def test_a_failure_is_told_although_redis_was_away_when_it_happened(pipeline: Pipeline) -> None:
+def test_a_failure_is_reported_even_if_redis_was_down_when_it_happened(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     (message,) = pipeline.queue
     pipeline.queue.clear()
-    bury(pipeline, message, "it was not to be")
-    pipeline.redis.hset(f"receipt:{accepted.receipt}", "status", "accepted")  # what was to be told was lost
+    bury(pipeline, message, "the reason")
+    pipeline.redis.hset(f"receipt:{accepted.receipt}", "status", "accepted")  # the report of the failure was lost
     pipeline.redis.hdel(f"receipt:{accepted.receipt}", "stage:failed")
     pipeline.now = pipeline.now.replace(minute=pipeline.now.minute + 1)
 
     assert pipeline.receipt_status(accepted.receipt) == "failed"
 
 
-def test_a_failure_that_was_replayed_ends_live_also_from_the_bucket_alone(pipeline: Pipeline) -> None:
+def test_a_replayed_failure_ends_live_even_by_the_content_bucket_alone(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     (message,) = pipeline.queue
-    bury(pipeline, message, "it was not to be")
+    bury(pipeline, message, "the reason")
     pipeline.tick()
 
     assert state_after_a_flush(pipeline, accepted.receipt).status is ReceiptStatus.LIVE
 
 
-def test_a_submission_that_was_given_up_is_told_until_it_is_replayed(pipeline: Pipeline) -> None:
+def test_a_dead_lettered_submission_is_failed_until_it_is_replayed(pipeline: Pipeline) -> None:
     receipt = submitted(pipeline, json.dumps(an_article()).encode())
     (message,) = pipeline.queue
     pipeline.queue.clear()
-    bury(pipeline, message, "it was not to be")
+    bury(pipeline, message, "the reason")
 
     assert state_after_a_flush(pipeline, receipt).status is ReceiptStatus.FAILED
 
@@ -114,7 +114,7 @@ def test_a_submission_that_was_given_up_is_told_until_it_is_replayed(pipeline: P
     assert state_after_a_flush(pipeline, receipt).status is ReceiptStatus.LIVE
 
 
-def test_a_message_of_no_site_is_buried_all_the_same(pipeline: Pipeline) -> None:
+def test_a_message_without_a_site_becomes_a_dead_letter_too(pipeline: Pipeline) -> None:
     key = pipeline.ingest_deps.dead_letters.bury(
         "ingest.X", {"receipt": "r"}, RuntimeError("x"), attempts=1, at=pipeline.now
     )
@@ -122,7 +122,7 @@ def test_a_message_of_no_site_is_buried_all_the_same(pipeline: Pipeline) -> None
     assert pipeline.content.find(key) is not None
 
 
-def test_a_message_with_nonsense_for_names_is_buried_all_the_same(pipeline: Pipeline) -> None:
+def test_a_message_with_malformed_ids_becomes_a_dead_letter_too(pipeline: Pipeline) -> None:
     nonsense = {"site": "\ud800", "article": 5, "revision": ["x" * 10_000]}
 
     key = pipeline.ingest_deps.dead_letters.bury("ingest.X", nonsense, RuntimeError("x"), attempts=1, at=pipeline.now)
@@ -130,7 +130,7 @@ def test_a_message_with_nonsense_for_names_is_buried_all_the_same(pipeline: Pipe
     assert pipeline.content.find(key) is not None
 
 
-def test_a_withdrawal_that_came_after_a_kill_is_told_killed(pipeline: Pipeline) -> None:
+def test_the_receipt_of_a_withdrawal_after_a_kill_says_killed(pipeline: Pipeline) -> None:
     pipeline.post()
     pipeline.post(status="canceled", body="", version_created="2026-11-01T11:00:00Z")
     withheld = pipeline.post(status="withheld", body="", version_created="2026-11-01T11:30:00Z")
@@ -140,6 +140,6 @@ def test_a_withdrawal_that_came_after_a_kill_is_told_killed(pipeline: Pipeline) 
     assert state_after_a_flush(pipeline, withheld.receipt).status is ReceiptStatus.KILLED
 
 
-def test_nobody_knows_a_receipt_that_was_never_given(pipeline: Pipeline) -> None:
+def test_an_unknown_receipt_is_not_found(pipeline: Pipeline) -> None:
     assert find_receipt_state("0" * 32, pipeline.ingest_deps) is None
     assert find_receipt_state(f"epn.{'a' * 26}.{'0' * 17}-{'0' * 10}-000", pipeline.ingest_deps) is None

@@ -1,4 +1,4 @@
-"""Each receipt status is a claim about readers: it is true, and a reason says why no page came."""
+"""Each receipt status is a claim about readers: it is true, and a reason explains a missing page."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def state_of(pipeline: Pipeline, receipt: str) -> ReceiptState:
     return state
 
 
-def readers_get(pipeline: Pipeline, state: ReceiptState) -> set[str]:
+def statuses_for_readers(pipeline: Pipeline, state: ReceiptState) -> set[str]:
     """Return the HTTP statuses of every address that the article of a receipt ever had."""
     claimed = pipeline.record(state.article or "").claimed
     return {pipeline.status_at(path) if pipeline.public.find_head(path) else "404" for path in claimed}
@@ -149,30 +149,35 @@ CASES: tuple[tuple[Callable[[Pipeline], str], ReceiptStatus, set[str]], ...] = (
     (a_failed_article, ReceiptStatus.FAILED, set()),
     (a_refused_submission, ReceiptStatus.REFUSED, set()),
 )
-ON_THE_WAY = {ReceiptStatus.ENRICHED, ReceiptStatus.RENDERED, ReceiptStatus.PUBLISHED, ReceiptStatus.DUPLICATE}
-"""Stages between two of those above; `duplicate` is a reply's status, its receipt is that of the first posting."""
+INTERMEDIATE = {ReceiptStatus.ENRICHED, ReceiptStatus.RENDERED, ReceiptStatus.PUBLISHED, ReceiptStatus.DUPLICATE}
+"""Stages between two statuses above; `duplicate` is the status of a reply, with the receipt of the first post."""
 
 
-def test_every_status_has_its_case() -> None:
-    assert {outcome for _, outcome, _ in CASES} | ON_THE_WAY == set(ReceiptStatus)
+def test_every_receipt_status_has_a_case() -> None:
+    assert {status for _, status, _ in CASES} | INTERMEDIATE == set(ReceiptStatus)
 
 
-@pytest.mark.parametrize("forgets", [False, True], ids=["redis remembers", "redis forgot"])
-@pytest.mark.parametrize(("make", "outcome", "statuses"), CASES, ids=lambda value: getattr(value, "__name__", None))
-def test_what_a_receipt_says_is_what_readers_get(
-    pipeline: Pipeline, make: Callable[[Pipeline], str], outcome: ReceiptStatus, statuses: set[str], *, forgets: bool
+@pytest.mark.parametrize("is_flushed", [False, True], ids=["redis remembers", "redis forgot"])
+@pytest.mark.parametrize(("prepare", "status", "statuses"), CASES, ids=lambda value: getattr(value, "__name__", None))
+def test_a_receipt_status_is_true_of_the_pages_that_readers_get(
+    pipeline: Pipeline,
+    prepare: Callable[[Pipeline], str],
+    status: ReceiptStatus,
+    statuses: set[str],
+    *,
+    is_flushed: bool,
 ) -> None:
-    receipt = make(pipeline)
-    if forgets:
+    receipt = prepare(pipeline)
+    if is_flushed:
         pipeline.redis.flushall()
 
     state = state_of(pipeline, receipt)
 
-    assert state.status is outcome
-    assert readers_get(pipeline, state) == statuses
-    assert is_shown(pipeline) == (outcome is ReceiptStatus.LIVE)
-    assert bool(state.url) == (outcome is ReceiptStatus.LIVE)
-    assert bool(state.reason) == (outcome.is_final and outcome is not ReceiptStatus.LIVE)
+    assert state.status is status
+    assert statuses_for_readers(pipeline, state) == statuses
+    assert is_shown(pipeline) == (status is ReceiptStatus.LIVE)
+    assert bool(state.url) == (status is ReceiptStatus.LIVE)
+    assert bool(state.reason) == (status.is_final and status is not ReceiptStatus.LIVE)
     if state.url:
         path = urlsplit(state.url).path.removeprefix("/") + keys.INDEX_DOCUMENT
         assert HEADLINE in pipeline.page(path)
@@ -201,7 +206,7 @@ def test_a_kill_names_the_addresses_where_readers_do_not_get_410_yet(pipeline: P
     assert (state.status, state.waits_for) == (ReceiptStatus.KILLED, ())
 
 
-def test_an_edge_that_is_down_costs_a_kill_one_call_and_every_address_waits(pipeline: Pipeline) -> None:
+def test_a_kill_calls_an_edge_that_is_down_once_and_waits_for_every_address(pipeline: Pipeline) -> None:
     article = pipeline.post(slug="first").article
     pipeline.run()
     pipeline.post(slug="second", version_created=LATER)
@@ -217,7 +222,7 @@ def test_an_edge_that_is_down_costs_a_kill_one_call_and_every_address_waits(pipe
     assert len(state_of(pipeline, kill.receipt).waits_for) == 2
 
 
-def test_a_text_that_a_kill_stops_is_not_called_killed_before_the_edge_forgot_it(pipeline: Pipeline) -> None:
+def test_a_text_under_a_kill_is_not_reported_killed_before_the_edge_was_purged(pipeline: Pipeline) -> None:
     article = pipeline.post().article
     pipeline.run()
     pipeline.act("kill", article)
@@ -229,4 +234,4 @@ def test_a_text_that_a_kill_stops_is_not_called_killed_before_the_edge_forgot_it
     pipeline.sweep()
     pipeline.run()
     assert state_of(pipeline, late.receipt).status is ReceiptStatus.KILLED
-    assert readers_get(pipeline, state_of(pipeline, late.receipt)) == {"410"}
+    assert statuses_for_readers(pipeline, state_of(pipeline, late.receipt)) == {"410"}

@@ -24,7 +24,7 @@ LATER = "2026-11-01T10:30:00Z"
 
 
 @pytest.fixture
-def places(pipeline: Pipeline) -> ReconcileDeps:
+def reconcile_deps(pipeline: Pipeline) -> ReconcileDeps:
     return ReconcileDeps(
         content=pipeline.content,
         public=pipeline.public,
@@ -36,11 +36,11 @@ def places(pipeline: Pipeline) -> ReconcileDeps:
 
 
 @pytest.fixture
-def whole(pipeline: Pipeline, a_picture: bytes) -> Pipeline:
-    """A site with a live article that shows a picture, one that has moved, one that was killed."""
+def full_site(pipeline: Pipeline, a_picture: bytes) -> Pipeline:
+    """Publish a live article with a picture, one that has moved, and one that was killed."""
     picture = {"media": store_picture(a_picture, pipeline.site, pipeline.ingest_deps).media, "alt": "A ferry"}
-    who: dict[str, Any] = {"topics": [{"name": "Ferries"}], "authors": [{"name": "Mira Solen"}]}
-    pipeline.post(source_id="pictured", headline="Pictured", picture=picture, **who)
+    names: dict[str, Any] = {"topics": [{"name": "Ferries"}], "authors": [{"name": "Mira Solen"}]}
+    pipeline.post(source_id="pictured", headline="Pictured", picture=picture, **names)
     pipeline.post(source_id="moved", headline="Moved")
     pipeline.run()
     pipeline.post(source_id="moved", headline="Moved", section="business", version_created=LATER)
@@ -51,8 +51,10 @@ def whole(pipeline: Pipeline, a_picture: bytes) -> Pipeline:
     return pipeline
 
 
-def find_drift(pipeline: Pipeline, places: ReconcileDeps, wait: Callable[[], object] = lambda: None) -> list[Drift]:
-    run = Reconciliation(pipeline.site, places, wait=wait)
+def find_drift(
+    pipeline: Pipeline, reconcile_deps: ReconcileDeps, wait: Callable[[], object] = lambda: None
+) -> list[Drift]:
+    run = Reconciliation(pipeline.site, reconcile_deps, wait=wait)
     for _ in run.steps():
         pass
     found = list(run.found())
@@ -60,9 +62,9 @@ def find_drift(pipeline: Pipeline, places: ReconcileDeps, wait: Callable[[], obj
     return found
 
 
-def repair(pipeline: Pipeline, places: ReconcileDeps) -> None:
-    for drift in find_drift(pipeline, places):
-        message = repair_of(drift, pipeline.site, places)
+def repair(pipeline: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    for drift in find_drift(pipeline, reconcile_deps):
+        message = repair_of(drift, pipeline.site, reconcile_deps)
         pipeline.take([message] if message else [])
     pipeline.run()
     pipeline.tick()
@@ -92,8 +94,8 @@ def asset_of(pipeline: Pipeline) -> str:
     return next(pipeline.public.list_keys("assets/"))
 
 
-def change_behind_its_back(pipeline: Pipeline, path: str) -> None:
-    """Change an object's bytes and leave its metadata as they were."""
+def corrupt_body(pipeline: Pipeline, path: str) -> None:
+    """Change an object's bytes and keep its metadata."""
     found = pipeline.public.get(path)
     pipeline.public.put(
         path, b"changed " + found.body, content_type=found.head.content_type, metadata=found.head.metadata
@@ -122,207 +124,224 @@ WHERE: dict[str, Callable[[Pipeline], str]] = {
 }
 
 
-def test_a_site_that_is_as_it_should_be_shows_no_drift(whole: Pipeline, places: ReconcileDeps) -> None:
-    assert find_drift(whole, places) == []
+def test_a_correct_site_has_no_drift(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    assert find_drift(full_site, reconcile_deps) == []
 
 
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize(
     ("damage", "kind"),
-    [(remove, DriftKind.MISSING), (change_behind_its_back, DriftKind.WRONG), (replace_by_hand, DriftKind.WRONG)],
+    [(remove, DriftKind.MISSING), (corrupt_body, DriftKind.WRONG), (replace_by_hand, DriftKind.WRONG)],
 )
-def test_what_was_damaged_is_found_and_mended(
-    whole: Pipeline, places: ReconcileDeps, where: str, damage: Callable[[Pipeline, str], None], kind: DriftKind
+def test_a_damaged_object_is_found_and_repaired(
+    full_site: Pipeline,
+    reconcile_deps: ReconcileDeps,
+    where: str,
+    damage: Callable[[Pipeline, str], None],
+    kind: DriftKind,
 ) -> None:
-    before = whole.site_bytes()
-    path = WHERE[where](whole)
-    damage(whole, path)
+    before = full_site.site_bytes()
+    path = WHERE[where](full_site)
+    damage(full_site, path)
 
-    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(kind, path)]
-    repair(whole, places)
+    assert [(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)] == [(kind, path)]
+    repair(full_site, reconcile_deps)
 
-    assert whole.site_bytes() == before
-    assert find_drift(whole, places) == []
+    assert full_site.site_bytes() == before
+    assert find_drift(full_site, reconcile_deps) == []
 
 
-def test_what_nobody_claims_is_found_removed_and_purged(whole: Pipeline, places: ReconcileDeps) -> None:
-    before = whole.site_bytes()
-    page = whole.public.get(path_of(whole, "moved"))
-    extra = "world/2020/01/01/nobody-knows-me/index.html"
-    whole.public.put(extra, b"old", metadata=page.head.metadata)
-    whole.public.put("_rail/also-closed.html", b"old", metadata={"order": "1", "sha256": "0"})
+def test_an_unclaimed_object_is_found_removed_and_purged(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    before = full_site.site_bytes()
+    page = full_site.public.get(path_of(full_site, "moved"))
+    extra = "world/2020/01/01/unclaimed/index.html"
+    full_site.public.put(extra, b"old", metadata=page.head.metadata)
+    full_site.public.put("_rail/also-closed.html", b"old", metadata={"order": "1", "sha256": "0"})
 
-    assert {(drift.kind, drift.path) for drift in find_drift(whole, places)} == {
+    assert {(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)} == {
         (DriftKind.EXTRA, extra),
         (DriftKind.EXTRA, "_rail/also-closed.html"),
     }
-    repair(whole, places)
+    repair(full_site, reconcile_deps)
 
-    assert whole.site_bytes() == before
-    assert keys.path_surrogate_key(extra) in whole.edge.purged_hard
+    assert full_site.site_bytes() == before
+    assert keys.path_surrogate_key(extra) in full_site.edge.purged_hard
 
 
-def test_a_picture_of_none_but_killed_articles_is_found_and_gone(
-    whole: Pipeline, places: ReconcileDeps, a_picture: bytes
+def test_a_public_picture_of_killed_articles_alone_is_found_and_replaced_by_410(
+    full_site: Pipeline, reconcile_deps: ReconcileDeps, a_picture: bytes
 ) -> None:
-    path = picture_of(whole)
-    shown = whole.public.get(path)
-    whole.post(source_id="pictured", headline="Pictured", status="canceled", version_created=LATER)
-    whole.tick()
-    assert find_drift(whole, places) == []
-    whole.public.put(path, shown.body, content_type="image/png", metadata=shown.head.metadata)
+    path = picture_of(full_site)
+    shown = full_site.public.get(path)
+    full_site.post(source_id="pictured", headline="Pictured", status="canceled", version_created=LATER)
+    full_site.tick()
+    assert find_drift(full_site, reconcile_deps) == []
+    full_site.public.put(path, shown.body, content_type="image/png", metadata=shown.head.metadata)
 
-    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(DriftKind.EXTRA, path)]
-    repair(whole, places)
+    assert [(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)] == [(DriftKind.EXTRA, path)]
+    repair(full_site, reconcile_deps)
 
-    assert whole.status_at(path) == "410"
+    assert full_site.status_at(path) == "410"
 
 
-def test_what_another_site_in_the_same_bucket_shows_is_not_extra(whole: Pipeline, places: ReconcileDeps) -> None:
-    other = whole.site.model_copy(update={"id": "other"})
-    run = Reconciliation(other, replace(places, sites={"other": other, **places.sites}), wait=lambda: None)
+def test_objects_of_another_site_in_the_same_bucket_are_not_extra(
+    full_site: Pipeline, reconcile_deps: ReconcileDeps
+) -> None:
+    other = full_site.site.model_copy(update={"id": "other"})
+    run = Reconciliation(
+        other, replace(reconcile_deps, sites={"other": other, **reconcile_deps.sites}), wait=lambda: None
+    )
     for _ in run.steps():
         pass
 
     assert list(run.found()) == []
 
 
-def test_what_others_put_is_reported_and_never_removed(whole: Pipeline, places: ReconcileDeps) -> None:
-    whole.public.put("ads.txt", b"ads", content_type="text/plain")
+def test_foreign_objects_are_reported_and_never_removed(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    full_site.public.put("ads.txt", b"ads", content_type="text/plain")
 
-    found = find_drift(whole, places)
-    repair(whole, places)
-    whole.deliver(_mend("ads.txt"))
+    found = find_drift(full_site, reconcile_deps)
+    repair(full_site, reconcile_deps)
+    full_site.deliver(_repair_message("ads.txt"))
 
     assert [(drift.kind, drift.path) for drift in found] == [(DriftKind.FOREIGN, "ads.txt")]
-    assert whole.public.get("ads.txt").body == b"ads"
+    assert full_site.public.get("ads.txt").body == b"ads"
 
 
-def test_an_article_whose_event_was_lost_is_found_behind_and_said_again(whole: Pipeline, places: ReconcileDeps) -> None:
-    whole.post(source_id="moved", headline="Mended", section="business", version_created="2026-11-01T11:00:00Z")
-    whole.post(source_id="new", headline="Never announced")
-    whole.queue.clear()
+def test_an_article_whose_event_was_lost_is_found_stale_and_re_emitted(
+    full_site: Pipeline, reconcile_deps: ReconcileDeps
+) -> None:
+    full_site.post(source_id="moved", headline="Corrected", section="business", version_created="2026-11-01T11:00:00Z")
+    full_site.post(source_id="new", headline="Event lost")
+    full_site.queue.clear()
 
-    assert [drift.kind for drift in find_drift(whole, places)] == [DriftKind.STALE, DriftKind.STALE]
-    repair(whole, places)
+    assert [drift.kind for drift in find_drift(full_site, reconcile_deps)] == [DriftKind.STALE, DriftKind.STALE]
+    repair(full_site, reconcile_deps)
 
-    assert "Mended" in whole.page("index.html")
-    assert "Never announced" in whole.page("index.html")
-    assert find_drift(whole, places) == []
+    assert "Corrected" in full_site.page("index.html")
+    assert "Event lost" in full_site.page("index.html")
+    assert find_drift(full_site, reconcile_deps) == []
 
 
-def test_an_article_that_the_index_does_not_know_is_found(whole: Pipeline, places: ReconcileDeps) -> None:
+def test_an_article_that_the_index_lacks_is_found(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
     article = keys.article_id("epn", "desk", "moved")
-    whole.redis.hdel("index:epn:entries", article)
+    full_site.redis.hdel("index:epn:entries", article)
 
-    assert [(drift.kind, drift.article) for drift in find_drift(whole, places)] == [(DriftKind.STALE, article)]
-    repair(whole, places)
-    assert find_drift(whole, places) == []
-
-
-def test_an_index_that_is_being_made_again_is_no_drift(whole: Pipeline, places: ReconcileDeps) -> None:
-    remove(whole, path := path_of(whole, "moved"))
-    whole.redis.flushall()
-
-    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(DriftKind.MISSING, path)]
+    assert [(drift.kind, drift.article) for drift in find_drift(full_site, reconcile_deps)] == [
+        (DriftKind.STALE, article)
+    ]
+    repair(full_site, reconcile_deps)
+    assert find_drift(full_site, reconcile_deps) == []
 
 
-def test_a_listing_that_stays_behind_is_found(whole: Pipeline, places: ReconcileDeps) -> None:
-    whole.index.mark_stale(whole.site, HOME)
+def test_an_index_that_is_being_restored_is_no_drift(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    remove(full_site, path := path_of(full_site, "moved"))
+    full_site.redis.flushall()
 
-    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(DriftKind.STALE, "index.html")]
-
-
-def test_what_is_published_while_it_runs_is_no_drift(whole: Pipeline, places: ReconcileDeps) -> None:
-    whole.post(source_id="moved", headline="Mended", section="business", version_created="2026-11-01T11:00:00Z")
-    remove(whole, path_of(whole, "pictured"))
-    whole.index.mark_stale(whole.site, HOME)
-
-    assert [drift.kind for drift in find_drift(whole, places, wait=whole.tick)] == [DriftKind.MISSING]
+    assert [(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)] == [(DriftKind.MISSING, path)]
 
 
-def test_what_waits_for_its_embargo_is_no_drift(whole: Pipeline, places: ReconcileDeps) -> None:
-    whole.post(source_id="held", headline="Held", embargo_until="2026-12-01T10:00:00Z")
-    whole.tick()
+def test_a_listing_that_stays_stale_is_found(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    full_site.index.mark_stale(full_site.site, HOME)
 
-    assert find_drift(whole, places) == []
+    assert [(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)] == [
+        (DriftKind.STALE, "index.html")
+    ]
+
+
+def test_pages_published_during_the_comparison_are_no_drift(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    full_site.post(source_id="moved", headline="Corrected", section="business", version_created="2026-11-01T11:00:00Z")
+    remove(full_site, path_of(full_site, "pictured"))
+    full_site.index.mark_stale(full_site.site, HOME)
+
+    assert [drift.kind for drift in find_drift(full_site, reconcile_deps, wait=full_site.tick)] == [DriftKind.MISSING]
+
+
+def test_an_article_under_embargo_is_no_drift(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    full_site.post(source_id="held", headline="Held", embargo_until="2026-12-01T10:00:00Z")
+    full_site.tick()
+
+    assert find_drift(full_site, reconcile_deps) == []
 
 
 def test_a_page_whose_record_was_lost_is_published_again_and_not_removed(
-    whole: Pipeline, places: ReconcileDeps
+    full_site: Pipeline, reconcile_deps: ReconcileDeps
 ) -> None:
-    before = whole.site_bytes()
+    before = full_site.site_bytes()
     article = keys.article_id("epn", "desk", "moved")
-    whole.content.delete(keys.live_key("epn", article))
+    full_site.content.delete(keys.live_key("epn", article))
 
-    whole.deliver(_mend(redirect_path := _redirects(whole, article)))
-    assert redirect_path in whole.site_bytes()
-    assert {drift.kind for drift in find_drift(whole, places)} == {DriftKind.STALE}
-    repair(whole, places)
+    full_site.deliver(_repair_message(redirect_path := _find_redirect(full_site, article)))
+    assert redirect_path in full_site.site_bytes()
+    assert {drift.kind for drift in find_drift(full_site, reconcile_deps)} == {DriftKind.STALE}
+    repair(full_site, reconcile_deps)
 
-    assert whole.site_bytes() == before
+    assert full_site.site_bytes() == before
 
 
-def test_a_claim_made_while_a_path_is_being_removed_gets_its_page_back(whole: Pipeline) -> None:
-    path = path_of(whole, "moved")
+def test_a_claim_made_while_a_path_is_being_removed_gets_its_page_back(full_site: Pipeline) -> None:
+    path = path_of(full_site, "moved")
     article = keys.article_id("epn", "desk", "moved")
-    record = whole.content.get(keys.live_key("epn", article)).body
+    record = full_site.content.get(keys.live_key("epn", article)).body
     revisions = {
-        key: whole.content.get(key).body for key in whole.content.list_keys(keys.revisions_prefix("epn", article))
+        key: full_site.content.get(key).body
+        for key in full_site.content.list_keys(keys.revisions_prefix("epn", article))
     }
     for key in (*revisions, keys.live_key("epn", article)):
-        whole.content.delete(key)
-    remove_object = whole.public.delete
+        full_site.content.delete(key)
+    remove_object = full_site.public.delete
 
     def claim_and_delete(key: str) -> None:
-        whole.content.put(keys.live_key("epn", article), record)
+        full_site.content.put(keys.live_key("epn", article), record)
         for revision, body in revisions.items():
-            whole.content.put(revision, body)
+            full_site.content.put(revision, body)
         remove_object(key)
 
-    whole.public.delete = claim_and_delete  # type: ignore[method-assign]
-    whole.take(whole.deliver(_mend(path)))
-    whole.run()
+    full_site.public.delete = claim_and_delete  # type: ignore[method-assign]
+    full_site.take(full_site.deliver(_repair_message(path)))
+    full_site.run()
 
-    assert path in whole.site_bytes()
+    assert path in full_site.site_bytes()
 
 
-def test_mending_what_is_right_puts_nothing(whole: Pipeline) -> None:
-    whole.public.puts.clear()
+def test_a_repair_of_a_correct_object_puts_nothing(full_site: Pipeline) -> None:
+    full_site.public.puts.clear()
     for find_path in WHERE.values():
-        path = find_path(whole)
-        article = whole.public.get(path).head.metadata.get("article")
-        if path == picture_of(whole):
+        path = find_path(full_site)
+        article = full_site.public.get(path).head.metadata.get("article")
+        if path == picture_of(full_site):
             article = keys.article_id("epn", "desk", "pictured")
-        whole.take(whole.deliver(_mend(path, article)))
-    whole.run()
+        full_site.take(full_site.deliver(_repair_message(path, article)))
+    full_site.run()
 
-    assert whole.public.puts == []
-
-
-def test_the_page_for_what_is_gone_is_a_listing_like_others(whole: Pipeline, places: ReconcileDeps) -> None:
-    remove(whole, path := listing_of(whole.site, GONE).path)
-
-    assert [(drift.kind, drift.path) for drift in find_drift(whole, places)] == [(DriftKind.MISSING, path)]
+    assert full_site.public.puts == []
 
 
-def test_a_full_disk_fails_the_comparison_and_not_its_process(whole: Pipeline, places: ReconcileDeps) -> None:
-    run = Reconciliation(whole.site, places, wait=lambda: None)
+def test_a_missing_410_page_is_found(full_site: Pipeline, reconcile_deps: ReconcileDeps) -> None:
+    remove(full_site, path := listing_of(full_site.site, GONE).path)
+
+    assert [(drift.kind, drift.path) for drift in find_drift(full_site, reconcile_deps)] == [(DriftKind.MISSING, path)]
+
+
+def test_a_full_disk_fails_the_comparison_and_not_its_process(
+    full_site: Pipeline, reconcile_deps: ReconcileDeps
+) -> None:
+    run = Reconciliation(full_site.site, reconcile_deps, wait=lambda: None)
     run._scratch_db._db.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
     for number in range(200):
-        whole.public.put(f"{number}/{'long ' * 50}", b"")
+        full_site.public.put(f"{number}/{'long ' * 50}", b"")
 
     with pytest.raises(NoRoomError):
         list(run.steps())
 
 
-def test_the_scheduler_exports_drift_as_one_number_and_stops_when_told(whole: Pipeline) -> None:
-    remove(whole, path_of(whole, "pictured"))
-    remove(whole, redirect_of(whole))
-    whole.public.put("ads.txt", b"ads", content_type="text/plain")
+def test_the_scheduler_exports_drift_as_one_number_and_stops_on_request(full_site: Pipeline) -> None:
+    remove(full_site, path_of(full_site, "pictured"))
+    remove(full_site, redirect_of(full_site))
+    full_site.public.put("ads.txt", b"ads", content_type="text/plain")
     DRIFT.labels("epn").set(-1)
 
-    verify(whole.site, whole.scheduler_deps, public=whole.public, wait=lambda _: True)
+    verify(full_site.site, full_site.scheduler_deps, public=full_site.public, wait=lambda _: True)
     assert 'pressline_drift{site="epn"} -1.0' in metrics_text().decode()
 
     waited: list[float] = []
@@ -331,16 +350,16 @@ def test_the_scheduler_exports_drift_as_one_number_and_stops_when_told(whole: Pi
         waited.append(seconds)
         return False
 
-    verify(whole.site, whole.scheduler_deps, public=whole.public, wait=wait)
+    verify(full_site.site, full_site.scheduler_deps, public=full_site.public, wait=wait)
     assert 'pressline_drift{site="epn"} 2.0' in metrics_text().decode()
-    assert sum(waited) > 60  # what it asks of the store is spread, and drift is looked at twice
+    assert sum(waited) > 60  # calls to the store are spread, and drift is confirmed by a second look
 
 
-def _mend(path: str, article: str | None = None) -> RepairPath:
+def _repair_message(path: str, article: str | None = None) -> RepairPath:
     return RepairPath(message_id=uuid4(), site="epn", path=path, article=article)
 
 
-def _redirects(pipeline: Pipeline, article: str) -> str:
+def _find_redirect(pipeline: Pipeline, article: str) -> str:
     return next(
         key
         for key in pipeline.public.list_keys("")

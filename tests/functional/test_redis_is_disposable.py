@@ -27,22 +27,22 @@ from tests.functional.conftest import Pipeline
 
 
 class OwnRedis:
-    """A valkey that may be stopped, and started again from an older file of its own."""
+    """A valkey that can be restarted from an older copy of its file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_ports(1)[0]
         self._server: Server = start_valkey(folder, self._port)
         self.client = Redis.from_url(self._server.url, decode_responses=True)
 
-    def keep_file(self) -> None:
-        """Put a copy of the append-only file aside."""
-        shutil.copytree(self._folder / "redis", self._folder / "kept")
+    def copy_file(self) -> None:
+        """Copy the append-only file."""
+        shutil.copytree(self._folder / "redis", self._folder / "copy")
 
-    def restart_from_kept_file(self) -> None:
-        """Stop the server and start it with the file that was put aside."""
+    def restart_from_copy(self) -> None:
+        """Stop the server and start it with the copied file."""
         self._server.stop()
         shutil.rmtree(self._folder / "redis")
-        shutil.copytree(self._folder / "kept", self._folder / "redis")
+        shutil.copytree(self._folder / "copy", self._folder / "redis")
         self._server = start_valkey(self._folder, self._port)
 
     def stop(self) -> None:
@@ -58,13 +58,13 @@ def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
 
 
 @pytest.fixture
-def own_line(own_redis: OwnRedis) -> Iterator[Pipeline]:
+def own_pipeline(own_redis: OwnRedis) -> Iterator[Pipeline]:
     built = Pipeline(own_redis.client)
     yield built
     built.ingest_deps.executor.shutdown()
 
 
-def an_hour_passes(pipeline: Pipeline) -> None:
+def pass_an_hour(pipeline: Pipeline) -> None:
     for _ in range(6):
         pipeline.now += timedelta(minutes=10)
         pipeline.sweep()
@@ -76,30 +76,30 @@ def flush(pipeline: Pipeline, server: OwnRedis) -> None:
 
 
 def lose_the_last_second(pipeline: Pipeline, server: OwnRedis) -> None:
-    server.restart_from_kept_file()
+    server.restart_from_copy()
 
 
 def go_back_an_hour(pipeline: Pipeline, server: OwnRedis) -> None:
-    an_hour_passes(pipeline)
-    server.restart_from_kept_file()
+    pass_an_hour(pipeline)
+    server.restart_from_copy()
 
 
 @pytest.mark.parametrize("lose", [flush, lose_the_last_second, go_back_an_hour])
-def test_a_lost_redis_loses_nothing_and_shows_readers_nothing_old(
-    own_line: Pipeline, own_redis: OwnRedis, lose: Callable[[Pipeline, OwnRedis], None]
+def test_the_loss_of_redis_loses_no_article_and_shows_readers_no_old_page(
+    own_pipeline: Pipeline, own_redis: OwnRedis, lose: Callable[[Pipeline, OwnRedis], None]
 ) -> None:
-    pipeline = own_line
-    kept = [pipeline.post(source_id=f"story-{number}", headline=f"Story {number}") for number in range(4)]
+    pipeline = own_pipeline
+    posted_first = [pipeline.post(source_id=f"story-{number}", headline=f"Story {number}") for number in range(4)]
     pipeline.tick()
     pipeline.sweep()
     pipeline.tick()
-    own_redis.keep_file()
-    lost_event = _what_the_file_lacks(pipeline)
+    own_redis.copy_file()
+    lost_event = _publish_after_the_copy(pipeline)
     lose(pipeline, own_redis)
     pipeline.queue.clear()
     before = pipeline.site_bytes()
 
-    # While the index is not whole, an old message renders nothing, and nobody asks for more.
+    # While the index is incomplete, an old message renders nothing, and no listing is emitted.
     listings = dict.fromkeys(permanent_listings(pipeline.site), 1)
     pipeline.take([ListingsStale(message_id=uuid4(), site="epn", listings=listings)])
     pipeline.take(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
@@ -107,53 +107,51 @@ def test_a_lost_redis_loses_nothing_and_shows_readers_nothing_old(
     assert pipeline.site_bytes() == before
 
     pipeline.tick()
-    assert pipeline.site_bytes() == before  # listings, made again from the bucket, are the same bytes
+    assert pipeline.site_bytes() == before  # the listings of the restored index have the same bytes
     assert "Story 0, corrected" in pipeline.page("index.html")
     assert "Story 1" not in pipeline.page("index.html")
 
     pipeline.sweep()
     pipeline.tick()
     assert pipeline.receipt_status(lost_event.receipt) == "live"
-    assert "Accepted and never announced" in pipeline.page("index.html")
-    assert {pipeline.receipt_status(each.receipt) for each in kept} <= {"live", "superseded", "killed"}
+    assert "Accepted, event lost" in pipeline.page("index.html")
+    assert {pipeline.receipt_status(each.receipt) for each in posted_first} <= {"live", "superseded", "killed"}
 
 
-def _what_the_file_lacks(pipeline: Pipeline) -> Accepted:
-    """Publish a correction, a kill and a new article; accept another whose event is lost."""
+def _publish_after_the_copy(pipeline: Pipeline) -> Accepted:
+    """Publish a correction, a kill and a new article; accept one more, whose event is lost."""
     later = "2026-11-01T10:30:00Z"
     pipeline.post(source_id="story-0", headline="Story 0, corrected", version_created=later)
     pipeline.post(source_id="story-1", headline="Story 1", status="canceled", version_created=later)
     pipeline.post(source_id="story-9", headline="Story 9", version_created=later)
     pipeline.tick()
-    accepted = pipeline.post(source_id="late", headline="Accepted and never announced", version_created=later)
+    accepted = pipeline.post(source_id="late", headline="Accepted, event lost", version_created=later)
     pipeline.queue.clear()
     return accepted
 
 
-def test_a_receipt_that_an_old_file_brings_back_tells_what_became_of_it(
-    own_line: Pipeline, own_redis: OwnRedis
-) -> None:
-    accepted = own_line.post()
-    own_redis.keep_file()
-    own_line.tick()
-    assert own_line.receipt_status(accepted.receipt) == "live"
+def test_a_receipt_from_an_old_redis_file_becomes_live(own_pipeline: Pipeline, own_redis: OwnRedis) -> None:
+    accepted = own_pipeline.post()
+    own_redis.copy_file()
+    own_pipeline.tick()
+    assert own_pipeline.receipt_status(accepted.receipt) == "live"
 
-    own_redis.restart_from_kept_file()
-    own_line.sweep()
-    own_line.tick()
+    own_redis.restart_from_copy()
+    own_pipeline.sweep()
+    own_pipeline.tick()
 
-    assert own_line.receipt_status(accepted.receipt) == "live"
+    assert own_pipeline.receipt_status(accepted.receipt) == "live"
 
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round of the restore takes in two articles."""
-    monkeypatch.setattr(restoring, "_ARTICLES_PER_BATCH", 2)
-    monkeypatch.setattr(restoring, "_MAX_ROUND_SECONDS", 0.0)
+    """Load two articles per step of a restore."""
+    monkeypatch.setattr(restoring, "_BATCH", 2)
+    monkeypatch.setattr(restoring, "_SLICE_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_goes_on(pipeline: Pipeline) -> None:
+def test_a_restore_continues_after_its_scheduler_was_killed(pipeline: Pipeline) -> None:
     for number in range(5):
         pipeline.post(source_id=f"story-{number}", headline=f"Story {number}")
     pipeline.tick()
@@ -173,7 +171,7 @@ def test_a_scheduler_killed_in_the_middle_of_a_restore_is_followed_by_one_that_g
     assert pipeline.index.complete_until(pipeline.site) is not None
 
 
-def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(pipeline: Pipeline) -> None:
+def test_a_restore_after_a_restart_reads_only_the_articles_of_the_journal(pipeline: Pipeline) -> None:
     for number in range(5):
         pipeline.post(source_id=f"story-{number}")
     pipeline.tick()
@@ -190,13 +188,13 @@ def test_a_restarted_redis_costs_what_the_journal_names_and_not_the_archive(pipe
     assert (restore.done, pipeline.index.complete_until(pipeline.site)) == (1, restore.minute)
 
 
-def test_a_restore_goes_its_rounds_apart_from_embargoes_and_the_sweep() -> None:
+def test_a_restore_runs_apart_from_embargoes_and_the_sweep() -> None:
     assert restore_index in tasks.RESTORE
     assert restore_index not in (*tasks.TICK, *tasks.SWEEP)
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_two_schedulers_do_not_both_work_at_a_restore(pipeline: Pipeline) -> None:
+def test_only_one_of_two_schedulers_works_on_a_restore(pipeline: Pipeline) -> None:
     for number in range(5):
         pipeline.post(source_id=f"story-{number}")
     pipeline.tick()
@@ -211,7 +209,7 @@ def test_two_schedulers_do_not_both_work_at_a_restore(pipeline: Pipeline) -> Non
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_what_goes_live_or_is_killed_during_a_restore_is_as_it_should_be_afterwards(pipeline: Pipeline) -> None:
+def test_articles_published_or_killed_during_a_restore_are_correct_afterwards(pipeline: Pipeline) -> None:
     posted = [pipeline.post(source_id=f"story-{number}", headline=f"Story {number}") for number in range(6)]
     pipeline.tick()
     pipeline.redis.flushall()
@@ -219,19 +217,19 @@ def test_what_goes_live_or_is_killed_during_a_restore_is_as_it_should_be_afterwa
 
     later = "2026-11-01T10:30:00Z"
     for number in range(0, 6, 2):
-        pipeline.post(source_id=f"story-{number}", headline=f"Mended {number}", version_created=later)
+        pipeline.post(source_id=f"story-{number}", headline=f"Corrected {number}", version_created=later)
         pipeline.post(source_id=f"story-{number + 1}", status="canceled", version_created=later)
         pipeline.run()
         restore_index(pipeline.site, pipeline.scheduler_deps)
     pipeline.tick()
 
     front = pipeline.page("index.html")
-    assert [f"Mended {number}" in front for number in (0, 2, 4)] == [True] * 3
+    assert [f"Corrected {number}" in front for number in (0, 2, 4)] == [True] * 3
     assert "Story" not in front
     assert len(pipeline.index.revisions(pipeline.site, [each.article for each in posted])) == 6
 
 
-def test_a_listing_taken_out_of_a_reindexed_index_is_published_again_with_the_same_bytes(pipeline: Pipeline) -> None:
+def test_a_reindex_publishes_a_listing_again_with_the_same_bytes(pipeline: Pipeline) -> None:
     pipeline.post(headline="Still here")
     pipeline.tick()
     before = pipeline.site_bytes()
@@ -244,7 +242,7 @@ def test_a_listing_taken_out_of_a_reindexed_index_is_published_again_with_the_sa
     assert HOME in pipeline.index.published_versions(pipeline.site)
 
 
-def test_a_redis_emptied_just_before_a_listing_is_read_empties_no_front_page(pipeline: Pipeline) -> None:
+def test_the_loss_of_redis_before_a_listing_is_read_empties_no_front_page(pipeline: Pipeline) -> None:
     class EmptiedIndex(RedisIndex):
         def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
             pipeline.redis.flushall()

@@ -30,7 +30,7 @@ def test_a_kill_answers_410_at_every_address_the_article_ever_had(pipeline: Pipe
     assert pipeline.receipt_status(kill.receipt) == "killed"
 
 
-def test_a_kill_before_the_site_has_its_410_page_is_done_at_once_and_bears_that_page_in_the_end(
+def test_a_kill_before_the_site_has_its_410_page_is_immediate_and_shows_that_page_later(
     pipeline: Pipeline,
 ) -> None:
     accepted = pipeline.post()
@@ -47,7 +47,7 @@ def test_a_kill_before_the_site_has_its_410_page_is_done_at_once_and_bears_that_
     assert pipeline.status_at(path) == "410"
 
 
-def test_a_removal_where_the_site_never_gets_a_410_page_ends_all_the_same(pipeline: Pipeline) -> None:
+def test_a_removal_completes_on_a_site_without_a_410_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
     kill = pipeline.post(status="canceled", body="", version_created=LATER)
@@ -83,7 +83,7 @@ def test_a_killed_article_vanishes_from_every_listing(pipeline: Pipeline) -> Non
     assert shown == []
 
 
-def test_a_revision_that_comes_after_a_kill_stays_unpublished(pipeline: Pipeline) -> None:
+def test_a_revision_that_arrives_after_a_kill_stays_unpublished(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
     pipeline.post(status="canceled", body="", version_created=LATER)
@@ -98,7 +98,7 @@ def test_a_revision_that_comes_after_a_kill_stays_unpublished(pipeline: Pipeline
     assert pipeline.receipt_status(late.receipt) == "killed"
 
 
-def test_a_kill_followed_at_once_by_an_update_takes_the_text_down_all_the_same(pipeline: Pipeline) -> None:
+def test_a_kill_followed_by_an_update_still_takes_the_text_down(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.run()
 
@@ -125,7 +125,7 @@ def test_a_withheld_article_comes_back_with_its_next_usable_revision(pipeline: P
     assert "Back again" in pipeline.page("index.html")
 
 
-def test_a_kill_that_is_older_than_the_latest_revision_takes_nothing_down_and_says_so(pipeline: Pipeline) -> None:
+def test_a_kill_that_is_older_than_the_latest_revision_takes_nothing_down_and_warns(pipeline: Pipeline) -> None:
     accepted = pipeline.post(version_created=LATER)
     pipeline.run()
 
@@ -137,14 +137,14 @@ def test_a_kill_that_is_older_than_the_latest_revision_takes_nothing_down_and_sa
     assert "Ferry" in pipeline.page_of(accepted.article)
 
 
-def test_taking_down_needs_the_scope(pipeline: Pipeline) -> None:
+def test_a_removal_needs_the_scope_of_its_token(pipeline: Pipeline) -> None:
     with pytest.raises(RefusedError) as refusal:
         pipeline.post(status="canceled", body="", may_take_down=False)
 
     assert refusal.value.code == 403
 
 
-def test_an_expired_article_is_gone_at_its_time_and_not_before(pipeline: Pipeline) -> None:
+def test_an_expired_article_answers_410_at_its_time_and_not_before(pipeline: Pipeline) -> None:
     expiry = pipeline.now + timedelta(hours=1)
     accepted = pipeline.post(headline="For an hour", expires_at=expiry.isoformat())
     pipeline.tick()
@@ -157,10 +157,10 @@ def test_an_expired_article_is_gone_at_its_time_and_not_before(pipeline: Pipelin
     assert "For an hour" not in pipeline.page("index.html")
     assert pipeline.receipt_status(accepted.receipt) == "withdrawn"
     pipeline.redis.flushall()
-    assert pipeline.receipt_status(accepted.receipt) == "withdrawn"  # the bucket alone says so too
+    assert pipeline.receipt_status(accepted.receipt) == "withdrawn"  # also by the content bucket alone
 
 
-def test_an_article_that_had_expired_before_it_came_is_never_shown(pipeline: Pipeline) -> None:
+def test_an_article_that_arrives_after_its_expiry_is_never_shown(pipeline: Pipeline) -> None:
     pipeline.post(headline="Too late", expires_at="2026-10-01T00:00:00Z")
     pipeline.tick()
 
@@ -198,8 +198,8 @@ def test_two_articles_that_would_share_an_address_do_not_overwrite_one_another(p
     assert (pipeline.page(path), pipeline.status_at(path)) == (before, "200")
 
 
-def test_a_kill_that_comes_before_the_first_page_leaves_410_where_it_would_have_been(pipeline: Pipeline) -> None:
-    """The same end as if the page had been there: what is public does not depend on what came first."""
+def test_a_kill_before_the_first_page_puts_410_at_the_address_of_that_page(pipeline: Pipeline) -> None:
+    """The public state does not depend on the order of arrival."""
     kill = pipeline.post(status="canceled", body="", version_created=LATER)
     pipeline.run()
 
@@ -211,7 +211,7 @@ def test_a_kill_that_comes_before_the_first_page_leaves_410_where_it_would_have_
     assert "Too late" not in str(pipeline.site_bytes())
 
 
-def keep_picture_of(pipeline: Pipeline, a_picture: bytes) -> dict[str, object]:
+def upload_picture(pipeline: Pipeline, a_picture: bytes) -> dict[str, object]:
     return {"media": store_picture(a_picture, pipeline.site, pipeline.ingest_deps).media, "alt": "A ferry"}
 
 
@@ -220,7 +220,7 @@ def media_of(pipeline: Pipeline, article: str) -> str:
 
 
 def test_a_killed_articles_picture_answers_410(pipeline: Pipeline, a_picture: bytes) -> None:
-    accepted = pipeline.post(picture=keep_picture_of(pipeline, a_picture))
+    accepted = pipeline.post(picture=upload_picture(pipeline, a_picture))
     pipeline.run()
     path = media_of(pipeline, accepted.article)
     assert pipeline.status_at(path) == "200"
@@ -232,8 +232,8 @@ def test_a_killed_articles_picture_answers_410(pipeline: Pipeline, a_picture: by
     assert f"path:/{path}" in pipeline.edge.purged_hard
 
 
-def test_a_picture_stays_for_as_long_as_another_article_shows_it(pipeline: Pipeline, a_picture: bytes) -> None:
-    shown = keep_picture_of(pipeline, a_picture)
+def test_a_picture_stays_public_while_another_article_shows_it(pipeline: Pipeline, a_picture: bytes) -> None:
+    shown = upload_picture(pipeline, a_picture)
     first = pipeline.post(source_id="one", picture=shown)
     pipeline.post(source_id="two", picture=shown)
     pipeline.run()
@@ -248,8 +248,8 @@ def test_a_picture_stays_for_as_long_as_another_article_shows_it(pipeline: Pipel
     assert pipeline.status_at(path) == "410"
 
 
-def test_a_picture_that_went_with_one_article_comes_back_with_another(pipeline: Pipeline, a_picture: bytes) -> None:
-    shown = keep_picture_of(pipeline, a_picture)
+def test_a_picture_removed_with_one_article_is_public_again_with_another(pipeline: Pipeline, a_picture: bytes) -> None:
+    shown = upload_picture(pipeline, a_picture)
     first = pipeline.post(source_id="one", picture=shown)
     pipeline.run()
     path = media_of(pipeline, first.article)
@@ -263,30 +263,30 @@ def test_a_picture_that_went_with_one_article_comes_back_with_another(pipeline: 
     assert pipeline.public.get(path).body == a_picture
 
 
-def test_an_article_that_takes_up_a_picture_while_another_goes_down_with_it_keeps_it(
+def test_an_article_that_begins_to_show_a_picture_during_its_removal_keeps_it(
     pipeline: Pipeline, a_picture: bytes
 ) -> None:
-    shown = keep_picture_of(pipeline, a_picture)
+    shown = upload_picture(pipeline, a_picture)
     first = pipeline.post(source_id="one", picture=shown)
     pipeline.run()
     path = media_of(pipeline, first.article)
     pipeline.post(source_id="one", status="canceled", body="", version_created=LATER)
     put = pipeline.public.put
 
-    def put_after_the_other_has_looked(key: str, *args: object, **kwargs: object) -> object:
+    def put_after_the_check(key: str, *args: object, **kwargs: object) -> object:
         if key == path:
             pipeline.public.put = put  # type: ignore[method-assign]
             pipeline.post(source_id="two", picture=shown)
             pipeline.run()
         return put(key, *args, **kwargs)  # type: ignore[arg-type]
 
-    pipeline.public.put = put_after_the_other_has_looked  # type: ignore[assignment, method-assign]
+    pipeline.public.put = put_after_the_check  # type: ignore[assignment, method-assign]
     pipeline.run()
 
     assert pipeline.public.get(path).body == a_picture
 
 
-def test_a_kill_is_not_told_done_while_the_edge_still_shows_the_page(pipeline: Pipeline) -> None:
+def test_a_kill_is_not_reported_done_while_the_edge_still_shows_the_page(pipeline: Pipeline) -> None:
     pipeline.post()
     pipeline.run()
     kill = pipeline.post(status="canceled", body="", version_created=LATER)
@@ -314,7 +314,7 @@ def test_a_kill_works_while_the_index_is_incomplete(pipeline: Pipeline) -> None:
     assert pipeline.status_at(pipeline.record(accepted.article).claimed[0]) == "410"
 
 
-def test_a_withdrawal_goes_listings_first(pipeline: Pipeline) -> None:
+def test_a_withdrawal_updates_listings_before_it_removes_the_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="On its way out")
     pipeline.tick()
     path = pipeline.record(accepted.article).path or ""
@@ -328,7 +328,7 @@ def test_a_withdrawal_goes_listings_first(pipeline: Pipeline) -> None:
     assert fronts <= set(pipeline.public.puts[: pipeline.public.puts.index(path)])
 
 
-def test_a_withdrawal_does_not_wait_for_listings_that_nobody_renders(pipeline: Pipeline) -> None:
+def test_a_withdrawal_does_not_wait_for_ever_for_stale_listings(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="On its way out")
     pipeline.tick()
     path = pipeline.record(accepted.article).path or ""
@@ -347,7 +347,7 @@ def test_a_withdrawal_does_not_wait_for_listings_that_nobody_renders(pipeline: P
 
 
 def test_a_kill_beats_a_later_revision_that_was_live_before_the_kill_was_committed(pipeline: Pipeline) -> None:
-    """The kill saw nothing newer when it began; an update overtook it on the way to the store."""
+    """The kill read no newer revision when it began; an update was committed before it."""
     accepted = pipeline.post(headline="Killed words")
     pipeline.run()
     put = pipeline.content.put
@@ -372,7 +372,7 @@ def test_a_kill_beats_a_later_revision_that_was_live_before_the_kill_was_committ
 
 
 def test_a_late_removal_leaves_the_picture_of_an_article_that_is_back(pipeline: Pipeline, a_picture: bytes) -> None:
-    shown = keep_picture_of(pipeline, a_picture)
+    shown = upload_picture(pipeline, a_picture)
     accepted = pipeline.post(picture=shown)
     pipeline.tick()
     path, picture = pipeline.record(accepted.article).path or "", media_of(pipeline, accepted.article)
@@ -393,10 +393,8 @@ def test_a_late_removal_leaves_the_picture_of_an_article_that_is_back(pipeline: 
     assert (pipeline.status_at(path), pipeline.status_at(picture)) == ("200", "200")
 
 
-def test_an_article_that_was_taken_down_is_no_longer_asked_whether_it_shows_a_picture(
-    pipeline: Pipeline, a_picture: bytes
-) -> None:
-    shown = keep_picture_of(pipeline, a_picture)
+def test_a_removed_article_is_no_longer_a_user_of_its_picture(pipeline: Pipeline, a_picture: bytes) -> None:
+    shown = upload_picture(pipeline, a_picture)
     pipeline.post(picture=shown)
     pipeline.run()
 

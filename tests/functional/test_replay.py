@@ -1,4 +1,4 @@
-"""Dead letters sent again, and the journal walked again."""
+"""Replays of dead letters, and of periods of the journal."""
 
 from __future__ import annotations
 
@@ -42,28 +42,32 @@ from tests.functional.conftest import NOON, Pipeline
 
 
 class Desk:
-    """Letters of the line, and a desk that replays them."""
+    """The dead letters of a pipeline, and their replay."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline, self.quarantine = pipeline, RedisQuarantine(pipeline.redis)
 
     def bury(self, message: Message, at: datetime = NOON) -> str:
-        """Put a message aside; return its letter's key."""
+        """Bury a message; return the key of its dead letter."""
         (step,) = steps_for(type(message))
-        letters = DeadLetters(step.service, self.pipeline.content, RedisReceipts(self.pipeline.redis), self.quarantine)
-        return letters.bury(step.task_name, message.model_dump(mode="json"), PermanentError("x"), attempts=1, at=at)
+        dead_letters = DeadLetters(
+            step.service, self.pipeline.content, RedisReceipts(self.pipeline.redis), self.quarantine
+        )
+        return dead_letters.bury(
+            step.task_name, message.model_dump(mode="json"), PermanentError("x"), attempts=1, at=at
+        )
 
     def find(self, **selection: object) -> list[StoredDeadLetter]:
-        """Return the letters that are meant."""
+        """Return the selected dead letters."""
         return list(find_dead_letters(self.pipeline.content, Selection(**selection), NOON + timedelta(days=9)))  # type: ignore[arg-type]
 
     def replay(self, **selection: object) -> None:
-        """Send letters again."""
-        for kept in self.find(**selection):
-            replay(kept, self.pipeline.content, self.quarantine, self.send)
+        """Replay the selected dead letters."""
+        for dead_letter in self.find(**selection):
+            replay(dead_letter, self.pipeline.content, self.quarantine, self.send)
 
     def send(self, step: Step, messages: Iterable[Message]) -> None:
-        """Put messages on their way to a step, the only one that consumes them."""
+        """Queue messages for a step, the only one that consumes them."""
         sent = list(messages)
         assert all(steps_for(type(each)) == (step,) for each in sent)
         self.pipeline.take(sent)
@@ -74,16 +78,16 @@ def desk(pipeline: Pipeline) -> Desk:
     return Desk(pipeline)
 
 
-def the_enriched(pipeline: Pipeline) -> ArticlesEnriched:
-    """Post an article; return the message that leads to its page, which is lost."""
+def lost_enriched(pipeline: Pipeline) -> ArticlesEnriched:
+    """Post an article; remove its `ArticlesEnriched` from the queue and return it."""
     pipeline.post()
     (message,) = pipeline.deliver(pipeline.queue.pop())
     assert isinstance(message, ArticlesEnriched)
     return message
 
 
-def test_a_replayed_letter_enters_at_the_stage_that_failed_and_its_article_is_live(desk: Desk) -> None:
-    message = the_enriched(desk.pipeline)
+def test_a_replayed_dead_letter_enters_at_the_failed_step_and_its_article_goes_live(desk: Desk) -> None:
+    message = lost_enriched(desk.pipeline)
     key = desk.bury(message)
 
     desk.replay(ids=(str(message.message_id)[:8],))
@@ -94,11 +98,11 @@ def test_a_replayed_letter_enters_at_the_stage_that_failed_and_its_article_is_li
     assert "Ferry returns" in desk.pipeline.page_of(message.items[0])
 
 
-def test_a_replay_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
-    message = the_enriched(desk.pipeline)
+def test_a_replay_that_redis_loses_is_found_by_the_sweep(desk: Desk) -> None:
+    message = lost_enriched(desk.pipeline)
     desk.bury(message)
     for key in list(desk.pipeline.content.list_keys("journal/")):
-        desk.pipeline.content.delete(key)  # older than the sweep looks back
+        desk.pipeline.content.delete(key)  # older than the sweep reads
 
     desk.replay(service="render")
     desk.pipeline.queue.clear()
@@ -109,15 +113,15 @@ def test_a_replay_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
     assert [type(each) for each in desk.pipeline.queue] == [ArticlesAccepted]
 
 
-def test_a_replayed_article_is_parked_no_longer(desk: Desk) -> None:
-    message = the_enriched(desk.pipeline)
+def test_a_replayed_article_is_released_from_quarantine(desk: Desk) -> None:
+    message = lost_enriched(desk.pipeline)
     desk.bury(message)
-    (parked,) = message.articles
-    assert desk.quarantine.is_quarantined("epn", parked.article, parked.revision)
+    (quarantined,) = message.articles
+    assert desk.quarantine.is_quarantined("epn", quarantined.article, quarantined.revision)
 
     desk.replay()
 
-    assert not desk.quarantine.is_quarantined("epn", parked.article, parked.revision)
+    assert not desk.quarantine.is_quarantined("epn", quarantined.article, quarantined.revision)
 
 
 def test_a_replayed_submission_is_in_the_inbox_again_until_it_has_an_outcome(desk: Desk) -> None:
@@ -138,7 +142,7 @@ def test_a_replayed_submission_is_in_the_inbox_again_until_it_has_an_outcome(des
     assert len(desk.find()) == 1
 
 
-def test_a_replayed_submission_that_redis_forgets_is_found_by_the_sweep(desk: Desk) -> None:
+def test_a_replayed_submission_that_redis_loses_is_found_by_the_sweep(desk: Desk) -> None:
     receipt = desk.pipeline.submit(b"{}").receipt
     desk.pipeline.run()
     desk.replay()
@@ -155,45 +159,45 @@ def test_a_replayed_submission_that_redis_forgets_is_found_by_the_sweep(desk: De
 
 
 @pytest.mark.parametrize("interruption", [RedisUnavailableError, KeyboardInterrupt])
-def test_a_replay_that_is_cut_short_keeps_the_letter(desk: Desk, interruption: type[BaseException]) -> None:
+def test_an_interrupted_replay_keeps_the_dead_letter(desk: Desk, interruption: type[BaseException]) -> None:
     def refuse(_: Step, __: Iterable[Message]) -> None:
         raise interruption
 
-    desk.bury(the_enriched(desk.pipeline))
-    (kept,) = desk.find()
+    desk.bury(lost_enriched(desk.pipeline))
+    (dead_letter,) = desk.find()
 
     with pytest.raises(interruption):
-        replay(kept, desk.pipeline.content, desk.quarantine, refuse)
+        replay(dead_letter, desk.pipeline.content, desk.quarantine, refuse)
 
-    assert desk.find() == [kept]
+    assert desk.find() == [dead_letter]
 
 
-def test_a_letter_that_is_written_again_at_once_is_not_taken_away(desk: Desk) -> None:
-    message = the_enriched(desk.pipeline)
+def test_a_dead_letter_that_is_buried_again_during_its_replay_is_kept(desk: Desk) -> None:
+    message = lost_enriched(desk.pipeline)
     desk.bury(message)
-    (kept,) = desk.find()
+    (dead_letter,) = desk.find()
 
     def fail_at_once(_: Step, messages: Iterable[Message]) -> None:
         for each in messages:
             desk.bury(each)
 
-    replay(kept, desk.pipeline.content, desk.quarantine, fail_at_once)
+    replay(dead_letter, desk.pipeline.content, desk.quarantine, fail_at_once)
 
     assert len(desk.find()) == 1
 
 
-def test_a_letter_of_no_known_message_stays_where_it_is(desk: Desk) -> None:
+def test_a_dead_letter_of_an_unknown_message_is_kept(desk: Desk) -> None:
     key = desk.bury(ListingsStale(message_id="6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", site="epn", listings={"home": 1}))
-    (kept,) = desk.find()
-    unknown = StoredDeadLetter(key, kept.dead_letter.model_copy(update={"task": "render.Yesterday"}))
+    (dead_letter,) = desk.find()
+    unknown = StoredDeadLetter(key, dead_letter.dead_letter.model_copy(update={"task": "render.Yesterday"}))
 
     with pytest.raises(UnreplayableDeadLetterError):
         replay(unknown, desk.pipeline.content, desk.quarantine, desk.send)
 
-    assert desk.find() == [kept]
+    assert desk.find() == [dead_letter]
 
 
-def test_a_listing_that_could_not_be_rendered_is_tried_again_as_soon_as_it_is_newer_and_not_before(desk: Desk) -> None:
+def test_a_dead_lettered_listing_is_emitted_again_only_at_a_higher_wanted_version(desk: Desk) -> None:
     def home_after(source_id: str) -> ListingsStale:
         pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
         pipeline.post(source_id=source_id)
@@ -208,16 +212,16 @@ def test_a_listing_that_could_not_be_rendered_is_tried_again_as_soon_as_it_is_ne
 
     pipeline = desk.pipeline
     desk.bury(home_after("one"))
-    parked = pipeline.index.stale_versions(pipeline.site)["home"]
+    failed_version = pipeline.index.stale_versions(pipeline.site)["home"]
     cause = ArticlesPublished(message_id=uuid4(), site="epn", articles=(ArticleRevision(article="a", revision="1"),))
     pipeline.redis.delete(*pipeline.redis.keys("*lease:*"))
 
     assert "home" not in str(pipeline.publish_deps.stale_pages(cause, pipeline.site, ["home"]))
-    assert home_after("two").listings["home"] > parked
+    assert home_after("two").listings["home"] > failed_version
 
 
-def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> None:
-    message = the_enriched(desk.pipeline)
+def test_dead_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> None:
+    message = lost_enriched(desk.pipeline)
     days = [NOON + timedelta(days=day, hours=day) for day in range(4)]
     for day in days:
         desk.bury(message, at=day)
@@ -233,15 +237,15 @@ def test_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) -> No
     assert len(desk.find(ids=(str(message.message_id),))) == 4
 
 
-def walked(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
-    """Return what a walk says."""
+def walk(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
+    """Return the messages of a journal replay."""
     steps = walk_journal(
         pipeline.content, StoredRevisions(pipeline.content), "epn", since=since, until=until, source=source
     )
     return [each.message for each in steps if each.message is not None]
 
 
-def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(pipeline: Pipeline) -> None:
+def test_a_journal_replay_emits_each_article_of_its_period_once_in_the_bulk_lane(pipeline: Pipeline) -> None:
     pipeline.post(source_id="before")
     pipeline.now = since = NOON + timedelta(minutes=5)
     first = pipeline.post(source_id="one").article
@@ -250,14 +254,14 @@ def test_a_replay_says_each_article_of_its_time_once_in_the_bulk_lane(pipeline: 
     pipeline.now = until = NOON + timedelta(minutes=10)
     pipeline.post(source_id="after")
 
-    (said,) = walked(pipeline, since, until)
-    (of_wire,) = walked(pipeline, since, until, source="wire")
+    (batch,) = walk(pipeline, since, until)
+    (wire_batch,) = walk(pipeline, since, until, source="wire")
 
-    assert (said.items, said.lane) == ((first, second), Lane.BULK)
-    assert of_wire.items == (second,)
+    assert (batch.items, batch.lane) == ((first, second), Lane.BULK)
+    assert wire_batch.items == (second,)
 
 
-def test_a_replay_says_many_articles_in_batches_and_comes_as_far_as_it_has_said(pipeline: Pipeline) -> None:
+def test_a_journal_replay_emits_articles_in_batches_and_reports_its_progress(pipeline: Pipeline) -> None:
     posted = [pipeline.post(source_id=str(number)).article for number in range(MAX_BATCH_ITEMS + 2)]
     steps = list(
         walk_journal(
@@ -270,14 +274,14 @@ def test_a_replay_says_many_articles_in_batches_and_comes_as_far_as_it_has_said(
     assert [each.at for each in steps] == [NOON + timedelta(milliseconds=n) for n in (MAX_BATCH_ITEMS, len(posted))]
 
 
-def test_a_marker_whose_acceptance_was_cut_short_is_passed_over(pipeline: Pipeline) -> None:
+def test_a_journal_entry_without_a_revision_is_skipped(pipeline: Pipeline) -> None:
     pipeline.content.put(keys.journal_key("epn", NOON, "a" * 26, "1", Lane.LIVE), b"")
 
-    assert walked(pipeline, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
+    assert walk(pipeline, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
 
 
-def test_a_replay_of_what_readers_see_changes_nothing_and_a_kill_stays_a_kill(pipeline: Pipeline) -> None:
-    pipeline.post(source_id="kept")
+def test_a_journal_replay_of_live_articles_changes_nothing_and_a_kill_stays_in_force(pipeline: Pipeline) -> None:
+    pipeline.post(source_id="untouched")
     killed = pipeline.post(source_id="killed").article
     pipeline.run()
     pipeline.tick()
@@ -286,7 +290,7 @@ def test_a_replay_of_what_readers_see_changes_nothing_and_a_kill_stays_a_kill(pi
     pipeline.tick()
     before = pipeline.site_bytes()
 
-    pipeline.take(walked(pipeline, NOON - timedelta(hours=1), pipeline.now))
+    pipeline.take(walk(pipeline, NOON - timedelta(hours=1), pipeline.now))
     pipeline.run()
     pipeline.tick()
 
@@ -294,16 +298,16 @@ def test_a_replay_of_what_readers_see_changes_nothing_and_a_kill_stays_a_kill(pi
     assert all(pipeline.status_at(path) == "410" for path in pipeline.record(killed).claimed)
 
 
-def test_a_replay_that_was_stopped_tells_how_to_go_on_and_then_misses_nothing(
+def test_a_stopped_replay_prints_the_command_that_continues_it_without_a_gap(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def emit(messages: Iterable[Message]) -> None:
-        if len(said) == 1:
-            said.append("Ctrl-C")
+        if len(emitted) == 1:
+            emitted.append("Ctrl-C")
             raise KeyboardInterrupt
-        said.extend(each.items for each in messages if isinstance(each, ArticlesAccepted))
+        emitted.extend(each.items for each in messages if isinstance(each, ArticlesAccepted))
 
-    said: list[object] = []
+    emitted: list[object] = []
     posted = []
     for minute in range(MAX_BATCH_ITEMS + 1):
         pipeline.now = NOON + timedelta(minutes=minute)
@@ -320,4 +324,4 @@ def test_a_replay_that_was_stopped_tells_how_to_go_on_and_then_misses_nothing(
 
     assert went_on.exit_code == 0
     assert command.split()[3] > "2026-11-01T12:49"
-    assert said == [tuple(posted[:-1]), "Ctrl-C", tuple(posted[-2:])]
+    assert emitted == [tuple(posted[:-1]), "Ctrl-C", tuple(posted[-2:])]

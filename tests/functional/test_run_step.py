@@ -1,4 +1,4 @@
-"""`run-step`: one handler on one message by hand. A dry run reads everything, and changes nothing anywhere."""
+"""`run-step`: one handler, one message, by hand. A dry run reads everything and changes nothing."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ from tests.functional.conftest import NOON, Pipeline, an_article, next_page_of_a
 LEASE_MS = 20_000
 READS = {
     "articles",
-    "stale_versions",
-    "find_restore",
-    "find_published_sha256",
-    "published_versions",
-    "read",
     "choose_related",
     "choose_related_for_all",
+    "complete_until",
+    "find_published_sha256",
+    "find_restore",
+    "published_versions",
+    "read",
     "revisions",
     "stale",
     "stale_articles",
-    "complete_until",
+    "stale_versions",
 }
 
 
 class Queues:
-    """What a step run by hand has emitted."""
+    """Queues the follow-ups of a step that is run by hand."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -66,7 +66,7 @@ class Queues:
 
 
 class Desk:
-    """The runners of the four services, wired as in production, on the line's stores."""
+    """The step runners of the four services, wired as in production, with the pipeline's stores."""
 
     def __init__(self, pipeline: Pipeline, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pipeline, self.raw = pipeline, raw
@@ -85,22 +85,22 @@ class Desk:
         }
 
     def run(self, message: Message, *, is_dry_run: bool) -> tuple[int, list[dict[str, Any]]]:
-        """Run the step of a message by hand; return the exit code and the follow-ups that were printed."""
+        """Run the step of a message by hand; return the exit code and the printed follow-ups."""
         (step,) = steps_for(type(message))
         out, event = io.StringIO(), json.dumps(as_event(step, message)).encode()
         code = self.runners[step].run(step.task_name, event, is_dry_run=is_dry_run, out=out)
         return code, [json.loads(each) for each in out.getvalue().splitlines()]
 
     def state(self) -> dict[str, Any]:
-        """Return all that is stored anywhere, and what the edge was told."""
+        """Return all objects, purges and queued messages."""
         pipeline, storages = self.pipeline, {"content": self.pipeline.content, "public": self.pipeline.public}
-        objects = {name: {key: kept.get(key) for key in kept.list_keys("")} for name, kept in storages.items()}
+        objects = {name: {key: storage.get(key) for key in storage.list_keys("")} for name, storage in storages.items()}
         return {**objects, "purged": [*pipeline.edge.purged], "queue": [*pipeline.queue]}
 
 
 @pytest.fixture
 def raw(redis_url: str) -> Iterator[Redis]:
-    """A client that leaves bytes as they are."""
+    """A Redis client that does not decode bytes."""
     client = Redis.from_url(redis_url)
     yield client
     client.close()
@@ -108,7 +108,7 @@ def raw(redis_url: str) -> Iterator[Redis]:
 
 @contextmanager
 def redis_unchanged(raw: Redis) -> Iterator[None]:
-    """Check that no key of Redis is written meanwhile; leases may run out."""
+    """Check that no Redis key is written in the block; leases may expire."""
     before = {key: (raw.dump(key), raw.pttl(key)) for key in raw.keys("*")}
     yield
     after = {key: (raw.dump(key), raw.pttl(key)) for key in raw.keys("*")}
@@ -124,7 +124,7 @@ def desk(pipeline: Pipeline, raw: Redis, monkeypatch: pytest.MonkeyPatch) -> Des
     return Desk(pipeline, raw, monkeypatch)
 
 
-def live_through(desk: Desk, check: Callable[[Message], int]) -> None:
+def run_scenario(desk: Desk, check: Callable[[Message], int]) -> None:
     """Publish, correct, import, repair, withdraw and kill; call `check` for each message before its delivery."""
     pipeline = desk.pipeline
     killed = pipeline.post(topics=[{"name": "Ferries"}], standfirst="One.").article
@@ -141,7 +141,7 @@ def live_through(desk: Desk, check: Callable[[Message], int]) -> None:
 
 
 def _deliver_all(pipeline: Pipeline, check: Callable[[Message], int]) -> None:
-    """Deliver all; the exit code of each dry run tells how the delivery ends."""
+    """Deliver all; check that the exit code of each dry run predicts the result of the delivery."""
     pipeline.queue.extend(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
     while pipeline.queue:
         code = check(pipeline.queue[0])
@@ -170,12 +170,12 @@ def test_a_dry_run_of_any_step_ends_as_its_delivery_does_and_changes_nothing(
         kinds.add(type(message).__name__)
         return code
 
-    live_through(desk, check)
+    run_scenario(desk, check)
 
-    told = capsys.readouterr().err
+    reports = capsys.readouterr().err
     assert kinds == {step.consumes.__name__ for step in PIPELINE} - {"ArticlesPublished"}
     for write in ("put content/", "put public/", "purge", "lease", "bring", "take", "end receipt"):
-        assert f"would {write}" in told
+        assert f"would {write}" in reports
 
 
 def test_a_dry_run_prints_the_messages_that_would_follow(desk: Desk) -> None:
@@ -211,9 +211,7 @@ def test_without_dry_run_the_handler_writes_and_emits_as_in_a_worker(desk: Desk)
     assert "Ferry returns" in pipeline.page_of(article)
 
 
-def test_a_publication_that_would_put_says_so_and_the_page_is_not_there(
-    desk: Desk, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dry_run_of_publish_reports_the_put_and_puts_no_page(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     pipeline = desk.pipeline
     pipeline.post()
     message = next_page_of_article(pipeline)
@@ -221,30 +219,30 @@ def test_a_publication_that_would_put_says_so_and_the_page_is_not_there(
 
     code, _ = desk.run(message, is_dry_run=True)
 
-    told = capsys.readouterr().err.splitlines()
-    (page,) = (each for each in told if each.startswith("would put public/world/2026/") and "index.html" in each)
+    reports = capsys.readouterr().err.splitlines()
+    (page,) = (each for each in reports if each.startswith("would put public/world/2026/") and "index.html" in each)
     assert "text/html" in page
-    assert any(each.startswith("would purge article:") for each in told)
-    assert any("would bring" in each and "up to date in the index" in each for each in told)
-    assert told[-1] == "publish.PagesRendered: 0 message(s) not emitted: nothing was written"
+    assert any(each.startswith("would purge article:") for each in reports)
+    assert any("would bring" in each and "up to date in the index" in each for each in reports)
+    assert reports[-1] == "publish.PagesRendered: 0 message(s) not emitted: nothing was written"
     assert code == 0
     assert pipeline.edge.purged == []
 
 
-def test_an_item_that_fails_is_shown_with_its_traceback_and_ends_with_1(
+def test_a_failed_item_is_shown_with_its_traceback_and_the_run_ends_with_1(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> Result:
         return Result(failed={"a": PermanentError("the reason")})
 
-    def raise_it(*_: object) -> Result:
+    def raise_error(*_: object) -> Result:
         raise ZeroDivisionError
 
     desk.pipeline.post()
     (message,) = desk.pipeline.queue
     for handler, last in (
         (fail, "failed for a: PermanentError: the reason"),
-        (raise_it, "failed: ZeroDivisionError: "),
+        (raise_error, "failed: ZeroDivisionError: "),
     ):
         desk.runners[ENRICH_ARTICLES] = replace(desk.runners[ENRICH_ARTICLES], handlers={ENRICH_ARTICLES: handler})
 
@@ -263,7 +261,7 @@ def test_an_item_that_fails_is_shown_with_its_traceback_and_ends_with_1(
         ("ingest", b"{}", "the event is no SubmitArticles"),
     ],
 )
-def test_an_event_that_cannot_be_used_is_explained_and_ends_with_2(
+def test_an_unusable_event_is_explained_and_the_run_ends_with_2(
     desk: Desk, capsys: pytest.CaptureFixture[str], name: str, event: bytes, fault: str
 ) -> None:
     assert desk.runners[RENDER_ARTICLES].run(name, event, is_dry_run=True) == 2
@@ -282,7 +280,7 @@ def _accepted(pipeline: Pipeline) -> Message:
     return pipeline.queue[0]
 
 
-def test_items_that_were_not_begun_follow_in_the_queue_of_the_same_step(desk: Desk) -> None:
+def test_unprocessed_items_follow_in_the_queue_of_the_same_step(desk: Desk) -> None:
     pipeline = desk.pipeline
     pipeline.post()
     pipeline.post(source_id="story-2")
@@ -336,13 +334,13 @@ def test_a_dry_run_reads_of_the_index_the_same_as_a_worker_and_changes_nothing(
 
 
 def test_a_dry_run_leases_no_page_that_another_message_has_leased(pipeline: Pipeline, site: list[str]) -> None:
-    told = list[str]()
-    dry = DryRunIndex(pipeline.redis, told.append)
+    reports = list[str]()
+    dry = DryRunIndex(pipeline.redis, reports.append)
     pipeline.redis.delete(*pipeline.redis.keys("*lease:*") or ["none"])
     pipeline.index.acquire_leases(pipeline.site, ["home"])
 
     assert dry.acquire_leases(pipeline.site, ["home", "section.world"]) == ["section.world"]
-    assert told == ["would lease section.world of epn"]
+    assert reports == ["would lease section.world of epn"]
     assert pipeline.index.acquire_leases(pipeline.site, ["section.world"]) == ["section.world"]
     assert site
 
@@ -354,10 +352,10 @@ class Untouchable:
         raise AssertionError(name)
 
 
-def test_the_writes_to_receipts_quarantine_and_runs_are_reported_and_go_nowhere() -> None:
-    told, real = list[str](), Untouchable()
-    receipts = DryRunReceipts(real, told.append)
-    quarantine, runs = DryRunMarks(real, told.append), DryRunRuns(real, told.append)
+def test_writes_to_receipts_quarantine_and_runs_are_reported_and_not_made() -> None:
+    reports, real = list[str](), Untouchable()
+    receipts = DryRunReceipts(real, reports.append)
+    quarantine, runs = DryRunMarks(real, reports.append), DryRunRuns(real, reports.append)
 
     assert receipts.open(Receipt(receipt="r", site="epn"))
     receipts.note("r", ReceiptStatus.ENRICHED, NOON)
@@ -369,7 +367,7 @@ def test_the_writes_to_receipts_quarantine_and_runs_are_reported_and_go_nowhere(
     runs.report("epn", "run-1", {"a": RunOutcome.CHANGED})
     runs.report("epn", "", {"a": RunOutcome.CHANGED})
 
-    assert told == [
+    assert reports == [
         "would open receipt r as accepted",
         "would note enriched on receipt r",
         "would note on receipt r that it waits for 1 address(es)",
@@ -382,16 +380,16 @@ def test_the_writes_to_receipts_quarantine_and_runs_are_reported_and_go_nowhere(
 
 
 def test_a_dry_run_reads_back_the_objects_that_it_would_have_put_and_keeps_their_conditions() -> None:
-    real, told = MemoryObjectStorage(), list[str]()
-    kept = real.put("a", b"1")
+    real, reports = MemoryObjectStorage(), list[str]()
+    first_etag = real.put("a", b"1")
     real.put("b/c", b"2")
-    dry = DryRunStorage(real, "content", told.append)
+    dry = DryRunStorage(real, "content", reports.append)
 
     with pytest.raises(PreconditionFailedError):
         dry.put("a", b"3", unless_exists=True)
-    etag = dry.put("a", b"3", if_etag=kept)
+    etag = dry.put("a", b"3", if_etag=first_etag)
     with pytest.raises(PreconditionFailedError):
-        dry.put("a", b"4", if_etag=kept)
+        dry.put("a", b"4", if_etag=first_etag)
     dry.put("d/e", b"5", unless_exists=True)
     dry.delete("b/c")
 
@@ -404,7 +402,7 @@ def test_a_dry_run_reads_back_the_objects_that_it_would_have_put_and_keeps_their
     dry.put("b/c", b"6", unless_exists=True)
     assert dry.find_head("b/c") is not None
     assert {key: real.get(key).body for key in real.list_keys("")} == {"a": b"1", "b/c": b"2"}
-    assert told == [
+    assert reports == [
         "would put content/a (application/json, 1 bytes)",
         "would put content/d/e (application/json, 1 bytes)",
         "would delete content/b/c",

@@ -24,20 +24,20 @@ from tests.functional.conftest import Pipeline, an_article, next_page_of_article
 
 @pytest.fixture
 def weekly(pipeline: Pipeline) -> Site:
-    """A second site, which has no section world."""
+    """Add a second site without a section `world`; return it."""
     sections = (Section(id="stories", name="Stories"), Section(id="news", name="News"))
     site = pipeline.site.model_copy(update={"id": "weekly", "default_section": "stories", "sections": sections})
     object.__setattr__(pipeline.ingest_deps, "sites", {"epn": pipeline.site, "weekly": site})
     return site
 
 
-def post_to(pipeline: Pipeline, at: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
+def post_to(pipeline: Pipeline, target: Site, *, canonical_site: str | None = None, **fields: Any) -> Accepted:
     return accept(
         json.dumps(an_article(**fields)).encode(),
         SubmissionMetadata(
             content_type="application/json",
-            site=at,
-            feed=at.feeds[0],
+            site=target,
+            feed=target.feeds[0],
             received_at=pipeline.now,
             may_take_down=True,
             canonical_site=canonical_site,
@@ -46,16 +46,16 @@ def post_to(pipeline: Pipeline, at: Site, *, canonical_site: str | None = None, 
     )
 
 
-def kept(pipeline: Pipeline, accepted: Accepted) -> Article:
+def stored_article(pipeline: Pipeline, accepted: Accepted) -> Article:
     return pipeline.ingest_deps.revisions.get(accepted.site, accepted.article, accepted.revision).article
 
 
-def test_a_further_sites_article_knows_where_it_is_canonical(pipeline: Pipeline, weekly: Site) -> None:
+def test_an_article_at_a_further_site_names_its_canonical_site(pipeline: Pipeline, weekly: Site) -> None:
     first = post_to(pipeline, pipeline.site, site="epn")
     other = post_to(pipeline, weekly, canonical_site="epn", site="epn")
 
-    assert kept(pipeline, first).canonical_site is None
-    article = kept(pipeline, other)
+    assert stored_article(pipeline, first).canonical_site is None
+    article = stored_article(pipeline, other)
     assert (article.site, article.canonical_site, article.canonical_article) == ("weekly", "epn", first.article)
     assert other.article == keys.article_id("weekly", "desk", "story-1")
 
@@ -66,18 +66,18 @@ def test_a_section_that_a_further_site_lacks_becomes_its_default_with_a_warning(
     other = post_to(pipeline, weekly, canonical_site="epn", section="world")
     known = post_to(pipeline, weekly, canonical_site="epn", section="news", source_id="story-2")
 
-    assert kept(pipeline, other).section == "stories"
+    assert stored_article(pipeline, other).section == "stories"
     assert "section" in other.report.warnings[0]
     assert "/section" in [dropped.pointer for dropped in other.report.dropped]
-    assert (kept(pipeline, known).section, known.report.warnings) == ("news", ())
+    assert (stored_article(pipeline, known).section, known.report.warnings) == ("news", ())
 
 
-def test_at_the_only_site_a_section_that_is_not_there_is_refused_as_ever(pipeline: Pipeline, weekly: Site) -> None:
+def test_an_unknown_section_at_the_only_site_is_refused(pipeline: Pipeline, weekly: Site) -> None:
     with pytest.raises(RefusedError):
         post_to(pipeline, weekly, section="world")
 
 
-def test_a_picture_that_the_canonical_site_has_is_given_to_the_others(
+def test_a_picture_of_the_canonical_site_is_copied_to_further_sites(
     pipeline: Pipeline, weekly: Site, a_picture: bytes
 ) -> None:
     store_picture(a_picture, pipeline.site, pipeline.ingest_deps)
@@ -85,7 +85,7 @@ def test_a_picture_that_the_canonical_site_has_is_given_to_the_others(
     other = post_to(pipeline, weekly, canonical_site="epn", picture={"media": digest})
 
     assert pipeline.content.get(keys.media_key("weekly", digest)).body == a_picture
-    picture = kept(pipeline, other).picture
+    picture = stored_article(pipeline, other).picture
     assert picture is not None
     assert (picture.width, picture.height, picture.content_type) == (8, 6, "image/png")
 
@@ -95,7 +95,7 @@ def test_a_picture_that_no_site_has_is_refused(pipeline: Pipeline, weekly: Site)
         post_to(pipeline, weekly, canonical_site="epn", picture={"media": "0" * 64})
 
 
-def test_what_is_read_later_is_canonical_at_the_same_site(pipeline: Pipeline, weekly: Site) -> None:
+def test_a_submission_that_is_read_later_keeps_its_canonical_site(pipeline: Pipeline, weekly: Site) -> None:
     feed = weekly.feeds[0].id
     submitted = Submission(receipt="r", raw_key="raw/x", feed=feed, received_at=pipeline.now, canonical_site="epn")
     message = SubmitArticles(message_id=uuid4(), lane=Lane.BULK, site="weekly", submissions=(submitted,))
@@ -117,7 +117,7 @@ def test_a_kill_that_a_wire_sends_to_the_same_sites_takes_down_all(pipeline: Pip
         assert list(pipeline.content.list_keys(keys.tombstone_prefix(killed.site, killed.article)))
 
 
-def test_an_action_stays_at_its_site(pipeline: Pipeline, weekly: Site) -> None:
+def test_an_action_affects_only_its_own_site(pipeline: Pipeline, weekly: Site) -> None:
     first = post_to(pipeline, pipeline.site)
     other = post_to(pipeline, weekly, canonical_site="epn")
     pipeline.act("kill", first.article)
@@ -126,7 +126,7 @@ def test_an_action_stays_at_its_site(pipeline: Pipeline, weekly: Site) -> None:
     assert not list(pipeline.content.list_keys(keys.tombstone_prefix("weekly", other.article)))
 
 
-def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(pipeline: Pipeline, weekly: Site) -> None:
+def test_the_page_at_a_further_site_links_to_the_canonical_address(pipeline: Pipeline, weekly: Site) -> None:
     object.__setattr__(pipeline.render_deps, "sites", {"epn": pipeline.site, "weekly": weekly})
     post_to(pipeline, pipeline.site)
     pipeline.run()
@@ -139,7 +139,7 @@ def test_the_page_at_another_site_names_the_first_one_as_where_it_lives(pipeline
     assert address in next(body for _, body in read_bundle(message, ArticlePage, pipeline.content)).decode()
 
 
-def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(pipeline: Pipeline, weekly: Site) -> None:
+def test_a_card_at_a_further_site_is_not_canonical(pipeline: Pipeline, weekly: Site) -> None:
     object.__setattr__(pipeline.render_deps, "sites", {"epn": pipeline.site, "weekly": weekly})
     post_to(pipeline, pipeline.site)
     post_to(pipeline, weekly, canonical_site="epn")
@@ -150,7 +150,7 @@ def test_a_site_lists_what_lives_at_another_and_knows_it_by_its_card(pipeline: P
 
 
 def _pages(pipeline: Pipeline, message: Message) -> list[ArticlePage]:
-    """Follow a message as far as its page."""
+    """Deliver a message and its follow-ups; return the descriptions of the rendered pages."""
     if isinstance(message, PagesRendered):
         return [page for page in pages_in(message) if isinstance(page, ArticlePage)]
     return [page for each in pipeline.deliver(message) for page in _pages(pipeline, each)]

@@ -1,4 +1,4 @@
-"""Articles' pages that are stale, for a card that they show has changed: listings go first, then batches of them."""
+"""Stale articles' pages, whose shown cards changed: listings are emitted first, then batches of articles."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FIRST = datetime(2026, 10, 1, 6, tzinfo=UTC)
 
 
 def a_story(number: float, **fields: Any) -> dict[str, Any]:
-    said = (_FIRST + timedelta(minutes=number)).isoformat()
+    stamp = (_FIRST + timedelta(minutes=number)).isoformat()
     return an_article(
-        source_id=f"old-{number}", headline=f"Story {number}", first_created=said, version_created=said, **fields
+        source_id=f"old-{number}", headline=f"Story {number}", first_created=stamp, version_created=stamp, **fields
     )
 
 
-def bring_in(pipeline: Pipeline, articles: int = ARTICLES) -> None:
-    """Import articles, the newest first, so that nearly every page is made before what it leads on to has come."""
+def import_articles(pipeline: Pipeline, articles: int = ARTICLES) -> None:
+    """Import articles, newest first, so that nearly every page is rendered before its related articles arrive."""
     for number in reversed(range(articles)):
         pipeline.submit(json.dumps(a_story(number)).encode(), lane=Lane.BULK)
     pipeline.run()
@@ -42,9 +42,9 @@ def bring_in(pipeline: Pipeline, articles: int = ARTICLES) -> None:
 
 @pytest.fixture
 def imported(pipeline: Pipeline) -> list[str]:
-    """An import that has just come in, and whose listings are made; its articles, the oldest first."""
+    """Import articles and publish their listings; return the article ids, oldest first."""
     pipeline.tick()
-    bring_in(pipeline)
+    import_articles(pipeline)
     pipeline.scheduler_deps.busy_batch_at["epn"] = pipeline.now
     pipeline.backlog.messages = 200
     while pipeline.index.stale(pipeline.site):
@@ -58,27 +58,27 @@ def imported(pipeline: Pipeline) -> list[str]:
 
 
 def emitted(pipeline: Pipeline) -> list[Message]:
-    """Return what the scheduler emits in one round."""
+    """Return the messages that the scheduler emits in one round."""
     return list(emit_stale_pages(pipeline.site, pipeline.scheduler_deps))
 
 
 def batches(pipeline: Pipeline) -> list[ArticlesEnriched]:
-    """Return the batches of articles that the scheduler emits in one round; it emits nothing else."""
-    every = emitted(pipeline)
-    found = [each for each in every if isinstance(each, ArticlesEnriched)]
-    assert len(found) == len(every)
+    """Return the batches of articles that the scheduler emits in one round; check that there is no other message."""
+    messages = emitted(pipeline)
+    found = [each for each in messages if isinstance(each, ArticlesEnriched)]
+    assert len(found) == len(messages)
     return found
 
 
-def settle(pipeline: Pipeline) -> None:
-    """Let all waits be over, and deliver all there is, until nothing is behind."""
+def run_until_current(pipeline: Pipeline) -> None:
+    """End all waits and deliver all messages until no page is stale."""
     pipeline.run()
     end_all_waits(pipeline)
     pipeline.tick()
 
 
 def is_up_to_date(pipeline: Pipeline, article: str) -> bool:
-    """Tell whether a page leads on to what it should lead on to now."""
+    """Return whether a page links to its current related articles."""
     record = pipeline.record(article)
     assert record.card
     related = pipeline.index.choose_related(pipeline.site, record.card)
@@ -86,7 +86,7 @@ def is_up_to_date(pipeline: Pipeline, article: str) -> bool:
     return record.shows == related.shows and all(keys.url_path(card.path) in page for card in related.cards)
 
 
-def test_stale_pages_go_in_batches_once_each(pipeline: Pipeline, imported: list[str]) -> None:
+def test_stale_pages_are_queued_in_batches_once_each(pipeline: Pipeline, imported: list[str]) -> None:
     assert len(pipeline.index.stale_articles(pipeline.site)) > MAX_BATCH_ITEMS
 
     found = batches(pipeline)
@@ -99,9 +99,9 @@ def test_stale_pages_go_in_batches_once_each(pipeline: Pipeline, imported: list[
     assert all(is_up_to_date(pipeline, article) for article in imported)
 
 
-def test_listings_go_before_articles_pages(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_listings_are_emitted_before_stale_articles(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.tick()
-    bring_in(pipeline)
+    import_articles(pipeline)
     listings = pipeline.index.stale(pipeline.site)
     pipeline.scheduler_deps.busy_batch_at["epn"] = pipeline.now
     monkeypatch.setattr("services.scheduler.handler.stale._MAX_LISTINGS_PER_TICK", len(listings) - 1)
@@ -115,10 +115,12 @@ def test_listings_go_before_articles_pages(pipeline: Pipeline, monkeypatch: pyte
 
     assert ArticlesEnriched in {type(each) for each in second}
     pipeline.take(second)
-    settle(pipeline)
+    run_until_current(pipeline)
 
 
-def test_beside_an_import_one_batch_a_minute_is_renewed(pipeline: Pipeline, imported: list[str]) -> None:
+def test_during_an_import_one_batch_of_stale_articles_is_emitted_per_minute(
+    pipeline: Pipeline, imported: list[str]
+) -> None:
     pipeline.backlog.messages = 1000
     assert batches(pipeline) == []
 
@@ -128,7 +130,7 @@ def test_beside_an_import_one_batch_a_minute_is_renewed(pipeline: Pipeline, impo
     assert [[len(batch.items) for batch in round_] for round_ in found] == [[MAX_BATCH_ITEMS], []]
 
 
-def test_no_more_than_a_few_batches_are_on_their_way(
+def test_at_most_four_batches_of_stale_articles_are_queued(
     pipeline: Pipeline, imported: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.scheduler.handler.articles.MAX_BATCH_ITEMS", 5)
@@ -138,7 +140,7 @@ def test_no_more_than_a_few_batches_are_on_their_way(
     assert sizes == [[5, 5, 5, 5], []]
 
 
-def test_a_batch_that_is_lost_is_emitted_again(pipeline: Pipeline, imported: list[str]) -> None:
+def test_a_lost_batch_is_emitted_again(pipeline: Pipeline, imported: list[str]) -> None:
     first = batches(pipeline)
     assert emitted(pipeline) == []
     end_all_waits(pipeline)
@@ -148,34 +150,34 @@ def test_a_batch_that_is_lost_is_emitted_again(pipeline: Pipeline, imported: lis
     assert [batch.items for batch in second] == [batch.items for batch in first]
 
 
-def test_what_lies_among_the_dead_letters_is_in_no_batch(pipeline: Pipeline, imported: list[str]) -> None:
+def test_a_quarantined_article_is_in_no_batch(pipeline: Pipeline, imported: list[str]) -> None:
     dead = find_article(pipeline.index.stale_articles(pipeline.site)[0]) or ""
     pipeline.scheduler_deps.quarantine.add("epn", dead, pipeline.record(dead).revision or "", 60)
 
     assert dead not in {article for batch in batches(pipeline) for article in batch.items}
 
 
-def test_news_renews_no_page_whose_article_lies_among_the_dead_letters(pipeline: Pipeline, imported: list[str]) -> None:
-    settle(pipeline)
+def test_news_emits_no_quarantined_page(pipeline: Pipeline, imported: list[str]) -> None:
+    run_until_current(pipeline)
     old = imported[30]
     dead, *others = [each for each in imported if old in pipeline.record(each).shows]
     pipeline.scheduler_deps.quarantine.add("epn", dead, pipeline.record(dead).revision or "", 60)
-    said: list[str] = []
+    emitted_articles: list[str] = []
 
-    mended = {"headline": "Story 30, mended", "version_created": "2026-11-01T11:00:00Z"}
-    pipeline.post(**a_story(30) | mended)
+    correction = {"headline": "Story 30, corrected", "version_created": "2026-11-01T11:00:00Z"}
+    pipeline.post(**a_story(30) | correction)
     while pipeline.queue:
         message = pipeline.queue.pop(0)
-        said += message.items if isinstance(message, ArticlesEnriched) else ()
+        emitted_articles += message.items if isinstance(message, ArticlesEnriched) else ()
         pipeline.queue.extend(pipeline.deliver(message))
 
-    assert set(others) <= set(said)
-    assert dead not in said
+    assert set(others) <= set(emitted_articles)
+    assert dead not in emitted_articles
 
 
 @pytest.mark.parametrize("kind", ["withdraw", "kill"])
 @pytest.mark.parametrize("is_rendered", [False, True])
-def test_an_article_that_goes_while_its_batch_is_on_its_way_stays_gone(
+def test_an_article_removed_while_its_batch_is_queued_stays_removed(
     pipeline: Pipeline, imported: list[str], kind: Any, *, is_rendered: bool
 ) -> None:
     batch, *others = batches(pipeline)
@@ -193,32 +195,30 @@ def test_an_article_that_goes_while_its_batch_is_on_its_way_stays_gone(
     assert pipeline.status_at(path) == "410"
     end_all_waits(pipeline)
     pipeline.tick()
-    left = [article for article in imported if article != gone]
-    assert all(is_up_to_date(pipeline, article) for article in left)
-    assert not any(f"Story {imported.index(gone)}<" in pipeline.page_of(article) for article in left)
+    remaining = [article for article in imported if article != gone]
+    assert all(is_up_to_date(pipeline, article) for article in remaining)
+    assert not any(f"Story {imported.index(gone)}<" in pipeline.page_of(article) for article in remaining)
 
 
-def test_a_changed_headline_does_not_wait_for_a_batch_that_is_on_its_way(
-    pipeline: Pipeline, imported: list[str]
-) -> None:
+def test_a_changed_headline_does_not_wait_for_a_queued_batch(pipeline: Pipeline, imported: list[str]) -> None:
     rendered = [follow for batch in batches(pipeline) for follow in pipeline.deliver(batch)]
-    pipeline.post(**a_story(5) | {"headline": "Mended", "version_created": "2026-11-01T10:00:00Z"})
+    pipeline.post(**a_story(5) | {"headline": "Corrected", "version_created": "2026-11-01T10:00:00Z"})
 
     pipeline.run()
 
     shows = [article for article in imported if imported[5] in pipeline.record(article).shows]
     assert shows
     assert all(
-        "Mended" in pipeline.page_of(article) and "Story 5<" not in pipeline.page_of(article) for article in shows
+        "Corrected" in pipeline.page_of(article) and "Story 5<" not in pipeline.page_of(article) for article in shows
     )
     pipeline.take(rendered)
     pipeline.run()
-    assert all("Mended" in pipeline.page_of(article) for article in shows)
+    assert all("Corrected" in pipeline.page_of(article) for article in shows)
 
 
 @pytest.mark.parametrize("at", [1, 2, 30])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_publisher_that_dies_halfway_leaves_the_pages_to_the_next(
+def test_the_pages_of_a_publisher_killed_halfway_are_published_by_the_next(
     pipeline: Pipeline, imported: list[str], at: int, *, after: bool
 ) -> None:
     (batch, *_) = batches(pipeline)
@@ -237,30 +237,30 @@ def test_a_publisher_that_dies_halfway_leaves_the_pages_to_the_next(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_batches_in_any_order_twice_or_lost_end_in_the_same_site(
-    new_line: partial[Pipeline], monkeypatch: pytest.MonkeyPatch, seed: int
+def test_batches_in_any_order_repeated_or_lost_end_in_the_same_site(
+    new_pipeline: partial[Pipeline], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    in_order = new_line()
+    in_order = new_pipeline()
     for number in range(20):
         in_order.submit(json.dumps(a_story(number)).encode(), lane=Lane.BULK)
         in_order.run()
-    settle(in_order)
+    run_until_current(in_order)
 
     monkeypatch.setattr("services.scheduler.handler.articles.MAX_BATCH_ITEMS", 4)
-    pipeline, dice, found = new_line(), random.Random(seed), 0  # noqa: S311 -- disorder, not secrets
-    for number in dice.sample(range(20), 20):
+    pipeline, rng, found = new_pipeline(), random.Random(seed), 0  # noqa: S311 -- disorder, not secrets
+    for number in rng.sample(range(20), 20):
         pipeline.submit(json.dumps(a_story(number)).encode(), lane=Lane.BULK)
         end_all_waits(pipeline)
         pipeline.take(emitted(pipeline))
         waiting = pipeline.queue
         found += sum(isinstance(each, ArticlesEnriched) and len(each.items) > 1 for each in waiting)
-        for each in dice.sample(waiting, len(waiting) * 2 // 3):
+        for each in rng.sample(waiting, len(waiting) * 2 // 3):
             pipeline.take(pipeline.deliver(each))
-            if dice.random() < 0.75:
+            if rng.random() < 0.75:
                 pipeline.queue.remove(each)
-        pipeline.queue = [each for each in pipeline.queue if not is_of_a_batch(each) or dice.random() < 0.75]
-    pipeline.run(disorder=dice)
-    settle(pipeline)
+        pipeline.queue = [each for each in pipeline.queue if not is_of_a_batch(each) or rng.random() < 0.75]
+    pipeline.run(disorder=rng)
+    run_until_current(pipeline)
 
     assert found > 10
     assert pipeline.site_bytes() == in_order.site_bytes()

@@ -1,4 +1,4 @@
-"""Lines that are stored together and read later: each is live, or says why not, whatever is lost in between."""
+"""Lines that are stored together and read later: after any loss each is live or has a reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BAD = b'{"headline": ""}'
 
 
 def submit_lines(pipeline: Pipeline, lines: list[bytes]) -> list[str]:
-    """Submit lines together; return their receipts."""
+    """Submit lines in one request; return their receipts."""
     outcomes = submit_batch(
         lines,
         SubmissionMetadata(
@@ -41,7 +41,7 @@ def submit_lines(pipeline: Pipeline, lines: list[bytes]) -> list[str]:
 
 
 @pytest.mark.parametrize("is_flushed", [False, True], ids=["redis remembers", "redis forgot"])
-def test_each_line_of_a_batch_is_live_or_says_why_not(pipeline: Pipeline, *, is_flushed: bool) -> None:
+def test_each_line_of_a_batch_is_live_or_has_a_reason(pipeline: Pipeline, *, is_flushed: bool) -> None:
     receipts = submit_lines(pipeline, [*LINES[:5], BAD, *LINES[5:]])
     pipeline.run()
     pipeline.tick()
@@ -55,9 +55,7 @@ def test_each_line_of_a_batch_is_live_or_says_why_not(pipeline: Pipeline, *, is_
     assert list(pipeline.content.list_keys("inbox/")) == []
 
 
-def test_the_sweep_emits_the_lines_without_an_outcome_alone(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sweep_emits_only_the_lines_without_an_outcome(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
     monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
     receipts = submit_lines(pipeline, LINES)
@@ -82,7 +80,7 @@ def test_the_sweep_emits_the_lines_without_an_outcome_alone(
 def test_the_sweep_deletes_an_inbox_entry_once_every_line_has_an_outcome(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.runtime.inbox.settle_entries", lambda *_: None)  # the process died before it
+    monkeypatch.setattr("shared.runtime.inbox.settle_entries", lambda *_: None)  # the process died before this call
     submit_lines(pipeline, [*LINES, BAD])
     pipeline.run()
     pipeline.now += timedelta(minutes=1)
@@ -94,7 +92,7 @@ def test_the_sweep_deletes_an_inbox_entry_once_every_line_has_an_outcome(
     assert [each for each in pipeline.queue if isinstance(each, SubmitArticles)] == []
 
 
-def test_of_a_full_lane_the_sweep_reads_and_emits_the_oldest_batch_alone(
+def test_for_a_full_lane_the_sweep_reads_and_emits_only_the_oldest_batch(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def find(key: str) -> StoredObject | None:
@@ -106,7 +104,7 @@ def test_of_a_full_lane_the_sweep_reads_and_emits_the_oldest_batch_alone(
         batches.append(submit_lines(pipeline, [each]))
         pipeline.now += timedelta(seconds=1)
     news = pipeline.submit(json.dumps(an_article(headline="News")).encode()).receipt
-    pipeline.queue.clear()  # all of it is lost
+    pipeline.queue.clear()  # all messages are lost
     pipeline.now += timedelta(minutes=1)
     pipeline.backlog.messages = 1_000
     read: list[str] = []

@@ -1,4 +1,4 @@
-"""An article's words are the same on its page, in meta data, feeds, sitemaps, the search file and its address."""
+"""An article's text is the same on its page, in metadata, feeds, sitemaps, the search file and its address."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ WORDS = (
         "x\u200b",
     ),
 )
-letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))
-words = st.one_of(st.sampled_from(WORDS), st.text(letters, min_size=1, max_size=8))
+characters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))
+words = st.one_of(st.sampled_from(WORDS), st.text(characters, min_size=1, max_size=8))
 lines = st.lists(st.tuples(words, st.sampled_from((" ", "  ", "\u00a0", "\n"))), min_size=1, max_size=12).map(
     lambda pairs: "".join(f"{word}{space}" for word, space in pairs)
 )
@@ -87,13 +87,13 @@ def test_every_output_carries_the_same_text(pipeline: Pipeline, stories: list[tu
     pipeline.tick()
 
     for article, (headline, standfirst) in posted.items():
-        said = _said_on_the_page(pipeline.page_of(article)) | _said_in_listings(pipeline, article)
+        texts = _texts_on_page(pipeline.page_of(article)) | _texts_in_listings(pipeline, article)
         headlines, standfirsts = one_line(headline), one_line(standfirst)
-        assert {name: text for name, text in said.items() if "headline" in name and text != headlines} == {}
-        assert {name: text for name, text in said.items() if "standfirst" in name and text != standfirsts} == {}
-        described = {text for name, text in said.items() if "description" in name}
+        assert {name: text for name, text in texts.items() if "headline" in name and text != headlines} == {}
+        assert {name: text for name, text in texts.items() if "standfirst" in name and text != standfirsts} == {}
+        described = {text for name, text in texts.items() if "description" in name}
         assert [text for text in described if not standfirsts.startswith(text.removesuffix("\u2026"))] == []
-        assert len({text for name, text in said.items() if name.startswith("description on")}) == 1
+        assert len({text for name, text in texts.items() if name.startswith("description on")}) == 1
         assert f"/{slug_of(headlines)}-" in str(pipeline.record(article).path)
 
 
@@ -105,7 +105,7 @@ def _post(pipeline: Pipeline, headline: str, standfirst: str) -> str:
     ).article
 
 
-def _said_on_the_page(page: str) -> dict[str, str]:
+def _texts_on_page(page: str) -> dict[str, str]:
     """Return the texts of an article's page by their places."""
     root: Any = lxml_html.document_fromstring(page)
 
@@ -128,7 +128,7 @@ def _said_on_the_page(page: str) -> dict[str, str]:
     }
 
 
-def _said_in_listings(pipeline: Pipeline, article: str) -> dict[str, str]:
+def _texts_in_listings(pipeline: Pipeline, article: str) -> dict[str, str]:
     """Return the texts that feeds, the news sitemap, the search file and the front page give of an article."""
     name = f"urn:pressline:{article}"
     item = _find(pipeline.page("feed.xml"), "//item[guid=$name]", name)
@@ -156,7 +156,7 @@ def _said_in_listings(pipeline: Pipeline, article: str) -> dict[str, str]:
 
 
 def _find(document: str, path: str, name: str) -> Any:
-    """Return the one element of an XML document at a path that speaks of `$name`."""
+    """Return the one element of an XML document at a path; the path contains the variable `$name`."""
     root: Any = etree.fromstring(document.encode())
     (found,) = root.xpath(path, name=name, namespaces=NAMESPACES)
     return found

@@ -1,4 +1,4 @@
-"""A removal may arrive before its article, or name the wrong one: it is stored, and never reported as done."""
+"""A removal may arrive before its article or name the wrong one: it is stored and never reported as done."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def test_a_removal_without_an_article_is_unmatched_and_takes_nothing_down(pipeli
     assert not list(pipeline.content.list_keys(keys.tombstone_prefix("epn", removal.article)))
 
 
-def test_a_removal_names_articles_with_its_source_id_and_another_source(pipeline: Pipeline) -> None:
-    story = pipeline.post(source="my-newsroom", headline="The story that legal means")
+def test_an_unmatched_removal_lists_articles_with_its_source_id_and_another_source(pipeline: Pipeline) -> None:
+    story = pipeline.post(source="my-newsroom", headline="The intended story")
     pipeline.post(source="my-newsroom", source_id="story-2")
     pipeline.run()
 
     removal = a_removal(pipeline)
 
     assert [(each.article, each.source) for each in removal.near_matches] == [(story.article, "my-newsroom")]
-    assert removal.near_matches[0].headline == "The story that legal means"
+    assert removal.near_matches[0].headline == "The intended story"
     assert f'{story.article} (source "my-newsroom")' in (removal.reason or "")
 
 
-def test_a_text_with_an_older_stamp_is_superseded_by_the_removal_that_arrived_before_it(pipeline: Pipeline) -> None:
+def test_a_text_with_an_older_stamp_is_superseded_by_a_removal_that_arrived_first(pipeline: Pipeline) -> None:
     a_removal(pipeline, "withheld")
     pipeline.run()
 
@@ -93,10 +93,10 @@ def test_the_first_text_after_an_unmatched_kill_is_held_until_a_person_restores_
     assert "Perhaps the killed one" in pipeline.page_of(held.article)
     assert in_force(pipeline) == []
 
-    correction = pipeline.post(version_created=None, headline="A correction needs nobody")
+    correction = pipeline.post(version_created=None, headline="A correction needs no restore")
     pipeline.run()
     assert correction.status == "accepted"
-    assert "A correction needs nobody" in pipeline.page_of(held.article)
+    assert "A correction needs no restore" in pipeline.page_of(held.article)
 
 
 def test_later_texts_are_held_too_and_a_repeated_post_says_so(pipeline: Pipeline) -> None:
@@ -109,7 +109,7 @@ def test_later_texts_are_held_too_and_a_repeated_post_says_so(pipeline: Pipeline
     assert again.revision == second.revision
 
 
-def test_a_kill_of_what_is_held_is_an_ordinary_kill(pipeline: Pipeline) -> None:
+def test_a_kill_of_a_held_article_is_an_ordinary_kill(pipeline: Pipeline) -> None:
     a_removal(pipeline)
     held = pipeline.post(version_created=LATER)
 
@@ -123,7 +123,7 @@ def test_a_kill_of_what_is_held_is_an_ordinary_kill(pipeline: Pipeline) -> None:
     assert list(pipeline.content.list_keys(keys.tombstone_prefix("epn", held.article)))
 
 
-def test_a_kill_by_id_of_an_unmatched_removal_takes_nothing_down_and_says_so(pipeline: Pipeline) -> None:
+def test_a_kill_by_id_of_an_unmatched_removal_takes_nothing_down_and_is_unmatched(pipeline: Pipeline) -> None:
     story = pipeline.post(source="my-newsroom")
     removal = a_removal(pipeline)
     pipeline.run()
@@ -143,7 +143,7 @@ def test_near_matches_are_articles_and_no_other_removals(pipeline: Pipeline) -> 
     assert a_removal(pipeline, source="two").near_matches == ()
 
 
-def test_a_text_that_was_held_and_passed_over_shapes_no_address(pipeline: Pipeline) -> None:
+def test_a_text_that_was_held_and_skipped_does_not_shape_the_address(pipeline: Pipeline) -> None:
     a_removal(pipeline)
     article = pipeline.post(version_created=LATER, headline="A claim that nobody may read").article
     pipeline.post(version_created=LATEST, headline="The council debates the budget")
@@ -156,7 +156,7 @@ def test_a_text_that_was_held_and_passed_over_shapes_no_address(pipeline: Pipeli
     assert not [path for path in pipeline.site_bytes() if "claim" in path]
 
 
-def test_a_text_that_came_under_a_kill_and_was_passed_over_shapes_no_address(pipeline: Pipeline) -> None:
+def test_a_text_that_was_posted_under_a_kill_and_skipped_does_not_shape_the_address(pipeline: Pipeline) -> None:
     article = pipeline.post(version_created=EARLY, slug="first").article
     pipeline.run()
     a_removal(pipeline)
@@ -172,7 +172,7 @@ def test_a_text_that_came_under_a_kill_and_was_passed_over_shapes_no_address(pip
     assert not [path for path in pipeline.site_bytes() if "a-claim" in path]
 
 
-def test_a_kill_that_came_too_late_stops_no_address(pipeline: Pipeline) -> None:
+def test_a_superseded_kill_removes_no_redirect(pipeline: Pipeline) -> None:
     article = pipeline.post(version_created=LATER, slug="first").article
     a_removal(pipeline)  # older than the text: it has no effect
     pipeline.post(version_created=LATEST, slug="second")
@@ -187,7 +187,7 @@ def test_a_kill_that_came_too_late_stops_no_address(pipeline: Pipeline) -> None:
     assert [pipeline.status_at(path) for path in pipeline.site_bytes() if "/first-" in path] == ["301"]
 
 
-def test_what_is_held_cannot_be_withdrawn(pipeline: Pipeline) -> None:
+def test_a_held_article_cannot_be_withdrawn(pipeline: Pipeline) -> None:
     a_removal(pipeline)
     held = pipeline.post(version_created=LATER)
 
@@ -247,8 +247,8 @@ def test_a_restore_that_lifted_a_removal_can_be_sent_again(pipeline: Pipeline) -
     assert (again.status, again.revision) == ("duplicate", first.revision)
 
 
-def test_a_removal_that_is_being_committed_keeps_its_mark(pipeline: Pipeline) -> None:
-    """Its marks are there, its revision is not yet; a text comes between."""
+def test_a_removal_that_is_being_committed_keeps_its_unmatched_entry(pipeline: Pipeline) -> None:
+    """Its unmatched entry is stored, its revision not yet; a text arrives in between."""
     article, kill = keys.article_id("epn", "desk", "story-1"), "01793530800000000-0000000000-000"
     pipeline.content.put(keys.unmatched_key("epn", article, kill), b"")
 
@@ -257,7 +257,7 @@ def test_a_removal_that_is_being_committed_keeps_its_mark(pipeline: Pipeline) ->
     assert list(pipeline.content.list_keys(keys.unmatched_prefix("epn", article)))
 
 
-def test_a_repeated_unmatched_removal_does_not_read_as_done(pipeline: Pipeline) -> None:
+def test_a_repeated_unmatched_removal_is_unmatched_again(pipeline: Pipeline) -> None:
     first = a_removal(pipeline)
 
     again = a_removal(pipeline)
@@ -265,7 +265,7 @@ def test_a_repeated_unmatched_removal_does_not_read_as_done(pipeline: Pipeline) 
     assert (again.status, again.revision) == ("unmatched", first.revision)
 
 
-def test_a_removal_of_a_known_article_leaves_no_mark_of_an_unmatched_one(pipeline: Pipeline) -> None:
+def test_a_removal_of_a_known_article_leaves_no_unmatched_entry(pipeline: Pipeline) -> None:
     pipeline.post(version_created=EARLY)
     pipeline.run()
 
@@ -276,7 +276,7 @@ def test_a_removal_of_a_known_article_leaves_no_mark_of_an_unmatched_one(pipelin
     assert in_force(pipeline) == []
 
 
-def test_a_removal_that_was_marked_and_not_committed_holds_nothing(pipeline: Pipeline) -> None:
+def test_an_uncommitted_removal_holds_no_text(pipeline: Pipeline) -> None:
     article = keys.article_id("epn", "desk", "story-1")
     pipeline.content.put(keys.unmatched_key("epn", article, "01793530800000000-0000000000-000"), b"")
 
@@ -295,7 +295,7 @@ def test_unmatched_removals_are_counted_for_each_site(pipeline: Pipeline) -> Non
     assert len(in_force(pipeline)) == 2
 
 
-def test_the_state_of_an_article_tells_of_an_unmatched_removal(pipeline: Pipeline) -> None:
+def test_the_state_of_an_article_names_an_unmatched_removal(pipeline: Pipeline) -> None:
     removal = a_removal(pipeline)
     pipeline.run()
 
@@ -305,6 +305,6 @@ def test_the_state_of_an_article_tells_of_an_unmatched_removal(pipeline: Pipelin
     assert state.status == "unmatched"
 
 
-def test_backups_hold_unmatched_removals() -> None:
+def test_backups_contain_unmatched_removals() -> None:
     assert not keys.unmatched_removal_key("epn", "a", "r").startswith(NEVER_COPIED)
     assert not keys.unmatched_key("epn", "a", "r").startswith(NEVER_COPIED)

@@ -1,4 +1,4 @@
-"""Why a page is as it is: what made it, and what stands between it and what it should be."""
+"""`why`: the provenance of a page, and the reasons why it is not current."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def why(pipeline: Pipeline, url: str) -> Reasons:
         ("/world", "world/index.html"),
         ("/feed.xml", "feed.xml"),
         ("/world/2026/11/01/%C3%A9-abc/", "world/2026/11/01/é-abc/index.html"),
-        ("/topics/e%CC%81/", "topics/é/index.html"),  # letter and accent apart, as some keyboards type
+        ("/topics/e%CC%81/", "topics/é/index.html"),  # decomposed, as some keyboards type
         ("/topics/%e4%b8%ad/", "topics/中/index.html"),
         ("/topics/中/", "topics/中/index.html"),
     ],
 )
-def test_an_address_leads_to_a_key_of_the_bucket(url: str, path: str) -> None:
+def test_an_address_becomes_a_key_of_the_public_bucket(url: str, path: str) -> None:
     assert path_of(url) == path
 
 
-def test_an_articles_page_says_what_it_was_made_from_by_whom_when_and_for_which_message(pipeline: Pipeline) -> None:
+def test_why_names_the_provenance_of_an_articles_page(pipeline: Pipeline) -> None:
     older = pipeline.post(source_id="older", headline="The one before", version_created="2026-11-01T09:00:00Z")
     pipeline.tick()
     accepted = pipeline.post()
@@ -68,7 +68,7 @@ def test_an_articles_page_says_what_it_was_made_from_by_whom_when_and_for_which_
     assert found.waits_for == []
 
 
-def test_a_listings_page_says_which_listing_it_is_and_of_what_state(pipeline: Pipeline) -> None:
+def test_why_names_the_listing_of_a_page_and_its_inputs(pipeline: Pipeline) -> None:
     pipeline.post()
     pipeline.tick()
 
@@ -79,7 +79,7 @@ def test_a_listings_page_says_which_listing_it_is_and_of_what_state(pipeline: Pi
     assert "cards=1" in (found.made.inputs or "")
 
 
-def test_a_page_that_is_behind_says_why_it_is_not_newer(pipeline: Pipeline) -> None:
+def test_why_names_the_reason_for_a_stale_page(pipeline: Pipeline) -> None:
     first = pipeline.post()
     pipeline.tick()
     path = pipeline.record(first.article).path or ""
@@ -97,7 +97,7 @@ def test_a_page_that_is_behind_says_why_it_is_not_newer(pipeline: Pipeline) -> N
     assert why(pipeline, path).is_current
 
 
-def test_a_page_whose_neighbours_headline_changed_says_so(pipeline: Pipeline) -> None:
+def test_why_names_a_changed_card_on_an_articles_page(pipeline: Pipeline) -> None:
     pipeline.post(source_id="older", headline="The one before", version_created="2026-11-01T09:00:00Z")
     pipeline.tick()
     accepted = pipeline.post()
@@ -109,7 +109,7 @@ def test_a_page_whose_neighbours_headline_changed_says_so(pipeline: Pipeline) ->
     assert "a card that it shows has changed" in why(pipeline, path).waits_for[0]
 
 
-def test_what_lies_among_the_dead_letters_is_named(pipeline: Pipeline) -> None:
+def test_why_names_a_dead_letter(pipeline: Pipeline) -> None:
     first = pipeline.post()
     pipeline.tick()
     newer = pipeline.post(headline="Newer", version_created="2026-11-01T11:00:00Z")
@@ -119,7 +119,7 @@ def test_what_lies_among_the_dead_letters_is_named(pipeline: Pipeline) -> None:
     assert "dead letters" in why(pipeline, pipeline.record(first.article).path or "").waits_for[0]
 
 
-def test_an_index_that_is_being_made_again_is_the_reason_for_every_listing(pipeline: Pipeline) -> None:
+def test_why_names_an_incomplete_index_for_every_listing(pipeline: Pipeline) -> None:
     pipeline.post()
     pipeline.tick()
     pipeline.index.clear(pipeline.site)
@@ -127,7 +127,7 @@ def test_an_index_that_is_being_made_again_is_the_reason_for_every_listing(pipel
     assert "made again from the bucket" in why(pipeline, "/").waits_for[0]
 
 
-def test_nothing_of_ours_and_a_page_that_was_taken_down_are_told_apart(pipeline: Pipeline) -> None:
+def test_why_distinguishes_an_unknown_address_from_a_removed_page(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
     pipeline.tick()
     path = pipeline.record(accepted.article).path or ""

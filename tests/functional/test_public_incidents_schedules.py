@@ -1,4 +1,4 @@
-"""Schedules and lanes, as others met them: README.md beside this file says who, and which test holds what."""
+"""Public incidents with schedules and lanes: README.md in this folder maps incidents to tests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from shared.messaging.messages import ListingsRendered, ListingsStale
 from shared.model.lane import Lane
 from tests.functional.conftest import Pipeline, an_article
 from tests.functional.test_any_interleaving import end_all_waits
-from tests.functional.test_what_others_lost import EARLY, LATE, find_what_was_lost
+from tests.functional.test_public_incidents_loss import EARLY, LATE, re_emit_lost_messages
 
 HOME = "index.html"
 
 
-def test_a_time_that_nobody_was_there_for_is_made_up_for(pipeline: Pipeline) -> None:
+def test_a_release_that_was_missed_in_an_outage_is_made_up_for(pipeline: Pipeline) -> None:
     accepted = pipeline.post(headline="Better late", embargo_until=(pipeline.now + timedelta(hours=1)).isoformat())
 
     pipeline.now += timedelta(days=3)
@@ -34,12 +34,12 @@ def test_a_release_whose_message_was_lost_is_emitted_again(pipeline: Pipeline) -
     pipeline.now += timedelta(hours=1)
     assert len(list(release_due(pipeline.site, pipeline.scheduler_deps))) == 1
 
-    find_what_was_lost(pipeline)
+    re_emit_lost_messages(pipeline)
 
     assert "Due and lost" in pipeline.page(HOME)
 
 
-def test_what_is_due_again_and_again_holds_up_neither_the_newly_due_nor_what_is_posted(
+def test_items_that_stay_due_delay_neither_newly_due_items_nor_posts(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(release, "_MAX_ITEMS_PER_ROUND", 3)
@@ -49,7 +49,7 @@ def test_what_is_due_again_and_again_holds_up_neither_the_newly_due_nor_what_is_
     pipeline.post(source_id="due", headline="Newly due", embargo_until=due.isoformat())
     pipeline.now = due - timedelta(seconds=30)
     for _ in range(2):
-        list(release_due(pipeline.site, pipeline.scheduler_deps))  # and nothing is done about them
+        list(release_due(pipeline.site, pipeline.scheduler_deps))  # and their messages are lost
     end_all_waits(pipeline)
 
     pipeline.now = due
@@ -61,7 +61,7 @@ def test_what_is_due_again_and_again_holds_up_neither_the_newly_due_nor_what_is_
     assert "Newly due" in str(pipeline.site_bytes())
 
 
-def test_an_article_brought_forward_comes_at_its_new_time_and_its_old_time_does_nothing(pipeline: Pipeline) -> None:
+def test_an_article_brought_forward_is_released_at_its_new_time_only(pipeline: Pipeline) -> None:
     old, new = pipeline.now + timedelta(hours=2), pipeline.now + timedelta(hours=1)
     pipeline.post(headline="As planned first", version_created=EARLY, embargo_until=old.isoformat())
     pipeline.post(headline="Brought forward", version_created=LATE, embargo_until=new.isoformat())
@@ -73,11 +73,11 @@ def test_an_article_brought_forward_comes_at_its_new_time_and_its_old_time_does_
 
     pipeline.now = old
     pipeline.tick()
-    find_what_was_lost(pipeline)
+    re_emit_lost_messages(pipeline)
     assert pipeline.public.puts == puts
 
 
-def test_a_correction_of_a_scheduled_article_is_what_comes_out_at_its_time(pipeline: Pipeline) -> None:
+def test_a_scheduled_article_is_released_with_its_correction(pipeline: Pipeline) -> None:
     due = pipeline.now + timedelta(hours=1)
     pipeline.post(headline="Sceduled", version_created=EARLY, embargo_until=due.isoformat())
     pipeline.post(headline="Scheduled", version_created=LATE, embargo_until=due.isoformat())
@@ -118,17 +118,17 @@ def test_an_embargo_named_in_another_zone_ends_at_the_same_instant(pipeline: Pip
     assert "Delhi" in pipeline.page(HOME)
 
 
-def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leaves_it(pipeline: Pipeline) -> None:
-    def lanes_of_what_follows() -> set[Lane]:
+def test_an_import_keeps_its_lane_when_it_is_re_emitted_and_a_kill_leaves_that_lane(pipeline: Pipeline) -> None:
+    def lanes_of_follow_ups() -> set[Lane]:
         lanes = set[Lane]()
         while pipeline.queue:
             message = pipeline.queue.pop(0)
-            if not isinstance(message, ListingsStale | ListingsRendered):  # fronts do not wait behind an import
+            if not isinstance(message, ListingsStale | ListingsRendered):  # listings do not wait for an import
                 lanes.add(message.lane)
             pipeline.take(pipeline.deliver(message))
         return lanes
 
-    pipeline.tick()  # the site's own pages are there
+    pipeline.tick()  # the permanent listings are public
     accepted = accept(
         json.dumps(an_article(version_created=EARLY)).encode(),
         SubmissionMetadata(
@@ -146,8 +146,8 @@ def test_an_import_keeps_to_its_lane_also_when_it_is_said_again_and_a_kill_leave
     end_all_waits(pipeline)
     pipeline.sweep()
     assert {message.lane for message in (*lost, *pipeline.queue)} == {Lane.BULK}
-    assert lanes_of_what_follows() == {Lane.BULK}
+    assert lanes_of_follow_ups() == {Lane.BULK}
     assert pipeline.receipt_status(accepted.receipt) == "live"
 
     pipeline.post(status="canceled", body="", version_created=LATE)
-    assert lanes_of_what_follows() == {Lane.URGENT}
+    assert lanes_of_follow_ups() == {Lane.URGENT}

@@ -1,4 +1,4 @@
-"""What was lost between two steps: a removal half done, a page put after a newer one, a kill beside an import."""
+"""Work that was interrupted between two steps: removals, late PUTs, a kill during an import."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from shared.site import keys
 from shared.site.listings import find_listing
 from shared.site.sites import Site
 from tests.functional.conftest import Pipeline
-from tests.functional.test_stale_articles import a_story, bring_in, is_up_to_date, settle
+from tests.functional.test_stale_articles import a_story, import_articles, is_up_to_date, run_until_current
 
 _DAY = "day.2026-10-01"
 
 
-def hours_pass(pipeline: Pipeline, minutes: int = 60) -> None:
+def pass_time(pipeline: Pipeline, minutes: int = 60) -> None:
     for _ in range(minutes // 10):
         pipeline.now += timedelta(minutes=10)
         pipeline.sweep()
         pipeline.tick()
 
 
-def imported(pipeline: Pipeline, number: int) -> list[str]:
+def imported(pipeline: Pipeline, count: int) -> list[str]:
     pipeline.tick()
-    bring_in(pipeline, number)
-    settle(pipeline)
+    import_articles(pipeline, count)
+    run_until_current(pipeline)
     pipeline.now += timedelta(seconds=1)
-    return [keys.article_id("epn", "desk", f"old-{each}") for each in range(number)]
+    return [keys.article_id("epn", "desk", f"old-{each}") for each in range(count)]
 
 
-def taken(pipeline: Pipeline) -> Message:
-    """Take the one message that is on its way."""
+def take_only_message(pipeline: Pipeline) -> Message:
+    """Remove the one queued message and return it."""
     (message,) = pipeline.queue
     pipeline.queue.clear()
     return message
@@ -53,52 +53,50 @@ def lose_redis(pipeline: Pipeline) -> None:
 
 
 def stale(pipeline: Pipeline, *names: str) -> ListingsStale:
-    """Return the message that has listings rendered again."""
+    """Mark listings stale; return the message that renders them."""
     for name in names:
         pipeline.index.mark_stale(pipeline.site, name)
     return ListingsStale(message_id=uuid4(), site="epn", listings=pipeline.index.stale_versions(pipeline.site, names))
 
 
-def test_a_withdrawal_that_was_half_done_when_redis_was_lost_is_done(pipeline: Pipeline) -> None:
+def test_a_withdrawal_interrupted_by_the_loss_of_redis_is_completed(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
-    hours_pass(pipeline)
+    pass_time(pipeline)
     path = pipeline.record(accepted.article).path or ""
     pipeline.act("withdraw", accepted.article)
-    assert any(isinstance(each, ArticleRemoved) for each in pipeline.deliver(taken(pipeline)))
-    assert pipeline.status_at(path) == "200"  # out of the lists, and not yet taken down
+    assert any(isinstance(each, ArticleRemoved) for each in pipeline.deliver(take_only_message(pipeline)))
+    assert pipeline.status_at(path) == "200"  # out of the listings, page not removed yet
 
     list(sweep(pipeline.site, pipeline.scheduler_deps))
     lose_redis(pipeline)
-    hours_pass(pipeline, 120)
+    pass_time(pipeline, 120)
 
     assert pipeline.status_at(path) == "410"
 
 
-def test_a_kill_that_was_not_seen_through_when_redis_was_lost_is_seen_through(pipeline: Pipeline) -> None:
+def test_a_kill_interrupted_by_the_loss_of_redis_is_completed(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
-    hours_pass(pipeline)
+    pass_time(pipeline)
     pipeline.act("kill", accepted.article)
     pipeline.edge.shows = 200
     with pytest.raises(EdgeUnavailableError):
-        pipeline.deliver(taken(pipeline))
+        pipeline.deliver(take_only_message(pipeline))
 
     list(sweep(pipeline.site, pipeline.scheduler_deps))
     lose_redis(pipeline)
     pipeline.edge.shows = None
-    hours_pass(pipeline, 120)
+    pass_time(pipeline, 120)
 
     assert pipeline.record(accepted.article).removed_by
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
-def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried(
-    pipeline: Pipeline, *, is_slow: bool
-) -> None:
+def test_every_try_of_a_kill_emits_all_pages_that_show_the_killed_article(pipeline: Pipeline, *, is_slow: bool) -> None:
     articles = imported(pipeline, 60)
     victim = articles[30]
     showing = {each for each in articles if victim in pipeline.record(each).shows}
     pipeline.act("kill", victim)
-    kill = taken(pipeline)
+    kill = take_only_message(pipeline)
 
     if is_slow:
         pipeline.edge.shows = 200
@@ -115,7 +113,7 @@ def test_a_kill_emits_every_page_that_shows_the_killed_however_often_it_is_tried
     assert {each.lane for each in follows} == {Lane.URGENT}
 
 
-def test_a_kill_waits_for_no_batch_that_was_read_before_it(pipeline: Pipeline) -> None:
+def test_a_kill_does_not_wait_for_a_batch_that_was_read_before_it(pipeline: Pipeline) -> None:
     articles = imported(pipeline, 30)
     for number in range(40):
         pipeline.index.mark_stale(pipeline.site, f"topic.t{number}")
@@ -125,7 +123,7 @@ def test_a_kill_waits_for_no_batch_that_was_read_before_it(pipeline: Pipeline) -
     (rendered,) = pipeline.deliver(batch)
 
     pipeline.act("kill", articles[3])
-    pipeline.take(pipeline.deliver(taken(pipeline)))
+    pipeline.take(pipeline.deliver(take_only_message(pipeline)))
     pipeline.run()
     pipeline.take(pipeline.deliver(rendered))
     pipeline.run()
@@ -135,7 +133,7 @@ def test_a_kill_waits_for_no_batch_that_was_read_before_it(pipeline: Pipeline) -
     assert "Story 3<" not in pipeline.page(listing.path)
 
 
-def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neither_change(
+def test_a_listing_that_returned_to_its_earlier_bytes_is_purged_after_two_lost_purges(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.tick()
@@ -143,18 +141,18 @@ def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neithe
     pipeline.tick()
     topic, purge = find_listing(pipeline.site, "topic.ice"), pipeline.edge.purge
     assert topic is not None
-    as_it_was = pipeline.public.get(topic.path)
-    metadata = {**as_it_was.head.metadata, "sha256": "0" * 64}
-    pipeline.public.put(topic.path, b"put, and not told", content_type="text/html", metadata=metadata)
+    before = pipeline.public.get(topic.path)
+    metadata = {**before.head.metadata, "sha256": "0" * 64}
+    pipeline.public.put(topic.path, b"put, not purged", content_type="text/html", metadata=metadata)
     (rendered,) = pipeline.deliver(stale(pipeline, topic.name))
 
-    def is_away(*_: Any, **__: Any) -> None:
+    def refuse_purge(*_: Any, **__: Any) -> None:
         raise EdgeUnavailableError
 
-    monkeypatch.setattr(pipeline.edge, "purge", is_away)
+    monkeypatch.setattr(pipeline.edge, "purge", refuse_purge)
     with pytest.raises(EdgeUnavailableError):
         pipeline.deliver(rendered)
-    assert pipeline.public.get(topic.path).body == as_it_was.body
+    assert pipeline.public.get(topic.path).body == before.body
     monkeypatch.setattr(pipeline.edge, "purge", purge)
     pipeline.edge.purged.clear()
 
@@ -163,8 +161,8 @@ def test_a_list_that_is_as_it_was_before_is_told_to_an_edge_that_heard_of_neithe
     assert keys.listing_surrogate_key("epn", topic.name) in pipeline.edge.purged
 
 
-def test_a_listing_that_was_rendered_before_a_later_one_was_published_does_not_stay(pipeline: Pipeline) -> None:
-    """Its publisher stood still, and its PUT came through: to the store the page had gone A -> B -> A."""
+def test_a_listing_rendered_before_a_later_one_was_published_does_not_stay(pipeline: Pipeline) -> None:
+    """Its publisher stalled, and its late PUT succeeded: for the store the page went A -> B -> A."""
     pipeline.tick()
     pipeline.post(source_id="one", topics=[{"name": "Ice"}])
     pipeline.tick()
@@ -183,7 +181,7 @@ def test_a_listing_that_was_rendered_before_a_later_one_was_published_does_not_s
     assert "More ice" in pipeline.page(topic.path)
 
 
-def test_a_kill_renews_also_a_page_that_once_lay_among_the_dead_letters(pipeline: Pipeline) -> None:
+def test_a_kill_renders_quarantined_pages_too(pipeline: Pipeline) -> None:
     articles = imported(pipeline, 60)
     victim = articles[30]
     showing = next(each for each in articles if victim in pipeline.record(each).shows)
@@ -207,8 +205,8 @@ def test_a_page_that_is_put_after_a_newer_one_is_rendered_again(
         named = (ArticleRevision(article=article, revision=revision),)
         return ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", articles=named)
 
-    def relate_late(site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
-        """While a batch is at work, the page is rendered by another, and after that there is more to lead on to."""
+    def choose_late(site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
+        """While this batch is handled, another worker renders the page, and then a new related article arrives."""
         if not waiting:
             waiting.append(enriched())
             pipeline.now += timedelta(seconds=1)
@@ -219,19 +217,19 @@ def test_a_page_that_is_put_after_a_newer_one_is_rendered_again(
         return choose_related_for_all(site, cards)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.index, "choose_related_for_all", relate_late)
+        patch.setattr(pipeline.index, "choose_related_for_all", choose_late)
         done = pipeline.deliver(enriched())
     pipeline.take(done)
     pipeline.run()
     pipeline.take(waiting)
     pipeline.run()
-    settle(pipeline)
+    run_until_current(pipeline)
 
     assert is_up_to_date(pipeline, article)
 
 
-def test_messages_of_one_listing_that_come_in_disorder_do_not_keep_each_other_going(pipeline: Pipeline) -> None:
-    """Each of them shows the same bytes, so that none is newer to the store."""
+def test_messages_of_one_listing_out_of_order_do_not_re_emit_each_other(pipeline: Pipeline) -> None:
+    """All have the same bytes, so for the store none is newer."""
     pipeline.tick()
     pipeline.post(topics=[{"name": "Ice"}])
     pipeline.tick()

@@ -1,4 +1,4 @@
-"""Order, repetition and loss, as others met them: README.md beside this file says who, and which test holds what."""
+"""Public incidents of order, repetition and loss: README.md in this folder maps incidents to tests."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ FRONTS = ("index.html", "_rail/latest.html", "world/index.html")
 
 
 def next_of(pipeline: Pipeline, kind: type[Message]) -> Message:
-    """Run the line until a message of a kind is the next one, and take it from the queue."""
+    """Deliver until the next message is of a kind; remove it from the queue and return it."""
     while not isinstance(pipeline.queue[0], kind):
         pipeline.take(pipeline.deliver(pipeline.queue.pop(0)))
     return pipeline.queue.pop(0)
 
 
-def find_what_was_lost(pipeline: Pipeline) -> None:
-    """Let every wait be over, and the scheduler do its rounds."""
+def re_emit_lost_messages(pipeline: Pipeline) -> None:
+    """End all waits and run the scheduler's jobs."""
     end_all_waits(pipeline)
     pipeline.sweep()
     pipeline.tick()
 
 
 def submit_later(pipeline: Pipeline, raw: bytes) -> str:
-    """Post an article that is to be read later; return its receipt."""
+    """Submit an article that ingest reads later; return its receipt."""
     return pipeline.submit(raw).receipt
 
 
@@ -138,7 +138,7 @@ def test_six_publishers_of_one_page_at_the_same_moment_put_it_once(pipeline: Pip
     assert pipeline.public.puts.count(pipeline.record(accepted.article).path or "") == 1
 
 
-def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(pipeline: Pipeline) -> None:
+def test_a_duplicates_receipt_names_the_page_even_after_the_loss_of_redis(pipeline: Pipeline) -> None:
     accepted = pipeline.post(version_created=EARLY)
     pipeline.run()
 
@@ -147,8 +147,8 @@ def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(pipel
     pipeline.run()
 
     url = f"http://edge.test/{(pipeline.record(accepted.article).path or '').removesuffix('index.html')}"
-    told = [find_receipt_state(receipt, pipeline.ingest_deps) for receipt in (again.receipt, read_later)]
-    assert [(state.status, state.url) for state in told if state] == [("live", url)] * 2
+    states = [find_receipt_state(receipt, pipeline.ingest_deps) for receipt in (again.receipt, read_later)]
+    assert [(state.status, state.url) for state in states if state] == [("live", url)] * 2
     pipeline.redis.flushall()
     state = find_receipt_state(again.receipt, pipeline.ingest_deps)
     assert state is not None
@@ -156,7 +156,7 @@ def test_a_duplicates_receipt_leads_to_the_page_also_after_redis_forgot_it(pipel
 
 
 def emitted_by_two(pipeline: Pipeline, job: Callable[[Site, SchedulerDeps], Iterable[Message]]) -> list[str]:
-    """Return the items that two schedulers emit whose rounds fall together, message by message."""
+    """Return the items that two schedulers emit in simultaneous, interleaved rounds."""
     both = (pipeline.scheduler_deps, replace(pipeline.scheduler_deps, reconciled={}))
     rounds = zip_longest(*(iter(job(pipeline.site, scheduler_deps)) for scheduler_deps in both))
     emitted = [message for messages in rounds for message in messages if message is not None]
@@ -182,7 +182,7 @@ def test_two_schedulers_emit_everything_once(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("kind", [ArticlesAccepted, ArticlesEnriched, PagesRendered, ArticlesPublished, ListingsStale])
-def test_a_message_that_is_lost_between_two_services_only_delays(pipeline: Pipeline, kind: type[Message]) -> None:
+def test_a_message_lost_between_two_services_only_delays_its_article(pipeline: Pipeline, kind: type[Message]) -> None:
     pipeline.tick()
     accepted = pipeline.post(headline="Found again")
     while pipeline.queue:
@@ -190,20 +190,20 @@ def test_a_message_that_is_lost_between_two_services_only_delays(pipeline: Pipel
         if not isinstance(message, kind):
             pipeline.take(pipeline.deliver(message))
 
-    find_what_was_lost(pipeline)
+    re_emit_lost_messages(pipeline)
 
     assert pipeline.receipt_status(accepted.receipt) == "live"
     assert all("Found again" in pipeline.page(front) for front in FRONTS)
 
 
 @pytest.mark.parametrize("status", ["canceled", "withheld"])
-def test_a_removal_whose_message_was_lost_takes_the_page_down_all_the_same(pipeline: Pipeline, status: str) -> None:
+def test_a_removal_whose_message_was_lost_still_takes_the_page_down(pipeline: Pipeline, status: str) -> None:
     accepted = pipeline.post(headline="To be taken down", version_created=EARLY)
     pipeline.tick()
 
     pipeline.post(status=status, body="", version_created=LATE)
     pipeline.queue.clear()
-    find_what_was_lost(pipeline)
+    re_emit_lost_messages(pipeline)
 
     assert pipeline.status_at(pipeline.record(accepted.article).claimed[0]) == "410"
     assert all("To be taken down" not in pipeline.page(front) for front in FRONTS)
@@ -211,25 +211,27 @@ def test_a_removal_whose_message_was_lost_takes_the_page_down_all_the_same(pipel
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(3))
-def test_a_publisher_that_dies_at_any_put_strands_nothing(pipeline: Pipeline, step: int, *, is_done: bool) -> None:
+def test_a_publisher_that_dies_at_any_put_leaves_no_article_unpublished(
+    pipeline: Pipeline, step: int, *, is_done: bool
+) -> None:
     pipeline.post(version_created=EARLY)
     pipeline.tick()
-    accepted = pipeline.post(headline="Not stranded", version_created=LATE)
+    accepted = pipeline.post(headline="Published in the end", version_created=LATE)
     page = next_of(pipeline, PagesRendered)
 
     with failing(pipeline, step, is_done=is_done), pytest.raises(StorageUnavailableError):
         pipeline.deliver(page)
     pipeline.queue.clear()
     pipeline.edge.purged.clear()
-    find_what_was_lost(pipeline)
+    re_emit_lost_messages(pipeline)
 
-    assert "Not stranded" in pipeline.page_of(accepted.article)
+    assert "Published in the end" in pipeline.page_of(accepted.article)
     assert f"article:{accepted.article}" in pipeline.edge.purged
     assert pipeline.receipt_status(accepted.receipt) == "live"
 
 
-def test_every_accepted_item_ends_in_a_stated_outcome(pipeline: Pipeline) -> None:
-    """And what readers find is what the outcome says."""
+def test_every_accepted_item_ends_in_the_expected_receipt_status(pipeline: Pipeline) -> None:
+    """Readers find exactly the pages of the articles that are live."""
     soon, later = (pipeline.now + timedelta(hours=hours) for hours in (1, 2))
     news: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("plain", EARLY, "live", {}),
@@ -253,20 +255,20 @@ def test_every_accepted_item_ends_in_a_stated_outcome(pipeline: Pipeline) -> Non
         ("outlived-its-kill", LATE, "live", {}),
         ("outlived-its-kill", EARLY, "superseded", {"status": "canceled", "body": ""}),
     )
-    stated = {
+    expected = {
         pipeline.post(source_id=name, headline=f"Headline of {name}", version_created=stamp, **fields).receipt: outcome
         for name, stamp, outcome, fields in news
     }
-    stated[submit_later(pipeline, json.dumps(an_article(source_id="later", headline="Headline of later")).encode())] = (
-        "live"
-    )
-    stated[submit_later(pipeline, b"{}")] = "refused"
+    expected[
+        submit_later(pipeline, json.dumps(an_article(source_id="later", headline="Headline of later")).encode())
+    ] = "live"
+    expected[submit_later(pipeline, b"{}")] = "refused"
     for now in (pipeline.now, soon):
         pipeline.now = now
         pipeline.tick()
-        find_what_was_lost(pipeline)
+        re_emit_lost_messages(pipeline)
 
-    assert {receipt: pipeline.receipt_status(receipt) for receipt in stated} == stated
+    assert {receipt: pipeline.receipt_status(receipt) for receipt in expected} == expected
     found = str([body for body, status in pipeline.site_bytes().values() if status == "200"])
     named = {"plain", "corrected", "overtaken", "due", "outlived-its-kill", "later"}
     assert [name for name in named if f"Headline of {name}" not in found] == []

@@ -27,14 +27,14 @@ def set_port(pipeline: Pipeline, **ports: object) -> None:
         object.__setattr__(pipeline.ingest_deps, name, port)
 
 
-def without_redis(pipeline: Pipeline) -> None:
+def disable_redis(pipeline: Pipeline) -> None:
     def refuse(_: object) -> None:
         raise RedisUnavailableError
 
     set_port(pipeline, emit=refuse)
 
 
-def full_for(*lanes: Lane) -> Any:
+def refuse_lanes(*lanes: Lane) -> Any:
     def admit(lane: Lane) -> None:
         if lane in lanes:
             raise BacklogFullError
@@ -46,15 +46,15 @@ def full_for(*lanes: Lane) -> Any:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
-def test_a_post_that_is_cut_short_anywhere_ends_live_when_it_is_repeated(
-    new_line: partial[Pipeline], *, after: bool
+def test_a_post_interrupted_at_any_store_call_ends_live_when_it_is_repeated(
+    new_pipeline: partial[Pipeline], *, after: bool
 ) -> None:
     for at in range(1, 100):
-        pipeline = new_line()
+        pipeline = new_pipeline()
         with failing_store(pipeline, at, after=after) as calls, suppress(StorageUnavailableError):
             pipeline.post(headline="These words")
         accepted = pipeline.post(headline="These words")
-        pipeline.redis.flushall()  # whatever was said may be lost
+        pipeline.redis.flushall()  # all messages may be lost
         pipeline.queue.clear()
         pipeline.sweep()
         pipeline.tick()
@@ -67,11 +67,11 @@ def test_a_post_that_is_cut_short_anywhere_ends_live_when_it_is_repeated(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done, answer lost"])
-def test_what_was_answered_before_it_was_read_is_live_whatever_call_fails_on_its_way(
-    new_line: partial[Pipeline], *, after: bool
+def test_a_submission_that_is_read_later_goes_live_after_a_failure_of_any_store_call(
+    new_pipeline: partial[Pipeline], *, after: bool
 ) -> None:
     for at in range(1, 100):
-        pipeline = new_line()
+        pipeline = new_pipeline()
         receipt = submitted(pipeline, headline="These words").receipt
         message = pipeline.queue.pop()
         with failing_store(pipeline, at, after=after) as calls, suppress(StorageUnavailableError):
@@ -92,28 +92,28 @@ def test_what_was_answered_before_it_was_read_is_live_whatever_call_fails_on_its
 # --- Redis is down ------------------------------------------------------------------------------------------------
 
 
-def test_a_sender_is_told_that_publication_is_delayed_while_redis_is_away(pipeline: Pipeline) -> None:
-    well = pipeline.post()
-    without_redis(pipeline)
+def test_a_report_warns_that_publication_is_delayed_while_redis_is_down(pipeline: Pipeline) -> None:
+    normal = pipeline.post()
+    disable_redis(pipeline)
     delayed = pipeline.post(headline="Meanwhile", version_created="2026-11-01T11:00:00Z")
 
-    assert well.report.warnings == ()
+    assert normal.report.warnings == ()
     assert "publication is delayed" in delayed.report.warnings[0]
 
 
-def test_a_sender_who_does_not_wait_is_told_so_too(pipeline: Pipeline) -> None:
+def test_an_asynchronous_answer_warns_that_publication_is_delayed_too(pipeline: Pipeline) -> None:
     assert submitted(pipeline).warning is None
 
-    without_redis(pipeline)
+    disable_redis(pipeline)
 
     assert "publication is delayed" in (submitted(pipeline).warning or "")
 
 
-# --- too much is waiting ------------------------------------------------------------------------------------------
+# --- the backlog is full ------------------------------------------------------------------------------------------
 
 
-def test_an_import_is_sent_away_while_news_is_taken(pipeline: Pipeline) -> None:
-    set_port(pipeline, admit=full_for(Lane.BULK))
+def test_an_import_is_refused_at_a_full_backlog_while_news_is_accepted(pipeline: Pipeline) -> None:
+    set_port(pipeline, admit=refuse_lanes(Lane.BULK))
 
     with pytest.raises(BacklogFullError):
         submitted(pipeline, lane=Lane.BULK)
@@ -121,9 +121,9 @@ def test_an_import_is_sent_away_while_news_is_taken(pipeline: Pipeline) -> None:
     assert pipeline.post().status == "accepted"
 
 
-def test_a_removal_is_taken_however_much_waits(pipeline: Pipeline) -> None:
+def test_a_removal_is_accepted_at_any_backlog(pipeline: Pipeline) -> None:
     accepted = pipeline.post()
-    set_port(pipeline, admit=full_for(*Lane))
+    set_port(pipeline, admit=refuse_lanes(*Lane))
 
     with pytest.raises(BacklogFullError):
         pipeline.post(headline="News", version_created="2026-11-01T11:00:00Z")
@@ -134,17 +134,17 @@ def test_a_removal_is_taken_however_much_waits(pipeline: Pipeline) -> None:
 
 def test_an_import_stays_in_its_lane_up_to_the_page(pipeline: Pipeline) -> None:
     submitted(pipeline, lane=Lane.BULK)
-    seen = set()
+    lanes = set()
     while pipeline.queue:
         message = pipeline.queue.pop(0)
-        if not isinstance(message, ListingsStale | ListingsRendered):  # a front is queued once, whatever comes
-            seen.add(message.lane)
+        if not isinstance(message, ListingsStale | ListingsRendered):  # a front is queued once, in its own lane
+            lanes.add(message.lane)
         pipeline.queue.extend(pipeline.deliver(message))
 
-    assert seen == {Lane.BULK}
+    assert lanes == {Lane.BULK}
 
 
-# --- the order of what comes ----------------------------------------------------------------------------------------
+# --- the order of revisions ----------------------------------------------------------------------------------------
 
 STAMPED = st.builds(lambda minute: {"version_created": f"2026-11-01T10:{minute:02d}:00Z"}, st.integers(0, 59))
 UNSTAMPED: st.SearchStrategy[dict[str, Any]] = st.just({"version_created": None})
@@ -152,7 +152,7 @@ FAR_AHEAD = "2026-12-01T10:00:00Z"
 AHEAD = st.builds(lambda hour: {"version_created": f"2026-11-01T{hour}:00:00Z"}, st.integers(13, 23))
 
 
-# The fixture makes a new line for each example.
+# The fixture makes a new pipeline for each example.
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     posts=st.lists(
@@ -160,10 +160,10 @@ AHEAD = st.builds(lambda hour: {"version_created": f"2026-11-01T{hour}:00:00Z"},
     ),
     kill=st.booleans(),
 )
-def test_an_unstamped_update_or_an_action_comes_after_all_that_was_there(
-    new_line: partial[Pipeline], posts: list[dict[str, Any]], *, kill: bool
+def test_an_unstamped_update_or_an_action_is_ordered_after_all_stored_revisions(
+    new_pipeline: partial[Pipeline], posts: list[dict[str, Any]], *, kill: bool
 ) -> None:
-    pipeline = new_line()
+    pipeline = new_pipeline()
     names: list[str] = []
     for number, stamp in enumerate(posts):
         if stamp["version_created"] == FAR_AHEAD:
@@ -182,14 +182,14 @@ def test_an_unstamped_update_or_an_action_comes_after_all_that_was_there(
         assert pipeline.ingest_deps.revisions.names("epn", article) == [*sorted(names), action.revision]
 
 
-def test_equal_stamps_with_other_content_count_up(pipeline: Pipeline) -> None:
+def test_equal_stamps_with_different_content_are_numbered_in_order_of_arrival(pipeline: Pipeline) -> None:
     names = [pipeline.post(headline=f"Words {number}").revision for number in range(3)]
 
     assert [name[-3:] for name in names] == ["000", "001", "002"]
     assert len({name[:-4] for name in names}) == 1
 
 
-def test_a_sender_waits_for_one_call_to_a_redis_that_does_not_answer_and_no_more(pipeline: Pipeline) -> None:
+def test_a_sender_waits_for_only_one_call_to_an_unresponsive_redis(pipeline: Pipeline) -> None:
     emitted: list[object] = []
     set_port(pipeline, emit=emitted.extend)
     pipeline.ingest_deps.receipts.open = lambda *receipts: not receipts  # type: ignore[method-assign]
