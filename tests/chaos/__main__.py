@@ -1,8 +1,8 @@
-"""Everything breaks while a newsroom posts: `make chaos` (ARGS="--seed 7 --articles 400 --short").
+"""Faults under load: `make chaos` (ARGS="--seed 7 --articles 400 --short").
 
-A stack of its own is posted to by several senders, every revision twice and in any order, while its processes are
-killed, publishers stopped, Redis flushed and killed, and the store taken away. Then everything that was acknowledged is
-looked up, at the edge and in the bucket. It ends with 1 if one thing is wrong, and names the folder that tells why.
+The run starts its own stack. Several senders post every revision twice, in random order. Meanwhile processes are
+killed, publishers are stopped, Redis is flushed and killed, and the store is stopped. Then every acknowledged article
+is checked, at the edge and in the bucket. The run ends with 1 if there is a defect, and prints the report's folder.
 """
 
 from __future__ import annotations
@@ -21,60 +21,64 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from infra.local.settings import StackSettings
 from infra.local.stack import embedded_stack
 from tests.chaos.report import REPORT, dump, repetitions, show
-from tests.chaos.run import Plan, ReceiptStatus, Run
+from tests.chaos.run import Plan, Run, RunResult
 
-_ARTICLES, _ARTICLES_SHORT = 400, 120
-_LINE_EVERY_SECONDS = 10.0
+_ARTICLE_COUNT, _SHORT_ARTICLE_COUNT = 400, 120
+_LINE_INTERVAL_SECONDS = 10.0
 
 console = Console()
 
 
 def main() -> None:
-    """Run once, by the seed that is given or by one of its own."""
-    plan = _asked()
+    """Run once, with the given seed or a random one."""
+    plan = _parse_plan()
     console.print(f"seed {plan.seed}")
     folder = Path(tempfile.mkdtemp(prefix="pressline-chaos-"))
     try:
-        outcome = _run(plan, folder)
+        result = _run(plan, folder)
     except KeyboardInterrupt:
         console.print(f"stopped; the logs so far are in {folder}", soft_wrap=True)
         sys.exit(130)
-    show(outcome, console)
-    if outcome.wrong:
-        console.print(f"see {folder / REPORT}, and the logs beside it", soft_wrap=True)
+    show(result, console)
+    if result.defects:
+        console.print(f"see {folder / REPORT}, and the logs in that folder", soft_wrap=True)
         sys.exit(1)
     shutil.rmtree(folder)
 
 
-def _asked() -> Plan:
+def _parse_plan() -> Plan:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, help="repeat a run's posts and faults (default: a new one)")
-    parser.add_argument("--articles", type=int, help=f"how many (default {_ARTICLES}, short {_ARTICLES_SHORT})")
-    parser.add_argument("--short", action="store_true", help="every kind of fault once: what CI runs")
-    asked = parser.parse_args()
-    seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
-    return Plan(seed, asked.articles or (_ARTICLES_SHORT if asked.short else _ARTICLES), asked.short)
+    parser.add_argument("--seed", type=int, help="repeat the posts and faults of a run (default: a random seed)")
+    parser.add_argument(
+        "--articles", type=int, help=f"number of articles (default {_ARTICLE_COUNT}, short {_SHORT_ARTICLE_COUNT})"
+    )
+    parser.add_argument("--short", action="store_true", help="every kind of fault once, as CI runs it")
+    arguments = parser.parse_args()
+    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1_000_000)
+    return Plan(
+        seed, arguments.articles or (_SHORT_ARTICLE_COUNT if arguments.short else _ARTICLE_COUNT), arguments.short
+    )
 
 
-def _run(plan: Plan, folder: Path) -> ReceiptStatus:
+def _run(plan: Plan, folder: Path) -> RunResult:
     settings = StackSettings.in_folder(folder / "stack")
-    console.print("Starting a stack of its own …")
+    console.print("Starting a stack …")
     bar = Progress(BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True)
     bar.disable = not console.is_terminal
     with embedded_stack(settings) as stack, bar:
-        task, said_at = bar.add_task("", total=1.0), 0.0
+        task, printed_at = bar.add_task("", total=1.0), 0.0
 
-        def tell(words: str, share: float) -> None:
-            nonlocal said_at
+        def show_progress(words: str, share: float) -> None:
+            nonlocal printed_at
             bar.update(task, description=words, completed=share)
-            if not console.is_terminal and time.monotonic() - said_at >= _LINE_EVERY_SECONDS:
-                said_at = time.monotonic()
+            if not console.is_terminal and time.monotonic() - printed_at >= _LINE_INTERVAL_SECONDS:
+                printed_at = time.monotonic()
                 console.print(words, soft_wrap=True)
 
-        run = Run(plan, settings, stack, tell)
-        outcome = run.go(dump)
-    outcome.figures |= repetitions(run.folder)
-    return outcome
+        run = Run(plan, settings, stack, show_progress)
+        result = run.go(dump)
+    result.figures |= repetitions(run.folder)
+    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What breaks: each class of process by kill -9, children too, stopped publishers, Redis, the store; by the seed."""
+"""Fault injection from a seed: kill -9 of processes and their children, stopped publishers, Redis and the store."""
 
 from __future__ import annotations
 
@@ -21,156 +21,162 @@ from tests.chaos.pace import Pace
 
 WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
 PARENTS = ("endpoint", *WORKERS, "scheduler", "edge", "s3", "redis")
-UNDERSTUDY = "publish-2"  # a second publisher: what one of them was stopped with, the other is given
+SECOND_PUBLISHER = "publish-2"  # while it is stopped, its messages are redelivered to the first publisher
 STORE_DOWN_SECONDS = 20.0
-_BRIEF_SECONDS = 5.0
-_BEYOND_VISIBILITY_SECONDS = 36.0  # a message in hand comes back after 30
-_BACK_WITHIN_SECONDS = 90.0
-_POLL_SECONDS = 0.1
-_FLUSHED_BEFORE = ("enrich", "render", "render-bulk")
-_WORTH_FLUSHING = 15  # messages
-_MOST_FILLING_SECONDS = 15.0
+_SHORT_STOP_SECONDS = 5.0
+_LONG_STOP_SECONDS = 36.0  # unacknowledged messages are redelivered after 30 s
+_MAX_RESTART_SECONDS = 90.0
+_POLL_INTERVAL_SECONDS = 0.1
+_STOPPED_BEFORE_FLUSH = ("enrich", "render", "render-bulk")
+_MIN_MESSAGES_TO_FLUSH = 15
+_MAX_FILLING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """One thing that is done to the stack; `seconds` is how long it lasts, where it lasts."""
+class Fault:
+    """One fault to inject; `seconds` is its duration, 0 for an instant one."""
 
     kind: str
     target: str
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        lasting = f" for {self.seconds:g} s" if self.seconds else ""
-        return f"{self.kind} {self.target}{lasting}"
+        duration = f" for {self.seconds:g} s" if self.seconds else ""
+        return f"{self.kind} {self.target}{duration}"
 
 
-def blows(rng: Random, *, is_short: bool) -> list[Blow]:
-    """Return what will be done, in order. Both forms hold every kind; the long one does most of it twice."""
-    killed = [Blow("kill", name) for name in PARENTS]
-    children = [Blow("kill a child of", name) for name in WORKERS]
-    stopped = [Blow("stop", "publish", _BRIEF_SECONDS)]
-    store = [Blow("stop", "s3", STORE_DOWN_SECONDS), Blow("hold down", "s3", STORE_DOWN_SECONDS)]
-    found = [*killed, *children, *stopped, Blow("flush", "redis")]
+def planned_faults(rng: Random, *, is_short: bool) -> list[Fault]:
+    """Return the faults in order. Both forms contain every kind; the long form injects most faults twice."""
+    killed = [Fault("kill", name) for name in PARENTS]
+    children = [Fault("kill a child of", name) for name in WORKERS]
+    stopped = [Fault("stop", "publish", _SHORT_STOP_SECONDS)]
+    store = [Fault("stop", "s3", STORE_DOWN_SECONDS), Fault("hold down", "s3", STORE_DOWN_SECONDS)]
+    found = [*killed, *children, *stopped, Fault("flush", "redis")]
     if is_short:
         found.append(rng.choice(store))
     else:
-        found += [*(Blow("kill", name) for name in PARENTS if name != "redis"), *children, *stopped, *store]
+        found += [*(Fault("kill", name) for name in PARENTS if name != "redis"), *children, *stopped, *store]
     rng.shuffle(found)
-    # These last while others come and go; nobody kills the understudy meanwhile.
-    lasting = [Blow("stop", UNDERSTUDY, _BEYOND_VISIBILITY_SECONDS)] * (1 if is_short else 2)
-    for place, blow in enumerate(lasting):
-        found.insert(1 + place * len(found) // 2, blow)
+    # Long faults overlap others; no other fault hits the second publisher.
+    lasting = [Fault("stop", SECOND_PUBLISHER, _LONG_STOP_SECONDS)] * (1 if is_short else 2)
+    for place, fault in enumerate(lasting):
+        found.insert(1 + place * len(found) // 2, fault)
     return found
 
 
 @dataclass(slots=True)
-class Done:
-    """What was done so far."""
+class InjectedFaults:
+    """The faults that were injected so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    told: list[tuple[float, str]] = field(default_factory=list)  # (time, in words)
+    timeline: list[tuple[float, str]] = field(default_factory=list)  # (Unix time, description)
     never_back: list[str] = field(default_factory=list)
-    flushed: int = 0  # messages that waited when Redis was emptied
-    last_at: float = 0.0  # monotonic: when the last one was over, its restart complete
+    flushed: int = 0  # messages that were queued when Redis was emptied
+    last_at: float = 0.0  # monotonic: the end of the last fault, with its restart
 
 
-class Breaker:
-    """Does the blows to one running stack, one after the other; those that last longer go on beside the rest."""
+class FaultInjector:
+    """Injects the faults into one running stack, one after the other; long faults run in parallel."""
 
-    def __init__(self, folder: RunFolder, redis: Redis, understudy: Callable[[], int | None], stop: Event) -> None:
-        self.done = Done()
+    def __init__(
+        self, folder: RunFolder, redis: Redis, second_publisher: Callable[[], int | None], stop: Event
+    ) -> None:
+        self.injected = InjectedFaults()
         self._folder = folder
         self._redis = redis
-        self._understudy = understudy
+        self._second_publisher = second_publisher
         self._stop_asked = stop
         self._stopped: set[int] = set()
 
-    def run(self, planned: list[Blow], rng: Random, pace: Pace) -> None:
-        """Do each when its turn has come; return once everything is back."""
-        beside: list[Thread] = []
-        for place, blow in enumerate(planned):
-            while not pace.may_break(place / len(planned)) and not self._stop_asked.is_set():
-                self._stop_asked.wait(_POLL_SECONDS)
+    def run(self, planned: list[Fault], rng: Random, pace: Pace) -> None:
+        """Inject each fault at its time; return once every process is up again."""
+        parallel: list[Thread] = []
+        for place, fault in enumerate(planned):
+            while not pace.may_inject(place / len(planned)) and not self._stop_asked.is_set():
+                self._stop_asked.wait(_POLL_INTERVAL_SECONDS)
             if self._stop_asked.wait(rng.uniform(0.5, 2.0)):
                 break
-            pace.blows = (place + 1) / len(planned)
-            if blow.seconds > STORE_DOWN_SECONDS:
-                beside.append(Thread(target=self._do, args=(blow,), name=str(blow)))
-                beside[-1].start()
+            pace.injected_share = (place + 1) / len(planned)
+            if fault.seconds > STORE_DOWN_SECONDS:
+                parallel.append(Thread(target=self._inject, args=(fault,), name=str(fault)))
+                parallel[-1].start()
             else:
-                self._do(blow)
-        for thread in beside:
+                self._inject(fault)
+        for thread in parallel:
             thread.join()
         self._wait_until_all_is_up()
-        self.done.last_at = time.monotonic()
+        self.injected.last_at = time.monotonic()
 
-    def let_go(self) -> None:
-        """Continue whatever is stopped, so that it can end."""
+    def continue_stopped(self) -> None:
+        """Continue all stopped processes, so that they can end."""
         for pid in list(self._stopped):
             _signal(pid, signal.SIGCONT)
 
-    def _do(self, blow: Blow) -> None:
-        self._tell(f"begun: {blow}")
-        self.done.counts[f"{blow.kind} {blow.target}"] += 1
-        deeds: dict[str, Callable[[Blow], None]] = {
+    def _inject(self, fault: Fault) -> None:
+        self._record(f"begun: {fault}")
+        self.injected.counts[f"{fault.kind} {fault.target}"] += 1
+        actions: dict[str, Callable[[Fault], None]] = {
             "kill": self._kill,
             "kill a child of": self._kill_child,
             "stop": self._stop,
             "hold down": self._hold_down,
             "flush": self._flush,
         }
-        deeds[blow.kind](blow)
-        self._tell(f"over: {blow}")
+        actions[fault.kind](fault)
+        self._record(f"over: {fault}")
 
-    def _tell(self, words: str) -> None:
-        self.done.told.append((time.time(), words))
+    def _record(self, description: str) -> None:
+        self.injected.timeline.append((time.time(), description))
 
-    def _kill(self, blow: Blow) -> None:
-        pid = self._wait_for_pid(blow.target)
+    def _kill(self, fault: Fault) -> None:
+        pid = self._wait_for_pid(fault.target)
         _signal(pid, signal.SIGKILL)
-        self._wait_until(lambda: self._ready_pid(blow.target) not in {None, pid}, blow.target)
+        self._wait_until(lambda: self._ready_pid(fault.target) not in {None, pid}, fault.target)
 
-    def _kill_child(self, blow: Blow) -> None:
-        parent = self._wait_for_pid(blow.target)
+    def _kill_child(self, fault: Fault) -> None:
+        parent = self._wait_for_pid(fault.target)
         before = set(children_of(parent))
         for child in sorted(before)[:1]:
             _signal(child, signal.SIGKILL)
             self._wait_until(
-                lambda: self.pid(blow.target) != parent or bool(set(children_of(parent)) - before),
-                f"a child of {blow.target}",
+                lambda: self.pid(fault.target) != parent or bool(set(children_of(parent)) - before),
+                f"a child of {fault.target}",
             )
 
-    def _stop(self, blow: Blow) -> None:
-        """Stop a process and all that it forked, and let it go on as if nothing had been."""
-        parent = self._wait_for_pid(blow.target)
+    def _stop(self, fault: Fault) -> None:
+        """Stop a process and its children for a while, then continue them."""
+        parent = self._wait_for_pid(fault.target)
         pids = [parent, *children_of(parent)]
         with self._stopped_while(pids):
-            self._stop_asked.wait(blow.seconds)
+            self._stop_asked.wait(fault.seconds)
 
-    def _flush(self, _: Blow) -> None:
-        """Empty Redis while accepted articles wait in it: those who would take them are stopped for that long."""
-        parents = [pid for name in _FLUSHED_BEFORE if (pid := self.pid(name))]
+    def _flush(self, _: Fault) -> None:
+        """Empty Redis while accepted articles are queued: their workers are stopped until then."""
+        parents = [pid for name in _STOPPED_BEFORE_FLUSH if (pid := self.pid(name))]
         pids = [each for parent in parents for each in (parent, *children_of(parent))]
         with self._stopped_while(pids):
-            until = time.monotonic() + _MOST_FILLING_SECONDS
-            while self._waiting() < _WORTH_FLUSHING and time.monotonic() < until and not self._stop_asked.is_set():
-                self._stop_asked.wait(_POLL_SECONDS)
-            self.done.flushed = self._waiting()
+            until = time.monotonic() + _MAX_FILLING_SECONDS
+            while (
+                self._queued_messages() < _MIN_MESSAGES_TO_FLUSH
+                and time.monotonic() < until
+                and not self._stop_asked.is_set()
+            ):
+                self._stop_asked.wait(_POLL_INTERVAL_SECONDS)
+            self.injected.flushed = self._queued_messages()
             self._redis.flushall()
 
-    def _waiting(self) -> int:
-        services = {name.removesuffix("-bulk") for name in _FLUSHED_BEFORE}
+    def _queued_messages(self) -> int:
+        services = {name.removesuffix("-bulk") for name in _STOPPED_BEFORE_FLUSH}
         return sum(int(self._redis.llen(queue)) for service in services for queue in queues_of(service))
 
-    def _hold_down(self, blow: Blow) -> None:
-        """Kill it again whenever its supervisor has started it, until the time is over."""
-        until = time.monotonic() + blow.seconds
+    def _hold_down(self, fault: Fault) -> None:
+        """Kill a process after each restart by its supervisor, until the time is over."""
+        until = time.monotonic() + fault.seconds
         while time.monotonic() < until and not self._stop_asked.is_set():
-            if pid := self.pid(blow.target):
+            if pid := self.pid(fault.target):
                 _signal(pid, signal.SIGKILL)
-            self._stop_asked.wait(_POLL_SECONDS)
-        self._wait_until(lambda: self._ready_pid(blow.target) is not None, blow.target)
+            self._stop_asked.wait(_POLL_INTERVAL_SECONDS)
+        self._wait_until(lambda: self._ready_pid(fault.target) is not None, fault.target)
 
     @contextmanager
     def _stopped_while(self, pids: list[int]) -> Iterator[None]:
@@ -185,9 +191,9 @@ class Breaker:
             self._stopped -= set(pids)
 
     def pid(self, name: str) -> int | None:
-        """Return the process that runs a service now, None while it is down."""
-        if name == UNDERSTUDY:
-            return self._understudy()
+        """Return the pid of a service, or None while it is down."""
+        if name == SECOND_PUBLISHER:
+            return self._second_publisher()
         state = self._folder.state()
         return next((one.pid for one in state.processes if one.name == name), None) if state else None
 
@@ -208,16 +214,16 @@ class Breaker:
         self._wait_until(is_up, "the whole stack")
 
     def _wait_until(self, is_so: Callable[[], bool], name: str) -> None:
-        deadline = time.monotonic() + _BACK_WITHIN_SECONDS
+        deadline = time.monotonic() + _MAX_RESTART_SECONDS
         while not is_so() and not self._stop_asked.is_set():
             if time.monotonic() > deadline:
-                self.done.never_back.append(name)
+                self.injected.never_back.append(name)
                 return
-            self._stop_asked.wait(_POLL_SECONDS)
+            self._stop_asked.wait(_POLL_INTERVAL_SECONDS)
 
 
 def children_of(parent: int) -> list[int]:
-    """Return the processes that a process forked and that live."""
+    """Return the pids of the live children of a process."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Two ways to look at what is public: as a reader at the edge, cache included, and straight from the bucket."""
+"""Two ways to fetch a public page: from the edge as readers do, with its cache, and from the bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from infra.local.state import StackFile
 from shared.runtime.settings import ServiceSettings
 from shared.storage.boto import s3_client
-from tests.chaos.oracle import Look, Seen
+from tests.chaos.oracle import Fetch, Fetched
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -21,40 +21,40 @@ _INDEX = "index.html"
 
 
 def store_of(stack: StackFile) -> S3Client:
-    """Return a client of the stack's store that may do everything there."""
+    """Return a client of the stack's store with all rights."""
     s3 = stack.s3
     return s3_client(
         ServiceSettings(s3_endpoint=s3.endpoint, s3_access_key=s3.access_key, s3_secret_key=SecretStr(s3.secret_key))
     )
 
 
-def at_edge(edge: httpx.Client) -> Look:
-    """Return what reads as a reader does; an edge that does not answer has status 0."""
+def edge_fetcher(edge: httpx.Client) -> Fetch:
+    """Return a function that fetches from the edge; status 0 means no answer."""
 
-    def look(url: str) -> Seen:
+    def fetch(url: str) -> Fetched:
         try:
             answer = edge.get(url)
         except httpx.TransportError:
-            return Seen(0)
-        return Seen(answer.status_code, answer.headers.get("location", ""), answer.text)
+            return Fetched(0)
+        return Fetched(answer.status_code, answer.headers.get("location", ""), answer.text)
 
-    return look
+    return fetch
 
 
-def in_bucket(store: S3Client, bucket: str) -> Look:
-    """Return what reads an object and what its metadata tells the edge."""
+def bucket_fetcher(store: S3Client, bucket: str) -> Fetch:
+    """Return a function that fetches from the bucket; status and location are those of the metadata."""
 
-    def look(url: str) -> Seen:
+    def fetch(url: str) -> Fetched:
         key = url.removeprefix("/") + (_INDEX if url.endswith("/") else "")
         try:
             found = store.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            return Seen(int(error.response["ResponseMetadata"]["HTTPStatusCode"]))
+            return Fetched(int(error.response["ResponseMetadata"]["HTTPStatusCode"]))
         metadata = found["Metadata"]
         body = found["Body"].read().decode(errors="replace")
-        return Seen(int(metadata.get("status", "200")), metadata.get("location", ""), body)
+        return Fetched(int(metadata.get("status", "200")), metadata.get("location", ""), body)
 
-    return look
+    return fetch
 
 
 def keys_in(store: S3Client, bucket: str, prefix: str = "") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is posted: stories of one to five revisions, made from a seed alone, and in what order they are sent."""
+"""The posts of a run: stories of one to five revisions, and their order, from a seed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SECTIONS = ("news", "world", "india", "business", "science", "culture", "sport",
 _WORDS = ("ferry", "harbour", "budget", "monsoon", "library", "election", "orchard", "railway", "lantern", "glacier")
 _BETWEEN_STORIES = timedelta(seconds=20)
 _BETWEEN_REVISIONS = timedelta(minutes=7, microseconds=1)
-_BEFORE_START = timedelta(hours=12)  # no stamp lies ahead of anybody's clock
+_BEFORE_START = timedelta(hours=12)  # no stamp is in the future
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One revision as its sender means it."""
+    """One revision, as its sender posts it."""
 
     story: int
     number: int
@@ -32,17 +32,17 @@ class Post:
 
     @property
     def source_id(self) -> str:
-        """Return the sender's name of the story."""
+        """Return the sender's id of the story."""
         return f"story-{self.story}"
 
     @property
     def mark(self) -> str:
-        """Return a word that stands in this revision's text and in no other."""
+        """Return a word that only this revision's text contains."""
         return f"mark-s{self.story}r{self.number}-"
 
     @property
     def document(self) -> bytes:
-        """Return the bytes that are sent; a repetition sends the same."""
+        """Return the bytes of the request; a repetition has the same bytes."""
         paragraph = f"<p>The {self.section} desk writes of {self.headline}: {self.mark}</p>"
         fields = {
             "source": SOURCE,
@@ -65,7 +65,7 @@ class Edition:
     """All stories of a run: their revisions, oldest first."""
 
     stories: list[list[Post]] = field(default_factory=list)
-    killed_by_call: set[int] = field(default_factory=set)  # stories
+    killed_by_call: set[int] = field(default_factory=set)  # numbers of stories
 
     @property
     def posts(self) -> list[Post]:
@@ -73,7 +73,7 @@ class Edition:
         return [post for story in self.stories for post in story]
 
     def kill_by_call(self) -> None:
-        """Have every other killed story killed by a call, once all of it was answered, and not by a post."""
+        """Select every other killed story; a call kills it after its last answer, instead of a post."""
         for story in [story for story in self.stories if story[-1].status == "canceled"][::2]:
             self.killed_by_call.add(story.pop().story)
 
@@ -85,10 +85,10 @@ class Edition:
 
 
 def edition(rng: Random, stories: int, *, start: datetime, seconds: float, pictures: Sequence[str]) -> Edition:
-    """Return the stories of a run that posts from `start` on for `seconds`.
+    """Return the stories of a run that begins at `start` and posts for `seconds`.
 
-    One in ten is killed by its newest revision, one in thirty withheld; one in sixteen is under embargo, to be
-    released while the run lasts. A withheld revision in the middle is followed by one that brings the story back.
+    The newest revision kills one story in ten and withholds one in thirty. One in sixteen is under an embargo that ends
+    during the run. A withheld revision in the middle is followed by a usable one.
     """
     numbers = list(range(stories))
     rng.shuffle(numbers)
@@ -97,43 +97,45 @@ def edition(rng: Random, stories: int, *, start: datetime, seconds: float, pictu
     embargoed = set(numbers[-(stories // 16) :]) if stories >= 16 else set()
     found = Edition()
     for number in range(stories):
-        told = _story(rng, number, start, pictures)
+        story = _story(rng, number, start, pictures)
         if number in killed or number in withheld:
-            told.append(_removal(told[-1], "canceled" if number in killed else "withheld"))
+            story.append(_removal(story[-1], "canceled" if number in killed else "withheld"))
         elif number in embargoed:
             due = start + timedelta(seconds=rng.uniform(0.2, 1.0) * seconds)
-            told[-1] = replace(told[-1], embargo_until=due)
-        found.stories.append(told)
+            story[-1] = replace(story[-1], embargo_until=due)
+        found.stories.append(story)
     return found
 
 
 def _story(rng: Random, number: int, start: datetime, pictures: Sequence[str]) -> list[Post]:
-    """Return one to five usable revisions; sections and slugs change now and then, so that pages move."""
+    """Return one to five revisions; sections and slugs change sometimes, so that pages move."""
     created = start - _BEFORE_START + number * _BETWEEN_STORIES
     section, slug = rng.choice(SECTIONS), f"story-{number}"
-    told: list[Post] = []
-    revisions = rng.randint(1, 5)
-    for revision in range(revisions):
+    revisions: list[Post] = []
+    count = rng.randint(1, 5)
+    for revision in range(count):
         if revision and rng.random() < 0.25:
             section = rng.choice(SECTIONS)
         if revision and rng.random() < 0.2:
             slug = f"{rng.choice(_WORDS)}-{number}-{revision}"
         is_body_only = bool(revision) and rng.random() < 0.3
-        headline = told[-1].headline if is_body_only else f"{rng.choice(_WORDS).title()} story {number} take {revision}"
-        is_withheld = 0 < revision < revisions - 1 and rng.random() < 0.15
-        told.append(
+        headline = (
+            revisions[-1].headline if is_body_only else f"{rng.choice(_WORDS).title()} story {number} take {revision}"
+        )
+        is_withheld = 0 < revision < count - 1 and rng.random() < 0.15
+        revisions.append(
             Post(
                 story=number,
                 number=revision,
                 stamp=created + revision * _BETWEEN_REVISIONS,
                 headline=headline,
                 section=section,
-                slug=None if revision and rng.random() < 0.1 else slug,  # then the first one's stands
+                slug=None if revision and rng.random() < 0.1 else slug,  # without a slug, the first one stays
                 status="withheld" if is_withheld else "usable",
                 picture=rng.choice(pictures) if pictures and rng.random() < 0.3 else None,
             )
         )
-    return told
+    return revisions
 
 
 def _removal(last: Post, status: str) -> Post:

@@ -1,4 +1,4 @@
-"""Posts and blows go forward together, no faster than the machine takes the posts in."""
+"""Keeps posts and faults at the same pace, and no faster than the pipeline handles the posts."""
 
 from __future__ import annotations
 
@@ -10,47 +10,46 @@ from redis.exceptions import RedisError
 
 from shared.messaging.pipeline import WORKERS, queues_of
 
-_AHEAD = 0.1  # of the whole: how far posts may be ahead of blows
-_MOST_QUEUED = 100
+_MAX_LEAD_SHARE = 0.1  # posts may be ahead of faults by this share of the run
+_MAX_QUEUED_MESSAGES = 100
 _POLL_INTERVAL_SECONDS = 0.2
-_TIMES = 3  # as long as planned: then what is not yet posted stays unsent
+_MAX_TIME_FACTOR = 3  # of the planned time; afterwards no more posts are sent
 
 
 @dataclass(slots=True)
 class Pace:
-    """How far senders and breaker are, each as a share of its list.
+    """The progress of senders and fault injector, each as a share of its list.
 
-    What is judged is what becomes of the load, not how much of it a machine bears: nothing is posted while much is
-    queued already.
+    The run tests results, not throughput: no post is sent while many messages are queued.
     """
 
     redis: Redis
     posting_seconds: float
-    posts: float = 0.0
-    blows: float = 0.0
+    posted_share: float = 0.0
+    injected_share: float = 0.0
     began: float = field(default_factory=time.monotonic)
     _queued: tuple[float, int] = (0.0, 0)
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the time for posting is up."""
-        return time.monotonic() - self.began > _TIMES * self.posting_seconds
+        """Return whether the time for posts is over."""
+        return time.monotonic() - self.began > _MAX_TIME_FACTOR * self.posting_seconds
 
     def may_send(self, share: float) -> bool:
-        """Tell whether a post may go whose place in the list is this share of it."""
+        """Return whether the post at this share of the list may be sent now."""
         is_due = time.monotonic() - self.began >= share * self.posting_seconds
-        return is_due and share <= self.blows + _AHEAD and self._queue_length() < _MOST_QUEUED
+        return is_due and share <= self.injected_share + _MAX_LEAD_SHARE and self._queue_length() < _MAX_QUEUED_MESSAGES
 
-    def may_break(self, share: float) -> bool:
-        """Tell whether a blow may fall whose place in the list is this share of it."""
-        return self.posts >= share or self.is_over
+    def may_inject(self, share: float) -> bool:
+        """Return whether the fault at this share of the list may be injected now."""
+        return self.posted_share >= share or self.is_over
 
     def _queue_length(self) -> int:
-        looked_at, length = self._queued
-        if time.monotonic() - looked_at > _POLL_INTERVAL_SECONDS:
+        read_at, length = self._queued
+        if time.monotonic() - read_at > _POLL_INTERVAL_SECONDS:
             try:
                 length = sum(int(self.redis.llen(queue)) for worker in WORKERS for queue in queues_of(worker))
             except RedisError:
-                length = 0  # it is down: that is no reason to stop posting
+                length = 0  # Redis is down: posts continue
             self._queued = (time.monotonic(), length)
         return length

@@ -1,4 +1,4 @@
-"""The figures of a run, and of a red one everything that is needed to see why."""
+"""The figures of a run, and a report with all details after a failed run."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.state import RunFolder, StackFile
-from tests.chaos.looks import keys_in
-from tests.chaos.oracle import Fault, Wrong
-from tests.chaos.run import ReceiptStatus, Run
-from tests.chaos.verdict import Judge
+from tests.chaos.checker import Checker
+from tests.chaos.fetchers import keys_in
+from tests.chaos.oracle import Defect, DefectKind
+from tests.chaos.run import Run, RunResult
 
 REPORT = "report.json"
 _MESSAGE_ID = re.compile(r'"message_id": "([0-9a-f-]+)"')
-_MOST_ARTICLES = 30  # whose whole story is told
-_MOST_SHOWN = 5  # of each fault; the report holds all
-_MAX_LINES = 300  # of an article's log
-_MAX_ENTRIES = 200  # of a Redis key
+_MAX_REPORTED_ARTICLES = 30  # with all details
+_MAX_SHOWN_PER_KIND = 5  # the report contains all
+_MAX_LOG_LINES = 300  # of an article's log
+_MAX_REDIS_ENTRIES = 200  # of a Redis key
 _REPEATED = {
     "article.reemitted": "articles re-emitted by the sweep",
     "message.retried": "messages retried",
 }
 
 
-def show(outcome: ReceiptStatus, console: Console) -> None:
-    """Print the figures; those that have to be nought come last."""
-    table = Table(title=f"chaos, seed {outcome.plan.seed}", box=None, show_header=False, title_justify="left")
+def show(result: RunResult, console: Console) -> None:
+    """Print the figures; the counts of defects come last."""
+    table = Table(title=f"chaos, seed {result.plan.seed}", box=None, show_header=False, title_justify="left")
     table.add_column()
     table.add_column(overflow="fold")
-    for name, value in outcome.figures.items():
+    for name, value in result.figures.items():
         table.add_row(name, value)
-    counts = Counter(wrong.fault for wrong in outcome.wrong)
-    for fault in Fault:
-        style = "bold red" if counts[fault] else "green"
-        table.add_row(fault.value, f"[{style}]{counts[fault]}[/]")
+    counts = Counter(defect.kind for defect in result.defects)
+    for kind in DefectKind:
+        style = "bold red" if counts[kind] else "green"
+        table.add_row(kind.value, f"[{style}]{counts[kind]}[/]")
     console.print(table)
-    for fault in Fault:
-        for wrong in [each for each in outcome.wrong if each.fault is fault][:_MOST_SHOWN]:
-            named = f" ({wrong.article})" if wrong.article else ""
-            console.print(f"  {fault}: {wrong.where} {wrong.what}{named}", markup=False, soft_wrap=True)
-            console.print(f"    expected {wrong.expected}", markup=False, soft_wrap=True)
-            console.print(f"    seen     {wrong.seen}", markup=False, soft_wrap=True)
+    for kind in DefectKind:
+        for defect in [each for each in result.defects if each.kind is kind][:_MAX_SHOWN_PER_KIND]:
+            named = f" ({defect.article})" if defect.article else ""
+            console.print(f"  {kind}: {defect.where} {defect.subject}{named}", markup=False, soft_wrap=True)
+            console.print(f"    expected {defect.expected}", markup=False, soft_wrap=True)
+            console.print(f"    seen     {defect.seen}", markup=False, soft_wrap=True)
 
 
 def repetitions(folder: RunFolder) -> dict[str, str]:
-    """Return how often the logs tell that something was done again; a message is handled twice if it came twice."""
+    """Return counts of repeated work from the logs; a redelivered message is handled twice."""
     counts: Counter[str] = Counter()
     handled: Counter[str] = Counter()
     for log in folder.logs.glob("*.log*"):
         if log.name.startswith("supervisor"):
-            continue  # it repeats the last lines of whoever died
+            continue  # it repeats the last lines of processes that died
         for line in log.open(encoding="utf-8", errors="replace"):
             counts.update(name for name in _REPEATED if f'"{name}"' in line)
             if '"message.handled"' in line and (found := _MESSAGE_ID.search(line)):
@@ -68,49 +68,51 @@ def repetitions(folder: RunFolder) -> dict[str, str]:
     return repeated | {"messages handled twice": str(sum(number > 1 for number in handled.values()))}
 
 
-def dump(run: Run, judge: Judge, wrong: list[Wrong], told: list[tuple[float, str]]) -> None:
-    """Write down what is wrong with all that is known of it, while the stack still stands."""
+def dump(run: Run, checker: Checker, defects: list[Defect], timeline: list[tuple[float, str]]) -> None:
+    """Write the report of the defects, while the stack is still running."""
     folder = run.folder.path.parent
-    told_of = dict.fromkeys(each.article for each in wrong if each.article)  # what readers see comes first
+    articles = dict.fromkeys(each.article for each in defects if each.article)  # defects that readers see come first
     report = {
         "seed": run.plan.seed,
         "articles": run.plan.articles,
         "short": run.plan.is_short,
-        "blows": [{"at": at, "what": words} for at, words in told],
-        "wrong": [{**_fields(each)} for each in wrong],
-        "of_articles": {article: _known_of(article, run, judge) for article in islice(told_of, _MOST_ARTICLES)},
+        "faults": [{"at": at, "fault": description} for at, description in timeline],
+        "defects": [_fields(each) for each in defects],
+        "of_articles": {
+            article: _details_of(article, run, checker) for article in islice(articles, _MAX_REPORTED_ARTICLES)
+        },
         "redis": _redis(run.stack),
     }
     (folder / REPORT).write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
     (folder / "stack.json").write_text(run.stack.model_dump_json(indent=1), encoding="utf-8")
 
 
-def _fields(wrong: Wrong) -> dict[str, str | None]:
-    return {name: getattr(wrong, name) for name in wrong.__slots__}
+def _fields(defect: Defect) -> dict[str, str | None]:
+    return {name: getattr(defect, name) for name in defect.__slots__}
 
 
-def _known_of(article: str, run: Run, judge: Judge) -> dict[str, Any]:
-    story = next(story for story, named in run.ledger.articles.items() if named == article)
-    acks = [ack for ack in run.ledger.acks if ack.post.story == story]
+def _details_of(article: str, run: Run, checker: Checker) -> dict[str, Any]:
+    story = next(story for story, named in run.post_log.articles.items() if named == article)
+    acks = [ack for ack in run.post_log.acks if ack.post.story == story]
     bucket = run.stack.s3.content_bucket
-    keys = list(keys_in(judge.store, bucket, f"articles/epn/{article}/"))
-    addresses = sorted(judge.watcher.seen.addresses.get(article, ()))
+    keys = list(keys_in(checker.store, bucket, f"articles/epn/{article}/"))
+    addresses = sorted(checker.watcher.observed.addresses.get(article, ()))
     return {
-        "posts": [json.loads(post.document) for post in judge.edition.stories[story]],
+        "posts": [json.loads(post.document) for post in checker.edition.stories[story]],
         "acknowledged": [f"{ack.post.number} {ack.status} {ack.receipt}" for ack in acks],
-        "state": judge.watcher.collect(article),
-        "receipts": {ack.receipt: judge.watcher.receipt(ack.receipt) for ack in acks},
-        "content": {key: _object(judge, bucket, key) for key in keys},
+        "state": checker.watcher.collect(article),
+        "receipts": {ack.receipt: checker.watcher.receipt(ack.receipt) for ack in acks},
+        "content": {key: _object(checker, bucket, key) for key in keys},
         "public": {
-            url: _object(judge, run.stack.s3.public_bucket, url.strip("/") + "/index.html") for url in addresses
+            url: _object(checker, run.stack.s3.public_bucket, url.strip("/") + "/index.html") for url in addresses
         },
-        "log": list(islice(_log_lines(run.folder, article), _MAX_LINES)),
+        "log": list(islice(_log_lines(run.folder, article), _MAX_LOG_LINES)),
     }
 
 
-def _object(judge: Judge, bucket: str, key: str) -> dict[str, Any]:
+def _object(checker: Checker, bucket: str, key: str) -> dict[str, Any]:
     try:
-        found = judge.store.get_object(Bucket=bucket, Key=key)
+        found = checker.store.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         return {"error": str(error)}
     body = found["Body"].read().decode(errors="replace")
@@ -125,7 +127,7 @@ def _log_lines(folder: RunFolder, article: str) -> Iterator[str]:
 
 
 def _redis(stack: StackFile) -> dict[str, Any]:
-    """Return the first entries of every key: queues, what is not acknowledged, index, marks."""
+    """Return the first entries of every key except receipts."""
     redis = Redis.from_url(stack.redis, decode_responses=True)
     found: dict[str, Any] = {}
     for key in redis.scan_iter(count=1000):
@@ -136,16 +138,16 @@ def _redis(stack: StackFile) -> dict[str, Any]:
 
 
 def _value(redis: Redis, key: str) -> Any:
-    last = _MAX_ENTRIES - 1
+    last = _MAX_REDIS_ENTRIES - 1
     match redis.type(key):
         case "list":
             return {"length": redis.llen(key), "first": redis.lrange(key, 0, last)}
         case "hash":
-            return dict(islice(redis.hscan_iter(key), _MAX_ENTRIES))
+            return dict(islice(redis.hscan_iter(key), _MAX_REDIS_ENTRIES))
         case "zset":
             return redis.zrevrange(key, 0, last, withscores=True)
         case "set":
-            return sorted(islice(redis.sscan_iter(key), _MAX_ENTRIES))
+            return sorted(islice(redis.sscan_iter(key), _MAX_REDIS_ENTRIES))
         case "string":
             return {"value": redis.get(key), "ttl_ms": redis.pttl(key)}
         case other:

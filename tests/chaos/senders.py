@@ -1,4 +1,4 @@
-"""Good clients: several senders that post until they are answered, and a reader who looks at what became public."""
+"""Correct clients: senders that post until they get an answer, and a watcher that reads public pages."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from tests.chaos.pace import Pace
 
 _TIMEOUT_SECONDS = 20.0
 _MAX_WAIT_SECONDS = 5.0
-_PAUSE_SECONDS = 0.05
-_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_FINAL = frozenset({"live", "held", "refused", "duplicate", "superseded", "withdrawn", "killed", "failed"})
+_SEND_POLL_SECONDS = 0.05
+_RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_FINAL_STATUSES = frozenset({"live", "held", "refused", "duplicate", "superseded", "withdrawn", "killed", "failed"})
 _ASYNC_ONE_IN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What the endpoint promised."""
+    """An acknowledgement of the endpoint."""
 
     post: Post
     receipt: str
     status: str
     at: float  # monotonic
-    revision: str | None  # None: it is read later
+    revision: str | None  # None: the article is read later
 
 
 @dataclass(slots=True)
-class ScratchDb:
-    """What was sent and what was answered; the only thing that the oracle believes."""
+class PostLog:
+    """The posts and their answers: the only input of the oracle."""
 
     acks: list[Ack] = field(default_factory=list)
     articles: dict[int, str] = field(default_factory=dict)  # story -> article
@@ -49,7 +49,7 @@ class ScratchDb:
     lock: Lock = field(default_factory=Lock)
 
     def note(self, post: Post, reply: dict[str, Any]) -> None:
-        """Record a promise."""
+        """Record an acknowledgement."""
         with self.lock:
             now = time.monotonic()
             self.acks.append(Ack(post, reply["receipt"], reply["status"], now, reply.get("revision")))
@@ -58,50 +58,52 @@ class ScratchDb:
                 self.articles.setdefault(post.story, reply["article"])
 
     def acknowledged(self, story: int) -> list[Post]:
-        """Return what was promised of a story."""
+        """Return the acknowledged posts of a story."""
         with self.lock:
             return list({ack.post.number: ack.post for ack in self.acks if ack.post.story == story}.values())
 
 
 class Senders:
-    """Post what is in the list, each thread the next one, as the pace allows."""
+    """Sends the posts of a list: each thread takes the next post when the pace allows it."""
 
-    def __init__(self, api: httpx.Client, ledger: ScratchDb, stop: Event, pace: Pace) -> None:
+    def __init__(self, api: httpx.Client, post_log: PostLog, stop: Event, pace: Pace) -> None:
         self._api = api
-        self._ledger = ledger
+        self._post_log = post_log
         self._stop_asked = stop
         self._pace = pace
         self._numbers = count()
 
     def run(self, order: Sequence[Post]) -> None:
-        """Send until nothing is left or the time is up; called by every thread."""
+        """Send until the list is empty or the time is over; every thread calls this."""
         while (number := next(self._numbers)) < len(order):
             share = number / len(order)
             while not self._pace.may_send(share):
-                if self._pace.is_over or self._stop_asked.wait(_PAUSE_SECONDS):
+                if self._pace.is_over or self._stop_asked.wait(_SEND_POLL_SECONDS):
                     return
-            self._pace.posts = max(self._pace.posts, share)
+            self._pace.posted_share = max(self._pace.posted_share, share)
             self._send(order[number], is_async=number % _ASYNC_ONE_IN == 0)
-        self._pace.posts = 1.0
+        self._pace.posted_share = 1.0
 
     def _send(self, post: Post, *, is_async: bool) -> None:
         headers = {"Content-Type": "application/json"} | ({"Prefer": "respond-async"} if is_async else {})
-        with self._ledger.lock:
-            self._ledger.posted[post.story, post.number] += 1
-        answer = persist(self._api, "/v1/articles", post.document, headers, self._stop_asked, self._ledger)
+        with self._post_log.lock:
+            self._post_log.posted[post.story, post.number] += 1
+        answer = post_until_answered(
+            self._api, "/v1/articles", post.document, headers, self._stop_asked, self._post_log
+        )
         if answer is None:
             return
         if answer.is_success:
-            self._ledger.note(post, answer.json())
+            self._post_log.note(post, answer.json())
         else:
-            with self._ledger.lock:
-                self._ledger.refused.append((post, f"{answer.status_code} {answer.text[:500]}"))
+            with self._post_log.lock:
+                self._post_log.refused.append((post, f"{answer.status_code} {answer.text[:500]}"))
 
 
-def persist(
-    api: httpx.Client, path: str, body: bytes, headers: dict[str, str], stop: Event, ledger: ScratchDb
+def post_until_answered(
+    api: httpx.Client, path: str, body: bytes, headers: dict[str, str], stop: Event, post_log: PostLog
 ) -> httpx.Response | None:
-    """Return the first answer that says yes or no, however often it takes; None once told to stop."""
+    """Post until the answer is final, and return the answer; return None once `stop` is set."""
     wait = 0.2
     while not stop.is_set():
         try:
@@ -109,11 +111,11 @@ def persist(
         except httpx.TransportError:
             seconds = wait
         else:
-            if answer.status_code not in _TRY_AGAIN:
+            if answer.status_code not in _RETRIED_STATUSES:
                 return answer
             seconds = float(answer.headers.get("retry-after") or wait)
-        with ledger.lock:
-            ledger.retried += 1
+        with post_log.lock:
+            post_log.retried += 1
         stop.wait(min(seconds, _MAX_WAIT_SECONDS))
         wait = min(wait * 2, _MAX_WAIT_SECONDS)
     return None
@@ -121,28 +123,28 @@ def persist(
 
 @dataclass(slots=True)
 class Observed:
-    """What a reader saw on the way."""
+    """Observations of a reader during the run."""
 
     addresses: dict[str, set[str]] = field(default_factory=dict)  # article -> paths of URLs
-    right_at: dict[int, float] = field(default_factory=dict)  # story -> monotonic
-    early: list[tuple[str, str]] = field(default_factory=list)  # (article, mark) seen before its time
+    expected_since: dict[int, float] = field(default_factory=dict)  # story -> monotonic
+    early: list[tuple[str, str]] = field(default_factory=list)  # (article, mark) shown before the end of the embargo
 
     def note_paths(self, article: str, paths: Sequence[str]) -> None:
-        """Record addresses of an article: keys of the public bucket."""
+        """Record addresses of an article, given as keys of the public bucket."""
         urls = {"/" + path.removesuffix("index.html") for path in paths}
         self.addresses.setdefault(article, set()).update(urls)
 
 
 class Watcher:
-    """Looks at stories while they change: collects their addresses, and sees that no embargo is broken."""
+    """Reads stories while they change: records their addresses, and texts that are public before their embargo ends."""
 
     def __init__(self, api: httpx.Client, edge: httpx.Client) -> None:
-        self.seen = Observed()
+        self.observed = Observed()
         self._api = api
         self._edge = edge
 
     def collect(self, article: str) -> dict[str, Any] | None:
-        """Return how an article stands, its addresses noted; None where nobody answers now."""
+        """Return the state of an article and record its addresses; None without an answer."""
         try:
             answer = self._api.get(f"/v1/articles/{article}", timeout=_TIMEOUT_SECONDS)
         except httpx.TransportError:
@@ -150,24 +152,24 @@ class Watcher:
         if not answer.is_success:
             return None
         state: dict[str, Any] = answer.json()
-        self.seen.note_paths(article, state["paths"])
+        self.observed.note_paths(article, state["paths"])
         return state
 
-    def look_for_leaks(self, article: str, story: Sequence[Post], urls: Iterable[str]) -> None:
-        """Note what is public of a story's embargoed last post before its time, at these or any known addresses."""
+    def note_early_text(self, article: str, story: Sequence[Post], urls: Iterable[str]) -> None:
+        """Record public text of a story's last post before its embargo ends, at these or known addresses."""
         post, before = story[-1], {post.headline for post in story[:-1]}
-        for url in sorted({*urls, *self.seen.addresses.get(article, ())}):
+        for url in sorted({*urls, *self.observed.addresses.get(article, ())}):
             try:
                 page = self._edge.get(url, timeout=_TIMEOUT_SECONDS)
             except httpx.TransportError:
                 continue
             is_shown = post.mark in page.text or (post.headline not in before and post.headline in page.text)
-            # The clock is read after the page: what is seen at its time is not early.
+            # The clock is read after the page: a page read at the end of the embargo is not early.
             if is_shown and post.embargo_until and datetime.now(UTC) < post.embargo_until:
-                self.seen.early.append((article, f"{url} {post.mark}"))
+                self.observed.early.append((article, f"{url} {post.mark}"))
 
     def receipt(self, receipt: str) -> dict[str, Any] | None:
-        """Return a receipt, or None where nobody answers now."""
+        """Return a receipt, or None without an answer."""
         try:
             answer = self._api.get(f"/v1/receipts/{receipt}", timeout=_TIMEOUT_SECONDS)
         except httpx.TransportError:
@@ -175,7 +177,7 @@ class Watcher:
         return answer.json() if answer.is_success else None
 
     def post_again(self, post: Post) -> dict[str, Any]:
-        """Return what the endpoint says of a post that it has acknowledged already."""
+        """Post an acknowledged revision again; return the answer."""
         headers = {"Content-Type": "application/json"}
         answer = self._api.post("/v1/articles", content=post.document, headers=headers, timeout=_TIMEOUT_SECONDS)
         reply: dict[str, Any] = answer.raise_for_status().json()
@@ -183,5 +185,5 @@ class Watcher:
 
 
 def is_final(status: str) -> bool:
-    """Tell whether a receipt says how it ended."""
-    return status in _FINAL
+    """Return whether a receipt status is final."""
+    return status in _FINAL_STATUSES
