@@ -1,1 +1,1 @@
-"""How Pressline is run: the embedded stack, containers, the edge, sites, samples, decisions."""
+"""Infrastructure: the embedded stack, containers, the edge, sites, samples, decisions."""

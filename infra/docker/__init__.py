@@ -1,1 +1,1 @@
-"""How the line runs as containers: one image, the store's start, the health check."""
+"""Containers: one image for all services, the start of the store, the health check."""

@@ -1,8 +1,8 @@
-"""Ends with 0 if http://127.0.0.1:PORT/PATH answers 200, within a second.
+"""Exit with 0 if http://127.0.0.1:PORT/PATH answers 200 within a second, else with 1.
 
     python -ISs healthy.py PORT /PATH
 
-Run every second or two in every container, so it imports next to nothing.
+Every container runs this every second or two, so the script imports only two modules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import sys
 
 
-def is_well(port: int, path: str) -> bool:
+def is_healthy(port: int, path: str) -> bool:
     """Return whether the address answers 200."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
@@ -22,4 +22,4 @@ def is_well(port: int, path: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_well(int(sys.argv[1]), sys.argv[2]) else 1)
+    sys.exit(0 if is_healthy(int(sys.argv[1]), sys.argv[2]) else 1)

@@ -1,13 +1,13 @@
 # The edge: Varnish 7 before the public bucket.
 #
-# What readers get: index documents, 301 and 410 from an object's metadata, the site's own 404 page, the rail by ESI,
-# and stale pages while the store is down. What publish workers get: PURGE by surrogate key (shared/keys.py), hard or
-# soft. `infra/local/edge` keeps the same contract for a machine without Varnish.
+# For readers: index documents, 301 and 410 from an object's metadata, the site's own 404 page, the rail by ESI, and
+# stale pages while the store is down. For publish workers: PURGE by surrogate key (shared/site/keys.py), hard or soft.
+# `infra/local/edge` has the same contract on a machine without Varnish.
 #
-#   PURGE /            xkey-purge: article:abc path:/world/x/      hard: gone at once
-#   PURGE /            xkey-softpurge: listing:home                soft: shown again only while the store is down
-#   PURGE /world/x/                                                hard, what is cached for that path
-#   by the Host of a site                                          paths are that site's; by any other: every site's
+#   PURGE /            xkey-purge: article:abc path:/world/x/      hard: deleted at once
+#   PURGE /            xkey-softpurge: listing:home                soft: served again only while the store is down
+#   PURGE /world/x/                                                hard: the cached response of that path
+#   with the Host of a site                                        paths of that site; with any other: of every site
 #   -> 200 {"purged": n}, and n in x-purged
 #
 # From the environment: PRESSLINE_PUBLIC_BUCKET, PRESSLINE_PURGE_TOKEN (optional); `start` writes the rest.
@@ -20,10 +20,10 @@ import var;
 import xkey;
 
 include "origin.vcl";  # backend `store`
-include "sites.vcl";   # sub find_site: where the site of a Host lies in the store, in x-site; empty for no site's
+include "sites.vcl";   # sub find_site: sets x-site to the bucket and prefix of a Host's site; empty for an unknown Host
 include "headers.vcl"; # sub add_headers: ./headers
 
-# Who may purge: this machine and private networks; with a token set, only who bears it too.
+# Clients that may purge: this machine and private networks; if a token is set, only with the token.
 acl neighbours {
     "127.0.0.0"/8;
     "10.0.0.0"/8;
@@ -39,9 +39,9 @@ sub vcl_recv {
         unset req.http.x-missing;
         unset req.http.x-store-down;
     }
-    # What no key of the bucket is made of: query, fragment.
+    # Remove the query and the fragment: no key of the bucket contains them.
     set req.url = regsub(req.url, "[?#].*$", "");
-    # One name in the cache for one object: percent-encoding with digits in upper case, as our pages write it.
+    # One name in the cache for one object: percent-encoding with digits in upper case, as in links of pages.
     if (req.url ~ "%([a-f]|[0-9A-F][a-f])") {
         call use_upper_case_digits;
     }
@@ -62,14 +62,14 @@ sub vcl_recv {
     }
     call refuse_odd_paths;
 
-    # `/world` is a folder as far as a reader can tell: ask for its index, and send the reader there if it exists.
+    # `/world` may be a folder: fetch its index document, and redirect the reader if the document exists.
     if (req.esi_level == 0 && !req.http.x-missing && req.url ~ "/[^/.]+$") {
         set req.http.x-folder = "1";
         set req.url = req.url + "/";
     }
 
-    # While the store answers, nothing is shown beyond its time: a killed headline must not come once more from a
-    # front page that was purged softly. While it does not answer, for a day.
+    # While the store answers, serve no stale page: a softly purged front page must not show a killed headline again.
+    # While the store is down, serve stale pages for a day.
     if (!req.http.x-store-down && std.healthy(store)) {
         set req.grace = 0s;
     } else {
@@ -80,7 +80,7 @@ sub vcl_recv {
     return (hash);
 }
 
-# VCL has no function that changes a match's case: one step for each digit, first of the first place, then the second.
+# VCL has no function that changes the case of a match: one step per digit, first place first, then second place.
 sub use_upper_case_digits {
     set req.url = regsuball(req.url, "%a", "%A");
     set req.url = regsuball(req.url, "%b", "%B");
@@ -96,9 +96,8 @@ sub use_upper_case_digits {
     set req.url = regsuball(req.url, "%([0-9A-F])f", "%\1F");
 }
 
-# Readers cannot fill the cache with second names for one object, which no purge by path would find: a percent sign
-# may stand only before what has to be escaped, and what has to be escaped may not stand there without one. Nor can
-# they climb.
+# Reject second names of one object, which would fill the cache and which no purge by path would find. So characters are
+# percent-encoded if and only if they must be. Reject `..` too.
 sub refuse_odd_paths {
     if (req.url !~ "^/" || req.url ~ "^.{1025}" || req.url ~ "//" || req.url ~ "/\.\.?(/|$)" || req.url ~ "[\\\x00-\x20\x7f-\xff]"
         || req.url ~ "%($|.$|[^0-9A-F]|.[^0-9A-F])" || req.url ~ "(?i)%(2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef]|[01])") {
@@ -113,7 +112,7 @@ sub purge {
     if (std.getenv("PRESSLINE_PURGE_TOKEN") != "" && req.http.x-purge-token != std.getenv("PRESSLINE_PURGE_TOKEN")) {
         return (synth(403, "Forbidden"));
     }
-    # Before the purge: what is on its way from the store may be older than it (see vcl_backend_response).
+    # Record the time before the purge: responses in transit may be older (see vcl_backend_response).
     var.global_set("purged-at", "" + std.time2real(now, 0.0));
     if (!req.http.xkey-purge && !req.http.xkey-softpurge) {
         set req.http.xkey-purge = "path:" + req.url;
@@ -138,7 +137,7 @@ sub purge {
 }
 
 sub vcl_hash {
-    hash_data(req.http.x-site); # not the Host: a site is one, whatever the reader calls it
+    hash_data(req.http.x-site); # not the Host: a site may have several names
     hash_data(req.url);
     return (lookup);
 }
@@ -159,19 +158,19 @@ sub vcl_pass {
     set req.http.x-cache = "PASS";
 }
 
-# --- towards the store ---
+# --- requests to the store ---
 
 sub vcl_backend_fetch {
     var.set_real("began", std.time2real(now, 0.0));
     if (bereq.retries == 0) {
         var.set("path", bereq.url);
         var.set("place", bereq.http.x-site + bereq.url);
-        # Never a key that ends in a slash: SeaweedFS answers 200 with nothing in it.
+        # Never request a key that ends in a slash: SeaweedFS answers 200 with an empty body.
         set bereq.url = bereq.http.x-site + regsub(bereq.url, "/$", "/index.html");
     }
-    # The store's own name goes there instead: one that reads buckets out of it must not take a reader's.
+    # Varnish sends the store's own Host: a store that reads the bucket from Host must not get the reader's.
     unset bereq.http.Host;
-    # The status lies in the metadata, and a 304 does not bring any: always the whole object.
+    # The status is in the metadata, and a 304 has no metadata: always fetch the whole object.
     unset bereq.http.If-None-Match;
     unset bereq.http.If-Modified-Since;
     unset bereq.http.Accept-Encoding;
@@ -184,7 +183,7 @@ sub vcl_backend_fetch {
 
 sub vcl_backend_response {
     if (beresp.status == 404 || beresp.status == 403) {
-        return (error(404, "Not Found")); # AWS answers 403 to who may not list
+        return (error(404, "Not Found")); # AWS answers 403 to clients that may not list
     }
     if (beresp.status != 200) {
         if (bereq.retries == 0) {
@@ -204,7 +203,7 @@ sub vcl_backend_response {
         set beresp.status = 410;
     }
 
-    # s-maxage was for us and is in beresp.ttl by now; a browser is not purged.
+    # s-maxage was for this cache and is in beresp.ttl now; browsers are not purged.
     set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, {"(?i)\s*\bs-maxage\s*=\s*"?\d+"?\s*(,|$)"}, "");
     set beresp.http.Cache-Control = regsub(beresp.http.Cache-Control, "[\s,]+$", "");
     if (beresp.http.Cache-Control == "") {
@@ -218,22 +217,22 @@ sub vcl_backend_response {
 
     set beresp.grace = 24h;
     set beresp.keep = 0s;
-    call distrust_what_a_purge_overtook;
+    call shorten_ttl_of_overtaken_response;
 
     if (beresp.http.Content-Type ~ "(?i)^(text/|image/svg|application/([a-z.+-]*(json|xml)|javascript))") {
         set beresp.do_gzip = true;
     }
     if (beresp.http.Content-Type ~ "(?i)^text/html") {
         set beresp.do_esi = true;
-        # The tag is that of the page without its fragments; a reader's copy may have another rail.
+        # The ETag covers the page without its ESI fragments; a reader's copy may have another rail.
         unset beresp.http.ETag;
         unset beresp.http.Last-Modified;
     }
 }
 
-# A purge finds what is in the cache, not what is on its way there. An answer whose request began before the last
-# purge may hold the bytes that were purged: it serves those who wait for it, and a second later it is asked for again.
-sub distrust_what_a_purge_overtook {
+# A purge finds responses in the cache, not responses in transit. A response whose request began before the last purge
+# may contain the purged bytes. It serves the waiting requests, and expires after a second.
+sub shorten_ttl_of_overtaken_response {
     if (var.get_real("began") <= std.real(var.global_get("purged-at"), 0.0) + 0.002) {
         if (beresp.ttl > 1s) {
             set beresp.ttl = 1s;
@@ -249,19 +248,19 @@ sub vcl_backend_error {
         set beresp.ttl = 5s;
         set beresp.grace = 0s;
         set beresp.keep = 0s;
-        call distrust_what_a_purge_overtook;
+        call shorten_ttl_of_overtaken_response;
         synthetic("");
         return (deliver);
     }
-    return (abandon); # what is cached stays
+    return (abandon); # the cached response stays
 }
 
-# --- towards the reader ---
+# --- responses to readers ---
 
 sub vcl_deliver {
     if (resp.status == 404 && req.esi_level == 0) {
         if (req.url == "/404.html") {
-            return (synth(404, "Not Found")); # the site has no page for it
+            return (synth(404, "Not Found")); # the site has no 404 page
         }
         unset req.http.x-folder;
         set req.http.x-missing = "1";
@@ -278,7 +277,7 @@ sub vcl_deliver {
     set resp.http.x-cache = req.http.x-cache;
     if (resp.http.Age) {
         set resp.http.x-cache-age = resp.http.Age;
-        unset resp.http.Age; # it would eat into a max-age that begins only now
+        unset resp.http.Age; # it would shorten max-age, which begins only now
     }
     unset resp.http.xkey;
     unset resp.http.Via;
@@ -288,7 +287,7 @@ sub vcl_deliver {
 
 sub vcl_synth {
     if (resp.status == 503 && !req.http.x-store-down && req.method != "PURGE") {
-        set req.http.x-store-down = "1"; # once more: a page that is a day old is better than none
+        set req.http.x-store-down = "1"; # try again with stale pages: a page up to a day old is better than none
         return (restart);
     }
     if (resp.status == 404 && req.url != "/404.html" && req.method != "PURGE" && req.esi_level == 0) {

@@ -1,1 +1,1 @@
-"""Sample articles of our own writing, their pictures, and the script that drew them."""
+"""Sample articles and pictures of this repository, and the script that draws theme icons."""

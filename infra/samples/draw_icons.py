@@ -1,4 +1,4 @@
-"""Draws a theme's PNG icons from its icon.svg, for clients that take no SVG.
+"""Draw a theme's PNG icons from its icon.svg, for clients that take no SVG.
 
 python -m infra.samples.draw_icons [THEME …]
 """

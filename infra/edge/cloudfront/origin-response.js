@@ -1,5 +1,5 @@
-// A Lambda@Edge function (Node.js) on origin responses: what an object's metadata says becomes HTTP, once for each copy
-// that CloudFront keeps. S3 answers 403 to who may not list: to a reader that is 404.
+// A Lambda@Edge function (Node.js) on origin responses. It turns an object's metadata into the status and headers of the
+// response that CloudFront caches. S3 answers 403 for a missing object to clients that may not list: readers get 404.
 "use strict";
 
 const PHRASES = { 301: "Moved Permanently", 302: "Found", 308: "Permanent Redirect", 404: "Not Found", 410: "Gone" };

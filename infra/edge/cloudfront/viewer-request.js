@@ -1,5 +1,5 @@
-// A CloudFront Function (runtime 2.0) on viewer requests: an address becomes the name of an object. One name in the
-// cache for one object: no query, and a folder is its index document.
+// A CloudFront Function (runtime 2.0) on viewer requests: turns an address into the name of an object. Each object has
+// one name in the cache: without a query, and with the index document for a folder.
 function handler(event) {
     const request = event.request;
     const last = request.uri.slice(request.uri.lastIndexOf("/") + 1);
