@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.docker.healthy import is_well
+from infra.docker.healthy import is_healthy
 from infra.local.ports import free_ports
 from services.desk.settings import DeskSettings
 from services.enrich.settings import EnrichSettings
@@ -197,7 +197,7 @@ def test_the_image_runs_as_nobody_in_particular_and_takes_only_what_it_needs() -
 
 
 def test_the_health_check_says_no_where_nobody_answers() -> None:
-    assert not is_well(free_ports(1)[0], "/healthz")
+    assert not is_healthy(free_ports(1)[0], "/healthz")
 
 
 def test_hadolint_has_nothing_to_say() -> None:
