@@ -1,10 +1,11 @@
 """POST to readable page against the raw floor of the same run, interleaved: `make bench` (ARGS="--rounds 100").
 
 The floor is fixed (architecture, part 10): 4 queue hops, 4 PUT and 2 GET in sequence by bare clients on the same
-servers. It shows what this machine can do at this moment; the ratio is what can be compared between machines.
+servers. The floor measures the machine at this moment. Only the ratio can be compared between machines.
 
-`--against DIR` (a checkout of another commit, for instance of `git worktree add DIR f1a0bbf`) runs the same with that
-commit's code and our interpreter, in turn, and prints the ratios. The default, --import, --steady and --urgent take it.
+`--against DIR` names a checkout of another commit, for instance of `git worktree add DIR f1a0bbf`. The bench runs that
+commit's code too, with this interpreter, in turn, and prints the ratios. The default, --import, --steady and --urgent
+support it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from tests.bench.calls import counted
-from tests.bench.checkouts import Figures, Stand, run_alternately, show_comparison
+from tests.bench.checkouts import Figures, RunningStack, run_alternately, show_comparison
 from tests.bench.hugo import measure_rebuild
 from tests.bench.importing import measure_import
 from tests.bench.meter import Meter, s3_of
@@ -43,7 +44,7 @@ HOPS, PUTS, GETS = 4, 4, 2
 PAGE_BYTES = 8_000
 DEADLINE_SECONDS = 30.0
 WARM_UP_ROUNDS = 5
-_MOST_REBUILDS = 3
+_MAX_REBUILDS = 3
 _IDLE_SECONDS = 5.0
 PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the crew of the ferry lowered a ladder.</p>"
 
@@ -52,7 +53,7 @@ console = Console()
 
 @dataclass
 class Floor:
-    """Bare clients: a message is pushed and popped by another thread, an object put and got."""
+    """Bare clients: push messages that another thread pops, then put and get objects."""
 
     redis: Redis
     s3: S3Client
@@ -64,7 +65,7 @@ class Floor:
         self.number += 1
         body = b"x" * PAGE_BYTES
         started = time.perf_counter()
-        for hop in range(HOPS // 2):  # there and back are two
+        for hop in range(HOPS // 2):  # a round trip is two hops
             self.redis.lpush(f"bench:{hop}", body[:400])
             self.redis.brpop([f"bench:back:{hop}"], timeout=5)
         for put in range(PUTS):
@@ -74,7 +75,7 @@ class Floor:
         return (time.perf_counter() - started) * 1000
 
     def echo(self, redis: Redis) -> None:
-        """Answer each push, as a worker would take it; ends with the connection."""
+        """Pop each message as a worker would, and push an answer; end when the floor stops."""
         keys = [f"bench:{hop}" for hop in range(HOPS // 2)]
         while (popped := redis.brpop(keys, timeout=0)) is not None:
             key = str(popped[0])
@@ -84,8 +85,8 @@ class Floor:
 
 
 @dataclass
-class Line:
-    """Our own way: POST, then GET at the edge until the page is there."""
+class Publication:
+    """Pressline: POST, then GET at the edge until the page is readable."""
 
     stack: StackFile
     api: httpx.Client
@@ -107,8 +108,9 @@ class Line:
         )
         started = time.perf_counter()
         posted_at = datetime.now(UTC)
-        headers = {"Content-Type": "application/json", "Prefer": "wait=20"}  # asking the edge again and again would
-        answer = self.api.post("/v1/articles", content=body, headers=headers)  # take the time of who is measured
+        # The endpoint waits, because polls of the edge would use processor time.
+        headers = {"Content-Type": "application/json", "Prefer": "wait=20"}
+        answer = self.api.post("/v1/articles", content=body, headers=headers)
         reply = answer.raise_for_status().json()
         day = datetime.now(UTC) + timedelta(hours=5, minutes=30)  # the site's zone
         path = f"/world/{day:%Y/%m/%d}/ferry-{number}-{reply['article'][:6]}/"
@@ -124,11 +126,11 @@ class Line:
 
 
 def calls(stack: StackFile) -> Counter[str]:
-    """Return how often each operation of the store was called, over all services."""
+    """Return the number of calls per operation of the store, over all services."""
     return sum((counted(url) for url in stack.metrics.values()), start=Counter())
 
 
-def figures(floor: list[float], line: list[float]) -> Figures:
+def figures(floor: list[float], publication: list[float]) -> Figures:
     """Return the medians and the 99th percentiles, and their ratios."""
 
     def p99(values: list[float]) -> float:
@@ -136,11 +138,11 @@ def figures(floor: list[float], line: list[float]) -> Figures:
 
     return {
         f"p50 ms, floor: {HOPS} hops, {PUTS} PUT, {GETS} GET": median(floor),
-        "p50 ms, POST to readable page": median(line),
-        "p50, page / floor": median(line) / median(floor),
+        "p50 ms, POST to readable page": median(publication),
+        "p50, page / floor": median(publication) / median(floor),
         "p99 ms, floor": p99(floor),
-        "p99 ms, POST to readable page": p99(line),
-        "p99, page / floor": p99(line) / p99(floor),
+        "p99 ms, POST to readable page": p99(publication),
+        "p99, page / floor": p99(publication) / p99(floor),
     }
 
 
@@ -150,51 +152,65 @@ def show_stages(name: str, stages: dict[str, list[float]]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Return the options."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_mutually_exclusive_group().add_argument
-    add("--import", dest="is_import", action="store_true", help="an import: articles/s, CPU, calls, memory")
-    add("--steady", action="store_true", help="minutes of news at a steady rate, the last against the first")
-    add("--urgent", action="store_true", help="news beside an import that keeps the workers busy")
-    add("--hugo", action="store_true", help="a rebuild of everything against Hugo's build and deploy")
-    add("--scale", action="store_true", help="one article's way beside archives of several sizes")
+    add("--import", dest="is_import", action="store_true", help="measure an import: articles/s, CPU, calls, memory")
+    add(
+        "--steady",
+        action="store_true",
+        help="measure minutes of news at a steady rate, the last minutes against the first",
+    )
+    add("--urgent", action="store_true", help="measure news during an import that keeps all workers busy")
+    add("--hugo", action="store_true", help="measure a rebuild of everything against Hugo's build and deploy")
+    add("--scale", action="store_true", help="measure one article's publication with archives of several sizes")
     add = parser.add_argument
-    add("--against", type=Path, metavar="DIR", help="a checkout of another commit, to measure in the same run")
-    add("--rounds", type=int, help="articles to publish (60); imports of each checkout (1); rebuilds, 3 at most")
-    add("--articles", type=int, help="of the archive: 2,000 with --import, 10,000 with --hugo, 1,500 with --urgent")
-    add("--minutes", type=float, default=12, help="with --steady (12)")
+    add("--against", type=Path, metavar="DIR", help="a checkout of another commit to measure in the same run")
+    add("--rounds", type=int, help="number of articles (60), of imports per checkout (1), or of rebuilds (at most 3)")
+    add(
+        "--articles",
+        type=int,
+        help="size of the archive (2,000 with --import, 10,000 with --hugo, 1,500 with --urgent)",
+    )
+    add("--minutes", type=float, default=12, help="duration, with --steady (12)")
     add("--rate", type=float, default=4, help="with --steady: operations a second (4)")
-    add("--sizes", type=int, nargs="+", default=[100, 13_890, 100_000], help="with --scale: of the archives")
+    add(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[100, 13_890, 100_000],
+        help="numbers of articles of the archives, with --scale",
+    )
     return parser
 
 
 def main() -> None:
-    """Start a stack of its own, measure, stop it."""
+    """Start a stack, measure, stop it."""
     parser = arguments()
-    asked = parser.parse_args()
-    if asked.against and (asked.scale or asked.hugo):
+    options = parser.parse_args()
+    if options.against and (options.scale or options.hugo):
         parser.error("--scale and --hugo measure this checkout only")
-    against, rounds = asked.against and asked.against.resolve(strict=True), asked.rounds or 60
-    if asked.is_import:
-        measure_import(asked.articles or 2000, asked.rounds or 1, against)
-    elif asked.steady:
-        measure_steady(asked.minutes, asked.rate, against)
-    elif asked.urgent:
-        measure_urgent(rounds, asked.articles or 1500, against)
-    elif asked.scale:
-        measure_scale(asked.sizes, rounds)
-    elif asked.hugo:
-        measure_rebuild(asked.articles or 10_000, min(rounds, _MOST_REBUILDS))
+    against, rounds = options.against and options.against.resolve(strict=True), options.rounds or 60
+    if options.is_import:
+        measure_import(options.articles or 2000, options.rounds or 1, against)
+    elif options.steady:
+        measure_steady(options.minutes, options.rate, against)
+    elif options.urgent:
+        measure_urgent(rounds, options.articles or 1500, against)
+    elif options.scale:
+        measure_scale(options.sizes, rounds)
+    elif options.hugo:
+        measure_rebuild(options.articles or 10_000, min(rounds, _MAX_REBUILDS))
     else:
-        found = run_alternately(lambda stand: measure(stand, rounds), against, 1)
+        found = run_alternately(lambda target: measure(target, rounds), against, 1)
         show_comparison(f"{rounds} articles, interleaved with the floor", found)
 
 
-def measure(stand: Stand, rounds: int) -> Figures:
-    """Run both, one after the other, so that the machine's moods meet both alike."""
-    stack, meter = stand.stack, Meter(stand)
+def measure(target: RunningStack, rounds: int) -> Figures:
+    """Run floor and publication in turn, so that other load of the machine affects both equally."""
+    stack, meter = target.stack, Meter(target)
     meter.wait_until_quiet()
     time.sleep(_IDLE_SECONDS)
     idle_megabytes = sum(meter.memory_megabytes().values())
@@ -207,24 +223,24 @@ def measure(stand: Stand, rounds: int) -> Figures:
         httpx.Client(base_url=stack.api, headers=headers, timeout=30, trust_env=False) as api,
         httpx.Client(base_url=stack.edge, timeout=30, trust_env=False) as edge,
     ):
-        line = Line(stack, api, edge)
+        publication = Publication(stack, api, edge)
         for number in range(WARM_UP_ROUNDS):
-            line.run(number)
+            publication.run(number)
             floor.run()
-        line.stages.clear()
+        publication.stages.clear()
         before = calls(stack)
-        floors, lines = [], []
+        floors, publications = [], []
         for number in track(range(rounds), "publishing", console=console, transient=True):
             floors.append(floor.run())
-            lines.append(line.run(WARM_UP_ROUNDS + number))
-        made = {operation: count / rounds for operation, count in (calls(stack) - before).items()}
+            publications.append(publication.run(WARM_UP_ROUNDS + number))
+        calls_per_article = {operation: count / rounds for operation, count in (calls(stack) - before).items()}
     redis.set("bench:stop", "1")
     redis.lpush("bench:0", "stop")
     echo.join(timeout=5)
-    show_stages(stand.name, line.stages)
+    show_stages(target.name, publication.stages)
     return {
-        **figures(floors, lines),
-        **{f"{operation} per article, all services": number for operation, number in sorted(made.items())},
+        **figures(floors, publications),
+        **{f"{operation} per article, all services": number for operation, number in sorted(calls_per_article.items())},
         "memory (PSS) MB, idle": idle_megabytes,
     }
 

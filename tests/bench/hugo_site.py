@@ -1,9 +1,9 @@
-"""The same archive as a Hugo site: the same pages, by templates that say as much, word for word where they can.
+"""The same archive as a Hugo site: the same pages, from templates with the same text wherever possible.
 
-What is the same on many pages Hugo renders once too (`partialCached`).
+Hugo renders parts that many pages share only once (`partialCached`), as Pressline does.
 """
 
-# ruff: noqa: E501 -- lines of templates, as long as those of the pages that they stand for
+# ruff: noqa: E501 -- the templates have the long lines of the pages
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ _TERMS = """{{ define "main" }}<h1>{{ .Title }}</h1>
 
 
 def write_site(folder: Path, site: Site, number: int, target: str) -> None:
-    """Write a Hugo site of so many articles, to be deployed to `target` (a bucket's URL as Go Cloud reads it)."""
+    """Write a Hugo site with `number` articles; its deployment target is the Go Cloud URL `target` of a bucket."""
     for path, text in {
         "hugo.toml": _settings(site, target),
         "static/assets/site.css": "body{max-width:70rem;margin:auto;font:1rem/1.5 system-ui}",
@@ -225,7 +225,7 @@ title = "{site.name}"
 timeZone = "{site.zone}"
 locale = "{site.language}"
 [security]
-allowContent = ["^text/(html|markdown)$"]  # the articles are HTML, and our own: Markdown would cost Hugo more
+allowContent = ["^text/(html|markdown)$"]  # the articles are trusted HTML: Markdown would cost Hugo more time
 [params]
 tagline = "{site.tagline}"
 [taxonomies]

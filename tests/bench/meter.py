@@ -1,4 +1,4 @@
-"""Readings of a stack of any commit: processor time, calls to the store, commands to Redis, memory, the work left."""
+"""Readings of a stack of any commit: processor time, calls to the store, Redis commands, memory, remaining work."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
     from infra.local.state import StackFile
-    from tests.bench.checkouts import Stand
+    from tests.bench.checkouts import RunningStack
 
 _SERVICES = ("ingest", "enrich", "render", "publish")
-_LANES = ("urgent", "live", "listings", "bulk")  # of all commits: a queue that a commit does not have is empty
-_STALE_KEYS = ("index:*:behind*", "index:*:stale*")  # of all commits: sorted sets of stale pages, gone when empty
-_LOOK_SECONDS = 0.2
-_PATIENCE_SECONDS = 900.0
+_LANES = ("urgent", "live", "listings", "bulk")  # of all commits: an unknown queue is empty
+# Sorted sets of stale pages, of all commits; Redis deletes empty ones.
+_STALE_KEYS = ("index:*:behind*", "index:*:stale*")
+_POLL_INTERVAL_SECONDS = 0.2
+_TIMEOUT_SECONDS = 900.0
 _MEGABYTE = 1024 * 1024
 
 
@@ -37,7 +38,7 @@ class Reading:
     at: float
     cpu_seconds: Mapping[str, float]  # of "ours", "store", "redis"
     store_calls: Counter[tuple[str, str]]  # by service and operation
-    redis_commands: int  # those of scripts included, the meter's own left out
+    redis_commands: int  # with commands of scripts, without the meter's own
 
     def cost_since(self, start: Reading, articles: int) -> dict[str, float]:
         """Return the costs per article between two readings."""
@@ -54,18 +55,18 @@ class Reading:
 
 
 class Meter:
-    """Reads one stack. Not for several threads: its own commands are counted by its one connection to Redis."""
+    """Reads one stack. Not thread-safe: it counts its own commands by its only connection to Redis."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
-        self._redis = Redis.from_url(stand.stack.redis, decode_responses=True, single_connection_client=True)
-        self._s3 = s3_of(stand.stack)
+    def __init__(self, target: RunningStack) -> None:
+        self._target = target
+        self._redis = Redis.from_url(target.stack.redis, decode_responses=True, single_connection_client=True)
+        self._s3 = s3_of(target.stack)
 
     def read(self) -> Reading:
-        """Return the counters now."""
+        """Return the current counters."""
         stack, at = self._stack(), time.monotonic()
         store, redis = (tree_cpu_seconds([stack.pids[name]]) for name in ("s3", "redis"))
-        ours = tree_cpu_seconds([self._stand.supervisor_pid]) - store - redis
+        ours = tree_cpu_seconds([self._target.supervisor_pid]) - store - redis
         calls = Counter(
             {
                 (service, operation): number
@@ -78,18 +79,18 @@ class Meter:
         return Reading(at, {"ours": ours, "store": store, "redis": redis}, calls, commands - own)
 
     def memory_megabytes(self) -> dict[str, float]:
-        """Return the memory (PSS) of each process with its children, the supervisor's too."""
-        pids = {**self._stack().pids, "supervisor": self._stand.supervisor_pid}
+        """Return the memory (PSS) of each process with its children, and of the supervisor."""
+        pids = {**self._stack().pids, "supervisor": self._target.supervisor_pid}
         return {name: memory_bytes(pid) / _MEGABYTE for name, pid in pids.items()}
 
     def objects(self, pattern: str = "") -> int:
-        """Return how many objects of the public bucket have a key with a match of the pattern: 1 LIST per 1,000."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._stand.stack.s3.public_bucket)
+        """Return the number of public objects whose key matches the pattern; 1 LIST per 1,000 objects."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._target.stack.s3.public_bucket)
         keys = (found["Key"] for page in pages for found in page.get("Contents", []))
         return sum(1 for key in keys if re.search(pattern, key))
 
     def is_quiet(self) -> bool:
-        """Return whether no message waits or is worked at, and no page is stale."""
+        """Return whether no message is queued or being handled, and no page is stale."""
         with self._redis.pipeline(transaction=False) as pipe:
             for service in _SERVICES:
                 for lane in _LANES:
@@ -102,15 +103,16 @@ class Meter:
         )
 
     def wait_until_quiet(self) -> None:
-        """Wait until nothing is left to do."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        """Wait until `is_quiet`."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while not self.is_quiet():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the stack does not come to rest within {_PATIENCE_SECONDS:.0f} s")
-            time.sleep(_LOOK_SECONDS)
+                raise TimeoutError(f"the stack did not become quiet within {_TIMEOUT_SECONDS:.0f} s")
+            time.sleep(_POLL_INTERVAL_SECONDS)
 
     def _stack(self) -> StackFile:
-        return self._stand.folder.stack() or self._stand.stack  # written anew when a process came back
+        # The supervisor writes the file again after a restart of a process.
+        return self._target.folder.stack() or self._target.stack
 
 
 def s3_of(stack: StackFile) -> S3Client:
@@ -124,6 +126,6 @@ def s3_of(stack: StackFile) -> S3Client:
 
 
 def show_memory(before: Mapping[str, float], after: Mapping[str, float]) -> str:
-    """Return a line with the megabytes of each process at begin and end."""
+    """Return a line with the megabytes of each process before and after."""
     each = ", ".join(f"{name} {before.get(name, 0):.0f} -> {after[name]:.0f}" for name in after)
     return f"memory (PSS), MB: {each}; all {sum(before.values()):.0f} -> {sum(after.values()):.0f}"

@@ -1,6 +1,6 @@
-"""How long a cold reindex takes: `python -m tests.bench.reindex [--articles 10000]`, on a real SeaweedFS and valkey.
+"""Time of a reindex after a loss of Redis: `python -m tests.bench.reindex [--articles 10000]`.
 
-Makes synthetic articles' `live.json` in a store of its own, empties Redis, and lets one scheduler make the index whole.
+Starts SeaweedFS and valkey, puts synthetic records, empties Redis, and lets one scheduler restore the index.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def a_record(site: Site, number: int) -> LiveRecord:
-    """Return what is recorded of a synthetic article that is live."""
+    """Return the record of a synthetic live article."""
     article = keys.article_id(site.id, "bench", str(number))
     created, section = NOON - timedelta(minutes=number), site.sections[number % len(site.sections)].id
     revision = revision_id(created, None)
@@ -57,7 +57,7 @@ def a_record(site: Site, number: int) -> LiveRecord:
 
 
 def fill(content: S3ObjectStorage, site: Site, articles: int) -> None:
-    """Put the records, and a revision beside each as there always is."""
+    """Put the records, and a revision for each."""
 
     def put(number: int) -> None:
         record = a_record(site, number)
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def measure(settings: ServiceSettings, articles: int) -> None:
-    """Fill the store, reindex, and say how long it took."""
+    """Fill the store, restore the index, and print the times."""
     content, redis = S3ObjectStorage(settings, settings.content_bucket), redis_client(settings)
     sites = load_sites(settings.sites_folder, settings.base_url)
     site = next(iter(sites.values()))
@@ -112,13 +112,13 @@ def measure(settings: ServiceSettings, articles: int) -> None:
     )
     started = perf_counter()
     fill(content, site, articles)
-    print(f"{articles} articles made in {perf_counter() - started:.1f} s")  # noqa: T201 -- its output
+    print(f"{articles} articles put in {perf_counter() - started:.1f} s")  # noqa: T201 -- its output
     redis.flushall()
-    started, worked = perf_counter(), process_time()
+    started, cpu_before = perf_counter(), process_time()
     while scheduler_deps.index.complete_until(site) is None:
         restore_index(site, scheduler_deps)
     seconds = perf_counter() - started
-    print(f"reindexed {articles} in {seconds:.1f} s, {process_time() - worked:.1f} s of this process")  # noqa: T201
+    print(f"reindexed {articles} in {seconds:.1f} s, {process_time() - cpu_before:.1f} s of this process")  # noqa: T201
     print(f"Redis: {int(redis.info('memory')['used_memory']) / articles / 1024:.2f} KB an article")  # noqa: T201
 
 

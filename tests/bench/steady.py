@@ -1,7 +1,7 @@
-"""Minutes of news at a steady rate, the last ones against the first: `--steady`.
+"""Minutes of news at a steady rate, the last minutes against the first: `--steady`.
 
-Arrivals are open-loop: each operation begins at its time, however late the answers of those before it are. The time of
-an operation counts from its arrival to the GET at the edge that shows its headline. `--against DIR` runs the same in a
+Arrivals are open-loop: each operation begins at its time, even if earlier ones are not answered yet. The time of an
+operation counts from its arrival to the GET at the edge that shows its headline. `--against DIR` runs the same in a
 checkout of another commit, in turn.
 """
 
@@ -25,26 +25,26 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 
-from tests.bench.checkouts import Figures, Stand, run_alternately, show_comparison
-from tests.bench.door import an_article, percentile
+from tests.bench.checkouts import Figures, RunningStack, run_alternately, show_comparison
+from tests.bench.endpoint import an_article, percentile
 from tests.bench.meter import Meter, show_memory
 
 Operation = Literal["post", "update", "withdraw"]
 
 _SITE = "epn"
-_UPDATES, _WITHDRAWALS = 0.30, 0.02
-_SENDERS = 64
-_WARM_UP, _WARM_UP_FROM = 20, 1_000_000
+_UPDATE_SHARE, _WITHDRAWAL_SHARE = 0.30, 0.02
+_SENDER_THREADS = 64
+_WARM_UP_ARTICLES, _FIRST_WARM_UP_NUMBER = 20, 1_000_000
 _WINDOW_SECONDS = 120.0
 _DEADLINE_SECONDS = 30.0
-_AGAIN_SECONDS = 0.02
+_POLL_INTERVAL_SECONDS = 0.02
 
 console = Console()
 
 
 def measure_steady(minutes: float, per_second: float, against: Path | None) -> None:
     """Run the minutes in a stack of each checkout, and print the figures."""
-    found = run_alternately(lambda stand: Steady(stand, minutes * 60, per_second).run(), against, 1)
+    found = run_alternately(lambda target: Steady(target, minutes * 60, per_second).run(), against, 1)
     show_comparison(f"{minutes:g} minutes at {per_second:g} operations/s", found)
 
 
@@ -57,39 +57,43 @@ class Arrival:
 
 
 def arrivals(seconds: float, per_second: float) -> Iterator[Arrival]:
-    """Yield operations at even distances: 30 % updates, 2 % withdrawals, in an order that is always the same."""
+    """Yield operations at equal intervals: 30 % updates, 2 % withdrawals, always in the same order."""
     chance = random.Random(13)  # noqa: S311 -- no secret
     for number in range(int(seconds * per_second)):
         drawn = chance.random()
         operation: Operation = (
-            "withdraw" if drawn < _WITHDRAWALS else "update" if drawn < _WITHDRAWALS + _UPDATES else "post"
+            "withdraw"
+            if drawn < _WITHDRAWAL_SHARE
+            else "update"
+            if drawn < _WITHDRAWAL_SHARE + _UPDATE_SHARE
+            else "post"
         )
         yield Arrival(number / per_second, operation)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A post or an update, and how long after its arrival readers saw it."""
+    """A post or an update, and the time from its arrival until readers saw it."""
 
     at_seconds: float
     milliseconds: float
 
 
 def window(shown: Sequence[Shown], start_seconds: float, end_seconds: float) -> list[float]:
-    """Return the milliseconds of what arrived in a part of the run."""
+    """Return the milliseconds of the operations that arrived in a part of the run."""
     return [each.milliseconds for each in shown if start_seconds <= each.at_seconds < end_seconds]
 
 
 class Steady:
     """One run in a fresh stack."""
 
-    def __init__(self, stand: Stand, seconds: float, per_second: float) -> None:
-        self.stand, self.seconds, self.per_second = stand, seconds, per_second
-        self.meter = Meter(stand)
-        headers = {"Authorization": f"Bearer {stand.stack.token}", "Prefer": "wait=30"}
-        limits = httpx.Limits(max_connections=_SENDERS, max_keepalive_connections=_SENDERS)
+    def __init__(self, target: RunningStack, seconds: float, per_second: float) -> None:
+        self.target, self.seconds, self.per_second = target, seconds, per_second
+        self.meter = Meter(target)
+        headers = {"Authorization": f"Bearer {target.stack.token}", "Prefer": "wait=30"}
+        limits = httpx.Limits(max_connections=_SENDER_THREADS, max_keepalive_connections=_SENDER_THREADS)
         self.api = httpx.Client(
-            base_url=stand.stack.api,
+            base_url=target.stack.api,
             params={"site": _SITE},
             headers=headers,
             timeout=60,
@@ -98,29 +102,29 @@ class Steady:
         )
         self.edge = httpx.Client(timeout=60, trust_env=False, limits=limits)
         self.chance, self.lock = random.Random(13), Lock()  # noqa: S311 -- no secret
-        self.live: list[tuple[int, str]] = []  # number and id of articles that nobody updates or withdraws now
+        self.live: list[tuple[int, str]] = []  # (number, id) of live articles without an operation in progress
         self.shown: list[Shown] = []
         self.missed: Counter[str] = Counter()
 
     def run(self) -> Figures:
         """Return the figures of the run."""
-        for number in range(_WARM_UP):
-            self.post(0.0, time.monotonic(), _WARM_UP_FROM + number)
+        for number in range(_WARM_UP_ARTICLES):
+            self.post(0.0, time.monotonic(), _FIRST_WARM_UP_NUMBER + number)
         self.meter.wait_until_quiet()
         self.shown.clear()
-        memory, start, events = self.meter.memory_megabytes(), self.meter.read(), self.published_versions()
+        memory, start, events = self.meter.memory_megabytes(), self.meter.read(), self.published_events()
         planned = list(arrivals(self.seconds, self.per_second))
-        with ThreadPoolExecutor(_SENDERS) as pool:
-            for number, arrival in enumerate(track(planned, self.stand.name, console=console, transient=True)):
+        with ThreadPoolExecutor(_SENDER_THREADS) as pool:
+            for number, arrival in enumerate(track(planned, self.target.name, console=console, transient=True)):
                 begins_at = start.at + arrival.at_seconds
                 time.sleep(max(0.0, begins_at - time.monotonic()))
                 pool.submit(self.run_safely, arrival, begins_at, number)
         end = self.meter.read()
         self.meter.wait_until_quiet()
-        after, events = self.meter.memory_megabytes(), self.published_versions() - events
-        console.print(f"{self.stand.name}: {show_memory(memory, after)}")
-        console.print(f"{self.stand.name}: not shown in {_DEADLINE_SECONDS:.0f} s: {dict(self.missed) or 'none'}")
-        console.print(f"{self.stand.name}: {verify(self.stand)}")
+        after, events = self.meter.memory_megabytes(), self.published_events() - events
+        console.print(f"{self.target.name}: {show_memory(memory, after)}")
+        console.print(f"{self.target.name}: not shown in {_DEADLINE_SECONDS:.0f} s: {dict(self.missed) or 'none'}")
+        console.print(f"{self.target.name}: {verify(self.target)}")
         return {
             **self.times(),
             **{f"{event} per operation, until quiet": count / len(planned) for event, count in sorted(events.items())},
@@ -131,18 +135,18 @@ class Steady:
         }
 
     def times(self) -> Figures:
-        """Return p50 and p95 of the first minutes and of the last."""
+        """Return p50 and p95 of the first minutes and of the last minutes."""
         part = min(_WINDOW_SECONDS, self.seconds / 3)
         first, last = window(self.shown, 0, part), window(self.shown, self.seconds - part, self.seconds)
         found: dict[str, float] = {}
         for hundredth in (50, 95):
-            before, behind = percentile(first, hundredth), percentile(last, hundredth)
-            found |= {f"p{hundredth} ms, first": before, f"p{hundredth} ms, last": behind}
-            found[f"p{hundredth}, last / first"] = behind / before
+            at_begin, at_end = percentile(first, hundredth), percentile(last, hundredth)
+            found |= {f"p{hundredth} ms, first": at_begin, f"p{hundredth} ms, last": at_end}
+            found[f"p{hundredth}, last / first"] = at_end / at_begin
         return found
 
     def run_safely(self, arrival: Arrival, begins_at: float, number: int) -> None:
-        """Run an operation; count what went wrong with it, for nobody waits for its result."""
+        """Run an operation; count its error, because no caller reads the result."""
         try:
             self.run_operation(arrival, begins_at, number)
         except (httpx.HTTPError, KeyError) as error:
@@ -159,7 +163,7 @@ class Steady:
             self.api.post(f"/v1/articles/{taken[1]}/withdraw", json={}).raise_for_status()
 
     def take(self) -> tuple[int, str] | None:
-        """Return a live article, which nobody else then takes."""
+        """Remove a random live article from the list and return it, or None."""
         with self.lock:
             return self.live.pop(self.chance.randrange(len(self.live))) if self.live else None
 
@@ -168,9 +172,9 @@ class Steady:
         article = an_article(number, source="steady", headline=headline)
         reply = self.api.post("/v1/articles", json=article).raise_for_status().json()
         is_shown = reply["status"] == "live" and self.is_read(reply["url"], str(article["headline"]))
-        took = (time.monotonic() - begins_at) * 1000
+        elapsed_ms = (time.monotonic() - begins_at) * 1000
         with self.lock:
-            self.shown.append(Shown(at_seconds, took))
+            self.shown.append(Shown(at_seconds, elapsed_ms))
             if is_shown:
                 self.live.append((number, reply["article"]))
             else:
@@ -182,13 +186,13 @@ class Steady:
         while headline not in self.edge.get(url).text:
             if time.monotonic() > until:
                 return False
-            time.sleep(_AGAIN_SECONDS)
+            time.sleep(_POLL_INTERVAL_SECONDS)
         return True
 
-    def published_versions(self) -> Counter[str]:
-        """Return how often the publisher logged each event about public pages (`page.published_versions`, …)."""
+    def published_events(self) -> Counter[str]:
+        """Return the number of each event that publish logged about public pages (`page.published`, …)."""
         found: Counter[str] = Counter()
-        for log in self.stand.folder.logs.glob("publish*.log*"):
+        for log in self.target.folder.logs.glob("publish*.log*"):
             with log.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
                     if '.published"' in line:
@@ -196,12 +200,12 @@ class Steady:
         return found
 
 
-def verify(stand: Stand) -> str:
-    """Return what the checkout's own `pressline verify` says of the public bucket."""
+def verify(target: RunningStack) -> str:
+    """Return the result of the checkout's own `pressline verify`."""
     ran = subprocess.run(
         [sys.executable, "-m", "services.desk", "verify", "--site", _SITE],
-        cwd=stand.checkout,
-        env=os.environ | {"PRESSLINE_RUN_FOLDER": str(stand.folder.path)},
+        cwd=target.checkout,
+        env=os.environ | {"PRESSLINE_RUN_FOLDER": str(target.folder.path)},
         capture_output=True,
         text=True,
         check=False,

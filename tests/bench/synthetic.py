@@ -1,4 +1,4 @@
-"""Sites whose archives were never published: what publishing them leaves in the index and in the buckets is made."""
+"""Sites with synthetic archives: the index and the buckets are filled as publication would fill them."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from shared.site.sites import Site
 from shared.storage.s3 import S3ObjectStorage, public_storage
 from tests.bench.archive import Story, put_record, put_story, record_of, stories
 
-A_DAY = 100
-WHOLE = 500
-"""So many of the newest have all of their objects: of older ones no operation reads more than the index has."""
+ARTICLES_PER_DAY = 100
+COMPLETE_ARTICLES = 500
+"""The newest articles have all their objects; of older articles the operations read only the index."""
 
-_WRITERS = 32
-_AT_ONCE = 100
-_AHEAD = 1000  # articles in the index whose objects are not put yet
+_WRITER_THREADS = 32
+_BATCH_SIZE = 100
+_MAX_PENDING_PUTS = 1000  # articles in the index without their objects
 _BY_DATE = frozenset({ListingKind.DAY, ListingKind.MONTH, ListingKind.RAIL_DAY, ListingKind.SITEMAP})
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """How long a site's state took to make, and how much of Redis it takes."""
+    """The result of filling a site: articles, time, and memory in Redis."""
 
     articles: int
     seconds: float
@@ -48,7 +48,7 @@ class Filled:
 
 
 def write_sites(folder: Path, names: list[str]) -> None:
-    """Write sites that differ in name only. A listing may come every fifth of a second: the bench waits for each."""
+    """Write sites that differ only in name; their listings may be published every 0.2 s."""
     folder.mkdir()
     epn = (PROJECT / "infra" / "sites" / "epn.toml").read_text("utf-8")
     epn = epn.replace("listing_interval_seconds = 1.0", "listing_interval_seconds = 0.2")
@@ -57,7 +57,7 @@ def write_sites(folder: Path, names: list[str]) -> None:
 
 
 class Filler:
-    """The index and the buckets, filled by the functions that the services fill them by."""
+    """Fills the index and the buckets with the functions of the services."""
 
     def __init__(self, settings: ServiceSettings, console: Console) -> None:
         self._settings, self._console = settings, console
@@ -66,11 +66,11 @@ class Filler:
         self._index = RedisIndex(self._redis)
 
     def fill(self, site: Site, number: int) -> Filled:
-        """Make a site's state, as if its articles had gone live one after the other, and mark the index as whole."""
+        """Fill a site as if its articles had gone live one after the other, and mark the index complete."""
         now, started, before = datetime.now(UTC), perf_counter(), used_bytes(self._redis)
         restore = self._index.begin_restore(site, now)
         if restore is None:
-            raise RuntimeError(f"something else makes the index of {site.id} whole")
+            raise RuntimeError(f"another process restores the index of {site.id}")
         self._make(site, number, now)
         self._count_as_published(site, now)
         self._index.mark_complete(site, restore.minute, restore.token)
@@ -78,25 +78,25 @@ class Filler:
 
     def _make(self, site: Site, number: int, newest: datetime) -> None:
         public = public_storage(self._settings, site)
-        told = stories(site, number, newest=newest, a_day=A_DAY)
-        made = iter(track(told, f"{number:,}", number, console=self._console, transient=True))
-        oldest_whole, puts = number - WHOLE, deque[Future[None]]()
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            for place, (story, record) in enumerate(self._listed(site, made)):
-                if place < oldest_whole:
+        planned = stories(site, number, newest=newest, articles_per_day=ARTICLES_PER_DAY)
+        tracked = iter(track(planned, f"{number:,}", number, console=self._console, transient=True))
+        first_complete, puts = number - COMPLETE_ARTICLES, deque[Future[None]]()
+        with ThreadPoolExecutor(_WRITER_THREADS) as pool:
+            for place, (story, record) in enumerate(self._index_batches(site, tracked)):
+                if place < first_complete:
                     puts.append(pool.submit(put_record, record, self._content))
                 else:
                     puts.append(pool.submit(put_story, story, record, self._content, public))
-                while len(puts) > _AHEAD or (puts and puts[0].done()):
+                while len(puts) > _MAX_PENDING_PUTS or (puts and puts[0].done()):
                     puts.popleft().result()
             while puts:
                 puts.popleft().result()
 
-    def _listed(self, site: Site, made: Iterator[Story]) -> Iterator[tuple[Story, LiveRecord]]:
-        """Enter each story into the index, as what its page shows was read there before; yield it and its record."""
-        while batch := [(story, record_of(story, site)) for story in islice(made, _AT_ONCE)]:
+    def _index_batches(self, site: Site, tracked: Iterator[Story]) -> Iterator[tuple[Story, LiveRecord]]:
+        """Choose each story's related articles, index the story, and yield it with its record."""
+        while batch := [(story, record_of(story, site)) for story in islice(tracked, _BATCH_SIZE)]:
             with self._redis.pipeline(transaction=False) as pipe:
-                index = RedisIndex(cast("Redis", _Later(self._redis, pipe)))
+                index = RedisIndex(cast("Redis", _PipelinedRedis(self._redis, pipe)))
                 for _, record in batch:
                     if record.card and record.revision:
                         index.choose_related(site, record.card)
@@ -106,7 +106,7 @@ class Filler:
                 yield story, record.model_copy(update={"shows": {article: digest for article, digest, _ in related}})
 
     def _count_as_published(self, site: Site, now: datetime) -> None:
-        """Mark the pages of past days as published; all others are left to the services."""
+        """Mark the listings of past days as published; the services publish the others."""
         yesterday = f"{now - timedelta(days=1):%Y-%m-%d}"
         for page, number in self._index.stale_versions(site).items():
             listing = find_listing(site, page)
@@ -115,23 +115,23 @@ class Filler:
 
 
 @dataclass(frozen=True, slots=True)
-class _Later:
-    """A client whose scripts run with others in one exchange: waiting for each would take most of the time."""
+class _PipelinedRedis:
+    """A client that pipelines scripts: a round trip per script would take most of the time."""
 
     redis: Redis
     pipe: Pipeline
 
     def register_script(self, text: str) -> Callable[..., tuple[str | list[str], ...]]:
-        """Return what takes a script's arguments, and answers as if nothing were related, stale or missing."""
+        """Return a function that queues a script; it answers as if no article were related, stale or missing."""
         script = self.redis.register_script(text)
 
-        def put_off(*, args: list[str], client: None = None) -> tuple[str | list[str], ...]:
+        def run_later(*, args: list[str], client: None = None) -> tuple[str | list[str], ...]:
             script(args=args, client=client or self.pipe)
             return ("0", [], []) if text == scripts.CHOOSE_RELATED else ([], [])
 
-        return put_off
+        return run_later
 
 
 def used_bytes(redis: Redis) -> int:
-    """Return how much memory Redis uses."""
+    """Return the memory that Redis uses."""
     return int(redis.info("memory")["used_memory"])

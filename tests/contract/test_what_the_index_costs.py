@@ -28,7 +28,7 @@ MOST_BYTES = 1_825  # comes to 1.9 KB at 100,000, where the sets of words and au
 
 
 def fill(index: RedisIndex, number: int) -> None:
-    for story in stories(SITE, number, newest=NOW, a_day=A_DAY):
+    for story in stories(SITE, number, newest=NOW, articles_per_day=A_DAY):
         record = record_of(story, SITE)
         assert record.card is not None
         assert record.revision is not None
@@ -58,7 +58,7 @@ def test_publishing_correcting_and_removing_take_the_same_commands_however_many_
     def cost(number: int) -> list[dict[str, int]]:
         index.clear(SITE)
         fill(index, number)
-        newest = record_of(next(stories(SITE, 1, newest=NOW, a_day=A_DAY)), SITE).card
+        newest = record_of(next(stories(SITE, 1, newest=NOW, articles_per_day=A_DAY)), SITE).card
         assert newest is not None
         card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
         corrected = card.model_copy(update={"headline": "Corrected"})

@@ -9,8 +9,8 @@ import pytest
 
 from tests.bench.calls import parse_stat
 from tests.bench.checkouts import show_comparison
-from tests.bench.door import percentile
-from tests.bench.importing import until_next_look
+from tests.bench.endpoint import percentile
+from tests.bench.importing import seconds_until_next_list
 from tests.bench.meter import Reading
 from tests.bench.steady import Shown, arrivals, window
 
@@ -49,11 +49,11 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 
 
 def test_the_bucket_is_listed_more_often_towards_the_end_of_an_import() -> None:
-    assert until_next_look(500, 1_000, 50, 0.1) == 25
-    assert until_next_look(980, 1_000, 100, 0.1) == pytest.approx(1.02, abs=0.01)
-    assert until_next_look(999, 1_000, 100, 0.1) == 0.5
-    assert until_next_look(999, 1_000, 100, 2.0) == 6
-    assert until_next_look(0, 1_000, 3, 0.1) == 1
+    assert seconds_until_next_list(500, 1_000, 50, 0.1) == 25
+    assert seconds_until_next_list(980, 1_000, 100, 0.1) == pytest.approx(1.02, abs=0.01)
+    assert seconds_until_next_list(999, 1_000, 100, 0.1) == 0.5
+    assert seconds_until_next_list(999, 1_000, 100, 2.0) == 6
+    assert seconds_until_next_list(0, 1_000, 3, 0.1) == 1
 
 
 def test_costs_are_those_between_two_readings() -> None:

@@ -1,4 +1,4 @@
-"""What a newsroom's system does at the door, and how long it waits for the end of it."""
+"""A newsroom's client of the endpoint, which measures each operation until it is complete."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ _PARAGRAPH = "<p>The pilot boat came alongside at the harbour mouth, and the cre
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """How an operation ended: milliseconds from the request, the article, its receipt."""
+class Completed:
+    """A completed operation: milliseconds from the request, the article, its receipt."""
 
     milliseconds: float
     article: str
     receipt: str
 
 
-class Door:
-    """The endpoint of a stack, asked to answer when all is done."""
+class Endpoint:
+    """The endpoint of a stack; every request waits until the operation is complete."""
 
     def __init__(self, stack: StackFile) -> None:
         headers = {"Authorization": f"Bearer {stack.token}", "Prefer": "wait=30"}
         self._api = httpx.Client(base_url=stack.api, headers=headers, timeout=60, trust_env=False)
 
-    def post(self, site: str, article: dict[str, object]) -> Done:
+    def post(self, site: str, article: dict[str, object]) -> Completed:
         """Publish an article, or a new revision of it."""
-        return self._done("/v1/articles", site, article)
+        return self._request("/v1/articles", site, article)
 
-    def kill(self, site: str, article: str) -> Done:
+    def kill(self, site: str, article: str) -> Completed:
         """Kill an article."""
-        return self._done(f"/v1/articles/{article}/kill", site, {})
+        return self._request(f"/v1/articles/{article}/kill", site, {})
 
     def stages(self, receipt: str) -> Iterator[tuple[str, datetime]]:
-        """Yield when an article reached each stage."""
+        """Yield each stage of a receipt with its time."""
         for stage in self._api.get(f"/v1/receipts/{receipt}").raise_for_status().json()["stages"]:
             yield stage["name"], datetime.fromisoformat(stage["at"])
 
-    def _done(self, path: str, site: str, body: dict[str, object]) -> Done:
+    def _request(self, path: str, site: str, body: dict[str, object]) -> Completed:
         started = time.perf_counter()
         answer = self._api.post(path, params={"site": site}, json=body)
-        took = (time.perf_counter() - started) * 1000
+        elapsed_ms = (time.perf_counter() - started) * 1000
         reply = answer.raise_for_status().json()
         if answer.status_code != httpx.codes.OK:
-            raise RuntimeError(f"{path} at {site} did not end: {reply['status']}")
-        return Done(took, reply["article"], reply["receipt"])
+            raise RuntimeError(f"{path} at {site} did not complete: {reply['status']}")
+        return Completed(elapsed_ms, reply["article"], reply["receipt"])
 
 
 def an_article(number: int, *, source: str, headline: str = "Ferry arrives", paragraphs: int = 40) -> dict[str, object]:
@@ -69,6 +69,6 @@ def an_article(number: int, *, source: str, headline: str = "Ferry arrives", par
 
 
 def percentile(values: list[float], hundredth: int) -> float:
-    """Return the value that so many of a hundred do not exceed."""
+    """Return the percentile `hundredth` (0 to 100) of values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * hundredth // 100)]
