@@ -28,9 +28,10 @@ from shared.runtime.errors import PresslineError
 
 app = typer.Typer(
     name="pressline",
-    help="Publish news: post articles, see what became of them, look after the line.\n\n"
-    "Run inside a folder where `make up` has started a stack, it finds everything by itself; elsewhere set "
-    "PRESSLINE_API_URL and PRESSLINE_TOKEN (and PRESSLINE_S3_… for tokens).",
+    help="Post articles, follow them to the site, and operate the pipeline.\n\n"
+    "In a folder where `make up` started a stack, the settings come from that stack. Elsewhere set "
+    "PRESSLINE_API_URL and PRESSLINE_TOKEN. Commands that read the buckets or Redis also need PRESSLINE_S3_… and "
+    "PRESSLINE_REDIS_URL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,7 +56,7 @@ app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:
-    """Run the command line; a store or a Redis that is away is said in a line, not in a traceback."""
+    """Run the command line; an error of the store, Redis or a setting is one line, not a traceback."""
     try:
         app()
     except PresslineError as error:

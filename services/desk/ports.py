@@ -1,4 +1,4 @@
-"""How asking the endpoint, or for the second bucket, can fail."""
+"""Errors of the endpoint, of an import's files and of the backup bucket."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from shared.runtime.errors import PermanentError, RetryableError
 
 
 class EndpointRefusedError(PermanentError):
-    """The endpoint said no; the text is its problem document in words."""
+    """The endpoint refused the request; the text comes from its problem document."""
 
 
 class EndpointUnavailableError(RetryableError):
-    """The endpoint does not answer, or cannot take articles now; it may have said when it can."""
+    """The endpoint does not answer or accepts no articles now; `retry_after_seconds` is its Retry-After, if any."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -18,8 +18,8 @@ class EndpointUnavailableError(RetryableError):
 
 
 class ImportFileError(PermanentError):
-    """The file to be imported, or what is kept beside it, is not as it has to be; the text says what to do."""
+    """The imported file or a file beside it is not usable; the text says how to continue."""
 
 
 class BackupNotSetError(PermanentError):
-    """No second bucket is set, or not one that can be one."""
+    """No backup bucket is set, or the set one is in use."""

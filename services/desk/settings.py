@@ -1,4 +1,4 @@
-"""Where the command line finds the line: its settings, or the stack that runs here (`.run/stack.json`)."""
+"""Settings of the command line, from the environment or from the stack in this folder (`.run/stack.json`)."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from shared.runtime.settings import ServiceSettings
 
 
 class DeskSettings(ServiceSettings):
-    """The endpoint, the token that it is asked with, and where backups go."""
+    """The endpoint, its token, and the backup bucket."""
 
     api_url: str = "http://127.0.0.1:8080"
     token: SecretStr | None = None
     run_folder: Path = Path(".run")
     api_timeout_seconds: PositiveFloat = Field(default=60.0, le=600)
-    backup_bucket: str | None = None  # the second bucket, private as the first
-    backup_endpoint: str | None = None  # None: the same store, and then its keys
+    backup_bucket: str | None = None  # private, as the content bucket
+    backup_endpoint: str | None = None  # None: the same store with the same keys
     backup_region: str | None = None
     backup_access_key: str | None = None
     backup_secret_key: SecretStr | None = None
 
 
 def load_settings() -> DeskSettings:
-    """Return the settings; what the environment does not say is taken from the embedded stack that runs here."""
+    """Return the settings; the embedded stack in this folder supplies those that the environment does not set."""
     given = DeskSettings()
     stack = find_stack(given.run_folder)
     if stack is None:
         return given
-    found = {"api_url": stack["api"], "token": stack["token"], **_stores_of(stack)}
+    found = {"api_url": stack["api"], "token": stack["token"], **_store_settings(stack)}
     missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
     return DeskSettings(**missing)
 
 
 def service_environment() -> dict[str, str]:
-    """Return the variables of a service's process: ours, and where the embedded stack is that runs here."""
+    """Return the environment of a service's process: ours, and the addresses of the embedded stack in this folder."""
     given = DeskSettings()
     stack = find_stack(given.run_folder)
-    found = {"edge_url": stack["edge"], **_stores_of(stack)} if stack else {}
+    found = {"edge_url": stack["edge"], **_store_settings(stack)} if stack else {}
     missing = {name: value for name, value in found.items() if name not in given.model_fields_set}
     return {**{f"PRESSLINE_{name.upper()}": value for name, value in missing.items()}, **os.environ}
 
 
-def _stores_of(stack: dict[str, Any]) -> dict[str, str]:
-    """Return the settings that tell where the stack's stores are, and its site."""
+def _store_settings(stack: dict[str, Any]) -> dict[str, str]:
+    """Return the settings of the stack's Redis, buckets and site."""
     return {
         "redis_url": stack["redis"],
         "s3_endpoint": stack["s3"]["endpoint"],
@@ -60,7 +60,7 @@ def _stores_of(stack: dict[str, Any]) -> dict[str, str]:
 
 
 def find_stack(run_folder: Path) -> dict[str, Any] | None:
-    """Return what the embedded stack says of itself, or None where none has run here."""
+    """Return the description of the embedded stack, or None if no stack has run in this folder."""
     try:
         stack = json.loads((run_folder / "stack.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):

@@ -1,4 +1,4 @@
-"""The only place of the desk that builds clients. Each command builds what it needs, and no more."""
+"""Builds the clients of the command line; each command builds only its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def endpoint() -> Endpoint:
 
 
 def import_files(source: str, state_path: Path | None) -> StoredImportFiles:
-    """Return a file that is imported, and what is kept beside it."""
+    """Return the files of an import."""
     return StoredImportFiles(source, state_path)
 
 
@@ -62,7 +62,7 @@ def content() -> S3ObjectStorage:
 
 
 def public(site: Site | None = None) -> S3ObjectStorage:
-    """Return where a site's pages lie; without one, the bucket that the settings name."""
+    """Return the public bucket of a site; without a site, the one of the settings."""
     if site is None:
         return S3ObjectStorage(settings(), settings().public_bucket)
     return public_storage(settings(), site)
@@ -74,39 +74,39 @@ def revisions() -> StoredRevisions:
 
 
 def quarantine() -> RedisQuarantine:
-    """Return the marks in Redis."""
+    """Return the quarantine in Redis."""
     return RedisQuarantine(redis_client(settings()))
 
 
 def backlog() -> RedisBacklog:
-    """Return what waits in the queues."""
+    """Return the queue lengths."""
     return RedisBacklog(redis_client(settings()))
 
 
 def emitter() -> Callable[[Iterable[Message]], None]:
-    """Return what sends a copy of each message to every step that consumes it."""
+    """Return a function that sends a copy of each message to every step that consumes it."""
     return _app().emit
 
 
 def sender() -> Send:
-    """Return what sends messages to one step alone."""
+    """Return a function that sends messages to one step only."""
     return _app().send
 
 
 def _app() -> PresslineCelery:
     """Return a Celery app that only emits: the desk runs no task."""
-    from shared.runtime.celery_app import create_app  # noqa: PLC0415 -- a third of a second that few commands need
+    from shared.runtime.celery_app import create_app  # noqa: PLC0415 -- takes a third of a second, and few commands need it
 
     return create_app("desk", settings())
 
 
 def run_step(step: Step, event: bytes, *, is_dry_run: bool) -> int:
-    """Run a step by a process of its service; return the exit code."""
+    """Run a step in a process of its service; return the exit code."""
     return step_process.run_step(step, event, service_environment(), is_dry_run=is_dry_run)
 
 
 def deps(site: Site) -> ReconcileDeps:
-    """Return what a comparison of a site's pages with the content bucket reads."""
+    """Return the dependencies of a comparison of a site's pages with the content bucket."""
     return ReconcileDeps(
         content=content(),
         public=public(site),
@@ -129,11 +129,11 @@ def index() -> RedisIndex:
 
 
 def rebuild(run: Run, site: Site) -> Rebuild:
-    """Return a rebuild, to be gone on with."""
+    """Return a rebuild that is ready to advance."""
     queues = backlog()
 
     def waiting() -> int:
-        return queues.unfinished(Lane.BULK)  # with those that workers hold, for instance until a store answers again
+        return queues.unfinished(Lane.BULK)  # includes messages that workers hold, for instance during a store's outage
 
     return Rebuild(
         run=run,
@@ -154,21 +154,21 @@ def sites() -> dict[str, Site]:
 
 
 def backup() -> S3ObjectStorage:
-    """Return the second bucket, in the same store or another one.
+    """Return the backup bucket, in the same store or another one.
 
     Raises:
-        BackupNotSetError: none is set, or it is one of the two that it would be a copy of.
+        BackupNotSetError: none is set, or it is the content or the public bucket.
     """
     own, bucket = settings(), settings().backup_bucket
     if bucket is None:
         raise BackupNotSetError("set PRESSLINE_BACKUP_BUCKET to a second bucket")
     if own.backup_endpoint in (None, own.s3_endpoint) and bucket in (own.content_bucket, own.public_bucket):
         raise BackupNotSetError(f"PRESSLINE_BACKUP_BUCKET: {bucket} is in use; a backup needs one of its own")
-    there = {
+    backup_settings = {
         "s3_endpoint": own.backup_endpoint,
         "s3_region": own.backup_region,
         "s3_access_key": own.backup_access_key,
         "s3_secret_key": own.backup_secret_key,
     }
-    given = {name: value for name, value in there.items() if value is not None}
+    given = {name: value for name, value in backup_settings.items() if value is not None}
     return S3ObjectStorage(own.model_copy(update=given), bucket)

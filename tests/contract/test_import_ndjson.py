@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from services.desk import wiring
 from services.desk.__main__ import app as commands
-from services.desk.domain.imports import CHUNK_LINES
+from services.desk.domain.imports import MAX_CHUNK_LINES
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, Fault
 from services.ingest.domain.states import ReceiptState
@@ -218,11 +218,11 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_missed(api_url: str, office: Of
     go_on.set()
 
     assert running.returncode == 1
-    assert "Go on with:" in said
+    assert "Continue with:" in said
     assert "Traceback" not in said
     assert bring_in(archive).exit_code == 0
     assert set(office.taken) == set(range(1, 501))
-    assert len(office.taken) <= 500 + CHUNK_LINES  # what had no answer yet is sent twice
+    assert len(office.taken) <= 500 + MAX_CHUNK_LINES  # what had no answer yet is sent twice
     assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
 
 

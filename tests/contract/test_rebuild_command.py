@@ -32,7 +32,7 @@ ARTICLES = [keys.article_id("epn", "test", str(number)) for number in range(120)
 
 @dataclass
 class Desk:
-    """The command, a bucket with articles, and workers that report the same of every article, but for some."""
+    """The command, a bucket with articles, and workers that report every article; `failing` of each batch fail."""
 
     redis: Redis
     content: MemoryObjectStorage = field(default_factory=MemoryObjectStorage)
@@ -53,10 +53,10 @@ class Desk:
     def rebuild(self, run: Run, _: Site) -> Rebuild:
         now = datetime(2026, 11, 1, tzinfo=UTC)
         articles = sorted(article for article in ARTICLES if article > run.cursor)
-        selected = map(Selected, articles[: run.most])
+        selected = map(Selected, articles[: run.max_articles])
         return Rebuild(run, self.content, RedisRuns(self.redis), self.emit, lambda: 0, lambda: now, selected)
 
-    def say(self, *words: str) -> tuple[int, str]:
+    def run_command(self, *words: str) -> tuple[int, str]:
         app = Typer()
         app.command()(command.rebuild)
         result = CliRunner().invoke(app, words)
@@ -75,111 +75,109 @@ def desk(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
-def test_every_article_is_in_one_batch_of_fifty_at_most(desk: Desk) -> None:
-    code, _ = desk.say("--all")
+def test_each_article_is_in_one_batch_of_at_most_fifty(desk: Desk) -> None:
+    code, _ = desk.run_command("--all")
 
     assert code == 0
     assert [len(each.items) for each in desk.sent] == [50, 50, 20]
     assert [article for each in desk.sent for article in each.items] == sorted(ARTICLES)
 
 
-def test_nothing_is_rebuilt_unless_it_is_said_what(desk: Desk) -> None:
-    code, said = desk.say()
+def test_a_rebuild_without_a_selection_is_refused(desk: Desk) -> None:
+    code, output = desk.run_command()
 
     assert (code, desk.sent) == (2, [])
-    assert "--all" in said
+    assert "--all" in output
 
 
-def test_a_section_that_is_none_is_refused(desk: Desk) -> None:
-    code, said = desk.say("--section", "nowhere")
+def test_an_unknown_section_is_refused(desk: Desk) -> None:
+    code, output = desk.run_command("--section", "nowhere")
 
     assert (code, desk.sent) == (2, [])
-    assert "nowhere" in said
+    assert "nowhere" in output
 
 
-def test_whoever_interrupts_it_is_told_how_to_go_on_and_can(desk: Desk) -> None:
+def test_an_interrupted_run_can_be_resumed(desk: Desk) -> None:
     desk.is_interrupted = True
-    code, _ = desk.say("--all")
+    code, _ = desk.run_command("--all")
     (key,) = (key for key in desk.content.list_keys("rebuilds/"))
     run = Run.model_validate_json(desk.content.get(key).body)
 
     desk.is_interrupted = False
-    again, _ = desk.say("--resume", run.run)
+    second_code, _ = desk.run_command("--resume", run.run)
 
-    assert (code, again) == (1, 0)
+    assert (code, second_code) == (1, 0)
     assert {each.run for each in desk.sent} == {run.run}
     assert Run.model_validate_json(desk.content.get(key).body).counts.changed == len(ARTICLES)
 
 
-def test_what_it_says_to_go_on_with_can_be_gone_on_with_from_the_first_moment(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_printed_resume_command_works_before_the_first_batch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> int:
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Rebuild, "go_on", die)  # nothing was sent yet
-        code, said = desk.say("--all")
-    (run,) = re.findall(r"--resume (\S+)", said)
+        patch.setattr(Rebuild, "go_on", die)  # before any batch is sent
+        code, output = desk.run_command("--all")
+    (run,) = re.findall(r"--resume (\S+)", output)
 
     assert (code, desk.sent) == (9, [])
-    assert desk.say("--resume", run)[0] == 0
+    assert desk.run_command("--resume", run)[0] == 0
     assert len(desk.sent) == 3
 
 
-def test_a_theme_that_cannot_be_tried_is_told_of_and_ends_with_1(
+def test_a_preview_with_failures_reports_them_and_has_exit_code_1(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "public", lambda _: MemoryObjectStorage())
     desk.failing = 40
 
-    code, said = desk.say("--sample", "40", "--theme-folder", str(tmp_path))
+    code, output = desk.run_command("--sample", "40", "--theme-folder", str(tmp_path))
 
     assert code == 1
-    assert "0 of 0 pages would change" in said
-    assert "40 could not be rendered" in said
+    assert "0 of 0 pages would change" in output
+    assert "40 could not be rendered" in output
 
 
-def test_it_stops_where_the_theme_is_broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.desk.handler.rebuild._MAX_BATCHES", 1)
+def test_a_rebuild_stops_if_too_many_articles_fail(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.desk.handler.rebuild._MAX_UNREPORTED_BATCHES", 1)
     desk.failing = 60
 
-    code, said = desk.say("--all")
+    code, output = desk.run_command("--all")
 
     (key,) = (key for key in desk.content.list_keys("rebuilds/"))
     assert code == 1
-    assert "is the theme broken?" in said
+    assert "is the theme broken?" in output
     assert not Run.model_validate_json(desk.content.get(key).body).is_done
 
 
-def test_a_rebuild_by_version_ends_with_a_count_that_status_knows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_QUIET_SECONDS", 0.0)
+def test_a_rebuild_by_version_stores_counts_for_status(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_MAX_IDLE_SECONDS", 0.0)
     public = MemoryObjectStorage()
     public.put("index.html", b"", metadata={"order": "1", "status": "200", "theme": "epn-2"})
     public.put("feed.xml", b"", metadata={"order": "1", "status": "200", "theme": "epn-1"})
     note_version(desk.content, SITE, "epn-2")
     monkeypatch.setattr(wiring, "public", lambda _: public)
 
-    code, said = desk.say("--theme")
+    code, output = desk.run_command("--theme")
 
     assert code == 0
     assert (
-        "1 of 2 pages carry another version of theme and settings; run `pressline rebuild --site epn --theme`" in said
+        "1 of 2 pages carry another version of theme and settings; run `pressline rebuild --site epn --theme`" in output
     )
     (line,) = version_lines([SITE], desk.content)
     assert line.startswith("epn: 1 of 2 pages carry another version")
 
 
-def test_listings_that_were_published_are_touched_and_no_others(desk: Desk, redis: Redis) -> None:
+def test_only_published_listings_are_marked_stale(desk: Desk, redis: Redis) -> None:
     index = RedisIndex(redis)
     index.mark_stale(SITE, "home")
     index.set_published(SITE, "home", index.stale_versions(SITE)["home"])
 
-    desk.say("--section", SITE.sections[0].id)
+    desk.run_command("--section", SITE.sections[0].id)
     assert index.stale_versions(SITE) == {}
 
 
-def test_a_run_says_as_text_what_it_was_asked() -> None:
+def test_a_stored_run_reads_back_equal() -> None:
     run = Run.model_validate(
         {"site": "epn", "run": "1", "section": "world", "started_at": "2026-11-01T00:00:00Z", "a_field_of_tomorrow": 1}
     )
@@ -187,9 +185,9 @@ def test_a_run_says_as_text_what_it_was_asked() -> None:
     assert Run.model_validate_json(run.model_dump_json()) == run
 
 
-def test_a_sample_enriches_nothing(desk: Desk) -> None:
-    code, said = desk.say("--sample", "5", "--enrich")
+def test_a_sample_with_enrich_is_refused(desk: Desk) -> None:
+    code, output = desk.run_command("--sample", "5", "--enrich")
 
     assert code == 2
-    assert "as they are enriched now" in " ".join(said.replace("│", " ").split())
+    assert "as they are enriched now" in " ".join(output.replace("│", " ").split())
     assert desk.sent == []

@@ -23,12 +23,12 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=120)
 
 
-def said(console: Console) -> str:
+def output_of(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def test_whoever_watches_is_told_how_many_articles_it_took(redis: Redis, console: Console) -> None:
+def test_the_number_of_restored_articles_is_printed(redis: Redis, console: Console) -> None:
     index = RedisIndex(redis)
 
     def schedule() -> None:
@@ -42,15 +42,15 @@ def test_whoever_watches_is_told_how_many_articles_it_took(redis: Redis, console
 
     assert watch(SITE, RedisIndex(redis), console, patience_seconds=10) is True
     scheduler.join()
-    assert re.search(r"epn: 42 articles in \d", said(console))
+    assert re.search(r"epn: 42 articles in \d", output_of(console))
 
 
-def test_whoever_watches_is_told_when_no_scheduler_takes_it_up(redis: Redis, console: Console) -> None:
+def test_a_missing_scheduler_is_reported(redis: Redis, console: Console) -> None:
     assert watch(SITE, RedisIndex(redis), console, patience_seconds=0.05) is False
-    assert "is one running?" in said(console)
+    assert "is one running?" in output_of(console)
 
 
-def test_no_longer_watching_stops_no_work(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_the_watching_and_not_the_restore(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> bool:
         raise KeyboardInterrupt
 
@@ -61,10 +61,10 @@ def test_no_longer_watching_stops_no_work(redis: Redis, monkeypatch: pytest.Monk
 
     reindex.reindex(site=None, patience=1)
 
-    assert list(redis.scan_iter("index:*")) == []  # which is what a scheduler acts upon
+    assert list(redis.scan_iter("index:*")) == []  # an empty index makes a scheduler restore it
 
 
-def test_a_reindex_that_nobody_does_ends_with_1(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reindex_without_a_scheduler_has_exit_code_1(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring, "index", lambda: RedisIndex(redis))
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
 
@@ -72,7 +72,7 @@ def test_a_reindex_that_nobody_does_ends_with_1(redis: Redis, monkeypatch: pytes
         reindex.reindex(site="epn", patience=0.05)
 
 
-def test_an_articles_id_says_how_far_the_walk_has_come() -> None:
+def test_an_article_id_gives_the_share_of_the_restore() -> None:
     assert article_share("") == 0
     assert article_share("2" * 26) == 0
     assert article_share("a" + "2" * 25) == 6 / 32

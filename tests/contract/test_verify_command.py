@@ -22,7 +22,7 @@ OURS = {"order": "1", "sha256": "0", "surrogate-keys": "path:/", "theme": "epn-1
 
 
 @pytest.fixture
-def places(redis: Redis) -> ReconcileDeps:
+def deps(redis: Redis) -> ReconcileDeps:
     content = MemoryObjectStorage()
     return ReconcileDeps(
         content=content,
@@ -35,15 +35,15 @@ def places(redis: Redis) -> ReconcileDeps:
 
 
 @pytest.fixture
-def emitted(places: ReconcileDeps, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
-    """What the desk says to the workers, in place of a broker."""
-    out: list[Message] = []
-    monkeypatch.setattr(wiring, "deps", lambda _: places)
+def emitted(deps: ReconcileDeps, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    """The messages that the command emits, in place of a broker."""
+    messages: list[Message] = []
+    monkeypatch.setattr(wiring, "deps", lambda _: deps)
     monkeypatch.setattr(wiring, "sites", lambda: {"epn": SITE})
-    monkeypatch.setattr(wiring, "content", lambda: places.content)
-    monkeypatch.setattr(wiring, "public", lambda _: places.public)
-    monkeypatch.setattr(wiring, "emitter", lambda: out.extend)
-    return out
+    monkeypatch.setattr(wiring, "content", lambda: deps.content)
+    monkeypatch.setattr(wiring, "public", lambda _: deps.public)
+    monkeypatch.setattr(wiring, "emitter", lambda: messages.extend)
+    return messages
 
 
 def run(**options: object) -> int:
@@ -55,29 +55,29 @@ def run(**options: object) -> int:
     return 0
 
 
-def put_listings(places: ReconcileDeps) -> None:
-    """Put every listing as publish would."""
+def put_listings(deps: ReconcileDeps) -> None:
+    """Put every listing as publish does."""
     for listing in permanent_listings(SITE).values():
         body = listing.name.encode()
-        places.public.put(listing.path, body, metadata=OURS | {"sha256": page_sha256(body)})
+        deps.public.put(listing.path, body, metadata=OURS | {"sha256": page_sha256(body)})
 
 
-def test_a_site_without_drift_ends_with_0_though_others_put_something_there(
-    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+def test_foreign_objects_are_no_drift(
+    deps: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_listings(places)
-    places.public.put("ads.txt", b"ads")
+    put_listings(deps)
+    deps.public.put("ads.txt", b"ads")
 
     assert run(repair=True) == 0
     assert emitted == []
     assert "ads.txt" in capsys.readouterr().out
 
 
-def test_drift_ends_with_1_and_is_told_to_nobody_unless_it_is_to_be_mended(
-    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+def test_drift_has_exit_code_1_and_is_repaired_only_on_request(
+    deps: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_listings(places)
-    places.public.delete("index.html")
+    put_listings(deps)
+    deps.public.delete("index.html")
 
     assert run() == 1
     assert emitted == []
@@ -86,44 +86,44 @@ def test_drift_ends_with_1_and_is_told_to_nobody_unless_it_is_to_be_mended(
     assert [(type(each), each.path) for each in emitted if isinstance(each, RepairPath)] == [(RepairPath, "index.html")]
 
 
-def test_where_very_much_is_too_much_nothing_of_it_is_removed_unasked(
-    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+def test_many_extra_objects_are_removed_only_with_remove_many(
+    deps: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_listings(places)
+    put_listings(deps)
     for number in range(30):
-        places.public.put(f"world/{number}/index.html", b"x", metadata=OURS | {"article": "a" * 26})
+        deps.public.put(f"world/{number}/index.html", b"x", metadata=OURS | {"article": "a" * 26})
 
     assert run(repair=True) == 1
     assert emitted == []
-    said = capsys.readouterr().out
-    assert "right content bucket" in said
-    assert "and 27 more" in said
+    output = capsys.readouterr().out
+    assert "right content bucket" in output
+    assert "and 27 more" in output
 
     assert run(repair=True, remove_many=True) == 1
     assert len(emitted) == 30
 
 
-def test_pages_of_another_version_end_with_1_and_name_the_rebuild_and_are_not_repaired_one_by_one(
-    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+def test_pages_of_another_version_have_exit_code_1_and_get_no_repairs(
+    deps: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_listings(places)
+    put_listings(deps)
     listings = len(permanent_listings(SITE))
-    note_version(places.content, SITE, "epn-2")
+    note_version(deps.content, SITE, "epn-2")
 
     assert run(repair=True) == 1
     assert emitted == []
-    said = capsys.readouterr().out
-    assert f"{listings} of {listings} pages carry another version of theme and settings" in said
-    assert "pressline rebuild --site epn --theme" in said
-    assert said.count("other version  ") == 3  # as many as are to be shown
-    assert find_counts(places.content, SITE) is not None
+    output = capsys.readouterr().out
+    assert f"{listings} of {listings} pages carry another version of theme and settings" in output
+    assert "pressline rebuild --site epn --theme" in output
+    assert output.count("other version  ") == 3  # as many as --show allows
+    assert find_counts(deps.content, SITE) is not None
 
 
-def test_pages_of_the_current_version_end_with_0(
-    places: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
+def test_pages_of_the_current_version_have_exit_code_0(
+    deps: ReconcileDeps, emitted: list[Message], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_listings(places)
-    note_version(places.content, SITE, "epn-1")
+    put_listings(deps)
+    note_version(deps.content, SITE, "epn-1")
 
     assert run() == 0
     assert "carries another version" in capsys.readouterr().out

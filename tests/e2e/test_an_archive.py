@@ -316,6 +316,6 @@ def test_a_theme_is_tried_and_then_rolled_out(archive: Archive) -> None:
 
 
 def the_way_to_go_on(command: Command) -> list[str]:
-    """Return the words that the command said to go on with."""
-    said = re.findall(r"go on with: pressline (.*)", command.said, re.IGNORECASE)
+    """Return the words of the command that continues the run."""
+    said = re.findall(r"continue with: pressline (.*)", command.said, re.IGNORECASE)
     return str(said[-1]).split()

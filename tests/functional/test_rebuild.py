@@ -56,7 +56,7 @@ def finish(rebuild: Rebuild, pipeline: Pipeline) -> None:
         if not rebuild.go_on():
             return
         pipeline.run()
-    raise AssertionError(rebuild.on_their_way)
+    raise AssertionError(rebuild.open_batches)
 
 
 def rendered(pipeline: Pipeline, rebuild: Rebuild) -> PagesRendered:
@@ -358,7 +358,7 @@ def test_a_run_continues_where_its_command_was_killed(
     pipeline: Pipeline, site: list[str], other_theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.desk.handler.rebuild.MAX_BATCH_ITEMS", 2)
-    monkeypatch.setattr("services.desk.handler.rebuild._MAX_BATCHES", 1)
+    monkeypatch.setattr("services.desk.handler.rebuild._MAX_UNREPORTED_BATCHES", 1)
     pipeline.theme = other_theme
     rebuild = a_rebuild(pipeline)
     for _ in range(2):
@@ -452,8 +452,8 @@ def test_a_theme_is_previewed_without_publishing_anything(pipeline: Pipeline, si
     assert list(pipeline.content.list_keys("previews/")) == []
 
 
-def test_a_preview_of_the_current_theme_shows_no_difference(pipeline: Pipeline, site: list[str]) -> None:
-    finish(a_rebuild(pipeline, preview=PREVIEW, most=5), pipeline)
+def test_a_preview_of_the_theme_that_is_there_changes_nothing(pipeline: Pipeline, site: list[str]) -> None:
+    finish(a_rebuild(pipeline, preview=PREVIEW, max_articles=5), pipeline)
 
     found = list(differences(pipeline.content, pipeline.public, PREVIEW))
 

@@ -18,7 +18,7 @@ from services.desk.handler.dead_letters import (
     find_dead_letters,
     replay,
 )
-from services.desk.handler.journal import walk_journal
+from services.desk.handler.journal import read_journal
 from shared.messaging.messages import (
     MAX_BATCH_ITEMS,
     ArticleRevision,
@@ -237,9 +237,9 @@ def test_dead_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) 
     assert len(desk.find(ids=(str(message.message_id),))) == 4
 
 
-def walk(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
-    """Return the messages of a journal replay."""
-    steps = walk_journal(
+def walked(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
+    """Return what a walk says."""
+    steps = read_journal(
         pipeline.content, StoredRevisions(pipeline.content), "epn", since=since, until=until, source=source
     )
     return [each.message for each in steps if each.message is not None]
@@ -264,7 +264,7 @@ def test_a_journal_replay_emits_each_article_of_its_period_once_in_the_bulk_lane
 def test_a_journal_replay_emits_articles_in_batches_and_reports_its_progress(pipeline: Pipeline) -> None:
     posted = [pipeline.post(source_id=str(number)).article for number in range(MAX_BATCH_ITEMS + 2)]
     steps = list(
-        walk_journal(
+        read_journal(
             pipeline.content, StoredRevisions(pipeline.content), "epn", since=NOON, until=pipeline.now, source=None
         )
     )

@@ -1,1 +1,1 @@
-"""The desk's ways to the line."""
+"""Adapters of the command line: the endpoint, the files of an import, a service's process."""

@@ -1,4 +1,4 @@
-"""The endpoint, as a newsroom's own programs would call it."""
+"""HTTP client of the endpoint; it uses the same API as a newsroom's programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CLIENT_ERROR = 400
 
 
 class Endpoint:
-    """POST and GET with a bearer token; problem documents become errors in words."""
+    """Calls the API with a bearer token; problem documents become exceptions with a readable text."""
 
     def __init__(self, url: str, token: str | None, *, timeout_seconds: float) -> None:
         self.url = url
@@ -34,25 +34,25 @@ class Endpoint:
     def post_article(
         self, path: Path, *, site: str | None, wait_seconds: float | None, feed: str | None = None
     ) -> dict[str, Any]:
-        """Post a file as it is, except that pictures which it names by file are uploaded first.
+        """Post a file unchanged; pictures that it names by file are uploaded first.
 
         Raises:
-            EndpointRefusedError: it was not taken.
-            EndpointUnavailableError: it can be tried again.
+            EndpointRefusedError: the article was refused.
+            EndpointUnavailableError: the same call may succeed later.
         """
         body, content_type = self._with_pictures(path, site)
-        headers = {"Content-Type": content_type} | _prefer(wait_seconds)
-        params = _of_site(site) | ({"feed": feed} if feed else {})
+        headers = {"Content-Type": content_type} | _prefer_header(wait_seconds)
+        params = _site_parameter(site) | ({"feed": feed} if feed else {})
         return self._call("POST", "/v1/articles", content=body, headers=headers, params=params)
 
     def post_batch(self, lines: Sequence[bytes], *, site: str | None) -> Iterator[dict[str, Any]]:
-        """Post articles, one a line; yield what is said of each, as it comes.
+        """Post articles, one a line; yield the reply to each line as it arrives.
 
         Raises:
-            EndpointRefusedError: nothing of it is taken.
-            EndpointUnavailableError: what was not answered can be sent again.
+            EndpointRefusedError: the whole request was refused.
+            EndpointUnavailableError: lines without a reply can be sent again.
         """
-        headers, params = {"Content-Type": "application/x-ndjson"}, _of_site(site)
+        headers, params = {"Content-Type": "application/x-ndjson"}, _site_parameter(site)
         try:
             with self._client.stream(
                 "POST", "/v1/batches", content=b"\n".join(lines), headers=headers, params=params
@@ -63,50 +63,54 @@ class Endpoint:
                 for line in answer.iter_lines():
                     yield json.loads(line)
         except httpx.HTTPError as error:
-            raise EndpointUnavailableError(self._silence(error)) from error
+            raise EndpointUnavailableError(self._no_answer_text(error)) from error
 
     def front(self, front: str, *, site: str | None) -> dict[str, Any]:
-        """Return what is pinned to a front."""
-        return self._call("GET", _front_path(front), params=_of_site(site))
+        """Return the pins of a front."""
+        return self._call("GET", _front_path(front), params=_site_parameter(site))
 
     def pin(self, front: str, articles: Sequence[str], *, until: str | None, site: str | None) -> dict[str, Any]:
         """Pin articles to a front, in this order.
 
         Raises:
-            EndpointRefusedError: they are not pinned.
-            EndpointUnavailableError: it can be tried again.
+            EndpointRefusedError: the articles are not pinned.
+            EndpointUnavailableError: the same call may succeed later.
         """
         body = {"articles": list(articles), "until": until}
-        return self._call("PUT", _front_path(front), json=body, params=_of_site(site))
+        return self._call("PUT", _front_path(front), json=body, params=_site_parameter(site))
 
     def unpin(self, front: str, *, site: str | None) -> None:
-        """Take all pins from a front."""
-        self._call("DELETE", _front_path(front), params=_of_site(site))
+        """Remove all pins of a front."""
+        self._call("DELETE", _front_path(front), params=_site_parameter(site))
 
-    def act(self, kind: str, article: str, *, why: str, site: str | None, wait_seconds: float | None) -> dict[str, Any]:
+    def act(
+        self, action: str, article: str, *, why: str, site: str | None, wait_seconds: float | None
+    ) -> dict[str, Any]:
         """Kill, withdraw or restore an article.
 
         Raises:
-            EndpointRefusedError: it was not taken.
-            EndpointUnavailableError: it can be tried again.
+            EndpointRefusedError: the action was refused.
+            EndpointUnavailableError: the same call may succeed later.
         """
-        path = f"/v1/articles/{quote(article, safe='')}/{kind}"
-        return self._call("POST", path, json={"why": why}, headers=_prefer(wait_seconds), params=_of_site(site))
+        path = f"/v1/articles/{quote(article, safe='')}/{action}"
+        return self._call(
+            "POST", path, json={"why": why}, headers=_prefer_header(wait_seconds), params=_site_parameter(site)
+        )
 
     def article(self, article: str, *, site: str | None) -> dict[str, Any]:
-        """Return how an article stands."""
-        return self._call("GET", f"/v1/articles/{article}", params=_of_site(site))
+        """Return the state of an article."""
+        return self._call("GET", f"/v1/articles/{article}", params=_site_parameter(site))
 
     def receipt(self, receipt: str) -> dict[str, Any]:
-        """Return what became of a submission."""
+        """Return the status of a submission."""
         return self._call("GET", f"/v1/receipts/{receipt}")
 
     def why(self, url: str, *, site: str | None) -> dict[str, Any]:
-        """Return why what is at an address is as it is."""
-        return self._call("GET", "/v1/why", params={"url": url, **_of_site(site)})
+        """Return the provenance of the page at an address, and the reasons why it is stale."""
+        return self._call("GET", "/v1/why", params={"url": url, **_site_parameter(site)})
 
     def readiness(self) -> dict[str, Any]:
-        """Return whether articles can be taken."""
+        """Return whether the endpoint accepts articles."""
         return self._call("GET", "/readyz")
 
     def _with_pictures(self, path: Path, site: str | None) -> tuple[bytes, str]:
@@ -115,36 +119,39 @@ class Endpoint:
         try:
             article = json.loads(body)
         except ValueError:
-            return body, content_type  # not JSON: another format, or a fault for the endpoint to name
-        named = _pictures_of(article)
-        files = [picture for picture in named if isinstance(picture, dict) and "file" in picture]
+            return body, content_type  # not JSON: another format, or a fault that the endpoint reports
+        files = [picture for picture in _pictures_of(article) if isinstance(picture, dict) and "file" in picture]
         if not files:
             return body, content_type
         for picture in files:
             file = path.parent / str(picture.pop("file"))
-            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            kept = self._call(
-                "POST", "/v1/media", content=file.read_bytes(), headers={"Content-Type": kind}, params=_of_site(site)
+            media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            stored = self._call(
+                "POST",
+                "/v1/media",
+                content=file.read_bytes(),
+                headers={"Content-Type": media_type},
+                params=_site_parameter(site),
             )
-            picture["media"] = kept["media"]
+            picture["media"] = stored["media"]
         return json.dumps(article, ensure_ascii=False).encode(), content_type
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 -- httpx's own
         try:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise EndpointUnavailableError(self._silence(error)) from error
+            raise EndpointUnavailableError(self._no_answer_text(error)) from error
         if answer.status_code >= _CLIENT_ERROR:
             _raise_problem(answer)
-        found: dict[str, Any] = answer.json() if answer.content else {}
-        return found
+        document: dict[str, Any] = answer.json() if answer.content else {}
+        return document
 
-    def _silence(self, error: httpx.HTTPError) -> str:
+    def _no_answer_text(self, error: httpx.HTTPError) -> str:
         return f"{self.url} does not answer ({error}); is the stack up? Try: make up"
 
 
 def _pictures_of(article: object) -> list[Any]:
-    """Return the lead picture and the gallery of a document, whatever stands there."""
+    """Return the values of `picture` and `pictures` of a document, of any type."""
     if not isinstance(article, dict):
         return []
     gallery = article.get("pictures")
@@ -153,26 +160,27 @@ def _pictures_of(article: object) -> list[Any]:
 
 def _raise_problem(answer: httpx.Response) -> NoReturn:
     if answer.status_code >= _SERVER_ERROR:
-        after = answer.headers.get("Retry-After", "")
+        retry_after = answer.headers.get("Retry-After", "")
         raise EndpointUnavailableError(
-            _words(answer), retry_after_seconds=float(after) if after.isascii() and after.isdigit() else None
+            _problem_text(answer),
+            retry_after_seconds=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None,
         )
-    raise EndpointRefusedError(_words(answer))
+    raise EndpointRefusedError(_problem_text(answer))
 
 
 def _front_path(front: str) -> str:
     return f"/v1/fronts/{quote(front, safe='')}"
 
 
-def _prefer(wait_seconds: float | None) -> dict[str, str]:
+def _prefer_header(wait_seconds: float | None) -> dict[str, str]:
     return {} if wait_seconds is None else {"Prefer": f"wait={wait_seconds:g}"}
 
 
-def _of_site(site: str | None) -> dict[str, str]:
+def _site_parameter(site: str | None) -> dict[str, str]:
     return {"site": site} if site else {}
 
 
-def _words(answer: httpx.Response) -> str:
+def _problem_text(answer: httpx.Response) -> str:
     try:
         problem = answer.json()
     except ValueError:

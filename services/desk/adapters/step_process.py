@@ -1,4 +1,4 @@
-"""A step of another service, run by a process of that service: the desk imports none."""
+"""Runs a step of another service in a process of that service; the desk imports no other service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.runtime.step_events import RUN_STEP
 
 
 def run_step(step: Step, event: bytes, environment: Mapping[str, str], *, is_dry_run: bool) -> int:
-    """Run a step on an event and pass its output on; return its exit code."""
+    """Run a step on an event; return its exit code. Its output goes to our stdout and stderr."""
     command = [sys.executable, "-m", f"services.{step.service}", RUN_STEP, step.task_name]
     if is_dry_run:
         command.append("--dry-run")

@@ -1,1 +1,1 @@
-"""One module a command; `rebuild`, `replay`, `dead-dead_letters`, `verify` and `why` have their room here."""
+"""The commands, one module each."""

@@ -1,4 +1,4 @@
-"""`pressline kill`, `withdraw`, `restore`: take an article down, and bring it back."""
+"""`pressline kill`, `withdraw`, `restore`: remove an article from the site, and bring it back."""
 
 from __future__ import annotations
 
@@ -14,53 +14,55 @@ from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 _WAIT_SECONDS = 20.0
 
 Article = Annotated[str, typer.Argument(help="The article's id, as `post` and `status` show it.")]
-Why = Annotated[str, typer.Option(help="For the record; `pressline status ARTICLE` shows it.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until readers see it.")]
-Site = Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")]
+Why = Annotated[str, typer.Option(help="The reason; `pressline status ARTICLE` shows it.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until readers see the change, at most 20 seconds.")]
+Site = Annotated[str | None, typer.Option(help="The site, if the token has several.")]
 
 
 def kill(article: Article, why: Why = "", wait: Wait = False, site: Site = None) -> None:  # noqa: FBT002
-    """Take an article down at once and for good: no later revision brings it back, only a restore.
+    """Kill an article: its pages answer 410 first, then the listings change. Only `restore` brings it back.
 
-    Ends with 1 if it was not taken, or with --wait is not done in time.
+    Exit code 1: the kill was refused, or with --wait it was not done in time.
     """
     _act("kill", article, why=why, wait=wait, site=site)
 
 
 def withdraw(article: Article, why: Why = "", wait: Wait = False, site: Site = None) -> None:  # noqa: FBT002
-    """Take an article out of the listings and then down; its next usable revision brings it back.
+    """Withdraw an article: the listings change first, then its pages answer 410. The next text brings it back.
 
-    Ends with 1 if it was not taken, or with --wait is not done in time.
+    Exit code 1: the withdrawal was refused, or with --wait it was not done in time.
     """
     _act("withdraw", article, why=why, wait=wait, site=site)
 
 
 def restore(article: Article, why: Why = "", wait: Wait = False, site: Site = None) -> None:  # noqa: FBT002
-    """Bring a killed or withdrawn article back, with the newest text that may be shown by now.
+    """Bring a killed or withdrawn article back, with its newest text that is not under embargo.
 
-    Also lifts a removal that arrived before its article, and publishes a text that such a kill holds.
+    Also ends a removal that arrived before its article, and publishes a text that such a kill holds.
 
-    Ends with 1 if it was not taken, or with --wait is not done in time.
+    Exit code 1: the restore was refused, or with --wait it was not done in time.
     """
     _act("restore", article, why=why, wait=wait, site=site)
 
 
-def _act(kind: str, article: str, *, why: str, wait: bool, site: str | None) -> None:
+def _act(action: str, article: str, *, why: str, wait: bool, site: str | None) -> None:
     console = Console()
     try:
-        reply = wiring.endpoint().act(kind, article, why=why, site=site, wait_seconds=_WAIT_SECONDS if wait else None)
+        reply = wiring.endpoint().act(action, article, why=why, site=site, wait_seconds=_WAIT_SECONDS if wait else None)
     except (EndpointRefusedError, EndpointUnavailableError) as error:
         console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
-    outcome = str(reply["status"])
-    is_late = (wait and outcome == "accepted") or outcome == "unmatched"
-    where = str(reply.get("url") or reply["receipt"])
-    console.print(Text.assemble((outcome, "yellow" if is_late else "green"), "  ", where), soft_wrap=True)
+    status = str(reply["status"])
+    is_unfinished = (wait and status == "accepted") or status == "unmatched"
+    address_or_receipt = str(reply.get("url") or reply["receipt"])
+    console.print(
+        Text.assemble((status, "yellow" if is_unfinished else "green"), "  ", address_or_receipt), soft_wrap=True
+    )
     if reply.get("text_of"):
-        console.print(Text(f"the text is that of revision {reply['text_of']}"), soft_wrap=True)
+        console.print(Text(f"the text comes from revision {reply['text_of']}"), soft_wrap=True)
     for note in filter(None, (reply.get("reason"), *(reply.get("report") or {}).get("warnings", []))):
         console.print(Text(note), soft_wrap=True)
     for address in reply.get("waits_for", []):
-        console.print(Text(f"readers do not get 410 yet: {address}"), soft_wrap=True)
-    if is_late:
+        console.print(Text(f"does not answer 410 yet: {address}"), soft_wrap=True)
+    if is_unfinished:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`pressline backup`: a second bucket that holds what the content bucket holds, and the way back."""
+"""`pressline backup`: copy the content bucket to a second bucket, or restore from there."""
 
 from __future__ import annotations
 
@@ -13,27 +13,31 @@ from rich.text import Text
 from services.desk import wiring
 from services.desk.handler.backup import BackupCounts, BackupDeps, TooManyFailuresError, back_up, restore
 
-_THREADS = 8
-_SHOWN_FAILURES = 10
+_COPY_THREADS = 8
+_MAX_FAILURES_SHOWN = 10
 
 
 def backup(
-    is_restore: Annotated[bool, typer.Option("--restore", help="Copy back what the content bucket lacks.")] = False,  # noqa: FBT002
-    prefix: Annotated[str, typer.Option(help="Only keys that begin so, such as articles/epn/.")] = "",
+    is_restore: Annotated[bool, typer.Option("--restore", help="Copy missing objects back.")] = False,  # noqa: FBT002
+    prefix: Annotated[str, typer.Option(help="Only keys with this prefix, such as articles/epn/.")] = "",
 ) -> None:
-    """Copy the content bucket to a second one (PRESSLINE_BACKUP_BUCKET), or back from there.
+    """Copy the content bucket to a second bucket (PRESSLINE_BACKUP_BUCKET), or restore from there.
 
-    Only what is missing there or differs is copied, and each copy is verified; run again, it goes on where it was cut
-    short. Nothing is deleted. With --restore nothing is written over: tokens and dead letters, which may be missing on
-    purpose, come back only where the prefix names them. Ends with 1 if anything could not be copied.
+    Copies only objects that are missing or differ, and verifies each copy. After an interruption, run it again: it
+    copies the rest. Nothing is deleted.
+
+    --restore overwrites nothing. Tokens and dead letters may be missing on purpose: they come back only if --prefix
+    names them.
+
+    Exit code 1: some objects could not be copied.
     """
     console = Console()
-    content, second = wiring.content(), wiring.backup()
+    content, backup_bucket = wiring.content(), wiring.backup()
     if is_restore:
-        source, target, do = second, content, restore
+        source, target, copy = backup_bucket, content, restore
     else:
-        source, target, do = content, second, back_up
-        second.ensure_bucket()
+        source, target, copy = content, backup_bucket, back_up
+        backup_bucket.ensure_bucket()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -47,29 +51,31 @@ def backup(
 
         def show(counts: BackupCounts) -> None:
             copied = f"{counts.copied} copied ({decimal(counts.copied_bytes)}), {len(counts.failures)} failed"
-            progress.update(task, completed=counts.looked_at, copied=copied)
+            progress.update(task, completed=counts.examined, copied=copied)
 
         try:
-            counts = do(BackupDeps(source, target, _THREADS, show), prefix)
+            counts = copy(BackupDeps(source, target, _COPY_THREADS, show), prefix)
         except TooManyFailuresError as error:
             console.print(Text(f"stopped: {error}", style="red"), soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
-            console.print("stopped; what is copied stays copied, and a second run goes on")
+            console.print("stopped; copied objects stay, and a second run copies the rest")
             raise typer.Exit(130) from error
-    _say(console, counts, f"{source.bucket} → {target.bucket}")
+    _print_summary(console, counts, f"{source.bucket} → {target.bucket}")
     if counts.failures:
         raise typer.Exit(1)
 
 
-def _say(console: Console, counts: BackupCounts, way: str) -> None:
-    """Print what became of it all, and the first of what failed."""
-    line = f"{way}: {counts.copied} copied ({decimal(counts.copied_bytes)}), {counts.there} already there,"
+def _print_summary(console: Console, counts: BackupCounts, direction: str) -> None:
+    """Print the counts and the first failures."""
+    line = (
+        f"{direction}: {counts.copied} copied ({decimal(counts.copied_bytes)}), {counts.already_there} already there,"
+    )
     console.print(
         Text(f"{line} {len(counts.failures)} failed", style="red" if counts.failures else "green"), soft_wrap=True
     )
     if counts.left_out:
-        missing = f"left out: {counts.left_out} tokens or dead letters, maybe missing on purpose"
-        console.print(f"{missing} (--prefix tokens/ brings them back)", soft_wrap=True)
-    for failure in counts.failures[:_SHOWN_FAILURES]:
+        missing = f"not restored: {counts.left_out} tokens or dead letters, which may be missing on purpose"
+        console.print(f"{missing} (--prefix tokens/ restores tokens)", soft_wrap=True)
+    for failure in counts.failures[:_MAX_FAILURES_SHOWN]:
         console.print(Text(f"  {failure}", style="red"), soft_wrap=True)

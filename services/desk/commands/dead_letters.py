@@ -1,4 +1,4 @@
-"""`pressline dead-dead_letters`: what could not succeed, and why; send it again or drop it."""
+"""`pressline dead-letters`: list, show, replay and drop messages that could not succeed."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ from shared.runtime.errors import PresslineError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Messages that could not succeed: each was put aside in the content bucket, with payload and reason.\n\n"
-    "First `list`, then `show` one. If what it failed at is mended, `replay` sends it to the stage that failed; "
-    "nothing newer is overwritten by it, so that replaying too much does no harm. What will never be wanted, `drop`.",
+    help="Dead letters: messages that could not succeed, stored in the content bucket with payload and error.\n\n"
+    "Start with `list`, then `show` one. When the cause is fixed, `replay` sends the message to the step that failed. "
+    "A replay never overwrites newer pages, so replaying too many does no harm. `drop` deletes dead letters.",
 )
 
 _MIN_ID_CHARS = 4
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids as `list` shows them, or how they begin.")]
-Service = Annotated[str | None, typer.Option(help=f"Only what this service could not do: {', '.join(WORKERS)}.")]
-RevisionsAfter = Annotated[
-    datetime | None, typer.Option(parser=instant, metavar="TIME", help=f"Only what was put aside since. {FORMS}")
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="ID", help="Ids as `list` shows them, or their first characters.")
 ]
-Until = Annotated[
-    datetime | None, typer.Option(parser=instant, metavar="TIME", help="Only what was put aside by then.")
+Service = Annotated[str | None, typer.Option(help=f"Only dead letters of this service: {', '.join(WORKERS)}.")]
+SinceTime = Annotated[
+    datetime | None, typer.Option(parser=instant, metavar="TIME", help=f"Only dead letters since then. {FORMS}")
 ]
-All = Annotated[bool, typer.Option("--all", help="Every letter there is.")]
+Until = Annotated[datetime | None, typer.Option(parser=instant, metavar="TIME", help="Only dead letters until then.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 @app.command("list")
 def list_dead_letters(
     service: Service = None,
-    since: RevisionsAfter = None,
+    since: SinceTime = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The largest number to show.")] = 50,
 ) -> None:
     """List dead letters, the newest first."""
     content, now = wiring.content(), datetime.now(UTC)
     found = dead_letters.find_dead_letters(content, _selection(None, service, since, until), now)
     table = Table("id", "age", "task", "about", "error", "reason", box=None, pad_edge=False)
     shown = list(islice(found, limit + 1))
-    for kept in shown[:limit]:
-        dead_letter = kept.dead_letter
+    for stored in shown[:limit]:
+        dead_letter = stored.dead_letter
         table.add_row(
             Text(dead_letter.id[:8]),
             age_of(dead_letter.buried_at, now),
@@ -72,15 +72,17 @@ def list_dead_letters(
         return
     console.print(table)
     if len(shown) > limit:
-        console.print(f"There are more than {limit}; see them with --limit, or fewer with --service and --since.")
+        console.print(f"There are more than {limit}. Raise --limit, or select with --service and --since.")
 
 
 @app.command()
 def show(
-    dead_letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, which `pressline run` takes.")] = False,  # noqa: FBT002
+    dead_letter_id: Annotated[
+        str, typer.Argument(metavar="ID", help="An id as `list` shows it, or its first characters.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for `pressline run`.")] = False,  # noqa: FBT002
 ) -> None:
-    """Show all that is known of one letter; what strangers wrote is shown with its control characters spelt out."""
+    """Show one dead letter with payload and traceback; control characters are printed as escapes."""
     found = list(
         islice(
             dead_letters.find_dead_letters(
@@ -91,12 +93,12 @@ def show(
     )
     if not found:
         typer.echo(
-            f"No letter's id begins with {printable(dead_letter_id)}; `pressline dead-letters list` shows them.",
+            f"No dead letter's id begins with {printable(dead_letter_id)}; see `pressline dead-letters list`.",
             err=True,
         )
         raise typer.Exit(1)
     if len({each.dead_letter.id for each in found}) > 1:
-        typer.echo(f"Several begin so: {', '.join(each.dead_letter.id for each in found)}", err=True)
+        typer.echo(f"Several ids begin so: {', '.join(each.dead_letter.id for each in found)}", err=True)
         raise typer.Exit(1)
     dead_letter, now = found[0].dead_letter, datetime.now(UTC)
     if as_json:
@@ -107,7 +109,7 @@ def show(
         "id": dead_letter.id,
         "key": found[0].key,
         "task": dead_letter.task,
-        "put aside": at,
+        "stored at": at,
         "attempts": str(dead_letter.attempts),
         "error": dead_letter.error,
         "reason": dead_letter.reason,
@@ -122,35 +124,35 @@ def show(
 def replay(
     ids: Ids = None,
     service: Service = None,
-    since: RevisionsAfter = None,
+    since: SinceTime = None,
     until: Until = None,
-    every: All = False,  # noqa: FBT002
+    is_all: All = False,  # noqa: FBT002
 ) -> None:
-    """Send letters to the stage that failed, once more.
+    """Send dead letters to the step that failed, once more.
 
-    Stop it with Ctrl-C and run it again as you like: what was not sent is still there, and nothing is lost.
+    Ctrl-C stops it without loss: unsent dead letters stay stored, and the same command sends the rest.
 
-    For one: `replay 3f2a`. For an hour's: `replay --service render --since 1h`. For all: `replay --all`.
+    One: `replay 3f2a`. The last hour's: `replay --service render --since 1h`. All: `replay --all`.
     """
-    selection = _chosen(ids, service, since, until, every=every)
+    selection = _chosen(ids, service, since, until, is_all=is_all)
     content, quarantine, send = wiring.content(), wiring.quarantine(), wiring.sender()
-    sent, left = 0, []
+    sent, unsent = 0, []
     try:
-        for kept in _with_progress("sending", selection):
+        for stored in _with_progress("sending", selection):
             try:
-                dead_letters.replay(kept, content, quarantine, send)
+                dead_letters.replay(stored, content, quarantine, send)
             except UnreplayableDeadLetterError as error:
-                left.append(f"{kept.dead_letter.id}: {in_one_line(str(error), 200)}")
+                unsent.append(f"{stored.dead_letter.id}: {in_one_line(str(error), 200)}")
             else:
                 sent += 1
     except (KeyboardInterrupt, PresslineError) as error:
-        why = "Stopped" if isinstance(error, KeyboardInterrupt) else f"Stopped, for {in_one_line(str(error), 200)}"
-        typer.echo(f"{why}. {sent} sent; nothing is lost: the same command goes on with the rest.", err=True)
+        why = "Stopped" if isinstance(error, KeyboardInterrupt) else f"Stopped: {in_one_line(str(error), 200)}"
+        typer.echo(f"{why}. {sent} sent; nothing is lost: the same command sends the rest.", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{sent} sent again.")
-    for line in left:
-        typer.echo(f"left where it is: {line}", err=True)
-    if left or not sent:
+    for line in unsent:
+        typer.echo(f"not sent: {line}", err=True)
+    if unsent or not sent:
         raise typer.Exit(1)
 
 
@@ -158,20 +160,20 @@ def replay(
 def drop(
     ids: Ids = None,
     service: Service = None,
-    since: RevisionsAfter = None,
+    since: SinceTime = None,
     until: Until = None,
-    every: All = False,  # noqa: FBT002
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002
+    is_all: All = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Remove letters for good; the articles that they name stay as they are."""
-    selection = _chosen(ids, service, since, until, every=every)
+    """Delete dead letters for good; their articles do not change."""
+    selection = _chosen(ids, service, since, until, is_all=is_all)
     content, now = wiring.content(), datetime.now(UTC)
     if not yes:
         count = sum(1 for _ in dead_letters.find_dead_letters(content, selection, now))
-        typer.confirm(f"Drop {count} dead {'dead_letter' if count == 1 else 'dead_letters'} for good?", abort=True)
+        typer.confirm(f"Drop {count} dead {'letter' if count == 1 else 'letters'} for good?", abort=True)
     dropped = 0
-    for kept in _with_progress("dropping", selection):
-        content.delete(kept.key)
+    for stored in _with_progress("dropping", selection):
+        content.delete(stored.key)
         dropped += 1
     typer.echo(f"{dropped} dropped.")
     if not dropped:
@@ -180,30 +182,36 @@ def drop(
 
 def _selection(ids: list[str] | None, service: str | None, since: datetime | None, until: datetime | None) -> Selection:
     if service is not None and service not in WORKERS:
-        raise typer.BadParameter(f"there are {', '.join(WORKERS)}", param_hint="--service")
-    beginnings = tuple(each.strip().lower() for each in ids or ())
-    if any(len(each) < _MIN_ID_CHARS for each in beginnings):
+        raise typer.BadParameter(f"the services are {', '.join(WORKERS)}", param_hint="--service")
+    id_prefixes = tuple(each.strip().lower() for each in ids or ())
+    if any(len(each) < _MIN_ID_CHARS for each in id_prefixes):
         raise typer.BadParameter(f"give at least {_MIN_ID_CHARS} characters of each id", param_hint="ID")
-    return Selection(beginnings, service, since, until)
+    return Selection(id_prefixes, service, since, until)
 
 
 def _chosen(
-    ids: list[str] | None, service: str | None, since: datetime | None, until: datetime | None, *, every: bool
+    ids: list[str] | None, service: str | None, since: datetime | None, until: datetime | None, *, is_all: bool
 ) -> Selection:
-    """Return what was chosen; choosing nothing is no way to say all."""
-    if not (ids or service or since or until or every):
-        raise typer.BadParameter("say which letters: ids, --service, --since, --until, or --all")
+    """Return the selection; an empty one needs --all.
+
+    Raises:
+        typer.BadParameter: nothing was selected.
+    """
+    if not (ids or service or since or until or is_all):
+        raise typer.BadParameter("select dead letters: ids, --service, --since, --until, or --all")
     return _selection(ids, service, since, until)
 
 
-def _with_progress(doing: str, selection: Selection) -> Iterator[StoredDeadLetter]:
-    """Yield the chosen letters under a progress bar."""
+def _with_progress(description: str, selection: Selection) -> Iterator[StoredDeadLetter]:
+    """Yield the selected dead letters and show a progress bar."""
     content, now = wiring.content(), datetime.now(UTC)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         total = sum(1 for _ in dead_letters.find_keys(content, selection, now))
-        task = progress.add_task(doing, total=total)
-        for kept in dead_letters.find_dead_letters(content, selection, now):
-            yield kept
+        task = progress.add_task(description, total=total)
+        for stored in dead_letters.find_dead_letters(content, selection, now):
+            yield stored
             progress.advance(task)
-        progress.update(task, total=progress.tasks[task].completed)  # the keys tell days, not times
+        progress.update(
+            task, total=progress.tasks[task].completed
+        )  # keys hold days, not times: the total was an upper bound

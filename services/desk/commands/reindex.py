@@ -1,4 +1,4 @@
-"""`pressline reindex`: have the index made again from the bucket, and watch."""
+"""`pressline reindex`: rebuild the index from the content bucket, and show the progress."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _POLL_INTERVAL_SECONDS = 0.2
 
 
 def reindex(
-    site: Annotated[str | None, typer.Option(help="The site; all of them if not given.")] = None,
-    patience: Annotated[float, typer.Option(help="Seconds without progress after which to give up watching.")] = 30.0,
+    site: Annotated[str | None, typer.Option(help="The site; all sites if not given.")] = None,
+    patience: Annotated[float, typer.Option(help="Stop watching after so many seconds without progress.")] = 30.0,
 ) -> None:
-    """Empty the index and have the scheduler make it again from the bucket: what lists show, in which order.
+    """Empty the index in Redis; the scheduler rebuilds it from the content bucket.
 
-    Readers keep the pages that are there; listings are renewed once the index is whole. Articles go on being published.
-    Ctrl-C ends the watching, not the work.
+    The index holds the cards of every listing. Readers keep the current pages, and articles are still published.
+    Listings are renewed once the index is complete. Ctrl-C ends only the progress display.
     """
     sites, console, index = wiring.sites(), Console(), wiring.index()
     chosen = [get_site(sites, site)] if site else list(sites.values())
@@ -33,14 +33,14 @@ def reindex(
     try:
         is_done = [watch(each, index, console, patience_seconds=patience) for each in chosen]
     except KeyboardInterrupt:
-        console.print("No longer watching. The scheduler goes on.")
+        console.print("No longer watching. The scheduler continues.")
         return
     if not all(is_done):
         raise typer.Exit(1)
 
 
 def watch(site: Site, index: Index, console: Console, *, patience_seconds: float) -> bool:
-    """Show how far making the index whole has come, until it is; tell whether it was before patience ended."""
+    """Show the progress until the index is complete; return False after `patience_seconds` without progress."""
     started = moved_at = monotonic()
     restore: Restore | None = None
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[articles]} articles"))
@@ -55,8 +55,8 @@ def watch(site: Site, index: Index, console: Console, *, patience_seconds: float
                 break
             sleep(_POLL_INTERVAL_SECONDS)
     if index.complete_until(site) is None:
-        who = "the scheduler has stopped at it" if restore else "no scheduler takes it up; is one running"
-        console.print(f"{site.id}: {who}? The index is not whole, and its listings stay as they are.", style="red")
+        reason = "the scheduler makes no progress" if restore else "no scheduler has started; is one running?"
+        console.print(f"{site.id}: {reason}. The index is not complete, and no listing is rendered.", style="red")
         return False
     last = index.find_restore(site)
     console.print(f"{site.id}: {last.done if last else 0} articles in {monotonic() - started:.1f} s")

@@ -1,4 +1,4 @@
-"""`pressline run`: one handler on one message, here and now."""
+"""`pressline run`: run one handler on one message, outside the queues."""
 
 from __future__ import annotations
 
@@ -16,26 +16,24 @@ _STEPS = ", ".join(step.task_name for step in PIPELINE)
 def run(
     step: Annotated[
         str,
-        typer.Argument(
-            metavar="STEP", help=f"{_STEPS}. Or a service, where the event tells which of its steps is meant."
-        ),
+        typer.Argument(metavar="STEP", help=f"{_STEPS}. Or a service, if the event decides the step."),
     ],
     event: Annotated[
         typer.FileBinaryRead,
         typer.Argument(
-            metavar="EVENT", help="A file with one message in JSON, a dead letter or a printed follow-up; - for stdin."
+            metavar="EVENT", help="A JSON file: a message, a dead letter or a printed follow-up; - for stdin."
         ),
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: read, and show each write.")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, show each write on stderr, write nothing.")] = False,  # noqa: FBT002
 ) -> None:
     """Run one handler on one message, for debugging: without queue, retries, dead letters or time limit.
 
-    The messages that follow are printed as JSON, one a line. Without --dry-run they are emitted too, and the handler
-    writes as in a worker. Ends with 1 if an item failed, after its traceback; with 2 if the event cannot be used.
+    Follow-up messages are printed as JSON, one a line. Without --dry-run they are emitted too, and the handler writes
+    as in a worker. Exit code 1: an item failed (its traceback is printed). Exit code 2: the event cannot be used.
 
     With --dry-run the handler reads the real buckets and the real Redis. Each PUT, each write to Redis and each purge
-    is shown on stderr and not made. The handler reads again what it would have put. Two limits: the pages that a
-    change of the index makes stale are not known, and no edge is asked for a page.
+    is shown on stderr and not made. Later reads return the shown writes. Two limits: a dry run does not know the pages
+    that a change of the index makes stale, and it asks no edge for a page.
 
     Why does this article not render?
 
@@ -43,7 +41,7 @@ def run(
 
         pressline dead-letters show 3f2a --json | pressline run render - --dry-run
 
-    What would publish do with the page that render makes?
+    What would publish do with the rendered page?
 
         pressline run render.ArticlesEnriched event.json --dry-run > page.json
 

@@ -1,4 +1,4 @@
-"""`pressline stack`: where everything is, and preparing a store for its first use."""
+"""`pressline stack`: addresses and health of the embedded stack, and the preparation of a store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from services.desk.settings import find_stack
 from shared.runtime.errors import PresslineError, StoreNotConformantError
 from shared.storage.conformance import check_buckets
 
-app = typer.Typer(help="Where everything is.", invoke_without_command=True)
+app = typer.Typer(help="Show addresses and health of the stack; prepare a store.", invoke_without_command=True)
 
 
 @app.callback()
 def show(context: typer.Context) -> None:
-    """List the addresses of the stack that runs here, and whether each service is well."""
+    """Show addresses, process ids and health of the stack in this folder."""
     if context.invoked_subcommand is not None:
         return
     console = Console()
@@ -28,7 +28,7 @@ def show(context: typer.Context) -> None:
     if stack is None:
         console.print("No embedded stack has run in this folder. Start one with: make up")
         raise typer.Exit(1)
-    table = Table("what", "where", "pid", "state", box=None, pad_edge=False)
+    table = Table("service", "address", "pid", "state", box=None, pad_edge=False)
     pids = stack["pids"]
     table.add_row("endpoint", stack["api"], str(pids.get("endpoint", "")), _state(f"{stack['api']}/readyz"))
     table.add_row("API docs", f"{stack['api']}/docs", "", "")
@@ -43,13 +43,13 @@ def show(context: typer.Context) -> None:
 
 @app.command()
 def prepare() -> None:
-    """Make the two buckets where they are missing, and see that the store keeps its promises; safe to run again.
+    """Create missing buckets and check that the store conforms; safe to run again.
 
-    Ends with 78 if it does not: no service would run on it.
+    Exit code 78: the store does not conform, and no service would start on it.
     """
     console = Console()
-    own = {site.bucket: wiring.public(site) for site in wiring.sites().values() if site.bucket}
-    for storage in (wiring.content(), wiring.public(), *own.values()):
+    site_storages = {site.bucket: wiring.public(site) for site in wiring.sites().values() if site.bucket}
+    for storage in (wiring.content(), wiring.public(), *site_storages.values()):
         try:
             storage.ensure_bucket()
             storage.put(".warm", b"", content_type="text/plain")
@@ -70,4 +70,4 @@ def _state(url: str) -> str:
         answer = httpx.get(url, timeout=3, trust_env=False)
     except httpx.HTTPError as error:
         return f"down ({type(error).__name__})"
-    return "well" if answer.is_success else f"{answer.status_code}: {answer.text.strip()[:200]}"
+    return "healthy" if answer.is_success else f"{answer.status_code}: {answer.text.strip()[:200]}"

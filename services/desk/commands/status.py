@@ -1,4 +1,4 @@
-"""`pressline status`: how the line stands, or one article."""
+"""`pressline status`: queue lengths, dead letters and health; or the state of one article or receipt."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ _ARTICLE = re.compile(r"^[a-z2-7]{26}$")
 
 
 def status(
-    article: Annotated[str | None, typer.Argument(help="An article's id or a receipt; without it: the line.")] = None,
-    site: Annotated[str | None, typer.Option(help="The site, where the token is bound to several.")] = None,
+    article: Annotated[
+        str | None, typer.Argument(help="An article's id or a receipt; the whole pipeline if not given.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="The site, if the token has several.")] = None,
 ) -> None:
-    """Tell how the line stands, or what became of one article or receipt."""
+    """Show queue lengths, dead letters and the endpoint's health; or the state of one article or receipt."""
     console = Console()
     try:
         if article is None:
-            _show_line(console)
+            _show_pipeline(console)
         elif _ARTICLE.match(article):
             _show(console, wiring.endpoint().article(article, site=site))
         else:
@@ -44,11 +46,11 @@ def status(
         raise typer.Exit(1) from error
 
 
-def _show(console: Console, facts: dict[str, Any]) -> None:
+def _show(console: Console, state: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
-    report = facts.get("report") or {}
-    said = {"warnings": report.get("warnings"), "left out": [_left_out(each) for each in report.get("dropped", [])]}
-    for name, value in (facts | {key: each for key, each in said.items() if each}).items():
+    report = state.get("report") or {}
+    notes = {"warnings": report.get("warnings"), "dropped": [_dropped_text(each) for each in report.get("dropped", [])]}
+    for name, value in (state | {key: each for key, each in notes.items() if each}).items():
         if value in (None, [], {}) or name in {"links", "report"}:
             continue
         if name == "stages":
@@ -63,12 +65,12 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _left_out(part: dict[str, str]) -> str:
+def _dropped_text(part: dict[str, str]) -> str:
     return f"{part['pointer'] or 'the document'}: {part['reason']}"
 
 
-def _show_line(console: Console) -> None:
-    """Show readiness, what waits in each queue, dead letters, and pages of another version of theme and settings."""
+def _show_pipeline(console: Console) -> None:
+    """Show readiness, queue lengths, dead letters, and pages of another version of theme and settings."""
     readiness = wiring.endpoint().readiness()
     console.print("endpoint:", readiness["status"])
     for warning in readiness.get("warnings", []):
@@ -94,7 +96,7 @@ def _show_line(console: Console) -> None:
 
 
 def _show_unmatched_removals(console: Console) -> None:
-    """Show the removals in force whose article is not known: somebody may believe that a text is down."""
+    """Show the unmatched removals in force: their senders may believe that a text was removed."""
     for site in wiring.sites():
         found = unmatched_removals(wiring.content(), site)
         if not found:

@@ -1,4 +1,4 @@
-"""A time as an option takes it."""
+"""Parsers of times in options."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ from datetime import UTC, datetime
 
 import typer
 
-from services.desk.domain.times import TEACHING, TEACHING_TO_COME, UnreadableTimeError, instant_of, instant_to_come
+from services.desk.domain.times import FUTURE_TIME_FORMS, TIME_FORMS, UnreadableTimeError, future_instant_of, instant_of
 
-FORMS = f"A time: {TEACHING}."
-FORMS_TO_COME = f"A time: {TEACHING_TO_COME}."
+FORMS = f"A time: {TIME_FORMS}."
+FUTURE_FORMS = f"A time: {FUTURE_TIME_FORMS}."
 
 
 def instant(text: str) -> datetime:
-    """Return the instant that a person means, or say which forms there are."""
+    """Return the instant (UTC) of an option's text.
+
+    Raises:
+        typer.BadParameter: the text is no time; the error lists the accepted forms.
+    """
     try:
         return instant_of(text, datetime.now(UTC))
     except UnreadableTimeError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def coming_instant(text: str) -> datetime:
-    """Return the instant that a person means by something that is to come, or say which forms there are."""
+def future_instant(text: str) -> datetime:
+    """Return the future instant (UTC) of an option's text.
+
+    Raises:
+        typer.BadParameter: the text is no time; the error lists the accepted forms.
+    """
     try:
-        return instant_to_come(text, datetime.now(UTC))
+        return future_instant_of(text, datetime.now(UTC))
     except UnreadableTimeError as error:
         raise typer.BadParameter(str(error)) from error

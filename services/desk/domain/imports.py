@@ -1,4 +1,4 @@
-"""How far an import has come, and what there is to know of its lines."""
+"""The progress of an import, its lines and their results."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-CHUNK_LINES = 200  # of one request: what is sent again where an answer was lost, and how often progress is kept
-CHUNK_BYTES = 4 * 1024 * 1024
-MAX_LINE_BYTES = 64 * 1024 * 1024  # no endpoint can be set to take more
+MAX_CHUNK_LINES = 200  # of one request: sent again after a lost reply; progress is saved after each
+MAX_CHUNK_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024  # the upper bound of the endpoint's setting
 
 
-class FileMark(BaseModel):
-    """By what a file is known to be the same as before; `head_sha256`: of its first bytes."""
+class FileFingerprint(BaseModel):
+    """Shows whether a file has changed; `head_sha256` is the digest of its first bytes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -25,15 +25,15 @@ class FileMark(BaseModel):
 
 
 class ImportState(BaseModel):
-    """All lines before byte `offset` have their receipt, or were refused; `line` of them, blank ones too.
+    """The progress: each line before byte `offset` has a receipt or a refusal. `line` counts them, with blank ones.
 
-    `receipts_bytes`, `refused_bytes`: how much of the two lists beside the file belongs to them.
+    `receipts_bytes`, `refused_bytes`: the lengths of the two lists that belong to these lines.
     """
 
     model_config = ConfigDict(extra="ignore")
 
     schema_version: Literal[1] = 1
-    file: FileMark | None = None  # None: standard input, which cannot be read again
+    file: FileFingerprint | None = None  # None: standard input, which cannot be read again
     site: str | None = None
     offset: int = 0
     line: int = 0
@@ -45,7 +45,7 @@ class ImportState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A line of the file, from byte `start` up to `end`; `raw` is None for one that is longer than any is taken."""
+    """A line of the file, up to byte `end`; `raw` is None if it is longer than `MAX_LINE_BYTES`."""
 
     number: int
     end: int
@@ -53,36 +53,36 @@ class ImportLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A line that is stored; the receipt tells what becomes of it."""
+class Accepted:
+    """A stored line; its receipt shows the further status."""
 
     receipt: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line that is not taken as it is, or an article that did not become live."""
+    """A line that the endpoint refused, or an article that failed later."""
 
     reason: str
     receipt: str | None = None
 
 
 @dataclass(slots=True)
-class Ends:
-    """How many accepted articles have come to which end."""
+class FinalStatuses:
+    """The number of accepted articles with a final status, and how many have each status."""
 
-    watched: int = 0
-    by_outcome: Counter[str] = field(default_factory=Counter)
+    count: int = 0
+    by_status: Counter[str] = field(default_factory=Counter)
 
 
 def in_chunks(lines: Iterable[ImportLine]) -> Iterator[list[ImportLine]]:
-    """Yield the lines in the portions that go into one request each."""
+    """Yield the lines in chunks, one chunk for each request."""
     chunk: list[ImportLine] = []
     size_bytes = 0
     for line in lines:
         chunk.append(line)
         size_bytes += len(line.raw or b"")
-        if len(chunk) >= CHUNK_LINES or size_bytes >= CHUNK_BYTES:
+        if len(chunk) >= MAX_CHUNK_LINES or size_bytes >= MAX_CHUNK_BYTES:
             yield chunk
             chunk, size_bytes = [], 0
     if chunk:

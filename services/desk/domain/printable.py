@@ -1,4 +1,4 @@
-"""Text of strangers on an operator's terminal: nothing of it may steer the terminal or hide."""
+"""Untrusted text on an operator's terminal: control and invisible characters are escaped."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ _LAYOUT = {"\n", "\t"}
 
 
 def printable(text: str) -> str:
-    """Return the text with every control and invisible character (escape, bidi override, lone surrogate) spelt out."""
-    return "".join(each if _is_harmless(each) else _spelt(each) for each in text)
+    """Return the text with each control and invisible character (bidi override, lone surrogate) as an escape."""
+    return "".join(each if _is_harmless(each) else _escaped(each) for each in text)
 
 
-def in_one_line(text: str, most: int) -> str:
-    """Return the text as one line of at most so many characters."""
+def in_one_line(text: str, max_chars: int) -> str:
+    """Return the text as one line of at max_chars `max_chars` characters."""
     line = printable(" ".join(text.split()))
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
 
 
 def _is_harmless(character: str) -> bool:
     return character in _LAYOUT or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _spelt(character: str) -> str:
+def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""A rebuild: what it means to render again, and how far it has come."""
+"""A rebuild: its selection and its progress."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from shared.runtime.rebuild_runs import RunCounts
 
 
 class Run(BaseModel):
-    """A rebuild as it is kept in the content bucket: enough to go on from, whoever was killed meanwhile.
+    """A rebuild as stored in the content bucket; it can continue after a crash of any process.
 
-    All articles up to `cursor` are reported; what they came to is in `counts`.
+    Workers have reported all articles up to `cursor`; `counts` has their outcomes.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -22,8 +22,8 @@ class Run(BaseModel):
     section: str | None = None
     since: AwareDatetime | None = None
     is_by_theme: bool = False
-    is_enriched_anew: bool = False  # by the enrichers of now, before the pages are rendered
-    most: int | None = None  # articles
+    is_enriched_anew: bool = False  # by the current enrichers, before rendering
+    max_articles: int | None = None
     started_at: AwareDatetime
     cursor: str = ""
     counts: RunCounts = RunCounts()

@@ -1,4 +1,4 @@
-"""Times as people write them, and as they like to read them."""
+"""Times in options and in output."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO = re.compile(r"^(\d{1,6})\s*([smhdw])(\s+ago)?$")
+_DURATION = re.compile(r"^(\d{1,6})\s*([smhdw])(\s+ago)?$")
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
-TEACHING_TO_COME = (
-    "2026-11-25T18:00 (here), 2026-11-25T18:00Z, 2026-11-26, 18:00 (the next time it is), 2h or 30m or 3d (from now)"
+FUTURE_TIME_FORMS = (
+    "2026-11-25T18:00 (here), 2026-11-25T18:00Z, 2026-11-26, 18:00 (the next), 2h or 30m or 3d (from now)"
 )
-TEACHING = "2026-11-25T06:00 (here), 2026-11-25T06:00Z, 2026-11-25, 06:00 (the last time it was), 2h or 30m or 3d (ago)"
+TIME_FORMS = "2026-11-25T06:00 (here), 2026-11-25T06:00Z, 2026-11-25, 06:00 (the last), 2h or 30m or 3d (ago)"
 
 
 class UnreadableTimeError(ValueError):
-    """Not a time in any of the forms that people write; the text says which there are."""
+    """The text is no time; the error lists the accepted forms."""
 
 
 def instant_of(text: str, now: datetime) -> datetime:
-    """Return the instant (UTC) that a person means; without a zone it is the time of the machine where he types.
+    """Return the instant (UTC) of a text; without a zone, the zone of this machine applies.
 
     Raises:
-        UnreadableTimeError: it is none.
+        UnreadableTimeError: the text is no time.
     """
-    wanted = text.strip().lower()
-    if wanted == "now":
+    normalized = text.strip().lower()
+    if normalized == "now":
         return now
-    if ago := _AGO.match(wanted):
+    if ago := _DURATION.match(normalized):
         return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        if _CLOCK.match(wanted):
+        if _CLOCK.match(normalized):
             here = now.astimezone()
-            today = datetime.combine(here.date(), datetime.strptime(wanted.zfill(5)[:5], "%H:%M").time())  # noqa: DTZ007
+            today = datetime.combine(here.date(), datetime.strptime(normalized.zfill(5)[:5], "%H:%M").time())  # noqa: DTZ007
             instant = today.astimezone(UTC)
             return instant if instant <= now else (today - timedelta(days=1)).astimezone(UTC)
         return datetime.fromisoformat(text.strip().upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise UnreadableTimeError(f"{text!r} is no time; write one of: {TEACHING}") from error
+        raise UnreadableTimeError(f"{text!r} is no time; write one of: {TIME_FORMS}") from error
 
 
-def instant_to_come(text: str, now: datetime) -> datetime:
-    """Return the instant (UTC) that a person means by something that is to come: `3h` is in three hours, not before.
+def future_instant_of(text: str, now: datetime) -> datetime:
+    """Return the future instant (UTC) of a text: `3h` means in three hours, not three hours ago.
 
     Raises:
-        UnreadableTimeError: it is none.
+        UnreadableTimeError: the text is no time.
     """
-    wanted = text.strip().lower()
-    if (ahead := _AGO.match(wanted)) and not ahead[3]:
+    normalized = text.strip().lower()
+    if (ahead := _DURATION.match(normalized)) and not ahead[3]:
         return now + timedelta(**{_UNITS[ahead[2]]: int(ahead[1])})
     try:
         instant = instant_of(text, now)
     except UnreadableTimeError as error:
-        raise UnreadableTimeError(f"{text!r} is no time; write one of: {TEACHING_TO_COME}") from error
-    return instant + timedelta(days=1) if _CLOCK.match(wanted) and instant <= now else instant
+        raise UnreadableTimeError(f"{text!r} is no time; write one of: {FUTURE_TIME_FORMS}") from error
+    return instant + timedelta(days=1) if _CLOCK.match(normalized) and instant <= now else instant
 
 
 def age_of(instant: datetime, now: datetime) -> str:
-    """Return how long ago something was, in one unit."""
+    """Return the age of an instant, in one unit."""
     seconds = max(0, int((now - instant).total_seconds()))
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -65,11 +65,11 @@ def age_of(instant: datetime, now: datetime) -> str:
     return f"{seconds} s"
 
 
-def in_words(instant: datetime) -> str:
-    """Return an instant as the command line takes it back, to the second before it."""
+def as_option(instant: datetime) -> str:
+    """Return an instant in a form that options accept, rounded down to a second."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def in_words_after(instant: datetime) -> str:
-    """Return an instant as the command line takes it back, to the second after it."""
-    return in_words(instant + timedelta(microseconds=999_999))
+def as_option_rounded_up(instant: datetime) -> str:
+    """Return an instant in a form that options accept, rounded up to a second."""
+    return as_option(instant + timedelta(microseconds=999_999))

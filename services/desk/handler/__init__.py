@@ -1,1 +1,1 @@
-"""What the desk's longer commands do, step by step; the commands themselves only ask and show."""
+"""The logic of the longer commands; `commands` parses options and prints."""

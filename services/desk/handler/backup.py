@@ -1,4 +1,4 @@
-"""A second bucket that holds what the content bucket holds, and the way back."""
+"""Copies the content bucket to a second bucket, and restores it from there."""
 
 from __future__ import annotations
 
@@ -20,58 +20,58 @@ from shared.runtime.errors import (
 from shared.site import keys
 from shared.storage import ListedObject, ObjectStorage
 
-_SOURCE_ETAG = "backup-of"  # metadata of a copy: its original's ETag, for stores where an ETag is no digest
-_MAX_FAILURES = 50  # after which something is wrong with the whole and not with an object
-_TRIES = 3
-_TRANSPOSITIONS = 3
-_MAX_UNFINISHED_COPIES = 4  # for each thread, so that none waits for the listing
+_SOURCE_ETAG = "backup-of"  # metadata of a copy: the ETag of the original, for stores whose ETags are no digests
+_MAX_FAILURES = 50  # then the cause is a bucket or the network, not an object
+_MAX_PUT_ATTEMPTS = 3
+_RESTORE_PHASES = 3
+_MAX_UNFINISHED_COPIES_PER_THREAD = 4  # so that no thread waits for the listing
 
 NEVER_COPIED = (keys.PROBES_PREFIX, keys.CONFORMANCE_PREFIX)
-"""Of one store and bucket, or of one moment, and good for nothing elsewhere."""
+"""Results of one store and bucket; a copy elsewhere would be wrong."""
 RESTORED_BY_NAME = (keys.TOKENS_PREFIX, keys.DEAD_LETTERS_PREFIX)
-"""Missing may well be meant here: a token was revoked, a letter dropped. Restored where the prefix names them."""
-_READ_ONCE = (keys.INBOX_PREFIX, keys.SCHEDULE_PREFIX)
+"""These may be missing on purpose: a revoked token, a dropped dead letter. Restored only if the prefix names them."""
+_CONSUMED_PREFIXES = (keys.INBOX_PREFIX, keys.SCHEDULE_PREFIX)
 
 
 @dataclass(slots=True)
 class BackupCounts:
-    """What became of the objects that were looked at."""
+    """Counts of the examined objects, by result."""
 
-    looked_at: int = 0
+    examined: int = 0
     copied: int = 0
     copied_bytes: int = 0
-    there: int = 0
-    left_out: int = 0  # missing, of RESTORED_BY_NAME
+    already_there: int = 0
+    left_out: int = 0  # missing objects under RESTORED_BY_NAME
     failures: list[str] = field(default_factory=list)
 
 
 class TooManyFailuresError(PresslineError):
-    """So many objects could not be copied that the rest was not tried; a second run goes on."""
+    """Too many objects could not be copied, so the rest was not tried; a second run continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupDeps:
-    """From where to where, how many side by side, and who is told after each object."""
+    """The two buckets, the number of threads, and a callback that receives the counts after each object."""
 
     source: ObjectStorage
     target: ObjectStorage
     threads: int
-    told: Callable[[BackupCounts], None] = lambda _: None
+    on_progress: Callable[[BackupCounts], None] = lambda _: None
 
 
 Pair = tuple[ListedObject, ListedObject | None]
-"""An object of the source, and what the target has under its key."""
-Copy = Callable[[BackupDeps, ListedObject, ListedObject | None], int | None]
+"""An object of the source, and the target's object under the same key, if any."""
+CopyObject = Callable[[BackupDeps, ListedObject, ListedObject | None], int | None]
 
 
 def back_up(deps: BackupDeps, prefix: str = "") -> BackupCounts:
-    """Copy what the backup lacks or has with another ETag; nothing is deleted there.
+    """Copy the objects that the backup lacks or has with another ETag; delete nothing there. Verify each copy.
 
-    Both listings are walked side by side, so that memory does not grow with the bucket. Each copy is verified.
+    Both listings are read in parallel, so that memory does not grow with the bucket.
 
     Raises:
         StorageUnavailableError: a bucket cannot be listed.
-        TooManyFailuresError: it makes no sense to go on.
+        TooManyFailuresError: too many copies failed.
     """
     counts = BackupCounts()
     pairs = ((each, there) for each, there in _paired(deps, prefix) if _is_copied(each.key))
@@ -80,30 +80,34 @@ def back_up(deps: BackupDeps, prefix: str = "") -> BackupCounts:
 
 
 def restore(deps: BackupDeps, prefix: str = "") -> BackupCounts:
-    """Copy back what the content bucket lacks; what lies there stays as it is, whatever it says.
+    """Copy missing objects back to the content bucket; overwrite nothing.
 
-    For most keys that is no question, they never change. For `live.json`, checkpoints and receipts: what is there was
-    written by the running line and is newer than any backup; an older one that comes back is brought up to date by the
-    line itself (the sweep reads again from an older checkpoint, a publisher claims its paths anew).
+    Most keys never change. An existing `live.json`, checkpoint or receipt was written by the running pipeline and is
+    newer than any backup. The pipeline updates an older one that comes back: the sweep reads again from an older
+    checkpoint, and a publisher claims its paths again.
 
-    The order keeps the line from acting on half of an article: tombstones and `live.json` first, so that no killed
-    text comes out for a moment and no old path is forgotten; then revisions and all else; last what is read once,
-    inbox and schedule: a submission whose revision is there is found to be a duplicate, a release that was done
-    changes nothing. A tombstone that a restore had removed does no harm: the restore is a revision, and newer.
-    Tokens and dead letters come back only where the prefix names them: they may be missing on purpose.
+    Three phases keep the pipeline from acting on half an article:
+
+    1. Tombstones and `live.json`, so that no killed text is published and no old path is forgotten.
+    2. Revisions and everything else.
+    3. Inbox and schedule, which are consumed. A submission whose revision exists is a duplicate; a release that was
+       done changes nothing.
+
+    A returned tombstone of a restored article does no harm: the restore is a revision, and newer.
+    Tokens and dead letters may be missing on purpose. They come back only if the prefix names them.
 
     Raises:
         StorageUnavailableError: a bucket cannot be listed.
-        TooManyFailuresError: it makes no sense to go on.
+        TooManyFailuresError: too many copies failed.
     """
     left_out = [each for each in RESTORED_BY_NAME if not prefix.startswith(each)]
     by_name = chain.from_iterable(_paired(deps, each) for each in left_out if each.startswith(prefix))
     counts = BackupCounts(left_out=sum(there is None for _, there in by_name))
     skipped = (*NEVER_COPIED, *left_out)
-    for turn in range(_TRANSPOSITIONS):
-        pairs = ((each, there) for each, there in _paired(deps, prefix) if _turn(each.key) == turn)
+    for phase in range(_RESTORE_PHASES):
+        pairs = ((each, there) for each, there in _paired(deps, prefix) if _phase_of(each.key) == phase)
         due = ((each, there) for each, there in pairs if not each.key.startswith(skipped))
-        _copy_all(deps, due, counts, _copy_where_free)
+        _copy_all(deps, due, counts, _copy_if_missing)
         if counts.failures:
             break
     return counts
@@ -113,17 +117,17 @@ def _is_copied(key: str) -> bool:
     return not key.startswith(NEVER_COPIED)
 
 
-def _turn(key: str) -> int:
+def _phase_of(key: str) -> int:
     if key.rsplit("/", 1)[-1].startswith((keys.TOMBSTONE, keys.LIVE)):
         return 0
-    return 2 if key.startswith(_READ_ONCE) else 1
+    return 2 if key.startswith(_CONSUMED_PREFIXES) else 1
 
 
 def _paired(deps: BackupDeps, prefix: str) -> Iterator[Pair]:
-    """Yield each object of the source with what the target's listing has under its key.
+    """Yield each object of the source with the target's object under the same key.
 
-    The merge takes both listings to be in a tree's order. Where a store lists by bytes, a step may pass over keys of
-    the target; those seem to be missing, and are found when the put is refused.
+    The merge expects both listings in the order of a directory tree. In a store that lists by bytes, a step may skip
+    keys of the target. Such objects seem to be missing; the conditional put then finds them.
     """
     there = iter(deps.target.list_heads(prefix))
     other = next(there, None)
@@ -133,46 +137,46 @@ def _paired(deps: BackupDeps, prefix: str) -> Iterator[Pair]:
         yield each, other if other and other.key == each.key else None
 
 
-def _copy_all(deps: BackupDeps, pairs: Iterable[Pair], counts: BackupCounts, copy: Copy) -> None:
-    """Copy side by side; never more under way than a few for each thread."""
-    under_way: deque[tuple[str, Future[int | None]]] = deque()
+def _copy_all(deps: BackupDeps, pairs: Iterable[Pair], counts: BackupCounts, copy: CopyObject) -> None:
+    """Copy in parallel, with a limited number of unfinished copies."""
+    unfinished: deque[tuple[str, Future[int | None]]] = deque()
     with ThreadPoolExecutor(deps.threads) as pool:
         try:
             for each, there in pairs:
-                under_way.append((each.key, pool.submit(copy, deps, each, there)))
-                if len(under_way) > _MAX_UNFINISHED_COPIES * deps.threads:
-                    _settle(*under_way.popleft(), counts)
-                    deps.told(counts)
-            while under_way:
-                _settle(*under_way.popleft(), counts)
-                deps.told(counts)
+                unfinished.append((each.key, pool.submit(copy, deps, each, there)))
+                if len(unfinished) > _MAX_UNFINISHED_COPIES_PER_THREAD * deps.threads:
+                    _record_result(*unfinished.popleft(), counts)
+                    deps.on_progress(counts)
+            while unfinished:
+                _record_result(*unfinished.popleft(), counts)
+                deps.on_progress(counts)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _settle(key: str, future: Future[int | None], counts: BackupCounts) -> None:
-    counts.looked_at += 1
+def _record_result(key: str, future: Future[int | None], counts: BackupCounts) -> None:
+    counts.examined += 1
     try:
         size_bytes = future.result()
     except PresslineError as error:
         counts.failures.append(f"{key}: {error}")
         if len(counts.failures) >= _MAX_FAILURES:
             raise TooManyFailuresError(
-                f"{len(counts.failures)} objects could not be copied, the last of them {counts.failures[-1]}"
+                f"{len(counts.failures)} objects could not be copied; the last failure: {counts.failures[-1]}"
             ) from error
     else:
         counts.copied += size_bytes is not None
         counts.copied_bytes += size_bytes or 0
-        counts.there += size_bytes is None
+        counts.already_there += size_bytes is None
 
 
 def _copy_over(deps: BackupDeps, listed: ListedObject, there: ListedObject | None) -> int | None:
-    """Copy an object, over another one too; return its size, None where the same was there already."""
+    """Copy an object and overwrite an older copy; return its size in bytes, or None if the copy exists already."""
     if there is None:
         try:
             return _copy(deps, listed, is_backup=True, unless_exists=True)
-        except PreconditionFailedError:  # the listings are in another order than we took them to be
+        except PreconditionFailedError:  # the listings are not in the expected order
             pass
     elif there.etag == listed.etag:
         return None
@@ -182,8 +186,8 @@ def _copy_over(deps: BackupDeps, listed: ListedObject, there: ListedObject | Non
     return _copy(deps, listed, is_backup=True, unless_exists=False)
 
 
-def _copy_where_free(deps: BackupDeps, listed: ListedObject, there: ListedObject | None) -> int | None:
-    """Copy an object back; return its size, None where the key was taken."""
+def _copy_if_missing(deps: BackupDeps, listed: ListedObject, there: ListedObject | None) -> int | None:
+    """Copy an object back; return its size in bytes, or None if the key exists."""
     if there:
         return None
     try:
@@ -193,14 +197,14 @@ def _copy_where_free(deps: BackupDeps, listed: ListedObject, there: ListedObject
 
 
 def _copy(deps: BackupDeps, listed: ListedObject, *, is_backup: bool, unless_exists: bool) -> int | None:
-    """Copy and verify; return the size, None where the object was removed since it was listed."""
+    """Copy and verify; return the size in bytes, or None if the object was deleted after it was listed."""
     found = deps.source.find(listed.key)
     if found is None:
         return None
     metadata = {name: value for name, value in found.head.metadata.items() if name != _SOURCE_ETAG}
     if is_backup:
         metadata[_SOURCE_ETAG] = found.etag
-    for attempt in stamina.retry_context(on=_passes, attempts=_TRIES, wait_initial=0.1, wait_max=1.0):
+    for attempt in stamina.retry_context(on=_may_pass, attempts=_MAX_PUT_ATTEMPTS, wait_initial=0.1, wait_max=1.0):
         with attempt:
             etag = deps.target.put(
                 listed.key,
@@ -210,11 +214,11 @@ def _copy(deps: BackupDeps, listed: ListedObject, *, is_backup: bool, unless_exi
                 unless_exists=unless_exists,
             )
     if etag != _md5(found.body) and deps.target.get(listed.key).body != found.body:
-        raise StorageUnavailableError("the copy holds other bytes than were sent")
+        raise StorageUnavailableError("the copy differs from the bytes that were sent")
     return len(found.body)
 
 
-def _passes(error: Exception) -> bool:
+def _may_pass(error: Exception) -> bool:
     return isinstance(error, RetryableError) and not isinstance(error, PreconditionFailedError)
 
 

@@ -1,4 +1,4 @@
-"""The journal walked again: what was accepted, released or expired between two times is said once more."""
+"""Reads the journal between two times and yields its articles in batches, to be emitted again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
-_REMEMBERED = 100_000  # articles; one that comes once more after so many others is said twice, which does no harm
+_MAX_REMEMBERED_ARTICLES = 100_000  # an article that returns after so many others is emitted twice, without harm
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
-    """The time of a journal marker, and what has to be said of all markers up to it; None where it is nothing."""
+class JournalStep:
+    """The time of a journal marker, and the message of the markers up to it, if a batch is complete."""
 
     at: datetime
     message: ArticlesAccepted | None
 
 
-def walk_journal(
+def read_journal(
     content: ObjectStorage,
     revisions: Revisions,
     site: str,
@@ -36,26 +36,26 @@ def walk_journal(
     since: datetime,
     until: datetime,
     source: str | None,
-) -> Iterator[Walked]:
-    """Walk every journal marker between two times, oldest first; yield its articles in batches, each once.
+) -> Iterator[JournalStep]:
+    """Read the journal markers between two times, oldest first; yield their articles in batches, each article once.
 
-    They are said in the bulk lane, so that they hold up no news; what an article is by now, live or taken down, the
-    workers find out themselves. A marker is yielded alone where no article waits for its batch to be full.
+    Messages go into the bulk lane, so that they do not delay news. Workers read the current state of each article.
+    A step without a message reports progress; it is yielded only while no batch is open.
     """
-    said: dict[str, None] = {}
+    emitted: dict[str, None] = {}
     batch: list[ArticleRevision] = []
     at = since
     for at, article, revision in _markers(content, site, since, until):
-        if article not in said and _is_meant(revisions, site, article, revision, source):
-            if len(said) >= _REMEMBERED:
-                del said[next(iter(said))]
-            said[article] = None
+        if article not in emitted and _matches(revisions, site, article, revision, source):
+            if len(emitted) >= _MAX_REMEMBERED_ARTICLES:
+                del emitted[next(iter(emitted))]
+            emitted[article] = None
             batch.append(ArticleRevision(article=article, revision=revision))
         if len(batch) in (0, MAX_BATCH_ITEMS):
-            yield Walked(at, _message(site, batch))
+            yield JournalStep(at, _message(site, batch))
             batch = []
     if batch:
-        yield Walked(at, _message(site, batch))
+        yield JournalStep(at, _message(site, batch))
 
 
 def _markers(
@@ -65,7 +65,7 @@ def _markers(
         try:
             at, article, revision, _ = keys.journal_entry(key)
         except ValueError:
-            log.warning("journal.strange", key=key)  # not of our making
+            log.warning("journal_key.ignored", key=key)  # another program put it
             continue
         if at > until:
             return
@@ -79,9 +79,9 @@ def _message(site: str, batch: list[ArticleRevision]) -> ArticlesAccepted | None
     return ArticlesAccepted(**first_envelope(Lane.BULK), site=site, articles=tuple(batch))
 
 
-def _is_meant(revisions: Revisions, site: str, article: str, revision: str, source: str | None) -> bool:
+def _matches(revisions: Revisions, site: str, article: str, revision: str, source: str | None) -> bool:
     try:
         found = revisions.get(site, article, revision)
-    except ObjectMissingError:  # its acceptance was cut short: a marker comes before what it announces
+    except ObjectMissingError:  # its acceptance was interrupted: the marker is written before the revision
         return False
     return source is None or found.article.source == source

@@ -1,4 +1,4 @@
-"""A preview: a theme sent to the render workers as a zip, and its pages compared with those that are public."""
+"""A preview: sends a theme to the render workers as a zip, and compares its pages with the public ones."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from shared.messaging.page_bundle import ArticlePage, unbundled
 from shared.site import keys
 from shared.storage import ObjectStorage
 
-_BREAK = re.compile(rb"(?<=>)(?=<)")  # our pages have long lines
-_MAX_LINES = 400  # of a page's differences
+_TAG_BOUNDARY = re.compile(rb"(?<=>)(?=<)")  # pages have long lines
+_MAX_DIFF_LINES = 400  # per page
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a page would be like: the lines of a unified diff, none where it stays as it is to the byte."""
+    """The changes of one page: lines of a unified diff (none if the bytes are the same), sizes in bytes."""
 
     path: str
     lines: tuple[str, ...]
-    size_before: int
-    size_after: int
+    size_before_bytes: int
+    size_after_bytes: int
 
 
 def zipped_theme(folder: Path) -> bytes:
-    """Return a theme's folder as a zip, with those that it builds on beside it; its name is the zip's comment."""
+    """Return a theme's folder and the themes that it inherits, as a zip; the zip's comment names the theme."""
     out = BytesIO()
     with ZipFile(out, "w", ZIP_DEFLATED) as archive:
         for each in _with_parents(folder.resolve()):
@@ -50,33 +50,33 @@ def _with_parents(folder: Path) -> Iterator[Path]:
 
 
 def differences(content: ObjectStorage, public: ObjectStorage, preview: str) -> Iterator[Difference]:
-    """Yield how each page of a preview differs from what readers get now."""
+    """Yield the difference between each page of a preview and the public page."""
     for key in content.list_keys(keys.preview_bundle_key(preview, "")):
         for page, body in unbundled(content.get(key).body, ArticlePage):
-            there = public.find(page.path)
-            before = there.body if there else b""
+            public_page = public.find(page.path)
+            before = public_page.body if public_page else b""
             yield Difference(page.path, tuple(_diff(before, body)), len(before), len(body))
 
 
 def _diff(before: bytes, after: bytes) -> Iterator[str]:
     if before == after:
         return
-    old, new = (_BREAK.sub(b"\n", text).decode(errors="replace").splitlines() for text in (before, after))
+    old, new = (_TAG_BOUNDARY.sub(b"\n", text).decode(errors="replace").splitlines() for text in (before, after))
     lines = list(difflib.unified_diff(old, new, "public now", "with the theme", lineterm="", n=2))
-    yield from lines[:_MAX_LINES] or ["only the breaks between tags differ"]
-    if len(lines) > _MAX_LINES:
-        yield f"… and {len(lines) - _MAX_LINES} lines more"
+    yield from lines[:_MAX_DIFF_LINES] or ["only line breaks between tags differ"]
+    if len(lines) > _MAX_DIFF_LINES:
+        yield f"… and {len(lines) - _MAX_DIFF_LINES} more lines"
 
 
 def report(site: str, theme: str, found: list[Difference]) -> str:
-    """Return a page that shows the differences. It fetches nothing, and nothing of the pages runs in it."""
+    """Return an HTML page of the differences. It loads no resources and runs no scripts."""
     changed = [each for each in found if each.lines]
     same = "".join(f"<li>{html.escape(each.path)}\n" for each in found if not each.lines)
     title = f"{len(changed)} of {len(found)} pages of {html.escape(site)} change with {html.escape(theme)}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>{_STYLE}<h1>{title}</h1>\n'
         + "".join(map(_section, changed))
-        + (f"<h2>As they are, to the byte</h2><ul>{same}</ul>\n" if same else "")
+        + (f"<h2>Unchanged</h2><ul>{same}</ul>\n" if same else "")
         + "</html>\n"
     )
 
@@ -92,7 +92,7 @@ _TAGS = {"+": "ins", "-": "del"}
 
 def _section(difference: Difference) -> str:
     rows = "".join(_row(line) for line in difference.lines)
-    sizes = f"{difference.size_before:,} → {difference.size_after:,} bytes"
+    sizes = f"{difference.size_before_bytes:,} → {difference.size_after_bytes:,} bytes"
     return f"<details><summary>{html.escape(difference.path)} ({sizes})</summary><pre>{rows}</pre></details>\n"
 
 

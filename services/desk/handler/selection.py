@@ -1,4 +1,4 @@
-"""Which articles a rebuild means: all, those of a section or a time, or those whose pages carry another version."""
+"""The articles of a rebuild: all, those of a section or a time, or those whose pages carry another version."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from shared.site.page_versions import VersionCount
 from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
-_READERS = 16
+_READER_THREADS = 16
 
 
 class Selected(NamedTuple):
-    """An article that a rebuild means; `is_removed`: it is its 410 pages that have to be renewed."""
+    """An article of a rebuild; `is_removed`: its 410 pages are renewed."""
 
     article: str
     is_removed: bool = False
@@ -29,35 +29,35 @@ class Selected(NamedTuple):
 def select(
     run: Run, site: Site, *, content: ObjectStorage, index: Index, version_count: VersionCount | None
 ) -> Iterator[Selected]:
-    """Return the articles that a run means and that come after its cursor, in the order of their ids.
+    """Return the selected articles after the run's cursor, ordered by id.
 
     Raises:
-        PresslineError: the index is not complete, so that it cannot tell which articles a section or a time has.
+        PresslineError: the index is not complete, so the articles of a section or a time are not known.
     """
     if run.is_by_theme:
         found = _by_version(version_count) if version_count else iter(())
     elif run.section or run.since:
         if index.complete_until(site) is None:
             raise PresslineError(
-                "the index is being restored; try again in a minute (`pressline status` tells when it is complete)"
+                "the index is being restored; try again in a minute (`pressline reindex` shows the progress)"
             )
         found = map(Selected, index.articles(site, section=run.section, since=run.since))
     else:
         every = content.list_folders(keys.articles_prefix(run.site), start_after=run.cursor)
-        return islice(map(Selected, every), run.most)
-    behind = sorted(each for each in found if each.article > run.cursor)
-    return islice(iter(behind), run.most)
+        return islice(map(Selected, every), run.max_articles)
+    after_cursor = sorted(each for each in found if each.article > run.cursor)
+    return islice(iter(after_cursor), run.max_articles)
 
 
 def count_articles(content: ObjectStorage, site: str) -> int:
-    """Return how many articles a site has, live or not: a call for a thousand of them."""
+    """Return the number of a site's articles, live or not; one LIST per thousand."""
     return sum(1 for _ in content.list_folders(keys.articles_prefix(site)))
 
 
 def _by_version(count: VersionCount) -> Iterator[Selected]:
     """Yield the articles of pages that carry another version of theme and settings, each once."""
     found: dict[str, bool] = {}
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(_READER_THREADS) as readers:
         for _ in count.steps(readers):
             pass
     for head in count.others:

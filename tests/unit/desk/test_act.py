@@ -17,8 +17,8 @@ ARTICLE = "a" * 26
 
 
 @dataclass
-class Asked:
-    """What the endpoint was asked, and what it answers."""
+class FakeEndpoint:
+    """The last request to the endpoint, and its response."""
 
     status: int = 202
     answer: dict[str, Any] = field(default_factory=lambda: {"status": "accepted", "receipt": "r"})
@@ -28,32 +28,35 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    told = Asked()
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
+    endpoint = FakeEndpoint()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.path, told.prefer = self.path, self.headers.get("Prefer")
-            told.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(told.answer).encode()
-            self.send_response(told.status)
+            endpoint.path, endpoint.prefer = self.path, self.headers.get("Prefer")
+            endpoint.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps(endpoint.answer).encode()
+            self.send_response(endpoint.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    with serving(Handler) as url:
-        monkeypatch.setenv("PRESSLINE_API_URL", url)
-        monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
-        wiring.settings.cache_clear()
-        yield told
-        wiring.settings.cache_clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("PRESSLINE_API_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
+    wiring.settings.cache_clear()
+    yield endpoint
+    wiring.settings.cache_clear()
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize("kind", ["kill", "withdraw", "restore"])
-def test_it_is_asked_for_by_name_with_its_reason(asked: Asked, kind: str) -> None:
+def test_each_action_is_posted_with_its_reason(asked: FakeEndpoint, kind: str) -> None:
     result = CliRunner().invoke(app, [kind, ARTICLE, "--why", "The court has ordered it.", "--site", "epn"])
 
     assert result.exit_code == 0, result.output
@@ -62,7 +65,7 @@ def test_it_is_asked_for_by_name_with_its_reason(asked: Asked, kind: str) -> Non
     assert "accepted" in result.output
 
 
-def test_who_waits_is_told_when_it_is_done(asked: Asked) -> None:
+def test_with_wait_the_final_status_is_printed(asked: FakeEndpoint) -> None:
     asked.status, asked.answer = 200, {"status": "killed", "receipt": "r"}
     result = CliRunner().invoke(app, ["kill", ARTICLE, "--wait"])
 
@@ -70,12 +73,12 @@ def test_who_waits_is_told_when_it_is_done(asked: Asked) -> None:
     assert "killed" in result.output
 
 
-def test_who_waits_in_vain_is_told_by_the_exit_code(asked: Asked) -> None:
+def test_with_wait_an_unfinished_action_has_exit_code_1(asked: FakeEndpoint) -> None:
     assert asked.status == 202
     assert CliRunner().invoke(app, ["kill", ARTICLE, "--wait"]).exit_code == 1
 
 
-def test_a_refusal_is_told_in_words(asked: Asked) -> None:
+def test_a_refusal_prints_the_problem(asked: FakeEndpoint) -> None:
     asked.status, asked.answer = 409, {"detail": "the article is killed"}
     result = CliRunner().invoke(app, ["withdraw", ARTICLE])
 
@@ -83,7 +86,7 @@ def test_a_refusal_is_told_in_words(asked: Asked) -> None:
     assert "the article is killed" in result.output
 
 
-def test_a_restore_tells_whose_text_came_back_and_what_to_look_at(asked: Asked) -> None:
+def test_a_restore_prints_the_revision_of_its_text_and_the_warnings(asked: FakeEndpoint) -> None:
     asked.answer |= {"text_of": "rev-1", "report": {"warnings": ["expires_at has passed"]}}
     result = CliRunner().invoke(app, ["restore", ARTICLE])
 

@@ -18,26 +18,26 @@ FIRST, SECOND = "a" * 26, "b" * 26
 
 
 @dataclass
-class Desk:
-    """What the endpoint was asked, and what it answers."""
+class FakeEndpoint:
+    """The last request to the endpoint, and its response."""
 
     status: int = 200
     answer: dict[str, Any] = field(default_factory=dict)
-    asked: tuple[str, str] = ("", "")
+    request: tuple[str, str] = ("", "")
     body: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    told = Desk()
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
+    endpoint = FakeEndpoint()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            told.asked = (self.command, self.path)
+            endpoint.request = (self.command, self.path)
             sent = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            told.body = json.loads(sent) if sent else {}
-            body = json.dumps(told.answer).encode() if told.answer else b""
-            self.send_response(told.status)
+            endpoint.body = json.loads(sent) if sent else {}
+            body = json.dumps(endpoint.answer).encode() if endpoint.answer else b""
+            self.send_response(endpoint.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -52,58 +52,66 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
             self.answer()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    with serving(Handler) as url:
-        monkeypatch.setenv("PRESSLINE_API_URL", url)
-        monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
-        wiring.settings.cache_clear()
-        yield told
-        wiring.settings.cache_clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("PRESSLINE_API_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
+    wiring.settings.cache_clear()
+    yield endpoint
+    wiring.settings.cache_clear()
+    server.shutdown()
+    server.server_close()
 
 
-def test_articles_are_pinned_in_the_order_in_which_they_are_named_until_a_time(desk: Desk) -> None:
-    desk.answer = {"articles": [SECOND, FIRST], "warnings": [f"{FIRST} is not live; it leads the front once it is"]}
+def test_articles_are_pinned_in_the_given_order_until_a_time(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = {"articles": [SECOND, FIRST], "warnings": [f"{FIRST} is not live; it leads the front once it is"]}
     until = ["--until", "2027-01-01T06:00Z", "--site", "epn"]
     result = CliRunner().invoke(app, ["front", "pin", "world", SECOND, FIRST, *until])
 
     assert result.exit_code == 0, result.output
-    assert desk.asked == ("PUT", "/v1/fronts/world?site=epn")
-    assert desk.body == {"articles": [SECOND, FIRST], "until": "2027-01-01T06:00:00Z"}
+    assert endpoint.request == ("PUT", "/v1/fronts/world?site=epn")
+    assert endpoint.body == {"articles": [SECOND, FIRST], "until": "2027-01-01T06:00:00Z"}
     assert "not live" in result.output
 
 
-def test_pins_without_a_time_stay_until_they_are_removed(desk: Desk) -> None:
-    desk.answer = {"articles": [FIRST], "warnings": []}
+def test_pins_without_a_time_stay_until_they_are_removed(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = {"articles": [FIRST], "warnings": []}
     CliRunner().invoke(app, ["front", "pin", "home", FIRST])
 
-    assert desk.body["until"] is None
+    assert endpoint.body["until"] is None
 
 
-def test_what_is_pinned_is_shown_with_who_did_it(desk: Desk) -> None:
-    desk.answer = {"articles": [FIRST, SECOND], "until": None, "set_by": "desk", "set_at": "2026-11-25T06:00:00Z"}
+def test_pins_are_shown_with_their_editor(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = {
+        "articles": [FIRST, SECOND],
+        "until": None,
+        "set_by": "desk",
+        "set_at": "2026-11-25T06:00:00Z",
+    }
     result = CliRunner().invoke(app, ["front", "show"])
 
-    assert desk.asked == ("GET", "/v1/fronts/home")
+    assert endpoint.request == ("GET", "/v1/fronts/home")
     assert result.output.index(FIRST) < result.output.index(SECOND)
     assert "by desk" in result.output
 
 
-def test_a_front_without_pins_says_so(desk: Desk) -> None:
-    desk.answer = {"articles": []}
+def test_a_front_without_pins_is_shown_as_empty(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = {"articles": []}
 
     assert "Nothing is pinned to world" in CliRunner().invoke(app, ["front", "show", "world"]).output
 
 
-def test_a_front_is_unpinned(desk: Desk) -> None:
-    desk.status = 204
+def test_a_front_is_unpinned(endpoint: FakeEndpoint) -> None:
+    endpoint.status = 204
     result = CliRunner().invoke(app, ["front", "unpin", "world"])
 
-    assert (result.exit_code, desk.asked) == (0, ("DELETE", "/v1/fronts/world"))
+    assert (result.exit_code, endpoint.request) == (0, ("DELETE", "/v1/fronts/world"))
 
 
-def test_a_refusal_is_told_in_words(desk: Desk) -> None:
-    desk.status, desk.answer = 422, {"errors": [{"pointer": "/articles/0", "detail": "is no article of epn"}]}
+def test_a_refusal_prints_the_faults(endpoint: FakeEndpoint) -> None:
+    endpoint.status, endpoint.answer = 422, {"errors": [{"pointer": "/articles/0", "detail": "is no article of epn"}]}
     result = CliRunner().invoke(app, ["front", "pin", "home", FIRST])
 
     assert isinstance(result.exception, EndpointRefusedError)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.desk.domain.imports import CHUNK_BYTES, CHUNK_LINES, ImportLine, ImportState, in_chunks
+from services.desk.domain.imports import MAX_CHUNK_BYTES, MAX_CHUNK_LINES, ImportLine, ImportState, in_chunks
 from services.desk.handler.imports import Import, ImportStalledError, Waiting, Watch
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 
@@ -16,7 +16,7 @@ Answer = Callable[[Sequence[bytes]], Iterator[Mapping[str, Any]]]
 
 @dataclass
 class Files:
-    """A file of so many lines, and the lists in memory; `saved` is what a crash would leave."""
+    """A file of `count` lines, with its lists in memory; `saved` is the progress after a crash."""
 
     count: int
     receipts: list[int] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Files:
 
 @dataclass
 class Clock:
-    """Time that passes by sleeping only."""
+    """A clock that only sleeping advances."""
 
     now: float = 0.0
     slept: list[float] = field(default_factory=list)
@@ -54,27 +54,27 @@ class Clock:
         return Waiting(self.sleep, lambda: self.now, patience_seconds)
 
 
-def bring_in(files: Files, *answers: Answer, clock: Clock | None = None) -> list[list[bytes]]:
-    """Import, each request answered by the next of the answers and from then on well; return what was sent."""
+def import_all(files: Files, *answers: Answer, clock: Clock | None = None) -> list[list[bytes]]:
+    """Import; the given answers reply to the first requests, `accept_all` to the rest. Return the sent lines."""
     sent, left = [], list(answers)
 
     def post(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
         sent.append(list(lines))
-        return (left.pop(0) if left else well)(lines)
+        return (left.pop(0) if left else accept_all)(lines)
 
     run = Import(files, post, files.saved.model_copy(), (clock or Clock()).waiting(), lambda *_: None)
     run.run()
     return sent
 
 
-def well(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
+def accept_all(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(lines, 1):
         yield {"line": number, "status": "accepted", "receipt": line.decode()}
 
 
-def lost_after(count: int) -> Answer:
+def connection_lost_after(count: int) -> Answer:
     def answer(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
-        yield from well(lines[:count])
+        yield from accept_all(lines[:count])
         raise EndpointUnavailableError("the connection was lost")
 
     return answer
@@ -82,7 +82,7 @@ def lost_after(count: int) -> Answer:
 
 def stopped_at(count: int, *, retry_after_seconds: int | None) -> Answer:
     def answer(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
-        yield from well(lines[: count - 1])
+        yield from accept_all(lines[: count - 1])
         yield {
             "line": count,
             "status": "stopped",
@@ -93,53 +93,53 @@ def stopped_at(count: int, *, retry_after_seconds: int | None) -> Answer:
     return answer
 
 
-def test_a_lost_connection_costs_only_what_was_not_answered() -> None:
+def test_after_a_lost_connection_only_unanswered_lines_are_sent_again() -> None:
     files, clock = Files(10), Clock()
-    sent = bring_in(files, lost_after(4), lost_after(0), clock=clock)
+    sent = import_all(files, connection_lost_after(4), connection_lost_after(0), clock=clock)
 
     assert [len(lines) for lines in sent] == [10, 6, 6]
     assert files.receipts == list(range(1, 11))
     assert clock.slept == [5, 5]
 
 
-def test_an_answer_that_ends_too_early_is_not_taken_for_a_whole_one() -> None:
+def test_after_a_truncated_response_the_other_lines_are_sent_again() -> None:
     files = Files(10)
-    bring_in(files, lambda lines: well(lines[:3]))
+    import_all(files, lambda lines: accept_all(lines[:3]))
 
     assert files.receipts == list(range(1, 11))
 
 
-def test_what_was_stopped_goes_on_in_the_next_request_after_the_time_that_it_was_told() -> None:
+def test_a_stopped_request_continues_after_its_retry_after_seconds() -> None:
     files, clock = Files(10), Clock()
-    bring_in(files, stopped_at(5, retry_after_seconds=None), stopped_at(2, retry_after_seconds=30), clock=clock)
+    import_all(files, stopped_at(5, retry_after_seconds=None), stopped_at(2, retry_after_seconds=30), clock=clock)
 
     assert files.receipts == list(range(1, 11))
     assert clock.slept == [0, 30]
 
 
-def test_without_progress_it_ends_when_patience_does_and_keeps_how_far_it_came() -> None:
+def test_without_progress_the_import_stops_and_saves_its_progress() -> None:
     files, clock = Files(300), Clock()
     with pytest.raises(ImportStalledError, match="the connection was lost"):
-        bring_in(files, well, lost_after(7), *[lost_after(0)] * 100, clock=clock)
+        import_all(files, accept_all, connection_lost_after(7), *[connection_lost_after(0)] * 100, clock=clock)
 
     assert 60 <= clock.now < 80
     assert (files.saved.line, files.saved.accepted, files.saved.receipts_bytes) == (207, 207, 207)
-    bring_in(files)
+    import_all(files)
     assert files.receipts == list(range(1, 301))
 
 
-def test_a_refusal_of_the_whole_ends_it_at_once() -> None:
+def test_a_refused_request_ends_the_import_at_once() -> None:
     def answer(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
         raise EndpointRefusedError("the token is not known here")
 
     files, clock = Files(5), Clock()
     with pytest.raises(EndpointRefusedError):
-        bring_in(files, answer, clock=clock)
+        import_all(files, answer, clock=clock)
     assert clock.slept == []
     assert files.saved.line == 0
 
 
-def test_lines_that_had_no_room_go_again_alone_and_lists_stay_in_order() -> None:
+def test_busy_lines_are_sent_again_alone_and_the_lists_stay_in_order() -> None:
     def some_busy(lines: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
         for number, line in enumerate(lines, 1):
             if number in {2, 5}:
@@ -150,23 +150,23 @@ def test_lines_that_had_no_room_go_again_alone_and_lists_stay_in_order() -> None
                 yield {"line": number, "status": "accepted", "receipt": line.decode()}
 
     files, clock = Files(8), Clock()
-    sent = bring_in(files, some_busy, clock=clock)
+    sent = import_all(files, some_busy, clock=clock)
 
     assert sent[1] == [b"2", b"5"]
     assert (files.receipts, files.refused) == ([1, 2, 3, 4, 5, 6, 8], [7])
     assert clock.slept == [3]
 
 
-def test_a_portion_is_bounded_in_lines_and_in_bytes_and_a_long_line_goes_alone() -> None:
-    big = [ImportLine(number, 0, b"x" * (CHUNK_BYTES // 2)) for number in range(1, 6)]
-    small = [ImportLine(number, 0, b"x") for number in range(1, 2 * CHUNK_LINES + 2)]
+def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
+    big = [ImportLine(number, 0, b"x" * (MAX_CHUNK_BYTES // 2)) for number in range(1, 6)]
+    small = [ImportLine(number, 0, b"x") for number in range(1, 2 * MAX_CHUNK_LINES + 2)]
 
     assert [len(chunk) for chunk in in_chunks(big)] == [2, 2, 1]
-    assert [len(chunk) for chunk in in_chunks(small)] == [CHUNK_LINES, CHUNK_LINES, 1]
+    assert [len(chunk) for chunk in in_chunks(small)] == [MAX_CHUNK_LINES, MAX_CHUNK_LINES, 1]
     assert list(in_chunks([])) == []
 
 
-def test_while_the_first_is_on_its_way_the_others_are_not_asked_for() -> None:
+def test_while_the_first_receipt_is_not_final_the_others_are_not_polled() -> None:
     asked: Counter[str] = Counter()
     clock = Clock()
 
@@ -174,30 +174,30 @@ def test_while_the_first_is_on_its_way_the_others_are_not_asked_for() -> None:
         asked[receipt] += 1
         return {"status": "live" if receipt != "1" or asked["1"] > 5 else "accepted"}
 
-    ends = Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None).run((each, str(each)) for each in range(1, 251))
+    final = Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None).run((each, str(each)) for each in range(1, 251))
 
-    assert ends.by_outcome == {"live": 250}
+    assert final.by_status == {"live": 250}
     assert asked.pop("1") == 6
     assert set(asked.values()) == {1}
 
 
-def test_asking_takes_no_more_than_a_tenth_of_the_time() -> None:
+def test_polling_takes_at_most_a_tenth_of_the_time() -> None:
     clock, asked = Clock(), Counter[str]()
 
     def find(receipt: str) -> Mapping[str, Any]:
         asked[receipt] += 1
-        clock.now += 0.5  # the store is busy with what is waited for
+        clock.now += 0.5  # the store is busy with the same articles
         return {"status": "live" if receipt == "1" or asked[receipt] == 4 else "accepted"}
 
     Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None, threads=1).run(
         (each, str(each)) for each in range(1, 4)
     )
 
-    looked_at_two, looked_at_one, on_its_way = 9 * 1.0, 9 * 0.5, 0.5
-    assert clock.slept == [looked_at_two, on_its_way, on_its_way, looked_at_one, on_its_way]
+    after_two, after_one, first_unfinished = 9 * 1.0, 9 * 0.5, 0.5
+    assert clock.slept == [after_two, first_unfinished, first_unfinished, after_one, first_unfinished]
 
 
-def test_an_endpoint_that_is_away_while_one_waits_is_waited_for() -> None:
+def test_the_watch_survives_an_unavailable_endpoint() -> None:
     clock, asked = Clock(), []
 
     def find(receipt: str) -> Mapping[str, Any]:
@@ -206,6 +206,6 @@ def test_an_endpoint_that_is_away_while_one_waits_is_waited_for() -> None:
             raise EndpointUnavailableError("away")
         return {"status": "scheduled"}
 
-    ends = Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None).run([(1, "a")])
+    final = Watch(find, lambda *_: 0, clock.waiting(), lambda *_: None).run([(1, "a")])
 
-    assert (ends.by_outcome, len(asked)) == ({"scheduled": 1}, 4)
+    assert (final.by_status, len(asked)) == ({"scheduled": 1}, 4)

@@ -29,7 +29,7 @@ STACK = {
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes, bool]]:
-    """The steps that were started, each with its event and whether it is a dry run."""
+    """The started steps: (task name, event, is_dry_run)."""
     found: list[tuple[str, bytes, bool]] = []
 
     def run_step(step: Step, event: bytes, *, is_dry_run: bool) -> int:
@@ -40,47 +40,45 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes, bool]]:
     return found
 
 
-def test_the_event_of_a_file_goes_to_the_step_that_its_fields_tell(
-    started: list[tuple[str, bytes, bool]], tmp_path: Path
-) -> None:
+def test_the_fields_of_an_event_choose_the_step(started: list[tuple[str, bytes, bool]], tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text(EVENT, encoding="utf-8")
 
-    done = CliRunner().invoke(app, ["run", "render", str(tmp_path / "event.json"), "--dry-run"])
+    result = CliRunner().invoke(app, ["run", "render", str(tmp_path / "event.json"), "--dry-run"])
 
     assert started == [("render.ListingsStale", EVENT.encode(), True)]
-    assert done.exit_code == 7
+    assert result.exit_code == 7
 
 
-def test_the_event_of_stdin_is_run_for_real_unless_asked_otherwise(started: list[tuple[str, bytes, bool]]) -> None:
+def test_an_event_from_stdin_is_no_dry_run_by_default(started: list[tuple[str, bytes, bool]]) -> None:
     CliRunner().invoke(app, ["run", "render.ListingsStale", "-"], input=EVENT)
 
     assert started == [("render.ListingsStale", EVENT.encode(), False)]
 
 
 @pytest.mark.parametrize("words", [["render", "no-such-file.json"], ["nobody", "-"], ["ingest", "-"]])
-def test_nothing_is_started_for_a_mistake(started: list[tuple[str, bytes, bool]], words: list[str]) -> None:
-    done = CliRunner().invoke(app, ["run", *words], input=EVENT)
+def test_a_wrong_argument_starts_nothing(started: list[tuple[str, bytes, bool]], words: list[str]) -> None:
+    result = CliRunner().invoke(app, ["run", *words], input=EVENT)
 
-    assert (done.exit_code, started) == (2, [])
+    assert (result.exit_code, started) == (2, [])
 
 
-def test_the_help_names_every_step_and_gives_an_example() -> None:
+def test_the_help_lists_every_step_and_has_an_example() -> None:
     shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"}).output
 
     assert all(step.task_name in shown for step in PIPELINE)
     assert "pressline dead-letters show 3f2a --json | pressline run render - --dry-run" in shown
 
 
-def test_a_service_is_told_where_the_embedded_stack_is_and_the_environment_wins(
+def test_a_service_gets_the_stacks_addresses_and_the_environment_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "stack.json").write_text(json.dumps(STACK), encoding="utf-8")
     monkeypatch.setenv("PRESSLINE_RUN_FOLDER", str(tmp_path))
     monkeypatch.setenv("PRESSLINE_REDIS_URL", "redis://127.0.0.1:9/0")
 
-    told = service_environment()
+    environment = service_environment()
 
-    assert told["PRESSLINE_REDIS_URL"] == "redis://127.0.0.1:9/0"
-    assert told["PRESSLINE_EDGE_URL"] == told["PRESSLINE_BASE_URL"] == STACK["edge"]
-    assert (told["PRESSLINE_S3_SECRET_KEY"], told["PRESSLINE_CONTENT_BUCKET"]) == ("s", "c")
-    assert "PRESSLINE_TOKEN" not in told
+    assert environment["PRESSLINE_REDIS_URL"] == "redis://127.0.0.1:9/0"
+    assert environment["PRESSLINE_EDGE_URL"] == environment["PRESSLINE_BASE_URL"] == STACK["edge"]
+    assert (environment["PRESSLINE_S3_SECRET_KEY"], environment["PRESSLINE_CONTENT_BUCKET"]) == ("s", "c")
+    assert "PRESSLINE_TOKEN" not in environment

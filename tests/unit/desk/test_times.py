@@ -7,10 +7,10 @@ import pytest
 from services.desk.domain.times import (
     UnreadableTimeError,
     age_of,
-    in_words,
-    in_words_after,
+    as_option,
+    as_option_rounded_up,
+    future_instant_of,
     instant_of,
-    instant_to_come,
 )
 
 NOW = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
@@ -27,12 +27,12 @@ NOW = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
         ("now", NOW),
     ],
 )
-def test_a_time_is_understood_as_people_write_it(text: str, instant: datetime) -> None:
+def test_common_forms_of_a_time_are_read(text: str, instant: datetime) -> None:
     assert instant_of(text, NOW) == instant
 
 
 @pytest.mark.parametrize("text", ["06:00", "23:59", "2026-11-25", "2026-11-25T06:00"])
-def test_without_a_zone_it_is_the_time_here_and_a_bare_clock_time_is_never_ahead(text: str) -> None:
+def test_without_a_zone_the_local_zone_applies_and_a_clock_time_is_in_the_past(text: str) -> None:
     instant = instant_of(text, NOW)
 
     assert instant.astimezone().strftime("%Y-%m-%dT%H:%M").find(text.rpartition("T")[2]) >= 0
@@ -41,21 +41,21 @@ def test_without_a_zone_it_is_the_time_here_and_a_bare_clock_time_is_never_ahead
 
 
 @pytest.mark.parametrize("text", ["", "yesterdayish", "25:00", "2026-13-01", "-2h", "9999999h"])
-def test_what_is_no_time_is_answered_with_the_forms_there_are(text: str) -> None:
+def test_an_unreadable_time_lists_the_accepted_forms(text: str) -> None:
     with pytest.raises(UnreadableTimeError, match="write one of"):
         instant_of(text, NOW)
 
 
-def test_a_range_in_words_holds_all_that_the_range_held() -> None:
+def test_an_interval_printed_as_options_contains_the_original() -> None:
     instant = datetime(2026, 11, 25, 6, 0, 0, 400_000, tzinfo=UTC)
 
-    assert instant_of(in_words(instant), NOW) <= instant <= instant_of(in_words_after(instant), NOW)
+    assert instant_of(as_option(instant), NOW) <= instant <= instant_of(as_option_rounded_up(instant), NOW)
 
 
 @pytest.mark.parametrize(
     ("seconds", "age"), [(-5, "0 s"), (59, "59 s"), (61, "1 min"), (7300, "2 h"), (200_000, "2 d")]
 )
-def test_an_age_is_told_in_one_unit(seconds: int, age: str) -> None:
+def test_an_age_has_one_unit(seconds: int, age: str) -> None:
     assert age_of(NOW - timedelta(seconds=seconds), NOW) == age
 
 
@@ -68,18 +68,18 @@ def test_an_age_is_told_in_one_unit(seconds: int, age: str) -> None:
         ("2h ago", NOW - timedelta(hours=2)),
     ],
 )
-def test_of_what_is_to_come_a_duration_is_from_now_on(text: str, instant: datetime) -> None:
-    assert instant_to_come(text, NOW) == instant
+def test_a_future_duration_counts_from_now(text: str, instant: datetime) -> None:
+    assert future_instant_of(text, NOW) == instant
 
 
 @pytest.mark.parametrize("text", ["06:00", "12:00", "23:59"])
-def test_of_what_is_to_come_a_bare_clock_time_is_the_next_one(text: str) -> None:
-    instant = instant_to_come(text, NOW)
+def test_a_future_clock_time_is_the_next_one(text: str) -> None:
+    instant = future_instant_of(text, NOW)
 
     assert NOW < instant <= NOW + timedelta(days=1)
     assert f"{instant.astimezone():%H:%M}" == text
 
 
-def test_of_what_is_to_come_too_no_time_is_told_so_with_the_forms_there_are() -> None:
+def test_an_unreadable_future_time_lists_the_accepted_forms() -> None:
     with pytest.raises(UnreadableTimeError, match="from now"):
-        instant_to_come("soon", NOW)
+        future_instant_of("soon", NOW)

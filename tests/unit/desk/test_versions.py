@@ -1,4 +1,4 @@
-"""What `pressline status` says of pages by their version of theme and settings."""
+"""`pressline status` counts pages by their version of theme and settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def count(content: MemoryObjectStorage, current: str, **pages: int) -> None:
     keep_counts(content, SITE, counts)
 
 
-def test_status_says_how_many_pages_carry_another_version_and_how_to_renew_them(content: MemoryObjectStorage) -> None:
+def test_status_shows_pages_of_another_version_and_the_command_that_renews_them(
+    content: MemoryObjectStorage,
+) -> None:
     note_version(content, SITE, "epn-2")
     count(content, "epn-2", v1=214, v2=2906)
 
@@ -42,7 +44,7 @@ def test_status_says_how_many_pages_carry_another_version_and_how_to_renew_them(
     )
 
 
-def test_a_change_shows_before_the_pages_are_counted_again(content: MemoryObjectStorage) -> None:
+def test_a_new_version_shows_before_pages_are_counted_again(content: MemoryObjectStorage) -> None:
     count(content, "epn-1", v1=3120)
     note_version(content, SITE, "epn-2")
 
@@ -50,22 +52,20 @@ def test_a_change_shows_before_the_pages_are_counted_again(content: MemoryObject
     assert "before the latest change" in line_of(content)
 
 
-def test_status_says_when_no_page_carries_another_version(content: MemoryObjectStorage) -> None:
+def test_status_shows_that_no_page_carries_another_version(content: MemoryObjectStorage) -> None:
     note_version(content, SITE, "epn-2")
     count(content, "epn-2", v2=3120)
 
     assert "none of 3,120 pages carries another version" in line_of(content)
 
 
-def test_status_says_so_where_nothing_was_counted_or_noted(content: MemoryObjectStorage) -> None:
-    assert "no render worker has noted" in line_of(content)
+def test_status_shows_that_pages_are_not_counted_yet(content: MemoryObjectStorage) -> None:
+    assert "no render worker has stored" in line_of(content)
     note_version(content, SITE, "epn-2")
     assert "not counted" in line_of(content)
 
 
-def test_status_costs_two_reads_a_site_however_many_pages_there_are(
-    content: MemoryObjectStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_status_costs_two_reads_per_site(content: MemoryObjectStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     note_version(content, SITE, "epn-2")
     count(content, "epn-2", v2=100_000)
     read: list[str] = []
