@@ -121,8 +121,8 @@ def repairs(
     exceeds_limit = extra > max(_MAX_UNCONFIRMED_REMOVALS, comparison.count_public() // 10) and not may_remove_many
     if exceeds_limit:
         console.print(
-            f"{extra} extra objects are not removed, because they are many: is this the right content bucket, and is it "
-            "complete? --remove-many removes them.",
+            f"{extra} extra objects are not removed, because they are many: is this the right content bucket, "
+            "and is it complete? --remove-many removes them.",
             style="red",
             soft_wrap=True,
         )
