@@ -1,4 +1,4 @@
-"""Runs one of ingest's two doors: `python -m services.ingest endpoint` or `worker`; or `run-step`, its step by hand."""
+"""Entry points of ingest: `python -m services.ingest endpoint`, `worker` or `run-step`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from services.ingest.domain.states import ReceiptState
 
 
 def run_endpoint() -> None:
-    """Serve the HTTP endpoint until told to stop."""
-    import uvicorn  # noqa: PLC0415 -- the worker does without a web server
+    """Serve the HTTP endpoint until a signal stops it."""
+    import uvicorn  # noqa: PLC0415 -- the worker needs no web server
 
-    from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- and without its routes
+    from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- nor its routes
     from services.ingest.endpoint.connection import EndpointProtocol  # noqa: PLC0415
     from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
     from shared.runtime.observability import configure_logging  # noqa: PLC0415
@@ -44,7 +44,7 @@ def run_endpoint() -> None:
         delays=wiring.delays,
         clock=wiring.now,
     )
-    wiring.endpoint_deps()  # built now, so that the first article need not wait for it
+    wiring.endpoint_deps()  # built before the first article arrives
     app = create_app(deps)
     threads: Threads = app.state.threads
     uvicorn.run(
@@ -65,18 +65,18 @@ def run_worker() -> None:
     from services.ingest.tasks import app  # noqa: PLC0415 -- the endpoint runs no tasks
     from shared.runtime import celery_app  # noqa: PLC0415
 
-    celery_app.run_worker(app, "ingest", wiring.settings())  # seldom used: built when needed
+    celery_app.run_worker(app, "ingest", wiring.settings())
 
 
 def run_step() -> None:
-    """Run one step by hand, on the event on stdin."""
+    """Run one step on the event on stdin, for `pressline run`."""
     sys.exit(wiring.step_runner().main(sys.argv[2:]))
 
 
 ENTRYPOINTS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step}
 
 if __name__ == "__main__":
-    door = ENTRYPOINTS.get(sys.argv[1] if len(sys.argv) > 1 else "")
-    if door is None:
+    entrypoint = ENTRYPOINTS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if entrypoint is None:
         sys.exit("usage: python -m services.ingest endpoint|worker|run-step")
-    door()
+    entrypoint()

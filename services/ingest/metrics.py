@@ -1,4 +1,4 @@
-"""The endpoint's metrics. `shared.runtime.observability` comes first: it decides how prometheus_client counts."""
+"""The endpoint's metrics. `shared.runtime.observability` is imported first, because it configures prometheus_client."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-REFUSALS = Counter("pressline_refusals", "Submissions refused, by the status that was answered.", ["status"])
+REFUSALS = Counter("pressline_refusals", "Submissions refused, by HTTP status.", ["status"])

@@ -1,4 +1,4 @@
-"""What ingest needs from outside: readers of formats, and what makes a picture fit for the public."""
+"""The ports of ingest: readers of formats, and the cleaning of pictures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 class ReadingContext:
     """The facts beside the bytes: the site, the sender's feed there, the time of receipt (UTC).
 
-    `canonical_site`: the first of the sites that they were posted to, where this is another of them.
+    `canonical_site`: the first site of the request, if this is a further one.
     """
 
     site: Site
@@ -45,7 +45,7 @@ class ReadingContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionMetadata(ReadingContext):
-    """The same and the facts that accepting needs: the declared media type, the sender's rights, the lane."""
+    """The context, and the declared media type, the sender's right to remove articles, and the lane."""
 
     content_type: str | None
     may_take_down: bool
@@ -54,7 +54,7 @@ class SubmissionMetadata(ReadingContext):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An article that was read, and what became of each part of the document."""
+    """An article, and the reader's report on the document."""
 
     article: Article
     report: Report
@@ -70,35 +70,35 @@ class Reader(Protocol):
 
     @property
     def format(self) -> str:
-        """Return the name and version of the format, as reports say it."""
+        """Return the name and version of the format, for reports."""
         ...
 
     @property
     def media_types(self) -> tuple[str, ...]:
-        """Return the media types that mean this format and no other, in lower case."""
+        """Return the media types of this format alone, in lower case."""
         ...
 
     def recognises(self, document: Document) -> bool:
-        """Tell from the bytes alone whether the document is of this format, or so nearly that its faults are."""
+        """Return whether the document has this format, by its bytes alone; a faulty document counts too."""
         ...
 
     def read(self, document: Document, context: ReadingContext) -> Reading:
         """Return the article.
 
         Raises:
-            RefusedError: it cannot become one; the faults say where and why.
+            RefusedError: the document is no valid article; the faults have pointers and reasons.
         """
         ...
 
 
 class ReadArticle(Protocol):
-    """Reads whatever format the bytes are in."""
+    """Reads any supported format."""
 
     def __call__(self, raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
         """Return the article.
 
         Raises:
-            RefusedError: no reader knows the format, or it cannot become an article.
+            RefusedError: unknown format, or no valid article.
         """
         ...
 
@@ -110,6 +110,6 @@ class CleanPicture(Protocol):
         """Return the picture upright, of one frame, with its colour profile and rights and no other metadata.
 
         Raises:
-            RefusedError: not a picture that can be shown, or over a limit.
+            RefusedError: unsupported or broken picture, or over a limit.
         """
         ...

@@ -1,4 +1,4 @@
-"""Celery's way into ingest: a task for each row of the table of handlers."""
+"""Celery tasks of ingest, one for each row of the handler table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only place of ingest that builds clients and picks adapters: for the endpoint and for the worker."""
+"""Builds the clients and adapters of ingest, for the endpoint and for the worker."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def app() -> PresslineCelery:
 
 @cache
 def emitter() -> PresslineCelery:
-    """Return the endpoint's Celery app: it only emits, and does not wait long for a broker that is away."""
+    """Return the endpoint's Celery app, which only emits, with short time-outs."""
     return create_app("endpoint", settings())
 
 
@@ -85,7 +85,7 @@ def content() -> S3ObjectStorage:
 
 @cache
 def receipts() -> RedisReceipts:
-    """Return where receipts are kept."""
+    """Return the receipts in Redis."""
     return RedisReceipts(redis_client(settings()))
 
 
@@ -103,42 +103,42 @@ def tokens() -> Tokens:
 
 @cache
 def dead_letters() -> DeadLetters:
-    """Return where ingest's dead letters go."""
+    """Return the store of ingest's dead letters."""
     return DeadLetters("ingest", content(), receipts(), RedisQuarantine(redis_client(settings())))
 
 
 @cache
 def worker_deps() -> IngestDeps:
-    """Return what the worker's handler needs."""
+    """Return the dependencies of the worker's handler."""
     return _deps(app())
 
 
 def dry_run_deps(report: Report) -> IngestDeps:
-    """Return the same with adapters that report each write instead of making it."""
+    """Return the worker's dependencies with adapters that report each write instead of making it."""
     real = worker_deps()
-    storage, own = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
-    stored = StoredRevisions(storage)
+    storage, dry_receipts = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
+    revisions = StoredRevisions(storage)
     return replace(
         real,
         content=storage,
-        revisions=stored,
-        receipts=own,
+        revisions=revisions,
+        receipts=dry_receipts,
         dead_letters=DeadLetters(
-            "ingest", storage, own, DryRunMarks(RedisQuarantine(redis_client(settings())), report)
+            "ingest", storage, dry_receipts, DryRunMarks(RedisQuarantine(redis_client(settings())), report)
         ),
         emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
-        sources=Sources(storage, stored, real.executor),
+        sources=Sources(storage, revisions, real.executor),
     )
 
 
 def step_runner() -> StepRunner:
-    """Return what runs the worker's step by hand."""
+    """Return the runner of the worker's step, for `pressline run`."""
     return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, report: dry_run_deps(report), app, settings)
 
 
 @cache
 def endpoint_deps() -> IngestDeps:
-    """Return what the endpoint's handler needs."""
+    """Return the dependencies of the endpoint's handler."""
     backlog = RedisBacklog(redis_client(settings()))
     return _deps(emitter(), admit=Admission(backlog, settings().backlog_limit, monotonic))
 
@@ -163,17 +163,17 @@ def _deps(celery: PresslineCelery, admit: Admit = admit_all) -> IngestDeps:
 
 
 def now() -> datetime:
-    """Return this moment (UTC)."""
+    """Return the current time (UTC)."""
     return datetime.now(UTC)
 
 
 def admit_lane(lane: Lane) -> None:
-    """Return where the lane has room for one more."""
+    """Return if the lane accepts one more article; raise `BacklogFullError` otherwise."""
     endpoint_deps().admit(lane)
 
 
 def accept_article(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
-    """Accept what was posted."""
+    """Accept an article."""
     return accept(raw, metadata, endpoint_deps())
 
 
@@ -183,22 +183,22 @@ def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: 
 
 
 def submit_bytes(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
-    """Store what was posted, for the worker to read."""
+    """Store the bytes of an article, for the worker to read."""
     return submit(raw, metadata, new_batch_id(now()), endpoint_deps())
 
 
 def submit_lines(raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
-    """Store what was posted as lines, for the worker to read."""
+    """Store lines of articles, for the worker to read."""
     return submit_batch(raws, metadata, new_batch_id(now()), endpoint_deps())
 
 
 def fronts() -> Fronts:
-    """Return what pins articles to fronts."""
+    """Return the fronts and their pins."""
     return Fronts(content=content(), revisions=StoredRevisions(content()), index=RedisIndex(redis_client(settings())))
 
 
 def store_uploaded_picture(data: bytes, *, site: Site) -> StoredPicture:
-    """Keep an uploaded picture."""
+    """Store an uploaded picture."""
     return store_picture(data, site, endpoint_deps())
 
 
@@ -208,23 +208,23 @@ def receipt_state(receipt: str) -> ReceiptState | None:
 
 
 def awaited_receipt_state(receipt: str) -> ReceiptState | None:
-    """Return the state of a submission whose sender waits for it."""
+    """Return the state of a submission for a sender that waits."""
     return find_receipt_state(receipt, endpoint_deps(), is_awaited=True)
 
 
 def article_state(site: str, article: str) -> ArticleState | None:
-    """Return how an article stands."""
+    """Return the state of an article."""
     return find_article_state(sites()[site], article, endpoint_deps())
 
 
 def reasons(url: str, site: Site) -> Reasons:
-    """Return why a page is as it is."""
+    """Return the provenance of a page, and why it is stale."""
     return explain(url, site, inspection(site.id))
 
 
 @cache
 def inspection(site: str) -> Inspection:
-    """Return what explaining a page of a site looks at."""
+    """Return the sources of an explanation of a site's page."""
     redis = redis_client(settings())
     return Inspection(
         content=content(),
@@ -239,29 +239,29 @@ def inspection(site: str) -> Inspection:
 
 
 def waiter(find: Callable[[str], Awaitable[ReceiptState | None]]) -> ReceiptWaiter:
-    """Return what lets a request wait for its page."""
+    """Return the waiter for requests that wait for their page."""
     return ReceiptWaiter(settings().redis_url, find)
 
 
 def faults() -> list[str]:
-    """Return what keeps the endpoint from accepting. Redis does not: what is accepted lies in the bucket."""
+    """Return the faults that keep the endpoint from accepting; Redis is none, since articles are in the bucket."""
     try:
         store_time = parsedate_to_datetime(content().date())
     except PresslineError as error:
         return [f"the object store does not answer: {error}"]
-    apart = abs(now() - store_time) - timedelta(seconds=1)  # the header counts whole seconds
-    if apart > timedelta(seconds=_CLOCK_TOLERANCE_SECONDS):
-        return [f"this machine's clock and the store's are {apart.total_seconds():.0f} s apart"]
+    difference = abs(now() - store_time) - timedelta(seconds=1)  # the header has whole seconds
+    if difference > timedelta(seconds=_CLOCK_TOLERANCE_SECONDS):
+        return [f"this machine's clock and the store's differ by {difference.total_seconds():.0f} s"]
     return queue_watch().faults()
 
 
 def delays() -> list[str]:
-    """Return why Redis takes no events now: the sweep publishes later what is accepted meanwhile."""
+    """Return the reasons why Redis accepts no events now; the sweep emits them later."""
     return redis_faults(settings())
 
 
 @cache
 def queue_watch() -> QueueWatch:
-    """Return what sees that a service takes nothing."""
+    """Return the watch that finds services that consume no messages."""
     redis = redis_client(settings())
     return QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), monotonic, delays)

@@ -293,7 +293,7 @@ def test_after_its_time_a_batch_returns_the_lines_that_it_did_not_begin(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
+    monkeypatch.setattr(submissions, "ITEMS_PER_SLICE", 8)
     receipts = door.submit([a_line(number) for number in range(20)])
 
     result = door.read(door.message())
@@ -430,7 +430,7 @@ def test_every_line_has_one_outcome_whatever_is_killed_lost_or_delivered_twice(
     try:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(submissions, "MAX_SLICE_SECONDS", seconds)
-            patched.setattr(submissions, "SIDE_BY_SIDE", 3)
+            patched.setattr(submissions, "ITEMS_PER_SLICE", 3)
             receipts = door.submit(lines)
             _read_in_disorder(door, chance)
     finally:

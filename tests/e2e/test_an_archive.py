@@ -20,8 +20,9 @@ from typing import Self, cast
 import httpx
 import pytest
 
-from infra.local.settings import PROJECT
-from services.desk.domain.imports import CHUNK_BYTES
+from infra.local.settings import PROJECT, StackSettings
+from infra.local.stack import embedded_stack
+from services.desk.domain.imports import MAX_CHUNK_BYTES
 from shared.messaging.pipeline import RENDER_ARTICLES
 from shared.model.live_record import read_record
 from shared.site import keys
@@ -199,7 +200,7 @@ def archive(operated_stack: OperatedStack) -> Iterator[Archive]:
 
 def move_in(archive: Archive) -> None:
     """Run the import: killed while its first lines are taken, and again in the second request; then others die."""
-    padding = " " * (CHUNK_BYTES // 4)
+    padding = " " * (MAX_CHUNK_BYTES // 4)
     lines = [json.dumps(an_article(number)) + "\n" for number in range(_ARTICLES)]
     for number in range(_FIRST_REQUEST - 4, _FIRST_REQUEST):
         lines[number] = lines[number].replace("{", "{" + padding, 1)

@@ -57,7 +57,7 @@ def test_each_line_of_a_batch_is_live_or_has_a_reason(pipeline: Pipeline, *, is_
 
 def test_the_sweep_emits_only_the_lines_without_an_outcome(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(submissions, "SIDE_BY_SIDE", 8)
+    monkeypatch.setattr(submissions, "ITEMS_PER_SLICE", 8)
     receipts = submit_lines(pipeline, LINES)
     (message,) = pipeline.queue
     pipeline.queue.clear()
@@ -67,11 +67,11 @@ def test_the_sweep_emits_only_the_lines_without_an_outcome(pipeline: Pipeline, m
     pipeline.run()
     pipeline.now += timedelta(minutes=1)
 
-    assert {pipeline.receipt_status(each) for each in receipts[submissions.SIDE_BY_SIDE :]} == {"accepted"}
+    assert {pipeline.receipt_status(each) for each in receipts[submissions.ITEMS_PER_SLICE :]} == {"accepted"}
     pipeline.sweep()
 
     (again,) = (each for each in pipeline.queue if isinstance(each, SubmitArticles))
-    assert again.items == tuple(receipts[submissions.SIDE_BY_SIDE :])
+    assert again.items == tuple(receipts[submissions.ITEMS_PER_SLICE :])
     pipeline.run()
     pipeline.tick()
     assert Counter(pipeline.receipt_status(each) for each in receipts) == {"live": 12}

@@ -1,1 +1,1 @@
-"""Readers of formats, and the libraries that look at pictures."""
+"""Adapters of ingest: readers of formats, pictures with Pillow, and waiting on Redis."""

@@ -1,4 +1,4 @@
-"""Waiting for a receipt to be settled: one subscription for all who wait, and a look now and then all the same."""
+"""Waits for receipts to become final: one Redis subscription for all requests, and a slow poll as a fallback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.runtime.receipts.redis import CHANNEL
 
 log = structlog.get_logger()
 
-_POLL_INTERVAL_SECONDS = 0.5  # a published word may be lost; this is how late one then is
-_SUBSCRIBE_AGAIN_SECONDS = 1.0
+_POLL_INTERVAL_SECONDS = 0.5  # a notification may be lost; this bounds the delay
+_RESUBSCRIBE_DELAY_SECONDS = 1.0
 
 
 class ReceiptWaiter:
-    """Wakes the requests that wait for a receipt when its end is told on the channel."""
+    """Wakes the requests that wait for a receipt when the channel announces its final status."""
 
     def __init__(self, redis_url: str, find: Callable[[str], Awaitable[ReceiptState | None]]) -> None:
         self._redis_url = redis_url
@@ -29,23 +29,23 @@ class ReceiptWaiter:
         self._listener: asyncio.Task[None] | None = None
 
     async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
-        """Return the receipt's state once it is final, else as it is after so many seconds."""
+        """Return the receipt's state once it is final, otherwise its state after so many seconds."""
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen())
-        told = asyncio.Event()
-        self._waiting[receipt].add(told)
+        changed = asyncio.Event()
+        self._waiting[receipt].add(changed)
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+        deadline = loop.time() + seconds
         try:
             while True:
                 state = await self._find(receipt)
-                left = until - loop.time()
-                if (state is not None and state.status in FINAL) or left <= 0:
+                left_seconds = deadline - loop.time()
+                if (state is not None and state.status in FINAL) or left_seconds <= 0:
                     return state
-                told.clear()
-                await _up_to(told, min(left, _POLL_INTERVAL_SECONDS))
+                changed.clear()
+                await _wait_at_most(changed, min(left_seconds, _POLL_INTERVAL_SECONDS))
         finally:
-            self._waiting[receipt].discard(told)
+            self._waiting[receipt].discard(changed)
             if not self._waiting[receipt]:
                 del self._waiting[receipt]
 
@@ -56,16 +56,16 @@ class ReceiptWaiter:
                     channel = redis.pubsub()
                     await channel.subscribe(CHANNEL)
                     async for message in channel.listen():
-                        for told in self._waiting.get(message["data"], ()) if message["type"] == "message" else ():
-                            told.set()
+                        for changed in self._waiting.get(message["data"], ()) if message["type"] == "message" else ():
+                            changed.set()
             except (RedisError, OSError) as error:
-                log.warning("receipts.unheard", reason=str(error))
-                await asyncio.sleep(_SUBSCRIBE_AGAIN_SECONDS)
+                log.warning("receipt_channel.disconnected", reason=str(error))
+                await asyncio.sleep(_RESUBSCRIBE_DELAY_SECONDS)
 
 
-async def _up_to(told: asyncio.Event, seconds: float) -> None:
+async def _wait_at_most(changed: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            await told.wait()
+            await changed.wait()
     except TimeoutError:
         return

@@ -1,4 +1,4 @@
-"""The outcome of accepting one article, or bytes that hold one."""
+"""The result of accepting an article, or of storing bytes for a worker to read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AcceptedStatus = Literal["accepted", "duplicate", "superseded", "scheduled", "he
 
 
 class NearMatch(BaseModel):
-    """An article with the source id that a removal names, and another source."""
+    """An article with the source id of an unmatched removal, under another source."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,7 +22,7 @@ class NearMatch(BaseModel):
 
 
 class Accepted(BaseModel):
-    """What became of a submission that was taken, and under which ids it lives on."""
+    """The status and the ids of an accepted submission."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,13 +32,13 @@ class Accepted(BaseModel):
     revision: str
     receipt: str
     report: Report
-    reason: str | None = None  # of a status that ends without a page
+    reason: str | None = None  # why there is no page
     near_matches: tuple[NearMatch, ...] = ()  # of an unmatched removal
     text_of: str | None = None  # of a restore: the revision whose text came back
 
 
 class Submitted(BaseModel):
-    """The receipt of bytes that are safe, and what their sender has to know of them."""
+    """The receipt of stored bytes, and a warning for their sender."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What a kill, a withdrawal or a restore means for an article, given all that was accepted of it."""
+"""The effect of a kill, a withdrawal or a restore on an article with a given history."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from shared.model.history import History
 from shared.model.revision import ActionKind, Revision
 
 _STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Status.USABLE}
-_STRONGER = "the article is killed, and stays down whatever is sent; restore it first if it is to come back"
-_NO_TEXT = "no revision of the article has a text that could be shown, so there is nothing to restore; post it anew"
-_PASSED_OVER = "an update that waits for its embargo was passed over and will not come by itself; send it again"
-_HELD = "a kill that arrived before the article is in force, so nothing of it is public; kill it, or restore it"
+_KILLED = "the article is killed: a withdrawal has no effect; restore the article to publish it again"
+_NO_TEXT = "no revision of the article has a text to restore; post the article again"
+_EMBARGOED_SKIPPED = "a newer text is under embargo and was skipped; it will not be published, so send it again"
+_HELD = "a kill that arrived before the article is in force, so nothing is public; kill the article or restore it"
 _LIFTED = (
-    "the removal that arrived before the article is lifted; a text with a stamp after the removal's is published when "
-    "it comes, an older one needs another restore"
+    "the removal that arrived before the article is no longer in force; a later text with a newer stamp is published, "
+    "a text with an older stamp needs another restore"
 )
-_EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post it with a later one"
+_EXPIRED = "expires_at of the restored text has passed, so readers do not see it; post the text with a later one"
 
 
 def find_action_in_force(kind: ActionKind, history: History) -> Revision | None:
-    """Return the revision that already says what the action would, or None where there is something to do.
+    """Return the revision that already has the action's effect, or None.
 
     Raises:
         RefusedError: 409, a killed article cannot be withdrawn.
@@ -31,7 +31,7 @@ def find_action_in_force(kind: ActionKind, history: History) -> Revision | None:
     if kind == "kill":
         return history.kill or (None if _has_text(history) else history.unmatched_kill)
     if kind == "withdraw" and history.is_killed:
-        raise RefusedError(409, _STRONGER)
+        raise RefusedError(409, _KILLED)
     if kind == "withdraw" and history.unmatched_kill:
         raise RefusedError(409, _HELD)
     if history.is_killed or history.unmatched_kill:
@@ -43,7 +43,7 @@ def find_action_in_force(kind: ActionKind, history: History) -> Revision | None:
 
 
 def lifts_without_text(kind: ActionKind, history: History) -> bool:
-    """Tell whether the action lifts a removal that arrived before its article, and no text of it has come yet."""
+    """Return whether the action is a restore that ends an unmatched removal of an article without a text."""
     return kind == "restore" and not _has_text(history) and bool(history.unmatched_in_force)
 
 
@@ -52,14 +52,14 @@ def _has_text(history: History) -> bool:
 
 
 def text_after(kind: ActionKind, history: History, now: datetime) -> tuple[Revision, tuple[str, ...]]:
-    """Return the revision whose text the action's bears, with its new status, and what its sender should look at.
+    """Return the revision with the text of the action's revision and its new status; and warnings for the sender.
 
-    A restore brings back the newest text that may be shown by now, also one that came while the kill stood; one that
-    waits for its embargo only where there is no other. A restore that lifts an unmatched removal without a text is a
-    withdrawal that any later text overrules.
+    A restore brings back the newest text without an embargo, even if it came during the kill. A text under embargo
+    comes back only if there is no other. A restore that ends an unmatched removal without a text is a withdrawal: any
+    later text overrules it.
 
     Raises:
-        RefusedError: 409, there is no text that could be restored.
+        RefusedError: 409, there is no text to restore.
     """
     text, warnings = history.revisions[-1], []
     status = _STATUS[kind]
@@ -71,7 +71,7 @@ def text_after(kind: ActionKind, history: History, now: datetime) -> tuple[Revis
             raise RefusedError(409, _NO_TEXT)
         shown = [each for each in usable if each.embargo_until is None or each.embargo_until <= now]
         text = (shown or usable)[-1]
-        warnings += [_PASSED_OVER] if text is not usable[-1] else []
+        warnings += [_EMBARGOED_SKIPPED] if text is not usable[-1] else []
         warnings += [_EXPIRED] if text.status_at(now) is not Status.USABLE else []
     article = text.article.model_copy(update={"status": status})
     return text.model_copy(update={"article": article}), tuple(warnings)

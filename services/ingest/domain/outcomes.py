@@ -1,4 +1,4 @@
-"""The status of a revision as the bucket tells it, and the reason where it ends without a page."""
+"""The status of a revision, computed from the bucket, and the reason of a status without a page."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from shared.runtime.receipts import ReceiptStatus
 
 _REMOVED = {Status.CANCELED: ReceiptStatus.KILLED, Status.WITHHELD: ReceiptStatus.WITHDRAWN}
 _REASONS = {
-    ReceiptStatus.DUPLICATE: "the same was accepted before; nothing has changed",
+    ReceiptStatus.DUPLICATE: "the same content was accepted before; nothing has changed",
     ReceiptStatus.SUPERSEDED: "a later revision of the article was accepted; this one is stored and has no effect",
     ReceiptStatus.HELD: "a kill arrived before this article; nothing of it is published until a person restores it",
     ReceiptStatus.KILLED: "a kill of the article is in force; nothing of it is published until it is restored",
     ReceiptStatus.WITHDRAWN: "the article is withdrawn; the next usable revision brings it back",
 }
-_CUT_SHORT = "a kill of this article was begun and not completed; send the kill again, or restore the article"
-_LIFTED = "a removal that arrived before the article was lifted; no text of the article has been sent yet"
+_KILL_UNFINISHED = "a kill of this article was begun and not completed; send the kill again, or restore the article"
+_NO_TEXT_YET = "a removal that arrived before the article is no longer in force; no text of the article was sent yet"
 _MAX_IDENTITY_CHARS = 100
 
 
 def status_of(revision: Revision, history: History, record: LiveRecord, now: datetime) -> ReceiptStatus:
-    """Return a revision's status as the bucket alone tells it.
+    """Return a revision's status, computed from the bucket alone.
 
-    A removal is done once the record says so, which is after the edge answered 410 for every address.
+    A removal is done once the record names it, which happens after the edge answered 410 for every address.
     """
     if any(each.revision == revision.revision for each in history.unmatched_in_force) and not record.claimed:
         return ReceiptStatus.UNMATCHED
@@ -39,37 +39,37 @@ def status_of(revision: Revision, history: History, record: LiveRecord, now: dat
         return _REMOVED.get(revision.status_at(now), ReceiptStatus.WITHDRAWN) if is_removed else ReceiptStatus.LIVE
     if revision.revision < record.effective_revision:
         return _status_of_older(history, record, now)
-    return _status_on_the_way(revision, history, record, now)
+    return _status_before_live(revision, history, record, now)
 
 
 def _status_of_older(history: History, record: LiveRecord, now: datetime) -> ReceiptStatus:
-    """Return the status of a revision older than the one that readers see, or that took the article down."""
+    """Return the status of a revision older than the visible one, or than the removal in force."""
     removal = next((each for each in history.revisions if each.revision == record.removed_by), None)
     if removal is None or not record.claimed:
         return ReceiptStatus.SUPERSEDED
     return _REMOVED.get(removal.status_at(now), ReceiptStatus.WITHDRAWN)
 
 
-def _status_on_the_way(revision: Revision, history: History, record: LiveRecord, now: datetime) -> ReceiptStatus:
-    """Return the status of a revision that readers were not told of yet."""
-    seen = history.visible(now)
-    if history.is_killed and revision is not seen:
+def _status_before_live(revision: Revision, history: History, record: LiveRecord, now: datetime) -> ReceiptStatus:
+    """Return the status of a revision that is not public yet."""
+    visible = history.visible(now)
+    if history.is_killed and revision is not visible:
         return _status_under_kill(history, record)
     if revision.embargo_until and revision.embargo_until > now:
         return ReceiptStatus.SCHEDULED if revision is history.revisions[-1] else ReceiptStatus.SUPERSEDED
-    return ReceiptStatus.ACCEPTED if seen is revision else ReceiptStatus.SUPERSEDED
+    return ReceiptStatus.ACCEPTED if visible is revision else ReceiptStatus.SUPERSEDED
 
 
-def why_no_page(
+def reason_without_page(
     status: ReceiptStatus, revision: Revision, near_matches: Sequence[NearMatch] = (), history: History | None = None
 ) -> str | None:
-    """Return the reason of a status that ends without a page, in a sentence; None for any other status."""
+    """Return the reason of a status without a page, as a sentence; None for any other status."""
     if status is ReceiptStatus.UNMATCHED:
-        return _why_unmatched(revision, near_matches)
+        return _reason_unmatched(revision, near_matches)
     if status is ReceiptStatus.HELD and history is not None and history.is_killed:
-        return _CUT_SHORT
+        return _KILL_UNFINISHED
     if status is ReceiptStatus.WITHDRAWN and revision.action is not None and revision.action.kind == "restore":
-        return _LIFTED
+        return _NO_TEXT_YET
     expires_at = revision.article.expires_at
     if status is ReceiptStatus.WITHDRAWN and revision.status is Status.USABLE and expires_at is not None:
         return f"expired on {expires_at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC, the item's own expires_at"
@@ -77,17 +77,17 @@ def why_no_page(
 
 
 def _status_under_kill(history: History, record: LiveRecord) -> ReceiptStatus:
-    """Return the status of a text that a kill keeps down: killed once the kill itself is done."""
+    """Return the status of a text under a kill: `killed` once the kill itself is done."""
     if history.kill is None:
         return ReceiptStatus.HELD
     return ReceiptStatus.KILLED if record.removed_by == history.kill.revision else ReceiptStatus.ACCEPTED
 
 
-def _why_unmatched(removal: Revision, near_matches: Sequence[NearMatch]) -> str:
+def _reason_unmatched(removal: Revision, near_matches: Sequence[NearMatch]) -> str:
     facts = removal.article
     source, source_id = facts.source[:_MAX_IDENTITY_CHARS], facts.source_id[:_MAX_IDENTITY_CHARS]
     looked_up = f'site "{facts.site}", source "{source}", source id "{source_id}"'
     near = ", ".join(f'{each.article} (source "{each.source[:_MAX_IDENTITY_CHARS]}")' for each in near_matches)
     hint = f"; the same source id under another source: {near}" if near else ""
-    effect = "nothing was taken down, and the removal applies to texts that come later"
+    effect = "nothing was removed, and the removal applies to later texts"
     return f"no article has this identity: {looked_up}; {effect}{hint}"

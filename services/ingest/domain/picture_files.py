@@ -1,6 +1,6 @@
-"""Picture files as chains of parts: pixels and colours stay; metadata and all frames but the first go.
+"""Splits picture files into their parts; keeps pixels and colours, removes metadata and further frames.
 
-Nothing is decoded here, so that a picture keeps every pixel. Each walk over a file is bounded in parts and bytes.
+No pixel is decoded, so a picture keeps its quality. Each loop over a file is bounded in parts and bytes.
 Sources: JPEG (ITU-T T.81, annex B), PNG (third edition), WebP (RFC 9649), GIF89a.
 """
 
@@ -16,27 +16,33 @@ from services.ingest.domain.pictures import PictureFacts, PictureType
 from services.ingest.domain.refusal import RefusedError
 
 MAX_PARTS = 400_000
-"""Of one file: 20 MB of GIF have 80,000 blocks."""
+"""Per file; a GIF of 20 MB has 80,000 blocks."""
 MAX_SEGMENTS = 5_000
-"""Of a JPEG; a profile has 255 at most."""
+"""Per JPEG; a colour profile has at most 255."""
 MAX_SCANS = 100
-"""Of a JPEG: each scan of a few bytes can cost as long as decoding the whole picture."""
+"""Per JPEG; a scan of a few bytes can take as long as decoding the whole picture."""
 MAX_METADATA_BYTES = 256 * 1024
 MAX_PROFILE_BYTES = 1024 * 1024
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset(
+_PNG_PUBLIC_CHUNKS = frozenset(
     {
         *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"),
         *(b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"hIST", b"pHYs"),
     }
 )
 _EXIF, _XMP, _XMP_KEYWORD = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0"
-_PHOTOSHOP, _PROFILE, _SEVERAL, _ADOBE, _JFIF = b"Photoshop 3.0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe", b"JFIF\0"
+_PHOTOSHOP, _PROFILE, _MULTI_PICTURE, _ADOBE, _JFIF = (
+    b"Photoshop 3.0\0",
+    b"ICC_PROFILE\0",
+    b"MPF\0",
+    b"Adobe",
+    b"JFIF\0",
+)
 _ADOBE_BYTES = _JFIF_BYTES = 12
 _JPEG_MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
 _JPEG_AFTER_SCAN = re.compile(rb"\xff+[^\xff\x00\xd0-\xd7]", re.DOTALL)
-_JPEG_CODED = frozenset((*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF)) - {0xC8}
+_JPEG_IMAGE_MARKERS = frozenset((*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF)) - {0xC8}
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _WEBP_ALPHA, _WEBP_PROFILE, _WEBP_EXIF, _WEBP_XMP = 0x10, 0x20, 0x08, 0x04
@@ -47,9 +53,9 @@ _GIF_IMAGE, _GIF_EXTENSION, _GIF_END, _GIF_CONTROL = 0x2C, 0x21, 0x3B, 0xF9
 
 @dataclass(frozen=True, slots=True)
 class Stripped:
-    """A picture file of one frame without metadata, and the metadata that it held.
+    """A picture file of one frame without metadata, and the removed metadata.
 
-    `exif` is a TIFF structure, `iptc` a chain of Photoshop's image resources.
+    `exif` is a TIFF structure, `iptc` a list of Photoshop's image resources.
     """
 
     data: bytes
@@ -62,7 +68,7 @@ class Stripped:
 
 
 def strip(data: bytes, content_type: PictureType) -> Stripped:
-    """Return a picture file without its metadata, of several frames the first.
+    """Return the first frame of a picture file without metadata, and the metadata.
 
     Raises:
         RefusedError: 400 the file is broken or cut short, 422 it has more parts than any picture needs.
@@ -74,13 +80,13 @@ def strip(data: bytes, content_type: PictureType) -> Stripped:
 
 
 def with_metadata(data: bytes, facts: PictureFacts, *, exif: bytes, xmp: bytes) -> bytes:
-    """Return a stripped picture file that holds this EXIF (a TIFF structure) and XMP; a GIF has room for neither."""
+    """Return a stripped picture file with this EXIF (a TIFF structure) and XMP; a GIF can hold neither."""
     if facts.content_type == "image/jpeg":
         start = 2 if data[3] != _APP0 else 4 + int.from_bytes(data[4:6])
         parts = ((_APP1, _EXIF + exif), (_APP1, _XMP + xmp))
         return data[:start] + b"".join(_segment(*part) for part in parts) + data[start:]
     if facts.content_type == "image/png":
-        start = len(_PNG) + 25  # behind IHDR, which is always first and as long
+        start = len(_PNG) + 25  # after IHDR, which is always first and has this length
         chunks = _chunk(b"eXIf", exif) + _chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0" + xmp)
         return data[:start] + chunks + data[start:]
     if facts.content_type == "image/webp":
@@ -91,7 +97,7 @@ def with_metadata(data: bytes, facts: PictureFacts, *, exif: bytes, xmp: bytes) 
 
 
 def _with_webp_header(data: bytes, facts: PictureFacts) -> bytes:
-    """Return a WebP file in its extended form, which has room for metadata."""
+    """Return a WebP file in its extended form, which can hold metadata."""
     if data[12:16] == b"VP8X":
         return data
     has_alpha = data[12:16] == b"VP8L" and data[24] & 0x10
@@ -108,8 +114,8 @@ def _refuse_parts() -> NoReturn:
 
 
 def _strip_jpeg(data: bytes) -> Stripped:
-    """Keep what a decoder needs, the colour profile, and the density; whatever follows the first image goes."""
-    kept, found = [b"\xff\xd8"], dict.fromkeys((_EXIF, _XMP, _PHOTOSHOP, _SEVERAL), b"")
+    """Keep the coded image, the colour profile and the density; drop all bytes after the first image."""
+    kept, found = [b"\xff\xd8"], dict.fromkeys((_EXIF, _XMP, _PHOTOSHOP, _MULTI_PICTURE), b"")
     position, scans = 2, 0
     for _ in range(MAX_SEGMENTS):
         marker = _JPEG_MARKER.match(data, position)
@@ -118,8 +124,8 @@ def _strip_jpeg(data: bytes) -> Stripped:
         kind, start = marker[1][0], marker.end()
         if kind == _EOI:
             kept.append(b"\xff\xd9")
-            several = bool(found[_SEVERAL])
-            return Stripped(b"".join(kept), found[_EXIF], found[_XMP], found[_PHOTOSHOP], has_more_frames=several)
+            has_several = bool(found[_MULTI_PICTURE])
+            return Stripped(b"".join(kept), found[_EXIF], found[_XMP], found[_PHOTOSHOP], has_more_frames=has_several)
         length = int.from_bytes(data[start : start + 2])
         payload, position = data[start + 2 : start + length], start + length
         if length < 2 or position > len(data):  # noqa: PLR2004 -- the length counts its own two bytes
@@ -141,8 +147,8 @@ def _strip_jpeg(data: bytes) -> Stripped:
 
 
 def _public_payload(kind: int, payload: bytes, *, is_first: bool) -> bytes | None:
-    """Return what readers get of a segment, or None."""
-    if kind in _JPEG_CODED or (kind == _APP2 and payload.startswith(_PROFILE)):
+    """Return the public part of a segment, or None."""
+    if kind in _JPEG_IMAGE_MARKERS or (kind == _APP2 and payload.startswith(_PROFILE)):
         return payload
     if kind == _APP0 and payload.startswith(_JFIF) and is_first:
         return payload[:_JFIF_BYTES] + b"\0\0"  # without its thumbnail
@@ -159,20 +165,20 @@ def _segment(kind: int, payload: bytes) -> bytes:
 
 
 def _strip_png(data: bytes) -> Stripped:
-    """Keep pixels and colours; of an animation its default image."""
-    kept, exif, xmp, notice, has_more, lost = [_PNG], b"", b"", b"", False, False
+    """Keep pixels and colours; from an animation keep its default image."""
+    kept, exif, xmp, notice, has_more, has_lost_profile = [_PNG], b"", b"", b"", False, False
     position = len(_PNG)
     for _ in range(MAX_PARTS):
         length, kind = struct.unpack_from(">I4s", data, position)
         payload, end = data[position + 8 : position + 8 + length], position + 12 + length
         if end > len(data):
             break
-        if kind in _PNG_KEPT:
+        if kind in _PNG_PUBLIC_CHUNKS:
             kept.append(data[position:end])
         elif kind == b"iCCP":
-            is_sound = _is_sound_profile(payload)
-            kept += [data[position:end]] if is_sound else []
-            lost = lost or not is_sound
+            is_valid = _is_valid_profile(payload)
+            kept += [data[position:end]] if is_valid else []
+            has_lost_profile = has_lost_profile or not is_valid
         elif kind == b"acTL":
             has_more = int.from_bytes(payload[:4]) > 1
         elif kind == b"eXIf" and length <= MAX_METADATA_BYTES:
@@ -182,34 +188,36 @@ def _strip_png(data: bytes) -> Stripped:
         elif kind == b"tEXt" and payload.startswith(b"Copyright\0"):
             notice = payload[len(b"Copyright\0") :][:MAX_METADATA_BYTES]
         if kind == b"IEND":
-            return Stripped(b"".join(kept), exif, xmp, notice=notice, has_more_frames=has_more, lost_profile=lost)
+            return Stripped(
+                b"".join(kept), exif, xmp, notice=notice, has_more_frames=has_more, lost_profile=has_lost_profile
+            )
         position = end
     else:
         _refuse_parts()
     raise RefusedError(400, "the picture is broken or cut short")
 
 
-def _is_sound_profile(payload: bytes) -> bool:
-    """Tell whether a colour profile unpacks to a size that a profile has: one may be a bomb."""
-    packed = payload.partition(b"\0")[2][1:]
-    return _unpacked(packed, MAX_PROFILE_BYTES) is not None
+def _is_valid_profile(payload: bytes) -> bool:
+    """Return whether a colour profile decompresses to at most `MAX_PROFILE_BYTES`; it may be a compression bomb."""
+    compressed = payload.partition(b"\0")[2][1:]
+    return _decompressed(compressed, MAX_PROFILE_BYTES) is not None
 
 
 def _international_text(payload: bytes) -> bytes:
-    is_packed = payload[len(_XMP_KEYWORD)] == 1
+    is_compressed = payload[len(_XMP_KEYWORD)] == 1
     text = payload[len(_XMP_KEYWORD) + 2 :].split(b"\0", 2)[-1]
-    if is_packed:
-        return _unpacked(text, MAX_METADATA_BYTES) or b""
+    if is_compressed:
+        return _decompressed(text, MAX_METADATA_BYTES) or b""
     return text if len(text) <= MAX_METADATA_BYTES else b""
 
 
-def _unpacked(packed: bytes, most_bytes: int) -> bytes | None:
-    unpacker = zlib.decompressobj()
+def _decompressed(compressed: bytes, max_bytes: int) -> bytes | None:
+    decompressor = zlib.decompressobj()
     try:
-        found = unpacker.decompress(packed, most_bytes)
+        found = decompressor.decompress(compressed, max_bytes)
     except zlib.error:
         return None
-    return found if unpacker.eof else None
+    return found if decompressor.eof else None
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:
@@ -221,7 +229,7 @@ def _chunk(kind: bytes, payload: bytes) -> bytes:
 
 
 def _strip_webp(data: bytes) -> Stripped:
-    """Keep pixels, transparency and colours; of an animation the first frame, at its own size."""
+    """Keep pixels, transparency and colours; from an animation keep the first frame, at its own size."""
     size = int.from_bytes(data[4:8], "little")
     if 8 + size > len(data) + 1:
         raise RefusedError(400, "the picture is broken or cut short")
@@ -276,20 +284,20 @@ def _riff(body: bytes) -> bytes:
 
 
 def _strip_gif(data: bytes) -> Stripped:
-    """Keep the first image and what is needed to draw it."""
-    start = _GIF_HEADER_BYTES + _colours(data[10])
+    """Keep the first image with its colour tables and graphic control extension."""
+    start = _GIF_HEADER_BYTES + _colour_table_bytes(data[10])
     position, control, image = start, b"", b""
     while position < len(data) and data[position] != _GIF_END:
         kind = data[position]
         if kind == _GIF_EXTENSION:
-            end = _after_blocks(data, position + 2)
+            end = _end_of_blocks(data, position + 2)
             if data[position + 1] == _GIF_CONTROL and not image:
                 control = data[position:end]
         elif kind == _GIF_IMAGE and image:
             return Stripped(data[:start] + control + image + b";", has_more_frames=True)
         elif kind == _GIF_IMAGE:
             end = position + _GIF_IMAGE_BYTES
-            end = _after_blocks(data, end + _colours(data[end - 1]) + 1)
+            end = _end_of_blocks(data, end + _colour_table_bytes(data[end - 1]) + 1)
             image = data[position:end]
         else:
             break
@@ -299,12 +307,12 @@ def _strip_gif(data: bytes) -> Stripped:
     return Stripped(data[:start] + control + image + b";")
 
 
-def _colours(flags: int) -> int:
-    """Return how many bytes a table of colours has."""
+def _colour_table_bytes(flags: int) -> int:
+    """Return the size of a colour table in bytes."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, position: int) -> int:
+def _end_of_blocks(data: bytes, position: int) -> int:
     for _ in range(MAX_PARTS):
         length = data[position]
         position += 1 + length

@@ -1,7 +1,7 @@
-"""The rights of a picture: read from the metadata of its file, and written so that the public file holds them alone.
+"""The rights of a picture: read from the metadata of its file, and written as the public file's only metadata.
 
-IPTC's guide for publishers: a copyright notice, a credit line and terms of use stay with a picture. Its creator's and
-its camera owner's names, places, times and devices do not.
+IPTC's guide for publishers: copyright notice, credit line and terms of use stay with a picture. Names of creator and
+camera owner, places, times and devices do not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RDF, _DC = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}", "{http://purl.org/d
 _PHOTOSHOP, _TERMS = "{http://ns.adobe.com/photoshop/1.0/}", "{http://ns.adobe.com/xap/1.0/rights/}"
 _ORIENTATION_TAG, _COPYRIGHT_TAG = 0x0112, 0x8298
 _ASCII, _SHORT = 2, 3
-_MAX_ENTRIES = 1_000
+_MAX_TIFF_ENTRIES = 1_000
 _CREDIT_RECORD, _NOTICE_RECORD = 110, 116
 _IPTC_RESOURCE = b"8BIM\x04\x04"
 _INLINE_BYTES = 4
@@ -25,7 +25,7 @@ _INLINE_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class PictureRights:
-    """What a picture's file says of its rights."""
+    """The rights that a picture's file states."""
 
     notice: str = ""
     credit: str = ""
@@ -33,11 +33,11 @@ class PictureRights:
     statement_url: str = ""
 
     def __bool__(self) -> bool:
-        """Tell whether anything is said."""
+        """Return whether any right is stated."""
         return bool(self.notice or self.credit or self.usage_terms or self.statement_url)
 
     def or_else(self, other: PictureRights) -> PictureRights:
-        """Return these rights; another's words stand where these say nothing."""
+        """Return these rights, with missing fields from `other`."""
         return PictureRights(
             self.notice or other.notice,
             self.credit or other.credit,
@@ -46,8 +46,8 @@ class PictureRights:
         )
 
 
-def words_of(raw: bytes) -> str:
-    """Return a text of a picture's metadata on one line: UTF-8, or else Latin-1."""
+def metadata_text(raw: bytes) -> str:
+    """Return a text of a picture's metadata as one line; it is decoded as UTF-8, otherwise as Latin-1."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -57,17 +57,17 @@ def words_of(raw: bytes) -> str:
 
 
 def read_exif(exif: bytes) -> tuple[int, str]:
-    """Return the orientation (1: upright) and the copyright notice of a TIFF structure; a broken one names neither.
+    """Return the orientation (1: upright) and the copyright notice of a TIFF structure; (1, "") if it is broken.
 
-    Only the first directory is read, of whatever length: the others hold the private data.
+    Only the first directory is read; the others hold private data.
     """
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     orientation, notice = 1, b""
     try:
         start = struct.unpack_from(f"{order}I", exif, 4)[0]
         count = struct.unpack_from(f"{order}H", exif, start)[0] if order else 0
-        for place in range(min(count, _MAX_ENTRIES)):
-            at = start + 2 + 12 * place
+        for index in range(min(count, _MAX_TIFF_ENTRIES)):
+            at = start + 2 + 12 * index
             tag, kind, length = struct.unpack_from(f"{order}HHI", exif, at)
             if (tag, kind) == (_ORIENTATION_TAG, _SHORT):
                 orientation = struct.unpack_from(f"{order}H", exif, at + 8)[0]
@@ -75,12 +75,12 @@ def read_exif(exif: bytes) -> tuple[int, str]:
                 where = at + 8 if length <= _INLINE_BYTES else struct.unpack_from(f"{order}I", exif, at + 8)[0]
                 notice = exif[where : where + length]
     except struct.error:
-        pass  # what was read before stands
-    return orientation, words_of(notice)
+        pass  # keep the values read so far
+    return orientation, metadata_text(notice)
 
 
 def rights_of_xmp(xmp: bytes) -> PictureRights:
-    """Return the rights that an XMP packet names; a broken packet names none."""
+    """Return the rights of an XMP packet; none if the packet is broken."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     try:
         root = etree.fromstring(xmp.strip(b"\0 \r\n\t"), parser)
@@ -92,10 +92,10 @@ def rights_of_xmp(xmp: bytes) -> PictureRights:
     def find(name: str) -> str:
         for element in root.iter(f"{_RDF}Description"):
             if value := element.get(name):
-                return words_of(value.encode())
+                return metadata_text(value.encode())
         for element in root.iter(name):
             item = next(element.iter(f"{_RDF}li"), element)
-            return words_of("".join(map(str, item.itertext())).encode())
+            return metadata_text("".join(map(str, item.itertext())).encode())
         return ""
 
     return PictureRights(
@@ -107,25 +107,25 @@ def rights_of_xmp(xmp: bytes) -> PictureRights:
 
 
 def rights_of_iptc(resources: bytes) -> PictureRights:
-    """Return the rights that IPTC's records (IIM 4.2) among Photoshop's image resources name."""
-    _, _, behind = resources.partition(_IPTC_RESOURCE)
-    if not behind:
+    """Return the rights in the IPTC records (IIM 4.2) of Photoshop's image resources."""
+    _, _, after_marker = resources.partition(_IPTC_RESOURCE)
+    if not after_marker:
         return PictureRights()
-    name_bytes = 1 + behind[0]
+    name_bytes = 1 + after_marker[0]
     start = name_bytes + name_bytes % 2
-    length = int.from_bytes(behind[start : start + 4])
-    records, position = behind[start + 4 : start + 4 + length], 0
+    length = int.from_bytes(after_marker[start : start + 4])
+    records, position = after_marker[start + 4 : start + 4 + length], 0
     found: dict[int, str] = {}
     while records[position : position + 1] == b"\x1c" and position + 5 <= len(records):
         record, dataset, size = struct.unpack_from(">BBH", records, position + 1)
         if record == 2:  # noqa: PLR2004 -- IPTC's application record
-            found.setdefault(dataset, words_of(records[position + 5 : position + 5 + size]))
+            found.setdefault(dataset, metadata_text(records[position + 5 : position + 5 + size]))
         position += 5 + size
     return PictureRights(notice=found.get(_NOTICE_RECORD, ""), credit=found.get(_CREDIT_RECORD, ""))
 
 
 def exif_of(rights: PictureRights) -> bytes:
-    """Return an EXIF block (a TIFF structure) with nothing but the copyright notice."""
+    """Return an EXIF block (a TIFF structure) with only the copyright notice."""
     text = rights.notice.encode() + b"\0"
     value = struct.pack(">I", 26) if len(text) > _INLINE_BYTES else text.ljust(_INLINE_BYTES, b"\0")
     entry = struct.pack(">HHI", _COPYRIGHT_TAG, _ASCII, len(text)) + value
@@ -133,7 +133,7 @@ def exif_of(rights: PictureRights) -> bytes:
 
 
 def xmp_of(rights: PictureRights) -> bytes:
-    """Return an XMP packet with nothing but the rights."""
+    """Return an XMP packet with only the rights."""
 
     def alternatives(name: str, text: str) -> str:
         item = f'<rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}</rdf:li></rdf:Alt>'

@@ -1,4 +1,4 @@
-"""Which pictures are taken: kind and size, as their header says, before anything is decoded."""
+"""Rules for uploaded pictures: media type and size, checked before decoding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PictureType = Literal["image/jpeg", "image/png", "image/webp", "image/gif"]
 
 
 class PictureFacts(BaseModel):
-    """The kind of a picture and its sides in pixels, as it is shown."""
+    """The media type of a picture, and its width and height in pixels as shown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +28,7 @@ class PictureFacts(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PublicPicture:
-    """A picture as readers get it. `warnings` say how it differs from the file that was sent."""
+    """The public form of a picture. `warnings`: its differences from the uploaded file."""
 
     facts: PictureFacts
     data: bytes
@@ -36,7 +36,7 @@ class PublicPicture:
 
 
 class StoredPicture(PictureFacts):
-    """A picture that lies in the content bucket; `media` is the SHA-256 of the bytes that were sent."""
+    """A picture in the content bucket; `media` is the SHA-256 of the uploaded bytes."""
 
     media: str
     size_bytes: int
@@ -45,10 +45,10 @@ class StoredPicture(PictureFacts):
 
 
 def sniff(data: bytes) -> PictureType:
-    """Return the kind that the first bytes name.
+    """Return the media type, detected from the first bytes.
 
     Raises:
-        RefusedError: 415, none of those that are taken.
+        RefusedError: 415, unsupported type.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
@@ -62,7 +62,7 @@ def sniff(data: bytes) -> PictureType:
 
 
 def check_size(data: bytes, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
-    """Refuse no bytes at all, and more than a picture may have.
+    """Refuse an empty picture, and one with too many bytes.
 
     Raises:
         RefusedError: 400 or 413.
@@ -70,17 +70,17 @@ def check_size(data: bytes, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
     if not data:
         raise RefusedError(400, "the body is empty; the bytes of a picture were expected")
     if len(data) > max_bytes:
-        raise RefusedError(413, f"the picture has {len(data)} bytes; at most {max_bytes} are taken")
+        raise RefusedError(413, f"the picture has {len(data)} bytes; the maximum is {max_bytes}")
 
 
 def check_sides(width: int, height: int) -> None:
-    """Refuse what would not fit in memory once it is decoded.
+    """Refuse a picture that would not fit in memory when decoded.
 
     Raises:
-        RefusedError: 422, with the limits in words.
+        RefusedError: 422, the text names the limits.
     """
     if width < 1 or height < 1:
         raise unacceptable([Fault("", "the picture has no width or no height")])
     if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
-        limits = f"at most {MAX_SIDE_PIXELS} a side and {MAX_PIXELS // 1_000_000} megapixels in all are taken"
+        limits = f"the maximum is {MAX_SIDE_PIXELS} pixels a side and {MAX_PIXELS // 1_000_000} megapixels in total"
         raise unacceptable([Fault("", f"the picture is {width} x {height} pixels; {limits}")])

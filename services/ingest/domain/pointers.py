@@ -1,33 +1,33 @@
-"""JSON pointers (RFC 6901): how a sender is told where."""
+"""JSON pointers (RFC 6901) into the sender's document."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_MAX_CHARS = 200
+_MAX_POINTER_CHARS = 200
 
 
 def pointer(*path: str | int) -> str:
-    """Return the pointer of a path; a very long one is cut, since it is the sender's own words in our reply."""
+    """Return the pointer of a path; a very long one is cut, because it quotes the sender's text in our reply."""
     text = "".join(f"/{_escaped(str(step))}" for step in path)
-    return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 1]}…"
+    return text if len(text) <= _MAX_POINTER_CHARS else f"{text[: _MAX_POINTER_CHARS - 1]}…"
 
 
 def top_of(where: str) -> str:
-    """Return the name of the topmost field that a pointer leads into, empty for the whole document."""
+    """Return the first field of a pointer; empty for the whole document."""
     return where.removeprefix("/").partition("/")[0]
 
 
 def origin_of(where: str, origins: Mapping[str, str]) -> str:
-    """Return where in the sender's document that lies which the article holds at `where`.
+    """Return the pointer into the sender's document for the article's part at `where`.
 
-    `origins` knows some places and what they were made from; the longest one that leads to `where` counts.
+    `origins` maps pointers into the article to pointers into the document; the longest prefix of `where` counts.
     """
     steps = where.split("/")
     for end in range(len(steps), 1, -1):
-        known = "/".join(steps[:end])
-        if known in origins:
-            return where if origins[known] == known else origins[known]
+        prefix = "/".join(steps[:end])
+        if prefix in origins:
+            return where if origins[prefix] == prefix else origins[prefix]
     return where
 
 

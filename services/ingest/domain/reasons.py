@@ -1,12 +1,12 @@
-"""Why a page is as it is."""
+"""The provenance of a page, and the reasons why it is stale."""
 
 from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 
-class Making(BaseModel):
-    """Who made the bytes that are there, when, for which message and from what: as the object itself says."""
+class Provenance(BaseModel):
+    """The service, time, message and inputs of a public object, from the object's own metadata."""
 
     by: str | None = None
     at: AwareDatetime | None = None
@@ -20,17 +20,17 @@ class Making(BaseModel):
 
 
 class Reasons(BaseModel):
-    """What is at an address, what it was made from, and what stands between it and what it should be."""
+    """The object at an address, its provenance, and the reasons why it is stale."""
 
     url: str
-    path: str = Field(description="Its key in the public bucket.")
-    status: int = Field(description="The HTTP status that readers get; 404: nothing is there.")
+    path: str = Field(description="The key in the public bucket.")
+    status: int = Field(description="The HTTP status that readers get; 404: no object.")
     kind: str = Field(description="article, listing, file or nothing of ours")
-    location: str | None = Field(default=None, description="Of a redirect: where it sends readers.")
+    location: str | None = Field(default=None, description="The target, if the page is a redirect.")
     article: str | None = None
-    revision: str | None = Field(default=None, description="The revision that is live.")
+    revision: str | None = Field(default=None, description="The live revision.")
     listing: str | None = None
-    shows: list[str] = Field(default_factory=list, description="The articles whose cards it shows, its own aside.")
-    made: Making | None = None
-    is_current: bool = Field(description="Whether nothing is known that should be shown and is not.")
-    waits_for: list[str] = Field(default_factory=list, description="Why it is not newer, in plain words.")
+    shows: list[str] = Field(default_factory=list, description="Other articles whose cards the page shows.")
+    made: Provenance | None = None
+    is_current: bool = Field(description="False if the page is stale.")
+    waits_for: list[str] = Field(default_factory=list, description="The reasons why the page is stale.")

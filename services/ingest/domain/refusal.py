@@ -1,4 +1,4 @@
-"""Why something that was sent is not taken, in words that its sender can act on."""
+"""Refusals, with texts that tell the sender how to correct the submission."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Literal
 from shared.runtime.errors import PermanentError, RetryableError
 
 RefusalCode = Literal[400, 403, 409, 413, 415, 422]
-"""HTTP's words for it: not readable, not yours to do, in conflict, too large, unknown format, not acceptable."""
+"""HTTP statuses: unreadable, not allowed, conflict, too large, unknown format, invalid content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, and where: `pointer` is a JSON pointer (RFC 6901), empty for the whole."""
+    """One fault; `pointer` is a JSON pointer (RFC 6901), empty for the whole document."""
 
     pointer: str
     detail: str
 
 
 _TITLES: dict[RefusalCode, str] = {
-    400: "Not readable",
+    400: "Unreadable content",
     403: "Not allowed",
-    409: "In conflict",
+    409: "Conflict",
     413: "Too large",
     415: "Unknown format",
-    422: "Not acceptable",
+    422: "Invalid content",
 }
 
 
 class RefusedError(PermanentError):
-    """What was sent cannot be taken as it is. Its words name fields and limits, and quote no text of the article."""
+    """A submission is refused. The text names fields and limits, and quotes no text of the article."""
 
     def __init__(self, code: RefusalCode, detail: str, faults: Iterable[Fault] = (), *, title: str = "") -> None:
         super().__init__(detail)
@@ -42,7 +42,7 @@ class RefusedError(PermanentError):
 
 
 def unacceptable(faults: Sequence[Fault], detail: str = "") -> RefusedError:
-    """Return the refusal of something that was read and breaks rules; `detail` is made from the faults if empty."""
+    """Return the refusal (422) of readable content that breaks rules; an empty `detail` is made from the faults."""
     if not detail:
         first, others = faults[0], len(faults) - 1
         detail = f"{first.pointer or 'the document'}: {first.detail}" + (f" (and {others} more)" if others else "")
@@ -50,11 +50,11 @@ def unacceptable(faults: Sequence[Fault], detail: str = "") -> RefusedError:
 
 
 class ArticleUnknownError(PermanentError):
-    """There is no such article on the site."""
+    """The site has no such article."""
 
 
 class BacklogFullError(RetryableError):
-    """So much waits to be published that this lane takes no more for now; the text says what a sender can do."""
+    """Too many messages wait, so the lane accepts no articles for now; the text tells the sender how to continue."""
 
 
 class FrontUnknownError(PermanentError):

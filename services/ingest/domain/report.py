@@ -1,4 +1,4 @@
-"""What a reader made of a document: nothing that was sent vanishes without a word."""
+"""A reader's report on a document: each part is reported as kept or as dropped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Dropped(BaseModel):
-    """A part of what was sent that did not become part of the article."""
+    """A part of the document that is not in the article."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -17,7 +17,7 @@ class Dropped(BaseModel):
 
 
 class Report(BaseModel):
-    """Format, the parts that were kept and dropped (JSON pointers into what was sent), and what to look at."""
+    """The format, the kept and dropped parts (JSON pointers into the document), and warnings for editors."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,9 +27,9 @@ class Report(BaseModel):
     warnings: tuple[str, ...] = ()
 
     def with_warning(self, warning: str) -> Report:
-        """Return the report with one more thing to look at."""
+        """Return the report with one more warning."""
         return self.with_warnings((warning,))
 
     def with_warnings(self, warnings: Iterable[str]) -> Report:
-        """Return the report with more things to look at, each said once."""
+        """Return the report with more warnings, without duplicates."""
         return self.model_copy(update={"warnings": tuple(dict.fromkeys((*self.warnings, *warnings)))})

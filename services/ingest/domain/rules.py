@@ -1,4 +1,4 @@
-"""What makes an article one that can be published, whatever format it came in."""
+"""The rules for an article of any format."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shared.site.sites import Site
 
 
 def find_faults(article: Article, site: Site, received_at: datetime) -> Iterator[Fault]:
-    """Yield what keeps an article out; pointers are those of the article's own fields."""
+    """Yield the faults of an article; pointers refer to the article's own fields."""
     if article.site != site.id:
-        yield Fault("/site", f"names another site than the one posted to, which is {site.id}")
+        yield Fault("/site", f"differs from the site of the request, which is {site.id}")
     if not site.has_section(article.section):
         known = ", ".join(section.id for section in site.sections)
         yield Fault("/section", f"is not a section of {site.id}; its sections are {known}")
     if article.status is Status.USABLE and prose.is_blank(article.body):
-        yield Fault("/body", "is empty; an article that is to be published needs a text")
+        yield Fault("/body", "is empty; a published article needs a text")
     if control := prose.find_control(article.body):
-        yield Fault("/body", f"holds the control character {control}; send printable text")
+        yield Fault("/body", f"contains the control character {control}; send printable text")
     yield from find_stamp_faults(article, received_at)

@@ -1,7 +1,7 @@
-"""Which field of an article readers see, which serves the machine, and which is left out, with the reason.
+"""The visible, technical and unused fields of an article.
 
-Every field of the model stands in exactly one of these. A field that is accepted and in none fails a test: nothing
-that a sender is told is kept may be invisible.
+Each field of the model is in exactly one of the three groups; a test fails otherwise. So a field that is reported as
+kept is visible or has an effect.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Iterator, Sequence
 from services.ingest.domain.pointers import pointer
 from shared.model.article import Article, Picture, RelatedLink, Status
 
-_PICTURE = ("media", "caption", "credit", "alt")
-SEEN = frozenset(
+_PICTURE_PARTS = ("media", "caption", "credit", "alt")
+VISIBLE_FIELDS = frozenset(
     {
         *("headline", "kicker", "standfirst", "byline", "dateline", "body", "section", "correction_note"),
         *("authors.name", "authors.role", "topics.name", "keywords", "entities.name"),
         *("rights.holder", "rights.notice", "rights.usage_terms"),
-        *(f"{field}.{part}" for field in ("picture", "pictures") for part in _PICTURE),
+        *(f"{field}.{part}" for field in ("picture", "pictures") for part in _PICTURE_PARTS),
         *("embeds.url", "embeds.title", "embeds.provider", "related.url", "related.title"),
         *("first_created", "language", "direction", "slug", "canonical_url"),
     }
 )
-"""On the page, in its head, or in its address."""
+"""Visible on the page, in its head or in its address."""
 
-SERVES = {
+TECHNICAL_FIELDS = {
     "site": "says where the article is published",
     "source": "is part of the article's identity",
     "source_id": "is part of the article's identity",
@@ -38,70 +38,70 @@ SERVES = {
     "topics.uri": "tells two topics of one name apart",
     "entities.uri": "tells two entities of one name apart",
     "entities.kind": "sorts entities",
-    "embeds.kind": "says which box an embed has",
+    "embeds.kind": "decides the layout of an embed",
     "canonical_site": "is set by the endpoint, for the canonical address",
     "canonical_article": "is set by the endpoint, for the canonical address",
     "body_pictures": "is set by the endpoint, from the body",
     **{
-        f"{field}.{part}": "is measured at the upload, whatever the sender says"
+        f"{field}.{part}": "is measured at the upload"
         for field in ("picture", "pictures")
         for part in ("width", "height", "content_type")
     },
 }
-"""Not for the eye, by its nature."""
+"""Not visible, with the effect of each."""
 
-LEFT_OUT = {
-    "picture.renditions": "other sizes are not shown; the picture that `media` names is",
-    "pictures.renditions": "other sizes are not shown; the picture that `media` names is",
+UNUSED_FIELDS = {
+    "picture.renditions": "other sizes are not shown; only the picture in `media` is",
+    "pictures.renditions": "other sizes are not shown; only the picture in `media` is",
     "related.source_id": "a related article is shown by its url; its id is not looked up",
-    "related.relation": "the page does not say how an article is related",
+    "related.relation": "the page does not show the relation of an article",
     "replaces": "no article is replaced by this one; withdraw the other",
 }
-_NO_ADDRESS = "has no url, by which a related article is shown"
-_NO_PICTURE = "holds neither a picture nor a caption nor a credit"
-_ALT_ALONE = "describes a picture that was not sent"
+_NO_URL = "has no url, which a related article needs"
+_NO_PICTURE = "has neither a picture nor a caption nor a credit"
+_ALT_WITHOUT_PICTURE = "describes a picture that was not sent"
 
 
-def left_out(article: Article) -> Iterator[tuple[str, str]]:
-    """Yield pointer and reason of all that an article holds and no reader will see; of a removal, nothing."""
+def invisible_parts(article: Article) -> Iterator[tuple[str, str]]:
+    """Yield (pointer, reason) of the parts of an article that readers will not see; none of a removal."""
     if article.status is not Status.USABLE:
         return
-    yield from _of_related(article.related)
+    yield from _invisible_related_parts(article.related)
     if article.picture is not None:
-        yield from _of_picture(article.picture, ("picture",))
-    for place, picture in enumerate(article.pictures):
-        yield from _of_picture(picture, ("pictures", place))
-    for place, _ in enumerate(article.replaces):
-        yield pointer("replaces", place), LEFT_OUT["replaces"]
+        yield from _invisible_picture_parts(article.picture, ("picture",))
+    for index, picture in enumerate(article.pictures):
+        yield from _invisible_picture_parts(picture, ("pictures", index))
+    for index, _ in enumerate(article.replaces):
+        yield pointer("replaces", index), UNUSED_FIELDS["replaces"]
 
 
-def fields_left_out_whole(article: Article) -> frozenset[str]:
-    """Return the lists of which no entry is seen."""
+def invisible_fields(article: Article) -> frozenset[str]:
+    """Return the fields that have a value and no visible entry."""
     found = {"replaces": bool(article.replaces)}
     found["related"] = bool(article.related) and all(each.url is None for each in article.related)
     found["pictures"] = bool(article.pictures) and all(_is_empty(each) for each in article.pictures)
     found["picture"] = article.picture is not None and _is_empty(article.picture)
-    return frozenset(name for name, is_out in found.items() if is_out and article.status is Status.USABLE)
+    return frozenset(name for name, is_invisible in found.items() if is_invisible and article.status is Status.USABLE)
 
 
-def _of_related(related: Sequence[RelatedLink]) -> Iterator[tuple[str, str]]:
-    for place, each in enumerate(related):
+def _invisible_related_parts(related: Sequence[RelatedLink]) -> Iterator[tuple[str, str]]:
+    for index, each in enumerate(related):
         if each.url is None:
-            yield pointer("related", place), _NO_ADDRESS
+            yield pointer("related", index), _NO_URL
             continue
         for part in ("source_id", "relation"):
             if getattr(each, part) is not None:
-                yield pointer("related", place, part), LEFT_OUT[f"related.{part}"]
+                yield pointer("related", index, part), UNUSED_FIELDS[f"related.{part}"]
 
 
-def _of_picture(picture: Picture, path: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+def _invisible_picture_parts(picture: Picture, path: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
     if _is_empty(picture):
         yield pointer(*path), _NO_PICTURE
         return
     if picture.alt is not None and picture.media is None:
-        yield pointer(*path, "alt"), _ALT_ALONE
+        yield pointer(*path, "alt"), _ALT_WITHOUT_PICTURE
     if picture.renditions:
-        yield pointer(*path, "renditions"), LEFT_OUT["picture.renditions"]
+        yield pointer(*path, "renditions"), UNUSED_FIELDS["picture.renditions"]
 
 
 def _is_empty(picture: Picture) -> bool:

@@ -1,4 +1,4 @@
-"""How a submission and an article stand, as the endpoint tells it."""
+"""The states of a submission and of an article, as the endpoint returns them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from services.ingest.domain.report import Report
 from shared.model.revision import Action
 from shared.runtime.receipts import ReceiptStatus, Stage
 
-FINAL: frozenset[ReceiptStatus] = frozenset(outcome for outcome in ReceiptStatus if outcome.is_final)
-"""Where the way of a submission ends; `failed` means dead-lettered with its reason."""
+FINAL: frozenset[ReceiptStatus] = frozenset(status for status in ReceiptStatus if status.is_final)
+"""The final statuses of a submission; `failed` means dead-lettered."""
 
 
 class PublishedPage(BaseModel):
@@ -25,39 +25,39 @@ class PublishedPage(BaseModel):
 
 
 class ReceiptState(BaseModel):
-    """How far one submission has come."""
+    """The state of one submission."""
 
     model_config = ConfigDict(frozen=True)
 
     receipt: str
     site: str
     status: ReceiptStatus
-    article: str | None = Field(default=None, description="Known once the submission has been read.")
+    article: str | None = Field(default=None, description="Present once a worker has read the submission.")
     revision: str | None = None
-    url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
-    reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
+    url: str | None = Field(default=None, description="The public URL of the article, once it is live.")
+    reason: str | None = Field(default=None, description="Why the submission did not become live.")
     waits_for: tuple[str, ...] = Field(
-        default=(), description="Of a removal on its way: the addresses where readers were not yet seen to get 410."
+        default=(), description="Of an unfinished removal: the URLs that the edge does not answer with 410 yet."
     )
     near_matches: tuple[NearMatch, ...] = Field(
-        default=(), description="Of an unmatched removal: articles with its source id and another source."
+        default=(), description="Of an unmatched removal: articles with the same source id and another source."
     )
-    faults: tuple[Fault, ...] = Field(default=(), description="What was wrong, where it was refused.")
+    faults: tuple[Fault, ...] = Field(default=(), description="The faults of a refused submission.")
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublishedPage, ...] = ()
     report: Report | None = None
 
 
 class ActionState(Action):
-    """Who killed, withdrew or restored the article, why, when, and as which revision."""
+    """A kill, withdrawal or restore through the API: token, reason, time and revision."""
 
     at: AwareDatetime
     revision: str
-    text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
+    text_of: str | None = Field(default=None, description="Of a restore: the revision of the restored text.")
 
 
 class ArticleState(BaseModel):
-    """What was sent last, and what readers see."""
+    """The latest and the live revision of an article."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,10 +68,10 @@ class ArticleState(BaseModel):
     headline: str
     status: ReceiptStatus
     revision: str = Field(description="The latest revision.")
-    revisions: int = Field(description="How many revisions are kept.")
+    revisions: int = Field(description="The number of stored revisions.")
     live_revision: str | None = Field(default=None, description="The revision that readers see.")
-    url: str | None = Field(default=None, description="Where readers find it, while it is live.")
-    paths: tuple[str, ...] = Field(default=(), description="Every path of the public bucket that it ever claimed.")
+    url: str | None = Field(default=None, description="The public URL of the article, while it is live.")
+    paths: tuple[str, ...] = Field(default=(), description="Every path of the public bucket that the article claimed.")
     embargo_until: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     warnings: tuple[str, ...] = Field(
@@ -80,5 +80,5 @@ class ArticleState(BaseModel):
         "begins with a pointer into the article, such as /body.",
     )
     actions: tuple[ActionState, ...] = Field(
-        default=(), description="What was done to it through the API, oldest first: who and why."
+        default=(), description="Kills, withdrawals and restores through the API, oldest first."
     )

@@ -1,4 +1,4 @@
-"""The HTTP endpoint: newsrooms post articles here, and ask what became of them."""
+"""The HTTP endpoint: newsrooms post articles and read their status."""
 
 from services.ingest.endpoint.app import create_app
 from services.ingest.endpoint.deps import EndpointDeps

@@ -1,4 +1,4 @@
-"""Killing, withdrawing and restoring an article."""
+"""Routes that kill, withdraw and restore an article."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from services.ingest.metrics import REFUSALS
 from shared.model.article import Prose
 from shared.model.revision import ActionKind
 
-_MAX_BYTES = 16 * 1024
-_UNKNOWN = "there is no such article on this site"
+_MAX_BODY_BYTES = 16 * 1024
+_UNKNOWN_ARTICLE = "there is no such article on this site"
 
 router = APIRouter(tags=["articles"])
 log = structlog.get_logger()
 
 
 class ActionForm(BaseModel):
-    """What may be said of it."""
+    """The optional body of an action."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    why: Prose = Field(default="", description="For the record; whoever may read the article's state sees it.")
+    why: Prose = Field(default="", description="The reason, stored with the action and shown in the article's state.")
 
 
-def _described(kind: str) -> dict[str, Any]:
-    """Return how OpenAPI describes one of the three."""
+def _openapi_of(kind: str) -> dict[str, Any]:
+    """Return the OpenAPI description of an action."""
     schema = {"$ref": "#/components/schemas/ActionForm"}
     example = {"summary": "With a reason", "value": {"why": "The court has ordered it."}}
     body = {"required": False, "content": {"application/json": {"schema": schema, "examples": {"why": example}}}}
@@ -48,11 +48,11 @@ def _described(kind: str) -> dict[str, Any]:
         "status_code": 202,
         "response_model": None,
         "responses": {
-            202: {"model": ArticleReply, "description": "Taken, and safe from then on.", "headers": REPLY_HEADERS},
+            202: {"model": ArticleReply, "description": "Accepted and stored.", "headers": REPLY_HEADERS},
             200: {
                 "model": ArticleReply,
-                "description": "Nothing more will come of it: done (with `Prefer: wait`), or a duplicate, since the "
-                "article stands so already; `revision` is the one that says so.",
+                "description": "Final: done (with `Prefer: wait`), or a duplicate, because the article has this state "
+                "already. `revision` names the revision of the action.",
                 "headers": REPLY_HEADERS,
             },
             **documented(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
@@ -61,63 +61,61 @@ def _described(kind: str) -> dict[str, Any]:
     }
 
 
-@router.post("/v1/articles/{article}/kill", summary="Kill an article", **_described("kill"))
+@router.post("/v1/articles/{article}/kill", summary="Kill an article", **_openapi_of("kill"))
 async def kill_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
-    """Take the text down at once, before all other work, and keep it down whatever is sent, until it is restored.
+    """Remove the article at once, before all other work. Later revisions stay unpublished until a restore.
 
-    Its page, every address that it ever had and its pictures answer 410; then it leaves the listings. A kill comes
-    after everything that was accepted before it. Sent again, it is a `duplicate` of the kill that stands.
+    Its page, all its former addresses and its pictures answer 410; then the listings change. A kill is ordered after
+    everything accepted before it. A repeated kill is a `duplicate` of the kill in force.
 
-    An article that was posted to several sites is an article at each: this kills one site's. To take all down, kill
-    each, or post `status: canceled` with the same `?site=a&site=b`.
+    An article that was posted to several sites is a separate article at each site. This kills one site's article. To
+    remove all, kill each, or post `status: canceled` with the same `?site=a&site=b`.
     """
     return await _act("kill", request, caller, article, site)
 
 
-@router.post("/v1/articles/{article}/withdraw", summary="Withdraw an article", **_described("withdraw"))
+@router.post("/v1/articles/{article}/withdraw", summary="Withdraw an article", **_openapi_of("withdraw"))
 async def withdraw_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
-    """Take it out of the listings, then down; the next usable revision that is posted brings it back.
+    """Remove the article: the listings change first, then its pages answer 410. The next usable text brings it back.
 
-    A killed article cannot be withdrawn (409): it is gone already, and would have to be restored first. At other sites
-    that it was posted to, it stays.
+    A killed article cannot be withdrawn (409); restore it first. Articles at other sites do not change.
     """
     return await _act("withdraw", request, caller, article, site)
 
 
-@router.post("/v1/articles/{article}/restore", summary="Restore an article", **_described("restore"))
+@router.post("/v1/articles/{article}/restore", summary="Restore an article", **_openapi_of("restore"))
 async def restore_article(request: Request, caller: RequireTakedown, article: str, site: SiteName = None) -> Response:
-    """Undo a kill or a withdrawal, also one that a wire service sent: readers see the newest usable text again.
+    """Undo a kill or a withdrawal, even one that a wire service sent. Readers see the newest usable text again.
 
-    That text may have come while the kill stood; `text_of` names its revision. Where no revision has a text to be
-    shown, the answer is 409. An article that is not down is left as it is: a `duplicate`. Other sites that it was
-    posted to are not touched.
+    The text may have come during the kill; `text_of` names its revision. The answer is 409 if no revision has a usable
+    text, and `duplicate` if the article is not removed. Articles at other sites do not change.
     """
     return await _act("restore", request, caller, article, site)
 
 
 async def _act(kind: ActionKind, request: Request, caller: Caller, article: str, site: str | None) -> Response:
     deps = deps_of(request)
-    wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=deps.settings.wait_limit_seconds)
-    meant = caller.site(site)
+    preferences = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=deps.settings.wait_limit_seconds)
+    chosen_site = caller.site(site)
     if not ARTICLE.match(article):
-        raise ProblemError(404, _UNKNOWN)
-    raw = await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=deps.body_timeout_seconds)
-    why = _form(raw).why
+        raise ProblemError(404, _UNKNOWN_ARTICLE)
+    raw = await read_body(request, max_bytes=_MAX_BODY_BYTES, timeout_seconds=deps.body_timeout_seconds)
+    why = _parse_form(raw).why
     try:
         accepted = await threads_of(request).run(
-            deps.act, kind, site=meant, article=article, by=caller.name, why=why, received_at=deps.clock()
+            deps.act, kind, site=chosen_site, article=article, by=caller.name, why=why, received_at=deps.clock()
         )
     except ArticleUnknownError as error:
-        raise ProblemError(404, _UNKNOWN) from error
+        raise ProblemError(404, _UNKNOWN_ARTICLE) from error
     except RefusedError as error:
         REFUSALS.labels(str(error.code)).inc()
-        log.info("action.refused", site=meant.id, article=article, action=kind, by=caller.name, status=error.code)
+        log.info("action.refused", site=chosen_site.id, article=article, action=kind, by=caller.name, status=error.code)
         raise
-    return await answer(request, reply_to(accepted), wanted.without_async())
+    return await answer(request, reply_to(accepted), preferences.without_async())
 
 
-def _form(raw: bytes) -> ActionForm:
-    """Return what was said; nothing need be."""
+def _parse_form(raw: bytes) -> ActionForm:
+    """Return the parsed body; an empty body is valid."""
     if not raw.strip():
         return ActionForm()
     Document(raw).json()

@@ -1,4 +1,4 @@
-"""Answering what was accepted: at once, or after a while if the sender waits."""
+"""Responses to accepted submissions: at once, or after a wait (`Prefer: wait`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from services.ingest.endpoint.replies import ArticleReply, json_response, links_
 from shared.runtime.receipts import ReceiptStatus
 
 REPLY_HEADERS = {
-    "Location": {"schema": {"type": "string"}, "description": "The receipt: what becomes of it."},
-    "Preference-Applied": {"schema": {"type": "string"}, "description": "What was followed of `Prefer`."},
+    "Location": {"schema": {"type": "string"}, "description": "The receipt, with the submission's status."},
+    "Preference-Applied": {"schema": {"type": "string"}, "description": "The applied part of `Prefer`."},
 }
 PREFER = {
     "name": "Prefer",
@@ -23,26 +23,26 @@ PREFER = {
     "required": False,
     "schema": {"type": "string"},
     "description": "`wait=N`: answer once the page is live, at the latest after N seconds. `respond-async`: answer as "
-    "soon as the bytes are safe and leave reading to a worker (RFC 7240).",
+    "soon as the bytes are stored; a worker reads them later (RFC 7240).",
     "example": "wait=10",
 }
 
-_NOT_DONE_YET = "this was sent before and is still on its way: readers see what they saw"
+_NOT_DONE_YET = "the same content was sent before and is still being processed; readers see the old state"
 
 
-async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> Response:
-    """Return the answer: 200 for what is at its end, 202 for what is on its way."""
+async def answer(request: Request, reply: ArticleReply, preferences: Preferences) -> Response:
+    """Return the response: 200 if every status is final, otherwise 202."""
     is_done = reply.status.is_final
-    is_done_also = all(each.status.is_final for each in reply.also or ())
-    if wanted.wait_seconds is not None and reply.status in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE):
-        state = await deps_of(request).wait(reply.receipt, wanted.wait_seconds)
+    are_others_done = all(each.status.is_final for each in reply.also or ())
+    if preferences.wait_seconds is not None and reply.status in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE):
+        state = await deps_of(request).wait(reply.receipt, preferences.wait_seconds)
         if state is not None and state.status.is_final:
             status = state.status if reply.status is ReceiptStatus.ACCEPTED else reply.status
-            told = {"status": status, "url": state.url, "reason": state.reason or reply.reason}
-            known = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
-            links = links_to(reply.site, reply.receipt, known["article"])
+            outcome = {"status": status, "url": state.url, "reason": state.reason or reply.reason}
+            ids = {"article": state.article or reply.article, "revision": state.revision or reply.revision}
+            links = links_to(reply.site, reply.receipt, ids["article"])
             report = _report_of(reply, state)
-            reply = reply.model_copy(update={**told, **known, "links": links, "report": report})
+            reply = reply.model_copy(update={**outcome, **ids, "links": links, "report": report})
             is_done = True
         elif state is not None and reply.status is ReceiptStatus.DUPLICATE:
             reply = reply.model_copy(update={"status": state.status, "reason": _NOT_DONE_YET})
@@ -50,13 +50,13 @@ async def answer(request: Request, reply: ArticleReply, wanted: Preferences) -> 
         if state is not None and not is_done:
             reply = reply.model_copy(update={"waits_for": state.waits_for})
     headers = {"Location": f"/v1/receipts/{reply.receipt}"}
-    if wanted.applied:
-        headers["Preference-Applied"] = wanted.applied
-    return json_response(HTTPStatus.OK if is_done and is_done_also else HTTPStatus.ACCEPTED, reply, headers)
+    if preferences.applied:
+        headers["Preference-Applied"] = preferences.applied
+    return json_response(HTTPStatus.OK if is_done and are_others_done else HTTPStatus.ACCEPTED, reply, headers)
 
 
 def _report_of(reply: ArticleReply, state: ReceiptState) -> Report | None:
-    """Return the reader's report, with the warnings that were found on the way to the page."""
+    """Return the reader's report with the warnings of later steps."""
     if reply.report is None or state.report is None:
         return reply.report or state.report
     return reply.report.with_warnings(state.report.warnings)

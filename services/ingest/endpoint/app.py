@@ -1,4 +1,4 @@
-"""The FastAPI application, put together."""
+"""The FastAPI application: routes, error handlers and middleware."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from services.ingest.endpoint.problems import install_problem_handlers
 from services.ingest.endpoint.requests import RequestContext
 
 _TAGS = [
-    {"name": "articles", "description": "Posting articles, and how they stand."},
-    {"name": "fronts", "description": "What editors pin to a front."},
-    {"name": "media", "description": "Pictures."},
-    {"name": "receipts", "description": "What became of a submission."},
-    {"name": "operations", "description": "For who runs it."},
+    {"name": "articles", "description": "Post articles and read their state."},
+    {"name": "fronts", "description": "Pin articles to fronts."},
+    {"name": "media", "description": "Upload pictures."},
+    {"name": "receipts", "description": "Read the status of a submission."},
+    {"name": "operations", "description": "Health, metrics and diagnosis, for operators."},
 ]
 _DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def create_app(deps: EndpointDeps) -> FastAPI:
-    """Return the endpoint, ready to be served."""
+    """Return the endpoint's application."""
     app = FastAPI(
         title="Pressline",
         version="1",
         description=DESCRIPTION,
         openapi_tags=_TAGS,
         openapi_url="/openapi.json",
-        redirect_slashes=False,  # one address each; a redirected POST would lose its body
+        redirect_slashes=False,  # a redirected POST would lose its body
         docs_url=None,  # FastAPI's page loads its script from a third party; ours needs none
         redoc_url=None,
     )

@@ -1,4 +1,4 @@
-"""Posting an article, and asking how it stands."""
+"""Routes that accept an article and return its state."""
 
 from __future__ import annotations
 
@@ -20,20 +20,18 @@ from shared.model.lane import Lane
 
 LaneName = Annotated[
     Literal["live", "bulk"],
-    Query(
-        description="`live`: news. `bulk`: imports, which wait behind news and are sent away first when it piles up."
-    ),
+    Query(description="`live`: news. `bulk`: imports, processed after news and refused first when queues are long."),
 ]
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    202: {"model": ArticleReply, "description": "Stored for good, and on its way.", "headers": REPLY_HEADERS},
+    202: {"model": ArticleReply, "description": "Stored; publication follows.", "headers": REPLY_HEADERS},
     200: {
         "model": ArticleReply,
-        "description": "At its end: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched.",
+        "description": "Final: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched.",
         "headers": REPLY_HEADERS,
     },
     **documented(400, 401, 403, 408, 413, 415, 422, 503),
 }
-FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as the site's settings name it.")]
+FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as in the site's settings.")]
 router = APIRouter(tags=["articles"])
 
 
@@ -49,38 +47,39 @@ router = APIRouter(tags=["articles"])
 async def post_article(
     request: Request, caller: RequirePublish, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
 ) -> Response:
-    """Take an article in any format that is read, by its Content-Type or else by what it looks like.
+    """Accept an article in a supported format, named by its Content-Type or detected from its content.
 
     Formats: Pressline's own JSON form (`application/vnd.pressline.article+json`, or `application/json`) and IPTC
-    ninjs 3.0. A 202 is a promise: the article is stored, and `Location` tells what becomes of it. The same bytes
-    again are a `duplicate`, so sending again after a lost answer is safe. `status: canceled` or `withheld` takes an
-    article down and asks for the scope `takedown`.
+    ninjs 3.0. A 202 is a promise: the article is stored, and `Location` is its receipt. The same bytes again are a
+    `duplicate`, so it is safe to repeat a post whose answer was lost. `status: canceled` or `withheld` removes an
+    article and needs the scope `takedown`.
 
     The article's identity is the site, the source and `source_id`. The source is the item's own, otherwise the
     feed's: `?feed=wire`, or the token's only one. So an update or a kill under another token of the feed reaches the
     same article. `POST /v1/feeds/{feed}` is the same for one feed.
 
-    A removal whose identity matches no article is `unmatched`: it is stored and applies to revisions that come later.
+    A removal whose identity matches no article is `unmatched`: it is stored and applies to later revisions.
 
-    An archive or any other import says `?lane=bulk`: it waits behind the news, and is the first to be answered 503
-    when more waits than can be published soon. Removals are never sent away.
+    Imports use `?lane=bulk`: they are processed after the news, and are the first to get 503 when queues are long.
+    Removals are always accepted.
 
-    `?site=a&site=b` posts one article to several sites. Each has its own article with revisions and a receipt (`also`
-    in the answer); the first named is the canonical one, and the others' pages say so. A section that a further site
-    does not have becomes its default section, with a warning. The token has to be bound to all of them. A later
-    revision, or a `status: canceled`, reaches those sites that it is posted to; kill, withdraw and restore act on one
-    site's article alone. `Prefer: wait` waits for the canonical one.
+    `?site=a&site=b` posts one article to several sites. Each site has its own article, revisions and receipt (`also`
+    in the answer). The first site is canonical, and the pages of the others link to it. A section that a further site
+    does not have becomes its default section, with a warning. The token must be bound to all named sites.
+
+    A later revision, or a `status: canceled`, reaches the sites that it is posted to. Kill, withdraw and restore act
+    on one site's article. `Prefer: wait` waits for the canonical one.
     """
     deps, settings = deps_of(request), deps_of(request).settings
-    wanted = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
-    first, *further = caller.sites_asked(site)
+    preferences = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
+    first, *further = caller.named_sites(site)
     raw = await read_body(request, max_bytes=settings.max_article_bytes, timeout_seconds=deps.body_timeout_seconds)
     for each in (first, *further):
-        caller.feed(each, feed)  # no site accepts the item where the token has no feed at one of them
+        caller.feed(each, feed)  # refuses the item at all sites if the token has no feed at one of them
     submission = submission_of(request, caller, Lane(lane), feed, further)
-    take = submission.submit if wanted.is_async else submission.accept
-    reply = await take(raw, first)
-    return await answer(request, reply, wanted)
+    process = submission.submit if preferences.is_async else submission.accept
+    reply = await process(raw, first)
+    return await answer(request, reply, preferences)
 
 
 @router.post(
@@ -95,23 +94,23 @@ async def post_article(
 async def post_feed_item(
     request: Request, caller: RequirePublish, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"
 ) -> Response:
-    """Take an article as `POST /v1/articles` does, under the feed's source, formats and defaults."""
+    """Accept an article as `POST /v1/articles` does, with the feed's source, formats and defaults."""
     return await post_article(request, caller, site, feed, lane)
 
 
 @router.get(
     "/v1/articles/{article}",
-    summary="How an article stands",
+    summary="Get the state of an article",
     operation_id="getArticle",
     response_model=None,
     responses={200: {"model": ArticleStateReply}, **documented(401, 403, 404, 422, 503)},
 )
 async def get_article(request: Request, caller: RequireRead, article: str, site: SiteName = None) -> Response:
-    """Tell what was sent last of an article, and what readers see."""
-    meant = caller.site(site)
+    """Return the latest and the live revision of an article."""
+    chosen_site = caller.site(site)
     state = None
     if ARTICLE.match(article):
-        state = await threads_of(request).run(deps_of(request).article, meant.id, article)
+        state = await threads_of(request).run(deps_of(request).article, chosen_site.id, article)
     if state is None:
         raise ProblemError(404, "there is no such article on this site")
     links = links_to(state.site, None, state.article)

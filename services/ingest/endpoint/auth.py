@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: bearer tokens (RFC 6750) with scopes, bound to sites."""
+"""Authentication and authorisation: bearer tokens (RFC 6750) with scopes, bound to sites."""
 
 from __future__ import annotations
 
@@ -22,77 +22,77 @@ _bearer = HTTPBearer(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: a token that is known and has the scope that the operation asks for."""
+    """The caller of a request: a known token with the scope that the operation needs."""
 
     token: TokenRecord
     sites: dict[str, Site]
 
     @property
     def name(self) -> str:
-        """Return the token's name, as actions and logs record it."""
+        """Return the token's name, for actions and logs."""
         return self.token.name
 
     @property
     def may_take_down(self) -> bool:
-        """Tell whether an item that takes an article down is taken from this caller."""
+        """Return whether the caller may remove articles."""
         return self.token.allows(Scope.TAKEDOWN)
 
     def covers(self, site: str) -> bool:
-        """Tell whether the caller may know of the site."""
+        """Return whether the token is bound to the site."""
         return self.token.covers(site) and site in self.sites
 
-    def site(self, asked: str | None) -> Site:
-        """Return the site that is meant: the one asked for, else the token's only one.
+    def site(self, named: str | None) -> Site:
+        """Return the named site, otherwise the token's only one.
 
         Raises:
             ProblemError: 403, the token is not bound to it.
-            RefusedError: 422, it has to be said which.
+            RefusedError: 422, the token has several sites and the request names none.
         """
-        if asked is not None:
-            if not self.covers(asked):
+        if named is not None:
+            if not self.covers(named):
                 raise ProblemError(403, "the token is not bound to this site")
-            return self.sites[asked]
-        mine = [site for site in self.token.sites if site in self.sites]
-        if len(mine) == 1:
-            return self.sites[mine[0]]
-        if not mine:
+            return self.sites[named]
+        names = [site for site in self.token.sites if site in self.sites]
+        if len(names) == 1:
+            return self.sites[names[0]]
+        if not names:
             raise ProblemError(403, "the token is bound to no site of this installation")
-        raise unacceptable([Fault("", f"say which site is meant with ?site=, one of {', '.join(mine)}")])
+        raise unacceptable([Fault("", f"name the site with ?site=, one of {', '.join(names)}")])
 
-    def feed(self, site: Site, asked: str | None) -> Feed:
-        """Return the feed that an item belongs to at a site: the one asked for, else the token's only one there.
+    def feed(self, site: Site, named: str | None) -> Feed:
+        """Return the feed of an item at a site: the named one, otherwise the token's only one there.
 
         Raises:
             ProblemError: 403, the token does not belong to it.
             RefusedError: 422, the token belongs to several feeds of the site and the request names none.
         """
         own = [feed for feed in site.feeds if feed.id in self.token.feeds] if self.token.feeds else [site.feeds[0]]
-        found = [feed for feed in own if feed.id == asked] if asked is not None else own
+        found = [feed for feed in own if feed.id == named] if named is not None else own
         if len(found) == 1:
             return found[0]
         if found:
             raise unacceptable([Fault("", f"name the feed with ?feed=, one of {', '.join(feed.id for feed in own)}")])
-        if asked is not None:
-            raise ProblemError(403, f"the token does not belong to feed {asked[:40]!a} of site {site.id}")
+        if named is not None:
+            raise ProblemError(403, f"the token does not belong to feed {named[:40]!a} of site {site.id}")
         raise ProblemError(403, f"the token belongs to no feed of site {site.id}")
 
-    def sites_asked(self, asked: list[str] | None) -> tuple[Site, ...]:
-        """Return the sites that are meant, the canonical one first: those asked for, else the token's only one.
+    def named_sites(self, named: list[str] | None) -> tuple[Site, ...]:
+        """Return the named sites, the canonical one first; otherwise the token's only site.
 
         Raises:
-            ProblemError: 403, the token is not bound to each; the text says to which it is not.
-            RefusedError: 422, it has to be said which.
+            ProblemError: 403, the token is not bound to all of them; the text names the others.
+            RefusedError: 422, the token has several sites and the request names none.
         """
-        if not asked:
+        if not named:
             return (self.site(None),)
-        names = tuple(dict.fromkeys(asked))
+        names = tuple(dict.fromkeys(named))
         if foreign := [name for name in names if not self.covers(name)]:
             raise ProblemError(403, f"the token is not bound to {', '.join(foreign)}; nothing was accepted")
         return tuple(self.sites[name] for name in names)
 
 
-def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Security returns
-    """Return a dependency: the caller, who must have one of the scopes."""
+def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- FastAPI's Depends returns Any
+    """Return a dependency that finds the caller, whose token must have one of the scopes."""
 
     async def find_caller(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
@@ -105,11 +105,11 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Securi
         token = await threads_of(request).run(deps.find_token, credentials.credentials)
         if token is None:
             challenge = f'{_CHALLENGE}, error="invalid_token"'
-            raise ProblemError(401, "the token is not known here", headers={"WWW-Authenticate": challenge})
+            raise ProblemError(401, "the token is not known", headers={"WWW-Authenticate": challenge})
         if not any(token.allows(scope) for scope in scopes):
-            wanted = " or ".join(scopes)
+            scopes_text = " or ".join(scopes)
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
-            raise ProblemError(403, f"the token lacks the scope {wanted}", headers={"WWW-Authenticate": challenge})
+            raise ProblemError(403, f"the token lacks the scope {scopes_text}", headers={"WWW-Authenticate": challenge})
         return Caller(token, dict(deps.sites))
 
     return Depends(find_caller)
@@ -118,4 +118,4 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's Securi
 RequirePublish = Annotated[Caller, caller_with(Scope.PUBLISH)]
 RequireTakedown = Annotated[Caller, caller_with(Scope.TAKEDOWN)]
 RequireRead = Annotated[Caller, caller_with(Scope.READ, Scope.PUBLISH)]
-"""Who publishes may also see what became of it."""
+"""Tokens that may publish may also read the result."""

@@ -1,4 +1,4 @@
-"""Many articles in one request, one a line: lines are stored in batches as they come, and each is answered."""
+"""The route that accepts many articles in one request, one a line; lines are stored in batches as they arrive."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import check_declared
 from services.ingest.endpoint.deps import batch_threads_of, deps_of, threads_of
 from services.ingest.endpoint.examples import BATCH_ANSWER, BATCH_BODY, NDJSON
-from services.ingest.endpoint.line_by_line import LineByLine, Tell
+from services.ingest.endpoint.line_by_line import LineByLine, SendReply
 from services.ingest.endpoint.lines import BodyEndedError, BodyLines, Line
 from services.ingest.endpoint.problems import UNEXPECTED, Problem, ProblemFault, documented, request_id
 from services.ingest.endpoint.replies import BatchLineReply
@@ -32,13 +32,15 @@ from shared.model.lane import Lane
 from shared.runtime.errors import RetryableError
 from shared.site.sites import Site
 
-_SIDE_BY_SIDE = 2  # batches of one request that may wait for the store at the same time
-_MAX_BATCH_BYTES = 512 * 1024  # of a batch that takes one more line
-_CLOSES_AFTER_SECONDS = 0.1
-_LINE_TYPE = "application/json"  # of whichever form: which one, the article itself shows
-_TAKEN = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/octet-stream", "text/plain", ""})
-_AGAIN = "this line was not accepted: send it again after retry_after_seconds"
-_REST = "this line and all that follow were not taken: send them in another request"
+_MAX_PARALLEL_BATCHES = 2  # per request
+_MAX_BATCH_BYTES = 512 * 1024  # a larger batch gets no more lines
+_MAX_BATCH_AGE_SECONDS = 0.1
+_LINE_TYPE = "application/json"  # the format is detected from the content
+_ACCEPTED_TYPES = frozenset(
+    {NDJSON, "application/ndjson", "application/jsonl", "application/octet-stream", "text/plain", ""}
+)
+_SEND_LINE_AGAIN = "this line was not accepted: send it again after retry_after_seconds"
+_SEND_REST_AGAIN = "this line and all later lines were not accepted: send them in another request"
 
 router = APIRouter(tags=["articles"])
 log = structlog.get_logger()
@@ -49,7 +51,7 @@ _Waiting = tuple[Line, _Answer]
 
 @dataclass(slots=True)
 class _Lines:
-    """One request's lines on their way in. `waiting` holds the next line until a batch takes it."""
+    """The lines of one request. `waiting` holds the next line until a batch takes it."""
 
     submission: Submission
     site: Site
@@ -64,11 +66,11 @@ class _Lines:
     is_store_down: bool = False
     is_abandoned: bool = False
 
-    async def run(self, tell: Tell) -> None:
-        """Take line after line, and tell what became of each, in their order.
+    async def run(self, send_reply: SendReply) -> None:
+        """Read the lines, store them, and send a reply for each, in order.
 
-        Reading never waits for the telling: many clients read no answer before they have sent all of their request.
-        What is held for them is an answer a line, and the lines are counted.
+        Reading never waits for replies, because many clients read no reply before they have sent their request.
+        The replies wait in memory, one a line; the number of lines is limited.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._read())
@@ -76,7 +78,7 @@ class _Lines:
             while (answer := await self.answers.get()) is not None:
                 reply = await answer
                 self.counts[reply.status] = self.counts.get(reply.status, 0) + 1
-                await tell(reply)
+                await send_reply(reply)
         log.info("batch.answered", site=self.site.id, token=self.submission.caller.name, **self.counts)
         if self.is_abandoned:
             raise ClientDisconnect
@@ -84,7 +86,7 @@ class _Lines:
     async def _read(self) -> None:
         try:
             async for line in self.lines:
-                self._check_that_it_goes_on(line)
+                self._check_limits(line)
                 await self.waiting.put((line, self._answer()))
         except BodyEndedError as error:
             self._answer().set_result(self._stopped(error))
@@ -95,26 +97,26 @@ class _Lines:
         self.answers.put_nowait(None)
 
     def _answer(self) -> _Answer:
-        """Return the answer of the next line, which is told after those before it."""
+        """Return a future for the next line's reply, queued after the earlier ones."""
         answer: _Answer = asyncio.get_running_loop().create_future()
         self.answers.put_nowait(answer)
         return answer
 
-    def _check_that_it_goes_on(self, line: Line) -> None:
+    def _check_limits(self, line: Line) -> None:
         if line.number > self.max_lines:
-            raise BodyEndedError(413, f"no more than {self.max_lines} lines are taken in one request")
+            raise BodyEndedError(413, f"a request may have at most {self.max_lines} lines")
         if self.is_store_down:
             raise BodyEndedError(503, "the store does not answer now")
 
     async def _store(self, group: asyncio.TaskGroup) -> None:
-        """Store the lines in batches: one is full, or no more lines come, or its first has waited long enough."""
-        room = asyncio.Semaphore(_SIDE_BY_SIDE)
+        """Store the lines in batches; a batch ends when it is full, after 100 ms, or with the last line."""
+        slots = asyncio.Semaphore(_MAX_PARALLEL_BATCHES)
         while batch := await self._next_batch():
-            await room.acquire()
-            group.create_task(self._take(batch)).add_done_callback(lambda _: room.release())
+            await slots.acquire()
+            group.create_task(self._store_batch(batch)).add_done_callback(lambda _: slots.release())
 
     async def _next_batch(self) -> list[_Waiting]:
-        """Return the lines of the next batch; none after the last."""
+        """Return the lines of the next batch; empty after the last."""
         batch: list[_Waiting] = []
         size_bytes = 0
         with suppress(TimeoutError):
@@ -125,20 +127,20 @@ class _Lines:
                         self.waiting.put_nowait(None)  # for the next call
                         break
                     if not batch:
-                        closing.reschedule(asyncio.get_running_loop().time() + _CLOSES_AFTER_SECONDS)
+                        closing.reschedule(asyncio.get_running_loop().time() + _MAX_BATCH_AGE_SECONDS)
                     batch.append(waiting)
                     size_bytes += len(waiting[0].raw or b"")
         return batch
 
-    async def _take(self, batch: Sequence[_Waiting]) -> None:
-        """Answer each line of a batch; nothing that is wrong with one touches the others."""
+    async def _store_batch(self, batch: Sequence[_Waiting]) -> None:
+        """Store a batch and answer each line; a fault of one line does not affect the others."""
         lines = [line for line, _ in batch]
         try:
             checked = await self.submission.threads.run(_articles_in, lines, self.max_line_bytes)
             raws = [each for each in checked if isinstance(each, bytes)]
             stored = iter(await self._submit(raws) if raws else ())
             outcomes = [next(stored) if isinstance(each, bytes) else each for each in checked]
-        except Exception as error:  # the answer has begun: no handler of the framework's could say 500
+        except Exception as error:  # the response has begun, so no handler of the framework can answer 500
             log.exception("line.failed", line=lines[0].number, lines=len(lines))
             outcomes = [error] * len(lines)
         for (line, answer), outcome in zip(batch, outcomes, strict=True):
@@ -161,9 +163,9 @@ class _Lines:
             case RefusedError():
                 problem = _problem(outcome.code, outcome.title, outcome.detail, outcome.faults)
             case BacklogFullError():
-                return self._busy(line, "Too much is waiting", f"{outcome}; {_AGAIN}")
+                return self._busy(line, "Backlog full", f"{outcome}; {_SEND_LINE_AGAIN}")
             case RetryableError():
-                return self._busy(line, "Service Unavailable", f"the store does not answer now; {_AGAIN}")
+                return self._busy(line, "Service Unavailable", f"the store does not answer now; {_SEND_LINE_AGAIN}")
             case _:
                 problem = _problem(500, "Internal Server Error", UNEXPECTED)
                 problem = problem.model_copy(update={"instance": self.instance})
@@ -178,12 +180,12 @@ class _Lines:
         )
 
     def _stopped(self, error: BodyEndedError) -> BatchLineReply:
-        is_for_now = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+        is_temporary = error.status == HTTPStatus.SERVICE_UNAVAILABLE
         return BatchLineReply(
             line=self.lines.number,
             status="stopped",
-            problem=_problem(error.status, HTTPStatus(error.status).phrase, f"{error}; {_REST}"),
-            retry_after_seconds=self.retry_after_seconds if is_for_now else None,
+            problem=_problem(error.status, HTTPStatus(error.status).phrase, f"{error}; {_SEND_REST_AGAIN}"),
+            retry_after_seconds=self.retry_after_seconds if is_temporary else None,
         )
 
 
@@ -200,35 +202,35 @@ class _Lines:
 async def post_batch(
     request: Request, caller: RequirePublish, site: SiteName = None, feed: FeedName = None
 ) -> Response:
-    """Take articles as lines of JSON (NDJSON), in any JSON form that is read, and answer each line as it comes.
+    """Accept articles as lines of JSON (NDJSON), in any supported JSON form, and answer each line as it arrives.
 
-    Every line is stored, answered with a receipt and left to a worker to read, behind the news (`lane=bulk`); what the
-    reader said of it, its receipt tells. Lines that come together are stored together, after 100 ms at most. The answer
-    has one line for each line that is not blank, in their order:
+    Each line is stored and answered with a receipt. A worker reads the line later, after the news (`lane=bulk`); the
+    receipt shows the reader's report. Lines that arrive together are stored together, within 100 ms. The answer has
+    one line for each line that is not blank, in their order:
 
-    `accepted`: it is stored; `receipt` tells what becomes of it. `refused`: it is no JSON object, or too long. `busy`:
-    not taken now, send it again after `retry_after_seconds`. `stopped`, always the last: this line and all that follow
-    were not taken, because there are too many in one request, or a line did not come in time, or the store is down.
+    `accepted`: stored; see `receipt`. `refused`: no JSON object, or too long. `busy`: not accepted now; send the line
+    again after `retry_after_seconds`. `stopped`, always the last: this line and all later lines were not accepted. The
+    request has too many lines, a line did not arrive in time, or the store is down.
 
-    A line that is refused or busy stops none of the others. Where the connection is lost, what was answered is safe;
-    send the rest again, and also what was sent and not answered: the same bytes are a `duplicate`. Workers read
-    several lines side by side: revisions of one article need `version_created` to be put in order.
+    A refused or busy line does not affect the others. If the connection is lost, answered lines are safe. Send the
+    rest again, unanswered lines too: the same bytes are a `duplicate`. Workers read several lines in parallel, so
+    revisions of one article need `version_created` for their order.
 
-    When too much waits already the whole request is answered 503 and nothing is read. A batch goes to one site.
+    If the queues are too long, the whole request gets 503 and nothing is read. A batch goes to one site.
     """
     deps, settings = deps_of(request), deps_of(request).settings
     if len(request.query_params.getlist("site")) > 1:
-        raise unacceptable([Fault("", "a batch goes to one site; post it to each")])
-    meant = caller.site(site)
-    caller.feed(meant, feed)
+        raise unacceptable([Fault("", "a batch goes to one site; post it to each site")])
+    chosen_site = caller.site(site)
+    caller.feed(chosen_site, feed)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared not in _TAKEN:
-        raise RefusedError(415, f"a batch is articles as lines of JSON; send it as {NDJSON}")
+    if declared not in _ACCEPTED_TYPES:
+        raise RefusedError(415, f"a batch has one article as JSON per line; send it as {NDJSON}")
     check_declared(request, max_bytes=deps.max_batch_bytes)
     await threads_of(request).run(deps.admit, Lane.BULK)
     batch = _Lines(
         submission=Submission(caller, Lane.BULK, _LINE_TYPE, deps, batch_threads_of(request), feed),
-        site=meant,
+        site=chosen_site,
         lines=BodyLines(
             request.stream(),
             max_line_bytes=settings.max_article_bytes,
@@ -244,7 +246,7 @@ async def post_batch(
 
 
 def _articles_in(lines: Sequence[Line], max_line_bytes: int) -> list[bytes | RefusedError]:
-    """Return each line's bytes, or why they cannot be an article."""
+    """Return each line's bytes, or the refusal of the line."""
     found: list[bytes | RefusedError] = []
     for line in lines:
         try:
@@ -255,14 +257,14 @@ def _articles_in(lines: Sequence[Line], max_line_bytes: int) -> list[bytes | Ref
 
 
 def _article_in(line: Line, max_line_bytes: int) -> bytes:
-    """Return a line's bytes, if they may be an article.
+    """Return a line's bytes, if they are a JSON object.
 
     Raises:
-        RefusedError: 413 it is too long, 400 it is no JSON, 422 it is no object.
+        RefusedError: 413 too long, 400 no JSON, 422 no object.
     """
     if line.raw is None:
-        raise RefusedError(413, f"the line is longer than {max_line_bytes} bytes, which is the most that is taken")
-    if not isinstance(Document(line.raw, called="the line").json(), dict):
+        raise RefusedError(413, f"the line is longer than the maximum of {max_line_bytes} bytes")
+    if not isinstance(Document(line.raw, name="the line").json(), dict):
         raise unacceptable([Fault("", "is not a JSON object; a line is one whole article")])
     return line.raw
 

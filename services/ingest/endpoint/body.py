@@ -1,4 +1,4 @@
-"""Bodies, limited before anything parses them."""
+"""Reads request bodies and limits their size_bytes before they are parsed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from fastapi import Request
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.endpoint.problems import ProblemError
 
-_PLAIN = frozenset({"", "identity"})
+_UNCOMPRESSED = frozenset({"", "identity"})
 
 
 async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
-    """Return the body; at most `max_bytes` of it are ever held, whatever Content-Length says.
+    """Return the body; never hold more than `max_bytes` in memory, even if Content-Length is wrong.
 
     Raises:
-        RefusedError: 413 it is larger, 415 it is compressed.
-        ProblemError: 408 it did not arrive in time.
+        RefusedError: 413 too large, 415 compressed.
+        ProblemError: 408 the body did not arrive in time.
     """
     check_declared(request, max_bytes=max_bytes)
-    parts, size = [], 0
+    parts, size_bytes = [], 0
     try:
         with anyio.fail_after(timeout_seconds):
             async for part in request.stream():
-                size += len(part)
-                if size > max_bytes:
+                size_bytes += len(part)
+                if size_bytes > max_bytes:
                     raise _too_large(max_bytes)
                 parts.append(part)
     except TimeoutError as error:
@@ -35,17 +35,17 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
 
 
 def check_declared(request: Request, *, max_bytes: int) -> None:
-    """Refuse by its headers a body that would be refused while it is read.
+    """Refuse a too large or compressed body by its headers, before it is read.
 
     Raises:
-        RefusedError: 413 it is larger, 415 it is compressed.
+        RefusedError: 413 too large, 415 compressed.
     """
-    if request.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
-        raise RefusedError(415, "compressed bodies are not taken; send it without Content-Encoding")
+    if request.headers.get("content-encoding", "").strip().lower() not in _UNCOMPRESSED:
+        raise RefusedError(415, "compressed bodies are not supported; send the body without Content-Encoding")
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
         raise _too_large(max_bytes)
 
 
 def _too_large(max_bytes: int) -> RefusedError:
-    return RefusedError(413, f"the body is larger than {max_bytes} bytes, which is the most that is taken")
+    return RefusedError(413, f"the body is larger than the maximum of {max_bytes} bytes")

@@ -1,4 +1,4 @@
-"""A connection that takes no more bytes at a time than can be parsed without delaying the others."""
+"""HTTP connections that read small parts, so that parsing one does not delay the others."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.ingest.endpoint.requests import is_refused
 
-_LARGE_READ_BYTES = 256 * 1024  # asyncio's own
+_LARGE_READ_BYTES = 256 * 1024  # asyncio's default
 _SMALL_READ_BYTES = 2 * 1024
 
 
 class EndpointProtocol(H11Protocol):
-    """uvicorn's protocol, with small reads wherever a sender chooses how much work a read makes.
+    """uvicorn's protocol, with small reads while the sender controls the amount of parsing.
 
-    h11 parses all of a read before anything else runs, at about 50 us a piece. 256 KiB of chunks of one byte are
-    44,000 pieces: seconds in which `/healthz` does not answer. A body with a Content-Length is one piece a read. The
-    rest of a refused body is not parsed at all.
+    h11 parses a whole read before anything else runs, at about 50 us per chunk. 256 KiB of one-byte chunks are 44,000
+    chunks: `/healthz` would not answer for seconds. A body with a Content-Length is one chunk per read. The rest of a
+    refused body is not parsed.
     """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin with small reads."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
+        """Start with small reads."""
         super().connection_made(transport)
         self._read_at_most(_SMALL_READ_BYTES)
 
@@ -30,12 +30,12 @@ class EndpointProtocol(H11Protocol):
         if self._is_refused():
             return
         super().data_received(data)
-        self._read_at_most(_LARGE_READ_BYTES if self._is_refused() or self._is_one_piece() else _SMALL_READ_BYTES)
+        self._read_at_most(_LARGE_READ_BYTES if self._is_refused() or self._has_content_length() else _SMALL_READ_BYTES)
 
     def _is_refused(self) -> bool:
         return self.cycle is not None and is_refused(dict(self.cycle.scope))
 
-    def _is_one_piece(self) -> bool:
+    def _has_content_length(self) -> bool:
         return (
             self.cycle is not None
             and self.cycle.more_body

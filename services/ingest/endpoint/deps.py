@@ -1,4 +1,4 @@
-"""What the endpoint needs from the rest of the service; wiring gives it, tests give fakes."""
+"""The endpoint's dependencies; `wiring` supplies them, tests supply fakes."""
 
 from __future__ import annotations
 
@@ -25,58 +25,58 @@ from shared.model.revision import ActionKind
 from shared.runtime.tokens import TokenRecord
 from shared.site.sites import Site
 
-MAX_BATCH_BYTES = 256 * 1024 * 1024  # of one POST /v1/batches; its lines are held in three batches at most
-BODY_TIMEOUT_SECONDS = 30.0  # a sender that is slower is dropped
-RETRY_AFTER_SECONDS = 5  # the wait that a sender is told while the store is down, or too much waits
+MAX_BATCH_BYTES = 256 * 1024 * 1024  # of one POST /v1/batches; at most three batches of its lines are in memory
+BODY_TIMEOUT_SECONDS = 30.0  # a slower request is refused
+RETRY_AFTER_SECONDS = 5  # the Retry-After of a 503
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Admit(Protocol):
-    """Says whether a lane has room."""
+    """Checks whether a lane accepts articles."""
 
     def __call__(self, lane: Lane) -> None:
-        """Return where it takes one more.
+        """Return if the lane accepts one more article.
 
         Raises:
-            BacklogFullError: too much waits to be published.
+            BacklogFullError: too many messages wait.
         """
         ...
 
 
 class AcceptArticle(Protocol):
-    """Reads bytes and commits the revision that they hold."""
+    """Reads an article from bytes and commits its revision."""
 
     def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
-        """Return under which ids the article lives on.
+        """Return the status and the ids of the article.
 
         Raises:
-            RefusedError: it cannot be taken as it is.
-            BacklogFullError: too much waits to be published before it.
+            RefusedError: the article breaks a rule.
+            BacklogFullError: too many messages wait.
             OutageError: the store is down; nothing was accepted.
         """
         ...
 
 
 class SubmitBytes(Protocol):
-    """Stores bytes for the ingest worker to read."""
+    """Stores bytes; the ingest worker reads them later."""
 
     def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Submitted:
-        """Return the receipt, once the bytes are safe.
+        """Return the receipt, once the bytes are stored.
 
         Raises:
-            BacklogFullError: too much waits to be published before them.
+            BacklogFullError: too many messages wait.
             OutageError: the store is down; nothing was accepted.
         """
         ...
 
 
 class SubmitLines(Protocol):
-    """Stores lines together for the ingest worker to read."""
+    """Stores lines together; the ingest worker reads them later."""
 
     def __call__(self, raws: Sequence[bytes], metadata: SubmissionMetadata) -> Sequence[Submitted | BacklogFullError]:
-        """Return the receipt of each, once their bytes are safe, or why there is no room for it.
+        """Return the receipt or the refusal of each line, once all accepted lines are stored.
 
         Raises:
             OutageError: the store is down; nothing was accepted.
@@ -90,12 +90,12 @@ class ActOnArticle(Protocol):
     def __call__(
         self, kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime
     ) -> Accepted:
-        """Return the revision that says so.
+        """Return the status and the revision of the action.
 
         Raises:
             ArticleUnknownError: there is no such article.
-            RefusedError: it makes no sense as the article stands.
-            OutageError: the store is down; sent again, what is left to be done is done.
+            RefusedError: the article's state does not allow the action.
+            OutageError: the store is down; the same request again completes the action.
         """
         ...
 
@@ -104,17 +104,17 @@ class StorePicture(Protocol):
     """Stores a picture by its digest."""
 
     def __call__(self, data: bytes, *, site: Site) -> StoredPicture:
-        """Return what was stored; `is_new` is false where it was there.
+        """Return the stored picture; `is_new` is false if the same bytes were stored before.
 
         Raises:
-            RefusedError: not a picture that can be shown, or over a limit.
+            RefusedError: unsupported or broken picture, or over a limit.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointDeps:
-    """The collaborators. All but `wait` may block: they run in threads."""
+    """The dependencies of the routes. All except `wait` may block, so they run in threads."""
 
     settings: IngestSettings
     sites: Mapping[str, Site]
@@ -130,8 +130,8 @@ class EndpointDeps:
     receipt: Callable[[str], ReceiptState | None]
     article: Callable[[str, str], ArticleState | None]  # site, article
     why: Callable[[str, Site], Reasons]  # address, site
-    ready: Callable[[], list[str]]  # what is down, in plain words; empty when all is well
-    delays: Callable[[], list[str]] = list  # causes of a delay of publication, in plain words
+    ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
+    delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     max_batch_bytes: int = MAX_BATCH_BYTES
     body_timeout_seconds: float = BODY_TIMEOUT_SECONDS
@@ -139,29 +139,29 @@ class EndpointDeps:
 
 
 class Threads:
-    """Runs blocking calls in threads, so many at a time and no more."""
+    """Runs blocking calls in a limited number of threads."""
 
-    def __init__(self, most: int) -> None:
-        self._limiter = anyio.CapacityLimiter(most)
+    def __init__(self, max_threads: int) -> None:
+        self._limiter = anyio.CapacityLimiter(max_threads)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `call` returns."""
+        """Run `call` in a thread and return its result."""
         return await anyio.to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._limiter)
 
 
 def deps_of(request: Request) -> EndpointDeps:
-    """Return the collaborators of the app that serves the request."""
+    """Return the dependencies of the request's app."""
     deps: EndpointDeps = request.app.state.deps
     return deps
 
 
 def threads_of(request: Request) -> Threads:
-    """Return the threads of the app that serves the request."""
+    """Return the threads of the request's app."""
     threads: Threads = request.app.state.threads
     return threads
 
 
 def batch_threads_of(request: Request) -> Threads:
-    """Return the threads that the app keeps for batches, so that no import takes those of the news."""
+    """Return the app's separate threads for batches, so that imports do not block news."""
     threads: Threads = request.app.state.batch_threads
     return threads

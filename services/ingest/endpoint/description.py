@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1): what FastAPI knows, and the forms of articles that it cannot."""
+"""The API's OpenAPI 3.1 description: FastAPI's own, with the schemas of articles added."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from shared.model.article import Article
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
-_NEEDED = ("source_id", "headline", "body")
-_ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's name for the article: the same one again is a
-later revision. Unknown fields are refused, so that a misspelt one does not go unseen. Of an article that is taken
-down (`status` canceled or withheld) only `source_id` and `status` are needed."""
-_ABOUT_NINJS = """An item of IPTC ninjs 3.0 with `type` text. Fields that have no place in an article are left out and
-named in the report; `edNote` and contact details never are published."""
+_REQUIRED = ("source_id", "headline", "body")
+_ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's id of the article; the same id again is a later
+revision. Unknown fields are refused, so that misspelt fields are noticed. A removal (`status` canceled or withheld)
+needs only `source_id` and `status`."""
+_ABOUT_NINJS = """An item of IPTC ninjs 3.0 with `type` text. Unused fields are left out and named in the report;
+`edNote` and contact details are never published."""
 
 DESCRIPTION = """
-Newsrooms post articles here; a few moments later readers have them.
+Newsrooms post articles here; readers see them a few moments later.
 
-1. `POST /v1/articles` with the article and a bearer token. The answer 202 is a promise: it is stored.
+1. `POST /v1/articles` with the article and a bearer token. The answer 202 is a promise: the article is stored.
 
-2. `GET /v1/receipts/{id}` (the answer's `Location`) tells what becomes of it; or post with `Prefer: wait=10` and have
-   the address of the page in the answer.
+2. `GET /v1/receipts/{id}` (the answer's `Location`) returns the article's status. Or post with `Prefer: wait=10`: the
+   answer then has the URL of the page.
 
-3. An archive goes to `POST /v1/batches`, one article a line; `pressline import ndjson` does it with a progress bar.
+3. Archives go to `POST /v1/batches`, one article a line; `pressline import ndjson` does this with a progress bar.
 
-4. `POST /v1/articles/{article}/kill`, `withdraw` and `restore` take an article down and bring it back.
+4. `POST /v1/articles/{article}/kill` and `withdraw` remove an article, `restore` brings it back.
 
-5. Pictures come first: `POST /v1/media` answers the digest that the article's `picture.media` refers to.
+5. Upload pictures first: `POST /v1/media` returns the digest for the article's `picture.media`.
 
 6. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
 
-Errors are problem documents (RFC 9457) with a JSON pointer for each fault. What was not accepted is answered with 4xx
-or 5xx; after a 503, send the same again.
+Errors are problem documents (RFC 9457) with a JSON pointer for each fault. After an answer 4xx or 5xx nothing is
+accepted; after a 503, send the same request again.
 """
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the description, made once."""
+    """Return the description; it is built once."""
     if app.openapi_schema is None:
         described = get_openapi(
             title=app.title,
@@ -55,7 +55,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
         )
         schemas = described.setdefault("components", {}).setdefault("schemas", {})
-        _forget_fastapis_own_errors(described)
+        _remove_fastapi_errors(described)
         problem = Problem.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemas |= _article_schemas()
@@ -66,8 +66,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _forget_fastapis_own_errors(described: dict[str, Any]) -> None:
-    """Take out what FastAPI adds for invalid parameters: here every error is a problem document."""
+def _remove_fastapi_errors(described: dict[str, Any]) -> None:
+    """Remove FastAPI's own error schemas, because every error here is a problem document."""
     for operations in described["paths"].values():
         for operation in operations.values():
             responses: dict[str, Any] = operation["responses"]
@@ -79,16 +79,16 @@ def _forget_fastapis_own_errors(described: dict[str, Any]) -> None:
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=_REF)
-    schema.pop("$defs", None)  # what they name is among the schemas already
+    schema.pop("$defs", None)  # these schemas are in the description already
     return schema
 
 
 def _article_schemas() -> dict[str, Any]:
     own = Article.model_json_schema(ref_template=_REF)
     parts: dict[str, Any] = own.pop("$defs")
-    for known_from_the_request in ("canonical_site", "canonical_article"):
-        del own["properties"][known_from_the_request]
-    own |= {"title": "ArticleForm", "description": _ABOUT_OWN, "required": list(_NEEDED)}
+    for set_from_request in ("canonical_site", "canonical_article"):
+        del own["properties"][set_from_request]
+    own |= {"title": "ArticleForm", "description": _ABOUT_OWN, "required": list(_REQUIRED)}
     ninjs = {
         "title": "NinjsItem",
         "description": _ABOUT_NINJS,

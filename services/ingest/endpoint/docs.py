@@ -1,4 +1,4 @@
-"""A page that explains the API, made from its description; nothing on it is fetched from elsewhere."""
+"""The API's documentation page, made from its OpenAPI description; the page loads no other resources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ td,th{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bott
 summary{cursor:pointer}.method{font-weight:700;text-transform:uppercase}
 """
 _AUTHORIZED = ' \\\n  -H "Authorization: Bearer $TOKEN"'
-_BECAUSE = ' \\\n  --data \'{{"why": "…"}}\''
+_WITH_REASON = ' \\\n  --data \'{{"why": "…"}}\''
 _CURL = {
     "postArticle": "curl -sS {base}/v1/articles" + _AUTHORIZED + ' \\\n  -H "Content-Type: application/json" '
     '-H "Prefer: wait=10" \\\n  --data-binary @article.json',
@@ -27,7 +27,7 @@ _CURL = {
     """'{{"articles": ["ARTICLE"], "until": "2026-11-26T06:00:00Z"}}'""",
     "postMedia": "curl -sS {base}/v1/media" + _AUTHORIZED + ' \\\n  -H "Content-Type: image/jpeg" '
     "--data-binary @picture.jpg",
-    "killArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/kill" + _AUTHORIZED + _BECAUSE,
+    "killArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/kill" + _AUTHORIZED + _WITH_REASON,
     "withdrawArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/withdraw" + _AUTHORIZED,
     "restoreArticle": "curl -sS -X POST {base}/v1/articles/ARTICLE/restore" + _AUTHORIZED,
     "getReceipt": "curl -sS {base}/v1/receipts/RECEIPT" + _AUTHORIZED,
@@ -36,7 +36,7 @@ _CURL = {
 
 
 def docs_page(described: Mapping[str, Any], base_url: str) -> str:
-    """Return the page; `base_url` is where the reader of it finds the endpoint."""
+    """Return the page; `base_url` is the endpoint's address in its examples."""
     info = described["info"]
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -49,7 +49,7 @@ def docs_page(described: Mapping[str, Any], base_url: str) -> str:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             parts.extend(_operation(path, method, operation, base_url))
-    parts.append("<h2>Forms</h2>")
+    parts.append("<h2>Schemas</h2>")
     for name, schema in described["components"]["schemas"].items():
         parts.extend(_schema(name, schema))
     parts.append("</main></body></html>")
@@ -64,7 +64,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], base_url: s
         yield f"<pre>{_text(curl.format(base=base_url))}</pre>"
     if parameters := operation.get("parameters"):
         rows = ((each["name"], each["in"], each.get("description", "")) for each in parameters)
-        yield from _table(("parameter", "where", "meaning"), rows)
+        yield from _table(("parameter", "in", "meaning"), rows)
     for kind, body in operation.get("requestBody", {}).get("content", {}).items():
         for example in body.get("examples", {}).values():
             value = example["value"]
@@ -76,26 +76,26 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], base_url: s
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    needed = schema.get("required", ())
+    required = schema.get("required", ())
     yield f'<details id="form-{_text(name)}"><summary><code>{_text(name)}</code></summary>'
     yield f"<p>{_inline(schema.get('description', ''))}</p>"
     rows = (
-        (field + (" (required)" if field in needed else ""), _kind(of), of.get("description", ""))
+        (field + (" (required)" if field in required else ""), _type_name(of), of.get("description", ""))
         for field, of in schema.get("properties", {}).items()
     )
-    yield from _table(("field", "kind", "meaning"), rows)
+    yield from _table(("field", "type", "meaning"), rows)
     yield "</details>"
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
+def _type_name(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if options := schema.get("anyOf"):
-        return " or ".join(_kind(option) for option in options)
+        return " or ".join(_type_name(option) for option in options)
     if "const" in schema or "enum" in schema:
         return ", ".join(map(str, schema.get("enum", [schema.get("const")])))
     if schema.get("type") == "array":
-        return f"list of {_kind(schema.get('items', {}))}"
+        return f"list of {_type_name(schema.get('items', {}))}"
     return str(schema.get("format") or schema.get("type") or "any")
 
 
@@ -107,9 +107,9 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[s
 
 
 def _inline(text: str) -> str:
-    """Return text with its `code` marked up."""
-    pieces = text.split("`")
-    return "".join(f"<code>{_text(piece)}</code>" if at % 2 else _text(piece) for at, piece in enumerate(pieces))
+    """Return text as HTML, with its `code` in code elements."""
+    parts = text.split("`")
+    return "".join(f"<code>{_text(part)}</code>" if index % 2 else _text(part) for index, part in enumerate(parts))
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the API's description shows: request bodies, with an example for each format that is read."""
+"""Request and response examples of the API's description, one for each supported format."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ ARTICLE_BODY: dict[str, Any] = {
 }
 
 NDJSON = "application/x-ndjson"
-_BATCH = [
+_BATCH_ARTICLES = [
     OWN_EXAMPLE,
     {"source_id": "ferry-2026-11-22", "headline": "Ferry returns", "body": "<p>It left at dawn.</p>"},
 ]
-_ANSWERS = [
+_BATCH_REPLIES = [
     {"line": 1, "status": "accepted", "receipt": "5f0c7c3f1b0e4a7d9f3f6a1d2c3b4a59"},
     {
         "line": 2,
         "status": "busy",
         "problem": {
             "type": "about:blank",
-            "title": "Too much is waiting",
+            "title": "Backlog full",
             "status": 503,
-            "detail": "20001 messages wait to be published, and the lane bulk takes no more from 20000 on; this line "
-            "was not accepted: send it again after retry_after_seconds",
+            "detail": "20001 messages wait; the lane bulk accepts no articles from 20000 on; this line was not "
+            "accepted: send it again after retry_after_seconds",
             "errors": [],
         },
         "retry_after_seconds": 5,
@@ -81,16 +81,16 @@ BATCH_BODY: dict[str, Any] = {
     "content": {
         NDJSON: {
             "schema": {"type": "string", "description": "One article a line, as JSON."},
-            "examples": {"two": {"summary": "Two articles", "value": _lines(_BATCH)}},
+            "examples": {"two": {"summary": "Two articles", "value": _lines(_BATCH_ARTICLES)}},
         }
     },
 }
 BATCH_ANSWER: dict[str, Any] = {
-    "description": "One line for each line that was sent, each a `BatchLineReply`, sent as soon as it is known.",
+    "description": "One `BatchLineReply` for each line of the request, sent as soon as the line is stored or refused.",
     "content": {
         NDJSON: {
             "schema": {"type": "string", "description": "Lines of `#/components/schemas/BatchLineReply`."},
-            "examples": {"two": {"summary": "One stored, one to be sent again", "value": _lines(_ANSWERS)}},
+            "examples": {"two": {"summary": "One line stored, one to be sent again", "value": _lines(_BATCH_REPLIES)}},
         }
     },
 }

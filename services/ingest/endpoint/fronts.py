@@ -1,4 +1,4 @@
-"""Pinning articles to a front."""
+"""Routes that pin articles to a front."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from services.ingest.endpoint.sites import ARTICLE, SiteName
 from shared.runtime.errors import RedisUnavailableError
 from shared.site.pins import MAX_PINS, Pins
 
-_MAX_BYTES = 16 * 1024
-_UNTOLD = "it is stored, and the front is not renewed yet: Redis does not answer; send the same again, which is safe"
+_MAX_BODY_BYTES = 16 * 1024
+_STALE_NOT_MARKED = (
+    "the pins are stored, but Redis does not answer, so the front is not renewed; send the request again"
+)
 
 T = TypeVar("T")
 FrontName = Annotated[str, Path(description="`home`, or a section's id.")]
@@ -31,24 +33,24 @@ router = APIRouter(tags=["fronts"])
 
 
 class FrontForm(BaseModel):
-    """What is to lead a front."""
+    """The articles to pin to a front."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     articles: list[Annotated[str, StringConstraints(pattern=ARTICLE)]] = Field(
-        max_length=MAX_PINS, description="Ids of articles, the first on top."
+        max_length=MAX_PINS, description="Article ids, the top one first."
     )
-    until: AwareDatetime | None = Field(default=None, description="From when on they lead no longer.")
+    until: AwareDatetime | None = Field(default=None, description="The end of the pins.")
 
 
 class FrontReply(BaseModel):
-    """What leads a front; no articles where nothing is pinned."""
+    """The pins of a front; without articles if nothing is pinned."""
 
     site: str
     front: str
     articles: tuple[str, ...] = ()
     until: datetime | None = None
-    set_by: str | None = Field(default=None, description="The token that it was pinned with.")
+    set_by: str | None = Field(default=None, description="The name of the token that set the pins.")
     set_at: datetime | None = None
     warnings: tuple[str, ...] = ()
 
@@ -71,39 +73,39 @@ _BODY = {
     operation_id="putFront",
     response_model=None,
     responses={
-        200: {"model": FrontReply, "description": "Stored; the front is on its way."},
+        200: {"model": FrontReply, "description": "Stored; the front will be rendered again."},
         **documented(400, 401, 403, 404, 408, 413, 415, 422, 503),
     },
     openapi_extra={"requestBody": _BODY},
 )
 async def put_front(request: Request, caller: RequirePublish, section: FrontName, site: SiteName = None) -> Response:
-    """Have these articles lead the home page or a section's front, in this order, at most ten; others are unpinned.
+    """Pin articles to the top of the home page or a section's front, in this order, at most ten. Others are unpinned.
 
-    An article that is not live yet is taken, with a warning, and leads once it is; one that was never posted is
-    refused. It may be of another section. With `until` the front goes back to its own order by itself.
+    An article that is not live yet is accepted with a warning, and shown once it is live. An unknown article is
+    refused. Articles may belong to other sections. At `until` the pins end.
     """
     deps = deps_of(request)
-    meant = caller.site(site)
-    form = _form(await read_body(request, max_bytes=_MAX_BYTES, timeout_seconds=deps.body_timeout_seconds))
+    chosen_site = caller.site(site)
+    form = _parse_form(await read_body(request, max_bytes=_MAX_BODY_BYTES, timeout_seconds=deps.body_timeout_seconds))
     by, at = caller.name, deps.clock()
     pins, warnings = await _call(
-        request, lambda: deps.fronts.pin(meant, section, form.articles, form.until, by=by, at=at)
+        request, lambda: deps.fronts.pin(chosen_site, section, form.articles, form.until, by=by, at=at)
     )
-    return json_response(200, _reply(meant.id, section, pins).model_copy(update={"warnings": warnings}))
+    return json_response(200, _reply(chosen_site.id, section, pins).model_copy(update={"warnings": warnings}))
 
 
 @router.get(
     "/v1/fronts/{section}",
-    summary="What is pinned to a front",
+    summary="Get the pins of a front",
     operation_id="getFront",
     response_model=None,
     responses={200: {"model": FrontReply}, **documented(401, 403, 404, 422, 503)},
 )
 async def get_front(request: Request, caller: RequireRead, section: FrontName, site: SiteName = None) -> Response:
-    """Tell which articles are pinned, until when, and who did it; also where `until` has passed."""
-    deps, meant = deps_of(request), caller.site(site)
-    pins = await _call(request, lambda: deps.fronts.find(meant, section))
-    return json_response(200, _reply(meant.id, section, pins))
+    """Return the pinned articles, their end, and the token that set them, even after `until`."""
+    deps, chosen_site = deps_of(request), caller.site(site)
+    pins = await _call(request, lambda: deps.fronts.find(chosen_site, section))
+    return json_response(200, _reply(chosen_site.id, section, pins))
 
 
 @router.delete(
@@ -112,12 +114,12 @@ async def get_front(request: Request, caller: RequireRead, section: FrontName, s
     operation_id="deleteFront",
     status_code=204,
     response_model=None,
-    responses={204: {"description": "Nothing is pinned there."}, **documented(401, 403, 404, 422, 503)},
+    responses={204: {"description": "The front has no pins."}, **documented(401, 403, 404, 422, 503)},
 )
 async def delete_front(request: Request, caller: RequirePublish, section: FrontName, site: SiteName = None) -> Response:
-    """Let the front have its own order again."""
-    deps, meant = deps_of(request), caller.site(site)
-    await _call(request, lambda: deps.fronts.unpin(meant, section, by=caller.name))
+    """Remove all pins of a front."""
+    deps, chosen_site = deps_of(request), caller.site(site)
+    await _call(request, lambda: deps.fronts.unpin(chosen_site, section, by=caller.name))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -128,10 +130,10 @@ async def _call(request: Request, call: Callable[[], T]) -> T:
         raise ProblemError(404, str(error)) from error
     except RedisUnavailableError as error:
         wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
-        raise ProblemError(503, _UNTOLD, headers=wait) from error
+        raise ProblemError(503, _STALE_NOT_MARKED, headers=wait) from error
 
 
-def _form(raw: bytes) -> FrontForm:
+def _parse_form(raw: bytes) -> FrontForm:
     Document(raw).json()
     try:
         return FrontForm.model_validate_json(raw)

@@ -1,4 +1,4 @@
-"""Whether the process is up, whether it can do its work, and what it has counted."""
+"""Routes for health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """How it is."""
+    """The state of the process."""
 
     status: str
 
@@ -24,7 +24,7 @@ class Readiness(Health):
     """The state of the endpoint, and the causes of a delay of publication."""
 
     warnings: list[str] = Field(
-        default_factory=list, description="What delays the publication of accepted articles, and the next step."
+        default_factory=list, description="Causes of a delay of publication, each with the next step."
     )
 
 
@@ -36,21 +36,21 @@ class Readiness(Health):
     responses={200: {"model": Health}, **documented()},
 )
 async def get_health() -> Response:
-    """Answer, without asking anybody else."""
+    """Answer without a call to another system."""
     return json_response(200, Health(status="ok"))
 
 
 @router.get(
     "/readyz",
-    summary="Can it take articles?",
+    summary="Can the endpoint accept articles?",
     operation_id="getReadiness",
     response_model=None,
     responses={200: {"model": Readiness}, **documented(503)},
 )
 async def get_readiness(request: Request) -> Response:
-    """Ask the stores, and compare the clock with the store's; a 503 names what is wrong.
+    """Check the store, the clock and the queues; a 503 names the faults.
 
-    A Redis that is away or refuses writes delays publication only: the answer is 200, and `warnings` names the cause.
+    If Redis is down or refuses writes, publication is only delayed: the answer is 200, and `warnings` names the cause.
     """
     deps = deps_of(request)
     found = await threads_of(request).run(deps.ready)
@@ -71,5 +71,5 @@ async def get_readiness(request: Request) -> Response:
     responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}, **documented()},
 )
 async def get_metrics(request: Request) -> Response:
-    """Tell what this process has counted."""
+    """Return the metrics of this process."""
     return Response(await threads_of(request).run(metrics_text), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Uploading a picture."""
+"""The route that stores a picture."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ log = structlog.get_logger()
     status_code=201,
     response_model=None,
     responses={
-        201: {"model": MediaReply, "description": "Kept."},
-        200: {"model": MediaReply, "description": "The same bytes were there already."},
+        201: {"model": MediaReply, "description": "Stored."},
+        200: {"model": MediaReply, "description": "The same bytes were stored before."},
         **documented(400, 401, 403, 408, 413, 415, 422, 503),
     },
     openapi_extra={"requestBody": PICTURE_BODY},
 )
 async def post_media(request: Request, caller: RequirePublish, site: SiteName = None) -> Response:
-    """Keep a picture (JPEG, PNG, WebP or GIF, as its first bytes say), for articles to show.
+    """Store a picture (JPEG, PNG, WebP or GIF, detected from its first bytes) for use in articles.
 
     Send the bytes as the body. The answer's `media` goes into an article's `picture.media` or `pictures[].media`, or
     into its body as `<img src="media:{digest}">`. The picture stays private until a page that shows it is published.
-    Readers then get it upright and without metadata: its colour profile and rights stay, of several frames the first.
+    The public form is upright, has one frame, and keeps the colour profile and the rights but no other metadata.
     """
     deps = deps_of(request)
-    meant = caller.site(site)
+    chosen_site = caller.site(site)
     data = await read_body(
         request,
         max_bytes=deps.settings.max_picture_bytes,
         timeout_seconds=deps.body_timeout_seconds,
     )
     try:
-        kept = await threads_of(request).run(deps.store_picture, data, site=meant)
+        stored = await threads_of(request).run(deps.store_picture, data, site=chosen_site)
     except RefusedError as error:
         REFUSALS.labels(str(error.code)).inc()
-        log.info("picture.refused", site=meant.id, token=caller.name, status=error.code, size_bytes=len(data))
+        log.info("picture.refused", site=chosen_site.id, token=caller.name, status=error.code, size_bytes=len(data))
         raise
     reply = MediaReply(
-        media=kept.media,
-        content_type=kept.content_type,
-        width=kept.width,
-        height=kept.height,
-        size_bytes=kept.size_bytes,
-        links=MediaLinks(rendition=f"media:{kept.media}"),
-        warnings=kept.warnings,
+        media=stored.media,
+        content_type=stored.content_type,
+        width=stored.width,
+        height=stored.height,
+        size_bytes=stored.size_bytes,
+        links=MediaLinks(rendition=f"media:{stored.media}"),
+        warnings=stored.warnings,
     )
-    return json_response(201 if kept.is_new else 200, reply)
+    return json_response(201 if stored.is_new else 200, reply)

@@ -1,4 +1,4 @@
-"""`Prefer` (RFC 7240): whether the sender waits, and for how long."""
+"""Parses the `Prefer` header (RFC 7240)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _SECONDS = re.compile(r"^[0-9]{1,9}$")
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the sender would rather have."""
+    """The sender's preferences: `respond-async`, and `wait` in seconds."""
 
     is_async: bool = False
     wait_seconds: float | None = None
 
     def without_async(self) -> Preferences:
-        """Return what an operation follows that always answers after its work is stored."""
+        """Return the preferences without `respond-async`, for operations that never answer early."""
         return replace(self, is_async=False)
 
     @property
     def applied(self) -> str:
-        """Return what was followed, as `Preference-Applied` says it; empty for nothing."""
+        """Return the value of `Preference-Applied`; empty if nothing was applied."""
         wait = [] if self.wait_seconds is None else [f"wait={self.wait_seconds:g}"]
         return ", ".join((["respond-async"] if self.is_async else []) + wait)
 
 
 def parse_prefer(headers: Iterable[str], *, wait_limit_seconds: float) -> Preferences:
-    """Return the preferences; of several that are the same the first counts, and unknown ones are passed over."""
+    """Return the preferences; the first of equal ones counts, and unknown ones are ignored."""
     is_async, wait = False, None
     for preference in ",".join(headers).split(","):
         name, _, value = preference.partition(";")[0].partition("=")

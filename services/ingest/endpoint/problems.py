@@ -1,4 +1,4 @@
-"""Every error is a problem document (RFC 9457): what is wrong, where, and what to do about it."""
+"""Answers every error with a problem document (RFC 9457): the fault, its place and the next step."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ log = structlog.get_logger()
 
 
 class ProblemFault(BaseModel):
-    """One thing that is wrong."""
+    """One fault."""
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into what was sent; empty for the whole of it.")
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the sent document; empty for the whole document.")
     detail: str
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 has it."""
+    """A problem document (RFC 9457)."""
 
-    type: str = Field(default="about:blank", description="about:blank: the status says what kind it is.")
+    type: str = Field(default="about:blank", description="Always about:blank: the status names the type.")
     title: str
     status: int
-    detail: str = Field(description="What is wrong, in plain words.")
-    instance: str | None = Field(default=None, description="The id of the request, to be found in our logs.")
+    detail: str = Field(description="The error, for people.")
+    instance: str | None = Field(default=None, description="The id of the request, as in the endpoint's logs.")
     errors: list[ProblemFault] = Field(default_factory=list, description="One entry for each fault.")
 
 
@@ -77,14 +77,13 @@ def problem_response(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's description of the errors that an operation may answer."""
-    every = {*statuses, 500}
-    return {status: _description_of(status) for status in sorted(every)}
+    """Return the OpenAPI responses of an operation's errors."""
+    return {status: _description_of(status) for status in sorted({*statuses, 500})}
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Answer all errors of the app with problem documents; the unexpected ones are caught further out."""
-    handlers: tuple[tuple[type[Exception], Any], ...] = (  # Any: each takes its own kind of error
+    """Answer the app's errors with problem documents; `RequestContext` catches unexpected ones."""
+    handlers: tuple[tuple[type[Exception], Any], ...] = (  # Any: each handler has its own error type
         (ProblemError, _on_problem),
         (RefusedError, _on_refused),
         (HostileMarkupError, _on_hostile_markup),
@@ -98,7 +97,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def request_id(request: Request) -> str | None:
-    """Return the id that the request bears in our logs, as a URN."""
+    """Return the request's id, as a URN."""
     found = request.scope.get("state", {}).get("request_id")
     return f"urn:pressline:request:{found}" if found else None
 
@@ -116,20 +115,20 @@ async def _on_refused(request: Request, error: RefusedError) -> Response:
 
 
 async def _on_hostile_markup(request: Request, error: HostileMarkupError) -> Response:
-    return problem_response(422, str(error), title="Not acceptable", instance=request_id(request))
+    return problem_response(422, str(error), title="Invalid content", instance=request_id(request))
 
 
 async def _on_backlog(request: Request, error: BacklogFullError) -> Response:
     REFUSALS.labels("503").inc()
     log.warning("request.deferred", reason=str(error))
-    detail = f"{error}; nothing was accepted: send the same again after the seconds that Retry-After says"
+    detail = f"{error}; nothing was accepted: send the same request again after the seconds in Retry-After"
     wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
-    return problem_response(503, detail, title="Too much is waiting", instance=request_id(request), headers=wait)
+    return problem_response(503, detail, title="Backlog full", instance=request_id(request), headers=wait)
 
 
 async def _on_outage(request: Request, error: RetryableError) -> Response:
     log.warning("request.deferred", reason=type(error).__name__)
-    detail = "a part of the system that is needed for this does not answer now; send the same again"
+    detail = "the store or Redis does not answer now; send the same request again"
     wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
     return problem_response(503, detail, instance=request_id(request), headers=wait)
 
@@ -137,7 +136,7 @@ async def _on_outage(request: Request, error: RetryableError) -> Response:
 async def _on_http(request: Request, error: HTTPException) -> Response:
     detail = str(error.detail) or HTTPStatus(error.status_code).phrase
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = "there is nothing at this address; /docs tells what is where"
+        detail = "there is no such path; /docs lists all paths"
     return problem_response(error.status_code, detail, instance=request_id(request), headers=error.headers)
 
 
@@ -147,20 +146,20 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
     return problem_response(422, detail, faults=faults, instance=request_id(request))
 
 
-UNEXPECTED = "something went wrong on our side; nothing is known to be accepted, and sending it again is safe"
+UNEXPECTED = "an unexpected error; it is not known whether the request was accepted, and sending it again is safe"
 
-_WHEN = {
-    400: "What was sent cannot be read.",
-    401: "No bearer token, or one that is not known here.",
+_DESCRIPTIONS = {
+    400: "The content cannot be read.",
+    401: "The bearer token is missing or not known.",
     403: "The token lacks the scope, or is not bound to the site.",
-    404: "There is nothing of that name.",
-    409: "It makes no sense as the article stands; `detail` says why.",
+    404: "There is no such object.",
+    409: "The article's state does not allow the action; `detail` has the reason.",
     408: "The body did not arrive in time.",
-    413: "The body is larger than is taken.",
-    415: "No reader knows the format.",
-    422: "What was sent was read and breaks rules; `errors` says which, and where.",
-    500: "A fault of ours; `instance` finds it in our logs.",
-    503: "The store is down, or too much waits to be published: nothing was accepted. Send it again after "
+    413: "The body is too large.",
+    415: "The format is not supported.",
+    422: "The content breaks rules; `errors` names each rule and the place.",
+    500: "An unexpected error; `instance` is its id in the endpoint's logs.",
+    503: "The store is down, or too many messages wait. Nothing was accepted. Send the request again after "
     "`Retry-After` seconds.",
 }
 
@@ -172,4 +171,4 @@ def _description_of(status: int) -> dict[str, Any]:
         headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
-    return {"description": _WHEN[status], "content": content} | ({"headers": headers} if headers else {})
+    return {"description": _DESCRIPTIONS[status], "content": content} | ({"headers": headers} if headers else {})

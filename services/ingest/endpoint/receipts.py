@@ -1,4 +1,4 @@
-"""Asking what became of a submission."""
+"""The route that returns the status of a submission."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ router = APIRouter(tags=["receipts"])
 
 @router.get(
     "/v1/receipts/{receipt}",
-    summary="What became of a submission",
+    summary="Get the status of a submission",
     operation_id="getReceipt",
     response_model=None,
     responses={200: {"model": ReceiptReply}, **documented(401, 403, 404, 503)},
 )
 async def get_receipt(request: Request, caller: RequireRead, receipt: str) -> Response:
-    """Tell how far a submission has come, with the time of each stage, and its pages once it is live."""
+    """Return the status of a submission, the time of each stage, and its pages once it is live."""
     state = None
     if _RECEIPT.fullmatch(receipt):
         state = await threads_of(request).run(deps_of(request).receipt, receipt)

@@ -1,4 +1,4 @@
-"""The bodies of answers."""
+"""Response bodies."""
 
 from __future__ import annotations
 
@@ -17,94 +17,95 @@ from shared.runtime.receipts import ReceiptStatus
 
 
 class Links(BaseModel):
-    """Where to go from here; paths of this endpoint."""
+    """Related paths of this endpoint."""
 
-    receipt: str | None = Field(default=None, description="What becomes of the submission.")
-    article: str | None = Field(default=None, description="How the article stands.")
+    receipt: str | None = Field(default=None, description="The status of the submission.")
+    article: str | None = Field(default=None, description="The state of the article.")
 
 
 class AlsoReply(BaseModel):
-    """What became of a submission at a further site that it was posted to."""
+    """The result of a submission at a further site."""
 
     site: str
-    receipt: str | None = Field(default=None, description="Absent where this site refused it.")
+    receipt: str | None = Field(default=None, description="Absent if this site refused the submission.")
     article: str | None = None
     revision: str | None = None
     status: ReceiptStatus
-    reason: str | None = Field(default=None, description="Why this site refused it.")
+    reason: str | None = Field(default=None, description="Why this site refused the submission.")
     links: Links = Links()
     report: Report | None = None
 
 
 class ArticleReply(BaseModel):
-    """What became of a submission."""
+    """The result of a submission."""
 
     receipt: str
     site: str
-    article: str | None = Field(default=None, description="Absent until the ingest worker has read it (respond-async).")
+    article: str | None = Field(default=None, description="Absent until a worker has read the bytes (respond-async).")
     revision: str | None = None
     status: ReceiptStatus = Field(
-        description="accepted: on its way. scheduled: waits for its embargo. duplicate: the same bytes are there "
-        "already. superseded: a later revision is there; this one is kept and not published. live: readers have it. "
-        "killed, withdrawn: the edge answers 410 at every address of it. held: a kill arrived before it; kept and not "
-        "published until a person decides. unmatched: a removal whose article is not known; nothing was taken down."
+        description="accepted: stored; publication follows. scheduled: waits for its embargo. duplicate: the same "
+        "content is stored already. superseded: a later revision exists; this one is stored and not published. live: "
+        "readers see it. killed, withdrawn: the edge answers 410 at every address of the article. held: a kill arrived "
+        "before the article; it is stored and not published until a restore. unmatched: a removal of an unknown "
+        "article; nothing was removed."
     )
-    url: str | None = Field(default=None, description="Where readers find the article, once it is live.")
-    reason: str | None = Field(default=None, description="Why it did not become live, in plain words.")
+    url: str | None = Field(default=None, description="The public URL of the article, once it is live.")
+    reason: str | None = Field(default=None, description="Why the submission did not become live.")
     waits_for: tuple[str, ...] = Field(
-        default=(), description="Of a removal on its way: the addresses where readers were not yet seen to get 410."
+        default=(), description="Of an unfinished removal: the URLs that the edge does not answer with 410 yet."
     )
     near_matches: tuple[NearMatch, ...] = Field(
-        default=(), description="Of an unmatched removal: articles with its source id and another source."
+        default=(), description="Of an unmatched removal: articles with the same source id and another source."
     )
     links: Links
-    report: Report | None = Field(default=None, description="What the reader made of it.")
-    text_of: str | None = Field(default=None, description="Of a restore: the revision whose text came back.")
-    also: list[AlsoReply] | None = Field(default=None, description="The further sites that it was posted to.")
+    report: Report | None = Field(default=None, description="The reader's report on the document.")
+    text_of: str | None = Field(default=None, description="Of a restore: the revision of the restored text.")
+    also: list[AlsoReply] | None = Field(default=None, description="The results at further sites.")
 
 
 class BatchLineReply(BaseModel):
-    """What became of one line of a batch."""
+    """The result of one line of a batch."""
 
-    line: int = Field(description="Its number in the request, from 1; blank ones count.")
+    line: int = Field(description="The line's number in the request, from 1; blank lines count.")
     status: Literal["accepted", "refused", "busy", "stopped"] = Field(
-        description="accepted: stored. refused: not taken as it is. busy: not taken now. stopped: not taken, nor is "
-        "anything that follows."
+        description="accepted: stored. refused: breaks a rule. busy: not accepted now. stopped: this line and all "
+        "later lines were not accepted."
     )
-    receipt: str | None = Field(default=None, description="Of what was accepted; `GET /v1/receipts/{receipt}`.")
-    problem: Problem | None = Field(default=None, description="Why it was not accepted.")
-    retry_after_seconds: int | None = Field(default=None, description="When to send it again, if it is worth it.")
-    warning: str | None = Field(default=None, description="That it is stored, and publication delayed.")
+    receipt: str | None = Field(default=None, description="Of an accepted line; see `GET /v1/receipts/{receipt}`.")
+    problem: Problem | None = Field(default=None, description="Why the line was not accepted.")
+    retry_after_seconds: int | None = Field(default=None, description="The wait before the line is sent again.")
+    warning: str | None = Field(default=None, description="The line is stored, but publication is delayed.")
 
 
 class ReceiptReply(ReceiptState):
-    """How far a submission has come."""
+    """The status of a submission."""
 
     links: Links
 
 
 class ArticleStateReply(ArticleState):
-    """How an article stands."""
+    """The state of an article."""
 
     links: Links
 
 
 class MediaLinks(BaseModel):
-    """How articles refer to the picture."""
+    """References to the picture, for articles."""
 
     rendition: str = Field(description="The href of a rendition, in ninjs: media:{digest}.")
 
 
 class MediaReply(BaseModel):
-    """A picture that is kept."""
+    """A stored picture."""
 
-    media: str = Field(description="The SHA-256 of its bytes in hex: what `picture.media` of an article refers to.")
+    media: str = Field(description="The SHA-256 of the bytes in hex, for `picture.media` of an article.")
     content_type: PictureType
     width: int = Field(description="Pixels, as shown.")
     height: int = Field(description="Pixels, as shown.")
     size_bytes: int
     links: MediaLinks
-    warnings: tuple[str, ...] = Field(default=(), description="How readers' picture differs from the file.")
+    warnings: tuple[str, ...] = Field(default=(), description="Differences between the public picture and the file.")
 
 
 def links_to(site: str, receipt: str | None, article: str | None) -> Links:
@@ -116,7 +117,7 @@ def links_to(site: str, receipt: str | None, article: str | None) -> Links:
 
 
 def reply_to(accepted: Accepted) -> ArticleReply:
-    """Return what the sender is told of something that was taken."""
+    """Return the response body for an accepted submission."""
     return ArticleReply(
         receipt=accepted.receipt,
         site=accepted.site,

@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its count, and an answer when all else fails."""
+"""Middleware of every request: its id, trace, log line and metrics, and the answer to unexpected errors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from services.ingest.endpoint.problems import UNEXPECTED, problem_response
 from services.ingest.metrics import REQUEST_SECONDS, REQUESTS
 
 _HEADER = "x-request-id"
-_TRUSTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_VALID_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _REFUSED = "is_refused"
 _LINGER_SECONDS = 2.0
-_DISCARDED_PARTS = 2  # what was parsed already, and the end: `EndpointProtocol` parses no more of a refused body
+_DISCARDED_PARTS = 2  # the part parsed already, and the end: `EndpointProtocol` parses no more of a refused body
 _SMALL_BODY_BYTES = 64 * 1024
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = structlog.get_logger()
 
 
 class RequestContext:
-    """ASGI middleware. An id that the sender gives is kept, so that both sides' logs can be laid side by side.
+    """ASGI middleware. The sender's request id and trace are used, so that both sides' logs can be joined.
 
-    So is the sender's trace, which the messages of the request carry on to every worker.
+    The messages of the request carry the trace to every worker.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -44,8 +44,8 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get(_HEADER, "")
-        request_id = given if _TRUSTED.match(given) else secrets.token_hex(8)
+        sent_id = headers.get(_HEADER, "")
+        request_id = sent_id if _VALID_ID.match(sent_id) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started, status, seconds = perf_counter(), 0, None
         body = _Body(scope, receive)
@@ -56,7 +56,7 @@ class RequestContext:
                 status = message["status"]
                 answered = MutableHeaders(scope=message)
                 answered[_HEADER] = request_id
-                if status >= HTTPStatus.BAD_REQUEST and body.is_left:
+                if status >= HTTPStatus.BAD_REQUEST and body.is_unfinished:
                     answered["connection"] = "close"
                     scope["state"][_REFUSED] = True
             elif is_refused(scope) and not message.get("more_body", False):
@@ -73,7 +73,7 @@ class RequestContext:
                 await self._app(scope, body.receive, send_with_id)
             except ClientDisconnect:
                 log.info("request.abandoned", path=scope["path"])
-            except Exception:  # Starlette's own handler stands outside of this: its 500 would bear no id, and not count
+            except Exception:  # Starlette's own handler is outside of this one: its 500 would have no id and no metric
                 log.exception("request.failed", method=scope["method"], path=scope["path"])
                 if status:
                     raise
@@ -85,43 +85,45 @@ class RequestContext:
 
 
 def is_refused(scope: Scope) -> bool:
-    """Tell whether the answer was given without the whole body, and the rest is discarded."""
+    """Return whether the request was answered before its whole body arrived, so that the rest is discarded."""
     return bool(scope.get("state", {}).get(_REFUSED))
 
 
 class _Body:
-    """How much of a request's body is still to come."""
+    """A request's body, and whether more of it may arrive."""
 
     def __init__(self, scope: Scope, receive: Callable[[], Awaitable[Message]]) -> None:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "0")
         self._receive = receive
-        self.is_left = "transfer-encoding" in headers or not declared.isdigit() or int(declared) > _SMALL_BODY_BYTES
-        """Whether more may come than is discarded without a thought."""
+        self.is_unfinished = (
+            "transfer-encoding" in headers or not declared.isdigit() or int(declared) > _SMALL_BODY_BYTES
+        )
+        """Whether more than `_SMALL_BODY_BYTES` may still arrive."""
 
     async def receive(self) -> Message:
         message = await self._receive()
         if not message.get("more_body", False):
-            self.is_left = False
+            self.is_unfinished = False
         return message
 
     async def discard(self) -> None:
-        """Read on for a moment after a refusal and keep nothing.
+        """Read and discard the body for up to two seconds after a refusal.
 
         Many clients read no answer before they have sent everything. If the connection closed at once, the kernel
         would reset it, and the answer could be lost (RFC 9112, 9.6).
         """
         with anyio.move_on_after(_LINGER_SECONDS):
             for _ in range(_DISCARDED_PARTS):
-                if not self.is_left:
+                if not self.is_unfinished:
                     return
                 await self.receive()
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "other")  # the pattern, so that ids make no new series
+    route = getattr(scope.get("route"), "path", "other")  # the pattern, so that ids create no new time series
     REQUESTS.labels(scope["method"] if route != "other" else "other", route, str(status)).inc()
     REQUEST_SECONDS.labels(route).observe(seconds)
-    if scope["path"] not in _QUIET:
+    if scope["path"] not in _UNLOGGED_PATHS:
         duration_ms = round(seconds * 1000, 1)
         log.info("request.answered", method=scope["method"], route=route, status=status, duration_ms=duration_ms)

@@ -1,4 +1,4 @@
-"""The parameters that name the site, the feed and the article."""
+"""Parameters for site, feed and article."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SiteName = Annotated[
     str | None,
     Query(
         max_length=40,
-        description="Which site is meant; may be left out with a token that is bound to one.",
+        description="The site; not needed if the token is bound to one site.",
         openapi_examples={"epn": {"value": "epn"}},
     ),
 ]
@@ -20,8 +20,8 @@ SiteNames = Annotated[
     list[Annotated[str, Query(max_length=40)]] | None,
     Query(
         max_length=20,
-        description="Which site is meant; may be left out with a token that is bound to one. Given again, the article "
-        "goes to each, and the first named is the canonical one.",
+        description="The site; not needed if the token is bound to one site. Repeatable: the article goes to each "
+        "site, and the first is the canonical one.",
         openapi_examples={"one": {"value": ["epn"]}},
     ),
 ]
@@ -30,8 +30,8 @@ FeedName = Annotated[
     str | None,
     Query(
         max_length=40,
-        description="The sender's feed; may be left out with a token that belongs to one feed of the site. An item "
-        "without a source gets the feed's.",
+        description="The sender's feed; not needed if the token belongs to one feed of the site. An item without a "
+        "source gets the feed's.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""What one caller sends, handed to the rest of the service: bytes and all that is known beside them."""
+"""Passes the bytes of one caller to the handlers, with their metadata."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Articles on their way in, from one caller in one lane."""
+    """The metadata of the articles of one request."""
 
     caller: Caller
     lane: Lane
@@ -34,30 +34,30 @@ class Submission:
     deps: EndpointDeps
     threads: Threads
     feed: str | None = None  # the feed that the request names
-    also: Sequence[Site] = field(default=())  # the further sites; what is sent is canonical at the first
+    also: Sequence[Site] = field(default=())  # the further sites
 
     async def accept(self, raw: bytes, site: Site) -> ArticleReply:
-        """Read and commit it at each site; return what became of it.
+        """Read and commit an article at each site; return the result.
 
         Raises:
-            RefusedError: it was not taken at the first site, and so nowhere.
+            RefusedError: the first site refused the article, so no site accepted it.
         """
         reply = reply_to(await self._accept_at(raw, site, None))
         further = [await self._accept_also(raw, other, site.id) for other in self.also]
         return reply.model_copy(update={"also": further}) if further else reply
 
     async def submit(self, raw: bytes, site: Site) -> ArticleReply:
-        """Store the bytes for a worker to read; return the receipts."""
+        """Store the bytes, for a worker to read; return the receipts."""
         reply = await self._submit_to(raw, site, None)
         further = [AlsoReply(**dict(await self._submit_to(raw, other, site.id))) for other in self.also]
         return reply.model_copy(update={"also": further}) if further else reply
 
     async def submit_lines(self, raws: Sequence[bytes], site: Site) -> Sequence[Submitted | BacklogFullError]:
-        """Store lines together for a worker to read; return the receipt of each, or why there is no room for it."""
+        """Store lines together, for a worker to read; return the receipt or the refusal of each line."""
         return await self.threads.run(self.deps.submit_lines, raws, self._metadata(site, None))
 
     async def _accept_also(self, raw: bytes, site: Site, canonical_site: str) -> AlsoReply:
-        """Return what became of it at a further site; what this one refuses, the first has all the same."""
+        """Return the result at a further site; a refusal there does not affect the first site."""
         try:
             reply = reply_to(await self._accept_at(raw, site, canonical_site))
         except RefusedError as error:
@@ -104,6 +104,6 @@ class Submission:
 def submission_of(
     request: Request, caller: Caller, lane: Lane, feed: str | None, also: Sequence[Site] = ()
 ) -> Submission:
-    """Return the way in for what a request brings as one document."""
+    """Return the submission of a request whose body is one document."""
     content_type = request.headers.get("content-type")
     return Submission(caller, lane, content_type, deps_of(request), threads_of(request), feed, also)

@@ -1,4 +1,4 @@
-"""Asking why a page is as it is."""
+"""The route that returns the provenance of a page and the reasons why it is stale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["operations"])
 
 @router.get(
     "/v1/why",
-    summary="Why a page is as it is",
+    summary="Get the provenance of a page, and why it is stale",
     operation_id="getWhy",
     response_model=None,
     responses={200: {"model": Reasons}, **documented(400, 401, 403, 422, 503)},
@@ -26,12 +26,12 @@ router = APIRouter(tags=["operations"])
 async def get_why(
     request: Request,
     caller: RequireRead,
-    url: Annotated[str, Query(max_length=2000, description="An address of the site, or its path.", examples=["/"])],
+    url: Annotated[str, Query(max_length=2000, description="A URL of the site, or its path.", examples=["/"])],
     site: SiteName = None,
 ) -> Response:
-    """Tell which article, revision, theme, inputs, worker and message made what readers find there, and when.
+    """Return the article, revision, theme, inputs, worker, message and time of the page at an address.
 
-    Of a page that is behind it says why it is not newer.
+    For a stale page, return the reasons too.
     """
-    meant = caller.site(site)
-    return json_response(200, await threads_of(request).run(deps_of(request).why, url, meant))
+    chosen_site = caller.site(site)
+    return json_response(200, await threads_of(request).run(deps_of(request).why, url, chosen_site))

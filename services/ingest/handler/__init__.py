@@ -1,4 +1,4 @@
-"""One handler behind both doors: what the endpoint takes at once, and what the worker reads later."""
+"""The handlers of ingest, for the endpoint (at once) and for the worker (from the inbox)."""
 
 from services.ingest.handler.accept import accept
 from services.ingest.handler.act import act

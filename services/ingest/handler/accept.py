@@ -1,4 +1,4 @@
-"""Accepting what is posted: read it, give it its place in the order, and commit it."""
+"""Accepts an article: reads it, determines its place in the order of revisions, and commits it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MAX_REVISIONS_PER_STAMP = 999
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An article that was read from bytes, to be committed."""
+    """An article that was read from bytes and is to be committed."""
 
     article: Article
     report: Report
@@ -49,18 +49,18 @@ class Item:
 
     @property
     def article_id(self) -> str:
-        """Return the identity of its article."""
+        """Return the article's id."""
         return keys.article_id(self.site.id, self.article.source, self.article.source_id)
 
 
 def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accepted:
-    """Store what was sent for good, then announce it; return what became of it.
+    """Commit an article and emit its event; return the result.
 
     Raises:
-        RefusedError: it cannot become an article; the raw bytes are kept all the same.
-        BacklogFullError: too much waits to be published before it. Removals are always taken.
-        StorageUnavailableError: the store does not take it now. Nothing was accepted, or the same bytes sent again
-            will be found to be a duplicate.
+        RefusedError: the bytes are no valid article; they are stored nevertheless.
+        BacklogFullError: too many messages wait. Removals are always accepted.
+        StorageUnavailableError: the store does not answer. Nothing was accepted, or the same bytes sent again are a
+            duplicate.
     """
     sha256 = hashlib.sha256(raw).hexdigest()
     place = RawBytes(sha256, keys.raw_key(metadata.site.id, metadata.received_at, sha256))
@@ -69,17 +69,17 @@ def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accept
     except RefusedError:
         deps.content.put(place.key, raw, content_type="application/octet-stream")
         raise
-    source_noted = note_source(item, deps)
-    raw_kept = deps.executor.submit(deps.content.put, place.key, raw, content_type="application/octet-stream")
-    return emit_events(commit_item(item, deps, source_noted=source_noted, raw_kept=raw_kept), deps)
+    source_put = note_source(item, deps)
+    raw_put = deps.executor.submit(deps.content.put, place.key, raw, content_type="application/octet-stream")
+    return emit_events(commit_item(item, deps, source_put=source_put, raw_put=raw_put), deps)
 
 
 def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Item:
-    """Return the article that the bytes hold; the store is not asked.
+    """Return the article that the bytes hold; makes no call to the store.
 
     Raises:
-        RefusedError: they hold none, or one that their sender may not take down.
-        BacklogFullError: too much waits to be published before it.
+        RefusedError: the bytes are no valid article, or a removal that the sender may not make.
+        BacklogFullError: too many messages wait.
     """
     reading = deps.read_article(raw, metadata.content_type, metadata)
     _check_rights(reading.article, may_take_down=metadata.may_take_down)
@@ -89,16 +89,16 @@ def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: I
 
 
 def with_pictures(item: Item, deps: IngestDeps) -> Item:
-    """Return the item with the measures of its pictures.
+    """Return the item with the dimensions of its pictures.
 
     Raises:
-        RefusedError: it names a picture that was never uploaded.
+        RefusedError: the article names a picture that was never uploaded.
     """
     return replace(item, article=with_picture_facts(item.article, deps))
 
 
 def note_source(item: Item, deps: IngestDeps) -> Future[Etag] | None:
-    """Begin to store that the item's source sends to its site; None where that is known."""
+    """Start to store the item's source for its site; None if the source is stored already."""
     if item.article.status is not Status.USABLE:
         return None
     return deps.sources.note(item.site.id, item.article.source)
@@ -108,19 +108,19 @@ def commit_item(
     item: Item,
     deps: IngestDeps,
     *,
-    source_noted: Future[Etag] | None = None,
-    raw_kept: Future[Etag] | None = None,
+    source_put: Future[Etag] | None = None,
+    raw_put: Future[Etag] | None = None,
 ) -> Committed:
-    """Store the item for good; return what became of it, which is not announced yet.
+    """Commit the item; return the result. The caller emits the event.
 
-    `source_noted` and `raw_kept`: what has to be stored before its revision.
+    `source_put` and `raw_put`: PUTs that must end before the revision is written.
 
     Raises:
-        RefusedError: too many contents came under its stamp.
-        StorageUnavailableError: the store does not take it now.
+        RefusedError: too many contents have the same stamp.
+        StorageUnavailableError: the store does not answer.
     """
     article = item.article
-    # A stamped article's name is nearly always known before the store is asked, and its marker need not wait for that.
+    # The name of a stamped revision is nearly always known before the listing, so its marker is written in parallel.
     stamp = article.version_created
     name = revision_id(stamp, article.version) if stamp else None
     marker = (
@@ -128,8 +128,8 @@ def commit_item(
         if name
         else None
     )
-    if source_noted is not None:
-        source_noted.result()
+    if source_put is not None:
+        source_put.result()
 
     def propose(since: RevisionsAfter) -> Proposal | Duplicate:
         found = _name_or_duplicate(item, since.names, deps)
@@ -144,47 +144,48 @@ def commit_item(
         received_at=item.received_at,
         deps=deps,
         marker=marker,
-        raw_kept=raw_kept,
+        raw_put=raw_put,
     )
 
 
 def _name_or_duplicate(item: Item, names: Sequence[str], deps: IngestDeps) -> str | Revision:
-    """Return the name of a new revision, or the revision that already holds these very bytes.
+    """Return the name of a new revision, or the existing revision with the same bytes.
 
-    Stamped items carry their place in order; the same bytes can only be a revision of the same stamp and version. An
-    unstamped item comes after what was there, and repeats it only if it is the same as the latest, or was accepted
-    since it was received: then this is a submission that is read a second time.
+    A stamp fixes the place in the order, so a duplicate of a stamped item has the same stamp and version.
+    An unstamped item comes after all revisions. It is a duplicate if the latest revision has the same bytes. It is a
+    duplicate too if a revision with the same bytes was accepted after the item was received. Then the submission is
+    read a second time.
     """
     article, stamp = item.article, item.article.version_created
     if stamp is None:
         for name in reversed(names):
-            there = deps.revisions.get(article.site, item.article_id, name)
-            if _is_same(there, item) and (name == names[-1] or there.accepted_at >= item.received_at):
-                return there
-            if there.accepted_at < item.received_at:
+            existing = deps.revisions.get(article.site, item.article_id, name)
+            if _has_same_content(existing, item) and (name == names[-1] or existing.accepted_at >= item.received_at):
+                return existing
+            if existing.accepted_at < item.received_at:
                 break
         latest = stamp_of(names[-1]) if names else None
         return revision_id(stamp_for(None, item.received_at, latest), article.version)
     first = revision_id(stamp, article.version)
     same_place = [name for name in names if name[:-3] == first[:-3]]
     for name in same_place:
-        there = deps.revisions.get(article.site, item.article_id, name)
-        if _is_same(there, item):
-            return there
-    n = int(same_place[-1][-3:]) + 1 if same_place else 0
-    if n > _MAX_REVISIONS_PER_STAMP:
-        detail = f"has come with more than {_MAX_REVISIONS_PER_STAMP} different contents; send a newer stamp"
+        existing = deps.revisions.get(article.site, item.article_id, name)
+        if _has_same_content(existing, item):
+            return existing
+    number = int(same_place[-1][-3:]) + 1 if same_place else 0
+    if number > _MAX_REVISIONS_PER_STAMP:
+        detail = f"is the stamp of more than {_MAX_REVISIONS_PER_STAMP} different contents; send a newer stamp"
         raise unacceptable([Fault("/version_created", detail)])
-    return revision_id(stamp, article.version, n)
+    return revision_id(stamp, article.version, number)
 
 
-def _is_same(there: Revision, item: Item) -> bool:
-    """Tell whether a revision holds these very bytes, and knew as many of the pictures that they name."""
-    knew_all = len(there.article.body_pictures) >= len(item.article.body_pictures)
-    return there.raw_sha256 == item.raw.sha256 and there.action is None and knew_all
+def _has_same_content(existing: Revision, item: Item) -> bool:
+    """Return whether a revision has the same bytes, and found at least as many of their pictures."""
+    has_all_pictures = len(existing.article.body_pictures) >= len(item.article.body_pictures)
+    return existing.raw_sha256 == item.raw.sha256 and existing.action is None and has_all_pictures
 
 
 def _check_rights(article: Article, *, may_take_down: bool) -> None:
     if article.status is not Status.USABLE and not may_take_down:
-        detail = f"status {article.status.value} takes an article down, which needs a token with the scope takedown"
+        detail = f"status {article.status.value} removes an article, which needs a token with the scope takedown"
         raise RefusedError(403, detail, [Fault("/status", detail)])

@@ -1,4 +1,4 @@
-"""Killing, withdrawing and restoring an article: each is a revision like any other (ADR 7)."""
+"""Kills, withdraws and restores articles; each action is a revision (ADR 7)."""
 
 from __future__ import annotations
 
@@ -23,36 +23,35 @@ from shared.site.sites import Site
 
 log = structlog.get_logger()
 
-_TRIES = 8
+_MAX_ATTEMPTS = 8
 _FORMAT = "pressline-action-1"
 
 
 def act(
     kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime, deps: IngestDeps
 ) -> Accepted:
-    """Kill, withdraw or restore an article; return what became of it.
+    """Kill, withdraw or restore an article; return the result.
 
-    Its place in the order is after all that was there. A restore also lifts a removal that arrived before its article.
-    An action that changes nothing is a duplicate of the revision
-    that already says so.
+    The action is ordered after all existing revisions. A restore also ends a removal that arrived before its article.
+    An action without effect is a duplicate of the revision in force.
 
     Raises:
-        ArticleUnknownError: nothing was ever accepted under this name.
-        RefusedError: 409, it makes no sense as the article stands.
-        StorageUnavailableError: the store does not take it now; the same again does what is left to be done.
+        ArticleUnknownError: the article has no revision.
+        RefusedError: 409, the article's state does not allow the action.
+        StorageUnavailableError: the store does not answer; the same request again completes the action.
     """
 
     def propose(since: RevisionsAfter) -> Proposal | Duplicate:
         if not since.names:
             raise ArticleUnknownError(article)
         history = read_history(deps.revisions, site.id, article, since)
-        permanent_listings = find_action_in_force(kind, history)
-        if permanent_listings is not None:
-            return Duplicate(permanent_listings, Report(format=_FORMAT))
+        in_force = find_action_in_force(kind, history)
+        if in_force is not None:
+            return Duplicate(in_force, Report(format=_FORMAT))
         text, warnings = text_after(kind, history, received_at)
         latest = max(stamp_of(name) for name in (since.names[-1], *since.kills) if name)
-        # A restore that has no text to bring back must not supersede the text that comes next, whatever its stamp.
-        brings_back = kind == "restore" and text.article.status is Status.USABLE
+        # A restore without a text must not supersede the next text, so its stamp is as low as possible.
+        has_text = kind == "restore" and text.article.status is Status.USABLE
         not_before = latest if lifts_without_text(kind, history) else received_at
         return Proposal(
             name=revision_id(stamp_for(None, not_before, latest), None),
@@ -60,14 +59,14 @@ def act(
             raw=RawBytes(text.raw_sha256, text.raw_key, text.raw_range),
             report=Report(format=_FORMAT, warnings=warnings),
             action=Action(kind=kind, by=by, why=why),
-            text_of=(text.text_of or text.revision) if brings_back else None,
+            text_of=(text.text_of or text.revision) if has_text else None,
         )
 
-    for _ in range(_TRIES):
+    for _ in range(_MAX_ATTEMPTS):
         committed = commit(propose, site=site, article=article, received_at=received_at, deps=deps)
         accepted = emit_events(committed, deps)
         if kind == "kill" and accepted.status == "superseded":
-            continue  # a restore came between: this kill comes after it
+            continue  # a restore came first: order this kill after it
         log.info("article.acted_on", site=site.id, article=article, action=kind, by=by, status=accepted.status)
         if kind == "restore":
             _clear_tombstones(site, article, accepted.revision, deps)
@@ -76,10 +75,10 @@ def act(
 
 
 def _clear_tombstones(site: Site, article: str, restore: str, deps: IngestDeps) -> None:
-    """Remove what the restore overruled. One that stays says nothing: the order of the revisions counts."""
+    """Delete the tombstones that the restore overruled. A remaining one has no effect: the newer revision counts."""
     try:
         for kill in deps.revisions.since(site.id, article, restore).kills:
             if kill < restore:
                 deps.content.delete(keys.tombstone_key(site.id, article, kill))
     except OutageError as error:
-        log.warning("tombstone.left", site=site.id, article=article, reason=str(error))
+        log.warning("tombstone.kept", site=site.id, article=article, reason=str(error))

@@ -1,4 +1,4 @@
-"""Back-pressure: when too much waits to be published, imports are sent away first, and news far later."""
+"""Back-pressure: when too many messages wait, imports are refused first, and news at ten times the limit."""
 
 from __future__ import annotations
 
@@ -15,45 +15,43 @@ from shared.runtime.errors import RedisUnavailableError
 log = structlog.get_logger()
 
 _COUNT_INTERVAL_SECONDS = 1.0
-_AWAY_FOR_SECONDS = 10.0  # a Redis that does not answer costs a sender its time-out: not every one
-_LIVE_TAKES_TIMES = 10
+_RETRY_INTERVAL_SECONDS = 10.0  # after an error of Redis, so that not every sender waits for its time-out
+_LIVE_LIMIT_FACTOR = 10
 
 
 class Admission:
-    """Admits by the number of messages that wait in all queues, counted at most once a second."""
+    """Limits articles by the number of waiting messages in all queues, which is counted at most once a second."""
 
     def __init__(self, backlog: Backlog, limit: int, monotonic: Callable[[], float]) -> None:
         self._backlog = backlog
-        self._limits = {Lane.BULK: limit, Lane.LIVE: limit * _LIVE_TAKES_TIMES}
+        self._limits = {Lane.BULK: limit, Lane.LIVE: limit * _LIVE_LIMIT_FACTOR}
         self._monotonic = monotonic
         self._counting = Lock()
         self._waiting, self._count_at = 0, float("-inf")
 
     def __call__(self, lane: Lane) -> None:
-        """Return where the lane takes one more; the urgent one always does.
+        """Return if the lane accepts one more article; the urgent lane always does.
 
         Raises:
-            BacklogFullError: it is full.
+            BacklogFullError: too many messages wait.
         """
         limit = self._limits.get(lane)
         if limit is None or (waiting := self._count()) < limit:
             return
-        raise BacklogFullError(
-            f"{waiting} messages wait to be published, and the lane {lane} takes no more from {limit} on"
-        )
+        raise BacklogFullError(f"{waiting} messages wait; the lane {lane} accepts no articles from {limit} on")
 
     def _count(self) -> int:
-        """Return how much waits; nothing where Redis is away, for then nobody knows, and what is stored is safe.
+        """Return the number of waiting messages; 0 if Redis is down, since stored articles are safe.
 
-        One thread counts; the others go on with what was counted last.
+        One thread counts; the others use the last count.
         """
         if self._monotonic() >= self._count_at and self._counting.acquire(blocking=False):
             try:
                 self._waiting = self._backlog.total()
             except RedisUnavailableError as error:
-                log.warning("backlog.uncounted", reason=str(error))
+                log.warning("backlog_count.failed", reason=str(error))
                 self._waiting = 0
-                self._count_at = self._monotonic() + _AWAY_FOR_SECONDS
+                self._count_at = self._monotonic() + _RETRY_INTERVAL_SECONDS
             else:
                 self._count_at = self._monotonic() + _COUNT_INTERVAL_SECONDS
             finally:

@@ -1,7 +1,7 @@
-"""The one way into the bucket, for what is posted and for what is done through the API (architecture part 4).
+"""Commits revisions to the content bucket: articles, and actions through the API (architecture part 4).
 
-First the journal marker and the schedule, then a kill's tombstone or an unmatched removal's mark, then the revision,
-which is the commit. The caller sends the event (`emit_events.py`).
+The order of writes: journal marker and schedule, then the tombstone of a kill or the object of an unmatched removal,
+then the revision, which is the commit. The caller emits the event (`events.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
-from services.ingest.domain.outcomes import why_no_page
+from services.ingest.domain.outcomes import reason_without_page
 from services.ingest.domain.report import Report
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.removals import arrived_before_text, clear_unmatched, is_superseded, mark_removal
+from services.ingest.handler.removals import arrived_before_text, clear_unmatched, is_superseded, put_removal_objects
 from shared.model.article import Article, Status
 from shared.model.history import History, RevisionsAfter, read_history
 from shared.model.lane import Lane
@@ -30,15 +30,15 @@ from shared.storage import Etag
 
 log = structlog.get_logger()
 
-_TRIES = 32  # twenty senders of one article at the same moment have been seen to need nine
-_MARKER_GOOD_FOR = timedelta(seconds=60)
-_TOO_OLD = "this removal is older than the latest revision and takes nothing down; send it with a newer stamp"
-_KILLED = "a kill of this article stands: this revision is kept and not published until the article is restored"
+_MAX_ATTEMPTS = 32  # twenty concurrent senders of one article needed nine in a test
+_MAX_MARKER_AGE = timedelta(seconds=60)
+_TOO_OLD = "this removal is older than the latest revision and has no effect; send it with a newer stamp"
+_KILLED = "a kill of this article is in force: this revision is stored and not published until the article is restored"
 
 
 @dataclass(frozen=True, slots=True)
 class RawBytes:
-    """The place of the bytes that a revision was read from; `range` (first byte, length) in an object of several."""
+    """The stored bytes of a revision; `range` (first byte, length) if their object holds several items."""
 
     sha256: str
     key: str
@@ -47,7 +47,7 @@ class RawBytes:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is to become a revision."""
+    """The content of a new revision."""
 
     name: str
     article: Article
@@ -60,7 +60,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The revision that already says what was to be said."""
+    """The existing revision with the same content or effect."""
 
     revision: Revision
     report: Report
@@ -68,9 +68,9 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The outcome of a submission, and what has to be said of it.
+    """The result of a submission.
 
-    `receipt` is to be opened: of a revision that is new. `has_event`: an event of the revision is to be sent.
+    `receipt`: the receipt of a new revision, which the caller opens. `has_event`: the caller emits an event.
     """
 
     accepted: Accepted
@@ -80,25 +80,25 @@ class Committed:
 
 
 Propose = Callable[[RevisionsAfter], Proposal | Duplicate]
-"""Says what to commit, given what there is; asked again where somebody else was quicker."""
+"""Returns the content to commit for the existing revisions; called again after a conflict with another writer."""
 
 
 def lane_of(status: Status, lane: Lane) -> Lane:
-    """Return the lane of a revision that came in `lane`: a removal is urgent."""
+    """Return the lane of a revision that was submitted in `lane`; removals are urgent."""
     return lane if status is Status.USABLE else Lane.URGENT
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A journal marker on its way into the bucket."""
+    """A journal marker and its unfinished PUT."""
 
     revision: str
     at: datetime
-    is_there: Future[Etag]
+    put: Future[Etag]
 
 
 def write_journal_marker(site: str, article: str, revision: str, lane: Lane, deps: IngestDeps) -> Marker:
-    """Begin to write the marker that has to be there before the revision; one too many does no harm."""
+    """Start to write the marker, which must exist before the revision; a superfluous one does no harm."""
     at = deps.clock()
     key = keys.journal_key(site, at, article, revision, lane)
     return Marker(revision, at, deps.executor.submit(deps.content.put, key, b"", content_type="text/plain"))
@@ -112,49 +112,49 @@ def commit(
     received_at: datetime,
     deps: IngestDeps,
     marker: Marker | None = None,
-    raw_kept: Future[Etag] | None = None,
+    raw_put: Future[Etag] | None = None,
 ) -> Committed:
-    """Store what is proposed for good; return what became of it, which is not announced yet.
+    """Commit the proposed revision; return the result. The caller emits the event.
 
     Raises:
-        StorageUnavailableError: the store does not take it now. Nothing was accepted, or the same again will be found
-            to be a duplicate.
-        StorageConflictError: others were quicker, again and again.
+        StorageUnavailableError: the store does not answer. Nothing was accepted, or the same submission again is a
+            duplicate.
+        StorageConflictError: every attempt met another writer.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_ATTEMPTS):
         since = deps.revisions.since(site.id, article, "")
         proposal = propose(since)
         if isinstance(proposal, Duplicate):
-            if raw_kept is not None:
-                raw_kept.result()
-            return _answer_again(proposal, since, deps)
+            if raw_put is not None:
+                raw_put.result()
+            return _committed_before(proposal, since, deps)
         name = proposal.name
         if marker is None or marker.revision != name:
             marker = write_journal_marker(site.id, article, name, _lane(proposal), deps)
         revision = _revision(proposal, article, deps.clock())
-        for due in _dues(revision, received_at):
+        for due in _due_times(revision, received_at):
             deps.content.put(keys.schedule_key(site.id, due, article, name), b"", content_type="text/plain")
-        marker.is_there.result()
-        if raw_kept is not None:
-            raw_kept.result()
+        marker.put.result()
+        if raw_put is not None:
+            raw_put.result()
         is_unmatched = arrived_before_text(revision, since, deps)
-        mark_removal(revision, since, site, deps, is_unmatched=is_unmatched)
+        put_removal_objects(revision, since, site, deps, is_unmatched=is_unmatched)
         try:
             deps.content.put(
                 keys.revision_key(site.id, article, name), revision.model_dump_json().encode(), unless_exists=True
             )
         except (PreconditionFailedError, StorageConflictError):
-            continue  # somebody was here first, or our own answer was lost: what lies there tells, in the next round
-        if deps.clock() - marker.at > _MARKER_GOOD_FOR:
-            write_journal_marker(site.id, article, name, revision.lane, deps).is_there.result()
+            continue  # another writer, or our own PUT whose answer was lost: read again
+        if deps.clock() - marker.at > _MAX_MARKER_AGE:
+            write_journal_marker(site.id, article, name, revision.lane, deps).put.result()
         return _committed(revision, proposal.report, since, site, deps, is_unmatched=is_unmatched)
     raise StorageConflictError(article)
 
 
-def _answer_again(duplicate: Duplicate, since: RevisionsAfter, deps: IngestDeps) -> Committed:
-    """Return the outcome of a submission that is stored already.
+def _committed_before(duplicate: Duplicate, since: RevisionsAfter, deps: IngestDeps) -> Committed:
+    """Return the result of a submission that is stored already.
 
-    A removal is announced once more: the answer to its first sending may have been lost together with its event.
+    A removal's event is emitted again, because the first event may have been lost together with the first answer.
     """
     revision = duplicate.revision
     site, article = revision.article.site, revision.article_id
@@ -189,8 +189,8 @@ def _lane(proposal: Proposal) -> Lane:
     return lane_of(proposal.article.status, proposal.lane)
 
 
-def _dues(revision: Revision, received_at: datetime) -> list[datetime]:
-    """Return the future times at which the article has to be looked at again."""
+def _due_times(revision: Revision, received_at: datetime) -> list[datetime]:
+    """Return the future times at which the article changes: the end of its embargo, and its expiry."""
     times = (revision.embargo_until, revision.article.expires_at if revision.status is Status.USABLE else None)
     return [due for due in times if due is not None and due > received_at]
 
@@ -198,7 +198,7 @@ def _dues(revision: Revision, received_at: datetime) -> list[datetime]:
 def _committed(
     revision: Revision, report: Report, since: RevisionsAfter, site: Site, deps: IngestDeps, *, is_unmatched: bool
 ) -> Committed:
-    """Return the outcome of a revision that was committed, and its receipt."""
+    """Return the result of a new revision, with its receipt."""
     article, name = revision.article_id, revision.revision
     status = _status(revision, since, deps, is_unmatched=is_unmatched)
     if status == "superseded" and revision.status is not Status.USABLE:
@@ -233,7 +233,7 @@ def _status(revision: Revision, since: RevisionsAfter, deps: IngestDeps, *, is_u
         if history.is_held(revision):
             return "held"
     if revision.status is Status.CANCELED:
-        # A restore that was made meanwhile overrules it by order, and whoever kills has to know.
+        # A restore that came meanwhile overrules this kill, and the sender must know.
         kill = read_history(deps.revisions, revision.article.site, revision.article_id).kill
         return "accepted" if kill else "superseded"
     if revision.embargo_until and revision.embargo_until > deps.clock():
@@ -250,6 +250,6 @@ def _accepted(status: AcceptedStatus, revision: Revision, report: Report) -> Acc
         revision=name,
         receipt=receipt_id(site, article, name),
         report=report,
-        reason=why_no_page(ReceiptStatus(status), revision),
+        reason=reason_without_page(ReceiptStatus(status), revision),
         text_of=revision.text_of,
     )

@@ -1,4 +1,4 @@
-"""The ports that accepting uses."""
+"""The dependencies of ingest's handlers."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ from shared.storage import ObjectStorage
 log = structlog.get_logger()
 
 _DELAYED = (
-    "it is stored, and publication is delayed: the queues do not answer now; what was accepted is published by itself "
-    "once they do"
+    "the article is stored, but publication is delayed: the queues do not answer now; it is published without further "
+    "action once they do"
 )
 
 
 class Admit(Protocol):
-    """Says whether there is room for one more article."""
+    """Checks whether a lane accepts articles."""
 
     def __call__(self, lane: Lane) -> None:
-        """Return where the lane takes it.
+        """Return if the lane accepts one more article.
 
         Raises:
-            BacklogFullError: too much waits to be published before it.
+            BacklogFullError: too many messages wait.
         """
         ...
 
 
 def admit_all(lane: Lane) -> None:
-    """Take whatever comes: what the worker reads was promised when it was stored."""
+    """Accept every article, because submissions for the worker were accepted when they were stored."""
 
 
 class Emit(Protocol):
-    """Hands messages to the queues of the steps that consume them."""
+    """Sends messages to the queues of the steps that consume them."""
 
     def __call__(self, messages: Iterable[Message]) -> None:
         """Send the messages.
 
         Raises:
-            RedisUnavailableError: the queues do not take them now.
+            RedisUnavailableError: Redis does not accept them now.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
-    """The content bucket, readers of formats, what Redis is told, the clock."""
+    """The ports of ingest's handlers."""
 
     content: ObjectStorage
     revisions: Revisions
@@ -70,15 +70,15 @@ class IngestDeps:
     emit: Emit
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
-    executor: Executor  # for calls to the store that do not wait for one another
+    executor: Executor  # for parallel calls to the store
     sources: Sources
     admit: Admit = admit_all
 
     def emit_events(self, messages: Sequence[Message], *, receipts: Sequence[Receipt] = ()) -> str | None:
-        """Open the receipts and emit; return what their sender has to know, if anything.
+        """Open the receipts and emit the messages; return a warning for the sender, or None.
 
-        What is in the bucket is accepted, so a Redis that is away is no reason to refuse it: the sweep announces it
-        from the journal. Its sender waits for no more than the first call that it does not answer.
+        Committed revisions are accepted even if Redis is down: the sweep emits their events from the journal. After
+        the first failed call to Redis no further call is made, so that the sender waits for one time-out only.
         """
         is_open = self.receipts.open(*receipts) if receipts else True
         if not messages:
@@ -88,6 +88,6 @@ class IngestDeps:
         try:
             self.emit(messages)
         except RedisUnavailableError as error:
-            log.warning("event.postponed", reason=str(error))
+            log.warning("events.postponed", reason=str(error))
             return _DELAYED
         return None

@@ -1,4 +1,4 @@
-"""The events of what was committed, and the answer to the sender of a single item."""
+"""Emits the events of committed revisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from services.ingest.domain.accepted import Accepted
-from services.ingest.domain.outcomes import why_no_page
+from services.ingest.domain.outcomes import reason_without_page
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.commit import Committed
 from services.ingest.handler.deps import IngestDeps
@@ -20,10 +20,10 @@ from shared.runtime.receipts import ReceiptStatus, receipt_id
 
 
 def events(committed: Iterable[Committed], cause: Message | None = None) -> tuple[Message, ...]:
-    """Return the hints of one site's items: one for all texts of a lane, and one for each removal.
+    """Return the events of one site's items: one for all texts of a lane, and one for each removal.
 
-    A superseded revision has one too: the article's address may be that of its earliest. `cause`: the message that
-    led to them.
+    A superseded revision has an event too, because an article's address follows from its earliest revision.
+    `cause`: the message that is being handled.
     """
     texts: defaultdict[Lane, list[Revision]] = defaultdict(list)
     removals: dict[str, Revision] = {}
@@ -39,7 +39,7 @@ def events(committed: Iterable[Committed], cause: Message | None = None) -> tupl
 
 
 def emit_events(committed: Committed, deps: IngestDeps) -> Accepted:
-    """Open the receipt of one item and emit its event; return what its sender is told."""
+    """Open the receipt of one item and emit its event; return the result for its sender."""
     receipts = [committed.receipt] if committed.receipt else []
     delay = deps.emit_events(events([committed]), receipts=receipts)
     accepted = committed.accepted
@@ -49,9 +49,9 @@ def emit_events(committed: Committed, deps: IngestDeps) -> Accepted:
 
 
 def _with_near_matches(accepted: Accepted, removal: Revision, deps: IngestDeps) -> Accepted:
-    """Return the outcome of an unmatched removal with the articles that it may have meant."""
+    """Return the result of an unmatched removal, with articles of the same source id under other sources."""
     found = deps.sources.near_matches(removal)
-    reason = why_no_page(ReceiptStatus(accepted.status), removal, found)
+    reason = reason_without_page(ReceiptStatus(accepted.status), removal, found)
     return accepted.model_copy(update={"near_matches": found, "reason": reason})
 
 
@@ -73,7 +73,7 @@ def _removed(revision: Revision, cause: Message | None) -> ArticleRemoved:
 
 
 def _envelope(name: str, lane: Lane, accepted_at: datetime, cause: Message | None) -> Envelope:
-    """Return the envelope of an event; the same revisions lead to the same id, so that a repetition can be told."""
+    """Return the envelope of an event; its id follows from the revisions, so that a repetition is recognised."""
     return Envelope(
         message_id=uuid5(NAMESPACE_URL, name),
         causation_id=cause.message_id if cause else None,

@@ -1,4 +1,4 @@
-"""What editors pin to a front: stored in the bucket, then its listing is told that it is behind."""
+"""Pins of fronts: stores them in the content bucket, then marks the front's listing stale."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fronts:
     index: Index
 
     def find(self, site: Site, front: str) -> Pins | None:
-        """Return what is pinned to a front, None for nothing.
+        """Return the pins of a front, or None.
 
         Raises:
             FrontUnknownError: the site has no such front.
@@ -42,16 +42,16 @@ class Fronts:
     def pin(
         self, site: Site, front: str, articles: Sequence[str], until: datetime | None, *, by: str, at: datetime
     ) -> tuple[Pins, tuple[str, ...]]:
-        """Store what leads a front from now on, tell its listing; return it, and what the editor may want to know.
+        """Store the pins of a front and mark its listing stale; return the pins, and warnings for the editor.
 
         Raises:
             FrontUnknownError: the site has no such front.
-            RefusedError: 422, an article is not known or named twice, or the time is over.
-            StorageUnavailableError: nothing was pinned, or the same again will be found done.
-            RedisUnavailableError: it is stored; the same again tells the listing.
+            RefusedError: 422, an article is unknown or named twice, or `until` has passed.
+            StorageUnavailableError: the store does not answer; the same request again is safe.
+            RedisUnavailableError: the pins are stored; the same request again marks the listing stale.
         """
         listing = _listing_of(site, front)
-        warnings = self._look_at(site, articles, until, at)
+        warnings = self._check_articles(site, articles, until, at)
         pins = Pins(articles=tuple(articles), until=until, set_by=by, set_at=at)
         self.content.put(keys.front_key(site.id, front), pins.model_dump_json().encode())
         log.info("front.pinned", site=site.id, front=front, by=by, articles=len(pins.articles))
@@ -59,19 +59,21 @@ class Fronts:
         return pins, warnings
 
     def unpin(self, site: Site, front: str, *, by: str) -> None:
-        """Remove what is pinned to a front, if anything is, and tell its listing.
+        """Remove the pins of a front and mark its listing stale.
 
         Raises:
             FrontUnknownError: the site has no such front.
-            StorageUnavailableError: the same again does what is left to be done.
-            RedisUnavailableError: it is removed; the same again tells the listing.
+            StorageUnavailableError: the store does not answer; the same request again is safe.
+            RedisUnavailableError: the pins are removed; the same request again marks the listing stale.
         """
         listing = _listing_of(site, front)
         self.content.delete(keys.front_key(site.id, front))
         log.info("front.unpinned", site=site.id, front=front, by=by)
         self.index.mark_stale(site, listing)
 
-    def _look_at(self, site: Site, articles: Sequence[str], until: datetime | None, at: datetime) -> tuple[str, ...]:
+    def _check_articles(
+        self, site: Site, articles: Sequence[str], until: datetime | None, at: datetime
+    ) -> tuple[str, ...]:
         faults = [Fault("/until", "has passed")] if until is not None and until <= at else []
         warnings = []
         for number, article in enumerate(articles):
@@ -79,9 +81,9 @@ class Fronts:
                 faults.append(Fault(pointer("articles", number), "is named twice"))
             elif read_record(self.content, site.id, article)[0].revision is None:
                 if self.revisions.names(site.id, article):
-                    warnings.append(f"{article} is not live; it leads the front once it is")
+                    warnings.append(f"{article} is not live; the front shows it once it is live")
                 else:
-                    faults.append(Fault(pointer("articles", number), f"is no article of {site.id}"))
+                    faults.append(Fault(pointer("articles", number), f"is not an article of {site.id}"))
         if faults:
             raise unacceptable(faults)
         return tuple(warnings)

@@ -1,4 +1,4 @@
-"""Pictures come as bytes and are kept privately until a page shows them."""
+"""Stores uploaded pictures in the content bucket; publish copies them when a page shows them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = structlog.get_logger()
 
 
 def store_picture(data: bytes, site: Site, deps: IngestDeps) -> StoredPicture:
-    """Store a picture under its digest and return what an article names it by; the same bytes are stored once.
+    """Store a picture under its digest; return its facts and digest. The same bytes are stored once.
 
-    The bytes that were sent are kept for the record. The public form is made now, once, and is what every publication
-    and every repair copies. It is stored last: where it is, the picture is whole.
+    The uploaded bytes are stored unchanged. The public form is made once, and every publication and repair copies it.
+    The public form is stored last: if it exists, the upload is complete.
 
     Raises:
-        RefusedError: not a picture that can be shown, or over a limit.
-        StorageUnavailableError: the store does not take it now.
+        RefusedError: unsupported or broken picture, or over a limit.
+        StorageUnavailableError: the store does not answer.
     """
     public = deps.clean_picture(data)
     digest = hashlib.sha256(data).hexdigest()
@@ -35,19 +35,19 @@ def store_picture(data: bytes, site: Site, deps: IngestDeps) -> StoredPicture:
     except PreconditionFailedError:
         is_new = False
     _put_public(public, site.id, digest, deps)
-    log.info("picture.kept", site=site.id, media=digest, size_bytes=len(data), is_new=is_new)
+    log.info("picture.stored", site=site.id, media=digest, size_bytes=len(data), is_new=is_new)
     return StoredPicture(
         **facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new, warnings=public.warnings
     )
 
 
 def find_public_picture(site: str, digest: str, deps: IngestDeps) -> ObjectHead | None:
-    """Return the head of a picture's public form, or None where its upload for the site was never completed."""
+    """Return the head of a picture's public form, or None if its upload to the site was never completed."""
     return deps.content.find_head(keys.public_media_key(site, digest))
 
 
 def copy_picture(digest: str, *, source: str, target: str, deps: IngestDeps) -> None:
-    """Give a further site the picture that was uploaded for the canonical one, its public form last."""
+    """Copy a picture from the canonical site to a further site, its public form last."""
     for key_of in (keys.media_key, keys.public_media_key):
         found = deps.content.find(key_of(source, digest))
         if found is not None:

@@ -1,4 +1,4 @@
-"""The objects that a removal writes before its commit: a kill's tombstone, or the mark of an unmatched removal."""
+"""The objects that a removal writes before its commit: a tombstone, or the objects of an unmatched removal."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from shared.site.sites import Site
 log = structlog.get_logger()
 
 
-def mark_removal(
+def put_removal_objects(
     revision: Revision, since: RevisionsAfter, site: Site, deps: IngestDeps, *, is_unmatched: bool
 ) -> None:
-    """Mark a removal that is the latest word on its article: as unmatched, or as a kill by a tombstone."""
+    """Write the objects of a removal: of an unmatched one, or the tombstone of a kill that is not superseded."""
     if is_unmatched:
         _put_unmatched(revision, deps)
     elif revision.status is Status.CANCELED and not is_superseded(revision, since):
@@ -26,18 +26,18 @@ def mark_removal(
 
 
 def is_superseded(revision: Revision, since: RevisionsAfter) -> bool:
-    """Tell whether the article had a later revision."""
+    """Return whether the article has a later revision."""
     return bool(since.names) and since.names[-1] > revision.revision
 
 
 def _put_tombstone(kill: Revision, site: Site, deps: IngestDeps) -> None:
-    """Close the article before the commit: a kill that is cut short stays closed until its sender repeats it."""
+    """Put the tombstone before the commit: an interrupted kill holds the article until it is repeated."""
     body = kill.model_dump_json(exclude={"article"}).encode()
     deps.content.put(keys.tombstone_key(site.id, kill.article_id, kill.revision), body)
 
 
 def arrived_before_text(revision: Revision, since: RevisionsAfter, deps: IngestDeps) -> bool:
-    """Tell whether a removal, a sender's or an operator's, arrived before any text of its article."""
+    """Return whether a removal, by a sender or an operator, arrived before any text of its article."""
     is_restore = revision.action is not None and revision.action.kind == "restore"
     if revision.status is Status.USABLE or is_restore or since.kills or is_superseded(revision, since):
         return False
@@ -46,16 +46,16 @@ def arrived_before_text(revision: Revision, since: RevisionsAfter, deps: IngestD
 
 
 def _put_unmatched(removal: Revision, deps: IngestDeps) -> None:
-    """Mark the removal as unmatched before its commit: for its article's readers, and where an operator counts them."""
+    """Put two empty objects for an unmatched removal: one in the article's folder, one in the operators' list."""
     site, article, name = removal.article.site, removal.article_id, removal.revision
     for key in (keys.unmatched_removal_key(site, article, name), keys.unmatched_key(site, article, name)):
         deps.content.put(key, b"", content_type="text/plain")
 
 
 def clear_unmatched(site: str, article: str, history: History, deps: IngestDeps) -> None:
-    """Delete the marks of unmatched removals that are in force no more; one that stays has no effect on readers.
+    """Delete the objects of unmatched removals that are no longer in force; a remaining one does not affect readers.
 
-    A removal whose revision is not there yet is being committed: its mark stays.
+    A removal without a revision is still being committed: its objects stay.
     """
     in_force = {each.revision for each in history.unmatched_in_force}
     committed = {each.revision for each in history.revisions}
@@ -65,4 +65,4 @@ def clear_unmatched(site: str, article: str, history: History, deps: IngestDeps)
                 deps.content.delete(keys.unmatched_key(site, article, name))
                 deps.content.delete(keys.unmatched_removal_key(site, article, name))
     except OutageError as error:
-        log.warning("unmatched_removal.left", site=site, article=article, reason=str(error))
+        log.warning("unmatched_removal.kept", site=site, article=article, reason=str(error))

@@ -1,10 +1,10 @@
-"""How a submission and an article stand: from Redis where it remembers, from the bucket where it does not."""
+"""The states of submissions and articles, from Redis and, if it has no receipt, from the bucket."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from services.ingest.domain.outcomes import status_of, why_no_page
+from services.ingest.domain.outcomes import reason_without_page, status_of
 from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
@@ -19,33 +19,35 @@ from shared.runtime.receipts.stored import find_stored_receipt
 from shared.site import keys
 from shared.site.sites import Site
 
-_ENDED_BADLY = {ReceiptStatus.REFUSED, ReceiptStatus.FAILED}
-_UNCHANGING = {ReceiptStatus.REFUSED, ReceiptStatus.DUPLICATE, ReceiptStatus.FAILED}
+_FAILED_STATUSES = {ReceiptStatus.REFUSED, ReceiptStatus.FAILED}
+_UNCHANGING_STATUSES = {ReceiptStatus.REFUSED, ReceiptStatus.DUPLICATE, ReceiptStatus.FAILED}
 """Final statuses that no later revision, removal or restore changes."""
-_QUIET_FOR = timedelta(seconds=10)  # of a younger receipt Redis would have been told if it had failed
+_MIN_FAILURE_AGE = timedelta(seconds=10)  # a failure of a younger receipt is in Redis
 
 
 def find_receipt_state(receipt: str, deps: IngestDeps, *, is_awaited: bool = False) -> ReceiptState | None:
-    """Return the state of a submission, or None where the receipt is unknown.
+    """Return the state of a submission, or None if the receipt is unknown.
 
-    Redis remembers the stages; the bucket decides the status, since what was live may be killed by now. A sender who
-    waits for the page (`is_awaited`) has the word of the publisher that has just put it.
+    Redis has the stages. The bucket decides the status, because a live article may have been killed since.
+    A sender that waits for the page (`is_awaited`) gets the publisher's `live` from Redis.
     """
     return with_enrichers_warnings(_find_receipt_state(receipt, deps, is_awaited=is_awaited), deps)
 
 
 def _find_receipt_state(receipt: str, deps: IngestDeps, *, is_awaited: bool = False) -> ReceiptState | None:
-    known = _remembered(receipt, deps)
+    known = _find_in_redis(receipt, deps)
     named = revision_of_receipt(receipt)
     if named is None:
-        return _read_later(receipt, known, deps)
-    if known is not None and (known.status in _UNCHANGING or (known.status is ReceiptStatus.LIVE and is_awaited)):
+        return _state_of_bytes(receipt, known, deps)
+    if known is not None and (
+        known.status in _UNCHANGING_STATUSES or (known.status is ReceiptStatus.LIVE and is_awaited)
+    ):
         return _state(known)
     return _from_bucket(receipt, named, known, deps)
 
 
 def find_article_state(site: Site, article: str, deps: IngestDeps) -> ArticleState | None:
-    """Return how an article stands, or None where it is not known."""
+    """Return the state of an article, or None if it is unknown."""
     history = read_history(deps.revisions, site.id, article)
     revisions = history.revisions
     if not revisions:
@@ -78,14 +80,14 @@ def find_article_state(site: Site, article: str, deps: IngestDeps) -> ArticleSta
     )
 
 
-def _read_later(receipt: str, known: Receipt | None, deps: IngestDeps) -> ReceiptState | None:
-    """Return how bytes stand that were answered before they were read: as their revision does, once they have one."""
-    if known is None or known.revision is None:  # the bucket knows more: faults, or all where Redis has forgotten
+def _state_of_bytes(receipt: str, known: Receipt | None, deps: IngestDeps) -> ReceiptState | None:
+    """Return the state of bytes that a worker reads later: once they have a revision, the revision's state."""
+    if known is None or known.revision is None:  # the bucket may have the faults, or the receipt that Redis lost
         sites = [known.site] if known else list(deps.sites)
-        kept = (find_stored_receipt(deps.content, site, receipt) for site in sites)
-        unread = (_unread(site, receipt, deps) for site in sites)
-        known = next(filter(None, kept), known) or next(filter(None, unread), None)
-    if known is None or known.status in _ENDED_BADLY or not (known.article and known.revision):
+        stored = (find_stored_receipt(deps.content, site, receipt) for site in sites)
+        unread = (_unread_receipt(site, receipt, deps) for site in sites)
+        known = next(filter(None, stored), known) or next(filter(None, unread), None)
+    if known is None or known.status in _FAILED_STATUSES or not (known.article and known.revision):
         return _state(known) if known else None
     found = _find_receipt_state(receipt_id(known.site, known.article, known.revision), deps)
     if found is None:
@@ -93,7 +95,7 @@ def _read_later(receipt: str, known: Receipt | None, deps: IngestDeps) -> Receip
     return found.model_copy(update={"receipt": receipt, "report": found.report or _state(known).report})
 
 
-def _unread(site: str, receipt: str, deps: IngestDeps) -> Receipt | None:
+def _unread_receipt(site: str, receipt: str, deps: IngestDeps) -> Receipt | None:
     entry = inbox.find_entry(deps.content, site, receipt)
     if entry is None:
         return None
@@ -120,14 +122,14 @@ def _from_bucket(
         and status is ReceiptStatus.SUPERSEDED
         and record.revision
     ):
-        return _state(known)  # it was live, and a newer revision has taken its place at the same article
-    is_quiet = known is None or not known.stages or deps.clock() - known.stages[-1].at > _QUIET_FOR
-    if not status.is_final and is_quiet and (failure := _failure(revision, deps)):
+        return _state(known)  # it was live, and a newer revision is live now
+    may_have_failed = known is None or not known.stages or deps.clock() - known.stages[-1].at > _MIN_FAILURE_AGE
+    if not status.is_final and may_have_failed and (failure := _failure(revision, deps)):
         return _state(failure)
     if known is not None and not status.is_final:
         waits_for = _waits_for(revision, history, record, known, site, deps)
-        told = {"status": status, "reason": None} if known.status.is_final else {}
-        return _state(known).model_copy(update={**told, "waits_for": waits_for})
+        current = {"status": status, "reason": None} if known.status.is_final else {}
+        return _state(known).model_copy(update={**current, "waits_for": waits_for})
     near_matches = deps.sources.near_matches(revision) if status is ReceiptStatus.UNMATCHED else ()
     url = _url(site, record) if status is ReceiptStatus.LIVE else None
     page = record.pages.get(record.path or "")
@@ -138,7 +140,7 @@ def _from_bucket(
         revision=name,
         status=status.value,
         url=url,
-        reason=why_no_page(status, revision, near_matches, history),
+        reason=reason_without_page(status, revision, near_matches, history),
         near_matches=near_matches,
         waits_for=() if status.is_final else _waits_for(revision, history, record, known, site, deps),
         stages=_state(known).stages if known else (),
@@ -150,24 +152,24 @@ def _from_bucket(
 def _waits_for(
     revision: Revision, history: History, record: LiveRecord, known: Receipt | None, site: Site, deps: IngestDeps
 ) -> tuple[str, ...]:
-    """Return the addresses of which readers have not been seen to get 410; none where it is no removal in force."""
-    seen = history.visible(deps.clock())
-    if seen is not revision or revision.status_at(deps.clock()) is Status.USABLE:
+    """Return the URLs that the edge does not answer with 410 yet; none unless the revision is the removal in force."""
+    visible = history.visible(deps.clock())
+    if visible is not revision or revision.status_at(deps.clock()) is Status.USABLE:
         return ()
     return (known.waits_for if known else ()) or tuple(site.base_url + keys.url_path(path) for path in record.claimed)
 
 
 def _failure(revision: Revision, deps: IngestDeps) -> Receipt | None:
-    """Return what was kept of a revision that was given up as a dead letter; whatever settles it later counts more."""
+    """Return the stored receipt of a dead-lettered revision, or None; a final status from the bucket wins over it."""
     site = revision.article.site
     return find_stored_receipt(deps.content, site, receipt_id(site, revision.article_id, revision.revision))
 
 
-def _remembered(receipt: str, deps: IngestDeps) -> Receipt | None:
+def _find_in_redis(receipt: str, deps: IngestDeps) -> Receipt | None:
     try:
         return deps.receipts.find(receipt)
     except RedisUnavailableError:
-        return None  # the bucket knows
+        return None  # the bucket has the status
 
 
 def _url(site: Site, record: LiveRecord) -> str | None:

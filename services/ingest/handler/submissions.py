@@ -1,6 +1,6 @@
-"""The worker's side of submissions: each of a batch is accepted, refused or fails on its own.
+"""Reads batches of submissions in the worker; each item is accepted, refused or fails separately.
 
-Whatever was handled is handled again without harm: what was accepted is found to be there.
+A repeated batch does no harm: accepted items are duplicates.
 """
 
 from __future__ import annotations
@@ -29,53 +29,53 @@ from shared.runtime.receipts import Receipt, ReceiptFault, ReceiptStatus
 from shared.runtime.receipts.stored import store_receipts
 from shared.site.sites import Site, get_site
 
-SIDE_BY_SIDE = 16
-MAX_SLICE_SECONDS = 0.035  # until the last items are begun: a message takes about 50 ms, and news waits for no more
+ITEMS_PER_SLICE = 16
+MAX_SLICE_SECONDS = 0.035  # no slice begins later, so that a message takes about 50 ms and does not delay news
 
 log = structlog.get_logger()
 
 _Chain = list[tuple[Submission, Item]]
-"""Items of one article, in the order in which they came."""
+"""Items of one article, in the order of arrival."""
 
 
 def read_submissions(message: SubmitArticles, deps: IngestDeps) -> Result:
-    """Read and accept a batch; the items that it has no time to begin are returned as not begun.
+    """Read and accept a batch; items that the time does not suffice for are returned as not begun.
 
-    A refusal is kept as a dead letter, with its reason on the receipt.
+    A refused item is stored as a dead letter, with its reason on the receipt.
     """
-    reading = _Reading(message, get_site(deps.sites, message.site), deps)
-    left = list(message.submissions)
-    for some in slices(message.submissions, size=SIDE_BY_SIDE, seconds=MAX_SLICE_SECONDS):
-        reading.take(some)
-        del left[: len(some)]
-    reading.store_receipts()
-    said = events((committed for _, committed in reading.committed), message)
-    reading.open_receipts()
-    if not left and not reading.failed:
-        reading.settle_entries()
-    return Result(said, reading.failed, tuple(each.receipt for each in left))
+    batch = _BatchReading(message, get_site(deps.sites, message.site), deps)
+    not_begun = list(message.submissions)
+    for part in slices(message.submissions, size=ITEMS_PER_SLICE, seconds=MAX_SLICE_SECONDS):
+        batch.accept(part)
+        del not_begun[: len(part)]
+    batch.store_receipts()
+    follow_ups = events((committed for _, committed in batch.committed), message)
+    batch.open_receipts()
+    if not not_begun and not batch.failed:
+        batch.delete_inbox_entries()
+    return Result(follow_ups, batch.failed, tuple(each.receipt for each in not_begun))
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """A message that is being handled: what was committed so far, and what failed."""
+class _BatchReading:
+    """A batch in progress: the items committed so far, and the failed ones."""
 
     message: SubmitArticles
     site: Site
     deps: IngestDeps
     committed: list[tuple[Submission, Committed]] = field(default_factory=list)
     failed: dict[str, Exception] = field(default_factory=dict)
-    raw: dict[str, bytes | RetryableError] = field(default_factory=dict)  # by key, as read or why not
-    held_up: dict[str, Exception] = field(default_factory=dict)  # articles of which an item failed: later ones wait
+    raw: dict[str, bytes | RetryableError] = field(default_factory=dict)  # key -> body or error
+    blocked: dict[str, Exception] = field(default_factory=dict)  # articles with a failed item: later items wait
 
-    def take(self, submissions: Sequence[Submission]) -> None:
-        """Read some items, and commit them: those of one article in their order, the articles side by side."""
+    def accept(self, submissions: Sequence[Submission]) -> None:
+        """Read and commit items: those of one article in order, different articles in parallel."""
         chains: dict[str, _Chain] = {}
         for submission in submissions:
             item = self._read(submission)
             if item is None:
                 continue
-            if error := self.held_up.get(item.article_id):
+            if error := self.blocked.get(item.article_id):
                 self.failed[submission.receipt] = error
             else:
                 chains.setdefault(item.article_id, []).append((submission, item))
@@ -86,11 +86,11 @@ class _Reading:
             for (submission, item), outcome in zip(chain, outcomes, strict=True):
                 if isinstance(outcome, Committed):
                     self.committed.append((submission, outcome))
-                elif not self._end(submission, outcome):
-                    self.held_up[item.article_id] = outcome
+                elif not self._record_failure(submission, outcome):
+                    self.blocked[item.article_id] = outcome
 
     def _read(self, submission: Submission) -> Item | None:
-        """Return the article that a submission holds, or None where it failed."""
+        """Return the item of a submission, or None if it failed."""
         try:
             body = self._body(submission)
             item = read_item(
@@ -99,10 +99,10 @@ class _Reading:
                 self._metadata_of(submission),
                 self.deps,
             )
-            if (noted := note_source(item, self.deps)) is not None:
-                noted.result()
+            if (source_put := note_source(item, self.deps)) is not None:
+                source_put.result()
         except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
-            self._end(submission, error)
+            self._record_failure(submission, error)
             return None
         return item
 
@@ -118,7 +118,7 @@ class _Reading:
         )
 
     def _body(self, submission: Submission) -> bytes:
-        """Return a submission's bytes. An object that cannot be read now fails all of its items, in their order."""
+        """Return a submission's bytes. An unreadable object fails all its items, so that their order is kept."""
         key = submission.raw_key
         if key not in self.raw:
             try:
@@ -132,7 +132,7 @@ class _Reading:
         return found[first : first + length]
 
     def _commit(self, chain: _Chain) -> list[Committed | Exception]:
-        """Commit an article's items in turn; where one may succeed later, the next ones wait for it."""
+        """Commit an article's items in order; after a retryable error the later items fail too."""
         deps = self.deps if len(self.message.items) == 1 else replace(self.deps, executor=_SameThread())
         outcomes: list[Committed | Exception] = []
         for _, item in chain:
@@ -144,14 +144,14 @@ class _Reading:
                 return [*outcomes, *[error] * (len(chain) - len(outcomes))]
         return outcomes
 
-    def _end(self, submission: Submission, error: Exception) -> bool:
-        """Keep what cannot succeed as a dead letter; tell whether that is its outcome, or it has failed for now."""
+    def _record_failure(self, submission: Submission, error: Exception) -> bool:
+        """Store an item with a permanent error as a dead letter and return True; otherwise record it as failed."""
         if isinstance(error, PermanentError):
             is_refused = isinstance(error, RefusedError | HostileMarkupError)
             try:
                 self.deps.dead_letters.bury(
                     SUBMIT_ARTICLES.task_name,
-                    self._alone(submission).model_dump(mode="json"),
+                    self._single_message(submission).model_dump(mode="json"),
                     error,
                     attempts=1,
                     at=self.deps.clock(),
@@ -165,13 +165,13 @@ class _Reading:
         self.failed[submission.receipt] = error
         return False
 
-    def _alone(self, submission: Submission) -> SubmitArticles:
-        """Return the message of one submission, whose id is the same whatever batch brought it: it has one letter."""
+    def _single_message(self, submission: Submission) -> SubmitArticles:
+        """Return the message of one submission; its id follows from the receipt, so that it has one dead letter."""
         alone = self.message.only([submission.receipt])
         return alone.model_copy(update={"message_id": uuid5(NAMESPACE_URL, submission.receipt)})
 
     def store_receipts(self) -> None:
-        """State in the bucket what became of the items that were committed; without that they have failed for now."""
+        """Store the receipts of the committed items in the bucket; if that fails, the items have failed too."""
         receipts = [self._receipt(submission, committed) for submission, committed in self.committed]
         try:
             store_receipts(self.deps.content, receipts)
@@ -179,17 +179,17 @@ class _Reading:
             self.failed.update({receipt.receipt: error for receipt in receipts})
 
     def open_receipts(self) -> None:
-        """Write to Redis what became of the submissions, and the receipts of their revisions, before any event."""
+        """Write the receipts of the submissions and of their revisions to Redis, before any event."""
         opened = [committed.receipt for _, committed in self.committed if committed.receipt]
         read = [self._receipt(submission, committed) for submission, committed in self.committed]
         self.deps.receipts.open(*opened, *read)
 
-    def settle_entries(self) -> None:
-        """Delete the inbox entries that are done; one that stays is the sweep's."""
+    def delete_inbox_entries(self) -> None:
+        """Delete the batch's inbox entries; the sweep handles a remaining one."""
         try:
             inbox.settle_entries(self.deps.content, self.message)
         except RetryableError as error:
-            log.warning("inbox_entry.left", reason=str(error))
+            log.warning("inbox_entry.kept", reason=str(error))
 
     def _receipt(self, submission: Submission, committed: Committed) -> Receipt:
         accepted = committed.accepted
@@ -204,7 +204,7 @@ class _Reading:
 
 
 class _SameThread(Executor):
-    """Runs a call at once: an item of many has a thread of its own, and waits for no other."""
+    """Runs a call in the calling thread, because an item of a batch has its own thread already."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 -- as Executor
         """Return the outcome of the call."""

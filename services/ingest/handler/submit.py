@@ -1,7 +1,7 @@
-"""Submissions that are answered before they are read: stored whole, and left to the worker (`submissions.py`).
+"""Stores submissions that are answered before they are read; the worker reads them later (`submissions.py`).
 
-The bytes and an inbox entry are in the bucket before the 202, so that a lost message only delays: the scheduler sends
-what lies in the inbox again. A batch has one raw object, one inbox entry and one message (ADR 14).
+The bytes and an inbox entry are in the bucket before the 202. So a lost message only delays: the scheduler emits inbox
+entries again. A batch has one raw object, one inbox entry and one message (ADR 14).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from shared.site import keys
 
 
 def submit(raw: bytes, metadata: SubmissionMetadata, batch: UUID, deps: IngestDeps) -> Submitted:
-    """Store the bytes and the wish to have them read, as a batch of one; return the receipt.
+    """Store bytes as a batch of one; return the receipt.
 
     Raises:
-        BacklogFullError: too much waits before it, and it is not seen to take anything down.
-        StorageUnavailableError: the store does not take them now; nothing was accepted.
+        BacklogFullError: too many messages wait, and the bytes are no removal.
+        StorageUnavailableError: the store does not answer; nothing was accepted.
     """
     (outcome,) = submit_batch([raw], metadata, batch, deps)
     if isinstance(outcome, BacklogFullError):
@@ -38,19 +38,19 @@ def submit(raw: bytes, metadata: SubmissionMetadata, batch: UUID, deps: IngestDe
 def submit_batch(
     raws: Sequence[bytes], metadata: SubmissionMetadata, batch: UUID, deps: IngestDeps
 ) -> list[Submitted | BacklogFullError]:
-    """Store items together, for the worker to read; return for each its receipt, or why there is no room for it.
+    """Store items together, for the worker to read; return the receipt or the refusal of each item.
 
     Raises:
-        StorageUnavailableError: the store does not take them now; nothing was accepted.
+        StorageUnavailableError: the store does not answer; nothing was accepted.
     """
-    full = [_no_room(raw, metadata, deps) for raw in raws]
-    taken = {number: raw for number, raw in enumerate(raws) if full[number] is None}
-    if not taken:
-        return [error for error in full if error]
-    body = b"\n".join(taken.values())
+    refusals = [_find_refusal(raw, metadata, deps) for raw in raws]
+    accepted = {number: raw for number, raw in enumerate(raws) if refusals[number] is None}
+    if not accepted:
+        return [error for error in refusals if error]
+    body = b"\n".join(accepted.values())
     site, lane, received_at = metadata.site, metadata.lane, metadata.received_at
     raw_key = keys.raw_key(site.id, received_at, hashlib.sha256(body).hexdigest())
-    one = Submission(
+    template = Submission(
         receipt="",
         raw_key=raw_key,
         content_type=metadata.content_type,
@@ -59,48 +59,50 @@ def submit_batch(
         can_take_down=metadata.may_take_down,
         canonical_site=metadata.canonical_site,
     )
-    places = {submission_receipt(batch.hex, number): place for number, place in _places(taken).items()}
-    every = tuple(one.model_copy(update={"receipt": name, "raw_range": place}) for name, place in places.items())
+    ranges = {submission_receipt(batch.hex, number): range_ for number, range_ in _ranges(accepted).items()}
+    submissions = tuple(
+        template.model_copy(update={"receipt": receipt, "raw_range": range_}) for receipt, range_ in ranges.items()
+    )
     message = SubmitArticles(
         message_id=batch,
         trace_parent=trace_parent.get(),
         lane=lane,
         begun_at=received_at,
         site=site.id,
-        submissions=every,
+        submissions=submissions,
     )
     deps.content.put(raw_key, body, content_type="application/octet-stream")
     inbox.put_batch(deps.content, message)
-    warning = deps.emit_events([message], receipts=[_opened(receipt, message) for receipt in places])
+    warning = deps.emit_events([message], receipts=[_new_receipt(receipt, message) for receipt in ranges])
     return [
         error or Submitted(receipt=submission_receipt(batch.hex, number), warning=warning)
-        for number, error in enumerate(full)
+        for number, error in enumerate(refusals)
     ]
 
 
-def _no_room(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> BacklogFullError | None:
-    """Return why there is no room; removals always have it. Only where there is none does anyone look which it is."""
+def _find_refusal(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> BacklogFullError | None:
+    """Return the refusal of an item if the lane is full; removals are always accepted, so the item is read then."""
     try:
         deps.admit(metadata.lane)
-    except BacklogFullError as full:
+    except BacklogFullError as error:
         try:
             status = deps.read_article(raw, metadata.content_type, metadata).article.status
         except RefusedError:
-            return full
-        return full if status is Status.USABLE else None
+            return error
+        return error if status is Status.USABLE else None
     return None
 
 
-def _places(raws: dict[int, bytes]) -> dict[int, tuple[int, int] | None]:
-    """Return where each item lies among its batch's lines: (first byte, length); None for the only one."""
-    places: dict[int, tuple[int, int] | None] = {}
+def _ranges(raws: dict[int, bytes]) -> dict[int, tuple[int, int] | None]:
+    """Return the (first byte, length) of each item in the batch's raw object; None for a single item."""
+    ranges: dict[int, tuple[int, int] | None] = {}
     first = 0
     for number, raw in raws.items():
-        places[number] = (first, len(raw)) if len(raws) > 1 else None
+        ranges[number] = (first, len(raw)) if len(raws) > 1 else None
         first += len(raw) + 1
-    return places
+    return ranges
 
 
-def _opened(receipt: str, message: SubmitArticles) -> Receipt:
+def _new_receipt(receipt: str, message: SubmitArticles) -> Receipt:
     at = message.submissions[0].received_at
     return Receipt(receipt=receipt, site=message.site, stages=(Stage(name=ReceiptStatus.ACCEPTED.value, at=at),))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from services.ingest.domain.shown import LEFT_OUT, SEEN, SERVES
+from services.ingest.domain.shown import UNUSED_FIELDS, VISIBLE_FIELDS, TECHNICAL_FIELDS
 from shared.model.article import Article
 from tests.unit.ingest.conftest import Read
 
@@ -36,7 +36,7 @@ def part_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def test_every_field_is_in_exactly_one_of_the_three_lists() -> None:
-    decided = [*SEEN, *SERVES, *LEFT_OUT]
+    decided = [*VISIBLE_FIELDS, *TECHNICAL_FIELDS, *UNUSED_FIELDS]
 
     assert sorted(leaves(Article)) == sorted(decided)
 

@@ -1,4 +1,4 @@
-"""The formats that are read. A further one is a module with a `Reader` and a line in `READERS`."""
+"""The supported formats. A new format is a module with a `Reader`, and a line in `READERS`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.ports import Document, Reader, Reading, ReadingContext, RefusedError
 
 READERS: tuple[Reader, ...] = (NinjsReader(), PresslineReader())
-"""In the order in which they are asked whether the bytes are theirs."""
+"""In the order in which they are tried."""
 
-# Media types that say what the bytes are made of, or nothing at all, but not which format they are in; the last but
-# one is what curl sends unless told otherwise.
-_SAY_LITTLE = frozenset(
+# Media types that do not identify a format. curl sends application/x-www-form-urlencoded by default.
+_GENERIC_MEDIA_TYPES = frozenset(
     {
         "application/json",
         "text/json",
@@ -26,11 +25,10 @@ _SAY_LITTLE = frozenset(
 
 
 def read_article(raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
-    """Return the article that the bytes hold, read by their Content-Type or else by what they look like.
+    """Return the article; its format comes from the Content-Type, otherwise from the content.
 
     Raises:
-        RefusedError: 400 not readable, 415 no reader knows the format or the feed does not accept it, 422 it breaks a
-            rule.
+        RefusedError: 400 not readable, 415 unknown format or one that the feed does not accept, 422 a rule is broken.
     """
     document = Document(raw, content_type)
     reader, feed = _reader_for(document), context.feed
@@ -46,11 +44,11 @@ def _reader_for(document: Document) -> Reader:
         if declared in reader.media_types:
             return reader
     known = ", ".join(reader.format for reader in READERS)
-    if declared not in _SAY_LITTLE and not declared.endswith(("+json", "+xml")):
-        raise RefusedError(415, f"Content-Type {declared[:100]!a} is not an article; formats read are {known}")
+    if declared not in _GENERIC_MEDIA_TYPES and not declared.endswith(("+json", "+xml")):
+        raise RefusedError(415, f"Content-Type {declared[:100]!a} is not an article; supported formats: {known}")
     for reader in READERS:
         if reader.recognises(document):
             return reader
     if not document.looks_like_xml:
-        document.json()  # says where it is broken, if that is why nobody knows it
-    raise RefusedError(415, f"no reader recognises the document; formats read are {known}")
+        document.json()  # if broken JSON is the cause, raises with line and column
+    raise RefusedError(415, f"no reader recognises the document; supported formats: {known}")

@@ -1,4 +1,4 @@
-"""An article in the making: what a reader found, where it found it, and what it left out."""
+"""Builds an article from a document: its fields, their origins in the document, and the parts left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.ingest.domain import prose
 from services.ingest.domain.pointers import origin_of, top_of
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.domain.rules import find_faults
-from services.ingest.domain.shown import fields_left_out_whole, left_out
+from services.ingest.domain.shown import invisible_fields, invisible_parts
 from services.ingest.domain.stamps import stamp_warnings
 from services.ingest.ports import Dropped, Reading, ReadingContext, Report
 from shared.model.article import Article, Status
@@ -23,13 +23,13 @@ from shared.site.keys import article_id
 
 _MAX_FAULTS = 50
 _MAX_DROPPED = 200
-_MAX_PASSES = 5
-_ENTRY_AND_LEAF = 2  # the inner steps of a pointer such as /topics/3/name
+_MAX_VALIDATIONS = 5
+_ENTRY_FIELD_STEPS = 2  # the inner steps of a pointer such as /topics/3/name
 _FIELDS = tuple(Article.model_fields)
 
 
 class ArticleBuilder:
-    """Collects fields of an article by their names, with the JSON pointer that each was made from."""
+    """Collects the fields of an article by name, with the JSON pointer of each field's origin."""
 
     def __init__(self, format_name: str, context: ReadingContext) -> None:
         self.values: dict[str, Any] = {"site": context.site.id, "source": context.feed.source}
@@ -43,63 +43,63 @@ class ArticleBuilder:
 
     @property
     def is_removal(self) -> bool:
-        """Tell whether the sender takes the article down: then little else is asked of it."""
+        """Return whether the article's status is a removal; few fields are required then."""
         return self.values.get("status") in (Status.WITHHELD, Status.CANCELED)
 
-    def keep(self, field: str, value: object, origin: str) -> None:
-        """Take a value for a field."""
+    def set_field(self, field: str, value: object, origin: str) -> None:
+        """Set a field."""
         self.values[field] = value
         self._origins[f"/{field}"] = origin
         self._kept[origin] = None
 
-    def add(self, field: str, value: object, origin: str) -> None:
-        """Take one more value for a field that is a list."""
+    def add_entry(self, field: str, value: object, origin: str) -> None:
+        """Append an entry to a field that is a list."""
         entries: list[object] = self.values.setdefault(field, [])
         self._origins[f"/{field}/{len(entries)}"] = origin
         entries.append(value)
         self._kept[origin] = None
 
-    def default(self, field: str, value: object, warning: str = "") -> None:
-        """Take a value for a field that the sender left open."""
+    def set_default(self, field: str, value: object, warning: str = "") -> None:
+        """Set a field that the sender left out."""
         if self.values.get(field) is None:
             self.values[field] = value
             if warning:
                 self.warn(warning)
 
     def default_section(self, why: str = "") -> None:
-        """Take the section of the feed, else of the site, where the sender named none; `why` makes it a warning."""
+        """Set a missing section to the feed's, otherwise to the site's; with `why`, add a warning."""
         section = self._context.feed.section or self._context.site.default_section
-        self.default("section", section, f"{why}; taken as {section}" if why else "")
+        self.set_default("section", section, f"{why}; {section} is used" if why else "")
 
     def default_language(self, *, is_usual: bool = False) -> None:
-        """Take the language of the feed, else of the site, where the sender named none; a warning unless usual."""
+        """Set a missing language to the feed's, otherwise to the site's; add a warning unless `is_usual`."""
         language = self._context.feed.language or self._context.site.language
-        self.default("language", language, "" if is_usual else f"no language is said; taken as {language}")
+        self.set_default("language", language, "" if is_usual else f"no language is given; {language} is used")
 
     def expect(self, field: str, origin: str) -> None:
-        """Note where a field would have been, for what is said if it is missing."""
+        """Note the origin of a field that may be missing, for the fault that reports it."""
         self._origins.setdefault(f"/{field}", origin)
 
     def note_origin(self, part: str, origin: str) -> None:
-        """Note what a part of the article was made from, and that it was kept."""
+        """Note the origin of a part of the article, and report the origin as kept."""
         self._origins[part] = origin
         self._kept[origin] = None
 
     def confirm(self, origin: str) -> None:
-        """Note that this part of what was sent is in the article already."""
+        """Report a part of the document as kept."""
         self._kept[origin] = None
 
     def drop(self, origin: str, reason: str) -> None:
-        """Note that this part of what was sent is left out, and why."""
+        """Report a part of the document as left out, with the reason."""
         self._kept.pop(origin, None)
         self._dropped.append(Dropped(pointer=origin, reason=reason))
 
     def warn(self, text: str) -> None:
-        """Note something that an editor may want to look at."""
+        """Add a warning for editors to the report."""
         self._warnings.append(text)
 
     def fault(self, origin: str, detail: str) -> None:
-        """Note something that keeps the article out."""
+        """Add a fault; an article with faults is refused."""
         self.faults.append(Fault(origin, detail))
 
     def finish(
@@ -108,23 +108,23 @@ class ArticleBuilder:
         validate: Callable[[dict[str, Any]], Article] = Article.model_validate,
         dispensable: Iterable[str] = (),
     ) -> Reading:
-        """Return the article; `dispensable` fields are left out, with the reason, where they break a rule.
+        """Return the article and the report. `dispensable` fields that break a rule are left out, with the reason.
 
         Raises:
-            RefusedError: it cannot be published; the pointers are those of the sender's document.
+            RefusedError: the article breaks a rule; pointers refer to the sender's document.
         """
         site, feed, received_at = self._context.site, self._context.feed, self._context.received_at
         self.default_section()
         self.default_language(is_usual=True)
         if feed.rights is not None:
-            self.default("rights", feed.rights.model_dump())
-        if self.is_removal:  # a removal must get through, however bare
+            self.set_default("rights", feed.rights.model_dump())
+        if self.is_removal:  # a removal needs no content
             self._name_removal()
-            self.default("body", "")
-            self._move_to_known_section("the removal stands")
+            self.set_default("body", "")
+            self._move_to_known_section("the removal is accepted")
         if self._context.canonical_site is not None:
-            self._settle_at_further_site(self._context.canonical_site)
-        self._cut_notes()
+            self._adapt_to_further_site(self._context.canonical_site)
+        self._remove_notes()
         article = self._validated(validate, frozenset(dispensable))
         if article is not None:
             article = self._without_hostile_markup(article)
@@ -132,13 +132,13 @@ class ArticleBuilder:
         if self.faults or article is None:
             raise unacceptable(self.faults[:_MAX_FAULTS])
         self._warnings += stamp_warnings(article, received_at)
-        self._report_unseen(article)
+        self._report_invisible_parts(article)
         return Reading(article=self._with_canonical(article), report=self._report())
 
     def _validated(self, validate: Callable[[dict[str, Any]], Article], dispensable: frozenset[str]) -> Article | None:
-        """Return the article once all that may be left out and breaks a rule is out; None if that is not enough."""
+        """Leave out dispensable parts that break a rule and return the article; None if other faults remain."""
         found: list[Fault] = []
-        for _ in range(_MAX_PASSES):  # leaving out a name makes its entry incomplete, which the next look finds
+        for _ in range(_MAX_VALIDATIONS):  # an entry without its name becomes a fault of the next validation
             try:
                 return validate(self.values)
             except ValidationError as error:
@@ -151,22 +151,22 @@ class ArticleBuilder:
         return None
 
     def _leave_out(self, faults: list[Fault]) -> None:
-        """Take out the innermost part that breaks a rule; where that is one that is missing, what it is missing in."""
+        """Remove the innermost part that breaks a rule; for a missing part, remove the part that needs it."""
         entries: set[tuple[str, int]] = set()
         for fault in faults:
             field, *inner = fault.pointer.removeprefix("/").split("/")
             value, leaf = self.values.get(field), inner[-1] if inner else ""
             if isinstance(value, list) and inner:
                 entry = value[int(inner[0])]
-                if len(inner) == _ENTRY_AND_LEAF and isinstance(entry, dict) and leaf in entry:
+                if len(inner) == _ENTRY_FIELD_STEPS and isinstance(entry, dict) and leaf in entry:
                     del entry[leaf]
                 else:
                     entries.add((field, int(inner[0])))
             elif isinstance(value, list):
-                most = _most_entries(field)
-                for index in range(most, len(value)):
+                max_entries = _max_entries(field)
+                for index in range(max_entries, len(value)):
                     self.drop(origin_of(f"{fault.pointer}/{index}", self._origins), fault.detail)
-                del value[most:]
+                del value[max_entries:]
                 continue
             elif len(inner) == 1 and isinstance(value, dict) and leaf in value:
                 del value[leaf]
@@ -179,19 +179,19 @@ class ArticleBuilder:
     def _refuse(self, faults: Iterable[Fault]) -> None:
         self.faults += [Fault(origin_of(fault.pointer, self._origins), fault.detail) for fault in faults]
 
-    def _settle_at_further_site(self, canonical_site: str) -> None:
-        """Fit in what was written for the canonical site: its name, and sections that only it has."""
+    def _adapt_to_further_site(self, canonical_site: str) -> None:
+        """Replace the canonical site's name, and a section that this site does not have."""
         if self.values["site"] == canonical_site:
             self.values["site"] = self._context.site.id
-        if self._move_to_known_section("it is taken as the site's default"):
-            self.warn(f"the section is not one of {self._context.site.id}; taken as {self.values['section']}")
+        if self._move_to_known_section("the site's default is used"):
+            self.warn(f"the section is not one of {self._context.site.id}; {self.values['section']} is used")
 
     def _with_canonical(self, article: Article) -> Article:
         canonical_site = self._context.canonical_site
         if canonical_site is None:
             return article
-        there = article_id(canonical_site, article.source, article.source_id)
-        return article.model_copy(update={"canonical_site": canonical_site, "canonical_article": there})
+        canonical_article = article_id(canonical_site, article.source, article.source_id)
+        return article.model_copy(update={"canonical_site": canonical_site, "canonical_article": canonical_article})
 
     def _move_to_known_section(self, consequence: str) -> bool:
         site, section = self._context.site, self.values["section"]
@@ -202,13 +202,13 @@ class ArticleBuilder:
         return True
 
     def _name_removal(self) -> None:
-        """Take the id as the headline of a removal that has none, or none that a reader could see."""
+        """Use the source id as headline if a removal has no visible one."""
         headline = self.values.get("headline")
         if isinstance(headline, str) and not one_line(headline):
             del self.values["headline"]
-        self.default("headline", self.values.get("source_id"))
+        self.set_default("headline", self.values.get("source_id"))
 
-    def _cut_notes(self) -> None:
+    def _remove_notes(self) -> None:
         body = self.values.get("body")
         if not isinstance(body, str):
             return
@@ -227,15 +227,15 @@ class ArticleBuilder:
             if not self.is_removal:
                 self._refuse([Fault("/body", str(error))])
                 return article
-            self.drop(origin_of("/body", self._origins), f"{error}; the removal stands without it")
+            self.drop(origin_of("/body", self._origins), f"{error}; the removal is accepted without it")
             return article.model_copy(update={"body": ""})
         return article
 
-    def _report_unseen(self, article: Article) -> None:
-        """Report every part that the article holds and no reader will see: it is not kept."""
-        for where, reason in left_out(article):
+    def _report_invisible_parts(self, article: Article) -> None:
+        """Report the parts that readers will not see as left out."""
+        for where, reason in invisible_parts(article):
             self.drop(origin_of(where, self._origins), reason)
-        for field in fields_left_out_whole(article):
+        for field in invisible_fields(article):
             self._kept.pop(origin_of(f"/{field}", self._origins), None)
 
     def _report(self) -> Report:
@@ -247,6 +247,6 @@ class ArticleBuilder:
         )
 
 
-def _most_entries(field: str) -> int:
+def _max_entries(field: str) -> int:
     bounds = (getattr(rule, "max_length", None) for rule in Article.model_fields[field].metadata)
     return next((bound for bound in bounds if isinstance(bound, int)), 0)

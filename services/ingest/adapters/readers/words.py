@@ -1,4 +1,4 @@
-"""What pydantic found, said so that a newsroom engineer need not know pydantic."""
+"""Translates pydantic's errors into faults that a newsroom's engineer can read."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault
 
 _DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
-_SHAPES = {
+_PATTERN_TEXTS = {
     "site": "must be a site's id, such as epn",
     "section": "must be a section's id: lower-case letters a-z, digits and single hyphens, such as world",
     "language": "must be a language tag, such as en or pt-BR",
-    "media": "must be the 64 hex digits that POST /v1/media answered",
+    "media": "must be the 64 hex digits that POST /v1/media returned",
 }
-_PLAIN = {
+_TEXTS = {
     "missing": "is required and missing",
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -32,7 +32,7 @@ _PLAIN = {
     "model_attributes_type": "must be an object",
     "timezone_aware": _DATE_TIME,
 }
-_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_TEXTS_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda bound: f"has more than {bound['max_length']} characters",
     "string_too_short": lambda bound: f"has fewer than {bound['min_length']} characters",
     "too_long": lambda bound: f"has more than {bound['max_length']} entries",
@@ -45,24 +45,24 @@ _WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def faults_of(error: ValidationError, names: Collection[str]) -> list[Fault]:
-    """Return a fault for each error, with its JSON pointer; `names` are the known fields of the document itself."""
+    """Return one fault per error, with its JSON pointer; `names` are the known top-level fields."""
     found = error.errors(include_url=False)
-    return [Fault(pointer(*each["loc"]), _in_words(each, names)) for each in found]
+    return [Fault(pointer(*each["loc"]), _fault_text(each, names)) for each in found]
 
 
-def _in_words(error: ErrorDetails, names: Collection[str]) -> str:
+def _fault_text(error: ErrorDetails, names: Collection[str]) -> str:
     kind, field = error["type"], str(error["loc"][-1]) if error["loc"] else ""
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(field[:40], names if len(error["loc"]) == 1 else (), n=1)
         return "is not a known field" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "string_pattern_mismatch":
-        return _SHAPES.get(field, "is not of the right form")
+        return _PATTERN_TEXTS.get(field, "is not of the right form")
     if kind.startswith(("datetime_", "date_from_datetime")):
         return _DATE_TIME
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "too_long" and isinstance(error["input"], str):
         kind = "string_too_long"
-    if kind in _WITH_BOUND:
-        return _WITH_BOUND[kind](error["ctx"])
-    return _PLAIN.get(kind, error["msg"])
+    if kind in _TEXTS_WITH_BOUND:
+        return _TEXTS_WITH_BOUND[kind](error["ctx"])
+    return _TEXTS.get(kind, error["msg"])

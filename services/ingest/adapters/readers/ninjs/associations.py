@@ -1,4 +1,4 @@
-"""Associated items: pictures, which come with the article, and other articles, which it only points to."""
+"""Associated items of a ninjs item: pictures and related articles."""
 
 from __future__ import annotations
 
@@ -7,51 +7,53 @@ from typing import Any
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.texts import texts_in, with_role
-from services.ingest.adapters.readers.ninjs.values import Item, instant_of, leave_rest, objects_in, text_of
+from services.ingest.adapters.readers.ninjs.values import Item, drop_others, instant_of, objects_in, text_of
 from services.ingest.domain.pointers import pointer
 
-_PICTURES = frozenset({"picture", "graphic"})
-_FEATURED = frozenset({"featuremedia", "featured", "feature_media", "main", "lead"})
-_MEDIA = re.compile(r"^media:([0-9a-f]{64})$")
-_BY_LINK = "pictures by link are fetched in a later version; upload with POST /v1/media, then send media:{digest}"
-_ALT = ("alt", "alttext", "alternative", "alternativetext")
-_OF_A_PICTURE = frozenset({"name", "rel", "uri", "type", "descriptions", "renditions", "by", "copyrightHolder"})
-_OF_A_LINK = frozenset({"name", "rel", "uri", "type", "headlines", "title"})
-_STATES = frozenset({"pubStatus", "pubstatus", "embargoedUntil", "embargoed", "version", "versionCreated", "standard"})
+_PICTURE_TYPES = frozenset({"picture", "graphic"})
+_FEATURED_NAMES = frozenset({"featuremedia", "featured", "feature_media", "main", "lead"})
+_MEDIA_HREF = re.compile(r"^media:([0-9a-f]{64})$")
+_BY_LINK = "links to pictures are not supported yet; upload with POST /v1/media, then send media:{digest}"
+_ALT_ROLES = ("alt", "alttext", "alternative", "alternativetext")
+_PICTURE_FIELDS = frozenset({"name", "rel", "uri", "type", "descriptions", "renditions", "by", "copyrightHolder"})
+_LINK_FIELDS = frozenset({"name", "rel", "uri", "type", "headlines", "title"})
+_STATE_FIELDS = frozenset(
+    {"pubStatus", "pubstatus", "embargoedUntil", "embargoed", "version", "versionCreated", "standard"}
+)
 
 
-def keep_associations(item: Item, builder: ArticleBuilder) -> None:
-    """Take the featured picture, else the first, as the lead; further ones and related articles beside it."""
+def read_associations(item: Item, builder: ArticleBuilder) -> None:
+    """Read the lead picture (the featured, otherwise the first), further pictures and related articles."""
     pictures: list[tuple[str, Item, bool]] = []
     for where, entry in objects_in(item, "associations", builder):
         kind = (text_of(entry.get("type")) or "").lower()
-        is_featured = _names(entry) & _FEATURED != frozenset()
-        if reason := _why_not_public(entry):
+        is_featured = _names(entry) & _FEATURED_NAMES != frozenset()
+        if reason := _find_exclusion(entry):
             builder.drop(where, reason)
-        elif kind in _PICTURES or (not kind and (is_featured or entry.get("renditions"))):
+        elif kind in _PICTURE_TYPES or (not kind and (is_featured or entry.get("renditions"))):
             pictures.append((where, entry, is_featured))
         elif kind in ("", "text"):
-            _keep_related(where, entry, builder)
+            _read_related(where, entry, builder)
         else:
-            builder.drop(where, f"an associated item of type {kind[:40]} has no place in an article yet")
+            builder.drop(where, f"associated items of type {kind[:40]} are not supported yet")
     lead = next((each for each in pictures if each[2]), pictures[0] if pictures else None)
     for each in pictures:
         where, entry, _ = each
         picture = _picture_of(where, entry, builder)
         if not any(picture.values()):
-            builder.drop(where, "holds neither a picture nor words")
+            builder.drop(where, "has neither a picture nor a text")
         elif each is lead:
-            builder.keep("picture", picture, where)
+            builder.set_field("picture", picture, where)
         else:
-            builder.add("pictures", picture, where)
+            builder.add_entry("pictures", picture, where)
 
 
 def _names(entry: Item) -> frozenset[str]:
     return frozenset((text_of(entry.get(field)) or "").lower() for field in ("name", "role", "rel"))
 
 
-def _why_not_public(entry: Item) -> str | None:
-    """Return why an associated item must not be shown; an embargo that cannot be read counts as one that stands."""
+def _find_exclusion(entry: Item) -> str | None:
+    """Return the reason why an associated item may not be shown, or None; an unreadable embargo is a reason."""
     status = (text_of(entry.get("pubStatus")) or text_of(entry.get("pubstatus")) or "usable").lower()
     if not status.endswith("usable"):
         return "is not usable by its own status"
@@ -62,42 +64,44 @@ def _why_not_public(entry: Item) -> str | None:
     return "has an embargo of its own" if any(embargoes) else None
 
 
-def _keep_related(where: str, entry: Item, builder: ArticleBuilder) -> None:
+def _read_related(where: str, entry: Item, builder: ArticleBuilder) -> None:
     uri = text_of(entry.get("uri"))
     headlines = texts_in(entry, "headlines", builder, where)
-    leave_rest(entry, _OF_A_LINK | _STATES, builder, where, "of a related article only its id and headline are kept")
+    drop_others(
+        entry, _LINK_FIELDS | _STATE_FIELDS, builder, where, "only id and headline of a related article are used"
+    )
     if not uri:
-        builder.drop(where, "names no other item")
+        builder.drop(where, "has no uri of another item")
         return
-    title = headlines[0].words if headlines else text_of(entry.get("title"))
+    title = headlines[0].plain_text if headlines else text_of(entry.get("title"))
     relation = text_of(entry.get("rel")) or text_of(entry.get("name"))
-    builder.add("related", {"source_id": uri, "title": title, "relation": relation}, where)
+    builder.add_entry("related", {"source_id": uri, "title": title, "relation": relation}, where)
 
 
 def _picture_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, Any]:
     texts = texts_in(entry, "descriptions", builder, where)
-    credit, alt = with_role(texts, ("creditline", "credit")), with_role(texts, _ALT)
+    credit, alt = with_role(texts, ("creditline", "credit")), with_role(texts, _ALT_ROLES)
     rest = [text for text in texts if text is not credit and text is not alt]
     caption = with_role(rest, ("caption",)) or next(iter(rest), None)
     for text in rest:
         if text is not caption:
-            builder.drop(text.where, "another caption is used")
-    credits_ = [credit.words if credit else None, text_of(entry.get("by")), text_of(entry.get("copyrightHolder"))]
-    leave_rest(entry, _OF_A_PICTURE | _STATES, builder, where, "has no place with a picture")
+            builder.drop(text.where, "another caption is used instead")
+    credits_ = [credit.plain_text if credit else None, text_of(entry.get("by")), text_of(entry.get("copyrightHolder"))]
+    drop_others(entry, _PICTURE_FIELDS | _STATE_FIELDS, builder, where, "is not used for pictures")
     return {
-        "caption": caption.words if caption else None,
+        "caption": caption.plain_text if caption else None,
         "credit": next((each for each in credits_ if each), None),
-        "alt": alt.words if alt else None,
+        "alt": alt.plain_text if alt else None,
         **_file_of(where, entry, builder),
     }
 
 
 def _file_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, Any]:
-    """Return the digest of the largest rendition that was uploaded here."""
+    """Return the digest of the largest uploaded rendition."""
     uploaded: list[tuple[int, str, str]] = []
     for here, rendition in objects_in(entry, "renditions", builder, where):
         href = text_of(rendition.get("href")) or ""
-        if found := _MEDIA.match(href):
+        if found := _MEDIA_HREF.match(href):
             width = rendition.get("width")
             uploaded.append((width if isinstance(width, int) else 0, found[1], here))
         else:
@@ -107,6 +111,6 @@ def _file_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, Any]
     largest = max(uploaded, key=lambda each: each[0])
     for each in uploaded:
         if each is not largest:
-            builder.drop(each[2], "the largest one is used; smaller ones are made here")
+            builder.drop(each[2], "the largest rendition is used")
     builder.confirm(largest[2])
     return {"media": largest[1]}

@@ -1,4 +1,4 @@
-"""Values of a wire's JSON, which may be of any kind wherever they stand."""
+"""Reads values of a wire's JSON; any field may have a value of any type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.ingest.domain.pointers import pointer
 
 Item = Mapping[str, Any]
 
-_NO_TIME = "0001-01-01"  # what some systems send for "none"
+_NO_TIME_PREFIX = "0001-01-01"  # some systems send this for "none"
 _DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
 _REASONS = {
     "contactInfo": "contact details are never published",
@@ -20,17 +20,17 @@ _REASONS = {
 
 
 def text_of(value: object) -> str | None:
-    """Return a text without the white space around it; None where there is no text."""
+    """Return a text without surrounding white space; None if there is none."""
     return (value.strip() or None) if isinstance(value, str) else None
 
 
 def instant_of(value: object) -> datetime | None:
-    """Return the instant that a date-time names; None where it is absent, empty or the year 1.
+    """Return the instant of a date-time; None if it is absent, empty or in the year 1.
 
     Raises:
-        ValueError: it is something else, or names no zone; the message says so in plain words.
+        ValueError: the value is no date-time or has no zone; senders read the message.
     """
-    if value is None or (isinstance(value, str) and (not value.strip() or value.strip().startswith(_NO_TIME))):
+    if value is None or (isinstance(value, str) and (not value.strip() or value.strip().startswith(_NO_TIME_PREFIX))):
         return None
     try:
         instant = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
@@ -42,7 +42,7 @@ def instant_of(value: object) -> datetime | None:
 
 
 def objects_in(item: Item, name: str, builder: ArticleBuilder, where: str = "") -> Iterator[tuple[str, Item]]:
-    """Yield (pointer, object) of a list of objects; whatever in it is none is reported as left out."""
+    """Yield (pointer, object) of a list of objects; other entries are reported as left out."""
     value = item.get(name)
     if value is None:
         return
@@ -57,8 +57,8 @@ def objects_in(item: Item, name: str, builder: ArticleBuilder, where: str = "") 
             builder.drop(here + pointer(index), "is not an object")
 
 
-def leave_rest(item: Item, used: Collection[str], builder: ArticleBuilder, where: str, reason: str) -> None:
-    """Report all fields but the used ones as left out."""
+def drop_others(item: Item, used: Collection[str], builder: ArticleBuilder, where: str, reason: str) -> None:
+    """Report all fields except the used ones as left out."""
     for name, value in item.items():
         if name not in used and value not in (None, "", [], {}):
             builder.drop(where + pointer(name), _REASONS.get(name, reason))
