@@ -1,4 +1,4 @@
-"""A newsroom's programs before the real endpoint, and stand-ins for what lies behind it."""
+"""A client of the real endpoint, and fakes of the endpoint's dependencies."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from shared.site.sites import Section, Site
 from shared.storage.memory import MemoryObjectStorage
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-_LIMITS_OF_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
-TOO_MUCH = "20001 messages wait to be published"
+_LIMITS_IN_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
+BACKLOG_TEXT = "20001 messages wait to be published"
 REVISION = "01700000000000000-0000000001-000"
 OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
 
@@ -61,10 +61,10 @@ def a_site(name: str) -> Site:
 
 @dataclass
 class Newsroom:
-    """Stands in for what lies behind the endpoint."""
+    """Fakes of the endpoint's dependencies; they record their calls."""
 
     status: AcceptedStatus = "accepted"
-    settles_as: ReceiptStatus | None = None
+    final_status: ReceiptStatus | None = None
     error: Exception | None = None
     warning: str | None = None
     full_for: Lane | None = None
@@ -114,13 +114,13 @@ class Newsroom:
 
     def admit(self, lane: Lane) -> None:
         if self.full_for is lane:
-            raise BacklogFullError(TOO_MUCH)
+            raise BacklogFullError(BACKLOG_TEXT)
 
-    def act(self, kind: str, **told: Any) -> Accepted:
-        self.calls.append(told | {"kind": kind})
+    def act(self, kind: str, **arguments: Any) -> Accepted:
+        self.calls.append(arguments | {"kind": kind})
         if self.error:
             raise self.error
-        site, article = told["site"].id, told["article"]
+        site, article = arguments["site"].id, arguments["article"]
         return Accepted(
             status=self.status,
             site=site,
@@ -144,11 +144,11 @@ class Newsroom:
     def receipt(self, receipt: str) -> ReceiptState | None:
         if receipt not in ("c0ffee", "other") and not receipt.startswith("epn."):
             return None
-        url = "https://epn.example/news/x/" if self.settles_as is ReceiptStatus.LIVE else None
+        url = "https://epn.example/news/x/" if self.final_status is ReceiptStatus.LIVE else None
         return ReceiptState(
             receipt=receipt,
             site="other" if receipt == "other" else "epn",
-            status=self.settles_as or ReceiptStatus.ACCEPTED,
+            status=self.final_status or ReceiptStatus.ACCEPTED,
             article="a" * 26,
             revision=REVISION,
             url=url,
@@ -179,7 +179,7 @@ class Newsroom:
 
 @dataclass
 class Api:
-    """Calls the endpoint as its clients do, and holds every answer to what the description promises."""
+    """Calls the endpoint as a client, and checks every response against the OpenAPI description."""
 
     app: FastAPI
     portal: BlockingPortal
@@ -188,7 +188,7 @@ class Api:
     def __call__(self, method: str, path: str, **rest: Any) -> httpx.Response:
         headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | rest.pop("headers", {})
         answer: httpx.Response = self.portal.call(self._call, method, path, headers, rest)
-        self._hold_to_description(method, path, answer)
+        self._check_against_description(method, path, answer)
         return answer
 
     def post(self, article: object, path: str = "/v1/articles", **headers: str) -> httpx.Response:
@@ -202,7 +202,7 @@ class Api:
             answer: httpx.Response = await client.request(method, path, headers=headers, **rest)
             return answer
 
-    def _hold_to_description(self, method: str, path: str, answer: httpx.Response) -> None:
+    def _check_against_description(self, method: str, path: str, answer: httpx.Response) -> None:
         assert answer.headers["x-request-id"]
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == "application/problem+json"
@@ -222,9 +222,9 @@ def an_app(
     sites: dict[str, Site] | None = None,
     **limits: Any,
 ) -> FastAPI:
-    """Return the real endpoint before the stand-ins; without an index Redis is away."""
+    """Return the real endpoint with the fakes; without an index, Redis is down."""
     nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
-    own = {name: limits.pop(name) for name in _LIMITS_OF_DEPS if name in limits}
+    own = {name: limits.pop(name) for name in _LIMITS_IN_DEPS if name in limits}
     settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
     return create_app(
         EndpointDeps(

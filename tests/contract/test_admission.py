@@ -16,7 +16,7 @@ SENDERS_LANES = {Lane.URGENT, Lane.LIVE, Lane.BULK}
 
 
 class Clock:
-    """Seconds that the test lets pass."""
+    """A clock that the test sets."""
 
     seconds = 0.0
 
@@ -45,32 +45,32 @@ def admits(admission: Admission) -> set[Lane]:
     return taken
 
 
-def let_wait(redis: Redis, queue: str, count: int) -> None:
+def enqueue(redis: Redis, queue: str, count: int) -> None:
     redis.rpush(queue, *["{}"] * count)
 
 
-def test_everything_is_admitted_while_little_waits(redis: Redis, admission: Admission) -> None:
-    let_wait(redis, "render.live", LIMIT - 1)
+def test_below_the_limit_every_lane_is_admitted(redis: Redis, admission: Admission) -> None:
+    enqueue(redis, "render.live", LIMIT - 1)
 
     assert admits(admission) == SENDERS_LANES
 
 
-def test_imports_are_sent_away_first(redis: Redis, admission: Admission) -> None:
-    let_wait(redis, "enrich.bulk", 1)
-    let_wait(redis, "publish.live", LIMIT - 1)
+def test_imports_are_refused_first(redis: Redis, admission: Admission) -> None:
+    enqueue(redis, "enrich.bulk", 1)
+    enqueue(redis, "publish.live", LIMIT - 1)
 
     assert admits(admission) == {Lane.URGENT, Lane.LIVE}
 
 
-def test_news_is_sent_away_at_ten_times_as_much_and_what_is_urgent_never(redis: Redis, admission: Admission) -> None:
-    let_wait(redis, "enrich.live", LIMIT * 10)
+def test_news_is_refused_at_ten_times_the_limit_and_urgent_never(redis: Redis, admission: Admission) -> None:
+    enqueue(redis, "enrich.live", LIMIT * 10)
 
     assert admits(admission) == {Lane.URGENT}
 
 
-def test_what_waits_is_counted_once_a_second(redis: Redis, admission: Admission, clock: Clock) -> None:
+def test_messages_are_counted_once_a_second(redis: Redis, admission: Admission, clock: Clock) -> None:
     assert admits(admission) == SENDERS_LANES
-    let_wait(redis, "enrich.live", LIMIT)
+    enqueue(redis, "enrich.live", LIMIT)
     assert admits(admission) == SENDERS_LANES
 
     clock.seconds = 1.0
@@ -81,18 +81,18 @@ def test_what_waits_is_counted_once_a_second(redis: Redis, admission: Admission,
     assert admits(admission) == SENDERS_LANES
 
 
-def test_nobody_is_sent_away_because_redis_is(clock: Clock) -> None:
+def test_every_lane_is_admitted_while_redis_is_down(clock: Clock) -> None:
     away = RedisBacklog(Redis(port=1, retry=Retry(NoBackoff(), 0)))
 
     assert admits(Admission(away, LIMIT, clock)) == SENDERS_LANES
 
 
-def test_a_redis_that_is_away_is_asked_again_after_ten_seconds(clock: Clock) -> None:
-    asked: list[float] = []
+def test_after_an_error_redis_is_called_again_after_ten_seconds(clock: Clock) -> None:
+    called_at: list[float] = []
 
     class Away(RedisBacklog):
         def total(self) -> int:
-            asked.append(clock.seconds)
+            called_at.append(clock.seconds)
             raise RedisUnavailableError
 
     admission = Admission(Away(Redis()), LIMIT, clock)
@@ -100,11 +100,11 @@ def test_a_redis_that_is_away_is_asked_again_after_ten_seconds(clock: Clock) -> 
         clock.seconds = seconds
         admits(admission)
 
-    assert asked == [0.0, 10.0]
+    assert called_at == [0.0, 10.0]
 
 
-def test_the_sender_is_told_how_much_waits(redis: Redis, admission: Admission) -> None:
-    let_wait(redis, "enrich.bulk", LIMIT)
+def test_the_refusal_names_the_number_of_messages_and_the_limit(redis: Redis, admission: Admission) -> None:
+    enqueue(redis, "enrich.bulk", LIMIT)
 
-    with pytest.raises(BacklogFullError, match="3 messages wait to be published, and the lane bulk takes no more"):
+    with pytest.raises(BacklogFullError, match="3 messages wait; the lane bulk accepts no articles from 3 on"):
         admission(Lane.BULK)

@@ -1,4 +1,4 @@
-"""The second bucket: complete, verified, gone on with after a cut, and the way back."""
+"""Backups to a second bucket: complete, verified, resumable; and restores from there."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ KEYS = [
 
 
 @dataclass
-class Two:
-    """The content bucket and the second one."""
+class Buckets:
+    """The content bucket and the backup bucket."""
 
     content: ObjectStorage
     second: ObjectStorage
@@ -65,117 +65,117 @@ class Two:
 
 
 @pytest.fixture(params=["memory", "s3"])
-def two(request: pytest.FixtureRequest) -> Two:
+def buckets(request: pytest.FixtureRequest) -> Buckets:
     if request.param == "memory":
-        return Two(MemoryObjectStorage(), MemoryObjectStorage())
+        return Buckets(MemoryObjectStorage(), MemoryObjectStorage())
     settings = request.getfixturevalue("store_settings")
     pair = [S3ObjectStorage(settings, bucket) for bucket in ("backup-from", "backup-to")]
     for storage in pair:
         storage.ensure_bucket()
         for key in list(storage.list_keys("")):
             storage.delete(key)
-    return Two(*pair)
+    return Buckets(*pair)
 
 
-def told(counts: BackupCounts) -> tuple[int, int, int]:
-    return counts.copied, counts.there, len(counts.failures)
+def copied_present_failed(counts: BackupCounts) -> tuple[int, int, int]:
+    return counts.copied, counts.already_there, len(counts.failures)
 
 
-def test_everything_is_copied_once_but_certificates_and_probes(two: Two) -> None:
-    two.fill()
+def test_everything_except_conformance_results_and_probes_is_copied_once(buckets: Buckets) -> None:
+    buckets.fill()
 
-    assert told(two.back_up()) == (len(KEYS), 0, 0)
-    assert told(two.back_up()) == (0, len(KEYS), 0)
-    assert sorted(two.second.list_keys("")) == sorted(KEYS)
-
-
-def test_what_changed_is_copied_again_and_what_was_removed_stays(two: Two) -> None:
-    two.fill()
-    two.back_up()
-    two.content.put(f"{ARTICLE}live.json", b"newer")
-    two.content.delete("inbox/epn/r.json")
-
-    assert told(two.back_up()) == (1, len(KEYS) - 2, 0)
-    assert two.second.get(f"{ARTICLE}live.json").body == b"newer"
-    assert two.second.find("inbox/epn/r.json") is not None
+    assert copied_present_failed(buckets.back_up()) == (len(KEYS), 0, 0)
+    assert copied_present_failed(buckets.back_up()) == (0, len(KEYS), 0)
+    assert sorted(buckets.second.list_keys("")) == sorted(KEYS)
 
 
-def test_a_lost_prefix_comes_back_as_it_was(two: Two) -> None:
-    two.fill()
-    two.back_up()
-    before = {key: two.content.get(key) for key in KEYS}
-    two.lose("articles/epn/")
+def test_changed_objects_are_copied_again_and_removed_ones_stay(buckets: Buckets) -> None:
+    buckets.fill()
+    buckets.back_up()
+    buckets.content.put(f"{ARTICLE}live.json", b"newer")
+    buckets.content.delete("inbox/epn/r.json")
 
-    assert told(two.restore("articles/epn/")) == (5, 0, 0)
-    assert {key: two.content.get(key) for key in KEYS} == before
-
-
-def test_a_restore_never_writes_over_what_is_there(two: Two) -> None:
-    two.fill()
-    two.back_up()
-    two.content.put(f"{ARTICLE}live.json", b"newer")
-    two.content.delete(f"{ARTICLE}revisions/1.json")
-
-    assert told(two.restore()) == (1, len(KEYS) - 3, 0)
-    assert two.content.get(f"{ARTICLE}live.json").body == b"newer"
+    assert copied_present_failed(buckets.back_up()) == (1, len(KEYS) - 2, 0)
+    assert buckets.second.get(f"{ARTICLE}live.json").body == b"newer"
+    assert buckets.second.find("inbox/epn/r.json") is not None
 
 
-def test_revoked_tokens_and_dropped_letters_come_back_only_by_name(two: Two) -> None:
-    two.fill()
-    two.back_up()
-    two.lose("tokens/")
-    two.lose("dead-letters/")
+def test_a_lost_prefix_is_restored_unchanged(buckets: Buckets) -> None:
+    buckets.fill()
+    buckets.back_up()
+    before = {key: buckets.content.get(key) for key in KEYS}
+    buckets.lose("articles/epn/")
 
-    counts = two.restore()
+    assert copied_present_failed(buckets.restore("articles/epn/")) == (5, 0, 0)
+    assert {key: buckets.content.get(key) for key in KEYS} == before
+
+
+def test_a_restore_overwrites_nothing(buckets: Buckets) -> None:
+    buckets.fill()
+    buckets.back_up()
+    buckets.content.put(f"{ARTICLE}live.json", b"newer")
+    buckets.content.delete(f"{ARTICLE}revisions/1.json")
+
+    assert copied_present_failed(buckets.restore()) == (1, len(KEYS) - 3, 0)
+    assert buckets.content.get(f"{ARTICLE}live.json").body == b"newer"
+
+
+def test_revoked_tokens_and_dropped_dead_letters_are_restored_only_by_prefix(buckets: Buckets) -> None:
+    buckets.fill()
+    buckets.back_up()
+    buckets.lose("tokens/")
+    buckets.lose("dead-letters/")
+
+    counts = buckets.restore()
     assert (counts.copied, counts.left_out) == (0, 2)
-    assert two.content.find("tokens/abc.json") is None
+    assert buckets.content.find("tokens/abc.json") is None
 
-    assert told(two.restore("tokens/")) == (1, 0, 0)
-    assert two.content.find("tokens/abc.json") is not None
+    assert copied_present_failed(buckets.restore("tokens/")) == (1, 0, 0)
+    assert buckets.content.find("tokens/abc.json") is not None
 
 
-def test_a_kill_comes_back_before_the_text_and_an_inbox_last() -> None:
+def test_tombstones_are_restored_first_and_the_inbox_last() -> None:
     content = MemoryObjectStorage()
-    two = Two(content, MemoryObjectStorage())
-    two.fill()
-    two.back_up()
-    two.lose("")
+    buckets = Buckets(content, MemoryObjectStorage())
+    buckets.fill()
+    buckets.back_up()
+    buckets.lose("")
     content.puts.clear()
 
-    two.restore()
+    buckets.restore()
 
     assert set(content.puts[:2]) == {f"{ARTICLE}live.json", f"{ARTICLE}tombstone.2.json"}
     assert {key.split("/")[0] for key in content.puts[-2:]} == {"inbox", "schedule"}
 
 
-def test_a_backup_that_was_cut_short_is_gone_on_with(two: Two) -> None:
-    two.fill()
+def test_a_second_run_completes_an_interrupted_backup(buckets: Buckets) -> None:
+    buckets.fill()
 
     def interrupt(counts: BackupCounts) -> None:
         if counts.copied == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        back_up(BackupDeps(two.content, two.second, threads=1, told=interrupt))
-    there = len(list(two.second.list_keys("")))
+        back_up(BackupDeps(buckets.content, buckets.second, threads=1, on_progress=interrupt))
+    there = len(list(buckets.second.list_keys("")))
 
     assert 3 <= there < len(KEYS)
-    assert told(two.back_up()) == (len(KEYS) - there, there, 0)
+    assert copied_present_failed(buckets.back_up()) == (len(KEYS) - there, there, 0)
 
 
 class WithoutDigests(MemoryObjectStorage):
-    """A store whose ETags say nothing of the bytes, as AWS with keys of its own (SSE-KMS)."""
+    """A store whose ETags are no digests, such as AWS with SSE-KMS."""
 
     def put(self, key: str, body: bytes, **rest: Any) -> Etag:
         super().put(key, body, **rest)
-        there = self._objects[key]
+        stored = self._objects[key]
         etag = Etag(f'"{len(self.puts)}"')
-        self._objects[key] = StoredObject(replace(there.head, etag=etag), body)
+        self._objects[key] = StoredObject(replace(stored.head, etag=etag), body)
         return etag
 
 
 class FailsFor(MemoryObjectStorage):
-    """Takes everything but some keys."""
+    """Fails for keys that contain a text."""
 
     def __init__(self, part: str) -> None:
         super().__init__()
@@ -197,63 +197,62 @@ class ListsAsATree(MemoryObjectStorage):
         yield from sorted(super().list_heads(prefix), key=lambda each: each.key.split("/"))
 
 
-def test_etags_that_are_no_digests_do_not_copy_everything_again() -> None:
-    two = Two(MemoryObjectStorage(), WithoutDigests())
-    two.fill()
-    two.back_up()
+def test_unchanged_objects_are_not_copied_again_without_digests_as_etags() -> None:
+    buckets = Buckets(MemoryObjectStorage(), WithoutDigests())
+    buckets.fill()
+    buckets.back_up()
 
-    assert told(two.back_up()) == (0, len(KEYS), 0)
+    assert copied_present_failed(buckets.back_up()) == (0, len(KEYS), 0)
 
 
-def test_what_could_not_be_copied_is_said_and_the_rest_is_copied() -> None:
+def test_failures_are_reported_and_the_rest_is_copied() -> None:
     second = FailsFor("tokens/")
-    two = Two(MemoryObjectStorage(), second)
-    two.fill()
+    buckets = Buckets(MemoryObjectStorage(), second)
+    buckets.fill()
 
-    counts = two.back_up()
-    assert told(counts) == (len(KEYS) - 1, 0, 1)
+    counts = buckets.back_up()
+    assert copied_present_failed(counts) == (len(KEYS) - 1, 0, 1)
     assert "tokens/abc.json" in counts.failures[0]
 
     second.part = "nothing"
-    assert told(two.back_up()) == (1, len(KEYS) - 1, 0)
+    assert copied_present_failed(buckets.back_up()) == (1, len(KEYS) - 1, 0)
 
 
 def test_a_copy_with_other_bytes_is_a_failure() -> None:
-    two = Two(MemoryObjectStorage(), Garbles())
-    two.content.put("raw/epn/x", b"words")
+    buckets = Buckets(MemoryObjectStorage(), Garbles())
+    buckets.content.put("raw/epn/x", b"words")
 
-    counts = two.back_up()
+    counts = buckets.back_up()
 
-    assert told(counts) == (0, 0, 1)
-    assert "other bytes" in counts.failures[0]
+    assert copied_present_failed(counts) == (0, 0, 1)
+    assert "differs from the bytes" in counts.failures[0]
 
 
-@pytest.mark.usefixtures("no_backoff")
-def test_a_second_store_that_is_down_ends_the_backup() -> None:
-    two = Two(MemoryObjectStorage(), FailsFor("/"))
+def test_too_many_failures_end_the_backup() -> None:
+    buckets = Buckets(MemoryObjectStorage(), FailsFor("/"))
     for number in range(200):
-        two.content.put(f"raw/epn/{number}", b"x")
+        buckets.content.put(f"raw/epn/{number}", b"x")
 
     with pytest.raises(TooManyFailuresError):
-        two.back_up()
+        buckets.back_up()
 
 
 @pytest.mark.parametrize(
     ("content", "second"), [(MemoryObjectStorage, ListsAsATree), (ListsAsATree, MemoryObjectStorage)]
 )
-def test_stores_that_list_in_different_orders_are_told_apart_from_missing_objects(
+def test_different_orders_of_the_listings_are_not_missing_objects(
     content: type[MemoryObjectStorage], second: type[MemoryObjectStorage]
 ) -> None:
-    two = Two(content(), second())
-    two.fill()
+    buckets = Buckets(content(), second())
+    buckets.fill()
 
-    assert told(two.back_up()) == (len(KEYS), 0, 0)
-    assert told(two.back_up()) == (0, len(KEYS), 0)
-    assert told(two.restore()) == (0, len(KEYS) - 2, 0)
+    assert copied_present_failed(buckets.back_up()) == (len(KEYS), 0, 0)
+    assert copied_present_failed(buckets.back_up()) == (0, len(KEYS), 0)
+    assert copied_present_failed(buckets.restore()) == (0, len(KEYS) - 2, 0)
 
 
 class Endless(MemoryObjectStorage):
-    """Counts how far its listing is ahead of what was read."""
+    """Counts the listed objects that are not read yet."""
 
     def __init__(self, objects: int) -> None:
         super().__init__()
@@ -281,8 +280,8 @@ def test_memory_does_not_grow_with_the_bucket() -> None:
 
 
 @pytest.fixture
-def line(store_settings: ServiceSettings) -> dict[str, str]:
-    """The command line's environment: a content bucket of its own, and the second one."""
+def cli_environment(store_settings: ServiceSettings) -> dict[str, str]:
+    """The command line's environment, with a content bucket and a backup bucket."""
     for bucket in ("cli-content", "cli-backup"):
         storage = S3ObjectStorage(store_settings, bucket)
         storage.ensure_bucket()
@@ -301,29 +300,31 @@ def line(store_settings: ServiceSettings) -> dict[str, str]:
     }
 
 
-def pressline(line: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def pressline(cli_environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "services.desk", *words]
-    return subprocess.run(command, cwd=folder, env=line, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=cli_environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
-def test_a_backup_that_was_killed_is_gone_on_with_and_the_prefix_comes_back(
-    line: dict[str, str], store_settings: ServiceSettings, tmp_path: Path
+def test_a_second_run_completes_a_killed_backup_and_a_prefix_is_restored(
+    cli_environment: dict[str, str], store_settings: ServiceSettings, tmp_path: Path
 ) -> None:
     content, second = S3ObjectStorage(store_settings, "cli-content"), S3ObjectStorage(store_settings, "cli-backup")
     for number in range(400):
         content.put(f"articles/epn/{number:03}/revisions/1.json", b"%d" % number)
     killed = subprocess.Popen(
-        [sys.executable, "-m", "services.desk", "backup"], cwd=tmp_path, env=line, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "services.desk", "backup"], cwd=tmp_path, env=cli_environment, stdout=subprocess.DEVNULL
     )
-    until = monotonic() + 60
+    deadline = monotonic() + 60
     while not list(second.list_keys("articles/", limit=20)):
-        assert monotonic() < until
+        assert monotonic() < deadline
         sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     there = len(list(second.list_keys("articles/")))
 
-    ended = pressline(line, tmp_path, "backup")
+    ended = pressline(cli_environment, tmp_path, "backup")
     assert ended.returncode == 0, ended.stderr
     copied, already = map(int, re.findall(r"(\d+) (?:copied|already)", ended.stdout))
     assert already >= there  # the last of the killed one may have arrived later
@@ -331,7 +332,7 @@ def test_a_backup_that_was_killed_is_gone_on_with_and_the_prefix_comes_back(
 
     for number in range(100):
         content.delete(f"articles/epn/{number:03}/revisions/1.json")
-    ended = pressline(line, tmp_path, "backup", "--restore", "--prefix", "articles/epn/0")
+    ended = pressline(cli_environment, tmp_path, "backup", "--restore", "--prefix", "articles/epn/0")
     assert "cli-backup → cli-content: 100 copied" in ended.stdout
     assert content.get("articles/epn/042/revisions/1.json").body == b"42"
 
@@ -344,12 +345,12 @@ def test_a_backup_that_was_killed_is_gone_on_with_and_the_prefix_comes_back(
         (None, "set PRESSLINE_BACKUP_BUCKET"),
     ],
 )
-def test_a_backup_never_goes_where_readers_read_or_onto_itself(
-    line: dict[str, str], tmp_path: Path, bucket: str | None, words: str
+def test_a_backup_to_the_public_or_the_content_bucket_is_refused(
+    cli_environment: dict[str, str], tmp_path: Path, bucket: str | None, words: str
 ) -> None:
-    del line["PRESSLINE_BACKUP_BUCKET"]
+    del cli_environment["PRESSLINE_BACKUP_BUCKET"]
 
-    ended = pressline(line | ({"PRESSLINE_BACKUP_BUCKET": bucket} if bucket else {}), tmp_path, "backup")
+    ended = pressline(cli_environment | ({"PRESSLINE_BACKUP_BUCKET": bucket} if bucket else {}), tmp_path, "backup")
 
     assert ended.returncode == 1
     assert words in ended.stderr

@@ -1,4 +1,4 @@
-"""What `POST /v1/batches` promises to whoever moves an archive: line by line, whatever a line is like."""
+"""`POST /v1/batches`: each line of an import is stored or refused separately."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shared.model.lane import Lane
 from shared.runtime.errors import StorageUnavailableError
 from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Api, Newsroom, an_app, with_token
+from tests.contract.newsroom import BACKLOG_TEXT, NOW, OWN, Api, Newsroom, an_app, with_token
 
 LINE = json.dumps(OWN).encode()
 PATH = "/v1/batches"
@@ -58,7 +58,7 @@ def statuses(answer: httpx.Response) -> list[tuple[int, str]]:
 # --- line by line -------------------------------------------------------------------------------------------------
 
 
-def test_each_line_is_submitted_as_it_is_behind_the_news_and_has_its_receipt(api: Api, newsroom: Newsroom) -> None:
+def test_each_line_is_submitted_unchanged_in_the_bulk_lane_with_a_receipt(api: Api, newsroom: Newsroom) -> None:
     other = json.dumps(OWN | {"source_id": "a-2"}).encode()
     answer = send(api, LINE, other)
 
@@ -77,7 +77,7 @@ def test_each_line_is_submitted_as_it_is_behind_the_news_and_has_its_receipt(api
         assert (call["content_type"], call["may_take_down"]) == ("application/json", False)
 
 
-def test_blank_lines_count_and_are_passed_over_and_the_last_needs_no_end(api: Api, newsroom: Newsroom) -> None:
+def test_blank_lines_are_counted_and_skipped_and_the_last_line_needs_no_newline(api: Api, newsroom: Newsroom) -> None:
     assert statuses(send(api, b"", LINE + b"\r", b"  \t", LINE)) == [(2, "accepted"), (4, "accepted")]
     assert {call["raw"] for call in newsroom.calls} == {LINE}
 
@@ -102,7 +102,7 @@ def test_an_empty_body_has_an_empty_answer(api: Api) -> None:
     ],
     ids=lambda value: str(value[:20] if isinstance(value, bytes) else value),
 )
-def test_a_bad_line_is_a_problem_with_its_number_and_stops_no_other(
+def test_a_bad_line_is_refused_with_its_number_and_affects_no_other(
     api: Api, newsroom: Newsroom, line: bytes, status: int
 ) -> None:
     first, bad, last = replies(send(api, LINE, line, LINE))
@@ -113,7 +113,7 @@ def test_a_bad_line_is_a_problem_with_its_number_and_stops_no_other(
     assert len(newsroom.calls) == 2
 
 
-def test_a_line_as_long_as_an_article_may_be_is_taken(api: Api) -> None:
+def test_a_line_of_the_maximum_length_is_accepted(api: Api) -> None:
     room = 10_000 - len(json.dumps(OWN | {"body": ""}))
     longest, longer = (json.dumps(OWN | {"body": "x" * (room + more)}).encode() for more in (0, 1))
 
@@ -121,7 +121,7 @@ def test_a_line_as_long_as_an_article_may_be_is_taken(api: Api) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1_000])
-def test_lines_may_be_cut_anywhere_on_their_way(api: Api, newsroom: Newsroom, size: int) -> None:
+def test_lines_may_be_split_anywhere_in_transit(api: Api, newsroom: Newsroom, size: int) -> None:
     body = b"\n".join([LINE, b"", b"{", b"x" * 11_000, LINE])
 
     async def in_parts() -> AsyncIterator[bytes]:
@@ -133,7 +133,7 @@ def test_lines_may_be_cut_anywhere_on_their_way(api: Api, newsroom: Newsroom, si
     assert statuses(answer) == [(1, "accepted"), (3, "refused"), (4, "refused"), (5, "accepted")]
 
 
-def test_a_fault_of_ours_is_the_lines_own_and_tells_no_more(api: Api, newsroom: Newsroom) -> None:
+def test_an_unexpected_error_is_answered_per_line_without_details(api: Api, newsroom: Newsroom) -> None:
     newsroom.error = RuntimeError("words that are nobody's business")
     with structlog.testing.capture_logs() as logs:
         [reply] = replies(send(api, LINE))
@@ -151,9 +151,7 @@ def limited(api: Api, newsroom: Newsroom, storage: MemoryObjectStorage, **limits
     return Api(an_app(newsroom, storage, **limits), api.portal, api.token)
 
 
-def test_from_the_line_on_that_is_one_too_many_nothing_is_taken(
-    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
-) -> None:
+def test_lines_over_the_limit_are_not_accepted(api: Api, newsroom: Newsroom, storage: MemoryObjectStorage) -> None:
     answer = send(limited(api, newsroom, storage, max_batch_lines=3), *[LINE] * 10)
 
     assert statuses(answer) == [(1, "accepted"), (2, "accepted"), (3, "accepted"), (4, "stopped")]
@@ -162,14 +160,12 @@ def test_from_the_line_on_that_is_one_too_many_nothing_is_taken(
     assert len(newsroom.calls) == 3
 
 
-def test_a_body_that_says_it_is_too_long_is_refused_whole(
-    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
-) -> None:
+def test_a_body_declared_too_large_is_refused(api: Api, newsroom: Newsroom, storage: MemoryObjectStorage) -> None:
     assert send(limited(api, newsroom, storage, max_batch_bytes=100), *[LINE] * 10).status_code == 413
     assert newsroom.calls == []
 
 
-def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(
+def test_a_body_without_a_declared_length_is_limited_while_it_is_read(
     api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
 ) -> None:
     taken = 0
@@ -192,7 +188,7 @@ def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(
     ("headers", "status"),
     [({"Content_Encoding": "gzip"}, 415), ({"Content_Type": "application/json"}, 415), ({"Authorization": ""}, 401)],
 )
-def test_what_is_no_batch_is_refused_before_anything_is_read(
+def test_an_invalid_request_is_refused_before_it_is_read(
     api: Api, newsroom: Newsroom, headers: dict[str, str], status: int
 ) -> None:
     assert send(api, LINE, **headers).status_code == status
@@ -215,13 +211,13 @@ def test_a_batch_goes_to_one_site_that_the_token_is_bound_to(
 # --- when too much waits, and when the store is down --------------------------------------------------------------
 
 
-def test_when_too_much_waits_already_nothing_is_read(api: Api, newsroom: Newsroom) -> None:
+def test_with_a_full_backlog_nothing_is_read(api: Api, newsroom: Newsroom) -> None:
     newsroom.full_for = Lane.BULK
     answer = send(api, LINE)
 
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
-    assert TOO_MUCH in answer.json()["detail"]
+    assert BACKLOG_TEXT in answer.json()["detail"]
     assert newsroom.calls == []
 
 
@@ -238,10 +234,10 @@ def numbered(count: int) -> list[bytes]:
     return [json.dumps(OWN | {"number": number}).encode() for number in range(1, count + 1)]
 
 
-def test_a_line_that_is_sent_away_is_told_when_to_come_back_and_later_ones_may_find_room(
+def test_a_busy_line_has_retry_after_seconds_and_later_lines_may_be_accepted(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
-    newsroom.submit = failing_for(newsroom, {2, 3}, BacklogFullError(TOO_MUCH))  # type: ignore[method-assign]
+    newsroom.submit = failing_for(newsroom, {2, 3}, BacklogFullError(BACKLOG_TEXT))  # type: ignore[method-assign]
     answer = send(Api(an_app(newsroom, storage), portal, token), *numbered(4))
 
     assert statuses(answer) == [(1, "accepted"), (2, "busy"), (3, "busy"), (4, "accepted")]
@@ -250,30 +246,30 @@ def test_a_line_that_is_sent_away_is_told_when_to_come_back_and_later_ones_may_f
     assert "send it again" in busy["problem"]["detail"]
 
 
-def test_when_the_store_goes_down_the_rest_is_not_tried_line_by_line(
+def test_when_the_store_goes_down_the_request_is_stopped(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     newsroom.submit = failing_for(newsroom, set(range(60, 1_001)), StorageUnavailableError("x"))  # type: ignore[method-assign]
-    told = replies(send(Api(an_app(newsroom, storage), portal, token), *numbered(1_000)))
+    answered_lines = replies(send(Api(an_app(newsroom, storage), portal, token), *numbered(1_000)))
 
-    assert {reply["status"] for reply in told[:MAX_BATCH_ITEMS]} == {"accepted"}
-    assert {reply["status"] for reply in told[MAX_BATCH_ITEMS:-1]} == {"busy"}
-    assert (told[-1]["status"], told[-1]["retry_after_seconds"]) == ("stopped", 5)
-    assert [reply["line"] for reply in told] == list(range(1, len(told) + 1))
-    assert len(told) < 400
+    assert {reply["status"] for reply in answered_lines[:MAX_BATCH_ITEMS]} == {"accepted"}
+    assert {reply["status"] for reply in answered_lines[MAX_BATCH_ITEMS:-1]} == {"busy"}
+    assert (answered_lines[-1]["status"], answered_lines[-1]["retry_after_seconds"]) == ("stopped", 5)
+    assert [reply["line"] for reply in answered_lines] == list(range(1, len(answered_lines) + 1))
+    assert len(answered_lines) < 400
 
 
 # --- batches ------------------------------------------------------------------------------------------------------
 
 
-def test_lines_that_come_together_are_stored_together(api: Api, newsroom: Newsroom) -> None:
-    told = replies(send(api, *numbered(2 * MAX_BATCH_ITEMS + 3), b"not json"))
+def test_lines_that_arrive_together_are_stored_together(api: Api, newsroom: Newsroom) -> None:
+    answered_lines = replies(send(api, *numbered(2 * MAX_BATCH_ITEMS + 3), b"not json"))
 
-    assert sorted(newsroom.batches) == [3, MAX_BATCH_ITEMS, MAX_BATCH_ITEMS]  # threads store them in any order
-    assert [reply["line"] for reply in told] == list(range(1, 2 * MAX_BATCH_ITEMS + 5))
+    assert newsroom.batches == [MAX_BATCH_ITEMS, MAX_BATCH_ITEMS, 3]
+    assert [reply["line"] for reply in answered_lines] == list(range(1, 2 * MAX_BATCH_ITEMS + 5))
 
 
-def test_a_batch_holds_no_more_bytes_than_a_message_of_articles_should(
+def test_a_batch_is_limited_in_bytes(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     app = an_app(newsroom, storage, max_article_bytes=300_000)
@@ -286,13 +282,13 @@ def test_a_batch_holds_no_more_bytes_than_a_message_of_articles_should(
 
 
 class Connection:
-    """A client on the other side of ASGI, who sees each piece of the answer when it is sent."""
+    """An ASGI client that receives each part of the response when it is sent."""
 
     def __init__(self, app: FastAPI, token: str) -> None:
         self._app = app
         self._token = token
-        self.coming: asyncio.Queue[Message] = asyncio.Queue()
-        self.told: asyncio.Queue[Message] = asyncio.Queue()
+        self.incoming: asyncio.Queue[Message] = asyncio.Queue()
+        self.outgoing: asyncio.Queue[Message] = asyncio.Queue()
 
     def serve(self) -> asyncio.Task[None]:
         headers = [
@@ -312,14 +308,14 @@ class Connection:
             "server": ("endpoint", 80),
             "client": ("client", 1),
         }
-        return asyncio.ensure_future(self._app(scope, self.coming.get, self.told.put))
+        return asyncio.ensure_future(self._app(scope, self.incoming.get, self.outgoing.put))
 
     def send(self, body: bytes, *, more: bool = True) -> None:
-        self.coming.put_nowait({"type": "http.request", "body": body, "more_body": more})
+        self.incoming.put_nowait({"type": "http.request", "body": body, "more_body": more})
 
     async def next(self) -> Message:
         async with asyncio.timeout(10):
-            return await self.told.get()
+            return await self.outgoing.get()
 
 
 def test_a_line_is_answered_before_the_next_one_is_sent(
@@ -340,18 +336,18 @@ def test_a_line_is_answered_before_the_next_one_is_sent(
     portal.call(talk)
 
 
-def test_a_sender_who_reads_nothing_until_he_has_sent_all_is_not_stuck(
+def test_a_client_that_reads_after_sending_everything_is_not_blocked(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     async def talk() -> None:
         client = Connection(an_app(newsroom, storage), token)
-        client.coming, client.told = asyncio.Queue(maxsize=1), asyncio.Queue(maxsize=1)  # buffers between the two
+        client.incoming, client.outgoing = asyncio.Queue(maxsize=1), asyncio.Queue(maxsize=1)  # buffers between the two
         serving = client.serve()
         async with asyncio.timeout(20):
             for _ in range(500):
-                await client.coming.put({"type": "http.request", "body": LINE + b"\n", "more_body": True})
-        assert client.told.full()
-        await client.coming.put({"type": "http.request", "body": b"", "more_body": False})
+                await client.incoming.put({"type": "http.request", "body": LINE + b"\n", "more_body": True})
+        assert client.outgoing.full()
+        await client.incoming.put({"type": "http.request", "body": b"", "more_body": False})
         chunked = [await client.next() for _ in range(502)]
         await serving
         assert json.loads(chunked[-2]["body"])["line"] == 500
@@ -359,7 +355,7 @@ def test_a_sender_who_reads_nothing_until_he_has_sent_all_is_not_stuck(
     portal.call(talk)
 
 
-def test_a_client_who_hangs_up_loses_nothing_that_was_answered(
+def test_answered_lines_are_stored_when_the_client_disconnects(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     async def talk() -> int:
@@ -368,7 +364,7 @@ def test_a_client_who_hangs_up_loses_nothing_that_was_answered(
         client.send(LINE + b"\n" + LINE + b"\n" + LINE[:10])
         await client.next()
         answered = [json.loads((await client.next())["body"]) for _ in range(2)]
-        client.coming.put_nowait({"type": "http.disconnect"})
+        client.incoming.put_nowait({"type": "http.disconnect"})
         await serving
         return len(answered)
 
@@ -380,7 +376,7 @@ def test_a_client_who_hangs_up_loses_nothing_that_was_answered(
     assert any(line["event"] == "request.abandoned" for line in logs)
 
 
-def test_a_request_ends_when_its_answer_cannot_be_sent_while_more_lines_come(
+def test_a_request_ends_if_its_response_cannot_be_sent(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     is_gone, second_is_begun = Event(), Event()
@@ -400,7 +396,7 @@ def test_a_request_ends_when_its_answer_cannot_be_sent_while_more_lines_come(
 
     async def talk() -> None:
         client = Connection(an_app(newsroom, storage), token)
-        client.told.put = hang_up  # type: ignore[method-assign, assignment]
+        client.outgoing.put = hang_up  # type: ignore[method-assign, assignment]
         serving = client.serve()
         for line in lines:
             client.send(line + b"\n")
@@ -412,7 +408,7 @@ def test_a_request_ends_when_its_answer_cannot_be_sent_while_more_lines_come(
     portal.call(talk)
 
 
-def test_a_sender_who_stalls_in_a_line_is_let_go_and_told_which(
+def test_a_line_that_does_not_arrive_in_time_stops_the_request(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     async def talk() -> dict[str, Any]:
@@ -430,7 +426,7 @@ def test_a_sender_who_stalls_in_a_line_is_let_go_and_told_which(
     assert (stopped["line"], stopped["status"], stopped["problem"]["status"]) == (2, "stopped", 408)
 
 
-def test_two_batches_are_stored_side_by_side_and_answered_in_their_order(
+def test_two_batches_are_stored_in_parallel_and_answered_in_order(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str
 ) -> None:
     together, last_is_done = Barrier(2, timeout=10), Event()
@@ -451,7 +447,7 @@ def test_two_batches_are_stored_side_by_side_and_answered_in_their_order(
 
 
 @pytest.mark.parametrize("end", [b"\n", b""], ids=["many lines", "one line without an end"])
-def test_what_is_held_in_memory_does_not_grow_with_the_body(
+def test_memory_does_not_grow_with_the_body(
     newsroom: Newsroom, storage: MemoryObjectStorage, portal: BlockingPortal, token: str, end: bytes
 ) -> None:
     def submit(raw: bytes, metadata: SubmissionMetadata) -> Submitted:
@@ -474,7 +470,7 @@ def test_what_is_held_in_memory_does_not_grow_with_the_body(
             answered += message.get("body", b"").count(b"\n")
 
         client = Connection(app, token)
-        client.coming.get, client.told.put = receive, take  # type: ignore[method-assign, assignment]
+        client.incoming.get, client.outgoing.put = receive, take  # type: ignore[method-assign, assignment]
         tracemalloc.start()
         await client.serve()
         peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""A batch of submissions: each line has one outcome of its own, whatever is cut short, and few calls of the store."""
+"""Batches of submissions: each line has its own result, even after interruptions, at the cost of few store calls."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class KilledError(BaseException):
 
 
 class CountedStorage(MemoryObjectStorage):
-    """A bucket that counts its calls, and ends at one of them if told so: from then on every call fails."""
+    """A bucket that counts its calls, and may fail from a chosen call on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class CountedStorage(MemoryObjectStorage):
         return call
 
 
-class Door:
+class Ingest:
     """The endpoint's side and the worker's, on one bucket."""
 
     def __init__(self, redis: Redis) -> None:
@@ -100,7 +100,7 @@ class Door:
         )
 
     def take(self, messages: Iterable[Message]) -> None:
-        """Put messages on their way."""
+        """Queue messages."""
         self.queue.extend(messages)
 
     def submit(self, lines: Sequence[bytes], *, may_take_down: bool = False) -> list[str]:
@@ -121,19 +121,19 @@ class Door:
         return [each.receipt for each in outcomes if isinstance(each, Submitted)]
 
     def message(self) -> SubmitArticles:
-        """Take the one message that waits to be read."""
+        """Return the one queued message."""
         (message,) = (each for each in self.queue if isinstance(each, SubmitArticles))
         self.queue.remove(message)
         return message
 
     def read_all(self) -> None:
-        """Read until nothing waits to be read; what follows for others stays in the queue."""
+        """Read until no submission is queued; messages for other services stay in the queue."""
         while message := next((each for each in self.queue if isinstance(each, SubmitArticles)), None):
             self.queue.remove(message)
             self.read(message)
 
     def read(self, message: SubmitArticles) -> Result:
-        """Read a message; what follows, and the items that it did not begin, go into the queue."""
+        """Read a message; queue its follow-ups and the items that were not begun."""
         result = read_submissions(message, self.ingest_deps)
         self.queue.extend(result.emits)
         if result.rest:
@@ -141,19 +141,19 @@ class Door:
         return result
 
     def kept(self, receipt: str) -> Receipt:
-        """Return what the bucket alone says of a submission."""
+        """Return the state of a submission, from the bucket alone."""
         found = find_stored_receipt(self.content, "epn", receipt)
         assert found is not None, receipt
         return found
 
     def keys(self, prefix: str) -> list[str]:
-        """Return the keys of the bucket that begin so."""
+        """Return the keys with a prefix."""
         return list(self.content.list_keys(prefix))
 
 
 @pytest.fixture
-def door(redis: Redis) -> Iterator[Door]:
-    built = Door(redis)
+def ingest(redis: Redis) -> Iterator[Ingest]:
+    built = Ingest(redis)
     yield built
     built.executor.shutdown()
 
@@ -176,95 +176,93 @@ BAD = b'{"headline": ""}'
 # --- one batch ----------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_has_one_raw_object_one_inbox_entry_and_one_message(door: Door) -> None:
-    receipts = door.submit([a_line(number) for number in range(3)])
+def test_a_batch_has_one_raw_object_one_inbox_entry_and_one_message(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(number) for number in range(3)])
 
-    (raw,) = door.keys("raw/")
-    (entry,) = door.keys("inbox/")
-    assert door.content.get(raw).body.split(b"\n") == [a_line(number) for number in range(3)]
-    assert SubmitArticles.model_validate_json(door.content.get(entry).body) == door.message()
+    (raw,) = ingest.keys("raw/")
+    (entry,) = ingest.keys("inbox/")
+    assert ingest.content.get(raw).body.split(b"\n") == [a_line(number) for number in range(3)]
+    assert SubmitArticles.model_validate_json(ingest.content.get(entry).body) == ingest.message()
     assert len(set(receipts)) == 3
 
 
-def test_a_batch_leads_to_one_event_of_all_its_texts_and_one_of_each_removal(door: Door) -> None:
-    door.submit([a_line(1), a_line(2), a_line(3, status="canceled", body="")], may_take_down=True)
-    door.read_all()
+def test_a_batch_emits_one_event_for_all_texts_and_one_per_removal(ingest: Ingest) -> None:
+    ingest.submit([a_line(1), a_line(2), a_line(3, status="canceled", body="")], may_take_down=True)
+    ingest.read_all()
 
-    accepted = [each for each in door.queue if isinstance(each, ArticlesAccepted)]
-    removed = [each for each in door.queue if isinstance(each, ArticleRemoved)]
+    accepted = [each for each in ingest.queue if isinstance(each, ArticlesAccepted)]
+    removed = [each for each in ingest.queue if isinstance(each, ArticleRemoved)]
     assert [(each.lane, len(each.items)) for each in accepted] == [(Lane.BULK, 2)]
     assert [each.lane for each in removed] == [Lane.URGENT]
 
 
-def test_a_revision_keeps_its_own_digest_and_its_place_in_the_raw_object(door: Door) -> None:
-    receipts = door.submit([a_line(1), BAD, a_line(2)])
-    door.read_all()
+def test_a_revision_keeps_its_own_digest_and_its_place_in_the_raw_object(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(1), BAD, a_line(2)])
+    ingest.read_all()
 
     for number, receipt in ((1, receipts[0]), (2, receipts[2])):
-        kept = door.kept(receipt)
-        revision = door.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
+        kept = ingest.kept(receipt)
+        revision = ingest.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
         first, length = revision.raw_range or (0, 0)
-        raw = door.content.get(revision.raw_key).body[first : first + length]
+        raw = ingest.content.get(revision.raw_key).body[first : first + length]
         assert raw == a_line(number)
         assert revision.raw_sha256 == hashlib.sha256(raw).hexdigest()
 
 
-def test_an_action_on_an_article_keeps_the_place_of_its_text(door: Door) -> None:
-    receipts = door.submit([a_line(1), a_line(2)])
-    door.read_all()
-    kept = door.kept(receipts[1])
-    text = door.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
+def test_an_action_on_an_article_keeps_the_place_of_its_text(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(1), a_line(2)])
+    ingest.read_all()
+    kept = ingest.kept(receipts[1])
+    text = ingest.ingest_deps.revisions.get("epn", str(kept.article), str(kept.revision))
 
     killed = act(
-        "kill", site=EPN, article=str(kept.article), by="x", why="", received_at=door.now, deps=door.ingest_deps
+        "kill", site=EPN, article=str(kept.article), by="x", why="", received_at=ingest.now, deps=ingest.ingest_deps
     )
 
-    kill = door.ingest_deps.revisions.get("epn", killed.article, killed.revision)
+    kill = ingest.ingest_deps.revisions.get("epn", killed.article, killed.revision)
     assert (kill.raw_key, kill.raw_range) == (text.raw_key, text.raw_range)
     assert text.raw_range is not None
 
 
-def test_a_line_of_an_import_costs_four_calls_of_the_store_at_most(door: Door) -> None:
-    door.submit([a_line(0)])
-    door.read_all()  # the source is known from now on
-    door.content.calls.clear()
+def test_a_line_of_an_import_costs_at_most_four_store_calls(ingest: Ingest) -> None:
+    ingest.submit([a_line(0)])
+    ingest.read_all()  # the source is known from now on
+    ingest.content.calls.clear()
     submissions_of_fifty = [a_line(number) for number in range(1, 51)]
 
-    door.submit(submissions_of_fifty)
-    door.read_all()
+    ingest.submit(submissions_of_fifty)
+    ingest.read_all()
 
-    assert door.content.calls.total() <= 4 * 50
-    assert door.content.calls["put"] <= 2 * 50 + 2 + 7  # marker and revision; the batch's two; receipts of each slice
+    assert ingest.content.calls.total() <= 4 * 50
+    assert ingest.content.calls["put"] <= 2 * 50 + 2 + 7  # marker and revision; the batch's two; receipts of each slice
 
 
-def test_a_bad_line_is_refused_alone_with_its_faults(door: Door) -> None:
-    receipts = door.submit([a_line(1), BAD, a_line(2)])
-    door.read_all()
+def test_a_bad_line_is_refused_alone_with_its_faults(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(1), BAD, a_line(2)])
+    ingest.read_all()
 
-    assert [door.kept(each).status for each in receipts] == [
+    assert [ingest.kept(each).status for each in receipts] == [
         ReceiptStatus.ACCEPTED,
         ReceiptStatus.REFUSED,
         ReceiptStatus.ACCEPTED,
     ]
-    assert "/headline" in {fault.pointer for fault in door.kept(receipts[1]).faults}
-    assert len(door.keys("dead-letters/ingest/")) == 1
-    assert door.keys("inbox/") == []
+    assert "/headline" in {fault.pointer for fault in ingest.kept(receipts[1]).faults}
+    assert len(ingest.keys("dead-letters/ingest/")) == 1
+    assert ingest.keys("inbox/") == []
 
 
-def test_lines_of_one_article_are_accepted_in_their_order(door: Door) -> None:
-    receipts = door.submit([a_line(1, version_created=None, headline=f"Version {n}") for n in range(20)])
-    door.read_all()
+def test_lines_of_one_article_are_accepted_in_their_order(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(1, version_created=None, headline=f"Version {n}") for n in range(20)])
+    ingest.read_all()
 
-    revisions = [str(door.kept(each).revision) for each in receipts]
+    revisions = [str(ingest.kept(each).revision) for each in receipts]
     assert revisions == sorted(revisions)
     assert len(set(revisions)) == 20
-    latest = door.ingest_deps.revisions.get("epn", str(door.kept(receipts[0]).article), revisions[-1])
+    latest = ingest.ingest_deps.revisions.get("epn", str(ingest.kept(receipts[0]).article), revisions[-1])
     assert latest.article.headline == "Version 19"
 
 
-def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_line_delays_only_later_lines_of_its_article(ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     def falter(item: Any, *args: Any, **kwargs: Any) -> Any:
         if item.article.headline == "Version 1" and not recovered:
             raise StorageUnavailableError
@@ -274,79 +272,79 @@ def test_a_line_that_fails_for_now_holds_up_the_later_ones_of_its_article_alone(
     commit = commit_item
     monkeypatch.setattr(submissions, "commit_item", falter)
     lines = [a_line(1, version_created=None, headline=f"Version {n}") for n in range(1, 12)]
-    receipts = door.submit([a_line(2), *lines, a_line(3)])
-    message = door.message()
+    receipts = ingest.submit([a_line(2), *lines, a_line(3)])
+    message = ingest.message()
 
-    result = read_submissions(message, door.ingest_deps)
+    result = read_submissions(message, ingest.ingest_deps)
 
     assert set(result.failed) == set(receipts[1:-1])
-    assert len(door.keys("inbox/")) == 1
+    assert len(ingest.keys("inbox/")) == 1
     recovered.append(True)
-    door.queue.append(message.only(result.failed))
-    door.read_all()
-    revisions = [str(door.kept(each).revision) for each in receipts[1:-1]]
+    ingest.queue.append(message.only(result.failed))
+    ingest.read_all()
+    revisions = [str(ingest.kept(each).revision) for each in receipts[1:-1]]
     assert revisions == sorted(revisions)
-    assert door.keys("inbox/") == []
+    assert ingest.keys("inbox/") == []
 
 
 def test_after_its_time_a_batch_returns_the_lines_that_it_did_not_begin(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submissions, "MAX_SLICE_SECONDS", 0.0)
     monkeypatch.setattr(submissions, "ITEMS_PER_SLICE", 8)
-    receipts = door.submit([a_line(number) for number in range(20)])
+    receipts = ingest.submit([a_line(number) for number in range(20)])
 
-    result = door.read(door.message())
+    result = ingest.read(ingest.message())
 
     (accepted,) = result.emits
     assert isinstance(accepted, ArticlesAccepted)
     assert (len(accepted.items), result.rest) == (8, tuple(receipts[8:]))
-    door.read_all()
-    assert {door.kept(each).status for each in receipts} == {ReceiptStatus.ACCEPTED}
-    assert len(door.keys("receipts/epn/")) == 3
-    assert door.keys("inbox/") == []
+    ingest.read_all()
+    assert {ingest.kept(each).status for each in receipts} == {ReceiptStatus.ACCEPTED}
+    assert len(ingest.keys("receipts/epn/")) == 3
+    assert ingest.keys("inbox/") == []
 
 
-def test_receipts_that_cannot_be_kept_leave_the_lines_unfinished_and_announced(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+def test_lines_stay_unfinished_if_their_receipts_cannot_be_stored(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise StorageUnavailableError
 
-    receipts = door.submit([a_line(1), a_line(2)])
+    receipts = ingest.submit([a_line(1), a_line(2)])
     with monkeypatch.context() as patched:
         patched.setattr(submissions, "store_receipts", refuse)
-        result = read_submissions(door.message(), door.ingest_deps)
+        result = read_submissions(ingest.message(), ingest.ingest_deps)
 
     assert set(result.failed) == set(receipts)
     assert [type(each) for each in result.emits] == [ArticlesAccepted]
-    assert len(door.keys("inbox/")) == 1
+    assert len(ingest.keys("inbox/")) == 1
 
 
-def test_what_has_no_room_is_named_and_the_rest_of_its_batch_is_stored(door: Door) -> None:
+def test_lines_over_the_limit_are_refused_and_the_rest_is_stored(ingest: Ingest) -> None:
     def admit(lane: Lane) -> None:
         admitted.append(lane)
         if len(admitted) == 2:
             raise BacklogFullError
 
     admitted: list[Lane] = []
-    door.ingest_deps = replace(door.ingest_deps, admit=admit)
+    ingest.ingest_deps = replace(ingest.ingest_deps, admit=admit)
     outcomes = submit_batch(
         [a_line(1), a_line(2), a_line(3)],
         SubmissionMetadata(
             content_type="application/json",
             site=EPN,
             feed=EPN.feeds[0],
-            received_at=door.now,
+            received_at=ingest.now,
             may_take_down=False,
             lane=Lane.BULK,
         ),
         UUID(int=7),
-        door.ingest_deps,
+        ingest.ingest_deps,
     )
 
     assert [type(each) for each in outcomes] == [Submitted, BacklogFullError, Submitted]
-    assert door.message().items == (f"{UUID(int=7).hex}.0", f"{UUID(int=7).hex}.2")
+    assert ingest.message().items == (f"{UUID(int=7).hex}.0", f"{UUID(int=7).hex}.2")
 
 
 # --- receipts and entries -----------------------------------------------------------------------------------------
@@ -361,7 +359,7 @@ def test_the_entries_of_a_lane_sort_by_time(seconds: list[int]) -> None:
 
 
 @given(st.sets(st.integers(0, 199), min_size=1))
-def test_the_name_of_an_object_of_receipts_says_whose_they_are(numbers: set[int]) -> None:
+def test_the_key_of_stored_receipts_names_their_submissions(numbers: set[int]) -> None:
     key = keys.receipts_key("epn", "b" * 32, numbers)
 
     assert keys.receipt_numbers(key) == numbers
@@ -369,7 +367,7 @@ def test_the_name_of_an_object_of_receipts_says_whose_they_are(numbers: set[int]
 
 
 @pytest.mark.parametrize("order", [("0", "0-1"), ("0-1", "0")])
-def test_of_two_outcomes_the_one_with_a_revision_is_told(order: tuple[str, str]) -> None:
+def test_of_two_receipts_the_one_with_a_revision_wins(order: tuple[str, str]) -> None:
     content = CountedStorage()
     failed = Receipt(receipt="b.0", site="epn", status=ReceiptStatus.FAILED)
     accepted = Receipt(receipt="b.0", site="epn", article="a", revision="1")
@@ -381,36 +379,36 @@ def test_of_two_outcomes_the_one_with_a_revision_is_told(order: tuple[str, str])
 
 
 @pytest.mark.parametrize("receipt", ["", ".", "a.", ".1", "a.b", "a.1.2", "a.-1", "a.¹", "r"])
-def test_what_is_no_receipt_of_a_submission_is_told(receipt: str) -> None:
+def test_a_receipt_of_another_form_is_recognised(receipt: str) -> None:
     assert submission_of_receipt(receipt) is None
 
 
-def test_a_replayed_submission_has_an_entry_of_its_own_until_it_has_an_outcome_again(door: Door) -> None:
-    receipts = door.submit([a_line(1), BAD])
-    whole = door.message()
-    door.read(whole)
+def test_a_replayed_submission_has_its_own_inbox_entry_until_it_is_done(ingest: Ingest) -> None:
+    receipts = ingest.submit([a_line(1), BAD])
+    whole = ingest.message()
+    ingest.read(whole)
     alone = whole.only([receipts[1]])
 
-    inbox.put_again(door.content, alone)
+    inbox.put_again(ingest.content, alone)
 
-    assert find_stored_receipt(door.content, "epn", receipts[1]) is None
-    found = inbox.find_entry(door.content, "epn", receipts[1])
+    assert find_stored_receipt(ingest.content, "epn", receipts[1]) is None
+    found = inbox.find_entry(ingest.content, "epn", receipts[1])
     assert found is not None
     assert found.items == (receipts[1],)
-    assert inbox.find_entry(door.content, "epn", receipts[0]) is None
-    assert inbox.without_outcome(door.content, found) == found
+    assert inbox.find_entry(ingest.content, "epn", receipts[0]) is None
+    assert inbox.without_outcome(ingest.content, found) == found
 
-    read_submissions(alone, door.ingest_deps)
+    read_submissions(alone, ingest.ingest_deps)
 
-    assert door.kept(receipts[1]).status is ReceiptStatus.REFUSED
-    assert door.keys("inbox/") == []
+    assert ingest.kept(receipts[1]).status is ReceiptStatus.REFUSED
+    assert ingest.keys("inbox/") == []
 
 
-# --- whatever is cut short ----------------------------------------------------------------------------------------
+# --- interruptions ------------------------------------------------------------------------------------------------
 
 
 def halves_of(message: SubmitArticles) -> list[SubmitArticles]:
-    """Return what is delivered after a message has killed its process."""
+    """Return the messages that are delivered after one has killed its process."""
     middle = len(message.items) // 2
     return [message.only(message.items[:middle]), message.only(message.items[middle:])] if middle else [message]
 
@@ -421,72 +419,72 @@ def halves_of(message: SubmitArticles) -> list[SubmitArticles]:
     chance=st.randoms(use_true_random=True),
     seconds=st.sampled_from([0.0, 10.0]),
 )
-def test_every_line_has_one_outcome_whatever_is_killed_lost_or_delivered_twice(
+def test_each_line_has_one_result_after_crashes_losses_and_redeliveries(
     redis: Redis, kinds: list[str], chance: random.Random, seconds: float
 ) -> None:
     redis.flushall()
-    door = Door(redis)
+    ingest = Ingest(redis)
     lines = [BAD if kind == "bad" else a_line(0 if kind == "again" else n + 1) for n, kind in enumerate(kinds)]
     try:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(submissions, "MAX_SLICE_SECONDS", seconds)
             patched.setattr(submissions, "ITEMS_PER_SLICE", 3)
-            receipts = door.submit(lines)
-            _read_in_disorder(door, chance)
+            receipts = ingest.submit(lines)
+            _read_in_disorder(ingest, chance)
     finally:
-        door.executor.shutdown()
+        ingest.executor.shutdown()
 
-    outcomes = [door.kept(each) for each in receipts]
+    outcomes = [ingest.kept(each) for each in receipts]
     for kind, outcome in zip(kinds, outcomes, strict=True):
         assert (outcome.status is ReceiptStatus.REFUSED) == (kind == "bad")
         assert (outcome.revision is None) == (kind == "bad")
     distinct = {line for line in lines if line != BAD}
     assert {(each.article, each.revision) for each in outcomes if each.revision} == {
-        (key.split("/")[2], keys.revision_of(key)) for key in door.keys("articles/epn/") if "/revisions/" in key
+        (key.split("/")[2], keys.revision_of(key)) for key in ingest.keys("articles/epn/") if "/revisions/" in key
     }
     assert len({each.revision and each.article for each in outcomes} - {None}) == len(distinct)
-    assert len(door.keys("dead-letters/ingest/")) == kinds.count("bad")
-    assert door.keys("inbox/") == []
+    assert len(ingest.keys("dead-letters/ingest/")) == kinds.count("bad")
+    assert ingest.keys("inbox/") == []
 
 
-def _read_in_disorder(door: Door, chance: random.Random) -> None:
-    """Deliver what is to be read: processes die, messages are lost or come twice; the sweep ends it."""
+def _read_in_disorder(ingest: Ingest, chance: random.Random) -> None:
+    """Deliver messages: processes die, messages are lost or delivered twice; the sweep completes the rest."""
     misfortunes = 12
     while True:
-        waiting = [each for each in door.queue if isinstance(each, SubmitArticles)]
+        waiting = [each for each in ingest.queue if isinstance(each, SubmitArticles)]
         if not waiting:
-            swept = _sweep(door)
+            swept = _sweep(ingest)
             if not swept:
                 return
-            door.queue.extend(swept)
+            ingest.queue.extend(swept)
             continue
         message = chance.choice(waiting)
         misfortune = chance.choice(["none", "killed", "lost", "lost", "twice"]) if misfortunes > 0 else "none"
         misfortunes -= misfortune != "none"
         if misfortune != "twice":
-            door.queue.remove(message)
+            ingest.queue.remove(message)
         if misfortune == "lost":
             continue
-        door.content.calls_left = chance.randrange(60) if misfortune == "killed" else None
+        ingest.content.calls_left = chance.randrange(60) if misfortune == "killed" else None
         try:
-            result = door.read(message)
+            result = ingest.read(message)
         except KilledError:
-            door.queue.extend(halves_of(message))
+            ingest.queue.extend(halves_of(message))
         else:
             if result.failed:
-                door.queue.append(message.only(result.failed))
+                ingest.queue.append(message.only(result.failed))
         finally:
-            door.content.calls_left = None
-        door.now += timedelta(seconds=1)
+            ingest.content.calls_left = None
+        ingest.now += timedelta(seconds=1)
 
 
-def _sweep(door: Door) -> list[SubmitArticles]:
-    """Do what the scheduler does with the inbox."""
+def _sweep(ingest: Ingest) -> list[SubmitArticles]:
+    """Emit inbox entries again, as the scheduler does."""
     left = []
-    for key in door.keys("inbox/"):
-        rest = inbox.without_outcome(door.content, SubmitArticles.model_validate_json(door.content.get(key).body))
+    for key in ingest.keys("inbox/"):
+        rest = inbox.without_outcome(ingest.content, SubmitArticles.model_validate_json(ingest.content.get(key).body))
         if rest is None:
-            door.content.delete(key)
+            ingest.content.delete(key)
         else:
             left.append(rest)
     return left

@@ -1,4 +1,4 @@
-"""The endpoint's promises to a newsroom engineer, kept against stand-ins for the rest of the service."""
+"""The endpoint's HTTP contract, with fakes for the rest of the service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def api(app: FastAPI, portal: BlockingPortal, storage: MemoryObjectStorage) -> A
 # --- posting ------------------------------------------------------------------------------------------------------
 
 
-def test_an_article_is_accepted_with_its_ids_and_where_to_ask(api: Api) -> None:
+def test_an_accepted_article_has_ids_and_a_receipt(api: Api) -> None:
     answer = api.post(OWN)
     reply = answer.json()
 
@@ -53,7 +53,7 @@ def test_an_article_is_accepted_with_its_ids_and_where_to_ask(api: Api) -> None:
     assert api("GET", answer.headers["location"]).status_code == 200
 
 
-def test_the_handler_is_told_who_sent_what_when_and_whether_it_may_take_down(
+def test_the_handler_gets_feed_site_time_and_the_right_to_remove(
     api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
 ) -> None:
     api.post(OWN)
@@ -67,7 +67,7 @@ def test_the_handler_is_told_who_sent_what_when_and_whether_it_may_take_down(
 
 
 @pytest.mark.parametrize("status", ["duplicate", "superseded"])
-def test_what_leads_nowhere_is_answered_with_200(api: Api, newsroom: Newsroom, status: AcceptedStatus) -> None:
+def test_a_submission_without_effect_is_answered_with_200(api: Api, newsroom: Newsroom, status: AcceptedStatus) -> None:
     newsroom.status = status
     answer = api.post(OWN)
 
@@ -82,8 +82,8 @@ def test_an_embargoed_article_is_scheduled_and_not_waited_for(api: Api, newsroom
     assert newsroom.waited == []
 
 
-def test_who_waits_is_told_the_address_once_the_page_is_live(api: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = ReceiptStatus.LIVE
+def test_prefer_wait_returns_the_url_once_the_page_is_live(api: Api, newsroom: Newsroom) -> None:
+    newsroom.final_status = ReceiptStatus.LIVE
     answer = api.post(OWN, Prefer="wait=5")
 
     assert answer.status_code == 200
@@ -91,24 +91,22 @@ def test_who_waits_is_told_the_address_once_the_page_is_live(api: Api, newsroom:
     assert (answer.json()["status"], answer.json()["url"]) == ("live", "https://epn.example/news/x/")
 
 
-def test_who_waits_in_vain_has_a_202_all_the_same(api: Api, newsroom: Newsroom) -> None:
+def test_prefer_wait_returns_202_after_its_time(api: Api, newsroom: Newsroom) -> None:
     answer = api.post(OWN, Prefer="wait=5")
 
     assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
     assert newsroom.waited == [5]
 
 
-def test_who_sends_again_what_is_still_on_its_way_and_waits_in_vain_is_not_told_that_it_is_done(
-    api: Api, newsroom: Newsroom
-) -> None:
+def test_a_duplicate_of_an_unfinished_submission_is_not_final(api: Api, newsroom: Newsroom) -> None:
     newsroom.status = "duplicate"
     answer = api.post(OWN, Prefer="wait=5")
 
     assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
-    assert "still on its way" in answer.json()["reason"]
+    assert "still being processed" in answer.json()["reason"]
 
 
-def test_nobody_waits_longer_than_the_limit(api: Api, newsroom: Newsroom) -> None:
+def test_prefer_wait_is_limited(api: Api, newsroom: Newsroom) -> None:
     answer = api.post(OWN, Prefer="wait=100000")
 
     assert newsroom.waited == [30]
@@ -125,7 +123,7 @@ def test_respond_async_answers_before_anything_is_read(api: Api, newsroom: Newsr
     assert newsroom.calls[0]["raw"] == b"not even json"
 
 
-def test_who_may_be_told_that_publication_is_delayed_is_told(api: Api, newsroom: Newsroom) -> None:
+def test_a_delay_of_publication_is_a_warning(api: Api, newsroom: Newsroom) -> None:
     assert api.post(OWN, Prefer="respond-async").json()["report"] is None
 
     newsroom.warning = "it is stored, and publication is delayed"
@@ -136,9 +134,7 @@ def test_who_may_be_told_that_publication_is_delayed_is_told(api: Api, newsroom:
 
 
 @pytest.mark.parametrize("prefer", ["", "respond-async"])
-def test_the_lane_is_the_senders_choice_and_news_unless_said_otherwise(
-    api: Api, newsroom: Newsroom, prefer: str
-) -> None:
+def test_the_sender_chooses_the_lane_and_the_default_is_live(api: Api, newsroom: Newsroom, prefer: str) -> None:
     api.post(OWN, Prefer=prefer)
     api.post(OWN, "/v1/articles?lane=bulk", Prefer=prefer)
 
@@ -171,17 +167,17 @@ def test_an_action_is_accepted_like_a_post(editor: Api, newsroom: Newsroom, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_action_need_not_say_why(editor: Api, newsroom: Newsroom, kind: str) -> None:
+def test_the_reason_of_an_action_is_optional(editor: Api, newsroom: Newsroom, kind: str) -> None:
     assert editor("POST", f"/v1/articles/{ARTICLE}/{kind}").status_code == 202
     assert newsroom.calls[0]["why"] == ""
 
 
-def test_a_restore_tells_which_revisions_text_came_back(editor: Api) -> None:
+def test_a_restore_names_the_revision_of_its_text(editor: Api) -> None:
     assert editor("POST", f"/v1/articles/{ARTICLE}/restore").json()["text_of"] == REVISION
 
 
-def test_an_action_can_be_waited_for_and_is_never_put_off(editor: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = ReceiptStatus.KILLED
+def test_an_action_follows_prefer_wait_and_ignores_respond_async(editor: Api, newsroom: Newsroom) -> None:
+    newsroom.final_status = ReceiptStatus.KILLED
     answer = editor("POST", f"/v1/articles/{ARTICLE}/kill", headers={"Prefer": "wait=5, respond-async"})
 
     assert (answer.status_code, answer.json()["status"]) == (200, "killed")
@@ -196,7 +192,7 @@ def test_an_action_that_changes_nothing_is_answered_with_200(editor: Api, newsro
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_taking_down_and_bringing_back_need_the_scope(api: Api, newsroom: Newsroom, kind: str) -> None:
+def test_removals_and_restores_need_the_scope_takedown(api: Api, newsroom: Newsroom, kind: str) -> None:
     assert api("POST", f"/v1/articles/{ARTICLE}/{kind}").status_code == 403
     assert newsroom.calls == []
 
@@ -212,7 +208,7 @@ def test_taking_down_and_bringing_back_need_the_scope(api: Api, newsroom: Newsro
         (b"x" * 20_000, 413, []),
     ],
 )
-def test_a_reason_that_cannot_be_read_is_refused(
+def test_an_invalid_body_of_an_action_is_refused(
     editor: Api, newsroom: Newsroom, body: object, status: int, where: list[str]
 ) -> None:
     answer = editor.post(body, f"/v1/articles/{ARTICLE}/kill")
@@ -229,7 +225,7 @@ def test_a_reason_that_cannot_be_read_is_refused(
         (StorageUnavailableError("x"), 503),
     ],
 )
-def test_an_action_that_cannot_be_done_says_why(editor: Api, newsroom: Newsroom, error: Exception, status: int) -> None:
+def test_an_impossible_action_has_its_status(editor: Api, newsroom: Newsroom, error: Exception, status: int) -> None:
     newsroom.error = error
 
     assert editor("POST", f"/v1/articles/{ARTICLE}/withdraw").status_code == status
@@ -270,7 +266,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_parsed(api: Api, newsroom
     assert newsroom.calls == []
 
 
-def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(api: Api, newsroom: Newsroom) -> None:
+def test_a_body_without_a_declared_length_is_limited_while_it_is_read(api: Api, newsroom: Newsroom) -> None:
     taken = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -302,7 +298,7 @@ def test_a_refusal_is_logged_by_pointer_and_never_by_text(api: Api) -> None:
 # --- who may do what ----------------------------------------------------------------------------------------------
 
 
-def test_without_a_token_nothing_is_taken(api: Api, newsroom: Newsroom) -> None:
+def test_without_a_token_nothing_is_accepted(api: Api, newsroom: Newsroom) -> None:
     answer = Api(api.app, api.portal, None).post(OWN)
 
     assert answer.status_code == 401
@@ -311,14 +307,14 @@ def test_without_a_token_nothing_is_taken(api: Api, newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer prl_guess", "Bearer ", "Basic cHJs", "prl_x", "Bearer x y"])
-def test_a_token_that_is_not_known_is_no_token(api: Api, header: str) -> None:
+def test_an_unknown_token_is_refused(api: Api, header: str) -> None:
     answer = Api(api.app, api.portal, None).post(OWN, Authorization=header)
 
     assert answer.status_code == 401
     assert "www-authenticate" in answer.headers
 
 
-def test_a_token_does_what_its_scopes_say(api: Api, storage: MemoryObjectStorage) -> None:
+def test_a_token_is_limited_to_its_scopes(api: Api, storage: MemoryObjectStorage) -> None:
     reader = with_token(api, storage, "read")
 
     assert reader.post(OWN).status_code == 403
@@ -327,14 +323,14 @@ def test_a_token_does_what_its_scopes_say(api: Api, storage: MemoryObjectStorage
     assert with_token(api, storage, "ops")("GET", "/v1/receipts/c0ffee").status_code == 403
 
 
-def test_a_token_reaches_its_sites_and_no_others(api: Api) -> None:
+def test_a_token_is_limited_to_its_sites(api: Api) -> None:
     assert api.post(OWN, "/v1/articles?site=epn").status_code == 202
     assert api.post(OWN, "/v1/articles?site=other").status_code == 403
     assert api.post(OWN, "/v1/articles?site=unheard-of").status_code == 403
     assert api("GET", "/v1/receipts/other").status_code == 404
 
 
-def test_a_token_of_several_sites_has_to_say_which(api: Api, storage: MemoryObjectStorage) -> None:
+def test_with_several_sites_the_request_must_name_one(api: Api, storage: MemoryObjectStorage) -> None:
     both = with_token(api, storage, "publish", sites=("epn", "other"))
 
     assert both.post(OWN).status_code == 422
@@ -342,7 +338,7 @@ def test_a_token_of_several_sites_has_to_say_which(api: Api, storage: MemoryObje
     assert both.post(OWN, "/v1/articles?site=other").json()["site"] == "other"
 
 
-def test_a_token_of_a_site_that_has_gone_reaches_nothing(api: Api, storage: MemoryObjectStorage) -> None:
+def test_a_token_of_a_removed_site_has_no_access(api: Api, storage: MemoryObjectStorage) -> None:
     assert with_token(api, storage, "publish", sites=("closed",)).post(OWN).status_code == 403
 
 
@@ -350,7 +346,7 @@ def test_a_token_of_a_site_that_has_gone_reaches_nothing(api: Api, storage: Memo
 
 
 @pytest.mark.parametrize("error", [StorageUnavailableError("x"), StorageConflictError("x")])
-def test_while_the_store_is_down_the_sender_is_told_to_come_back(
+def test_while_the_store_is_down_the_answer_is_503_with_retry_after(
     api: Api, newsroom: Newsroom, error: Exception
 ) -> None:
     newsroom.error = error
@@ -362,9 +358,7 @@ def test_while_the_store_is_down_the_sender_is_told_to_come_back(
 
 
 @pytest.mark.parametrize("prefer", ["", "respond-async"])
-def test_when_too_much_waits_the_sender_is_told_how_much_and_when_to_come_back(
-    api: Api, newsroom: Newsroom, prefer: str
-) -> None:
+def test_a_full_backlog_is_answered_with_503_and_retry_after(api: Api, newsroom: Newsroom, prefer: str) -> None:
     newsroom.error = BacklogFullError("20001 messages wait to be published")
     answer = api.post(OWN, "/v1/articles?lane=bulk", Prefer=prefer)
 
@@ -374,7 +368,7 @@ def test_when_too_much_waits_the_sender_is_told_how_much_and_when_to_come_back(
     assert "nothing was accepted" in answer.json()["detail"]
 
 
-def test_a_fault_of_ours_has_an_id_and_tells_no_more(api: Api, newsroom: Newsroom) -> None:
+def test_an_unexpected_error_has_an_id_and_no_details(api: Api, newsroom: Newsroom) -> None:
     newsroom.error = RuntimeError(SECRET)
     with structlog.testing.capture_logs() as logs:
         answer = api.post(OWN, X_Request_Id="desk-17")
@@ -421,8 +415,8 @@ def test_readiness_names_what_is_down(api: Api, newsroom: Newsroom) -> None:
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def test_a_receipt_tells_stages_and_pages(api: Api, newsroom: Newsroom) -> None:
-    newsroom.settles_as = ReceiptStatus.LIVE
+def test_a_receipt_has_stages_and_pages(api: Api, newsroom: Newsroom) -> None:
+    newsroom.final_status = ReceiptStatus.LIVE
     reply = api("GET", "/v1/receipts/c0ffee").json()
 
     assert reply["status"] == "live"
@@ -431,7 +425,7 @@ def test_a_receipt_tells_stages_and_pages(api: Api, newsroom: Newsroom) -> None:
     assert reply["links"]["article"] == f"/v1/articles/{'a' * 26}?site=epn"
 
 
-def test_an_article_tells_how_it_stands(api: Api) -> None:
+def test_the_state_of_an_article_is_returned(api: Api) -> None:
     reply = api("GET", f"/v1/articles/{'a' * 26}").json()
 
     assert (reply["status"], reply["headline"], reply["revisions"]) == ("live", "Bridge reopens", 1)
@@ -440,7 +434,7 @@ def test_an_article_tells_how_it_stands(api: Api) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/receipts/nothing", "/v1/receipts/%00", "/v1/receipts/..%2f", "/v1/articles/x", "/v1/articles/%ff"]
 )
-def test_what_is_not_there_is_a_404(api: Api, path: str) -> None:
+def test_an_unknown_object_is_a_404(api: Api, path: str) -> None:
     assert api("GET", path).status_code == 404
 
 
@@ -461,7 +455,7 @@ def a_picture(kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
-def test_a_picture_is_kept_under_its_digest_once(api: Api) -> None:
+def test_a_picture_is_stored_under_its_digest_once(api: Api) -> None:
     first, again = (api.post(a_picture(), "/v1/media", Content_Type="image/png") for _ in range(2))
     reply = first.json()
 
@@ -475,14 +469,14 @@ def test_a_picture_is_kept_under_its_digest_once(api: Api) -> None:
     ("data", "status"),
     [(b"", 400), (b"<svg/>", 415), (b"\x89PNG\r\n\x1a\n", 400), (b"\xff\xd8\xff" + b"x" * 50_000, 413)],
 )
-def test_what_is_no_picture_is_refused(api: Api, data: bytes, status: int) -> None:
+def test_bytes_that_are_no_picture_are_refused(api: Api, data: bytes, status: int) -> None:
     assert api.post(data, "/v1/media", Content_Type="image/png").status_code == status
 
 
 # --- the description ----------------------------------------------------------------------------------------------
 
 
-def test_the_description_is_openapi_3_1_and_whole(api: Api) -> None:
+def test_the_description_is_complete_openapi_3_1(api: Api) -> None:
     described = api("GET", "/openapi.json").json()
     schemas = described["components"]["schemas"]
 
@@ -502,7 +496,7 @@ def test_the_examples_of_the_description_are_accepted(api: Api) -> None:
             assert api.post(article, Content_Type=kind).status_code == 202
 
 
-def test_the_explanation_needs_nothing_from_elsewhere(api: Api) -> None:
+def test_the_documentation_page_loads_no_other_resources(api: Api) -> None:
     answer = api("GET", "/docs")
 
     assert answer.status_code == 200
@@ -528,7 +522,7 @@ def of_both(api: Api, storage: MemoryObjectStorage) -> Api:
 
 
 @pytest.mark.parametrize("prefer", ["", "respond-async"])
-def test_an_article_for_several_sites_is_canonical_at_the_first_that_is_named(
+def test_an_article_for_several_sites_is_canonical_at_the_first(
     api: Api, newsroom: Newsroom, storage: MemoryObjectStorage, prefer: str
 ) -> None:
     answer = of_both(api, storage).post(OWN, "/v1/articles?site=other&site=epn&site=other", Prefer=prefer)
@@ -537,16 +531,16 @@ def test_an_article_for_several_sites_is_canonical_at_the_first_that_is_named(
     [also] = answer.json()["also"]
     assert (also["site"], also["status"]) == ("epn", "accepted")
     assert also["links"]["receipt"] == f"/v1/receipts/{also['receipt']}"
-    told = [(call["site"].id, call["canonical_site"]) for call in newsroom.calls]
-    assert told == [("other", None), ("epn", "other")]
+    sites = [(call["site"].id, call["canonical_site"]) for call in newsroom.calls]
+    assert sites == [("other", None), ("epn", "other")]
 
 
-def test_an_article_for_one_site_is_answered_as_ever(api: Api, newsroom: Newsroom) -> None:
+def test_an_article_for_one_site_has_no_further_results(api: Api, newsroom: Newsroom) -> None:
     assert api.post(OWN, "/v1/articles?site=epn").json()["also"] is None
     assert newsroom.calls[0]["canonical_site"] is None
 
 
-def test_a_token_has_to_be_bound_to_every_site_that_is_named(api: Api, newsroom: Newsroom) -> None:
+def test_a_token_must_be_bound_to_every_named_site(api: Api, newsroom: Newsroom) -> None:
     answer = api.post(OWN, "/v1/articles?site=epn&site=other&site=unheard-of")
 
     assert answer.status_code == 403
@@ -554,7 +548,7 @@ def test_a_token_has_to_be_bound_to_every_site_that_is_named(api: Api, newsroom:
     assert newsroom.calls == []
 
 
-def test_what_is_refused_at_the_first_site_is_posted_nowhere(
+def test_an_article_refused_at_the_first_site_is_accepted_nowhere(
     api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
 ) -> None:
     answer = of_both(api, storage).post(OWN | {"section": "nowhere"}, "/v1/articles?site=epn&site=other")
@@ -563,7 +557,7 @@ def test_what_is_refused_at_the_first_site_is_posted_nowhere(
     assert len(newsroom.calls) == 1
 
 
-def test_what_is_done_at_one_site_and_on_its_way_at_another_is_on_its_way(
+def test_the_answer_is_202_until_every_site_is_final(
     api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
 ) -> None:
     taken = newsroom.accept
@@ -585,7 +579,7 @@ def test_what_is_done_at_one_site_and_on_its_way_at_another_is_on_its_way(
 
 
 @pytest.mark.parametrize("field", ["canonical_site", "canonical_article"])
-def test_where_it_is_canonical_is_not_for_the_article_to_say(api: Api, field: str) -> None:
+def test_an_article_may_not_name_its_canonical_site(api: Api, field: str) -> None:
     answer = api.post(OWN | {field: "other"})
 
     assert (answer.status_code, pointers(answer)) == (422, [f"/{field}"])

@@ -1,4 +1,4 @@
-"""Feeds: an article's identity comes from the item or from the sender's feed, never from a token."""
+"""Feeds: an article's source comes from the item or from the sender's feed, never from a token."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def under(api: Api, storage: MemoryObjectStorage, *feeds: str, name: str = "x") 
     return Api(api.app, api.portal, token)
 
 
-def test_tokens_of_one_feed_refer_to_the_same_article_whatever_they_are_called(
-    api: Api, storage: MemoryObjectStorage
-) -> None:
+def test_tokens_of_one_feed_refer_to_the_same_article(api: Api, storage: MemoryObjectStorage) -> None:
     posted = under(api, storage, "wire", name="wire desk").post(ITEM)
     killed = under(api, storage, "wire", name="legal desk").post({"source_id": ITEM["source_id"], "status": "canceled"})
 
@@ -106,7 +104,7 @@ def a_context(**settings: Any) -> ReadingContext:
     return ReadingContext(site, WIRE.model_copy(update=settings), NOW)
 
 
-def test_a_feed_gives_what_an_item_leaves_open() -> None:
+def test_a_feed_supplies_missing_fields() -> None:
     rights = Rights(holder="Wire Ltd", notice="All rights reserved")
     context = a_context(section="world", language="de", rights=rights)
 
@@ -115,7 +113,7 @@ def test_a_feed_gives_what_an_item_leaves_open() -> None:
     assert (article.section, article.language, article.rights) == ("world", "de", rights)
 
 
-def test_an_item_keeps_what_it_says_itself() -> None:
+def test_an_items_own_fields_win() -> None:
     own = b'{"source_id": "1", "headline": "H", "body": "<p>B</p>", "section": "news", "language": "fr", "rights": {}}'
 
     article = read_article(own, None, a_context(section="world", language="de", rights=Rights(holder="W"))).article
@@ -149,7 +147,7 @@ theme = "epn"\ndefault_section = "news"\nsections = [{id = "news", name = "News"
         load_sites(tmp_path)
 
 
-def test_the_command_line_makes_a_token_of_a_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_creates_a_token_of_a_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     storage = MemoryObjectStorage()
     monkeypatch.setattr(wiring, "content", lambda: storage)
 
@@ -163,7 +161,7 @@ def test_the_command_line_makes_a_token_of_a_feed(monkeypatch: pytest.MonkeyPatc
     assert "wyre" in wrong.output
 
 
-def test_a_feed_gives_a_ninjs_item_its_section_and_language_too() -> None:
+def test_a_feed_supplies_section_and_language_of_a_ninjs_item() -> None:
     item = {
         "uri": "urn:x:1",
         "type": "text",
@@ -175,4 +173,4 @@ def test_a_feed_gives_a_ninjs_item_its_section_and_language_too() -> None:
     reading = read_article(json.dumps(item).encode(), None, a_context(section="world", language="de"))
 
     assert (reading.article.section, reading.article.language) == ("world", "de")
-    assert "no language is said; taken as de" in reading.report.warnings
+    assert "no language is given; de is used" in reading.report.warnings

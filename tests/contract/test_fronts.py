@@ -1,4 +1,4 @@
-"""What `/v1/fronts` promises to an editor who pins."""
+"""The routes `/v1/fronts`: pins of editors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def pin(api: Api, body: Any, front: str = "home") -> Any:
 
 
 @pytest.mark.parametrize(("front", "listing"), [("home", "home"), ("news", "section.news")])
-def test_what_is_pinned_is_stored_shown_and_makes_its_front_stale(
+def test_pins_are_stored_and_returned_and_mark_the_front_stale(
     api: Api, storage: MemoryObjectStorage, index: RedisIndex, front: str, listing: str
 ) -> None:
     answer = pin(api, {"articles": [LIVE], "until": TOMORROW}, front)
@@ -68,14 +68,14 @@ def test_what_is_pinned_is_stored_shown_and_makes_its_front_stale(
     assert index.stale(SITE) == [listing]
 
 
-def test_the_last_word_counts_and_the_order_is_the_editors(api: Api, storage: MemoryObjectStorage) -> None:
+def test_the_latest_pins_replace_earlier_ones_in_the_given_order(api: Api, storage: MemoryObjectStorage) -> None:
     pin(api, {"articles": [LIVE]})
     pin(api, {"articles": [WAITING, LIVE]})
 
     assert api("GET", "/v1/fronts/home").json()["articles"] == [WAITING, LIVE]
 
 
-def test_an_article_that_is_not_live_is_taken_with_a_warning(api: Api) -> None:
+def test_an_article_that_is_not_live_is_pinned_with_a_warning(api: Api) -> None:
     answer = pin(api, {"articles": [LIVE, WAITING]})
 
     assert answer.status_code == 200
@@ -100,7 +100,7 @@ def test_an_article_that_is_not_live_is_taken_with_a_warning(api: Api) -> None:
         (b"x" * 20_000, 413, []),
     ],
 )
-def test_what_cannot_be_pinned_is_refused_and_what_was_there_stays(
+def test_invalid_pins_are_refused_and_change_nothing(
     api: Api, index: RedisIndex, body: Any, status: int, where: list[str]
 ) -> None:
     pin(api, {"articles": [LIVE]})
@@ -112,7 +112,7 @@ def test_what_cannot_be_pinned_is_refused_and_what_was_there_stays(
     assert index.stale_versions(SITE) == before
 
 
-def test_a_front_that_is_unpinned_shows_nothing_and_is_stale(api: Api, index: RedisIndex) -> None:
+def test_an_unpinned_front_has_no_pins_and_is_stale(api: Api, index: RedisIndex) -> None:
     pin(api, {"articles": [LIVE]})
     before = index.stale_versions(SITE)["home"]
 
@@ -124,9 +124,7 @@ def test_a_front_that_is_unpinned_shows_nothing_and_is_stale(api: Api, index: Re
 
 @pytest.mark.parametrize("front", ["nowhere", "Home", "..%2fx", "%00"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_front_that_the_site_does_not_have_is_a_404(
-    api: Api, storage: MemoryObjectStorage, method: str, front: str
-) -> None:
+def test_an_unknown_front_is_a_404(api: Api, storage: MemoryObjectStorage, method: str, front: str) -> None:
     body: dict[str, Any] = {"json": {"articles": []}} if method == "PUT" else {}
 
     assert api(method, f"/v1/fronts/{front}", **body).status_code == 404
@@ -142,15 +140,13 @@ def test_pinning_needs_the_scope_publish_and_the_site(api: Api, storage: MemoryO
     assert api("GET", "/v1/fronts/home?site=other").status_code == 403
 
 
-def test_while_redis_is_away_it_is_stored_and_the_editor_is_told_to_send_it_again(
-    api: Api, storage: MemoryObjectStorage
-) -> None:
+def test_while_redis_is_down_pins_are_stored_and_the_answer_is_503(api: Api, storage: MemoryObjectStorage) -> None:
     away = Api(an_app(Newsroom(), storage), api.portal, api.token)
     answer = pin(away, {"articles": [LIVE]})
 
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
-    assert "it is stored" in answer.json()["detail"]
-    assert "safe" in answer.json()["detail"]
+    assert "the pins are stored" in answer.json()["detail"]
+    assert "send the request again" in answer.json()["detail"]
     assert Pins.model_validate_json(storage.get(keys.front_key("epn", "home")).body).articles == (LIVE,)
     assert pin(api, {"articles": [LIVE]}).status_code == 200

@@ -29,14 +29,14 @@ from shared.runtime.errors import StorageUnavailableError
 from shared.runtime.receipts import ReceiptStatus
 from shared.runtime.tokens import mint
 from shared.storage.memory import MemoryObjectStorage
-from tests.contract.newsroom import NOW, OWN, TOO_MUCH, Newsroom, an_app
+from tests.contract.newsroom import BACKLOG_TEXT, NOW, OWN, Newsroom, an_app
 
 
 class Office(Newsroom):
-    """A newsroom whose receipts are those that it was given; `refuse` may raise for a line's number."""
+    """A newsroom with receipts that the test sets; `refuse` may raise for a line's number."""
 
     def __init__(self) -> None:
-        super().__init__(settles_as=ReceiptStatus.LIVE)
+        super().__init__(final_status=ReceiptStatus.LIVE)
         self.refuse: Callable[[int], None] = lambda _: None
         self.ends: dict[str, ReceiptStatus] = {}
         self.taken: list[int] = []
@@ -94,7 +94,7 @@ def written(path: Path, numbers: range, **replaced: str) -> Path:
     return path
 
 
-def bring_in(path: Path | str, *options: str, text: str | None = None) -> Result:
+def import_file(path: Path | str, *options: str, text: str | None = None) -> Result:
     return CliRunner().invoke(commands, ["import", "ndjson", str(path), *options], input=text)
 
 
@@ -106,8 +106,8 @@ def entries(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_whole_file_goes_in_and_every_line_has_its_receipt(api_url: str, office: Office, archive: Path) -> None:
-    result = bring_in(archive)
+def test_a_file_is_imported_and_every_line_has_a_receipt(api_url: str, office: Office, archive: Path) -> None:
+    result = import_file(archive)
 
     assert result.exit_code == 0, result.output
     assert "500 lines, 500 accepted, 0 refused" in result.output
@@ -117,73 +117,75 @@ def test_a_whole_file_goes_in_and_every_line_has_its_receipt(api_url: str, offic
     assert not beside(archive, "refused.ndjson").exists()
 
 
-def test_what_is_done_is_not_done_again(api_url: str, office: Office, archive: Path) -> None:
-    bring_in(archive)
-    result = bring_in(archive)
+def test_imported_lines_are_not_sent_again(api_url: str, office: Office, archive: Path) -> None:
+    import_file(archive)
+    result = import_file(archive)
 
     assert result.exit_code == 0
     assert "500 accepted" in result.output
     assert len(office.taken) == 500
-    bring_in(archive, "--restart")
+    import_file(archive, "--restart")
     assert len(office.taken) == 1_000
 
 
-def test_a_bad_line_is_named_with_its_reason_and_stops_nothing(api_url: str, office: Office, tmp_path: Path) -> None:
+def test_a_bad_line_is_listed_with_its_reason_and_affects_no_other(
+    api_url: str, office: Office, tmp_path: Path
+) -> None:
     path = written(
         tmp_path / "a.ndjson", range(1, 31), line_3="{", line_7="", line_9="[]", line_20='"' + "x" * 20_000 + '"'
     )
-    result = bring_in(path)
+    result = import_file(path)
 
     assert result.exit_code == 1
     assert "30 lines, 26 accepted, 3 refused" in result.output
     assert "line 3: the line is not JSON" in result.output
     assert str(beside(path, "refused.ndjson")) in result.output.replace("\n", "")
     assert [entry["line"] for entry in entries(beside(path, "refused.ndjson"))] == [3, 9, 20]
-    assert "line 3: the line is not JSON" in bring_in(path).output  # nothing is sent again, and it is still so
+    assert "line 3: the line is not JSON" in import_file(path).output  # no line is sent again, and the refusals stay
     assert [entry["line"] for entry in entries(beside(path, "receipts.ndjson"))] == [
         number for number in range(1, 31) if number not in {3, 7, 9, 20}
     ]
 
 
-def test_while_too_much_waits_it_waits_and_goes_on(api_url: str, office: Office, archive: Path) -> None:
+def test_the_import_waits_while_the_backlog_is_full(api_url: str, office: Office, archive: Path) -> None:
     refused: set[int] = set()
 
     def refuse(number: int) -> None:
         if number in {150, 151, 400} - refused:
             refused.add(number)
-            raise BacklogFullError(TOO_MUCH)
+            raise BacklogFullError(BACKLOG_TEXT)
 
     office.refuse = refuse
-    result = bring_in(archive)
+    result = import_file(archive)
 
     assert result.exit_code == 0, result.output
     assert sorted(office.taken) == list(range(1, 501))
     assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
 
 
-def test_a_request_that_is_sent_away_whole_is_sent_again(api_url: str, office: Office, archive: Path) -> None:
+def test_a_refused_request_is_sent_again(api_url: str, office: Office, archive: Path) -> None:
     asked = 0
 
     def admit(_: Lane) -> None:
         nonlocal asked
         asked += 1
         if asked == 2:
-            raise BacklogFullError(TOO_MUCH)
+            raise BacklogFullError(BACKLOG_TEXT)
 
     office.admit = admit  # type: ignore[method-assign,assignment]
     wiring.settings.cache_clear()
 
-    assert bring_in(archive).exit_code == 0
+    assert import_file(archive).exit_code == 0
     assert sorted(office.taken) == list(range(1, 501))
 
 
-def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str, office: Office, archive: Path) -> None:
+def test_a_stalled_import_prints_the_command_that_continues_it(api_url: str, office: Office, archive: Path) -> None:
     def refuse(number: int) -> None:
         if number > 250:
             raise StorageUnavailableError
 
     office.refuse = refuse
-    stopped = bring_in(archive, "--patience", "0")
+    stopped = import_file(archive, "--patience", "0")
 
     assert stopped.exit_code == 1
     assert "the store does not answer" in stopped.output
@@ -191,7 +193,7 @@ def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str,
     assert "250 lines are done" in stopped.output
 
     office.refuse = lambda _: None
-    result = bring_in(archive)
+    result = import_file(archive)
 
     assert result.exit_code == 0
     assert "500 lines, 500 accepted" in result.output
@@ -199,66 +201,68 @@ def test_who_waited_in_vain_is_told_how_to_go_on_and_goes_on_there(api_url: str,
     assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
 
 
-def test_ctrl_c_says_how_to_go_on_and_nothing_is_missed(api_url: str, office: Office, archive: Path) -> None:
-    stand, go_on = Event(), Event()
+def test_ctrl_c_prints_the_command_that_continues_and_no_line_is_lost(
+    api_url: str, office: Office, archive: Path
+) -> None:
+    has_stopped, may_continue = Event(), Event()
 
     def refuse(number: int) -> None:
         if number == 230:
-            stand.set()
-            assert go_on.wait(30)
+            has_stopped.set()
+            assert may_continue.wait(30)
 
     office.refuse = refuse
     command = [sys.executable, "-m", "services.desk", "import", "ndjson", str(archive)]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it would be ignored
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     signal.signal(signal.SIGINT, before)
-    assert stand.wait(30)
+    assert has_stopped.wait(30)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
-    go_on.set()
+    _, errors = running.communicate(timeout=30)
+    may_continue.set()
 
     assert running.returncode == 1
-    assert "Continue with:" in said
-    assert "Traceback" not in said
-    assert bring_in(archive).exit_code == 0
+    assert "Continue with:" in errors
+    assert "Traceback" not in errors
+    assert import_file(archive).exit_code == 0
     assert set(office.taken) == set(range(1, 501))
-    assert len(office.taken) <= 500 + MAX_CHUNK_LINES  # what had no answer yet is sent twice
+    assert len(office.taken) <= 500 + MAX_CHUNK_LINES  # unanswered lines are sent twice
     assert [entry["line"] for entry in entries(beside(archive, "receipts.ndjson"))] == list(range(1, 501))
 
 
 @pytest.mark.parametrize("change", ["longer", "other"])
-def test_a_file_that_has_changed_since_is_not_gone_on_with(
-    api_url: str, office: Office, archive: Path, change: str
-) -> None:
+def test_a_changed_file_is_not_continued(api_url: str, office: Office, archive: Path, change: str) -> None:
     office.refuse = lambda _: (_ for _ in ()).throw(StorageUnavailableError())
-    bring_in(archive, "--patience", "0")
+    import_file(archive, "--patience", "0")
     text = archive.read_text(encoding="utf-8")
     archive.write_text(text + a_line(501) if change == "longer" else text.replace("Bridge", "Bridgf"), encoding="utf-8")
     office.refuse = lambda _: None
-    result = bring_in(archive)
+    result = import_file(archive)
 
     assert result.exit_code == 1
     assert "--restart" in result.output
     assert office.taken == []
-    assert bring_in(archive, "--restart").exit_code == 0
+    assert import_file(archive, "--restart").exit_code == 0
 
 
-def test_the_state_may_lie_elsewhere(api_url: str, office: Office, archive: Path, tmp_path: Path) -> None:
+def test_the_progress_file_may_be_in_another_folder(
+    api_url: str, office: Office, archive: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "kept"
     elsewhere.mkdir()
 
-    assert bring_in(archive, "--state", str(elsewhere / "a")).exit_code == 0
+    assert import_file(archive, "--state", str(elsewhere / "a")).exit_code == 0
     assert sorted(path.name for path in elsewhere.iterdir()) == ["a", "archive.ndjson.pressline-receipts.ndjson"]
     assert [path.name for path in archive.parent.iterdir() if path.is_file()] == ["archive.ndjson"]
 
 
 def test_another_site_is_another_import(api_url: str, office: Office, archive: Path) -> None:
-    bring_in(archive)
-    result = bring_in(archive, "--site", "epn")
+    import_file(archive)
+    result = import_file(archive, "--site", "epn")
 
     assert result.exit_code == 1
     assert "--restart" in result.output
-    assert bring_in(archive, "--site", "other", "--restart").exit_code == 1
+    assert import_file(archive, "--site", "other", "--restart").exit_code == 1
     assert len(office.taken) == 500
 
 
@@ -266,7 +270,7 @@ def test_standard_input_is_read_once(
     api_url: str, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = bring_in("-", text=f"{a_line(1)}\n{a_line(2)}\nno\n")
+    result = import_file("-", text=f"{a_line(1)}\n{a_line(2)}\nno\n")
 
     assert result.exit_code == 1
     assert "3 lines, 2 accepted, 1 refused" in result.output
@@ -274,37 +278,39 @@ def test_standard_input_is_read_once(
     assert not (tmp_path / "stdin.pressline-import").exists()
 
 
-def test_who_waits_is_told_what_became_of_each(api_url: str, office: Office, archive: Path) -> None:
+def test_with_wait_the_final_statuses_are_counted_and_failures_listed(
+    api_url: str, office: Office, archive: Path
+) -> None:
     office.ends = {
         "receipt-3": ReceiptStatus.REFUSED,
         "receipt-4": ReceiptStatus.DUPLICATE,
         "receipt-5": ReceiptStatus.FAILED,
     }
-    result = bring_in(archive, "--wait")
+    result = import_file(archive, "--wait")
 
     assert result.exit_code == 1
     assert "497 live" in result.output
     assert "line 5: failed" in result.output
     assert "line 3: /section is not a section" in result.output
     assert [entry["line"] for entry in entries(beside(archive, "refused.ndjson"))] == [3, 5]
-    again = bring_in(archive, "--wait")
+    again = import_file(archive, "--wait")
     assert again.exit_code == 1
     assert [entry["line"] for entry in entries(beside(archive, "refused.ndjson"))] == [3, 5]
     assert len(office.taken) == 500
 
 
-def test_who_waits_for_what_does_not_end_is_let_go_when_patience_ends(
+def test_with_wait_the_command_stops_after_patience_without_progress(
     api_url: str, office: Office, archive: Path
 ) -> None:
     office.ends = {"receipt-3": ReceiptStatus.RENDERED}
-    result = bring_in(archive, "--wait", "--patience", "0")
+    result = import_file(archive, "--wait", "--patience", "0")
 
     assert result.exit_code == 1
-    assert "line 3 is still on its way" in result.output
+    assert "line 3 is still being processed" in result.output
 
 
-def test_a_file_that_is_not_there_is_said_so(api_url: str, tmp_path: Path) -> None:
-    result = bring_in(tmp_path / "nothing.ndjson")
+def test_a_missing_file_is_reported(api_url: str, tmp_path: Path) -> None:
+    result = import_file(tmp_path / "nothing.ndjson")
 
     assert result.exit_code == 1
     assert "cannot be read" in result.output

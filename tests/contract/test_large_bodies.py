@@ -1,4 +1,4 @@
-"""Large bodies before the real server: refused early, with an answer, while everybody else is served."""
+"""Large bodies and the real server: refused early with an answer, without delaying other requests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def served() -> Iterator[tuple[int, str]]:
 
 
 class Watch:
-    """Asks `/healthz` again and again; the longest wait tells."""
+    """Polls `/healthz` and records the longest delay."""
 
     def __init__(self, port: int) -> None:
         self.longest_seconds = 0.0
@@ -87,7 +87,7 @@ def send(port: int, token: str, framing: str, piece: bytes) -> bytes:
                 answer += part
                 if b"\r\n\r\n" in answer and answer.endswith(b"}"):
                     break
-        except ConnectionError:  # what came before the reset can still be read
+        except ConnectionError:  # the bytes before the reset can still be read
             answer += connection.recv(65_536)
     return answer
 
@@ -108,7 +108,7 @@ def test_a_body_of_100_mb_is_refused_with_an_answer_and_without_delaying_others(
     assert watch.longest_seconds < LONGEST_DELAY_SECONDS
 
 
-def test_a_body_in_tiny_chunks_delays_nobody(served: tuple[int, str]) -> None:
+def test_a_body_in_tiny_chunks_delays_no_other_request(served: tuple[int, str]) -> None:
     port, token = served
 
     with Watch(port) as watch, socket.create_connection(("127.0.0.1", port)) as connection:

@@ -34,7 +34,7 @@ SITE = load_sites(PROJECT / "infra" / "sites")["epn"]
 
 
 class KnownIndex:
-    """An index that knows what the test says."""
+    """An index with the entries that the test sets."""
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
@@ -47,7 +47,7 @@ class KnownIndex:
 
 
 class NotedBackoff(RedisBackoff):
-    """Waits that are noted. They last for an hour, until the test ends them."""
+    """Records waits. Each lasts an hour, until the test ends it."""
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
@@ -74,7 +74,7 @@ class Newsroom:
         self.scheduler_deps = SchedulerDeps(
             content=self.content,
             revisions=StoredRevisions(self.content),
-            index=self.index,  # type: ignore[arg-type]  # what the sweep asks of one
+            index=self.index,  # type: ignore[arg-type]  # the methods that the sweep calls
             quarantine=RedisQuarantine(self.redis),
             backoff=self.backoff,
             backlog=RedisBacklog(self.redis),
@@ -119,7 +119,7 @@ class Newsroom:
         self.now += timedelta(seconds=seconds)
 
     def end_waits(self) -> None:
-        """End what backoff waits for."""
+        """End all backoff waits."""
         for key in self.redis.scan_iter("backoff:*"):
             self.redis.delete(key)
 
@@ -128,7 +128,7 @@ class Newsroom:
         self.redis.lpush(f"render.{lane}", *["a message"] * 200)
 
     def checkpoint(self) -> datetime:
-        """Return how far the sweep has come."""
+        """Return the checkpoint of the sweep."""
         return datetime.fromisoformat(json.loads(self.content.get(keys.checkpoint_key("epn")).body)["minute"])
 
 
@@ -238,7 +238,7 @@ def test_a_full_lane_of_the_news_delays_no_first_lost_message(newsroom: Newsroom
 
 
 def both_rounds(newsroom: Newsroom, job: Any) -> list[str]:
-    """Return the articles of which two schedulers emit something whose rounds fall together, message by message."""
+    """Return the articles of the messages that two schedulers emit in interleaved rounds."""
     both = (newsroom.scheduler_deps, replace(newsroom.scheduler_deps, reconciled={}))
     rounds = zip_longest(*(iter(job(SITE, scheduler_deps)) for scheduler_deps in both))
     return articles_of(message for messages in rounds for message in messages if message is not None)
@@ -307,11 +307,11 @@ def test_two_schedulers_release_once(newsroom: Newsroom) -> None:
 def test_a_release_whose_message_is_lost_is_emitted_again_by_the_sweep(newsroom: Newsroom) -> None:
     due = scheduled(newsroom, ["due"])
     newsroom.wait(180)
-    assert newsroom.sweep() == []  # seen settled: nothing of it is released
+    assert newsroom.sweep() == []  # settled: no revision is released
     newsroom.now = due
     assert articles_of(release_due(SITE, newsroom.scheduler_deps)) == ["due"]
 
-    assert newsroom.sweep() == []  # it is on its way
+    assert newsroom.sweep() == []  # it waits in the queue
     newsroom.wait(10)
     assert newsroom.sweep() == ["due"]
 
@@ -334,7 +334,7 @@ def test_an_emission_that_fails_leaves_the_entry_of_the_schedule(newsroom: Newsr
     newsroom.now = scheduled(newsroom, ["due"])
     round_of_one = release_due(SITE, newsroom.scheduler_deps)
     next(round_of_one)
-    del round_of_one  # who emits has failed
+    del round_of_one  # the emission has failed
 
     newsroom.end_waits()
     assert articles_of(release_due(SITE, newsroom.scheduler_deps)) == ["due"]

@@ -1,4 +1,4 @@
-"""What the tests of ingest share: a site, a moment, and a way to read."""
+"""Fixtures of ingest's unit tests: a site, a time and readers."""
 
 from __future__ import annotations
 

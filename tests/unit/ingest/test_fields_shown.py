@@ -1,4 +1,4 @@
-"""Every field that the model accepts is seen by readers, serves the machine, or is reported as left out."""
+"""Each field of the model is visible, technical, or reported as left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from services.ingest.domain.shown import UNUSED_FIELDS, VISIBLE_FIELDS, TECHNICAL_FIELDS
+from services.ingest.domain.shown import TECHNICAL_FIELDS, UNUSED_FIELDS, VISIBLE_FIELDS
 from shared.model.article import Article
 from tests.unit.ingest.conftest import Read
 
@@ -73,7 +73,7 @@ def an_article(**fields: object) -> dict[str, object]:
         ({"embeds": [{"url": "https://v.example/1"}], "rights": {"usage_terms": "Once"}}, [], "/embeds"),
     ],
 )
-def test_a_part_that_no_reader_sees_is_reported_and_not_kept(
+def test_an_invisible_part_is_reported_as_left_out(
     read: Read, fields: dict[str, object], dropped: list[str], kept: str | None
 ) -> None:
     report = read(an_article(**fields)).report
@@ -102,7 +102,7 @@ def test_a_related_item_of_ninjs_is_reported_under_its_association(read: Read) -
     assert not {"/associations/0", "/altIds/0"} & set(report.kept)
 
 
-def test_of_a_removal_no_field_is_reported_as_unseen(read: Read) -> None:
+def test_no_field_of_a_removal_is_reported_as_invisible(read: Read) -> None:
     removal = an_article(status="canceled", replaces=["urn:example:0"])
 
     assert read(removal).report.dropped == ()

@@ -22,7 +22,7 @@ def _dropped(reading: Reading) -> dict[str, str]:
 # --- real items ---------------------------------------------------------------------------------------------------
 
 
-def test_the_first_article_of_epn_is_read_whole(read: Read, wire: Wire) -> None:
+def test_the_first_article_of_epn_is_read_completely(read: Read, wire: Wire) -> None:
     reading = read(wire("seed/epn-article.ninjs.json"))
     article = reading.article
 
@@ -58,7 +58,7 @@ def test_german_wire_copy_is_read_without_its_declaring_a_standard(read: Read, w
 
 
 @pytest.mark.parametrize(("path", "kind"), [("g04/ap_image.json", "picture"), ("g05/simpleEvent.json", "event")])
-def test_what_is_not_an_article_is_refused_by_its_type(refuse: Refuse, wire: Wire, path: str, kind: str) -> None:
+def test_an_item_of_another_type_is_refused(refuse: Refuse, wire: Wire, path: str, kind: str) -> None:
     refused = refuse(wire(path))
 
     assert refused.code == 422
@@ -113,9 +113,7 @@ def test_a_version_that_does_not_order_is_left_out_with_a_warning(
     ("value", "status"),
     [("canceled", Status.CANCELED), ("Withheld", Status.WITHHELD), ("stat:usable", Status.USABLE), ("", Status.USABLE)],
 )
-def test_a_status_is_understood_however_it_is_dressed(
-    read: Read, ninjs: dict[str, Any], value: str, status: Status
-) -> None:
+def test_a_status_is_read_in_every_spelling(read: Read, ninjs: dict[str, Any], value: str, status: Status) -> None:
     assert read(ninjs | {"pubStatus": value}).article.status is status
 
 
@@ -132,7 +130,7 @@ def test_two_statuses_that_differ_refuse_the_item(refuse: Refuse, ninjs: dict[st
     assert refuse(ninjs | {"pubStatus": "usable", "pubstatus": "canceled"}).faults
 
 
-def test_a_kill_gets_through_however_bare_and_broken(read: Read) -> None:
+def test_a_bare_and_broken_kill_is_accepted(read: Read) -> None:
     item = {
         "uri": "urn:example:1",
         "pubStatus": "canceled",
@@ -275,7 +273,7 @@ def test_a_subject_names_the_section_by_uri_literal_or_name(
     assert read(ninjs | {"subjects": [{"name": "Buses"}, subject]}).article.section == "world"
 
 
-def test_authors_are_told_from_the_people_in_the_text(read: Read, ninjs: dict[str, Any]) -> None:
+def test_authors_are_separated_from_people_in_the_text(read: Read, ninjs: dict[str, Any]) -> None:
     ninjs["people"] = [{"name": "Ada", "rel": "author"}, {"name": "Bo", "rel": "mentions", "uri": "urn:bo"}]
     ninjs["places"] = [{"name": "Geneva"}]
     article = read(ninjs).article
@@ -366,7 +364,7 @@ def test_the_report_of_a_document_made_to_swell_it_stays_small(read: Read, ninjs
     assert "more parts" in report.dropped[-1].reason
 
 
-def test_ninjs_is_recognised_whatever_json_it_is_sent_as(read: Read, ninjs: dict[str, Any]) -> None:
+def test_ninjs_is_recognised_under_any_json_media_type(read: Read, ninjs: dict[str, Any]) -> None:
     for content_type in (None, "application/json", "application/vnd.iptc.ninjs+json", "text/plain"):
         assert read(json.dumps(ninjs).encode(), content_type).report.format == "ninjs-3.0"
 
@@ -393,7 +391,7 @@ def test_markup_in_a_headline_becomes_its_words_without_added_spaces(
     assert (article.headline, article.standfirst) == (words, words)
 
 
-def test_a_headline_that_is_not_said_to_be_html_is_plain_text(read: Read, ninjs: dict[str, Any]) -> None:
+def test_a_headline_without_an_html_content_type_is_plain_text(read: Read, ninjs: dict[str, Any]) -> None:
     ninjs["headlines"] = [{"role": "main", "value": "AT&amp;T's <b> &section=2"}]
 
     assert read(ninjs).article.headline == "AT&amp;T's <b> &section=2"

@@ -71,7 +71,7 @@ def test_the_report_names_all_that_was_kept(read: Read, own: dict[str, Any]) -> 
         ({"edNote": "call 555"}, "/edNote", "not a known field"),
     ],
 )
-def test_what_breaks_a_rule_is_refused_with_its_place_and_plain_words(
+def test_a_broken_rule_is_refused_with_pointer_and_reason(
     refuse: Refuse, own: dict[str, Any], change: dict[str, Any], pointer: str, word: str
 ) -> None:
     refused = refuse(own | change)
@@ -88,14 +88,14 @@ def test_a_missing_body_is_named(refuse: Refuse, own: dict[str, Any]) -> None:
     assert [fault.pointer for fault in refuse(own).faults] == ["/body"]
 
 
-def test_all_faults_are_told_at_once(refuse: Refuse) -> None:
+def test_all_faults_are_reported_at_once(refuse: Refuse) -> None:
     refused = refuse({"headline": "", "urgency": 12, "picture": {"file": "a.jpg"}})
 
     pointers = {fault.pointer for fault in refused.faults}
     assert pointers == {"/source_id", "/headline", "/body", "/urgency", "/picture/file"}
 
 
-def test_a_refusal_never_repeats_what_the_article_says(refuse: Refuse, own: dict[str, Any]) -> None:
+def test_a_refusal_never_quotes_the_article(refuse: Refuse, own: dict[str, Any]) -> None:
     refused = refuse(own | {"standfirst": "secret words " * 500, "byline": "secret\u0000"})
 
     assert "secret" not in str(refused)
@@ -116,11 +116,13 @@ def test_a_refusal_never_repeats_what_the_article_says(refuse: Refuse, own: dict
         (b"[" * 100_000, 400, "recursion"),
         (b"[]", 422, "object"),
         (b"null", 422, "object"),
-        (b"<newsItem/>", 415, "formats read are"),
-        (b'{"_id": "x", "headlines": {"basic": "x"}}', 415, "formats read are"),
+        (b"<newsItem/>", 415, "supported formats"),
+        (b'{"_id": "x", "headlines": {"basic": "x"}}', 415, "supported formats"),
     ],
 )
-def test_what_is_no_article_at_all_is_told_why(refuse: Refuse, raw: bytes, code: int, word: str) -> None:
+def test_a_document_that_is_no_article_is_refused_with_a_reason(
+    refuse: Refuse, raw: bytes, code: int, word: str
+) -> None:
     refused = refuse(raw)
 
     assert refused.code == code
@@ -128,9 +130,7 @@ def test_what_is_no_article_at_all_is_told_why(refuse: Refuse, raw: bytes, code:
 
 
 @pytest.mark.parametrize("content_type", [None, "", "application/json; charset=utf-8", "text/plain", "TEXT/JSON"])
-def test_a_content_type_that_says_little_does_not_matter(
-    read: Read, own: dict[str, Any], content_type: str | None
-) -> None:
+def test_a_generic_content_type_does_not_matter(read: Read, own: dict[str, Any], content_type: str | None) -> None:
     assert read(own, content_type).article.headline == "Bridge reopens"
 
 
@@ -158,14 +158,14 @@ def test_a_removal_needs_an_id_only(read: Read, status: str) -> None:
     assert (article.status, article.body) == (status, "")
 
 
-def test_a_removal_gets_through_although_its_section_has_gone(read: Read) -> None:
+def test_a_removal_with_an_unknown_section_is_accepted(read: Read) -> None:
     reading = read({"source_id": "a-1", "status": "canceled", "section": "closed"})
 
     assert reading.article.section == "news"
     assert reading.report.dropped[0].pointer == "/section"
 
 
-def test_a_removal_gets_through_although_its_body_is_hostile(read: Read, own: dict[str, Any]) -> None:
+def test_a_removal_with_hostile_markup_is_accepted(read: Read, own: dict[str, Any]) -> None:
     reading = read(own | {"status": "canceled", "body": "<div>" * 20_000})
 
     assert reading.article.body == ""
@@ -191,7 +191,7 @@ def test_scripts_are_kept_for_the_record_as_they_came(read: Read, own: dict[str,
 @pytest.mark.parametrize(
     ("field", "pointer"), [("headline", "/headline"), ("authors", "/authors/0/name"), ("topics", "/topics/0/name")]
 )
-def test_a_headline_or_a_name_that_nobody_sees_is_refused(
+def test_an_invisible_headline_or_name_is_refused(
     refuse: Refuse, own: dict[str, Any], unseen: str, field: str, pointer: str
 ) -> None:
     error = refuse(own | {field: unseen if field == "headline" else [{"name": unseen}]})
@@ -202,7 +202,7 @@ def test_a_headline_or_a_name_that_nobody_sees_is_refused(
     ]
 
 
-def test_a_removal_gets_through_with_a_headline_that_nobody_sees(read: Read, own: dict[str, Any]) -> None:
+def test_a_removal_with_an_invisible_headline_is_accepted(read: Read, own: dict[str, Any]) -> None:
     assert read(own | {"headline": "\u200b", "status": "canceled"}).article.headline == "a-1"
 
 
@@ -241,7 +241,7 @@ def test_plain_text_is_never_refused_as_markup(read: Read, own: dict[str, Any], 
     assert read(own | {"body": body}).article.body == body
 
 
-def test_characters_that_no_feed_can_carry_are_refused(refuse: Refuse, own: dict[str, Any]) -> None:
+def test_characters_that_xml_forbids_are_refused(refuse: Refuse, own: dict[str, Any]) -> None:
     assert refuse(own | {"headline": "a\ufffe"}).faults[0].detail == (
         "holds the control character U+FFFE; send printable text"
     )

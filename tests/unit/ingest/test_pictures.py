@@ -23,7 +23,7 @@ def a_picture(kind: str, width: int = 40, height: int = 30, orientation: int | N
 
 
 def a_png_that_claims(width: int, height: int) -> bytes:
-    """Return a header without any pixels: what a bomb looks like before it is decoded."""
+    """Return a header without pixels, as of a decompression bomb."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
     return (
@@ -39,13 +39,13 @@ def a_png_that_claims(width: int, height: int) -> bytes:
     ("kind", "content_type"),
     [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp"), ("GIF", "image/gif")],
 )
-def test_the_header_tells_kind_and_sides(kind: str, content_type: str) -> None:
+def test_type_and_dimensions_come_from_the_header(kind: str, content_type: str) -> None:
     facts = clean_picture(a_picture(kind)).facts
 
     assert (facts.content_type, facts.width, facts.height) == (content_type, 40, 30)
 
 
-def test_a_camera_that_was_turned_turns_the_sides() -> None:
+def test_a_rotated_picture_has_swapped_dimensions() -> None:
     facts = clean_picture(a_picture("JPEG", orientation=6)).facts
 
     assert (facts.width, facts.height) == (30, 40)
@@ -61,7 +61,7 @@ def test_a_picture_too_large_to_decode_is_refused_by_its_header(width: int, heig
     assert refused.value.code in (400, 422)
 
 
-def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
+def test_too_many_bytes_are_refused_before_parsing() -> None:
     with pytest.raises(RefusedError) as refused:
         clean_picture(b"x" * 101, max_bytes=100)
 
@@ -71,7 +71,7 @@ def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
 @pytest.mark.parametrize(
     "data", [b"BM" + b"\0" * 100, b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"hello", b"%PDF-1.7"]
 )
-def test_other_kinds_are_refused(data: bytes) -> None:
+def test_other_types_are_refused(data: bytes) -> None:
     with pytest.raises(RefusedError) as refused:
         clean_picture(data)
 
@@ -80,7 +80,7 @@ def test_other_kinds_are_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 @pytest.mark.parametrize("size", [0, 3, 9, 14, 20])
-def test_a_picture_that_is_cut_short_in_its_header_is_refused(kind: str, size: int) -> None:
+def test_a_picture_with_a_truncated_header_is_refused(kind: str, size: int) -> None:
     with pytest.raises(RefusedError):
         clean_picture(a_picture(kind)[:size])
 

@@ -1,4 +1,4 @@
-"""Readers' form of a picture: no private data, upright, one frame, with its colours and rights."""
+"""The public form of a picture: no private data, upright, one frame, with its colours and rights."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def near(one: list[int], other: list[int]) -> bool:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_nothing_private_stays_and_the_picture_stands_upright(kind: str, orientation: int) -> None:
+def test_private_metadata_is_removed_and_the_picture_is_upright(kind: str, orientation: int) -> None:
     sent = saved_with_xmp(kind, orientation)
     meant = ImageOps.exif_transpose(opened(sent)).convert("RGB")
 
@@ -98,7 +98,7 @@ def test_nothing_private_stays_and_the_picture_stands_upright(kind: str, orienta
 
 
 @pytest.mark.parametrize(("kind", "options"), [("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("GIF", {})])
-def test_a_picture_that_stands_upright_keeps_every_pixel(kind: str, options: dict[str, Any]) -> None:
+def test_an_upright_picture_keeps_every_pixel(kind: str, options: dict[str, Any]) -> None:
     sent = saved(a_scene(), kind, **options)
 
     assert opened(clean_picture(sent).data).convert("RGB").tobytes() == opened(sent).convert("RGB").tobytes()
@@ -181,7 +181,7 @@ def several(kind: str) -> bytes:
     ("kind", "content_type"),
     [("MPO", "image/jpeg"), ("GIF", "image/gif"), ("WEBP", "image/webp"), ("PNG", "image/png")],
 )
-def test_readers_get_one_frame_of_several_and_the_sender_is_told(kind: str, content_type: str) -> None:
+def test_the_public_picture_has_one_frame_with_a_warning(kind: str, content_type: str) -> None:
     sent = several(kind)
     assert opened(sent).n_frames == 3  # type: ignore[attr-defined]
 
@@ -196,7 +196,7 @@ def test_readers_get_one_frame_of_several_and_the_sender_is_told(kind: str, cont
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_cut_short_in_its_pixels_is_refused(kind: str) -> None:
+def test_a_picture_with_truncated_pixels_is_refused(kind: str) -> None:
     sent = saved(Image.effect_noise((200, 200), 80).convert("RGB"), kind)
 
     with pytest.raises(RefusedError) as refused:
@@ -217,7 +217,7 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
     assert refused.value.code == 422
 
 
-def test_a_colour_profile_that_unpacks_without_end_is_left_out_and_told() -> None:
+def test_an_oversized_colour_profile_is_removed_with_a_warning() -> None:
     sent = saved(a_scene(), "PNG")
     payload = b"icc\0\0" + zlib.compress(b"\0" * 50_000_000)
     chunk = struct.pack(">I", len(payload)) + b"iCCP" + payload + struct.pack(">I", zlib.crc32(b"iCCP" + payload))
@@ -230,7 +230,7 @@ def test_a_colour_profile_that_unpacks_without_end_is_left_out_and_told() -> Non
 
 @settings(max_examples=200, deadline=None)
 @given(kind=st.sampled_from(["JPEG", "PNG", "WEBP", "GIF"]), at=st.integers(12, 400), byte=st.integers(0, 255))
-def test_a_spoilt_byte_leaves_a_picture_or_a_refusal(kind: str, at: int, byte: int) -> None:
+def test_a_corrupt_byte_gives_a_picture_or_a_refusal(kind: str, at: int, byte: int) -> None:
     options = {} if kind == "GIF" else {"exif": private_exif(6), "xmp": XMP}
     sent = bytearray(saved(a_scene(), kind, **options))
     sent[at % len(sent)] = byte

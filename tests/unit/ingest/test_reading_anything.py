@@ -1,4 +1,4 @@
-"""Whatever arrives: an article or a refusal, and nothing else."""
+"""Any input gives an article or a refusal, and no other error."""
 
 from __future__ import annotations
 

@@ -19,18 +19,18 @@ def test_an_article_is_ordered_by_its_senders_stamp() -> None:
     assert stamp_for(NOW - HOUR, NOW, NOW + HOUR) == NOW - HOUR
 
 
-def test_an_article_without_a_stamp_comes_after_all_that_is_known() -> None:
+def test_an_unstamped_article_comes_after_all_revisions() -> None:
     assert stamp_for(None, NOW, None) == NOW
     assert stamp_for(None, NOW, NOW - HOUR) == NOW
     assert stamp_for(None, NOW, NOW + HOUR) == NOW + HOUR + timedelta(microseconds=1)
 
 
-def test_pointers_escape_what_they_must_and_stay_short() -> None:
+def test_pointers_are_escaped_and_short() -> None:
     assert pointer("a/b", 0, "c~d") == "/a~1b/0/c~0d"
     assert len(pointer("x" * 10_000)) == 200
 
 
-def test_a_pointer_into_the_article_leads_back_to_what_was_sent() -> None:
+def test_a_pointer_into_the_article_maps_to_the_document() -> None:
     origins = {"/headline": "/headlines/2", "/topics/0": "/subjects/3", "/body": "/body"}
 
     assert origin_of("/headline", origins) == "/headlines/2"
@@ -50,7 +50,7 @@ def test_a_pointer_into_the_article_leads_back_to_what_was_sent() -> None:
         ("<p>the word nonpublic is no mark</p>", "<p>the word nonpublic is no mark</p>"),
     ],
 )
-def test_parts_that_are_not_for_the_public_are_cut_out(body: str, kept: str) -> None:
+def test_parts_marked_as_not_public_are_removed(body: str, kept: str) -> None:
     assert prose.without_notes(body)[0] == kept
 
 
@@ -65,7 +65,7 @@ def test_paragraphs_of_any_text_hold_no_markup_of_its_own(text: str) -> None:
     "piece", ["<", "<p", "<p class='nonpublic", "<p class=nonpublic>", "&", "\n \n", "<!--", "</p"]
 )
 @pytest.mark.timeout(30)  # quadratic time would be hours
-def test_a_million_characters_of_anything_are_looked_through(piece: str) -> None:
+def test_a_million_characters_are_processed_in_linear_time(piece: str) -> None:
     text = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
 
     prose.without_notes(text)
@@ -88,5 +88,5 @@ def test_a_million_characters_of_anything_are_looked_through(piece: str) -> None
         (["wait=²"], Preferences()),
     ],
 )
-def test_preferences_are_followed_where_they_are_understood(headers: list[str], expected: Preferences) -> None:
+def test_known_preferences_are_parsed(headers: list[str], expected: Preferences) -> None:
     assert parse_prefer(headers, wait_limit_seconds=30) == expected

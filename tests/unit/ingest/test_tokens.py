@@ -45,7 +45,7 @@ def test_the_store_never_sees_the_token_itself() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "prl_", "prl_guess", "Bearer x", "prl_" + "x" * 1_000, "prl_é"])
-def test_what_was_never_minted_is_not_known(token: str) -> None:
+def test_an_unminted_token_is_unknown(token: str) -> None:
     assert not is_known(MemoryObjectStorage(), token)
 
 
@@ -63,7 +63,7 @@ def test_a_revoked_token_is_no_longer_known() -> None:
     assert not is_known(storage, token)
 
 
-def test_nothing_is_revoked_where_it_is_not_clear_what_is_meant() -> None:
+def test_an_ambiguous_revocation_is_refused() -> None:
     storage = MemoryObjectStorage()
     a_token(storage, "one")
     a_token(storage, "two")
@@ -99,7 +99,7 @@ def test_a_revoked_token_works_no_longer_than_the_cache_lives() -> None:
     assert tokens.find(token) is None
 
 
-def test_a_flood_of_guesses_neither_grows_the_cache_nor_pushes_out_what_works() -> None:
+def test_many_guesses_neither_grow_the_cache_nor_evict_valid_tokens() -> None:
     storage = CountingStorage()
     tokens = Tokens(storage, remembered=10)
     token = a_token(storage)

@@ -1,4 +1,4 @@
-"""The sender's trace: taken as the standard has it, and nothing else of that header."""
+"""The sender's trace: a valid `traceparent` is used, any other is ignored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.mark.parametrize("header", [TRACE, TRACE[:-2] + "00", "cc" + TRACE[2:]])
-def test_a_trace_is_taken_as_it_came(header: str) -> None:
+def test_a_valid_trace_is_used_unchanged(header: str) -> None:
     assert read_trace_parent([header]) == header
 
 
