@@ -40,7 +40,7 @@ from shared.storage.memory import MemoryObjectStorage
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _LIMITS_IN_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
-BACKLOG_TEXT = "20001 messages wait to be published"
+BACKLOG_TEXT = "20001 messages wait"
 REVISION = "01700000000000000-0000000001-000"
 OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
 

@@ -359,7 +359,7 @@ def test_while_the_store_is_down_the_answer_is_503_with_retry_after(
 
 @pytest.mark.parametrize("prefer", ["", "respond-async"])
 def test_a_full_backlog_is_answered_with_503_and_retry_after(api: Api, newsroom: Newsroom, prefer: str) -> None:
-    newsroom.error = BacklogFullError("20001 messages wait to be published")
+    newsroom.error = BacklogFullError("20001 messages wait")
     answer = api.post(OWN, "/v1/articles?lane=bulk", Prefer=prefer)
 
     assert answer.status_code == 503

@@ -525,7 +525,7 @@ def test_an_update_after_a_kill_interrupted_before_its_commit_is_held_with_a_war
     pipeline.tick()
 
     assert "Must not appear" not in str(pipeline.site_bytes())
-    assert "kept and not published" in update.report.warnings[-1]
+    assert "stored and not published" in update.report.warnings[-1]
     assert pipeline.receipt_status(update.receipt) == "held"
 
     pipeline.act("kill", accepted.article)
@@ -562,5 +562,5 @@ def test_a_restore_brings_back_the_live_text_and_no_text_under_embargo(pipeline:
     restore = pipeline.act("restore", accepted.article)
     pipeline.tick()
 
-    assert "The live text" in pipeline.page_of(accepted.article)
-    assert "passed over" in str(restore.report.warnings)
+    assert "What readers saw" in pipeline.page_of(accepted.article)
+    assert "was skipped" in str(restore.report.warnings)

@@ -133,7 +133,7 @@ def test_a_kill_that_is_older_than_the_latest_revision_takes_nothing_down_and_wa
     pipeline.tick()
 
     assert kill.status == "superseded"
-    assert "takes nothing down" in kill.report.warnings[-1]
+    assert "has no effect" in kill.report.warnings[-1]
     assert "Ferry" in pipeline.page_of(accepted.article)
 
 

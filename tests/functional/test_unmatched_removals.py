@@ -191,7 +191,7 @@ def test_a_held_article_cannot_be_withdrawn(pipeline: Pipeline) -> None:
     a_removal(pipeline)
     held = pipeline.post(version_created=LATER)
 
-    with pytest.raises(RefusedError, match="kill it, or restore it"):
+    with pytest.raises(RefusedError, match="kill the article or restore it"):
         pipeline.act("withdraw", held.article)
 
 
@@ -214,8 +214,8 @@ def test_a_restore_lifts_a_removal_that_has_no_text_and_the_next_text_is_publish
 
     lifted = pipeline.act("restore", removal.article, why="it named the wrong story")
     pipeline.run()
-    assert "no text of the article has been sent yet" in reason_of(pipeline, lifted)
-    assert "a text with a stamp after the removal's is published" in lifted.report.warnings[0]
+    assert "no text of the article was sent yet" in reason_of(pipeline, lifted)
+    assert "a later text with a newer stamp is published" in lifted.report.warnings[0]
 
     text = pipeline.post(version_created=LATER)  # a stamp before the restore was asked for
     pipeline.run()

@@ -90,7 +90,7 @@ def test_why_names_the_reason_for_a_stale_page(pipeline: Pipeline) -> None:
     assert not found.is_current
     assert newer.revision in found.waits_for[0]
     pipeline.index.mark_stale(pipeline.site, "home")
-    assert "index knows more" in why(pipeline, "/").waits_for[0]
+    assert "the listing has changed" in why(pipeline, "/").waits_for[0]
     pipeline.run()
     pipeline.tick()
     assert why(pipeline, "/").is_current
@@ -106,7 +106,7 @@ def test_why_names_a_changed_card_on_an_articles_page(pipeline: Pipeline) -> Non
     page = f"article.{accepted.article}"
     pipeline.index.mark_stale(pipeline.site, page)
 
-    assert "a card that it shows has changed" in why(pipeline, path).waits_for[0]
+    assert "a card on the page has changed" in why(pipeline, path).waits_for[0]
 
 
 def test_why_names_a_dead_letter(pipeline: Pipeline) -> None:
@@ -116,7 +116,7 @@ def test_why_names_a_dead_letter(pipeline: Pipeline) -> None:
     pipeline.queue.clear()
     pipeline.scheduler_deps.quarantine.add("epn", newer.article, newer.revision, 60)
 
-    assert "dead letters" in why(pipeline, pipeline.record(first.article).path or "").waits_for[0]
+    assert "is a dead letter" in why(pipeline, pipeline.record(first.article).path or "").waits_for[0]
 
 
 def test_why_names_an_incomplete_index_for_every_listing(pipeline: Pipeline) -> None:
@@ -124,7 +124,7 @@ def test_why_names_an_incomplete_index_for_every_listing(pipeline: Pipeline) -> 
     pipeline.tick()
     pipeline.index.clear(pipeline.site)
 
-    assert "made again from the bucket" in why(pipeline, "/").waits_for[0]
+    assert "restored from the bucket" in why(pipeline, "/").waits_for[0]
 
 
 def test_why_distinguishes_an_unknown_address_from_a_removed_page(pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ from shared.model.history import History
 from shared.model.revision import ActionKind, Revision
 
 _STATUS = {"kill": Status.CANCELED, "withdraw": Status.WITHHELD, "restore": Status.USABLE}
-_KILLED = "the article is killed: a withdrawal has no effect; restore the article to publish it again"
+_KILLED = "the article is killed, so a withdrawal has no effect; restore it first"
 _NO_TEXT = "no revision of the article has a text to restore; post the article again"
 _EMBARGOED_SKIPPED = "a newer text is under embargo and was skipped; it will not be published, so send it again"
 _HELD = "a kill that arrived before the article is in force, so nothing is public; kill the article or restore it"

@@ -81,7 +81,7 @@ def test_older_ninjs_is_refused_by_its_version(refuse: Refuse, wire: Wire, path:
     refused = refuse(wire(path))
 
     assert refused.code == 422
-    assert refused.detail == f"this is ninjs {version}; of ninjs only 3.0 is read so far"
+    assert refused.detail == f"this is ninjs {version}; only ninjs 3.0 is supported"
 
 
 # --- identity, order, status: strictly ----------------------------------------------------------------------------
