@@ -20,8 +20,7 @@ from typing import Self, cast
 import httpx
 import pytest
 
-from infra.local.settings import PROJECT, StackSettings
-from infra.local.stack import embedded_stack
+from infra.local.settings import PROJECT
 from services.desk.domain.imports import MAX_CHUNK_BYTES
 from shared.messaging.pipeline import RENDER_ARTICLES
 from shared.model.live_record import read_record

@@ -237,8 +237,8 @@ def test_dead_letters_are_found_newest_first_by_service_time_and_id(desk: Desk) 
     assert len(desk.find(ids=(str(message.message_id),))) == 4
 
 
-def walked(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
-    """Return what a walk says."""
+def replayed(pipeline: Pipeline, since: datetime, until: datetime, source: str | None = None) -> list[ArticlesAccepted]:
+    """Return the messages of a replay."""
     steps = read_journal(
         pipeline.content, StoredRevisions(pipeline.content), "epn", since=since, until=until, source=source
     )
@@ -254,8 +254,8 @@ def test_a_journal_replay_emits_each_article_of_its_period_once_in_the_bulk_lane
     pipeline.now = until = NOON + timedelta(minutes=10)
     pipeline.post(source_id="after")
 
-    (batch,) = walk(pipeline, since, until)
-    (wire_batch,) = walk(pipeline, since, until, source="wire")
+    (batch,) = replayed(pipeline, since, until)
+    (wire_batch,) = replayed(pipeline, since, until, source="wire")
 
     assert (batch.items, batch.lane) == ((first, second), Lane.BULK)
     assert wire_batch.items == (second,)
@@ -277,7 +277,7 @@ def test_a_journal_replay_emits_articles_in_batches_and_reports_its_progress(pip
 def test_a_journal_entry_without_a_revision_is_skipped(pipeline: Pipeline) -> None:
     pipeline.content.put(keys.journal_key("epn", NOON, "a" * 26, "1", Lane.LIVE), b"")
 
-    assert walk(pipeline, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
+    assert replayed(pipeline, NOON - timedelta(hours=1), NOON + timedelta(hours=1)) == []
 
 
 def test_a_journal_replay_of_live_articles_changes_nothing_and_a_kill_stays_in_force(pipeline: Pipeline) -> None:
@@ -290,7 +290,7 @@ def test_a_journal_replay_of_live_articles_changes_nothing_and_a_kill_stays_in_f
     pipeline.tick()
     before = pipeline.site_bytes()
 
-    pipeline.take(walk(pipeline, NOON - timedelta(hours=1), pipeline.now))
+    pipeline.take(replayed(pipeline, NOON - timedelta(hours=1), pipeline.now))
     pipeline.run()
     pipeline.tick()
 

@@ -44,15 +44,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("PRESSLINE_API_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
-    wiring.settings.cache_clear()
-    yield endpoint
-    wiring.settings.cache_clear()
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as url:
+        monkeypatch.setenv("PRESSLINE_API_URL", url)
+        monkeypatch.setenv("PRESSLINE_TOKEN", "prl_x")
+        wiring.settings.cache_clear()
+        yield endpoint
+        wiring.settings.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ["kill", "withdraw", "restore"])
