@@ -1,1 +1,4 @@
-"""What crosses a border between services: messages, the map, the article, keys, ports. No business rules."""
+"""The modules that all services share, in seven packages without business rules.
+
+messaging, model, site, storage, index, runtime, reconcile.
+"""

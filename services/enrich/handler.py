@@ -11,7 +11,7 @@ from functools import partial
 from services.enrich.domain.rules import ENRICHER, ENRICHERS
 from services.enrich.domain.state import EnrichmentState
 from services.enrich.ports import Enricher
-from shared.messaging.handling import Batch, Handlers, Result, slices
+from shared.messaging.handling import BatchRunner, Handlers, Result, slices
 from shared.messaging.messages import (
     ArticleRemoved,
     ArticleRevision,

@@ -44,7 +44,7 @@ from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.deliveries.redis import RedisDeliveries
-from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunStorage, Report
+from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunStorage, Report
 from shared.runtime.errors import PresslineError
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine

@@ -27,7 +27,7 @@ from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
-from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunRuns, DryRunStorage, Report
 from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
@@ -108,7 +108,7 @@ def dry_run_deps(site: str, report: Report) -> PublishDeps:
         records=LiveRecords(content),
         revisions=StoredRevisions(content),
         index=DryRunIndex(redis_client(settings()), report),
-        quarantine=DryRunMarks(real.quarantine, report),
+        quarantine=DryRunQuarantine(real.quarantine, report),
         receipts=DryRunReceipts(real.receipts, report),
         runs=DryRunRuns(real.runs, report),
         edge=DryRunEdgeCache(report),

@@ -1,6 +1,6 @@
-"""The index of what is live: cards, the pages that they change, and how far each page is behind.
+"""The index of live articles: their cards, the pages that show them, and two versions of each page.
 
-It lives in Redis and may vanish: the bucket knows all of it. Listings are rendered only while the index is whole.
+The index lies in Redis and can be rebuilt from the content bucket. Listings are rendered only while it is complete.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from shared.site.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a listing is rendered from at one instant; `order` says when (Redis's clock, microseconds).
+    """The inputs of a listing at one instant; `order` is that instant (Redis's clock, microseconds).
 
-    `days`: those that it names, newest first, each with the number of its parts. `parts`: of how many its own day has.
-    `revisions`: of the cards. `is_killed`: it lists nothing, and a killed article named it.
+    `days`: the days that the listing names, newest first, each with its number of parts. `parts`: the number of parts
+    of the listing's own day. `revisions`: the revision of each card's article. `is_killed`: the listing is empty, and
+    a killed article named it.
     """
 
     cards: tuple[Card, ...]
@@ -36,10 +37,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class RelatedArticles:
-    """The articles that another one's page leads on to, and what has to be known to renew that page.
+    """The related articles of an article's page, and the data that decides when the page is stale.
 
-    `shows`: digest of each one's card as it was read. `wanted_version`: 0 where the page is not stale. `missing`: the
-    listings that the page links to and that nobody has put.
+    `shows`: the digest of each card as it was read. `wanted_version`: 0 if the page is not stale. `missing`: the
+    listings that the page links to and that were never published.
     """
 
     cards: tuple[Card, ...] = ()
@@ -50,10 +51,10 @@ class RelatedArticles:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """How far making the index whole has come: the articles up to `cursor` are in it.
+    """The progress of a restore of the index: it holds the articles up to `cursor`.
 
-    What is journalled before `minute` is in it at the end. `since`: only what was journalled after that is missing;
-    None: everything is.
+    At its end the index holds all articles that were journalled before `minute`. `since`: only articles that were
+    journalled after this minute are missing; None: all are missing.
     """
 
     token: str
@@ -64,9 +65,9 @@ class Restore:
 
 
 class Index(Protocol):
-    """Cards by membership, and two versions of each page: stale means that the wanted one is above the published one.
+    """Cards by membership, and two versions of each page. A page is stale if it wants a higher version than it shows.
 
-    A page is a listing by its name, or an article's own page: `article.` and its id.
+    A page is named by its listing's name, or `article.` and the article's id.
     """
 
     def upsert(
@@ -79,12 +80,14 @@ class Index(Protocol):
         shows: Mapping[str, str] | None = None,
         former_memberships: Iterable[str] = (),
     ) -> tuple[str, ...]:
-        """Place an article's card, atomically; return the pages that it makes stale.
+        """Store an article's card, atomically; return the pages that become stale.
 
-        `text` tells whether the article reads the same, for listings that show more than its card. An older revision
-        than the one known is refused, and so is the late card of an article that was removed. `shows`: whose cards its
-        page shows; where that is not what was chosen for it last, an older page was put after a newer one, and it is
-        stale. `former_memberships`: those of all its released revisions; their listings are public, though empty.
+        Nothing changes if the index knows a newer revision, or if the article was removed at this revision.
+
+        `text`: a digest of the page, for listings that show the text. `shows`: the digests of the cards that the
+        article's page shows. If they differ from the last choice, an older page was put after a newer one: the page
+        is stale. `former_memberships`: the memberships of all released revisions. Their listings stay public, even if
+        empty.
         """
         ...
 
@@ -97,124 +100,123 @@ class Index(Protocol):
         former_memberships: Iterable[str] = (),
         is_killed: bool = False,
     ) -> tuple[str, ...]:
-        """Take an article out and remember its revision; return the pages that this makes stale.
+        """Remove an article and store its revision; return the pages that become stale.
 
-        `is_killed`: the topics and authors that it named are gone while nothing else names them.
+        `is_killed`: the pages of its topics and authors answer 410 while no other article names them.
         """
         ...
 
     def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
-        """Place what the records say, or take it out, by the rules of `enter` and `leave`: many at once.
+        """Upsert or remove the articles of many records, by the rules of `upsert` and `remove`.
 
-        What their pages show is taken from them too if the index is restored; a page that shows a card as it is no
-        more becomes stale. So does one that was rendered while the index was incomplete.
+        With `is_restored`, the cards that each page shows are read from the records too. A page that shows an outdated
+        card becomes stale. So does a page that was rendered while the index was incomplete.
         """
         ...
 
     def choose_related(self, site: Site, card: Card) -> RelatedArticles:
-        """Return what an article's page should lead on to, and record that it shows that: atomically."""
+        """Choose an article's related articles, and record that its page shows their cards, atomically."""
         ...
 
     def choose_related_for_all(self, site: Site, cards: Sequence[Card]) -> list[RelatedArticles]:
-        """Do so for many articles: each atomically, all in one exchange with Redis."""
+        """Choose the related articles of many articles: each atomically, all in one exchange with Redis."""
         ...
 
     def mark_stale(self, site: Site, listing: str) -> None:
-        """Raise a page's wanted version: to Redis's clock in microseconds, or by one where that is no more."""
+        """Raise a page's wanted version to Redis's clock in microseconds, and at least by one."""
         ...
 
     def mark_stale_at(self, site: Site, listing: str, at: datetime) -> None:
-        """Have a listing touched at a moment to come; of several moments the earliest counts."""
+        """Schedule a listing to become stale at a time; of several times the earliest counts."""
         ...
 
     def mark_due_stale(self, site: Site, now: datetime) -> tuple[str, ...]:
-        """Touch the listings whose moment has come; return them."""
+        """Mark the listings whose scheduled time has come as stale; return them."""
         ...
 
     def read(self, site: Site, listing: Listing, *, pins: Sequence[str] = ()) -> Snapshot:
-        """Return a listing's newest cards, its wanted version and the order of this reading, atomically.
+        """Return the inputs of a listing, atomically, and lease the listing.
 
-        It is recorded that the listing shows the pinned articles: it becomes stale when they change, however old.
+        The pinned articles are recorded as shown by the listing: it becomes stale when one of them changes.
         """
         ...
 
     def set_published(self, site: Site, page: str, version: int, *, sha256: str = "") -> bool:
-        """Record that a page shows the state of a version; its published version never becomes lower.
+        """Record a page's published version, which never decreases.
 
-        Tell whether a later version of other bytes was published before: who put the page then stood still, and may
-        have put an older one over it. A version that this index never gave (Redis was emptied meanwhile) makes a
-        listing stale. `sha256`: of what a listing shows now, its edge told.
+        Return whether a later version with other bytes was already published: a slow publisher may have put an older
+        page over it. A version that this index never gave (Redis was emptied) makes a listing stale. `sha256`: the
+        digest of a listing's page, after its purge.
         """
         ...
 
     def find_published_sha256(self, site: Site, listing: str) -> str | None:
-        """Return the SHA-256 of the listing that the edge was last told of; None where nobody knows."""
+        """Return the SHA-256 of the listing's page that was last purged at the edge; None if unknown."""
         ...
 
-    def stale(self, site: Site, *, limit: int | None = None) -> list[str]:
-        """Return the listings that are behind, the longest first: no more than `limit`."""
+    def stale_listings(self, site: Site, *, limit: int | None = None) -> list[str]:
+        """Return the stale listings, the longest stale first, at most `limit`."""
         ...
 
     def stale_articles(self, site: Site, *, limit: int | None = None) -> list[str]:
-        """Return the articles' own pages that are behind, the longest first: no more than `limit`."""
+        """Return the stale article pages, the longest stale first, at most `limit`."""
         ...
 
     def stale_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
-        """Return the pages that are behind, of these or of all, and the number that each has to reach."""
+        """Return the wanted versions of the stale pages among these, or among all."""
         ...
 
     def published_versions(self, site: Site, pages: Iterable[str] | None = None) -> dict[str, int]:
-        """Return the number that each listing shows, of these or of all; one never published is not in it."""
+        """Return the published versions of these listings, or of all; without those that were never published."""
         ...
 
     def acquire_leases(
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
-        """Return which of the pages may be queued now, whoever asks.
+        """Lease the pages that have no lease, and return them: the caller may queue them.
 
-        Not while a message or a page for it is on its way (`set_published` ends that), nor within
-        `listing_interval_seconds` after its page was put: who publishes slowly is not sent ever more of the same.
-        `is_news`: an article's page does not wait: what is on its way may have been rendered before, or wait long.
-        `is_urgent`: nor does a listing.
+        A lease lasts while a message for the page is in the pipeline. `set_published` shortens it to the refresh
+        interval of the page, so that a slow publisher gets no second message. `is_news`: an article's page needs no
+        free lease, because a message in the pipeline may hold an older rendering. `is_urgent`: nor does a listing.
         """
         ...
 
     def release_lease(self, site: Site, page: str) -> None:
-        """Let the page be queued again: its message led to nothing."""
+        """End the lease of a page whose message led to no PUT."""
         ...
 
     def articles(self, site: Site, *, section: str | None = None, since: datetime | None = None) -> list[str]:
-        """Return the live articles of a section, or published since a time, or both, the oldest first."""
+        """Return the live articles, the oldest first; only of a section, or only those published since a time."""
         ...
 
     def revisions(self, site: Site, articles: list[str]) -> dict[str, str]:
-        """Return the revision that the index has taken in (or removed), for those of the articles that it knows."""
+        """Return the last indexed revision (of a text or a removal) of each of these articles that the index knows."""
         ...
 
     def complete_until(self, site: Site) -> datetime | None:
-        """Return the journal minute up to which this very Redis is whole, or None where it is not."""
+        """Return the journal minute up to which the index in this Redis process is complete, or None."""
         ...
 
     def begin_restore(self, site: Site, now: datetime) -> Restore | None:
-        """Return the restore that is under way in this very Redis, or a new one; None while another works at it."""
+        """Return the running restore of this Redis process, or a new one; None while another scheduler runs it."""
         ...
 
-    def move_restore(self, site: Site, restore: Restore) -> bool:
-        """Note how far a restore has come; tell whether it is still the one under way: Redis may have been emptied."""
+    def advance_restore(self, site: Site, restore: Restore) -> bool:
+        """Store the progress of a restore; return False if it is no longer the current one (Redis was emptied)."""
         ...
 
     def find_restore(self, site: Site) -> Restore | None:
-        """Return the restore that is under way, or the last one, for whoever watches."""
+        """Return the running restore, or the last one, for reports."""
         ...
 
     def clear(self, site: Site) -> None:
-        """Empty the index, as a lost Redis would; the scheduler makes it whole again from the bucket."""
+        """Empty the index; the scheduler restores it from the content bucket."""
         ...
 
     def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:
-        """Mark the index as whole up to a journal minute, for this very Redis process; tell whether it was marked.
+        """Mark the index as complete up to a journal minute, for this Redis process; return whether it was marked.
 
-        It is not where Redis was emptied or restarted since `restore` (its token) began; without one a mark is only
-        moved.
+        Nothing is marked if Redis was emptied or restarted since the restore with the token `restore` began. Without
+        a token an existing mark is only moved.
         """
         ...

@@ -1,4 +1,4 @@
-"""The index for a dry run: it is read as it is, and each change of it is reported instead of made."""
+"""The index for a dry run: reads go to Redis, and each change is reported instead of made."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from shared.site.sites import Site
 
 
 class DryRunIndex(RedisIndex):
-    """The index in Redis, which this class changes nowhere. Pages that a change makes stale are not known."""
+    """The index in Redis, read only. The pages that a change would make stale are not reported."""
 
     def __init__(self, client: Redis, report: Report) -> None:
         super().__init__(client)
         self._report = report
         self._read = _ReadOnlyScript(client, scripts.READ)
-        self._relate = _ReadOnlyScript(client, scripts.CHOOSE_RELATED)
+        self._choose_related = _ReadOnlyScript(client, scripts.CHOOSE_RELATED)
 
     def upsert(
         self,
@@ -32,12 +32,12 @@ class DryRunIndex(RedisIndex):
         card: Card,
         revision: str,
         *,
-        text: str = "",  # noqa: ARG002 -- the port's, as in all methods below
+        text: str = "",  # noqa: ARG002 -- a parameter of the port, as in all methods below
         shows: Mapping[str, str] | None = None,  # noqa: ARG002
         former_memberships: Iterable[str] = (),  # noqa: ARG002
     ) -> tuple[str, ...]:
-        """Report an article that would be placed."""
-        self._report(f"would place {card.article} of {site.id} in the index at revision {revision}")
+        """Report an article that would be upserted."""
+        self._report(f"would upsert {card.article} of {site.id} in the index at revision {revision}")
         return ()
 
     def remove(
@@ -49,14 +49,14 @@ class DryRunIndex(RedisIndex):
         former_memberships: Iterable[str] = (),  # noqa: ARG002
         is_killed: bool = False,  # noqa: ARG002
     ) -> tuple[str, ...]:
-        """Report an article that would be taken out."""
-        self._report(f"would take {article} of {site.id} out of the index at revision {revision}")
+        """Report an article that would be removed."""
+        self._report(f"would remove {article} of {site.id} from the index at revision {revision}")
         return ()
 
     def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:  # noqa: ARG002
-        """Report the articles that would be placed or taken out."""
+        """Report the articles that would be upserted or removed."""
         for record in records:
-            self._report(f"would bring {record.article} of {site.id} up to date in the index")
+            self._report(f"would load {record.article} of {site.id} into the index")
         return ()
 
     def mark_stale(self, site: Site, listing: str) -> None:
@@ -68,20 +68,20 @@ class DryRunIndex(RedisIndex):
         self._report(f"would mark {listing} of {site.id} stale at {at.isoformat()}")
 
     def mark_due_stale(self, site: Site, now: datetime) -> tuple[str, ...]:
-        """Report that the listings that are due would become stale."""
+        """Report that the due listings would become stale."""
         self._report(f"would mark the listings of {site.id} stale that are due at {now.isoformat()}")
         return ()
 
     def set_published(self, site: Site, page: str, version: int, *, sha256: str = "") -> bool:  # noqa: ARG002
-        """Report a page that would count as published."""
-        self._report(f"would note that {page} of {site.id} shows version {version}")
+        """Report a published version that would be recorded."""
+        self._report(f"would record version {version} of {page} of {site.id} as published")
         return False
 
     def acquire_leases(
         self, site: Site, pages: Sequence[str], *, is_news: bool = False, is_urgent: bool = False
     ) -> list[str]:
-        """Return which of the pages may be queued now, and report their leases."""
-        free, _ = self.unleased(site, pages, is_news=is_news, is_urgent=is_urgent)
+        """Return the pages that have no lease, and report the leases that they would get."""
+        free, _ = self.find_unleased(site, pages, is_news=is_news, is_urgent=is_urgent)
         for page in free:
             self._report(f"would lease {page} of {site.id}")
         return free
@@ -94,7 +94,7 @@ class DryRunIndex(RedisIndex):
         """Begin no restore."""
         return None
 
-    def move_restore(self, site: Site, restore: Restore) -> bool:  # noqa: ARG002
+    def advance_restore(self, site: Site, restore: Restore) -> bool:  # noqa: ARG002
         """Move no restore."""
         return False
 
@@ -103,18 +103,18 @@ class DryRunIndex(RedisIndex):
         self._report(f"would empty the index of {site.id}")
 
     def mark_complete(self, site: Site, minute: datetime, restore: str | None = None) -> bool:  # noqa: ARG002
-        """Report that the index would count as whole."""
-        self._report(f"would mark the index of {site.id} whole until {minute.isoformat()}")
+        """Report that the index would be marked as complete."""
+        self._report(f"would mark the index of {site.id} as complete until {minute.isoformat()}")
         return False
 
 
 class _ReadOnlyScript(Script):
-    """A script whose writes do nothing. Redis itself refuses those that are left (EVAL_RO)."""
+    """A script whose writes do nothing. EVAL_RO makes Redis refuse any other write."""
 
     def __init__(self, client: Redis, script: str) -> None:
         self._text = f"{scripts.READ_ONLY}\n{script}"
         super().__init__(client, self._text)
 
-    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:  # noqa: ANN401 -- redis-py's
+    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:  # noqa: ANN401 -- redis-py's signature
         redis = self.registered_client if client is None else client
         return redis.eval_ro(self._text, len(keys or ()), *(keys or ()), *(args or ()))

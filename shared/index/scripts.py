@@ -1,20 +1,21 @@
-"""The index's scripts: each is one step in Redis, so that two workers cannot interleave inside of it.
+"""The index's Lua scripts. Each runs as one step in Redis, so that two workers cannot interleave in it.
 
-They lie in `lua/`, count, rank and compare; Python passes them the names of listings. ARGV[1] is always the prefix of
-a site's keys; behind it:
+The scripts in `lua/` count, rank and compare; Python passes the names of listings. ARGV[1] is always the prefix of a
+site's keys. These names follow it:
 
-entries   hash   article -> {order, score, memberships, text, outside}, a line feed, its card (none if it is removed)
+entries   hash   article -> {order, score, memberships, text, extra_sets}, a line feed, its card (none if removed)
 set:{s}   zset   the articles of a membership by publication date
-former:{s} set   articles that were listed by a membership (a day's) and are not
-killed:{s} set   articles that were killed and named a membership (a topic, an author)
+former:{s} set   articles that a membership (of a day) listed and no longer lists
+killed:{s} set   killed articles that named a membership (a topic, an author)
 days:{s}  zset   the days that have articles, of the site (`all`) or of a section; score: the date, then parts
 wanted, published   hash   page -> its wanted version, its published version
 stale, stale-articles   zset   stale listings and articles' pages, by wanted version
-shows     hash   page -> what it shows beyond the newest of its membership: [[place, article, digest], ...]
-shown-by:{article}   set of pages: the way back
+shows     hash   page -> the cards that it shows by choice (related, pinned): [[place, article, digest], ...]
+shown-by:{article}   set of the pages that show the article by choice
 lease:{page}   the lease
-shown     hash   listing -> SHA-256 of the page that the edge was last told of
-due       zset   listing -> when it has to be rendered again (microseconds), whatever happens
+shown     hash   listing -> SHA-256 of its page at the last purge
+due       zset   listing -> the time at which it becomes stale (microseconds)
+complete  hash   the completeness mark: run_id of the Redis process, journal minute
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _FOLDER = Path(__file__).parent / "lua"
 
 
 def _script(*files: str) -> str:
-    """Return a script made of files, each behind those whose functions it calls."""
+    """Return a script made of files; each file comes after the files whose functions it calls."""
     return "\n".join((_FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in files)
 
 

@@ -1,4 +1,4 @@
-"""What a handler returns, and how it handles the items of a batch: side by side, each with its own outcome."""
+"""The result of a handler, and the runner that handles the items of a batch in parallel, each on its own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shared.messaging.messages import Message
 from shared.messaging.pipeline import Step
 
 _Item = TypeVar("_Item")
-_Outcome = TypeVar("_Outcome")
+_WorkResult = TypeVar("_WorkResult")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The messages that follow, the items that failed, each with its error, and the items that were not begun.
+    """The follow-up messages, the failed items with their errors, and the items that were not begun (`rest`).
 
-    The task sends `rest` to its own step again; other consumers of the message do not see it twice.
+    The task sends `rest` to its own step again, so that other consumers of the message do not get it twice.
     """
 
     emits: tuple[Message, ...] = ()
@@ -29,47 +29,47 @@ class Result:
 
 
 Handler = Callable[[Any, Any], Result]
-"""Takes a message and its service's dependencies. It raises where all items fail for one reason."""
+"""Takes a message and its service's dependencies. It raises an error if all items fail for the same reason."""
 
 Handlers = Mapping[Step, Handler]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Runs one function after another over the items that have not failed; `failed` fills."""
+class BatchRunner:
+    """Runs one function after another over the items that have not failed; collects the errors in `failed`."""
 
     executor: Executor
     failed: dict[str, Exception] = field(default_factory=dict)
 
     def each(
-        self, work: Callable[[_Item], _Outcome], items: Iterable[_Item], *, name: Callable[[_Item], str]
-    ) -> list[tuple[_Item, _Outcome]]:
-        """Call `work` for each item whose name has not failed; return the items that did not fail, in their order.
+        self, work: Callable[[_Item], _WorkResult], items: Iterable[_Item], *, name: Callable[[_Item], str]
+    ) -> list[tuple[_Item, _WorkResult]]:
+        """Call `work` for each item whose name has not failed; return (item, result) of those that succeed, in order.
 
-        One item is handled in this thread, several side by side. They must be of different names.
+        A single item is handled in this thread, several items in parallel. Their names must differ.
         """
-        left = [item for item in items if name(item) not in self.failed]
-        context = copy_context()  # what the log says of the message
+        pending = [item for item in items if name(item) not in self.failed]
+        context = copy_context()  # the message's ids, for log lines
 
-        def run(item: _Item) -> _Outcome | None:
+        def run(item: _Item) -> _WorkResult | None:
             try:
                 return context.copy().run(work, item)
             except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
                 self.failed[name(item)] = error
                 return None
 
-        outcomes = map(run, left) if len(left) == 1 else self.executor.map(run, left)
-        pairs: list[tuple[_Item, Any]] = list(zip(left, outcomes, strict=True))
-        return [(item, outcome) for item, outcome in pairs if name(item) not in self.failed]
+        results = map(run, pending) if len(pending) == 1 else self.executor.map(run, pending)
+        pairs: list[tuple[_Item, Any]] = list(zip(pending, results, strict=True))
+        return [(item, result) for item, result in pairs if name(item) not in self.failed]
 
 
 def slices(items: Sequence[_Item], *, size: int, seconds: float) -> Iterator[Sequence[_Item]]:
-    """Yield `items` by so many at a time, and none any more once the seconds have passed since the first slice.
+    """Yield slices of `size` items; yield no more once `seconds` have passed since the first slice.
 
-    So a batch ends in time however long one of its items takes; its handler returns the others as `Result.rest`.
+    So a batch ends in time even if one of its items is slow; its handler returns the other items as `Result.rest`.
     """
-    began = monotonic()
+    started = monotonic()
     for first in range(0, len(items), size):
-        if first and monotonic() - began > seconds:
+        if first and monotonic() - started > seconds:
             return
         yield items[first : first + size]

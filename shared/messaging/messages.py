@@ -1,6 +1,6 @@
-"""The messages between services. Events carry ids, not documents, and are hints: losing one only delays.
+"""The messages between services. Events carry ids, not documents, and are hints: a lost event only causes a delay.
 
-A message is a promise to a rolling deploy. Fields are added with a default and never renamed; unknown ones are
+A message must survive a rolling deploy. Fields are added with a default and never renamed; unknown fields are
 ignored. `tests/contract/messages/` holds golden files, from version 1.0 on.
 """
 
@@ -16,8 +16,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.model.lane import Lane
 
-MAX_BATCH_ITEMS = 50  # submissions or articles of a message, from whoever emits it
-MAX_LISTINGS_PER_BATCH = 25  # a hop costs as much as rendering and putting one
+MAX_BATCH_ITEMS = 50  # submissions or articles of one message
+MAX_LISTINGS_PER_BATCH = 25  # one hop costs as much as the rendering and the PUT of one listing
 
 
 class Message(BaseModel):
@@ -26,10 +26,10 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     message_id: UUID
-    causation_id: UUID | None = None  # the message that led to this one
-    trace_parent: str | None = None  # W3C Trace Context, as the sender's request had it; log lines carry it
+    causation_id: UUID | None = None  # the message that caused this one
+    trace_parent: str | None = None  # W3C Trace Context of the sender's request, for log lines
     lane: Lane = Lane.LIVE
-    begun_at: AwareDatetime | None = None  # when the endpoint took the submission (UTC); None without a submission
+    begun_at: AwareDatetime | None = None  # arrival of the submission at the endpoint (UTC); None without one
     schema_version: Literal[1] = 1
 
 
@@ -37,7 +37,7 @@ class Batch(Message, ABC):
     """A message that names 1..n items of one site. Each item succeeds, is retried or is dead-lettered on its own."""
 
     site: str
-    run: str = ""  # of `pressline rebuild`; empty: of none
+    run: str = ""  # of `pressline rebuild`; empty: no run
 
     @property
     @abstractmethod
@@ -46,14 +46,14 @@ class Batch(Message, ABC):
 
     @abstractmethod
     def only(self, items: Collection[str]) -> Self:
-        """Return the same message for some of its items; the same items lead to the same id."""
+        """Return the same message for some of its items; the same items give the same message id."""
 
     def _envelope(self, items: Collection[str]) -> Envelope:
         return follow_up(self, f"only:{','.join(sorted(items))}")
 
 
 class Submission(BaseModel):
-    """Raw bytes in the content bucket, and what was said of them when they were posted."""
+    """Raw bytes in the content bucket, and the metadata of their request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -61,14 +61,14 @@ class Submission(BaseModel):
     raw_key: str
     raw_range: tuple[int, int] | None = None  # (first byte, length) in an object that several items share
     content_type: str | None = None
-    feed: str  # the sender's
+    feed: str  # id of the sender's feed
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
-    canonical_site: str | None = None  # posted to several sites: the one whose article the others' are copies of
+    canonical_site: str | None = None  # of a POST to several sites: the site that has the original article
 
 
 class SubmitArticles(Batch):
-    """Read these raw bytes and accept what they hold."""
+    """Read these raw bytes and accept the articles in them."""
 
     submissions: tuple[Submission, ...]
 
@@ -79,12 +79,12 @@ class SubmitArticles(Batch):
 
     def only(self, items: Collection[str]) -> Self:
         """Return the same message for some of its submissions."""
-        some = tuple(each for each in self.submissions if each.receipt in items)
-        return self.model_copy(update={**self._envelope(items), "submissions": some})
+        selected = tuple(each for each in self.submissions if each.receipt in items)
+        return self.model_copy(update={**self._envelope(items), "submissions": selected})
 
 
 class ArticleRevision(BaseModel):
-    """An article, and a revision that it has reached at least."""
+    """An article, and a revision; the article has at least this revision."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -102,48 +102,49 @@ class _Articles(Batch):
 
     @property
     def revisions(self) -> dict[str, str]:
-        """Return the latest revision that is named for each article."""
-        named: dict[str, str] = {}
+        """Return the latest named revision of each article."""
+        latest: dict[str, str] = {}
         for each in self.articles:
-            named[each.article] = max(named.get(each.article, ""), each.revision)
-        return named
+            latest[each.article] = max(latest.get(each.article, ""), each.revision)
+        return latest
 
     def only(self, items: Collection[str]) -> Self:
         """Return the same message for some of its articles."""
-        some = tuple(each for each in self.articles if each.article in items)
-        return self.model_copy(update={**self._envelope(items), "articles": some})
+        selected = tuple(each for each in self.articles if each.article in items)
+        return self.model_copy(update={**self._envelope(items), "articles": selected})
 
 
 class ArticlesAccepted(_Articles):
-    """Each of these articles has reached at least this revision."""
+    """Each of these articles has at least this revision."""
 
 
 class ArticlesEnriched(_Articles):
     """The enriched objects of these revisions are in the content bucket.
 
-    A rebuild begins here. With a `preview` (a folder of the content bucket) the pages are put there and go nowhere
-    else; they are made with the theme that waits in the folder, if there is one.
+    A rebuild begins here. With a `preview` (a folder of the content bucket) the pages are only put there. They are
+    rendered with the theme in this folder, if it has one.
     """
 
     preview: str | None = None
 
 
 class PagesRendered(_Articles):
-    """These articles' pages: a bundle (`page_bundle.py`) in base64, or the key of the object that holds it."""
+    """The rendered pages of these articles: a bundle (`page_bundle.py`) in base64, or the key of its object."""
 
     bundle: str | None = None
     bundle_key: str | None = None
 
 
 class ArticlesPublished(_Articles):
-    """Each of these articles' own page is live: it may enter the listings."""
+    """The page of each of these articles is live, so the article may enter the listings."""
 
 
 class ArticleRemoved(Message):
-    """This article's latest revision takes it down; `revision` is the one that says so.
+    """The latest revision of this article, `revision`, removes it.
 
-    A withdrawal comes twice: the second time it waits until the listings (by their wanted version) show it no more.
-    What it waits for is a hint as well: a message that is lost is emitted again without it, and the wait begins anew.
+    A withdrawal is emitted twice. The second message waits until the listings in `waits_for` have published their
+    wanted versions, without the article. `waits_for` is a hint: a lost message is re-emitted without it, and the wait
+    begins again.
     """
 
     site: str
@@ -163,25 +164,25 @@ class _Listings(Batch):
 
     def only(self, items: Collection[str]) -> Self:
         """Return the same message for some of its listings."""
-        some = {name: version for name, version in self.listings.items() if name in items}
-        return self.model_copy(update={**self._envelope(items), "listings": some})
+        selected = {name: version for name, version in self.listings.items() if name in items}
+        return self.model_copy(update={**self._envelope(items), "listings": selected})
 
 
 class ListingsStale(_Listings):
-    """These listings show less than the index knows: by name, with the wanted version that the index had for each."""
+    """These listings are stale: by name, with the wanted version of each."""
 
 
 class ListingsRendered(_Listings):
-    """These listings' pages, each of the wanted version that it shows: a bundle, as in `PagesRendered`."""
+    """The rendered pages of these listings, with the version that each shows: a bundle, as in `PagesRendered`."""
 
     bundle: str | None = None
     bundle_key: str | None = None
 
 
 class RepairPath(Message):
-    """Look at this path of the public bucket: what is there, or is not there, is not as it should be.
+    """Compare this path of the public bucket with the record, and repair it.
 
-    `article` is whose page or picture it should be, where anybody's.
+    `article` is the article that owns the page or picture, if one does.
     """
 
     site: str
@@ -190,7 +191,7 @@ class RepairPath(Message):
 
 
 class Envelope(TypedDict):
-    """What a message says beside its items; most of it comes from its cause."""
+    """The fields of a message beside its items; most come from its cause."""
 
     message_id: UUID
     causation_id: UUID | None
@@ -200,14 +201,14 @@ class Envelope(TypedDict):
 
 
 def first_envelope(lane: Lane) -> Envelope:
-    """Return the envelope of a message that has no cause."""
+    """Return the envelope of a message without a cause."""
     return Envelope(message_id=uuid4(), causation_id=None, trace_parent=None, lane=lane, begun_at=None)
 
 
 def follow_up(cause: Message, name: str, lane: Lane | None = None) -> Envelope:
-    """Return the envelope of a follow-up, in its cause's lane unless another is named.
+    """Return the envelope of a follow-up, in its cause's lane by default.
 
-    The same cause and name lead to the same id, so that a repetition can be told.
+    The same cause and name give the same message id, so that a repetition is recognised.
     """
     return Envelope(
         message_id=uuid5(cause.message_id, name),

@@ -1,7 +1,7 @@
-"""Rendered pages on their way to the publisher: several in one bundle, in its message or under a key.
+"""Bundles of rendered pages for the publisher: inside their message, or as one object.
 
-A bundle is deflated: pages share most of their words. In it stand, for each page, the length of what is said of it
-(JSON), that, the length of its bytes, and those.
+A bundle is compressed with zlib, because pages share most of their markup. Each page has two parts, its metadata (JSON)
+and its bytes. Before each part stands its length (4 bytes, big-endian).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from shared.storage import ObjectStorage
 MAX_BUNDLE_BYTES = 96 * 1024 * 1024
 MAX_INLINE_CHARACTERS = 256 * 1024
 _LENGTH = Struct(">I")
-_STORED_FOR = timedelta(days=1)
+_BUNDLE_RETENTION = timedelta(days=1)
 
 
 class Stub(BaseModel):
-    """An empty listing that is put before a page that links to it, where nobody has put that listing yet."""
+    """An empty listing that is put before the first page that links to it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -40,7 +40,7 @@ class Stub(BaseModel):
 
 
 class RenderedPage(BaseModel):
-    """What is said of a page beside its bytes: where it goes, its fencing token, and what it was made from."""
+    """The metadata of a rendered page: its path, its fencing token (`order`) and its provenance."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -51,12 +51,12 @@ class RenderedPage(BaseModel):
     surrogate_keys: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     theme: str
-    made_by: str  # the process that rendered it, and the message that made it do so
-    made_for: str
+    made_by: str  # the process that rendered it
+    made_for: str  # the message that the process handled
     made_at: AwareDatetime
-    inputs: str = ""  # what it was made from, in a word or two each: `revisions=3 enricher=…`
+    inputs: str = ""  # short names of its inputs: `revisions=3 enricher=…`
     stubs: tuple[Stub, ...] = ()
-    wanted_version: int = 0  # that the index had for the page when it was made; 0 where it was not stale
+    wanted_version: int = 0  # of the page in the index when it was rendered; 0 if it was not stale
 
 
 class ArticlePage(RenderedPage):
@@ -64,20 +64,18 @@ class ArticlePage(RenderedPage):
 
     article: str
     revision: str
-    former: tuple[str, ...] = ()  # the article's other addresses, where readers are sent on
-    revisions_seen: int  # how many of the article's revisions were known when it was rendered
+    former: tuple[str, ...] = ()  # the article's other addresses, which redirect to this page
+    revisions_seen: int  # the number of the article's revisions when it was rendered
     card: Card
-    expires_at: AwareDatetime | None = None  # a publisher that comes later puts nothing
-    shows: dict[str, str] = Field(default_factory=dict)  # whose cards the page shows, and the digest of each
-    former_memberships: tuple[
-        str, ...
-    ] = ()  # memberships that it has or may have had, where there are several revisions
-    is_new: bool = False  # there was no record of the article: a hint, which spares a GET
-    lacks_related: bool = False  # rendered while the index was incomplete: to be rendered again once it is complete
+    expires_at: AwareDatetime | None = None  # after this time the page is not put
+    shows: dict[str, str] = Field(default_factory=dict)  # related articles, each with the digest of its card
+    former_memberships: tuple[str, ...] = ()  # that it has or may have had, if it has several revisions
+    is_new: bool = False  # the article had no record: a hint, which saves a GET
+    lacks_related: bool = False  # rendered while the index was incomplete: rendered again once it is complete
 
 
 class ListingPage(RenderedPage):
-    """A listing's page; `status` 410: it lists nothing, and a killed article named it."""
+    """A listing's page. `status` 410: the listing is empty, and a killed article named it."""
 
     listing: str
     status: int = 200
@@ -86,7 +84,7 @@ class ListingPage(RenderedPage):
 _Page = TypeVar("_Page", bound=RenderedPage)
 
 
-class Carried(TypedDict):
+class BundleFields(TypedDict):
     """The fields of a message that carry a bundle."""
 
     bundle: str | None
@@ -96,33 +94,33 @@ class Carried(TypedDict):
 def bundled(pages: Iterable[tuple[RenderedPage, bytes]]) -> bytes:
     """Return pages as one bundle."""
     parts = (part for page, body in pages for part in (page.model_dump_json(exclude_defaults=True).encode(), body))
-    return zlib.compress(b"".join(piece for part in parts for piece in (_LENGTH.pack(len(part)), part)), level=1)
+    return zlib.compress(b"".join(chunk for part in parts for chunk in (_LENGTH.pack(len(part)), part)), level=1)
 
 
 def unbundled(bundle: bytes, kind: type[_Page]) -> Iterator[tuple[_Page, bytes]]:
     """Yield the pages of a bundle, in order.
 
     Raises:
-        PermanentError: it is cut short, or larger than `MAX_BUNDLE_BYTES`.
+        PermanentError: the bundle is truncated, or larger than `MAX_BUNDLE_BYTES`.
     """
     inflating = zlib.decompressobj()
     content = inflating.decompress(bundle, MAX_BUNDLE_BYTES)
     if not inflating.eof:
-        raise PermanentError(f"a bundle is cut short, or larger than {MAX_BUNDLE_BYTES} bytes")
+        raise PermanentError(f"the bundle is truncated, or larger than {MAX_BUNDLE_BYTES} bytes")
     parts = _unframed(content)
-    for said in parts:
-        yield kind.model_validate_json(said), next(parts)
+    for page_json in parts:
+        yield kind.model_validate_json(page_json), next(parts)
 
 
-def carry(pages: Iterable[tuple[RenderedPage, bytes]], content: ObjectStorage, at: datetime) -> Carried:
-    """Return the fields that carry pages in a message; a bundle that is too large for one is stored for a day."""
+def bundle_fields(pages: Iterable[tuple[RenderedPage, bytes]], content: ObjectStorage, at: datetime) -> BundleFields:
+    """Return the message fields that carry pages; a bundle too large for a message is stored for a day."""
     bundle = bundled(pages)
     inline = base64.b64encode(bundle).decode()
     if len(inline) <= MAX_INLINE_CHARACTERS:
-        return Carried(bundle=inline, bundle_key=None)
+        return BundleFields(bundle=inline, bundle_key=None)
     key = keys.rendered_key(at, hashlib.sha256(bundle).hexdigest())
     content.put(key, bundle, content_type="application/octet-stream")
-    return Carried(bundle=None, bundle_key=key)
+    return BundleFields(bundle=None, bundle_key=key)
 
 
 def read_bundle(
@@ -131,17 +129,17 @@ def read_bundle(
     """Yield the pages that a message carries.
 
     Raises:
-        ObjectMissingError: the bundle was deleted; its items have to be rendered again.
+        ObjectMissingError: the bundle was deleted, so its items must be rendered again.
     """
     bundle = base64.b64decode(message.bundle) if message.bundle else content.get(message.bundle_key or "").body
     return unbundled(bundle, kind)
 
 
 def delete_old_bundles(content: ObjectStorage, now: datetime) -> None:
-    """Delete the stored bundles of more than a day ago: their items were rendered again since, if they were lost."""
-    first_kept = keys.rendered_key(now - _STORED_FOR, "")
+    """Delete stored bundles older than a day: if their message was lost, their items were rendered again."""
+    first_retained = keys.rendered_key(now - _BUNDLE_RETENTION, "")
     for key in content.list_keys(keys.RENDERED_PREFIX):
-        if key >= first_kept:
+        if key >= first_retained:
             return
         content.delete(key)
 

@@ -1,12 +1,14 @@
-"""The pipeline: which service takes in which message, and what it emits. Routing reads this table and nothing else.
+"""The pipeline table: each service's steps, the message that a step consumes, and the messages that it emits.
 
 POST ─> ingest ─ArticlesAccepted─> enrich ─ArticlesEnriched─> render ─PagesRendered─> publish ─> readers
           └──────────────────────── ArticleRemoved ─────────────────────────────────> publish ─ListingsStale─> render
                                                           render ─ListingsRendered─> publish ─> readers
-scheduler ─> any of these that is lost, due or stale, and ArticlesPublished ─> publish, for an article not in the index
+scheduler ─> lost or due events, stale pages, and ArticlesPublished ─> publish for articles missing in the index
+
+Routing uses only this table.
 
 A plural message names 1..n items of one site. News is a batch of one; imports and rebuilds are batches of many.
-A message may have several consumers, each in a service of its own: every one gets a copy in its own queue.
+A message may have several consumers, each in a service of its own: each consumer gets a copy in its own queue.
 """
 
 from __future__ import annotations
@@ -31,14 +33,14 @@ from shared.model.lane import Lane
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One service's step: the message that it consumes and those that it may emit (beside the rest of a batch)."""
+    """A step of one service: the message that it consumes, and those that it may emit beside the rest of a batch."""
 
     service: str
     consumes: type[Message]
     emits: tuple[type[Message], ...]
 
     def queue(self, lane: Lane) -> str:
-        """Return the queue where this step's messages of a lane wait."""
+        """Return the queue of this step's messages in a lane."""
         return f"{self.service}.{lane}"
 
     @property
@@ -52,9 +54,7 @@ ENRICH_ARTICLES = Step("enrich", ArticlesAccepted, (ArticlesEnriched, ArticleRem
 RENDER_ARTICLES = Step("render", ArticlesEnriched, (PagesRendered, ArticlesAccepted))
 PUBLISH_PAGES = Step("publish", PagesRendered, (ListingsStale, ArticlesEnriched, ArticlesAccepted))
 INDEX_ARTICLES = Step("publish", ArticlesPublished, (ListingsStale, ArticlesEnriched))
-REMOVE_ARTICLE = Step(
-    "publish", ArticleRemoved, (ListingsStale, ArticlesEnriched, ArticleRemoved)
-)  # twice if withdrawn
+REMOVE_ARTICLE = Step("publish", ArticleRemoved, (ListingsStale, ArticlesEnriched, ArticleRemoved))
 RENDER_LISTINGS = Step("render", ListingsStale, (ListingsRendered,))
 PUBLISH_LISTINGS = Step("publish", ListingsRendered, (ListingsStale, ArticlesEnriched))
 REPAIR_PATH = Step("publish", RepairPath, (ArticlesAccepted, ArticleRemoved, ListingsStale, RepairPath))
@@ -79,13 +79,13 @@ SCHEDULER_EMITS: tuple[type[Message], ...] = (
     ArticlesPublished,
     ListingsStale,
 )
-"""The scheduler consumes no messages. It re-emits what was lost, and emits what is due or stale."""
+"""The scheduler consumes no messages. It re-emits lost events, and emits due events and stale pages."""
 
 WORKERS: tuple[str, ...] = ("ingest", "enrich", "render", "publish")
 
 
 def steps_for(message: type[Message], pipeline: Sequence[Step] = PIPELINE) -> tuple[Step, ...]:
-    """Return the steps that consume a kind of message, one or more.
+    """Return the steps that consume a kind of message; at least one.
 
     Raises:
         LookupError: no step consumes it.

@@ -1,1 +1,1 @@
-"""The article as every service knows it: its revisions, card, record, addresses and text rules."""
+"""The article: its revisions, history, card, record, addresses and text rules."""

@@ -1,11 +1,11 @@
-"""The canonical article: what a reader may come to see, whatever format it arrived in.
+"""The canonical article, the same for every format of submission.
 
-There is no field for editors' private notes, so that a telephone number in a wire's `edNote` cannot ride along by
-accident: readers of formats have nowhere to put it. Fields of tomorrow are ignored, since articles are stored and a
-rolling deploy reads them with yesterday's code; the reader of our own JSON form refuses them.
+It has no field for editors' private notes, so that a telephone number in a wire's `edNote` cannot become public by
+accident. Unknown fields are ignored, because workers of an older release read stored articles in a rolling deploy. The
+reader of Pressline's own JSON form refuses unknown fields.
 
-Two types carry the body. `Article.body` is markup as the sender wrote it, kept for the record. `EnrichedArticle.body`
-is `SafeHtml`, which only the enrich service makes; themes take nothing else.
+Two types carry the body. `Article.body` is the sender's markup. `EnrichedArticle.body` is `SafeHtml`, which only the
+enrich service makes; themes accept no other type.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_BODY_CHARS = 500_000
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
 )
-# Soft hyphens and marks of direction say nothing of a name; two spellings of one name must be equal.
+# Soft hyphens and direction marks are no part of a name: two spellings of one name must be equal.
 _NOT_IN_NAMES = re.compile("[\u00ad\u200e\u200f\u061c]")
 _UNSAFE_SCHEME = re.compile(r"^(?!https?://[^\s<>\"'\\]+$)", re.IGNORECASE)
 
@@ -49,12 +49,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _without_unseen(name: str) -> str:
+def _visible_name(name: str) -> str:
     return one_line(_NOT_IN_NAMES.sub("", name))
 
 
 def _each_once(parts: tuple[_P, ...]) -> tuple[_P, ...]:
-    """Return the parts without repetitions; two spellings of one name are equal by now."""
+    """Return the parts without repetitions; the spellings of one name are already equal."""
     return tuple(dict.fromkeys(parts))
 
 
@@ -79,7 +79,11 @@ OneLineText = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000)]
 Headline = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400)]
 PersonOrThing = Annotated[
-    str, AfterValidator(_one_line), AfterValidator(_without_unseen), AfterValidator(_not_blank), Field(max_length=400)
+    str,
+    AfterValidator(_one_line),
+    AfterValidator(_visible_name),
+    AfterValidator(_not_blank),
+    Field(max_length=400),
 ]
 """The name of an author, a topic or an entity."""
 Identifier = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500)]
@@ -93,7 +97,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Status(StrEnum):
-    """What the sender says of an item (ninjs' words)."""
+    """The sender's publication status of an item (`pubstatus` in ninjs)."""
 
     USABLE = "usable"
     WITHHELD = "withheld"
@@ -101,7 +105,7 @@ class Status(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way the script runs."""
+    """The direction of the script."""
 
     LTR = "ltr"
     RTL = "rtl"
@@ -112,7 +116,7 @@ class _Part(BaseModel):
 
 
 class Author(_Part):
-    """One of the people who made the article."""
+    """A person who worked on the article."""
 
     name: PersonOrThing
     role: OneLineText | None = None
@@ -120,7 +124,7 @@ class Author(_Part):
 
 
 class Topic(_Part):
-    """What the article is about, from a vocabulary or in the newsroom's words."""
+    """A subject of the article, from a vocabulary or in the newsroom's own words."""
 
     name: PersonOrThing
     uri: Identifier | None = None
@@ -136,7 +140,7 @@ class Rendition(_Part):
 
 
 class Picture(_Part):
-    """A picture and its words. `media` is the digest that `POST /v1/media` answered; without it only the words show."""
+    """A picture with its texts. `media` is the digest from `POST /v1/media`; without it, pages show only the texts."""
 
     media: Digest | None = None
     caption: Prose | None = None
@@ -149,7 +153,7 @@ class Picture(_Part):
 
 
 class Embed(_Part):
-    """Something shown from elsewhere; pages show a box that leads to it."""
+    """Content of another site, such as a video; pages show a box with a link."""
 
     url: WebAddress
     kind: OneLineText = "link"
@@ -158,7 +162,7 @@ class Embed(_Part):
 
 
 class RelatedLink(_Part):
-    """Another article that the sender ties to this one."""
+    """Another article that the sender names as related."""
 
     source_id: Identifier | None = None
     url: WebAddress | None = None
@@ -175,7 +179,7 @@ class Entity(_Part):
 
 
 class Rights(_Part):
-    """Whose it is, and what may be done with it."""
+    """The holder and the usage terms of the article's rights."""
 
     holder: OneLineText | None = None
     notice: Prose | None = None
@@ -183,7 +187,7 @@ class Rights(_Part):
 
 
 class ArticleFacts(BaseModel):
-    """Everything that is said about an article, but for its body."""
+    """All fields of an article except its body."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -209,7 +213,7 @@ class ArticleFacts(BaseModel):
 
     picture: Picture | None = None
     pictures: tuple[Picture, ...] = Field(default=(), max_length=100)
-    body_pictures: tuple[Picture, ...] = Field(default=(), max_length=100)  # those that the body names; set by ingest
+    body_pictures: tuple[Picture, ...] = Field(default=(), max_length=100)  # in the body; set by ingest
     embeds: tuple[Embed, ...] = Field(default=(), max_length=100)
     related: tuple[RelatedLink, ...] = Field(default=(), max_length=100)
 
@@ -221,19 +225,19 @@ class ArticleFacts(BaseModel):
     correction_note: Prose | None = None
     rights: Rights | None = None
     canonical_url: WebAddress | None = None
-    canonical_site: Name | None = None  # one article posted to several sites: the first named, where this is another
+    canonical_site: Name | None = None  # of a POST to several sites: the first site, if this is another
     canonical_article: str | None = None  # its id there
     replaces: tuple[Identifier, ...] = Field(default=(), max_length=20)
 
 
 class Article(ArticleFacts):
-    """The article as its sender meant it, its body as it came but in NFC."""
+    """The article as sent; its body is the sender's markup in NFC."""
 
     body: Annotated[str, AfterValidator(composed_markup), Field(max_length=MAX_BODY_CHARS)]
 
 
 class SubHead(_Part):
-    """An entry of the table of sub-heads; `anchor` is the id in the body."""
+    """A sub-head of the body; `anchor` is its id there."""
 
     level: Annotated[int, Field(ge=2, le=4)]
     text: str
@@ -241,7 +245,7 @@ class SubHead(_Part):
 
 
 class EnrichedArticle(BaseModel):
-    """One revision made ready for a page: the facts, a body that is safe to show, and what the text did not say."""
+    """One revision, ready for rendering: the fields, a sanitised body, and values derived from the text."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""Files that have to be public before a page that shows them."""
+"""Files that must be public before the page that shows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Attachment(BaseModel):
-    """A file that has to be public before the page that shows it: copied from the content bucket."""
+    """A file of a page (a picture, a theme file): it is copied from the content bucket before the page is put."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

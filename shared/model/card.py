@@ -1,4 +1,4 @@
-"""What a listing shows of an article, and what the public bucket holds of it."""
+"""The card: an article's view in a listing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CardPicture(BaseModel):
 
 
 class Card(BaseModel):
-    """What a listing shows of an article. `path` is its page's key in the public bucket."""
+    """An article's view in a listing. `path` is the key of its page in the public bucket."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -31,17 +31,15 @@ class Card(BaseModel):
     byline: str | None = None
     section: str
     topics: tuple[str, ...] = ()
-    topic_pages: tuple[
-        str, ...
-    ] = ()  # what the page of each is called, in the order of `topics`; see shared/site/memberships.py
+    topic_pages: tuple[str, ...] = ()  # names of their pages, in the order of `topics`
     authors: tuple[str, ...] = ()
     author_pages: tuple[str, ...] = ()
-    contributors: tuple[str, ...] = ()  # those of `authors` who did not write: photographers, editors
+    contributors: tuple[str, ...] = ()  # authors who did not write the text: photographers, editors
     keywords: tuple[str, ...] = ()
     urgency: int = 5
     language: str = "en"
     direction: Direction = Direction.LTR
-    created_at: AwareDatetime  # the publication date: listings sort by it, and its day has the article
-    updated_at: AwareDatetime | None = None  # the last change of text or pictures that readers see
+    created_at: AwareDatetime  # the publication date: listings sort by it
+    updated_at: AwareDatetime | None = None  # the last visible change of text or pictures
     picture: CardPicture | None = None
-    is_canonical: bool = True  # its page says that it lives here: sitemaps name no other
+    is_canonical: bool = True  # its canonical URL is here; sitemaps have only canonical pages

@@ -1,4 +1,4 @@
-"""An article's revisions, read from the content bucket: the one place where a worker learns what is true now."""
+"""An article's revisions, read from the content bucket, and the rules that decide which of them is visible."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from shared.storage import Etag, ObjectStorage
 class RevisionsAfter:
     """The names of the revisions after one, oldest first; of all kills with a tombstone; of all unmatched removals.
 
-    `enriched`: the keys of all enriched objects; `record`: the ETag of `live.json`. Both are known only where the whole
-    article was listed.
+    `enriched`: the keys of all enriched objects; `record`: the ETag of `live.json`. Both are known only after a listing
+    of the whole article.
 
-    `History` tells which of them are in force: a later restore overrules one, and may not have cleared it away.
+    `History` decides which removals are in force: a later restore ends one, even if its tombstone still exists.
     """
 
     names: tuple[str, ...] = ()
@@ -29,41 +29,41 @@ class RevisionsAfter:
     record: Etag | None = field(default=None, compare=False)
 
     @property
-    def is_nothing(self) -> bool:
-        """Tell whether that revision is for certain still the last word."""
+    def is_empty(self) -> bool:
+        """Tell whether nothing came after that revision, so that it is certainly the latest state."""
         return not self.names and not self.kills and not self.unmatched
 
     def is_all_before(self, revision: str) -> bool:
-        """Tell, of a whole article, whether a revision is for certain still the last word."""
+        """Tell whether nothing in a listing of the whole article is later than a revision."""
         return not self.kills and not self.unmatched and all(name <= revision for name in self.names)
 
 
 class Revisions(Protocol):
-    """The revisions of articles; immutable, so that one that was read need not be read again."""
+    """The revisions of articles. Revisions are immutable, so they can be cached."""
 
     def names(self, site: str, article: str) -> list[str]:
         """Return the names of an article's revisions, oldest first."""
         ...
 
     def since(self, site: str, article: str, revision: str) -> RevisionsAfter:
-        """Return what came after a revision; one call to the store."""
+        """Return the revisions after one, with one call to the store."""
         ...
 
     def get(self, site: str, article: str, revision: str) -> Revision:
         """Return one revision.
 
         Raises:
-            ObjectMissingError: there is none of that name.
+            ObjectMissingError: the revision does not exist.
         """
         ...
 
 
 class StoredRevisions:
-    """Revisions in the content bucket, the last few hundred kept in memory."""
+    """Revisions in the content bucket, with a cache of the last few hundred."""
 
-    def __init__(self, storage: ObjectStorage, *, remembered: int = 256) -> None:
+    def __init__(self, storage: ObjectStorage, *, max_cached: int = 256) -> None:
         self._storage = storage
-        self._remembered = remembered
+        self._max_cached = max_cached
         self._cache: dict[str, Revision] = {}
 
     def names(self, site: str, article: str) -> list[str]:
@@ -71,9 +71,9 @@ class StoredRevisions:
         return [keys.revision_of(key) for key in self._storage.list_keys(keys.revisions_prefix(site, article))]
 
     def since(self, site: str, article: str, revision: str) -> RevisionsAfter:
-        """Return what came after a revision.
+        """Return the revisions after one.
 
-        The keys of tombstones and of unmatched removals sort behind those of the revisions, so one listing has all.
+        The keys of tombstones and unmatched removals sort after those of the revisions, so one listing has all.
         """
         start = keys.revision_key(site, article, revision) if revision else ""
         listed = self._storage.list_heads(keys.article_prefix(site, article), start_after=start)
@@ -89,12 +89,12 @@ class StoredRevisions:
         )
 
     def get(self, site: str, article: str, revision: str) -> Revision:
-        """Return one revision, from memory where it was read before; several threads may ask at once."""
+        """Return one revision, from the cache if possible; several threads may call this at once."""
         key = keys.revision_key(site, article, revision)
         found = self._cache.get(key)
         if found is None:
             found = Revision.model_validate_json(self._storage.get(key).body)
-            for oldest in list(self._cache)[: max(0, len(self._cache) - self._remembered + 1)]:
+            for oldest in list(self._cache)[: max(0, len(self._cache) - self._max_cached + 1)]:
                 self._cache.pop(oldest, None)
             self._cache[key] = found
         return found
@@ -102,7 +102,7 @@ class StoredRevisions:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that was accepted of an article, oldest first; its kills with a tombstone; its unmatched removals."""
+    """All revisions of an article, oldest first; its kills with a tombstone; its unmatched removals."""
 
     revisions: tuple[Revision, ...]
     kills: tuple[str, ...] = ()
@@ -110,18 +110,18 @@ class History:
 
     @property
     def is_killed(self) -> bool:
-        """Tell whether a kill stands: it has a tombstone, and no restore is newer than it."""
+        """Tell whether a kill is in force: it has a tombstone, and no newer restore exists."""
         return bool(self.kills) and (not self._restored or max(self.kills) > self._restored)
 
     @property
     def kill(self) -> Revision | None:
-        """Return the kill that stands; None where none does, or where it was cut short before its commit."""
+        """Return the kill in force; None if there is none, or if it was interrupted before its commit."""
         since = [each for each in self.revisions if each.status is Status.CANCELED and each.revision > self._restored]
         return since[-1] if self.is_killed and since else None
 
     @property
     def unmatched_in_force(self) -> tuple[Revision, ...]:
-        """Return the removals that arrived before the article and still decide what is public, oldest first.
+        """Return the removals in force that arrived before the article, oldest first.
 
         A restore lifts them, a kill of the article replaces them. A newer text brings the article back from a
         withdrawal, never from a kill.
@@ -144,7 +144,7 @@ class History:
         return kills[-1] if kills else None
 
     def is_held(self, revision: Revision) -> bool:
-        """Tell whether an unmatched kill keeps this text from being published until a person decides."""
+        """Tell whether an unmatched kill in force prevents the publication of this text."""
         kill = self.unmatched_kill
         return kill is not None and revision.status is Status.USABLE and revision.revision > kill.revision
 
@@ -155,22 +155,22 @@ class History:
         return max(restores, default="")
 
     def released(self, now: datetime) -> list[Revision]:
-        """Return the revisions that are, or once were, allowed out, oldest first.
+        """Return the revisions that are or once were released, oldest first.
 
-        While a kill is in force, nothing after it is. A kill that was cut short before its commit lets nothing out:
-        its sender was told to send it again. A text that is held is not out either.
+        While a kill is in force, nothing after it is released. A kill that was interrupted before its commit releases
+        nothing: its sender was asked to send it again. A held text is not released either.
         """
         stopped = self._stopped_by_kills()
-        out = [revision for revision in released(self.revisions, now) if revision.revision not in stopped]
+        allowed = [revision for revision in released(self.revisions, now) if revision.revision not in stopped]
         if not self.is_killed:
-            return [revision for revision in out if not self.is_held(revision)] if self.unmatched else out
+            return [revision for revision in allowed if not self.is_held(revision)] if self.unmatched else allowed
         kill = self.kill
-        return [revision for revision in out if kill and revision.revision <= kill.revision]
+        return [revision for revision in allowed if kill and revision.revision <= kill.revision]
 
     def _stopped_by_kills(self) -> frozenset[str]:
-        """Return the texts that came under a kill and that a later restore passed over: they were never public.
+        """Return the texts that arrived during a kill and that no later restore brought back: they were never public.
 
-        So their headlines shape no address. A kill that was older than the latest revision stopped nothing.
+        So their headlines give no address. A kill that was older than the latest revision stopped nothing.
         """
         restores = [each for each in self.revisions if each.action and each.action.kind == "restore"]
         if not restores:
@@ -194,13 +194,13 @@ class History:
         return is_between and was_latest and not is_lifted
 
     def visible(self, now: datetime) -> Revision | None:
-        """Return the revision that the public should see (or be told is gone), or None while nothing is released."""
-        out = self.released(now)
-        return out[-1] if out else None
+        """Return the latest released revision (a text or a removal), or None while nothing is released."""
+        allowed = self.released(now)
+        return allowed[-1] if allowed else None
 
 
 def read_history(revisions: Revisions, site: str, article: str, since: RevisionsAfter | None = None) -> History:
-    """Return all that was accepted of an article; `since` spares the listing where it was just made."""
+    """Return the history of an article; `since` (a listing just made) saves one call to the store."""
     known = since or revisions.since(site, article, "")
     return History(tuple(revisions.get(site, article, name) for name in known.names), known.kills, known.unmatched)
 
@@ -209,20 +209,20 @@ MAX_UNMATCHED_LISTED = 1_000  # one page of a listing
 
 
 def unmatched_removals(content: ObjectStorage, site: str) -> list[tuple[str, str]]:
-    """Return (article, revision) of a site's unmatched removals in force, 1,000 at most."""
+    """Return (article, revision) of a site's unmatched removals in force, at most 1,000."""
     found = content.list_keys(keys.unmatched_removals_prefix(site), limit=MAX_UNMATCHED_LISTED)
     return [keys.unmatched_removal_of(key) for key in found]
 
 
-def find_target(
+def find_visible_revision(
     revisions: Revisions, site: str, article: str, now: datetime, hint: str | None = None
 ) -> Revision | None:
-    """Return the revision that the public should see, or None while nothing is released.
+    """Return the latest released revision (a text or a removal), or None while nothing is released.
 
-    With a `hint` (the revision that a message named) the common case costs one listing and one read: nothing later
-    than the hint exists, and the hint is out.
+    With a `hint` (the revision of a message) the common case costs one listing and one read: the hint is the latest
+    revision, and it is released.
     """
-    if hint is not None and revisions.since(site, article, hint).is_nothing:
+    if hint is not None and revisions.since(site, article, hint).is_empty:
         latest = revisions.get(site, article, hint)
         if latest.status is not Status.USABLE or latest.embargo_until is None or latest.embargo_until <= now:
             return latest

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Lane(StrEnum):
-    """Which queue of a service a message waits in; workers empty them in this order."""
+    """The class of a queue; workers empty the queues of their service in this order."""
 
     URGENT = "urgent"
     LIVE = "live"
-    LISTINGS = "listings"  # what follows live news: fronts, and pages that show another article's changed card
+    LISTINGS = "listings"  # follow-ups of live news: fronts, and pages that show a changed card
     BULK = "bulk"

@@ -1,4 +1,4 @@
-"""What the public bucket holds of an article: the record in its `live.json`, written by publish with If-Match only.
+"""The record of an article, `live.json`: its public state. Only publish writes it, always with If-Match.
 
 The record decides which revision, status and location must be public. The digest, the ETag and the order of a page are
 hints: a publication that changes only a page's bytes writes no record, and the object's own metadata is authoritative.
@@ -19,13 +19,13 @@ from shared.storage import Etag, ObjectStorage
 
 
 def page_sha256(body: bytes, status: int = 200, location: str = "") -> str:
-    """Return the digest that tells whether two pages are the same to a reader: bytes, status and target."""
+    """Return a digest of a page's bytes, status and redirect target: equal digests mean equal responses."""
     envelope = b"" if status == HTTPStatus.OK else f"{status} {location}\n".encode()
     return hashlib.sha256(envelope + body).hexdigest()
 
 
 class PageRecord(BaseModel):
-    """What was last put at a path: its order, digest and ETag, and the HTTP status that readers get."""
+    """The object last put at a path: its order, digest, ETag and HTTP status."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,47 +38,45 @@ class PageRecord(BaseModel):
 class LiveRecord(BaseModel):
     """An article's public state.
 
-    `claimed` holds every path that the article has or may have had, in the order of their claims; a path is here
-    before anything is put there. `claimed_by` is the highest revision that claimed: an older one is refused.
-    `revisions_seen` says of how many revisions account is taken: an older one that comes late changes no more than
+    `claimed` holds every path that the article has or may have had, in the order of their claims. A path is claimed
+    before the first PUT to it. `claimed_by` is the highest revision that claimed a path; claims of an older one are
+    refused. `revisions_seen` is the number of revisions taken into account: a late, older revision may change only
     this number.
     """
 
     schema_version: int = 1
     site: str
     article: str
-    revision: str | None = None  # that is live; None: nothing is
+    revision: str | None = None  # the live revision; None: nothing is live
     revisions_seen: int = 0
     claimed: tuple[str, ...] = ()
     claimed_by: str = ""
-    path: str | None = None  # where its page is
+    path: str | None = None  # of its page
     live_since: AwareDatetime | None = None
-    removed_by: str | None = None  # the revision that took it down
-    is_killed: bool = False  # by a kill: the topics and authors that only it named are gone
+    removed_by: str | None = None  # the revision that removed it
+    is_killed: bool = False  # removed by a kill: pages of topics and authors that only it named answer 410
     pages: dict[str, PageRecord] = Field(default_factory=dict)
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
 
-    former_memberships: tuple[
-        str, ...
-    ] = ()  # memberships that its released revisions have or may have had: their listings stay
-    shows: dict[str, str] = Field(default_factory=dict)  # whose cards its page shows, and the digest of each
-    lacks_related: bool = False  # its page was rendered while the index was incomplete: it is stale once it is complete
+    former_memberships: tuple[str, ...] = ()  # that its released revisions have or may have had
+    shows: dict[str, str] = Field(default_factory=dict)  # related articles on its page, with their cards' digests
+    lacks_related: bool = False  # rendered while the index was incomplete: stale once it is complete
 
     @property
     def text(self) -> str:
-        """Return what tells whether the live page reads the same as another one of the article."""
+        """Return the digest of the live page; empty without one."""
         page = self.pages.get(self.path or "")
         return page.sha256 if page else ""
 
     @property
     def effective_revision(self) -> str:
-        """Return the revision that the public bucket shows or was taken down by; empty while there is none."""
+        """Return the revision that is live or that removed the article; empty if there is none."""
         return max(self.revision or "", self.removed_by or "")
 
 
 def read_record(content: ObjectStorage, site: str, article: str) -> tuple[LiveRecord, Etag | None]:
-    """Return an article's record and its ETag; an empty one, without an ETag, where nothing was ever public."""
+    """Return an article's record and its ETag; an empty record and None if the article was never public."""
     found = content.find(keys.live_key(site, article))
     if found is None:
         return LiveRecord(site=site, article=article), None

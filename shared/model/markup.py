@@ -1,12 +1,12 @@
-"""A guard in front of every HTML parser: refuses markup that would take more than linear time to read.
+"""A guard before every HTML parser: refuses markup that would take more than linear time to parse.
 
-HTML parsers are quadratic in how deep elements nest, in the attributes of one tag and in formatting that is left open
-(each later paragraph repeats it). This scan looks at each character a bounded number of times and builds nothing.
+HTML parsers take quadratic time for deep nesting, for many attributes of one tag, and for unclosed formatting (each
+later paragraph repeats it). This scan reads each character a bounded number of times and builds no tree.
 
-How deep a parser will nest is not known without parsing, so the scan errs to one side: it never counts less than a
-parser nests. While markup is tidy (each end tag meets its start tag, give or take the tags that HTML lets one leave
-out: p, li, dt, dd, td, th, tr, option and the like) it counts exactly. From the first untidy tag on, an end tag
-closes only what it meets directly, so sloppy markup counts as a little deeper than it is.
+Only a parser knows the exact depth, so the scan never counts less than a parser nests. It counts exactly while markup
+is tidy: each end tag matches its start tag, except tags that HTML lets an author omit (p, li, td and the like). From
+the first untidy tag on, an end tag closes only the innermost element. So untidy markup counts as a little deeper than
+it is.
 
 Source of the rules: HTML Living Standard, 13.2.5 (tokenization) and 13.2.6 (tree construction).
 """
@@ -19,10 +19,10 @@ from typing import NoReturn
 
 from shared.runtime.errors import HostileMarkupError
 
-# What each limit is for; times are of nh3 0.3.8 on one core of a busy machine, November 2026. An article of 1,000 words
-# has 100 tags and is scanned in 0.2 ms; what is refused costs 0.15 s at most. The worst that passes takes nh3 0.12 s
-# (14,000 long entities), 0.07 s (20,000 paragraphs astray in a table) or less, of some sixty tried.
-MAX_CHARS = 500_000  # 80,000 words: four novels a day are not news, and a body is read some ten times on its way
+# The reason for each limit. Times were measured with nh3 0.3.8 on one core of a busy machine, November 2026. An article
+# of 1,000 words has 100 tags and is scanned in 0.2 ms; a refusal costs at most 0.15 s. Of sixty tried bodies that pass,
+# the slowest take nh3 0.12 s (14,000 long entities) and 0.07 s (20,000 misplaced paragraphs in a table).
+MAX_CHARS = 500_000  # 80,000 words; each body is scanned about ten times in the pipeline
 MAX_DEPTH = 200  # 20,000 nested <div> (100 KB): 1.2 s; 20,000 tags at a depth of 200: 10 ms
 MAX_TAGS = 20_000  # misplaced tags in a <table> are quadratic: 20,000 take 0.13 s, 40,000 take 0.5 s
 MAX_TAG_CHARS = 100_000  # a picture pasted into its own tag (data:) is common and dropped later; longer is an attack
@@ -39,7 +39,7 @@ def _words(text: str) -> frozenset[str]:
 _VOID = _words(
     "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr"
 )
-_WITHOUT_EFFECT = _words("html head body frameset")  # ignored inside a body
+_IGNORED_IN_BODY = _words("html head body frameset")
 _RAW_TEXT = _words("iframe noembed noframes noscript script style textarea title xmp")
 _VOID_EVERYWHERE = _words("br embed hr img meta")  # these end an svg, so that they are void there too
 _FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
@@ -50,7 +50,7 @@ _NOT_INSIDE_ITSELF = _words("a nobr button form select")
 
 _FITS_IN_SELECT = _words("option optgroup")
 _NOTHING: frozenset[str] = frozenset()
-_ENDS_WHAT_IS_IMPLIED = _words("applet button dd dt li marquee object select template")
+_ENDS_IMPLIED = _words("applet button dd dt li marquee object select template")
 
 _IMPLIED_END = _words("dd dt li optgroup option p rb rp rt rtc")
 _RUBY_TEXT = _words("rt rp")
@@ -106,7 +106,7 @@ _PARENTS = {
     "caption": _words("table"),
     "colgroup": _words("table"),
 }
-"""Where a tag may stand for its end to be left out; anywhere else the markup is untidy."""
+"""The parents in which a tag's end may be omitted; with any other parent the markup is untidy."""
 
 _SPACE = "\t\n\f\r "
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])")
@@ -129,7 +129,7 @@ _KNOWN_TAG = re.compile(rf"<(?:!--|!doctype|\?xml|/?(?:{_BODY_TAGS.replace(' ', 
 
 
 def has_markup(text: str) -> bool:
-    """Tell whether a body is markup and not plain text: it has a tag that HTML knows. `<IBM.N>` is a ticker, no tag."""
+    """Tell whether a body has an HTML tag and so is not plain text. `<IBM.N>` is a ticker, not a tag."""
     return _KNOWN_TAG.search(text) is not None
 
 
@@ -137,8 +137,8 @@ def check_markup(html: str) -> None:
     """Return if an HTML parser will read `html` in linear time.
 
     Raises:
-        HostileMarkupError: it is too large, too deep or too dense, or a part of it never ends (a parser would drop
-            the rest of the article without a word). The message is meant for the sender.
+        HostileMarkupError: the markup is too large, too deep or too dense, or a part of it never ends: a parser would
+            drop the rest of the article silently. The message is for the sender.
     """
     if len(html) > MAX_CHARS:
         _refuse(f"is {len(html)} characters long; the limit is {MAX_CHARS}")
@@ -157,12 +157,12 @@ def _refuse_endless(start: int) -> NoReturn:
 
 
 def _lower(name: str) -> str:
-    """Return a tag's name as parsers know it: they leave the Kelvin sign in `<lin\u212a>` alone."""
+    """Return a tag's name in lower case as parsers do: they keep the Kelvin sign in `<lin\u212a>`."""
     return name.lower() if name.isascii() else name
 
 
 class _Scan:
-    """Finds tags exactly as a parser's tokenizer does, so that nothing hides in a comment, a quote or raw text."""
+    """Finds tags exactly as a parser's tokenizer does, also after comments, quotes and raw text."""
 
     def __init__(self, html: str) -> None:
         self._html = html
@@ -179,7 +179,7 @@ class _Scan:
             position = self._after(found.start())
 
     def _after(self, start: int) -> int:
-        """Return where the tag or comment that begins at `start` ends."""
+        """Return the end of the tag or comment that begins at `start`."""
         html = self._html
         if html.startswith("<!--", start):
             return self._after_comment(start)
@@ -188,14 +188,14 @@ class _Scan:
         if name_match is None:
             if html.startswith("<![CDATA[", start) and self._nesting.is_unsure:
                 _refuse("has a CDATA section inside svg or math")
-            return self._find(">", start, start)
+            return self._end_of(">", start, start)
         end, is_self_closing = self._after_attributes(name_match.end(), start)
         name = _lower(name_match.group())
         if is_end:
             self._nesting.close(name)
             return end
         if name == "plaintext":
-            _refuse("has <plaintext>, after which no parser reads anything as markup")
+            _refuse("has <plaintext>, after which parsers read no markup")
         has_raw_text = self._nesting.open(name, is_self_closing=is_self_closing)
         return self._after_raw_text(name, end) if has_raw_text else end
 
@@ -203,7 +203,7 @@ class _Scan:
         html = self._html
         if html.startswith(("<!-->", "<!--->"), start):
             return html.index(">", start) + 1
-        end = self._find("-->", start + 4, start)
+        end = self._end_of("-->", start + 4, start)
         bang = html.find("--!>", start + 4, end)
         return end if bang < 0 else bang + 4
 
@@ -214,7 +214,7 @@ class _Scan:
         return self._after_attributes(found.end(), found.start())[0]
 
     def _after_attributes(self, position: int, start: int) -> tuple[int, bool]:
-        """Return where a tag ends and whether it closes itself (`/>`)."""
+        """Return the end of a tag, and whether the tag is self-closing (`/>`)."""
         html = self._html
         if html.startswith(">", position):
             return position + 1, False
@@ -244,39 +244,39 @@ class _Scan:
             return position
         quote = self._html[equals.end() : equals.end() + 1]
         if quote in ('"', "'"):
-            return self._find(quote, equals.end() + 1, start)
+            return self._end_of(quote, equals.end() + 1, start)
         unquoted = _UNQUOTED.match(self._html, equals.end())
         return unquoted.end() if unquoted else equals.end()
 
-    def _find(self, what: str, position: int, start: int) -> int:
-        """Return where `what` ends. Not finding it ends the scan, so that no text is searched twice."""
-        found = self._html.find(what, position)
+    def _end_of(self, text: str, position: int, start: int) -> int:
+        """Return the end of the next `text`. A missing one ends the scan, so that no part is searched twice."""
+        found = self._html.find(text, position)
         if found < 0:
             _refuse_endless(start)
-        return found + len(what)
+        return found + len(text)
 
 
 class _Nesting:
-    """How many elements are open: exact while the markup is tidy, never too few after.
+    """The stack of open elements: exact while the markup is tidy, never too small after that.
 
-    Inside svg and math (exactly there, while tidy) other rules hold, and what is raw text elsewhere is markup there.
-    Once untidy, where they begin or end is not sure any more: then everything counts, and raw text is refused.
+    Inside svg and math other rules apply: raw text of HTML is markup there. In untidy markup their begin and end are
+    not certain (`is_unsure`): then every element counts, and raw text is refused.
     """
 
     def __init__(self) -> None:
         self._stack: list[str] = []
         self._counts: Counter[str] = Counter()
-        self._formatting = 0  # how many of the open elements are formatting
+        self._formatting = 0  # the number of open formatting elements
         self._repeated = 0
         self._is_tidy = True
         self.is_unsure = False
 
     def open(self, name: str, *, is_self_closing: bool) -> bool:
-        """Take in a start tag; return whether raw text follows, up to its end tag."""
+        """Add a start tag; return whether raw text follows, up to its end tag."""
         self._count_repetition()
         if self.is_unsure:
             return self._open_unsure(name, is_self_closing=is_self_closing)
-        if name in _WITHOUT_EFFECT:
+        if name in _IGNORED_IN_BODY:
             return False
         self._close_before(name)
         if self.is_unsure:
@@ -292,15 +292,15 @@ class _Nesting:
         return False
 
     def close(self, name: str) -> None:
-        """Take in an end tag."""
+        """Add an end tag."""
         self._count_repetition()
         if name == "form" and not self._is_tidy:
-            return  # a parser closes the form that it remembers, or none
+            return  # a parser closes the form that its form pointer names, or none
         if self._top() == name:
             self._pop()
             if self._is_tidy and name in _FOREIGN:
                 self.is_unsure = any(self._counts[each] for each in _FOREIGN)
-        elif self._is_tidy and name not in _WITHOUT_EFFECT and name != "br":
+        elif self._is_tidy and name not in _IGNORED_IN_BODY and name != "br":
             self._close_across_implied(name)
 
     def _open_unsure(self, name: str, *, is_self_closing: bool) -> bool:
@@ -311,13 +311,13 @@ class _Nesting:
                 self._push(name)
             return False
         if name in _RAW_TEXT:
-            _refuse(f"has <{name}> where, after unclosed svg, math or select, no two parsers agree what it is")
+            _refuse(f"has <{name}> after unclosed svg, math or select, where parsers disagree about it")
         if name not in _VOID_EVERYWHERE:
             self._push(name)
         return False
 
     def _close_before(self, name: str) -> None:
-        """Close what a start tag ends, and note if more might end than is told here."""
+        """Close the elements that a start tag ends; become untidy if a parser might close others."""
         if name in _CLOSES_P and self._top() == "p":
             self._pop()
         if self._is_tidy and self._is_out_of_order(name):
@@ -326,7 +326,7 @@ class _Nesting:
         if self._is_tidy and name in _TABLE_PART:
             siblings |= _IMPLIED_END
         if not self._is_tidy and name in _RUBY_TEXT:
-            siblings = _NOTHING  # these nest without end where a parser sees no ruby
+            siblings = _NOTHING  # without a ruby element, parsers nest these
         while self._top() in siblings:
             self._pop()
         if self._is_tidy and name in _PARENTS and self._top() not in _PARENTS[name]:
@@ -356,7 +356,7 @@ class _Nesting:
             return
         if name in _TABLE_PART or name == "table":
             passable = _LEFT_OUT_IN_TABLE
-        elif name in _BLOCKS or name in _ENDS_WHAT_IS_IMPLIED:
+        elif name in _BLOCKS or name in _ENDS_IMPLIED:
             passable = _IMPLIED_END
         elif name == "ruby":
             passable = _RUBY_TEXT

@@ -1,4 +1,4 @@
-"""Order, and what is released: the same answer at every hop, from the set of revisions alone."""
+"""Revisions: their order and their release. Every service derives both from the set of revisions alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ActionKind = Literal["kill", "withdraw", "restore"]
 
 
 class Action(BaseModel):
-    """Who asked for a revision that no sender wrote, and why."""
+    """The author of a revision that an operator made, and the reason."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,7 +29,7 @@ class Action(BaseModel):
 
 
 class Revision(BaseModel):
-    """One immutable state of an article, as the content bucket keeps it."""
+    """One immutable state of an article, as stored in the content bucket."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -47,7 +47,7 @@ class Revision(BaseModel):
     text_of: str | None = None  # of a restore: the revision whose text came back
 
     def status_at(self, now: datetime) -> Status:
-        """Return what should be done with it now: a usable revision that has expired is withheld."""
+        """Return its present status: an expired usable revision is withheld."""
         expires_at = self.article.expires_at
         if self.status is Status.USABLE and expires_at is not None and expires_at <= now:
             return Status.WITHHELD
@@ -55,7 +55,7 @@ class Revision(BaseModel):
 
     @property
     def embargo_until(self) -> datetime | None:
-        """Return the instant before which nothing of it may be public; removals know none."""
+        """Return the end of the embargo; removals have none."""
         return self.article.embargo_until if self.status is Status.USABLE else None
 
 
@@ -65,10 +65,10 @@ def microseconds_of(instant: datetime) -> int:
 
 
 def revision_id(stamp: datetime, version: int | None, n: int = 0) -> str:
-    """Return a revision's name; as text, the later sorts after the earlier.
+    """Return a revision's name; as text, a later name sorts after an earlier one.
 
-    Order is the sender's stamp, then the sender's version, then arrival of other content under the same two: wire
-    services' version numbers alone do not order (a delete may bear a smaller one than what it deletes).
+    The order is: the sender's stamp, the sender's version number, then the arrival of different content with the same
+    stamp and number. Version numbers alone give no order: a wire's delete may have a smaller one than its article.
 
     Raises:
         ValueError: the stamp lies before 1970 or a number does not fit its width.
@@ -86,27 +86,27 @@ def stamp_of(revision: str) -> datetime:
 
 
 def page_order(revision: str, revisions_seen: int, read_at: datetime) -> str:
-    """Return what decides between two renderings of an article's page.
+    """Return the fencing token of a rendering of an article's page.
 
-    First the revision; then how many of the article's revisions were known, for an older one that comes late may move
-    the page; then when the inputs were read.
+    Its parts, by weight: the revision, the number of revisions taken into account, the time at which the inputs were
+    read. The number counts because a late, older revision may move the page.
     """
     return f"{revision}~{revisions_seen:06d}~{microseconds_of(read_at):017d}"
 
 
 def released(revisions: Iterable[Revision], now: datetime) -> list[Revision]:
-    """Return the revisions that are, or once were, allowed out, oldest first.
+    """Return the revisions that are or once were released, oldest first.
 
     A removal is released at once. A usable revision with an embargo is released at its time, and only if no later
-    revision was accepted before that time: an update that prolongs the embargo, or kills, supersedes what waits.
+    revision was accepted before that time: an update with a longer embargo, or a kill, supersedes it.
     """
-    out: list[Revision] = []
-    superseded_from: datetime | None = None  # the earliest moment at which something later had been accepted
+    found: list[Revision] = []
+    superseded_from: datetime | None = None  # the earliest acceptance of a later revision
     for revision in sorted(revisions, key=lambda each: each.revision, reverse=True):
         embargo = revision.embargo_until
         is_due = embargo is None or embargo <= now
         was_overtaken = embargo is not None and superseded_from is not None and superseded_from < embargo
         if is_due and not was_overtaken:
-            out.append(revision)
+            found.append(revision)
         superseded_from = min(superseded_from or revision.accepted_at, revision.accepted_at)
-    return out[::-1]
+    return found[::-1]

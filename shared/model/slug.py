@@ -1,8 +1,8 @@
-"""Names for addresses: of an article's page, and of the page of a topic or an author (ADR 8).
+"""Slugs for addresses: of an article's page, and of the page of a topic or an author (ADR 8).
 
-A slug keeps the reader's script, its letters and its marks. The page of a topic or an author is named without the
-accents of Latin letters: wires drop them, and one name must not have two pages. Keys of the bucket hold a slug as it
-is; `keys.url_path` percent-encodes it.
+A slug has the letters and marks of the reader's script. The page of a topic or an author is named without the accents
+of Latin letters: wires drop them, and one name must not have two pages. Keys of the bucket hold the slug as text;
+`keys.url_path` percent-encodes it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Script = Literal["unicode", "ascii"]
 """The letters that a site's slugs are made of: those of the text, or a-z alone."""
 
 MAX_CHARS = 80
-MAX_BYTES = 240  # of UTF-8: some stores take 255 bytes in a step of a key, and an article's page adds 7 to its slug
+MAX_BYTES = 240  # of UTF-8: some stores limit a segment of a key to 255 bytes, and an article's page adds 7 to its slug
 _MAX_INPUT_CHARS = 1_000
 _DIGEST_CHARS = 8
 
-_UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Me}\u0640]+")  # joiners, selectors; the tatweel
+_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Me}\u0640]+")  # joiners, selectors; the tatweel
 _APOSTROPHES = regex.compile(
     "['`\u00b4\u2018\u2019\u02bb\u02bc\uff07\u05f3]|(?<=\\p{Hebrew}\\p{M}*)[\"\u05f4\u201d](?=\\p{Hebrew})"
 )
@@ -38,7 +38,7 @@ _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*")
 _HAN = regex.compile(r"\p{Han}")
 _NOT_ASCII_WORD = regex.compile(r"[^a-z0-9 ]+")
 _SLUG = regex.compile(rf"{_WORD.pattern}(?:-{_WORD.pattern})*")
-# What names may differ in and be one name: hyphens between words, the point of an abbreviation, a comma, a middle dot.
+# Differences within one name: hyphens between words, the point of an abbreviation, a comma, a middle dot.
 _SAME_NAME = regex.compile(
     r"\s+|(?<=[\p{L}\p{M}\p{N}])\p{Pd}(?=[\p{L}\p{N}])|(?<=[\p{L}\p{M}])\.(?=[\s\p{L}]|$)"
     r"|(?<=[\p{L}\p{M}\p{N}]),(?=\s)|(?<=[\p{L}\p{M}])[\u00b7\u30fb\u2027](?=\p{L})"
@@ -51,14 +51,14 @@ _TRAILING = frozenset(
         *("when", "while", "who", "will", "with", "yet"),
     )
 )
-"""Words that promise another word: a slug that had to be cut does not end with one."""
+"""Words that need a following word: a shortened slug does not end with one."""
 
 
-@lru_cache(maxsize=4_000)  # an article's addresses are asked for at each step of the pipeline
+@lru_cache(maxsize=4_000)  # each step of the pipeline computes the article's addresses
 def slug_of(text: str, *, script: Script = "unicode", otherwise: str = "article", max_chars: int = MAX_CHARS) -> str:
     """Return a text's letters, marks and digits in lower case (NFC), with single hyphens between words; never empty.
 
-    It has at most `max_chars` characters and 240 bytes. It is cut between words, and a longer word between graphemes.
+    A slug has at most `max_chars` characters and 240 bytes. It is cut between words; a too long word between graphemes.
     A text without letters and digits becomes `otherwise`.
     """
     return _cut(_words(_lowered(text), script), max_chars, MAX_BYTES) or otherwise
@@ -69,7 +69,7 @@ def is_slug(text: str) -> bool:
     return bool(
         _SLUG.fullmatch(text)
         and text == unicodedata.normalize("NFC", text).lower()
-        and not _UNSEEN.search(text)
+        and not _INVISIBLE.search(text)
         and len(text) <= MAX_CHARS
         and len(text.encode()) <= MAX_BYTES
     )
@@ -77,23 +77,23 @@ def is_slug(text: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def page_name(name: str, uri: str | None = None, *, script: Script = "unicode") -> str:
-    """Return how the page of a topic or an author is called: a slug, and a digest where the slug alone is ambiguous.
+    """Return the name of a topic's or author's page: a slug, with a digest if the slug alone is ambiguous.
 
-    It is a function of its arguments alone. Two names have two pages, unless they differ only in case, Unicode form,
+    The name depends only on the arguments. Two names have two pages, unless they differ only in case, Unicode form,
     accents of Latin letters, hyphens, apostrophes or the points of abbreviations. A name with two `uri`s has two pages;
-    the same name without a `uri` has another one. No slug without a digest ends as one with a digest does.
+    the same name without a `uri` has another one. No slug without a digest ends like a digest.
     """
     folded = _folded(name)
     words = _words(folded, script)
     slug = _cut(words, MAX_CHARS, MAX_BYTES)
     rest = _WORD.sub("", _SAME_NAME.sub("", folded))
-    is_plain = (
+    is_unambiguous = (
         words == _words(folded, "unicode")
         and slug == "-".join(words)
         and not rest
-        and folded == _without_accents(name)  # ø, þ and ² are letters and signs of their own
+        and folded == _without_accents(name)  # ø, þ and ² are separate letters and signs
     )
-    if uri is None and is_plain and words and not _DIGEST.fullmatch(words[-1]):
+    if uri is None and is_unambiguous and words and not _DIGEST.fullmatch(words[-1]):
         return slug
     identity = f"uri\0{uri}" if uri is not None else f"name\0{' '.join(folded.split())}"
     room = _DIGEST_CHARS + 1
@@ -102,7 +102,7 @@ def page_name(name: str, uri: str | None = None, *, script: Script = "unicode") 
 
 
 def words_of(page: str) -> str:
-    """Return the words that a page's name says, without its digest: a title where nothing tells the name itself."""
+    """Return the words of a page's name, without its digest: a title for a page whose real name is unknown."""
     *words, last = page.split("-")
     return " ".join(words if words and _DIGEST.fullmatch(last) else (*words, last))
 
@@ -112,9 +112,9 @@ def _lowered(text: str) -> str:
     text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS]))
     if text.isascii():
         return text.lower()
-    text = _FRACTION.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text)))
+    text = _FRACTION.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
     text = _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    return unicodedata.normalize("NFC", _UNSEEN.sub("", text.replace("\u0130", "i").lower()))  # else i and a dot apart
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text.replace("\u0130", "i").lower()))  # else i and a dot
 
 
 def _folded(text: str) -> str:
@@ -126,14 +126,14 @@ def _folded(text: str) -> str:
 
 def _without_accents(text: str) -> str:
     """Return a text in lower case and NFC without apostrophes, unseen characters and the accents of Latin letters."""
-    seen = _UNSEEN.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS])).casefold().lower()
+    seen = _INVISIBLE.sub("", _APOSTROPHES.sub("", text[:_MAX_INPUT_CHARS])).casefold().lower()
     bare = _MARKS_OF_LATIN.sub("", unicodedata.normalize("NFD", seen))
     return unicodedata.normalize("NFC", _LAST_SIGMA.sub("\u03c2", bare))
 
 
 @lru_cache(maxsize=4_000)
 def _in_ascii(letter: str) -> str:
-    """Return a Latin letter in a-z; the letter itself where nothing there is like it."""
+    """Return a Latin letter in a-z; the letter itself if a-z has no similar one."""
     found = anyascii(letter).lower()
     return found if found.isascii() and found.isalnum() else letter
 
@@ -142,9 +142,9 @@ def _words(folded: str, script: Script) -> list[str]:
     words: list[str] = _WORD.findall(folded)
     if script == "unicode":
         return words
-    # Each Chinese character is a syllable: without spaces nobody can tell where it ends.
-    apart = _HAN.sub(lambda found: f" {anyascii(found[0])} ", " ".join(words))
-    return str(_NOT_ASCII_WORD.sub("", anyascii(apart).lower())).split()
+    # Each Chinese character is a syllable: without spaces its end is not recognisable.
+    spaced = _HAN.sub(lambda found: f" {anyascii(found[0])} ", " ".join(words))
+    return str(_NOT_ASCII_WORD.sub("", anyascii(spaced).lower())).split()
 
 
 def _cut(words: list[str], max_chars: int, max_bytes: int) -> str:
@@ -163,19 +163,19 @@ def _cut(words: list[str], max_chars: int, max_bytes: int) -> str:
 
 
 def _beginning(text: str, max_chars: int, max_bytes: int) -> str:
-    """Return as many whole grapheme clusters as fit; of one that does not, as many characters."""
+    """Return the whole grapheme clusters that fit; if the first does not fit, the characters that fit."""
     if len(text) <= max_chars and len(text.encode()) <= max_bytes:
         return text
-    kept = ""
+    beginning = ""
     for cluster in regex.findall(r"\X", text):
-        if len(kept) + len(cluster) > max_chars or len((kept + cluster).encode()) > max_bytes:
+        if len(beginning) + len(cluster) > max_chars or len((beginning + cluster).encode()) > max_bytes:
             break
-        kept += cluster
-    return kept or text[: min(max_chars, max_bytes // 4)]
+        beginning += cluster
+    return beginning or text[: min(max_chars, max_bytes // 4)]
 
 
 def _digest_of(identity: str) -> str:
     """Return 8 characters, of which the first is a digit: 37 bits of SHA-256."""
     number = hashlib.sha256(unicodedata.normalize("NFC", identity).encode()).digest()
-    letters = base64.b32encode(number[1:]).decode().lower()
-    return f"{2 + number[0] % 6}{letters[: _DIGEST_CHARS - 1]}"
+    encoded = base64.b32encode(number[1:]).decode().lower()
+    return f"{2 + number[0] % 6}{encoded[: _DIGEST_CHARS - 1]}"

@@ -35,7 +35,7 @@ _CLUSTER = regex.compile(r"\X")
 _WORD_BOUNDARY = regex.compile(r"\b", regex.WORD)  # UAX 29: in text without spaces, each ideograph is a word
 _SPACES = frozenset(" \t\r\n\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000")
 _NO_BREAK = frozenset("\u00a0\u2007\u202f")
-_LOOK_AHEAD_CHARS = 64  # beyond the cut, so that the cluster there is seen whole
+_LOOK_AHEAD_CHARS = 64  # beyond the cut, so that its cluster is complete
 _NEVER_LAST = " \t\r\n\u00a0\u202f\u3000,;:-\u2013\u2014([{\"'\u201c\u2018\u201e\u201a\u00ab\u2039\u00bf\u00a1"
 _ELLIPSIS = "\u2026"
 
@@ -46,20 +46,20 @@ def collapsed(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text in NFC on one line, without characters that a paste leaves behind; "" if a reader sees nothing.
+    """Return the text in NFC on one line, without stray invisible characters; "" if no character is visible.
 
-    Byte order marks and zero-width characters go, except where a script or an emoji sequence needs them.
+    Byte order marks and zero-width characters are removed unless a script or an emoji sequence needs them.
     """
     text = unicodedata.normalize("NFC", text)
     for stray in (_STRAY_SPACE, _STRAY_JOINER, _STRAY_HYPHEN, _STRAY_TAG, _STRAY_SELECTOR):
         text = str(stray.sub("", text))
-    # NFC once more: a stray character may have kept a letter and its accent apart.
+    # NFC once more: a stray character may have separated a letter from its accent.
     text = unicodedata.normalize("NFC", collapsed(text)).strip()
     return text if is_visible(text) else ""
 
 
 def is_visible(text: str) -> bool:
-    """Tell whether a reader sees anything of the text: a letter, digit, sign or mark of punctuation."""
+    """Tell whether the text has a visible character: a letter, digit, sign or punctuation mark."""
     return _VISIBLE.search(text) is not None
 
 
@@ -73,8 +73,8 @@ def composed_markup(markup: str) -> str:
 def cut_text(text: str, max_chars: int) -> str:
     """Return at most `max_chars` of the text; a cut text ends with a whole word and an ellipsis.
 
-    A cut never divides a grapheme cluster (UAX 29). Without a space in its second half, the text ends at a word
-    boundary of UAX 29, else at an earlier space, else between two clusters. A no-break space is no place for a cut.
+    A cut never divides a grapheme cluster (UAX 29) and never falls on a no-break space. It prefers, in this order: a
+    space in the second half, a word boundary (UAX 29), an earlier space, the end of a cluster.
     """
     if len(text) <= max_chars:
         return text
@@ -90,6 +90,6 @@ def cut_text(text: str, max_chars: int) -> str:
 
 
 def cluster_ends(text: str, max_chars: int) -> list[int]:
-    """Return the ends of the grapheme clusters that lie within the first `max_chars`."""
+    """Return the ends of the grapheme clusters within the first `max_chars`."""
     window = text[: max_chars + _LOOK_AHEAD_CHARS]
     return [found.end() for found in _CLUSTER.finditer(window) if found.end() <= max_chars]

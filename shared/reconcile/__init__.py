@@ -1,8 +1,8 @@
-"""What should be public against what is: the differences, why they are ones, and which message mends each.
+"""Reconciliation: the drift of the public bucket from the content bucket, its reasons, and the messages that repair it.
 
-The bucket decides. One walk over the articles and one listing of the public bucket find what is suspect, at little cost
-and in bounded memory (`passes`); each suspect is then looked at closely, twice, so that what is on its way is no drift
-(`looks`). Nothing is mended here: that is publish's work, and it looks for itself.
+One walk over the articles and one listing of the public bucket find suspects, at low cost and in bounded memory
+(`passes`). Each suspect is then inspected twice, so that a publication in progress is no drift (`inspection`). This
+package repairs nothing: publish does, and it checks each path first.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from shared.storage import ObjectStorage
 
 
 class DriftKind(StrEnum):
-    """How the public bucket may differ from what it should hold."""
+    """The kinds of drift."""
 
     MISSING = "missing"
     EXTRA = "extra"
     STALE = "stale"
     WRONG = "wrong digest"
-    FOREIGN = "foreign"  # not put by us: said, not counted as drift, never touched
+    FOREIGN = "foreign"  # not put by Pressline: reported, not counted as drift, never changed
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `path` is a key of the public bucket, empty where an article has none yet."""
+    """One difference. `path` is a key of the public bucket; empty if an article has none yet."""
 
     kind: DriftKind
     path: str
@@ -40,7 +40,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileDeps:
-    """Where it is written what should be public, and where it is public."""
+    """Both buckets, the revisions, the index, the sites and the clock of a reconciliation."""
 
     content: ObjectStorage
     public: ObjectStorage

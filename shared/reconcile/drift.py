@@ -1,4 +1,4 @@
-"""Is the public behind the bucket? The question that the sweep, the schedule and `verify` all ask of an article."""
+"""The event that an article needs because its public state is out of date; for the sweep, the schedule and `verify`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.storage import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class ArticleEvent:
-    """What has to be emitted again of one article, and in which lane."""
+    """An event to emit for one article: its kind, its revision and its lane."""
 
     kind: type[ArticlesAccepted | ArticleRemoved | ArticlesPublished]
     article: str
@@ -38,45 +38,45 @@ class ArticleEvent:
 def find_event(
     site: Site, article: str, now: datetime, *, content: ObjectStorage, revisions: Revisions, index: Index
 ) -> ArticleEvent | None:
-    """Return what has to be said of an article again, or None where the public and the index are as they should be.
+    """Return the event that an article needs, or None if its pages and its index entry are up to date.
 
-    The lane is the one stored with the revision: what came in bulk is said again in bulk.
+    The event goes into the lane that is stored with the revision.
     """
     record, _ = read_record(content, site.id, article)
     history = read_history(revisions, site.id, article)
-    seen = history.visible(now)
-    if seen is None:
+    visible = history.visible(now)
+    if visible is None:
         return None
-    if not _is_settled(record, seen, len(history.revisions), now):
-        is_usable = seen.status_at(now) is Status.USABLE
+    if not _is_up_to_date(record, visible, len(history.revisions), now):
+        is_usable = visible.status_at(now) is Status.USABLE
         return (
-            ArticleEvent(ArticlesAccepted, article, seen.revision, seen.lane)
+            ArticleEvent(ArticlesAccepted, article, visible.revision, visible.lane)
             if is_usable
-            else ArticleEvent(ArticleRemoved, article, seen.revision, Lane.URGENT)
+            else ArticleEvent(ArticleRemoved, article, visible.revision, Lane.URGENT)
         )
     known = index.revisions(site, [article]).get(article, "")
     if known < record.effective_revision:
-        return ArticleEvent(ArticlesPublished, article, seen.revision, seen.lane)
+        return ArticleEvent(ArticlesPublished, article, visible.revision, visible.lane)
     return None
 
 
-def _is_settled(record: LiveRecord, seen: Revision, revisions: int, now: datetime) -> bool:
-    """Tell whether the public shows what should be seen, and took account of all revisions that there are."""
-    settled = record.revision if seen.status_at(now) is Status.USABLE else record.removed_by
-    return settled == seen.revision and record.revisions_seen >= revisions
+def _is_up_to_date(record: LiveRecord, visible: Revision, revisions: int, now: datetime) -> bool:
+    """Tell whether the record has the visible revision, and takes all revisions into account."""
+    recorded = record.revision if visible.status_at(now) is Status.USABLE else record.removed_by
+    return recorded == visible.revision and record.revisions_seen >= revisions
 
 
 def messages_of(events: Iterable[ArticleEvent], site: Site) -> Iterator[Message]:
-    """Yield the messages of events: a removal each, the others in batches of one kind and lane, in their order."""
+    """Yield the messages of events: one message for each removal, and batches of one kind and lane for the others."""
     batches: dict[tuple[type[Message], Lane], list[ArticleRevision]] = {}
     for event in events:
         if event.kind is ArticleRemoved:
-            named = {"site": site.id, "article": event.article, "revision": event.revision}
-            yield ArticleRemoved(**first_envelope(event.lane), **named)
+            fields = {"site": site.id, "article": event.article, "revision": event.revision}
+            yield ArticleRemoved(**first_envelope(event.lane), **fields)
         else:
             reached = ArticleRevision(article=event.article, revision=event.revision)
             batches.setdefault((event.kind, event.lane), []).append(reached)
-    for (kind, lane), every in batches.items():
-        for first in range(0, len(every), MAX_BATCH_ITEMS):
-            some = tuple(every[first : first + MAX_BATCH_ITEMS])
-            yield kind.model_validate({**first_envelope(lane), "site": site.id, "articles": some})
+    for (kind, lane), articles in batches.items():
+        for first in range(0, len(articles), MAX_BATCH_ITEMS):
+            batch = tuple(articles[first : first + MAX_BATCH_ITEMS])
+            yield kind.model_validate({**first_envelope(lane), "site": site.id, "articles": batch})

@@ -1,4 +1,4 @@
-"""Whose is what lies in the public bucket? Asked before anything there is called too much, and before it is removed."""
+"""The owner of an object in the public bucket: checked before an object is reported as extra, and before a delete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUR_METADATA = frozenset({"order", "sha256", "surrogate-keys"})
 
 
 class OwnershipSources(Protocol):
-    """Where it is written who needs what: `shared.reconcile.ReconcileDeps`, or a publisher's ports."""
+    """The sources that name owners: `shared.reconcile.ReconcileDeps`, or a publisher's ports."""
 
     @property
     def content(self) -> ObjectStorage: ...  # noqa: D102
@@ -34,41 +34,41 @@ class OwnershipSources(Protocol):
 
 
 def is_ours(head: ObjectHead) -> bool:
-    """Tell whether publish put an object: nobody else writes these fields."""
+    """Tell whether publish put an object: only publish writes these metadata fields."""
     return not _OUR_METADATA.isdisjoint(head.metadata)
 
 
-def is_claimed(path: str, article: str, books: OwnershipSources) -> bool:
-    """Tell whether any site has a reason for what is at a path: listing, theme file, picture, article's page.
+def is_claimed(path: str, article: str, sources: OwnershipSources) -> bool:
+    """Tell whether any site needs the object at a path: as listing, theme file, picture or article page.
 
-    `article` is whose the object says it is, empty where it says nothing.
+    `article` is the article in the object's metadata; empty if there is none.
     """
-    return any(_is_claimed_by(site, path, article, books) for site in books.sites.values())
+    return any(_is_claimed_by(site, path, article, sources) for site in sources.sites.values())
 
 
-def _is_claimed_by(site: Site, path: str, article: str, books: OwnershipSources) -> bool:
+def _is_claimed_by(site: Site, path: str, article: str, sources: OwnershipSources) -> bool:
     if listing_at(site, path) is not None:
         return True
     if article:
-        record, _ = read_record(books.content, site.id, article)
-        return path in record.claimed or path in _addresses(site, article, books)
+        record, _ = read_record(sources.content, site.id, article)
+        return path in record.claimed or path in _addresses(site, article, sources)
     source = keys.source_of(site.id, path)
     if source is None:
         return False
     if keys.is_asset(path):
-        return books.content.find_head(source) is not None
-    return _is_shown(path, source, site, books.content)
+        return sources.content.find_head(source) is not None
+    return _is_shown(path, source, site, sources.content)
 
 
-def _addresses(site: Site, article: str, books: OwnershipSources) -> tuple[str, ...]:
-    """Return the addresses that an article has a right to, though its record may be lost."""
-    history = read_history(books.revisions, site.id, article)
-    addresses = addresses_of(history.released(books.clock()), site)
+def _addresses(site: Site, article: str, sources: OwnershipSources) -> tuple[str, ...]:
+    """Return the addresses of an article, from its revisions: its record may be lost."""
+    history = read_history(sources.revisions, site.id, article)
+    addresses = addresses_of(history.released(sources.clock()), site)
     return addresses.all if addresses else ()
 
 
 def _is_shown(path: str, source: str, site: Site, content: ObjectStorage) -> bool:
-    """Tell whether an article that is live shows a picture, or showed it once: pages in caches still do."""
+    """Tell whether a live article shows a picture or showed it once: cached pages may still show it."""
     prefix = keys.used_by_prefix(source)
     articles = (key.removeprefix(prefix) for key in content.list_keys(prefix))
     records = (read_record(content, site.id, article)[0] for article in articles)

@@ -1,4 +1,4 @@
-"""Which message mends a difference. Whoever takes it in looks for itself first: by then it may be mended."""
+"""The message that repairs a difference. Its consumer checks first, because the difference may be gone by then."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from shared.messaging.messages import Message, RepairPath, first_envelope
 from shared.model.lane import Lane
 from shared.reconcile import Drift, DriftKind, ReconcileDeps
 from shared.reconcile.drift import messages_of
-from shared.reconcile.inspection import event_of
+from shared.reconcile.inspection import find_article_event
 from shared.site.sites import Site
 
 
 def repair_of(drift: Drift, site: Site, deps: ReconcileDeps) -> Message | None:
-    """Return what has to be said so that a difference is mended, or None where there is nothing to say."""
+    """Return the message that repairs a difference, or None if no message does."""
     if drift.kind is DriftKind.FOREIGN:
         return None
-    event = event_of(drift.article, site, deps) if drift.article else None
+    event = find_article_event(drift.article, site, deps) if drift.article else None
     if event is not None:
         return next(messages_of([event], site))
     if not drift.path:
         return None
     return RepairPath(
-        **first_envelope(Lane.BULK),  # a damaged bucket is mended beside the day's news, not before it
+        **first_envelope(Lane.BULK),  # a repair must not delay news
         site=site.id,
         path=drift.path,
         article=drift.article or None,

@@ -1,1 +1,1 @@
-"""The platform of every process: settings, Celery, Redis, logs, metrics, retries, receipts and dead letters."""
+"""The platform of all processes: settings, Celery, Redis, logs, metrics, retries, receipts, dead letters."""

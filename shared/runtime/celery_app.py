@@ -1,4 +1,4 @@
-"""Celery on Redis, set as it was measured to lose nothing (ADR 2), and the one way to run and to emit."""
+"""The Celery app on Redis, with settings that lose no message (ADR 2): workers run and emit only through it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ from shared.storage.conformance import require_conformant_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
-_NICE_OF_BULK = 5  # a quarter of a CPU that news wants too: a batch still ends in time beside a busy ingest and store
+_POLL_INTERVAL_SECONDS = 5.0
+_BULK_NICENESS = 5  # a quarter of a contended CPU: enough for a batch to end in time beside news
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ PRODUCTION_TIMERS = WorkerTimers()
 
 
 class PresslineCelery(Celery):
-    """A Celery app that knows where its dead letters go and where its deliveries are counted."""
+    """A Celery app with the dead letters, delivery counts and run reports of its service."""
 
     def __init__(
         self,
@@ -86,19 +87,19 @@ class PresslineCelery(Celery):
 
     @cached_property
     def deliveries(self) -> Deliveries:
-        """Return where this process counts what it begins."""
+        """Return the delivery counts of this process."""
         return RedisDeliveries(redis_client(self._settings), self._settings.lanes)
 
     @cached_property
     def runs(self) -> Runs:
-        """Return where this process reports what became of a run's articles."""
+        """Return the store of rebuild runs, for reports on their articles."""
         return RedisRuns(redis_client(self._settings))
 
     def emit(self, messages: Iterable[Message]) -> None:
         """Send a copy of each message to every step that consumes it.
 
         Raises:
-            RedisUnavailableError: the broker does not take them now.
+            RedisUnavailableError: the broker does not accept them now.
         """
         for message in messages:
             for step in steps_for(type(message), self._pipeline):
@@ -115,10 +116,10 @@ class PresslineCelery(Celery):
     ) -> None:
         """Send messages to the queue of one step, to be run after a wait.
 
-        `retries`: how often their items have failed already.
+        `retries`: the number of failed attempts so far.
 
         Raises:
-            RedisUnavailableError: the broker does not take them now.
+            RedisUnavailableError: the broker does not accept them now.
         """
         for message in messages:
             try:
@@ -137,14 +138,14 @@ class PresslineCelery(Celery):
                 raise RedisUnavailableError(redis_condition(error)) from error
 
     def register(self, handlers: Handlers, deps: Callable[[str], object]) -> None:
-        """Make a task of each step. `deps` returns what a site's handlers need; it is called in each message."""
+        """Register a task for each step. `deps` returns the dependencies for a site, for each message."""
         for step, handler in handlers.items():
             self.task(name=step.task_name, shared=False, step=step)(_task(handler, deps))
 
     def dead_letters(self) -> DeadLetters:
         """Return the service's dead letters, built by its wiring."""
         if self._dead_letters is None:
-            raise PresslineError("this process only emits; it runs no task that could fail")
+            raise PresslineError("this process only emits messages, so it has no dead letters")
         return self._dead_letters()
 
 
@@ -156,10 +157,10 @@ def create_app(
     pipeline: Sequence[Step] = PIPELINE,
     timers: WorkerTimers = PRODUCTION_TIMERS,
 ) -> PresslineCelery:
-    """Return the Celery app of a service; without `dead_letters` it can emit but runs nothing."""
-    app = PresslineCelery(service, settings, dead_letters, pipeline, timers)
+    """Return the Celery app of a service; without `dead_letters` it can emit but not run tasks."""
+    app = PresslineCelery(service, settings, dead_letters, pipeline)
     app.conf.update(
-        # A task is done when it is done: a killed child or worker gives it back.
+        # A message is acknowledged after its task: that of a killed child or worker is redelivered.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_acks_on_failure_or_timeout=False,
@@ -170,10 +171,10 @@ def create_app(
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        # Our logs are ours.
+        # Pressline configures its logs itself.
         worker_redirect_stdouts=False,
         worker_hijack_root_logger=False,
-        # One queue a service and lane, on the default exchange: one LPUSH a message, no binding to look up.
+        # One queue for each service and lane, on the default exchange: one LPUSH for each message, no bindings.
         task_queues=[_queue(name) for step in pipeline for name in queues_of(step.service)],
         task_create_missing_queues=False,
         task_default_queue=f"{pipeline[0].service}.{Lane.LIVE}",
@@ -196,10 +197,10 @@ def _transport_options(settings: ServiceSettings, timers: WorkerTimers, *, is_wo
         "socket_connect_timeout": settings.redis_timeout_seconds,
     }
     if is_worker:
-        return options | {"socket_timeout": 15}  # longer than its blocking read
-    # Who only emits must answer somebody: one more try and no waiting, where kombu would try for six seconds.
-    impatient = {"max_retries": 1, "interval_start": 0, "interval_max": 0, "connect_retries_timeout": 1}
-    return options | {"socket_timeout": settings.redis_timeout_seconds} | impatient
+        return options | {"socket_timeout": 15}  # longer than the worker's blocking read
+    # An emitter must answer its caller: one retry without a wait, where kombu would retry for six seconds.
+    short_retries = {"max_retries": 1, "interval_start": 0, "interval_max": 0, "connect_retries_timeout": 1}
+    return options | {"socket_timeout": settings.redis_timeout_seconds} | short_retries
 
 
 def _queue(name: str) -> Queue:
@@ -207,7 +208,7 @@ def _queue(name: str) -> Queue:
 
 
 def _task(handler: Handler, deps: Callable[[str], object]) -> Callable[[Any], Result]:
-    def handle(message: Any) -> Result:  # noqa: ANN401 -- of the kind that the step consumes
+    def handle(message: Any) -> Result:  # noqa: ANN401 -- the step's kind of message
         return handler(message, deps(message.site))
 
     return handle
@@ -216,26 +217,24 @@ def _task(handler: Handler, deps: Callable[[str], object]) -> Callable[[Any], Re
 def run_worker(
     app: PresslineCelery, service: str, settings: ServiceSettings, *, build: Callable[[], object] | None = None
 ) -> None:
-    """Run a service's worker until it is told to stop (SIGTERM: unfinished work is handed back).
+    """Run a service's worker until SIGTERM; then unfinished messages go back to the broker.
 
-    `build` makes the clients in each of its children as they start, so that the first message need not wait for them.
+    `build` makes the clients in each child process at its start, so that the first message need not wait for them.
     """
     configure_logging(settings.log_level, settings.log_format, service=service)
     queues = queues_of(service, settings.lanes)
-    await_conformant_store = require_conformant_store_apart(settings)  # while the rest is made
-    warnings.filterwarnings("ignore", category=SecurityWarning)  # of root and pickle: we accept JSON alone
+    await_conformant_store = require_conformant_store_apart(settings)  # in parallel with the set-up
+    warnings.filterwarnings("ignore", category=SecurityWarning)  # about root and pickle: only JSON is accepted
     is_ready = False
-    has_built = mmap(-1, 1)  # shared with the children
+    has_built = mmap(-1, 1)  # shared with the child processes
     backlog = RedisBacklog(redis_client(settings))
-    watch = Watchdog(
-        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)),
-        monotonic,
-        unwell_after_seconds=app.timers.unwell_after,
+    watchdog = Watchdog(
+        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)), monotonic
     )
 
     @signals.setup_logging.connect(weak=False)
-    def _keep_ours(**_: object) -> None:
-        """Celery sets up no logging where somebody answers this signal."""
+    def _logging_is_configured(**_: object) -> None:
+        """Prevent Celery's own logging set-up: a receiver of this signal is enough."""
 
     @signals.worker_process_init.connect(weak=False)
     def _child_started(**_: object) -> None:
@@ -244,18 +243,18 @@ def run_worker(
             build()
         has_built[0] = 1
         gc.collect()
-        gc.freeze()  # what is there now stays: looking through it again and again took a twelfth of a rebuild's time
+        gc.freeze()  # the objects so far stay: repeated scans of them took a twelfth of a rebuild's time
 
     @signals.task_received.connect(weak=False)
-    def _took_one(**_: object) -> None:
-        watch.record_progress()
+    def _task_received(**_: object) -> None:
+        watchdog.record_progress()
 
     @signals.worker_ready.connect(weak=False)
     def _ready(**_: object) -> None:
         nonlocal is_ready
         is_ready = True
-        watch.record_progress()
-        Thread(target=_end_when_stalled, args=(watch, app.timers), name="stall-watch", daemon=True).start()
+        watchdog.record_progress()
+        Thread(target=_end_when_stalled, args=(watchdog,), name="watchdog", daemon=True).start()
         log.info("worker.ready", queues=queues)
 
     @signals.worker_shutting_down.connect(weak=False)
@@ -268,10 +267,10 @@ def run_worker(
         serve_health(
             settings.metrics_port,
             settings.metrics_host,
-            lambda: watch.faults() if is_ready and has_built[0] else [f"{service} is not ready"],
+            lambda: watchdog.faults() if is_ready and has_built[0] else [f"{service} is not ready"],
             lambda: redis_faults(settings),
         )
-    worker = app.Worker(  # not `worker_main`, whose command line costs 9 MB a process
+    worker = app.Worker(  # not `worker_main`: its command line costs 9 MB in each process
         hostname=f"{service}@{gethostname()}",
         queues=",".join(queues),
         concurrency=settings.children,
@@ -283,25 +282,25 @@ def run_worker(
     )
     await_conformant_store()
     if settings.is_bulk_only:
-        _give_way()
+        _lower_cpu_priority()
     gc.collect()
-    gc.freeze()  # before the fork: a collection in a child would copy every page that it shares with its parent
+    gc.freeze()  # before the fork: a collection in a child would copy every memory page shared with its parent
     worker.start()
     sys.exit(worker.exitcode)
 
 
-def _give_way() -> None:
-    """Lower the CPU priority of this process and of all that it will fork.
+def _lower_cpu_priority() -> None:
+    """Lower the CPU priority of this process and of its future children.
 
-    Where Linux schedules each session as a group, only the group's nice value counts between sessions (sched(7)).
+    If Linux schedules each session as a group, only the group's nice value counts between sessions (sched(7)).
     """
-    os.nice(_NICE_OF_BULK)
+    os.nice(_BULK_NICENESS)
     with suppress(OSError):  # a kernel without such groups
-        Path("/proc/self/autogroup").write_text(f"{_NICE_OF_BULK}\n", encoding="ascii")
+        Path("/proc/self/autogroup").write_text(f"{_BULK_NICENESS}\n", encoding="ascii")
 
 
-def _end_when_stalled(watch: Watchdog, timers: WorkerTimers) -> None:
-    while (seconds := watch.look()) < timers.end_after:
-        sleep(timers.stall_check_interval)
+def _end_when_stalled(watchdog: Watchdog) -> None:
+    while (seconds := watchdog.stalled_seconds()) < END_AFTER_SECONDS:
+        sleep(_POLL_INTERVAL_SECONDS)
     log.error("worker.stalled", seconds=round(seconds))
-    os._exit(EX_SOFTWARE)  # a consumer that hangs would hang in an orderly end too
+    os._exit(EX_SOFTWARE)  # a stalled consumer would also stall in an orderly shutdown

@@ -1,8 +1,8 @@
-"""kombu's Redis transport for workers, made to wait while Redis refuses writes (OOM, READONLY, MISCONF, NOPERM).
+"""kombu's Redis transport for workers, which pauses while Redis refuses writes (OOM, READONLY, MISCONF, NOPERM).
 
-kombu takes a message with BRPOP and then notes it under `unacked`. A full Redis allows the first and refuses the
-second: the message would be lost and the worker would end (celery#5716). A refused BRPOP would be sent again at once,
-without end. Here the worker takes no message until a write succeeds, and keeps in memory what Redis refused.
+kombu takes a message with BRPOP and then stores it under `unacked`. A full Redis allows the first and refuses the
+second: the message would be lost and the worker would end (celery#5716). A refused BRPOP would be repeated without
+end. So this transport takes no message until a write succeeds, and holds the refused writes in memory.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 
 
 class _QoS(redis.QoS):
-    """Frees the place of a message whose acknowledgement is refused, and acknowledges it later.
+    """Frees the slot of a message whose acknowledgement Redis refuses, and acknowledges the message later.
 
-    Without that, the worker would take no further message. A message that is not acknowledged in time comes back.
+    Otherwise the worker would take no further message. A message without an acknowledgement in time is redelivered.
     """
 
     channel: Any
@@ -50,7 +50,7 @@ class _QoS(redis.QoS):
         self._remove_from_indices(delivery_tag).execute()  # type: ignore[attr-defined]  # kombu's, without types
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- kombu's
-        """Give back what other workers held for too long. This write, each second, also shows whether Redis takes any.
+        """Requeue messages that other workers held too long. This write, once a second, also tests Redis.
 
         kombu calls it from a timer and before its loop begins.
         """
@@ -63,48 +63,48 @@ class _QoS(redis.QoS):
 
 
 class _Channel(redis.Channel):
-    """Takes no message while Redis refuses writes."""
+    """Consumes no message while Redis refuses writes."""
 
     QoS = _QoS
-    owed: ClassVar[deque[Callable[[Any], object]]] = deque()
-    """Calls that Redis refused, for the next try. A connection may break meanwhile, so they belong to the process."""
+    refused_calls: ClassVar[deque[Callable[[Any], object]]] = deque()
+    """Refused calls, for the next try. They belong to the process, because the connection may break meanwhile."""
     refused_since: float | None = None
 
     def write(self, call: Callable[[Any], object]) -> None:
-        """Do `call` now or, if Redis refuses it, as soon as it takes writes."""
+        """Make `call` now or, if Redis refuses it, as soon as Redis accepts writes."""
         try:
             call(self)
         except ResponseError as error:
-            self.owed.append(call)
+            self.refused_calls.append(call)
             self.pause(error)
 
     def pause(self, error: ResponseError) -> None:
-        """Take no message until `resume`."""
+        """Consume no message until `resume`."""
         if self.refused_since is None:
             self.refused_since = monotonic()
             log.warning("consumer.paused", reason=redis_condition(error))
 
     def resume(self) -> None:
-        """Do what Redis has refused, then take messages again."""
-        while self.owed:
-            call = self.owed.popleft()
+        """Make the refused calls, then consume messages again."""
+        while self.refused_calls:
+            call = self.refused_calls.popleft()
             try:
                 call(self)
             except ResponseError as error:
-                self.owed.appendleft(call)
+                self.refused_calls.appendleft(call)
                 self.pause(error)
                 return
             except (RedisError, OSError):
-                self.owed.appendleft(call)
+                self.refused_calls.appendleft(call)
                 raise
-            except Exception:  # it would fail each time and hold up the worker; the broker delivers the message again
+            except Exception:  # it would fail each time and block the worker; the broker redelivers the message
                 log.exception("consumer.call_dropped")
         if self.refused_since is not None:
             log.info("consumer.resumed", paused_seconds=round(monotonic() - self.refused_since, 1))
             self.refused_since = None
 
     def _queue_bind(self, *_: object) -> None:
-        """Write no binding: every message names its queue, and a worker must start while Redis refuses writes."""
+        """Write no binding: each message names its queue, and a worker must start even if Redis refuses writes."""
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self.refused_since is None:
@@ -124,18 +124,18 @@ class WorkerTransport(redis.Transport):
     Channel = _Channel
 
     def _deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401 -- kombu's
-        """Hand a message to the worker; keep it in memory if Redis does not note that it is taken.
+        """Pass a message to the worker; hold it in memory if Redis does not store it under `unacked`.
 
-        A message that was noted although the answer was lost comes twice, which does no harm.
+        If only Redis's answer was lost, the message comes twice, which is harmless.
         """
         try:
             self.deliver(message, queue)
         except (RedisError, OSError):
-            _Channel.owed.append(lambda channel: channel.connection.deliver(message, queue))
+            _Channel.refused_calls.append(lambda channel: channel.connection.deliver(message, queue))
             raise
 
     def deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401 -- kombu's
-        """Hand a message to the worker, or raise."""
+        """Pass a message to the worker, or raise an error."""
         super()._deliver(message, queue)
 
 

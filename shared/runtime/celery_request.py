@@ -1,4 +1,4 @@
-"""A worker's request whose broken acknowledgements are heard of. Loaded by workers alone."""
+"""A worker's request that raises errors of acknowledgements. Only workers load this module."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from celery.worker.request import Request
 
 
 class PresslineRequest(Request):
-    """Has the consumer connect anew where the connection breaks under an acknowledgement.
+    """Makes the consumer reconnect if the connection breaks during an acknowledgement.
 
-    Celery only logs that ("Couldn't ack") where the request names the connection's errors, and what broke is no longer
-    watched: the consumer then waits for ever on a connection that is none, while Redis is up again. Ours names none, so
-    that the error reaches the loop, as one of any other call does. The message itself comes back.
+    Celery only logs such an error ("Couldn't ack") if the request names the connection's errors. The broken connection
+    is then no longer watched, and the consumer waits on it for ever. This request names no errors, so that the error
+    reaches the consumer's loop, as errors of other calls do. The message itself is redelivered.
     """
 
     def __init__(self, message: Any, **options: Any) -> None:  # noqa: ANN401 -- Celery's

@@ -1,4 +1,4 @@
-"""One message run by a worker: each item that fails is retried or buried alone; deaths are counted (ADR 2)."""
+"""The task that handles one message: it retries or buries each failed item on its own, and counts deaths (ADR 2)."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ from shared.runtime.errors import (
 from shared.runtime.observability import message_context
 from shared.runtime.rebuild_runs import RunOutcome, Runs
 
-CALLS_END_AFTER_SECONDS = 9  # of a task; its last call may take twice its time-out (to connect, to read)
+CALLS_END_AFTER_SECONDS = 9  # after a task's start; its last call may take twice its time-out (connect and read)
 MAX_RETRY_WAIT_SECONDS = 10
-MAX_DEATHS = 3  # of its process, until a message is not run once more
-MAX_ATTEMPTS = 6  # of what nobody foresaw
-MAX_RETRYABLE_ATTEMPTS = 40  # five minutes: a conflict passes, another worker is about to be done
-_GIVE_BACK_WAIT_SECONDS = 1.0
-_OUTAGES = "pressline-outages"  # how many of the retries were due to one
+MAX_DEATHS = 3  # of the process during one message; then the message is buried
+MAX_ATTEMPTS = 6  # after unexpected errors
+MAX_RETRYABLE_ATTEMPTS = 40  # five minutes: conflicts end, other workers finish
+_REQUEUE_WAIT_SECONDS = 1.0
+_OUTAGES_HEADER = "pressline-outages"  # the number of retries after an outage
 
 log = structlog.get_logger()
 
 
 class TaskApp(Protocol):
-    """What a task needs of the Celery app that runs it."""
+    """The part of the Celery app that a task uses."""
 
     service: str
 
     @property
     def deliveries(self) -> Deliveries:
-        """Return where this process counts what it begins."""
+        """Return the delivery counts of this process."""
         ...
 
     @property
     def runs(self) -> Runs:
-        """Return where this process reports what became of a run's articles."""
+        """Return the store of rebuild runs."""
         ...
 
     def dead_letters(self) -> DeadLetters:
@@ -77,15 +77,15 @@ class TaskApp(Protocol):
 
 
 class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their signatures
-    """A task that reads the two families of errors and nothing else, and counts what kills its process (ADR 2)."""
+    """A task with one retry policy (by the two families of errors) and a count of the deaths of its process (ADR 2)."""
 
     abstract = True
     Request = "shared.runtime.celery_request:PresslineRequest"
     step: Step  # set where the task is made
-    max_retries = None  # Celery's own three are not asked: the two families of errors decide
+    max_retries = None  # not Celery's three: the two families of errors decide
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- Celery's
-        """Run the task; retry items that may succeed later, bury those that never will or that killed their process."""
+        """Run the task; retry items that may succeed later, bury those that cannot or that killed their process."""
         payload = args[0] if args and isinstance(args[0], dict) else {"args": args, "kwargs": kwargs}
         delivery = f"{self.request.id}.{(self.request.properties or {}).get('delivery_tag', '')}"
         begun = self._begin(delivery)
@@ -93,11 +93,11 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         if begun > 1 and (halves := _halves(message)):
             self._split(halves)
         elif begun > MAX_DEATHS:
-            self._bury_deadly(payload, deaths=begun - 1)
+            self._bury_killer(payload, deaths=begun - 1)
         else:
             try:
                 self._run(message, payload)
-            except Exception:  # a retry: this process lives. Of a SystemExit that cannot be said
+            except Exception:  # a retry: the process lives. After a SystemExit it may not
                 self._end(delivery)
                 raise
         self._end(delivery)
@@ -121,19 +121,19 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
             failed = result.failed
         except (Ignore, Reject, Retry):
             raise
-        except Exception as error:  # noqa: BLE001 -- each item is retried or buried with it: nothing is swallowed
+        except Exception as error:  # noqa: BLE001 -- each item is retried or buried with this error
             failed = dict.fromkeys(_items(message), error)
         if failed:
-            self._settle_failed(message, failed)
+            self._retry_or_bury(message, failed)
 
-    def _settle_failed(self, message: Message, failed: Mapping[str, Exception]) -> None:
-        """Bury the items that will fail for ever, and send the others again together."""
-        unfinished = {item: error for item, error in failed.items() if self._may_succeed_later(error)}
+    def _retry_or_bury(self, message: Message, failed: Mapping[str, Exception]) -> None:
+        """Bury the items that cannot succeed, and send the others again in one message."""
+        retried = {item: error for item, error in failed.items() if self._may_succeed_later(error)}
         for item, error in failed.items():
-            if item not in unfinished and (outage := self._bury_item(message, item, error)):
-                unfinished[item] = outage
-        if unfinished:
-            self._again(_part(message, unfinished), next(iter(unfinished.values())))
+            if item not in retried and (outage := self._bury_item(message, item, error)):
+                retried[item] = outage
+        if retried:
+            self._send_again(_part(message, retried), next(iter(retried.values())))
 
     def _may_succeed_later(self, error: Exception) -> bool:
         if isinstance(error, OutageError):
@@ -144,17 +144,17 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         return self._attempts() < limit
 
     def _attempts(self) -> int:
-        """Return how often the items were tried; an outage counts no attempt."""
+        """Return the number of attempts; attempts during an outage do not count."""
         return int(self.request.retries) + 1 - self._outages()
 
     def _outages(self) -> int:
-        return int((self.request.headers or {}).get(_OUTAGES, 0))
+        return int((self.request.headers or {}).get(_OUTAGES_HEADER, 0))
 
-    def _again(self, message: Message, error: Exception) -> None:
-        """Send a message once more after a wait; one that ran out of time in halves."""
+    def _send_again(self, message: Message, error: Exception) -> None:
+        """Send a message again after a wait; split a batch that ran out of time."""
         retries = int(self.request.retries)
         wait = min(0.2 * 2 ** min(retries, 10), MAX_RETRY_WAIT_SECONDS)
-        headers = {_OUTAGES: str(self._outages() + isinstance(error, OutageError))}
+        headers = {_OUTAGES_HEADER: str(self._outages() + isinstance(error, OutageError))}
         items, kind, reason = len(_items(message)), type(error).__name__, str(error)
         log.warning("message.retried", task=self.name, error=kind, reason=reason, items=items, wait_seconds=wait)
         halves = _halves(message) if isinstance(error, PeersTooSlowError | TaskTooSlowError) else ()
@@ -164,12 +164,12 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
                 self._app.send(self.step, again, wait_seconds=wait, retries=retries + 1, headers=headers)
                 return
             raise self.retry(exc=error, countdown=wait, headers=headers)
-        except (Reject, OutageError) as refused:  # the broker did not take it: the message itself must not be dropped
-            sleep(_GIVE_BACK_WAIT_SECONDS)  # it may come again at once: the worker's own connection may be well
+        except (Reject, OutageError) as refused:  # the broker refused it: requeue the original message
+            sleep(_REQUEUE_WAIT_SECONDS)  # else it may be redelivered at once
             raise Reject(str(error), requeue=True) from refused
 
     def _bury_item(self, message: Message, item: str, error: Exception) -> OutageError | None:
-        """Bury one item, and report it to its run; return the outage that prevents it."""
+        """Bury one item, and report it to its run; return the outage that prevented this, if any."""
         part = _part(message, [item])
         try:
             self._bury_now(part.model_dump(mode="json"), error)
@@ -189,22 +189,22 @@ class PresslineTask(Task):  # type: ignore[type-arg]  # tasks differ in their si
         at = datetime.now(UTC)
         self._app.dead_letters().bury(self.name, payload, error, attempts=self._attempts(), at=at)
 
-    def _bury_deadly(self, payload: dict[str, Any], *, deaths: int) -> None:
-        reason = f"the process that ran it died {deaths} times: out of memory, over its time or killed, its log tells"
+    def _bury_killer(self, payload: dict[str, Any], *, deaths: int) -> None:
+        reason = f"its process died {deaths} times (out of memory, over the time limit or killed); see the worker's log"
         error = WorkerKilledError(reason)
         try:
             self._app.dead_letters().bury(self.name, payload, error, attempts=deaths, at=datetime.now(UTC))
-        except OutageError as outage:  # a retry would be another delivery, without a count: give back this very one
-            sleep(_GIVE_BACK_WAIT_SECONDS)
+        except OutageError as outage:  # a retry would lose the count: requeue this delivery
+            sleep(_REQUEUE_WAIT_SECONDS)
             raise Reject(str(outage), requeue=True) from outage
 
     def _split(self, halves: Sequence[Batch]) -> None:
-        """Send the halves of a batch that killed its process: one item may have done it, and is found so."""
+        """Send the halves of a batch that killed its process: repeated splits isolate the item at fault."""
         log.warning("message.split", task=self.name, items=[len(half.items) for half in halves])
         try:
             self._app.send(self.step, halves)
         except OutageError as outage:
-            sleep(_GIVE_BACK_WAIT_SECONDS)
+            sleep(_REQUEUE_WAIT_SECONDS)
             raise Reject(str(outage), requeue=True) from outage
 
     def _begin(self, delivery: str) -> int:
@@ -230,14 +230,14 @@ def _items(message: Message) -> tuple[str, ...]:
 
 
 def _part(message: Message, items: Collection[str]) -> Message:
-    """Return the message of some items; the message itself where it names no others."""
+    """Return the message for some of its items; the message itself if these are all."""
     if isinstance(message, Batch) and set(items) != set(message.items):
         return message.only(items)
     return message
 
 
 def _halves(message: Message | ValidationError) -> tuple[Batch, ...]:
-    """Return a batch as two; nothing of one item."""
+    """Return the two halves of a batch; empty for a single item."""
     if not isinstance(message, Batch) or len(message.items) == 1:
         return ()
     middle = len(message.items) // 2

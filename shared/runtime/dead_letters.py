@@ -1,4 +1,4 @@
-"""Dead letters: a message that cannot succeed is kept in the bucket with its payload and the reason."""
+"""Dead letters: messages that cannot succeed, stored in the content bucket with their payload and error."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from shared.runtime.receipts.stored import store_receipts
 from shared.site import keys
 from shared.storage import ObjectStorage
 
-_ARTICLE_QUARANTINE_SECONDS = 86_400  # as long as the sweep remembers what is not settled
+_ARTICLE_QUARANTINE_SECONDS = 86_400  # as long as the sweep re-emits an unfinished article
 _LISTING_QUARANTINE_SECONDS = 600
 _MAX_NAME_CHARS = 100
-_MAX_REASON_CHARS = 2_000  # characters; both may quote what a stranger sent
+_MAX_REASON_CHARS = 2_000  # it may quote a sender's text
 _MAX_TRACEBACK_CHARS = 20_000
-_DONE_BY = {"ingest": "read", "enrich": "prepared", "render": "rendered", "publish": "published"}
+_WORK_OF_SERVICE = {"ingest": "read", "enrich": "prepared", "render": "rendered", "publish": "published"}
 
 log = structlog.get_logger()
 
 
 class DeadLetter(BaseModel):
-    """What an operator needs to understand a failure, and to send the message again."""
+    """A message that cannot succeed, with all that an operator needs to understand the failure and to replay it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -45,7 +45,7 @@ class DeadLetter(BaseModel):
     buried_at: AwareDatetime
 
     def as_json(self) -> bytes:
-        """Return the letter as it is kept: in ASCII, which any text of strangers fits into."""
+        """Return the stored form: JSON in ASCII, which can hold any text."""
         return json.dumps(self.model_dump(mode="json"), indent=1).encode()
 
 
@@ -56,7 +56,7 @@ class DeadLetters:
         self.service = service
         self._storage = storage
         self._receipts = receipts
-        self._marks = quarantine
+        self._quarantine = quarantine
 
     def bury(
         self,
@@ -69,12 +69,12 @@ class DeadLetters:
         outcome: ReceiptStatus = ReceiptStatus.FAILED,
         faults: tuple[ReceiptFault, ...] = (),
     ) -> str:
-        """Keep the message and settle its receipt, as failed unless told otherwise; return the key.
+        """Store the message as a dead letter and finalise its receipt (`failed` by default); return the letter's key.
 
-        What the message was about is parked: nobody says it again by himself, for it would only fail again.
+        Its subject goes into quarantine: no process emits it again by itself, because it would fail again.
 
         Raises:
-            StorageUnavailableError: the letter could not be kept, so the message must not be given up.
+            StorageUnavailableError: the letter is not stored, so the message must not be acknowledged.
         """
         dead_letter = DeadLetter(
             id=_dead_letter_id(payload),
@@ -91,33 +91,31 @@ class DeadLetters:
         self._storage.put(key, dead_letter.as_json())
         log.error("message.dead_lettered", key=key, task=task, error=dead_letter.error, reason=dead_letter.reason)
         if receipt := _receipt_of(payload):
-            told = dead_letter.reason if outcome is ReceiptStatus.REFUSED else _sentence(dead_letter)
-            store_receipts(self._storage, [_finalise(receipt, payload, outcome, told, faults)])
-            self._receipts.finalise(receipt, outcome, at, reason=told)
-        self._quarantine(dead_letter)
+            reason = dead_letter.reason if outcome is ReceiptStatus.REFUSED else _sentence(dead_letter)
+            store_receipts(self._storage, [_finalised_receipt(receipt, payload, outcome, reason, faults)])
+            self._receipts.finalise(receipt, outcome, at, reason=reason)
+        self._quarantine_subject(dead_letter)
         return key
 
-    def _quarantine(self, dead_letter: DeadLetter) -> None:
+    def _quarantine_subject(self, dead_letter: DeadLetter) -> None:
         try:
             if subject := subject_of(dead_letter):
-                self._marks.add(*subject)
+                self._quarantine.add(*subject)
         except RedisUnavailableError as error:
-            log.warning(
-                "letter.unparked", dead_letter=dead_letter.id, reason=str(error)
-            )  # said again once: one more letter
+            log.warning("quarantine.skipped", dead_letter=dead_letter.id, reason=str(error))  # costs one more letter
 
 
 def _sentence(dead_letter: DeadLetter) -> str:
     """Return the sentence for the sender of a failed item: the step and the dead letter's id.
 
-    The error itself may quote templates or other articles, so it stays in the letter.
+    The error itself may quote templates or other articles, so only the dead letter has it.
     """
-    done = _DONE_BY.get(dead_letter.service, "handled")
-    return f"the article could not be {done}; the operators find the cause in dead letter {dead_letter.id}"
+    work = _WORK_OF_SERVICE.get(dead_letter.service, "handled")
+    return f"the article could not be {work}; the operators find the cause in dead letter {dead_letter.id}"
 
 
 class Subject(NamedTuple):
-    """What a letter's message was about: an article's revision or a listing's number, and how long it stays parked."""
+    """The subject of a dead letter: an article's revision or a listing's wanted version, and its time in quarantine."""
 
     site: str
     name: str
@@ -126,22 +124,22 @@ class Subject(NamedTuple):
 
 
 def subject_of(dead_letter: DeadLetter) -> Subject | None:
-    """Return what a letter's message was about, or None where it names neither one article nor one listing."""
-    site, named = _name(dead_letter.payload.get("site")), _named(dead_letter.payload)
-    if named.article and named.revision:
-        return Subject(site, named.article, named.revision, _ARTICLE_QUARANTINE_SECONDS)
-    if named.listing:
-        return Subject(site, f"listing:{named.listing}", named.wanted_version, _LISTING_QUARANTINE_SECONDS)
+    """Return the subject of a dead letter, or None if it names neither one article nor one listing."""
+    site, item = _name(dead_letter.payload.get("site")), _item_in(dead_letter.payload)
+    if item.article and item.revision:
+        return Subject(site, item.article, item.revision, _ARTICLE_QUARANTINE_SECONDS)
+    if item.listing:
+        return Subject(site, f"listing:{item.listing}", item.wanted_version, _LISTING_QUARANTINE_SECONDS)
     return None
 
 
 def item_of(dead_letter: DeadLetter) -> str:
-    """Return the article, listing or receipt that a letter's message names; empty where it names no single one."""
-    named = _named(dead_letter.payload)
-    return named.article or named.listing or named.receipt
+    """Return the article, listing or receipt that a dead letter names; empty if it names several or none."""
+    item = _item_in(dead_letter.payload)
+    return item.article or item.listing or item.receipt
 
 
-class _Named(NamedTuple):
+class _Item(NamedTuple):
     """The one item that a payload names."""
 
     article: str = ""
@@ -151,19 +149,19 @@ class _Named(NamedTuple):
     receipt: str = ""
 
 
-def _named(payload: dict[str, Any]) -> _Named:
-    """Return the one item of a payload, whatever a broken message holds in its place; nothing where it has several."""
+def _item_in(payload: dict[str, Any]) -> _Item:
+    """Return the single item of a payload, even of an invalid one; an empty item if it has several."""
     articles, listings, submissions = (payload.get(name) for name in ("articles", "listings", "submissions"))
     match articles or submissions or listings or [payload]:
         case [{"article": article, "revision": revision}]:
-            return _Named(article=_name(article), revision=_name(revision))
+            return _Item(article=_name(article), revision=_name(revision))
         case [{"receipt": receipt}]:
-            return _Named(receipt=_name(receipt))
+            return _Item(receipt=_name(receipt))
         case dict() as versions if len(versions) == 1:
             name, version = next(iter(versions.items()))
-            return _Named(listing=_name(name), wanted_version=_number(version))
+            return _Item(listing=_name(name), wanted_version=_number(version))
         case _:
-            return _Named()
+            return _Item()
 
 
 def _number(value: object) -> int:
@@ -171,43 +169,43 @@ def _number(value: object) -> int:
 
 
 def _dead_letter_id(payload: dict[str, Any]) -> str:
-    """Return the message's own id, or one made of its content where it has none that could be a key."""
+    """Return the message's own id, or an id derived from its content if its own is no UUID."""
     try:
         return str(UUID(str(payload.get("message_id"))))
     except ValueError:
         return str(uuid5(NAMESPACE_URL, json.dumps(payload, sort_keys=True, default=str)))
 
 
-def _cut(text: str, most: int) -> str:
-    """Return a text, without its middle if it is too long: how it begins and how it ends tells most."""
-    text = text.encode(errors="backslashreplace").decode()  # half a character of UTF-16 is no text
-    return text if len(text) <= most else f"{text[: most // 2]}\n[...]\n{text[-most // 2 :]}"
+def _cut(text: str, max_chars: int) -> str:
+    """Return a text; of a too long one, its beginning and its end, which are the most useful parts."""
+    text = text.encode(errors="backslashreplace").decode()  # lone surrogates cannot be stored
+    return text if len(text) <= max_chars else f"{text[: max_chars // 2]}\n[...]\n{text[-max_chars // 2 :]}"
 
 
 def _name(value: object) -> str:
-    """Return a name as text that can be stored, whatever a broken message holds in its place."""
+    """Return a name as text that can be stored, even from an invalid message."""
     return _cut(str(value), _MAX_NAME_CHARS)
 
 
 def _receipt_of(payload: dict[str, Any]) -> str | None:
-    named = _named(payload)
+    item = _item_in(payload)
     if not payload.get("site"):
         return None
-    if named.article and named.revision:
-        return receipt_id(_name(payload["site"]), named.article, named.revision)
-    return named.receipt or None
+    if item.article and item.revision:
+        return receipt_id(_name(payload["site"]), item.article, item.revision)
+    return item.receipt or None
 
 
-def _finalise(
+def _finalised_receipt(
     receipt: str, payload: dict[str, Any], outcome: ReceiptStatus, reason: str, faults: tuple[ReceiptFault, ...]
 ) -> Receipt:
-    """Return the receipt as it has to be told also when Redis has forgotten it."""
-    named = _named(payload)
+    """Return the receipt for the content bucket, for the time when Redis no longer has it."""
+    item = _item_in(payload)
     return Receipt(
         receipt=receipt,
         site=_name(payload["site"]),
-        article=named.article or None,
-        revision=named.revision or None,
+        article=item.article or None,
+        revision=item.revision or None,
         status=outcome,
         reason=reason,
         faults=faults,

@@ -1,6 +1,6 @@
-"""A task's time: calls to its peers stop well before the task would be killed, so that a slow store kills no process.
+"""The deadline of a task: calls to peers stop long before the time limit, so that a slow store kills no process.
 
-A worker's child runs one task at a time, so that this is one clock a process; outside of a task there is no limit.
+A worker's child runs one task at a time, so each process has one clock. Outside of a task there is no limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.runtime.errors import PeersTooSlowError, TaskTooSlowError
 class _Clock:
     seconds: float
     started: float
-    waited: float = 0.0  # for peers
+    waited: float = 0.0  # seconds spent in calls to peers
 
 
 _clock: _Clock | None = None
@@ -25,7 +25,7 @@ _clock: _Clock | None = None
 
 @contextmanager
 def time_for_calls(seconds: float) -> Iterator[None]:
-    """Let calls to peers begin only within so many seconds from now."""
+    """Allow calls to peers to begin only within this many seconds from now."""
     global _clock  # noqa: PLW0603 -- not a context variable: the threads of a task have its clock too
     _clock = _Clock(seconds, monotonic())
     try:
@@ -36,18 +36,20 @@ def time_for_calls(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def peer_call() -> Iterator[None]:
-    """Add up the time that a call to a peer takes.
+    """Add the duration of a call to the time spent in peers.
 
     Raises:
-        PeersTooSlowError: it may not begin any more, and most of the time was spent in calls: an outage.
-        TaskTooSlowError: it may not begin any more, and most of the time was spent elsewhere.
+        PeersTooSlowError: the deadline has passed, and at least half of the time was spent in calls: an outage.
+        TaskTooSlowError: the deadline has passed, and most of the time was spent on other work.
     """
-    clock, began = _clock, monotonic()
-    if clock is not None and (taken := began - clock.started) >= clock.seconds:
-        message = f"{taken:.0f} s after its start, {clock.waited:.0f} s of them spent on waiting, the task calls nobody"
-        raise PeersTooSlowError(message) if clock.waited * 2 >= taken else TaskTooSlowError(message)
+    clock, call_started = _clock, monotonic()
+    if clock is not None and (elapsed := call_started - clock.started) >= clock.seconds:
+        message = (
+            f"after {elapsed:.0f} s, {clock.waited:.0f} s of them in calls to peers, the task begins no more calls"
+        )
+        raise PeersTooSlowError(message) if clock.waited * 2 >= elapsed else TaskTooSlowError(message)
     try:
         yield
     finally:
         if clock is not None:
-            clock.waited += monotonic() - began
+            clock.waited += monotonic() - call_started

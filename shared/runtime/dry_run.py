@@ -1,6 +1,6 @@
-"""Adapters for a dry run: they read the real store and the real Redis, and report each write instead of making it.
+"""Adapters for a dry run: reads go to the real store and Redis, and each write is only reported.
 
-What a handler wrote to a bucket it reads again: such objects are held in memory. A write to Redis has no effect at all.
+Objects that a handler puts into a bucket are held in memory, so that it can read them. Writes to Redis have no effect.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from shared.storage import Etag, ListedObject, ObjectHead, ObjectStorage, Stored
 from shared.storage.memory import MemoryObjectStorage
 
 Report = Callable[[str], None]
-"""Takes one line about a write that is not made."""
+"""Takes one line about a write that was not made."""
 
 
 class DryRunStorage:
-    """A bucket that is only read; objects that were put or deleted in the dry run are seen so by it alone."""
+    """A bucket that is only read; puts and deletes are visible only in this dry run."""
 
     def __init__(self, real: ObjectStorage, name: str, report: Report) -> None:
         self._real, self._name, self._report = real, name, report
@@ -39,7 +39,7 @@ class DryRunStorage:
         return found
 
     def find_head(self, key: str) -> ObjectHead | None:
-        """Return what is known of the object, or None where there is none."""
+        """Return the head of the object, or None if there is none."""
         return None if key in self._deleted else self._written.find_head(key) or self._real.find_head(key)
 
     def put(
@@ -55,8 +55,8 @@ class DryRunStorage:
     ) -> Etag:
         """Report the PUT under the same two preconditions."""
         if unless_exists or if_etag:
-            there = self.find_head(key)
-            if (unless_exists and there) or (if_etag and (there is None or there.etag != if_etag)):
+            present = self.find_head(key)
+            if (unless_exists and present) or (if_etag and (present is None or present.etag != if_etag)):
                 raise PreconditionFailedError(key)
         etag = self._written.put(key, body, content_type=content_type, metadata=metadata)
         self._deleted.discard(key)
@@ -74,16 +74,16 @@ class DryRunStorage:
 
     def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
         """Yield (key, ETag, size) of the same objects, in the same order."""
-        most = None if limit is None else limit + len(self._deleted)
-        real = self._real.list_heads(prefix, start_after=start_after, limit=most)
+        real_limit = None if limit is None else limit + len(self._deleted)
+        real = self._real.list_heads(prefix, start_after=start_after, limit=real_limit)
         heads = {head.key: head for head in real}
         heads |= {head.key: head for head in self._written.list_heads(prefix, start_after=start_after)}
         found = [heads[key] for key in sorted(heads) if key not in self._deleted]
         yield from found[:limit]
 
-    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
-        """Yield what stands between `prefix` and the next slash in any key, also of keys that were deleted here."""
-        real = self._real.list_folders(prefix, start_after=start_after, at_once=at_once)
+    def list_folders(self, prefix: str, *, start_after: str = "", page_size: int = 1000) -> Iterator[str]:
+        """Yield the folder names below `prefix`, also of keys that were deleted here."""
+        real = self._real.list_folders(prefix, start_after=start_after, page_size=page_size)
         yield from sorted({*real, *self._written.list_folders(prefix, start_after=start_after)})
 
 
@@ -101,11 +101,11 @@ class DryRunReceipts:
 
     def note(self, receipt: str, stage: ReceiptStatus, at: datetime) -> None:  # noqa: ARG002 -- the port's
         """Report a stage."""
-        self._report(f"would note {stage} on receipt {receipt}")
+        self._report(f"would record stage {stage} on receipt {receipt}")
 
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
         """Report the addresses that a removal waits for."""
-        self._report(f"would note on receipt {receipt} that it waits for {len(addresses)} address(es)")
+        self._report(f"would record on receipt {receipt} that it waits for {len(addresses)} address(es)")
 
     def finalise(
         self,
@@ -117,28 +117,28 @@ class DryRunReceipts:
         reason: str | None = None,
         pages: tuple[PublicPage, ...] = (),  # noqa: ARG002 -- the port's
     ) -> None:
-        """Report how a submission ended."""
+        """Report the final status of a submission."""
         details = "".join(f", {each}" for each in (url, reason) if each)
-        self._report(f"would end receipt {receipt} as {outcome}{details}")
+        self._report(f"would finalise receipt {receipt} as {outcome}{details}")
 
     def find(self, receipt: str) -> Receipt | None:
         """Return the receipt, or None where it is not known here."""
         return self._real.find(receipt)
 
 
-class DryRunMarks:
+class DryRunQuarantine:
     """A quarantine that is only read."""
 
     def __init__(self, real: Quarantine, report: Report) -> None:
         self._real, self._report = real, report
 
-    def add(self, site: str, subject: str, moment: str | int, seconds: int) -> None:
+    def add(self, site: str, subject: str, version: str | int, seconds: int) -> None:
         """Report a subject that would be quarantined."""
-        self._report(f"would quarantine {subject} of {site} up to {moment} for {seconds} s")
+        self._report(f"would quarantine {subject} of {site} up to {version} for {seconds} s")
 
-    def is_quarantined(self, site: str, subject: str, moment: str | int) -> bool:
+    def is_quarantined(self, site: str, subject: str, version: str | int) -> bool:
         """Tell whether this version of a subject is in quarantine."""
-        return self._real.is_quarantined(site, subject, moment)
+        return self._real.is_quarantined(site, subject, version)
 
     def find_quarantined(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
         """Return the subjects that are in quarantine."""
@@ -159,7 +159,7 @@ class DryRunRuns:
         """Report a run that would begin."""
         self._report(f"would begin run {run} of {site}")
 
-    def keep(self, site: str, run: str) -> bool:
+    def ensure_latest(self, site: str, run: str) -> bool:
         """Tell whether a run is its site's latest."""
         return self._real.is_latest(site, run)
 
@@ -168,10 +168,10 @@ class DryRunRuns:
         return self._real.is_latest(site, run)
 
     def report(self, site: str, run: str, outcomes: Mapping[str, RunOutcome]) -> None:
-        """Report what would be noted of a run's articles."""
+        """Report the outcomes that would be recorded for a run's articles."""
         for article, outcome in outcomes.items() if run else ():
-            self._report(f"would note {outcome} for {article} in run {run} of {site}")
+            self._report(f"would record {outcome} for {article} in run {run} of {site}")
 
     def reported(self, site: str, run: str, articles: Iterable[str]) -> dict[str, RunOutcome]:
-        """Return the outcomes of those of the articles that were reported."""
+        """Return the reported outcomes of these articles."""
         return self._real.reported(site, run, articles)

@@ -1,8 +1,8 @@
-"""Errors are named for the fact; the retry policy reads only the two families at the top."""
+"""Errors, each named for its fact. The retry policy reads only the two families at the top."""
 
 
 class PresslineError(Exception):
-    """Anything that Pressline itself raises."""
+    """An error of Pressline itself."""
 
 
 class RetryableError(PresslineError):
@@ -10,7 +10,7 @@ class RetryableError(PresslineError):
 
 
 class OutageError(RetryableError):
-    """A peer is down. Waits as long as it takes: an outage counts no attempt and dead-letters nothing."""
+    """A peer is down. Retries continue until it is back: attempts during an outage do not count."""
 
 
 class PermanentError(PresslineError):
@@ -18,11 +18,11 @@ class PermanentError(PresslineError):
 
 
 class StorageUnavailableError(OutageError):
-    """The object store cannot take or give it now; the same call may succeed later."""
+    """The object store cannot serve the call now; the same call may succeed later."""
 
 
 class RedisUnavailableError(OutageError):
-    """Redis does not answer; what it held is rebuilt from the bucket."""
+    """Redis does not answer or refuses writes; its data can be rebuilt from the content bucket."""
 
 
 class EdgeUnavailableError(OutageError):
@@ -30,43 +30,43 @@ class EdgeUnavailableError(OutageError):
 
 
 class EdgeRefusedError(PermanentError):
-    """The edge will not take purges from us: a wrong token, or a service, zone or distribution that is not ours."""
+    """The edge refuses purges: a wrong token, or a wrong service, zone or distribution."""
 
 
 class IndexIncompleteError(OutageError):
-    """The index is being made again from the bucket: what shows other articles waits until it knows all of them."""
+    """The index is being restored: pages that show other articles wait until it is complete."""
 
 
 class PeersTooSlowError(OutageError):
-    """The task's time was spent on waiting for its peers; what it would begin now might not end in time."""
+    """The task's time was spent in calls to its peers; a further call might not end in time."""
 
 
 class TaskTooSlowError(RetryableError):
-    """The task's time was spent on work of its own; what it would begin now might not end in time."""
+    """The task's time was spent on its own work; a further call might not end in time."""
 
 
 class WorkerKilledError(PermanentError):
-    """The process that ran the message died, each time: it is not run once more."""
+    """The process that handled the message died each time: the message is not handled again."""
 
 
 class StorageConflictError(RetryableError):
-    """The store saw two writers at once (409): it says nothing of who won, so read and decide again."""
+    """The store saw two writers at once (409) and does not name the winner: read and decide again."""
 
 
 class ObjectMissingError(PermanentError):
-    """There is no object under the key."""
+    """The key has no object."""
 
 
 class PreconditionFailedError(RetryableError):
-    """The key exists (`unless_exists`) or its ETag is another one (`if_etag`): read and decide again."""
+    """The key exists (`unless_exists`) or has another ETag (`if_etag`): read and decide again."""
 
 
 class NotYetEnrichedError(RetryableError):
-    """The enriched object of a revision is not there (a cache was emptied, a message came early)."""
+    """The enriched object of a revision is missing (a cache was emptied, a message came early)."""
 
 
 class ListingsStaleError(RetryableError):
-    """A withdrawn article is still shown by listings: they go first, its page after them."""
+    """Listings still show a withdrawn article: they are published first, its 410 page after them."""
 
 
 class HostileMarkupError(PermanentError):
@@ -74,16 +74,16 @@ class HostileMarkupError(PermanentError):
 
 
 class StoreNotConformantError(PermanentError):
-    """The store broke a promise that Pressline stands on; the text says which, and what to do."""
+    """The store broke a promise that Pressline needs; the text names the promise and the next step."""
 
 
 class UnknownSiteError(PermanentError):
-    """No site of that name is configured."""
+    """No site of this id is configured."""
 
 
 class UnknownFeedError(PermanentError):
-    """The site configures no feed of that name."""
+    """The site has no feed of this id."""
 
 
 class AddressTakenError(PermanentError):
-    """Another article's page is at this path: two articles were given the same slug, section, day and id prefix."""
+    """Another article's page is at this path: both have the same section, day, slug and id prefix."""

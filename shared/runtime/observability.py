@@ -1,4 +1,4 @@
-"""Logs, and the metrics that all workers share: a service's own are in its `metrics` module."""
+"""Logs, the health endpoint, and the metrics of all workers. A service's own metrics are in its `metrics` module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import structlog
 
 from shared.messaging.messages import Batch, Message
 
-# A worker's children count in files that its parent adds up: prometheus_client decides so when it is imported.
+# A worker's child processes count in files that the parent adds up: prometheus_client reads this at its import.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pressline-metrics-")
 
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 def configure_logging(level: str, log_format: str, *, stream: TextIO | None = None, **bound: str) -> None:
-    """Send structlog and the standard library's loggers to a stream (stdout), in JSON or for a person's eyes."""
+    """Send structlog and the standard library's loggers to a stream (stdout), as JSON or as readable text."""
     stream = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
@@ -81,7 +81,7 @@ def configure_logging(level: str, log_format: str, *, stream: TextIO | None = No
 
 @contextmanager
 def message_context(message: Message) -> Iterator[None]:
-    """Bind the message's ids to every log line inside, and count and time it."""
+    """Bind the message's ids to all log lines of the block; count the message and measure its time."""
     kind = type(message).__name__
     ids = {
         name: str(value)
@@ -114,9 +114,9 @@ def metrics_text() -> bytes:
 def serve_health(
     port: int, host: str, faults: Callable[[], list[str]], peer_faults: Callable[[], list[str]] = list
 ) -> None:
-    """Answer `/healthz`, `/readyz` and `/metrics` from a thread; 503 and the reasons where there are faults.
+    """Serve `/healthz`, `/readyz` and `/metrics` from a thread; with faults, 503 and their reasons.
 
-    `/healthz` tells of the process alone: a restart mends no peer. `/readyz` tells of its peers too.
+    `/healthz` reports only the process itself, because a restart repairs no peer. `/readyz` also reports its peers.
     """
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -128,7 +128,7 @@ def serve_health(
             start_response("503 Service Unavailable" if found else "200 OK", [("Content-Type", "text/plain")])
             return ["\n".join(found or ["ok"]).encode() + b"\n"]
         start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/healthz, /readyz and /metrics are here\n"]
+        return [b"this server has /healthz, /readyz and /metrics\n"]
 
     server = make_server(host, port, answer, handler_class=_QuietHandler)
     Thread(target=server.serve_forever, name="health", daemon=True).start()
@@ -136,4 +136,4 @@ def serve_health(
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing: a health check every second is no news."""
+        """Log nothing: health checks come every second."""

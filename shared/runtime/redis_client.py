@@ -1,4 +1,4 @@
-"""A Redis client whose waits are bounded, and the border at which its errors become ours."""
+"""A Redis client with bounded waits, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.runtime.settings import ServiceSettings
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# The code of Redis's answer -> the condition and the next step. Everything goes on by itself once the condition ends.
+# The code of Redis's error -> the condition and the next step. Work continues by itself once the condition ends.
 _CONDITIONS = {
     "OOM": "Redis refuses writes: its memory is full (OOM, maxmemory is reached). Raise maxmemory or free memory",
     "READONLY": "Redis refuses writes: the server is a read-only replica (READONLY). Point PRESSLINE_REDIS_URL to the "
@@ -37,20 +37,20 @@ _CONDITIONS = {
     "BUSY": "Redis is busy with a script (BUSY). Wait, or end the script with SCRIPT KILL",
     "CLUSTERDOWN": "The Redis cluster is down (CLUSTERDOWN). Repair it; Pressline needs a single primary",
 }
-_OTHER_WORDS = {
+_CONDITIONS_BY_TEXT = {
     "max number of clients": "Redis takes no more connections. Raise maxclients",
     "without any password configured": "Redis knows no password, but PRESSLINE_REDIS_URL has one. Remove it",
     "invalid username-password": _CONDITIONS["WRONGPASS"],
     "Authentication required": _CONDITIONS["NOAUTH"],
     "HELLO must be called": _CONDITIONS["NOAUTH"],
 }
-_PIPELINE = "of pipeline caused error: "  # before it, redis-py quotes the command and what it stores
+_PIPELINE = "of pipeline caused error: "  # redis-py quotes the command and its data before it
 _CODE = re.compile(rf"(?:^|-|\s)({'|'.join(_CONDITIONS)})(?=\s)")
-_PROBED_SECONDS = 60
+_PROBE_EXPIRY_SECONDS = 60
 
 
 def redis_client(settings: ServiceSettings) -> Redis:
-    """Return a client that answers in text and never waits longer than the settings say."""
+    """Return a client that decodes text and waits at most as long as the settings allow."""
     return Redis.from_url(
         settings.redis_url,
         decode_responses=True,
@@ -61,9 +61,10 @@ def redis_client(settings: ServiceSettings) -> Redis:
 
 
 def redis_faults(settings: ServiceSettings) -> list[str]:
-    """Return why Redis takes no writes now and the next step, in plain words; an empty list if it takes them.
+    """Return why Redis refuses writes now, with the next step, in plain words; empty if it accepts writes.
 
-    A write on a new connection: a full server still answers PING, and a changed password leaves old connections open.
+    The test is a write on a new connection: a full server still answers PING, and a changed password leaves old
+    connections open.
     """
     try:
         with Redis.from_url(
@@ -72,17 +73,17 @@ def redis_faults(settings: ServiceSettings) -> list[str]:
             socket_connect_timeout=settings.redis_timeout_seconds,
             retry=Retry(NoBackoff(), 0),
         ) as client:
-            client.set("probe:write", 1, ex=_PROBED_SECONDS)
+            client.set("probe:write", 1, ex=_PROBE_EXPIRY_SECONDS)
     except RedisError as error:
         return [redis_condition(error)]
     return []
 
 
 def redis_condition(error: BaseException) -> str:
-    """Return the condition that Redis's error stands for, and the next step, in plain words.
+    """Return the condition behind an error of Redis, with the next step, in plain words.
 
-    Errors of scripts, transactions and pipelines bear the code of their cause, some inside their text. kombu's errors
-    have Redis's as their cause.
+    Errors of scripts, transactions and pipelines have the code of their cause, some inside their text. Errors of kombu
+    have Redis's error as their cause.
     """
     error = error.__cause__ if isinstance(error.__cause__, RedisError) else error
     text = str(error).rpartition(_PIPELINE)[2]
@@ -92,7 +93,7 @@ def redis_condition(error: BaseException) -> str:
         code = found[1] if found else None
     if code:
         return _CONDITIONS[code]
-    for words, condition in _OTHER_WORDS.items():
+    for words, condition in _CONDITIONS_BY_TEXT.items():
         if words in text:
             return condition
     if isinstance(error, (TimeoutError, OSError)) or "connect" in text.lower():

@@ -1,4 +1,4 @@
-"""Settings that every service has. Each reads `PRESSLINE_<NAME>`; a wrong value stops the process at its start."""
+"""Settings of all services, read from `PRESSLINE_<NAME>`. A wrong value stops the process at its start."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shared.model.lane import Lane
 
 _SITES = Path(__file__).resolve().parents[2] / "infra" / "sites"
 _STORE_THREADS = 16
-_STORE_THREADS_OF_BULK = 8
+_BULK_STORE_THREADS = 8
 
 
 class ServiceSettings(BaseSettings):
-    """Where the two stores are, and how to speak of what happens."""
+    """Addresses and credentials of the two stores, logs, metrics, lanes and time-outs."""
 
-    # What is set to nothing is not set: a compose file or a shell passes on what its user left out.
+    # An empty value counts as unset: compose files and shells pass on empty variables.
     model_config = SettingsConfigDict(
         env_prefix="PRESSLINE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
@@ -32,49 +32,47 @@ class ServiceSettings(BaseSettings):
     content_bucket: str = "pressline-content"
     public_bucket: str = "pressline-public"
     sites_folder: Path = _SITES
-    base_url: str | None = None  # stands in for every site's own, for a stack on a laptop
+    base_url: str | None = None  # replaces the base URL of all sites, for a stack on a laptop
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)  # /metrics and /healthz of a worker
     metrics_host: str = "127.0.0.1"
-    lanes: Annotated[tuple[Lane, ...], NoDecode] = tuple(Lane)  # that a worker serves, such as "urgent,live,listings"
-    concurrency: int | None = Field(default=None, ge=1, le=64)  # messages that a worker handles side by side
+    lanes: Annotated[tuple[Lane, ...], NoDecode] = tuple(Lane)  # of a worker, such as "urgent,live,listings"
+    concurrency: int | None = Field(default=None, ge=1, le=64)  # messages that a worker handles in parallel
     storage_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
     redis_timeout_seconds: PositiveFloat = Field(default=3.0, le=5.0)
 
     @property
     def is_bulk_only(self) -> bool:
-        """Return whether this worker serves the bulk lane alone, so that it must give way to news."""
+        """Tell whether this worker serves only the bulk lane, so that it runs at lower priority than news."""
         return self.lanes == (Lane.BULK,)
 
     @property
     def children(self) -> int:
-        """Return how many processes a worker forks, each for one message at a time."""
+        """Return the number of child processes of a worker, each for one message at a time."""
         return self.concurrency or 1
 
     @property
     def store_threads(self) -> int:
-        """Return how many calls to the store one process of a worker may have in flight (ADR 5)."""
-        return _STORE_THREADS_OF_BULK if self.is_bulk_only else _STORE_THREADS
+        """Return the maximal number of parallel calls to the store in one process of a worker (ADR 5)."""
+        return _BULK_STORE_THREADS if self.is_bulk_only else _STORE_THREADS
 
     @field_validator("lanes", mode="before")
     @classmethod
     def _are_lanes(cls, value: object) -> object:
-        """Return the lanes of a list with commas, each once, in the order in which workers empty them."""
+        """Return the lanes of a comma-separated list, each once, in the order in which workers empty them."""
         names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
         if not isinstance(names, list | tuple):
             return value
         if unknown := [str(name) for name in names if name not in set(Lane)]:
-            raise ValueError(
-                f"there is no lane {unknown[0]!r}; name some of {', '.join(Lane)}, with commas between them"
-            )
+            raise ValueError(f"there is no lane {unknown[0]!r}; use a comma-separated list of {', '.join(Lane)}")
         if not names:
-            raise ValueError("a worker serves at least one lane")
+            raise ValueError("name at least one lane")
         return tuple(lane for lane in Lane if lane in names)
 
     @field_validator("s3_endpoint")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"https?://[^/\s]+", value):
-            raise ValueError("is no address; write it as http://host:port or https://host")
+            raise ValueError("is not a URL; write it as http://host:port or https://host")
         return value

@@ -1,4 +1,4 @@
-"""The event that a step is run with by hand: which step is meant, and the message that the event holds."""
+"""The event of a step that is run by hand: the choice of the step, and the message in the event."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shared.messaging.pipeline import PIPELINE, Step
 from shared.runtime.errors import PermanentError
 
 RUN_STEP = "run-step"
-"""The first argument of `python -m services.<service>` that has it run one step by hand."""
+"""The first argument of `python -m services.<service>` to run one step by hand."""
 
 _MAX_FAULTS = 5
 
 
 class UnusableEventError(PermanentError):
-    """The event or the name of the step cannot be used; the text tells the operator why."""
+    """The event or the name of the step cannot be used; the text gives the operator the reason."""
 
 
 def read_event(text: str | bytes) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def read_event(text: str | bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise UnusableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from error
     if not isinstance(event, dict):
-        raise UnusableEventError("the event is not a JSON object: it has to be one message")
+        raise UnusableEventError("the event is not a JSON object; pass one message")
     return event
 
 
@@ -44,40 +44,40 @@ def find_step(name: str, event: dict[str, Any]) -> Step:
     """Return the step with this task name, or the step of this service that consumes the event.
 
     Raises:
-        UnusableEventError: there is no such step, or the service has several and the event fits none or more than one.
+        UnusableEventError: no such step exists, or the event fits none or several of the service's steps.
     """
     own = [step for step in PIPELINE if name in (step.task_name, step.service)]
     if not own:
         raise UnusableEventError(f"there is no step {name!r}; the steps are {_names(PIPELINE)}")
     if len(own) == 1:
         return own[0]
-    fitting = [step for step in own if step in _fitting(event)]
-    if len(fitting) != 1:
-        count = "more than one" if fitting else "none"
-        message = f"the event fits {count} of the steps of {name}; name the step: {_names(fitting or own)}"
+    possible = [step for step in own if step in _possible_steps(event)]
+    if len(possible) != 1:
+        count = "more than one" if possible else "none"
+        message = f"the event fits {count} of the steps of {name}; name the step: {_names(possible or own)}"
         raise UnusableEventError(message)
-    return fitting[0]
+    return possible[0]
 
 
 def message_of(step: Step, event: dict[str, Any]) -> Message:
-    """Return the message that an event holds for a step.
+    """Return the message of an event for a step.
 
     Raises:
-        UnusableEventError: the event holds another kind of message, or none.
+        UnusableEventError: the event has another kind of message, or none.
     """
-    fitting = _fitting(event)
-    if fitting and step not in fitting:
-        raise UnusableEventError(f"the event is for {_names(fitting)}, not for {step.task_name}")
+    possible = _possible_steps(event)
+    if possible and step not in possible:
+        raise UnusableEventError(f"the event is for {_names(possible)}, not for {step.task_name}")
     try:
         return step.consumes.model_validate(_payload_of(event))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, each['loc'])) or 'event'}: {each['msg']}" for each in error.errors()]
-        message = f"the event is no {step.consumes.__name__}: {'; '.join(faults[:_MAX_FAULTS])}"
+        message = f"the event is not a valid {step.consumes.__name__}: {'; '.join(faults[:_MAX_FAULTS])}"
         raise UnusableEventError(message) from error
 
 
 def as_event(step: Step, message: Message) -> dict[str, Any]:
-    """Return a message to a step as an event that can be run by hand."""
+    """Return a message to a step as an event for a run by hand."""
     payload = message.model_dump(mode="json")
     return {"task": step.task_name, "queue": step.queue(message.lane), "payload": payload}
 
@@ -87,10 +87,10 @@ def _payload_of(event: dict[str, Any]) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else event
 
 
-def _fitting(event: dict[str, Any]) -> list[Step]:
-    """Return the steps that an event may be for: by its task, else by its fields.
+def _possible_steps(event: dict[str, Any]) -> list[Step]:
+    """Return the possible steps of an event: by its task, else by its fields.
 
-    Messages of several kinds may have all of the fields; a kind with exactly these fields is preferred.
+    Several kinds of messages may have all of the fields; a kind with exactly these fields is preferred.
     """
     if _payload_of(event) is not event and "task" in event:
         return [step for step in PIPELINE if step.task_name == event["task"]]

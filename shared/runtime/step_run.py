@@ -1,7 +1,7 @@
-"""One step run by hand on one message, for debugging: `python -m services.<service> run-step STEP [--dry-run]`.
+"""A step run by hand on one message, for debugging: `python -m services.<service> run-step STEP [--dry-run]`.
 
-It runs without a queue: nothing is retried or dead-lettered, and no time limit ends it. The event comes on stdin. What
-follows goes to stdout as JSON, one message a line; logs, writes of a dry run and errors go to stderr.
+The step runs without a queue: no item is retried or dead-lettered, and no time limit ends the run. The event comes from
+stdin. Follow-up messages go to stdout as JSON, one on each line. Logs, the writes of a dry run and errors go to stderr.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ _FAILED, _UNUSABLE = 1, 2  # exit codes
 
 @dataclass(frozen=True, slots=True)
 class StepRunner:
-    """What running a service's steps by hand needs: their handlers, the dependencies of both modes, the queues."""
+    """Runs a service's steps by hand, with their handlers, the dependencies of both modes, and the Celery app."""
 
     handlers: Handlers
-    deps: Callable[[str], object]  # of a site
+    deps: Callable[[str], object]  # for a site
     dry_run_deps: Callable[[str, Report], object]  # the same, with adapters that report each write
     app: Callable[[], PresslineCelery]
     settings: Callable[[], ServiceSettings]
 
     def main(self, arguments: Sequence[str]) -> int:
-        """Run the step that the arguments name on the event on stdin; return the exit code."""
-        parser = ArgumentParser(prog="run-step", description="Run one handler on the event on stdin.")
+        """Run the step of the arguments on the event from stdin; return the exit code."""
+        parser = ArgumentParser(prog="run-step", description="Run one step on the event from stdin.")
         parser.add_argument("step", help="a task name, such as render.ArticlesEnriched, or the name of this service")
-        parser.add_argument("--dry-run", action="store_true", help="write nothing, purge nothing and emit nothing")
+        parser.add_argument("--dry-run", action="store_true", help="only report writes, purges and messages")
         given = parser.parse_args(arguments)
         configure_logging(self.settings().log_level, "console", stream=sys.stderr)
         return self.run(given.step, sys.stdin.buffer.read(), is_dry_run=given.dry_run)
 
     def run(self, name: str, text: bytes, *, is_dry_run: bool, out: TextIO | None = None) -> int:
-        """Run a step on an event; return 1 where an item failed, 2 where the event cannot be used."""
+        """Run a step on an event; return 1 if an item failed, 2 if the event cannot be used, else 0."""
         try:
             event = read_event(text)
             step = find_step(name, event)
@@ -68,22 +68,22 @@ class StepRunner:
         return _FAILED if result.failed else 0
 
     def _handle(self, step: Step, message: Message, *, is_dry_run: bool) -> Result:
-        site: str = getattr(message, "site")  # noqa: B009 -- every kind of message that a step consumes has one
+        site: str = getattr(message, "site")  # noqa: B009 -- all messages that steps consume have one
         deps = self.dry_run_deps(site, _report) if is_dry_run else self.deps(site)
         with message_context(message):
             return self.handlers[step](message, deps)
 
     def _emit(self, step: Step, message: Message, result: Result, out: TextIO, *, is_dry_run: bool) -> None:
-        """Emit what follows, or print it alone in a dry run."""
+        """Emit and print the follow-up messages; in a dry run, only print them."""
         rest = [message.only(result.rest)] if result.rest and isinstance(message, Batch) else []
-        follows = [(consumer, each) for each in result.emits for consumer in steps_for(type(each))]
-        follows += [(step, each) for each in rest]
+        follow_ups = [(consumer, each) for each in result.emits for consumer in steps_for(type(each))]
+        follow_ups += [(step, each) for each in rest]
         if not is_dry_run:
             self.app().emit(result.emits)
             self.app().send(step, rest)
-        out.writelines(f"{json.dumps(as_event(consumer, each))}\n" for consumer, each in follows)
+        out.writelines(f"{json.dumps(as_event(consumer, each))}\n" for consumer, each in follow_ups)
         done = "not emitted: nothing was written" if is_dry_run else "emitted"
-        _report(f"{step.task_name}: {len(follows)} message(s) {done}")
+        _report(f"{step.task_name}: {len(follow_ups)} message(s) {done}")
 
 
 def _report(line: str) -> None:

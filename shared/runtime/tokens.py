@@ -1,4 +1,4 @@
-"""Bearer tokens: scopes, sites and feeds. Only hashes are kept; the token itself is seen once, at its minting."""
+"""Bearer tokens: scopes, sites and feeds. Only hashes are stored; the token itself is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from shared.storage import ObjectStorage
 
 _PREFIX = "prl_"
 _MAX_TOKEN_CHARS = 200
-_TTL_SECONDS = 10.0  # a revoked token works for this long at most
+_CACHE_TTL_SECONDS = 10.0  # a revoked token works for at most this time
 
 
 class Scope(StrEnum):
-    """What a token allows."""
+    """The rights of a token."""
 
     PUBLISH = "publish"
     TAKEDOWN = "takedown"
@@ -30,14 +30,14 @@ class Scope(StrEnum):
 
 
 class TokenRecord(BaseModel):
-    """A token's rights, as the content bucket keeps them under its hash."""
+    """A token's rights, stored in the content bucket under its hash."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
     scopes: frozenset[Scope]
     sites: tuple[str, ...]
-    feeds: tuple[str, ...] = ()  # none named: the first feed of each site
+    feeds: tuple[str, ...] = ()  # empty: the first feed of each site
     created_at: AwareDatetime
     sha256: str
 
@@ -46,7 +46,7 @@ class TokenRecord(BaseModel):
         return scope in self.scopes
 
     def covers(self, site: str) -> bool:
-        """Tell whether the token is bound to the site."""
+        """Tell whether the token is valid for the site."""
         return site in self.sites
 
 
@@ -59,11 +59,11 @@ def mint(
     feeds: Iterable[str] = (),
     now: datetime,
 ) -> str:
-    """Return a new token, after its hash and rights were stored; it cannot be shown again.
+    """Make a token, store its hash and rights, and return it; it cannot be shown again.
 
     Raises:
-        ValueError: a scope that does not exist.
-        StorageUnavailableError: nothing was minted for sure.
+        ValueError: a scope does not exist.
+        StorageUnavailableError: the token may not be stored, so do not use it.
     """
     token = _PREFIX + secrets.token_urlsafe(32)
     record = TokenRecord(
@@ -79,7 +79,7 @@ def mint(
 
 
 def find_token(storage: ObjectStorage, token: str) -> TokenRecord | None:
-    """Return the rights of a token, None where it is unknown, revoked or not of our making.
+    """Return the rights of a token; None if it is unknown, revoked or no token of Pressline.
 
     Raises:
         StorageUnavailableError: the store does not answer.
@@ -91,23 +91,23 @@ def find_token(storage: ObjectStorage, token: str) -> TokenRecord | None:
 
 
 def is_known(storage: ObjectStorage, token: str) -> bool:
-    """Tell whether a token is one of ours and not revoked."""
+    """Tell whether a token exists and is not revoked."""
     return find_token(storage, token) is not None
 
 
 def list_tokens(storage: ObjectStorage) -> list[TokenRecord]:
-    """Return all tokens' rights, oldest first; records that cannot be read are passed over."""
+    """Return the rights of all tokens, oldest first, without records that cannot be read."""
     records = []
     for key in storage.list_keys(keys.TOKENS_PREFIX):
         try:
             records.append(TokenRecord.model_validate_json(storage.get(key).body))
-        except (ValidationError, ObjectMissingError):  # another hand wrote it, or revoked it meanwhile
+        except (ValidationError, ObjectMissingError):  # another program wrote it, or it was just revoked
             continue
     return sorted(records, key=lambda record: (record.created_at, record.sha256))
 
 
 def revoke(storage: ObjectStorage, sha_prefix: str) -> TokenRecord | None:
-    """Remove the one token whose hash begins so and return it; None where none or several do."""
+    """Delete the one token whose hash has this prefix and return it; None if no token or several have it."""
     found = [record for record in list_tokens(storage) if sha_prefix and record.sha256.startswith(sha_prefix)]
     if len(found) != 1:
         return None
@@ -116,29 +116,29 @@ def revoke(storage: ObjectStorage, sha_prefix: str) -> TokenRecord | None:
 
 
 class Tokens:
-    """Looks tokens up and remembers the answers for a short while, both of them in bounded space."""
+    """Looks tokens up, with a bounded cache of known and of unknown ones for a few seconds."""
 
     def __init__(
         self,
         storage: ObjectStorage,
         *,
-        ttl_seconds: float = _TTL_SECONDS,
-        remembered: int = 1_000,
+        ttl_seconds: float = _CACHE_TTL_SECONDS,
+        max_cached: int = 1_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._storage = storage
         self._ttl_seconds = ttl_seconds
-        self._remembered = remembered
+        self._max_cached = max_cached
         self._clock = clock
-        # Known and unknown ones apart: a flood of guesses must not push out those that work.
+        # Two caches: a flood of guessed tokens must not displace valid ones.
         self._known: dict[str, tuple[float, TokenRecord]] = {}
         self._unknown: dict[str, float] = {}
 
     def find(self, token: str) -> TokenRecord | None:
-        """Return the rights of a token; None where it is unknown.
+        """Return the rights of a token; None if it is unknown.
 
         Raises:
-            StorageUnavailableError: the store does not answer and the token was not looked up lately.
+            StorageUnavailableError: the store does not answer, and the token is not in the cache.
         """
         if not _is_plausible(token):
             return None
@@ -149,23 +149,25 @@ class Tokens:
         if now < self._unknown.get(sha256, float("-inf")):
             return None
         record = find_token(self._storage, token)
-        self._remember(sha256, record, now + self._ttl_seconds)
+        self._cache(sha256, record, now + self._ttl_seconds)
         return record
 
-    def _remember(self, sha256: str, record: TokenRecord | None, until: float) -> None:
+    def _cache(self, sha256: str, record: TokenRecord | None, until: float) -> None:
         self._known.pop(sha256, None)
         self._unknown.pop(sha256, None)
         if record is None:
-            _make_room(self._unknown, self._remembered)
+            _make_room(self._unknown, self._max_cached)
             self._unknown[sha256] = until
         else:
-            _make_room(self._known, self._remembered)
+            _make_room(self._known, self._max_cached)
             self._known[sha256] = (until, record)
 
 
-def _make_room(entries: dict[str, object] | dict[str, float] | dict[str, tuple[float, TokenRecord]], most: int) -> None:
-    for oldest in list(entries)[: max(0, len(entries) - most + 1)]:
-        entries.pop(oldest, None)  # another thread may have been quicker
+def _make_room(
+    entries: dict[str, object] | dict[str, float] | dict[str, tuple[float, TokenRecord]], max_entries: int
+) -> None:
+    for oldest in list(entries)[: max(0, len(entries) - max_entries + 1)]:
+        entries.pop(oldest, None)  # another thread may have removed it
 
 
 def _is_plausible(token: str) -> bool:

@@ -1,7 +1,8 @@
-"""A worker that is up and takes nothing while its queues fill: seen, said by its health check, and ended.
+"""Watchdogs for a stalled worker: one that runs but takes no message from its queues.
 
-A broken connection at the wrong moment can leave Celery's consumer waiting for ever (celery#8030, #8091, #10205);
-the process lives, and only its progress tells. Ended, it is started again, and what it held comes back.
+A connection that breaks at the wrong moment can leave Celery's consumer waiting for ever (celery#8030, #8091, #10205).
+The process lives, so only the lack of progress shows the stall. The health check reports it. Then the worker ends
+itself, its supervisor restarts it, and its messages are redelivered.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ END_AFTER_SECONDS = 40.0
 
 
 class Watchdog:
-    """Compares the messages that wait in a worker's own lanes (`waiting` counts them) with those that it takes.
+    """Compares the number of messages in a worker's own lanes (`waiting`) with the worker's progress.
 
-    `clock` gives seconds that only grow.
+    `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -33,23 +34,22 @@ class Watchdog:
     ) -> None:
         self._waiting = waiting
         self._clock = clock
-        self._unwell_after_seconds = unwell_after_seconds
-        self._moved_at = clock()
+        self._progress_at = clock()
 
     def record_progress(self) -> None:
-        """Note that the worker has taken a message."""
-        self._moved_at = self._clock()
+        """Record that the worker has taken a message."""
+        self._progress_at = self._clock()
 
-    def look(self) -> float:
-        """Return for how many seconds messages have waited while none was taken; 0 where nothing waits."""
+    def stalled_seconds(self) -> float:
+        """Return for how many seconds messages have waited while none was taken; 0 if none waits."""
         if not self._waiting():
-            self._moved_at = self._clock()
-        return self._clock() - self._moved_at
+            self._progress_at = self._clock()
+        return self._clock() - self._progress_at
 
     def faults(self) -> list[str]:
-        """Return what a health check has to say."""
-        seconds = self._clock() - self._moved_at
-        if seconds < self._unwell_after_seconds:
+        """Return the faults for the health check, in plain words."""
+        seconds = self._clock() - self._progress_at
+        if seconds < UNWELL_AFTER_SECONDS:
             return []
         return [f"messages have waited for {seconds:.0f} s and none was taken"]
 
@@ -57,9 +57,9 @@ class Watchdog:
 def count_waiting(
     backlog: Backlog, service: str, lanes: Iterable[Lane], redis_faults: Callable[[], list[str]] = list
 ) -> int:
-    """Return how many messages wait in these lanes of a service; 0 while Redis is away or refuses writes.
+    """Return the number of messages in these lanes of a service; 0 while Redis is down or refuses writes.
 
-    No worker can take a message then, so the wait is no stall.
+    In that time no worker can take a message, so the wait is no stall.
     """
     try:
         lengths = backlog.waiting(service)
@@ -70,10 +70,10 @@ def count_waiting(
 
 
 class QueueWatch:
-    """Sees from outside, whoever asks and however rarely, that nobody takes the messages of a service's lane.
+    """Detects stalled lanes of all services from outside their workers, even if it is called rarely.
 
-    A lane moves while a worker that serves it begins deliveries, of this lane or of one before it. What is lost with
-    Redis (the counts, the queues) makes no stall. Nor does a Redis that refuses writes (`redis_faults`).
+    A lane makes progress while a worker that serves it begins deliveries, of this lane or of an earlier one. Lost data
+    of Redis (counts, queues) makes no stall. Nor does a Redis that refuses writes (`redis_faults`).
     """
 
     def __init__(
@@ -87,39 +87,41 @@ class QueueWatch:
         self._deliveries = deliveries
         self._clock = clock
         self._redis_faults = redis_faults
-        self._seen: dict[tuple[str, Lane], tuple[int, float]] = {}  # where messages wait: at which count, since when
+        self._waiting_lanes: dict[
+            tuple[str, Lane], tuple[int, float]
+        ] = {}  # (count of deliveries, since when), for lanes with messages
 
     def faults(self) -> list[str]:
-        """Return in plain words which lanes have stalled; none while Redis, and with it the queues, is away."""
+        """Return the stalled lanes in plain words; none while Redis is down."""
         try:
             found = [fault for service in WORKERS if (fault := self._fault(service))]
         except RedisUnavailableError:
             return []
         if found and self._redis_faults():
-            self._seen.clear()  # no service can take a message: count again from the end of the outage
+            self._waiting_lanes.clear()  # no service can take a message: start again after the outage
             return []
         return found
 
     def _fault(self, service: str) -> str | None:
         waiting, begun = self._backlog.waiting(service), self._deliveries.begun(service)
-        waits = {lane: self._seconds_still(service, lane, waiting[lane], begun[lane]) for lane in Lane}
+        waits = {lane: self._stalled_seconds(service, lane, waiting[lane], begun[lane]) for lane in Lane}
         stalled = [lane for lane in Lane if waits[lane] >= UNWELL_AFTER_SECONDS]
         if not stalled:
             return None
         seconds, count = max(waits.values()), sum(waiting[lane] for lane in stalled)
         return (
             f"{service} has taken nothing for {seconds:.0f} s while messages wait ({count}, "
-            f"{' and '.join(stalled)}): is its worker well?"
+            f"{' and '.join(stalled)}): check its worker"
         )
 
-    def _seconds_still(self, service: str, lane: Lane, waiting: int, begun: int) -> float:
-        """Return for how long a lane's workers have begun no delivery while messages waited in it."""
+    def _stalled_seconds(self, service: str, lane: Lane, waiting: int, begun: int) -> float:
+        """Return for how many seconds a lane's workers have begun no delivery while messages waited."""
         if not waiting:
-            self._seen.pop((service, lane), None)
+            self._waiting_lanes.pop((service, lane), None)
             return 0.0
         now = self._clock()
-        known, since = self._seen.get((service, lane), (begun, now))
+        known, since = self._waiting_lanes.get((service, lane), (begun, now))
         if begun != known:
             since = now
-        self._seen[service, lane] = (begun, since)
+        self._waiting_lanes[service, lane] = (begun, since)
         return now - since

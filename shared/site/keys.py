@@ -1,4 +1,4 @@
-"""Every key of the two buckets, in one place: what an operator sees in a listing is written here and nowhere else."""
+"""All keys of the two buckets. No other module builds or parses a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from shared.model.lane import Lane
 
-# --- the content bucket: private, and the truth -----------------------------------------------------------------
+# --- the content bucket: private, the source of truth -----------------------------------------------------------------
 
 
 LIVE = "live.json"
@@ -19,7 +19,7 @@ TOMBSTONE = "tombstone."
 ORIGINAL = "original"
 PUBLIC = "public"
 _NUMBER = re.compile("([0-9]+)")
-_IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"  # the characters of an article's id, as they sort
+_SORTED_ID_CHARACTERS = "234567abcdefghijklmnopqrstuvwxyz"  # of an article's id
 
 
 def article_id(site: str, source: str, source_id: str) -> str:
@@ -29,80 +29,80 @@ def article_id(site: str, source: str, source_id: str) -> str:
 
 
 def article_share(article: str) -> float:
-    """Return how far into all articles one stands, from 0 to 1: their ids are digests, so evenly spread."""
+    """Return the share of articles (0 to 1) whose ids sort before this one: ids are digests, so evenly spread."""
     share = 0.0
     for character in reversed(article[:6]):
-        share = (max(0, _IN_ORDER.find(character)) + share) / len(_IN_ORDER)
+        share = (max(0, _SORTED_ID_CHARACTERS.find(character)) + share) / len(_SORTED_ID_CHARACTERS)
     return share
 
 
 def articles_prefix(site: str) -> str:
-    """Return what the keys of all of a site's articles begin with."""
+    """Return the prefix of all articles of a site."""
     return f"articles/{site}/"
 
 
 def article_prefix(site: str, article: str) -> str:
-    """Return what all keys of an article begin with."""
+    """Return the prefix of all objects of an article."""
     return f"{articles_prefix(site)}{article}/"
 
 
 def revisions_prefix(site: str, article: str) -> str:
-    """Return what the keys of an article's revisions begin with; they sort by order."""
+    """Return the prefix of an article's revisions; their keys sort in the order of the revisions."""
     return f"{article_prefix(site, article)}revisions/"
 
 
 def revision_key(site: str, article: str, revision: str) -> str:
-    """Return where an immutable revision lies."""
+    """Return the key of a revision; the object is immutable."""
     return f"{revisions_prefix(site, article)}{revision}.json"
 
 
 def revision_of(key: str) -> str:
-    """Return the revision that a key of `revisions_prefix` names."""
+    """Return the revision in a key of `revisions_prefix`."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
 def enriched_prefix(site: str, article: str, revision: str) -> str:
-    """Return what the keys of a revision's enriched objects begin with, one for each version of the enricher."""
+    """Return the prefix of a revision's enriched objects, one for each version of the enricher."""
     return f"{article_prefix(site, article)}enriched/{revision}."
 
 
 def enriched_key(site: str, article: str, revision: str, enricher: str) -> str:
-    """Return where the enriched object lies: a cache, made again at will."""
+    """Return the key of an enriched object: a cache, which can be rebuilt."""
     return f"{enriched_prefix(site, article, revision)}{enricher}.json"
 
 
 def enriched_folder(site: str, article: str) -> str:
-    """Return what the keys of all enriched objects of an article begin with."""
+    """Return the prefix of all enriched objects of an article."""
     return f"{article_prefix(site, article)}enriched/"
 
 
 def latest_enriched(found: Iterable[str], prefix: str) -> str | None:
-    """Return the key of `enriched_prefix` that names the latest enricher: `e10` comes after `e9-words3`."""
+    """Return the key of the latest enricher's object under a prefix: `e10` comes after `e9-words3`."""
     return max((key for key in found if key.startswith(prefix)), key=_by_numbers, default=None)
 
 
 def _by_numbers(key: str) -> list[str | int]:
-    """Return what sorts names by the numbers in them; text and numbers alternate, so that only like is compared."""
+    """Return a sort key of alternating text and numbers, so that numbers compare as numbers."""
     return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(key))]
 
 
 def live_key(site: str, article: str) -> str:
-    """Return where an article's public state is recorded (written with If-Match only)."""
+    """Return the key of an article's record (written only with If-Match)."""
     return f"{article_prefix(site, article)}{LIVE}"
 
 
 def tombstone_prefix(site: str, article: str) -> str:
-    """Return what the keys of an article's tombstones begin with; behind its revisions: one listing has both."""
+    """Return the prefix of an article's tombstones; it sorts after the revisions, so one listing has both."""
     return f"{article_prefix(site, article)}{TOMBSTONE}"
 
 
 def tombstone_key(site: str, article: str, kill: str) -> str:
-    """Return where the tombstone of a kill lies; one each, so that who clears an old one never clears a newer one."""
+    """Return the key of a kill's tombstone; each kill has its own, so that a restore never deletes a newer one."""
     return f"{tombstone_prefix(site, article)}{kill}.json"
 
 
 def kill_of(key: str) -> str:
-    """Return the kill that a tombstone's key names."""
+    """Return the kill in a tombstone's key."""
     return key.rsplit("/", 1)[-1].removeprefix(TOMBSTONE).removesuffix(".json")
 
 
@@ -110,17 +110,17 @@ UNMATCHED = "unmatched."
 
 
 def unmatched_prefix(site: str, article: str) -> str:
-    """Return the prefix of an article's unmatched removals; it sorts behind its revisions: one listing has both."""
+    """Return the prefix of an article's unmatched removals; it sorts after the revisions, so one listing has both."""
     return f"{article_prefix(site, article)}{UNMATCHED}"
 
 
 def unmatched_key(site: str, article: str, removal: str) -> str:
-    """Return the key of the (empty) mark that says: this removal arrived before its article and is in force."""
+    """Return the key of the (empty) object of an unmatched removal in force."""
     return f"{unmatched_prefix(site, article)}{removal}"
 
 
 def unmatched_of(key: str) -> str:
-    """Return the removal that a key of `unmatched_prefix` names."""
+    """Return the removal in a key of `unmatched_prefix`."""
     return key.rsplit("/", 1)[-1].removeprefix(UNMATCHED)
 
 
@@ -150,58 +150,58 @@ SOURCES_PREFIX = "sources/"
 
 
 def sources_prefix(site: str) -> str:
-    """Return the prefix of the sources that ever sent an article to a site."""
+    """Return the prefix of all sources that have sent an article to a site."""
     return f"{SOURCES_PREFIX}{site}/"
 
 
 def source_key(site: str, source: str) -> str | None:
-    """Return the key of the (empty) entry of a source; None where its name is too long for a key."""
+    """Return the key of a source's (empty) entry; None if its name is too long for a key."""
     name = quote(source, safe="")
     return f"{sources_prefix(site)}{name}" if len(name) <= _MAX_SOURCE_KEY_BYTES else None
 
 
 def source_of_key(key: str) -> str:
-    """Return the source that a key of `sources_prefix` names."""
+    """Return the source in a key of `sources_prefix`."""
     return unquote(key.rsplit("/", 1)[-1])
 
 
 def raw_key(site: str, received_at: datetime, sha256: str) -> str:
-    """Return where the bytes lie as they came: of one submission, or of all of a batch, one a line."""
+    """Return the key of received bytes: of one submission, or of a batch (one submission on each line)."""
     return f"raw/{site}/{received_at.astimezone(UTC):%Y/%m/%d}/{sha256}"
 
 
 def media_key(site: str, digest: str) -> str:
-    """Return where a picture lies as it came, for the record; it is never public."""
+    """Return the key of a picture as received; it is never public."""
     return f"{media_prefix(site)}{digest}/{ORIGINAL}"
 
 
 def public_media_key(site: str, digest: str) -> str:
-    """Return where the public form of a picture lies: upright, one frame, without private data."""
+    """Return the key of a picture's public form: upright, one frame, without private metadata."""
     return f"{media_prefix(site)}{digest}/{PUBLIC}"
 
 
 def media_prefix(site: str) -> str:
-    """Return what the keys of all of a site's pictures begin with."""
+    """Return the prefix of all pictures of a site."""
     return f"media/{site}/"
 
 
 def used_by_prefix(media: str) -> str:
-    """Return what the keys of all articles that show a picture, or once did, begin with; `media` is the picture's."""
+    """Return the prefix of the entries of all articles that show a picture or once did; `media` is its key."""
     return f"{media.rpartition('/')[0]}/used-by/"
 
 
 def used_by_key(media: str, article: str) -> str:
-    """Return the (empty) marker that is there before an article shows a picture."""
+    """Return the key of an (empty) entry, which is put before an article shows a picture."""
     return f"{used_by_prefix(media)}{article}"
 
 
 def asset_key(site: str, name: str) -> str:
-    """Return where a theme's file lies before its first page takes it public; the name holds its hash."""
+    """Return the key of a theme file; its name contains its hash."""
     return f"{assets_prefix(site)}{name}"
 
 
 def assets_prefix(site: str) -> str:
-    """Return what the keys of all files of a site's themes begin with, of every version that a page was made with."""
+    """Return the prefix of a site's theme files, of all versions that a page was rendered with."""
     return f"assets/{site}/"
 
 
@@ -209,27 +209,27 @@ RENDERED_PREFIX = "rendered/"
 
 
 def rendered_key(at: datetime, digest: str) -> str:
-    """Return where a bundle too large for its message waits for its publisher; the keys sort by the hour."""
+    """Return the key of a bundle that is too large for its message; the keys sort by hour."""
     return f"{RENDERED_PREFIX}{at.astimezone(UTC):%Y%m%dT%H}~{digest}"
 
 
 def rebuild_key(site: str, run: str) -> str:
-    """Return where it is kept how far a rebuild has come."""
+    """Return the key of a rebuild's progress."""
     return f"rebuilds/{site}/{run}.json"
 
 
 def preview_prefix(site: str, run: str) -> str:
-    """Return the folder of a preview: its theme, if it tries one, and the bundles of its pages."""
+    """Return the folder of a preview: the bundles of its pages and, if it has one, its theme."""
     return f"previews/{site}/{run}/"
 
 
 def preview_theme_key(preview: str) -> str:
-    """Return where a preview's theme waits, as a zip of its folder."""
+    """Return the key of a preview's theme, a zip of its folder."""
     return f"{preview}theme.zip"
 
 
 def preview_bundle_key(preview: str, message: str) -> str:
-    """Return where a bundle of a preview's pages lies."""
+    """Return the key of a bundle of a preview's pages."""
     return f"{preview}pages/{message}"
 
 
@@ -237,68 +237,68 @@ INBOX_PREFIX = "inbox/"
 
 
 def inbox_key(site: str, lane: str, entry: str) -> str:
-    """Return where an entry of submissions lies that were answered before they were read.
+    """Return the key of an inbox entry: submissions that were answered before they were read.
 
-    An entry is named after its batch, so that the entries of a lane sort by time. That of a submission which is
-    replayed alone is named after its receipt.
+    An entry is named after its batch, so that the entries of a lane sort by time. The entry of a single replayed
+    submission is named after its receipt.
     """
     return f"{inbox_prefix(site, lane)}{entry}.json"
 
 
 def inbox_prefix(site: str, lane: str) -> str:
-    """Return what the keys of a lane's inbox entries begin with; followed by a batch's name, those of the batch's."""
+    """Return the prefix of a lane's inbox entries; with a batch's id appended, of the batch's entries."""
     return f"inbox/{site}/{lane}/"
 
 
 def inbox_entry(key: str) -> str:
-    """Return the entry that a key of `inbox_prefix` names."""
+    """Return the entry in a key of `inbox_prefix`."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
 def receipt_key(site: str, receipt: str) -> str:
-    """Return where the outcome of a revision lies that nothing else in the bucket tells: a failure."""
+    """Return the key of a revision's stored receipt: a failure, which no other object has."""
     return f"receipts/{site}/{receipt}.json"
 
 
 def receipts_prefix(site: str, batch: str) -> str:
-    """Return what the keys of the outcomes of a batch of submissions begin with."""
+    """Return the prefix of the stored receipts of a batch of submissions."""
     return f"receipts/{site}/{batch}/"
 
 
 def receipts_key(site: str, batch: str, numbers: Iterable[int]) -> str:
-    """Return where the outcomes of these submissions of a batch lie: `0-11+14.json` has those of 0 to 11, and of 14."""
-    runs: list[list[int]] = []
+    """Return the key of the receipts of these submissions of a batch: `0-11+14.json` has 0 to 11 and 14."""
+    ranges: list[list[int]] = []
     for number in sorted(numbers):
-        if runs and runs[-1][-1] + 1 == number:
-            runs[-1] = [runs[-1][0], number]
+        if ranges and ranges[-1][-1] + 1 == number:
+            ranges[-1] = [ranges[-1][0], number]
         else:
-            runs.append([number])
-    return f"{receipts_prefix(site, batch)}{'+'.join('-'.join(map(str, run)) for run in runs)}.json"
+            ranges.append([number])
+    return f"{receipts_prefix(site, batch)}{'+'.join('-'.join(map(str, each)) for each in ranges)}.json"
 
 
 def receipt_numbers(key: str) -> set[int]:
-    """Return the submissions of a batch whose outcomes lie under a key of `receipts_prefix`."""
-    runs = (run.split("-") for run in key.rsplit("/", 1)[-1].removesuffix(".json").split("+"))
-    return {number for run in runs for number in range(int(run[0]), int(run[-1]) + 1)}
+    """Return the numbers of the submissions in a key of `receipts_prefix`."""
+    ranges = (each.split("-") for each in key.rsplit("/", 1)[-1].removesuffix(".json").split("+"))
+    return {number for each in ranges for number in range(int(each[0]), int(each[-1]) + 1)}
 
 
 def journal_prefix(site: str) -> str:
-    """Return what the keys of a site's journal begin with; they sort by time."""
+    """Return the prefix of a site's journal; its keys sort by time."""
     return f"journal/{site}/"
 
 
 def journal_minute(site: str, at: datetime) -> str:
-    """Return the part of the journal that one minute fills."""
+    """Return the prefix of one minute of the journal."""
     return f"{journal_prefix(site)}{at.astimezone(UTC):%Y/%m/%d/%H/%M}/"
 
 
 def journal_key(site: str, at: datetime, article: str, revision: str, lane: Lane) -> str:
-    """Return an (empty) journal marker's key: all that it says is in its name. `lane` carries the event."""
+    """Return the key of an (empty) journal entry; the key has all its data. `lane` is the lane of the event."""
     return f"{journal_minute(site, at)}{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}~{article}~{revision}~{lane}"
 
 
 def journal_entry(key: str) -> tuple[datetime, str, str, Lane]:
-    """Return (time, article, revision, lane) of a journal marker."""
+    """Return (time, article, revision, lane) of a journal entry's key."""
     time, article, revision, lane = key.rsplit("/", 1)[-1].split("~")
     return datetime.strptime(time, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision, Lane(lane)
 
@@ -307,24 +307,24 @@ SCHEDULE_PREFIX = "schedule/"
 
 
 def schedule_prefix(site: str) -> str:
-    """Return what the keys of a site's future releases and expiries begin with; they sort by due time."""
+    """Return the prefix of a site's future releases and expiries; their keys sort by due time."""
     return f"schedule/{site}/"
 
 
 def schedule_key(site: str, due: datetime, article: str, revision: str) -> str:
-    """Return where a future release or expiry waits."""
+    """Return the key of a future release or expiry."""
     return f"{schedule_prefix(site)}{due.astimezone(UTC):%Y%m%dT%H%M%S%fZ}/{article}~{revision}"
 
 
 def schedule_entry(key: str) -> tuple[datetime, str, str]:
-    """Return (due, article, revision) of a schedule object."""
+    """Return (due time, article, revision) of a key of `schedule_prefix`."""
     due, name = key.rsplit("/", 2)[-2:]
     article, revision = name.split("~")
     return datetime.strptime(due, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), article, revision
 
 
 def front_key(site: str, front: str) -> str:
-    """Return where an editor's pins for a front lie: `home`, or a section's id."""
+    """Return the key of the pins of a front: `home`, or a section's id."""
     return f"fronts/{site}/{front}.json"
 
 
@@ -332,12 +332,12 @@ DEAD_LETTERS_PREFIX = "dead-letters/"
 
 
 def dead_letter_key(service: str, at: datetime, letter: str) -> str:
-    """Return where a message that cannot succeed is kept with its reason."""
+    """Return the key of a dead letter."""
     return f"{dead_letters_prefix(service, at.astimezone(UTC).date())}{letter}.json"
 
 
 def dead_letters_prefix(service: str, day: date | None = None) -> str:
-    """Return what the keys of a service's dead letters begin with, of one day (UTC) or of all."""
+    """Return the prefix of a service's dead letters, of one day (UTC) or of all days."""
     return f"dead-letters/{service}/" + (f"{day:%Y/%m/%d}/" if day else "")
 
 
@@ -348,27 +348,27 @@ def dead_letter_day(key: str) -> date:
 
 
 def dead_letter_id(key: str) -> str:
-    """Return the id of the message that a dead letter's key names."""
+    """Return the message id in a dead letter's key."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
 def checkpoint_key(site: str) -> str:
-    """Return where the sweep notes the journal minute up to which all was seen."""
+    """Return the key of the sweep's checkpoint."""
     return f"scheduler/{site}/checkpoint.json"
 
 
 def page_version_key(site: str) -> str:
-    """Return where render notes the version of theme and settings that new pages carry."""
+    """Return the key of the page version of new pages, which render stores."""
     return f"page-versions/{site}/current.json"
 
 
 def version_counts_key(site: str) -> str:
-    """Return where it is stored how many pages carry each version."""
+    """Return the key of the counts of pages by page version."""
     return f"page-versions/{site}/counts.json"
 
 
 def token_key(sha256: str) -> str:
-    """Return where a bearer token's rights lie; only its hash is known here."""
+    """Return the key of a token's rights, from the token's hash."""
     return f"tokens/{sha256}.json"
 
 
@@ -386,11 +386,11 @@ def conformance_key(bucket: str) -> str:
 # --- either bucket ----------------------------------------------------------------------------------------------
 
 PROBES_PREFIX = ".probe/"
-"""What is put to try a store out, and removed again; a process killed in the midst may leave some there."""
+"""Prefix of the objects of conformance probes, which delete them; a killed process may leave some."""
 
 
 def probe_prefix(probe: str) -> str:
-    """Return what the keys of one probe begin with."""
+    """Return the prefix of one probe's objects."""
     return f"{PROBES_PREFIX}{probe}/"
 
 
@@ -400,25 +400,25 @@ INDEX_DOCUMENT = "index.html"
 
 
 def url_path(path: str) -> str:
-    """Return the path of the URL at which readers find a key of the public bucket: percent-encoded, so ASCII alone.
+    """Return the URL path of a key of the public bucket: percent-encoded, so only ASCII.
 
-    Pages, feeds, sitemaps, `Location`, cache tags and purges all hold this form (RFC 3986, with upper-case digits).
+    Pages, feeds, sitemaps, `Location`, cache tags and purges all use this form (RFC 3986, with upper-case digits).
     """
     return quote("/" + path.removesuffix(INDEX_DOCUMENT))
 
 
 def is_picture(path: str) -> bool:
-    """Tell whether a path is a picture's."""
+    """Tell whether a path belongs to a picture."""
     return path.startswith("media/")
 
 
 def is_asset(path: str) -> bool:
-    """Tell whether a path is that of a theme's file."""
+    """Tell whether a path belongs to a theme file."""
     return path.startswith("assets/")
 
 
 def source_of(site: str, path: str) -> str | None:
-    """Return the key of the content bucket that a public file is copied from; None for a path that is a page's."""
+    """Return the content bucket's key of a public file's source; None for the path of a page."""
     folder, _, name = path.partition("/")
     if is_asset(path):
         return asset_key(site, name)
@@ -426,28 +426,28 @@ def source_of(site: str, path: str) -> str | None:
 
 
 def media_path(digest: str, width: int, extension: str) -> str:
-    """Return where a picture of some width in pixels is public."""
+    """Return the public path of a picture in one width (pixels)."""
     return f"media/{digest}/{width}.{extension}"
 
 
 def asset_path(name: str) -> str:
-    """Return where a theme's file is public."""
+    """Return the public path of a theme file."""
     return f"assets/{name}"
 
 
 def path_surrogate_key(path: str) -> str:
-    """Return the cache tag that the edge gives every response for a path, a 404 too.
+    """Return the cache tag of every response for a path, even of a 404.
 
-    An edge before several sites reads it as the path of the site by whose name it was asked to purge.
+    At an edge of several sites, the tag stands for this path of the site whose host name the purge has.
     """
     return f"path:{url_path(path)}"
 
 
 def article_surrogate_key(article: str) -> str:
-    """Return the cache tag of everything that shows an article's text; its id is that of one site's article."""
+    """Return the cache tag of all pages with an article's text; an article id belongs to one site."""
     return f"article:{article}"
 
 
 def listing_surrogate_key(site: str, listing: str) -> str:
-    """Return the cache tag of one listing of a site; others have listings of that name too."""
+    """Return the cache tag of a site's listing; other sites have listings of the same name."""
     return f"listing:{site}:{quote(listing)}"

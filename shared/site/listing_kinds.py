@@ -1,7 +1,8 @@
-"""The registry of listing kinds: a new kind is an entry here, and a template of the theme.
+"""The registry of listing kinds: a new kind needs an entry here and a template in the theme.
 
 A form's patterns hold `{section}`, `{slug}` (of a topic's or author's page), `{day}` (2026-11-01), `{month}`, and in
-paths also `{yyyy}`, `{mm}`, `{dd}` and `{part}`. A form without a slug or a date is permanent: a site always has it.
+paths also `{yyyy}`, `{mm}`, `{dd}` and `{part}`. Listings of a form without a slug or a date are permanent: each site
+has them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Literal
 from shared.site.sites import Site
 
 ALL = "all"
-DAY_CARDS = 200  # of one part of a day's page or sitemap; a day with more has several parts
+MAX_CARDS_PER_PART = 200  # of a day's page or sitemap; a day with more cards has several parts
 HTML = "text/html; charset=utf-8"
 
 _FRONT = "public, max-age=10, s-maxage=600, stale-while-revalidate=30"
 _CALENDAR = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60"
 _FEED = "public, max-age=60, s-maxage=600, stale-while-revalidate=60"
-_SETTLED = "public, max-age=3600, s-maxage=86400"
+_STATIC = "public, max-age=3600, s-maxage=86400"
 _XML, _TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
 
 
@@ -55,25 +56,25 @@ class ListingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A name, a path, and what is shown there: a membership (`topic:{slug}`), or the days of a scope (or both).
+    """Patterns of a listing's name, path and content: a membership (`topic:{slug}`), the days of a scope, or both.
 
-    `part_path` is where the second part and further ones are, of a listing that has parts.
+    `part_path` is the path of the second part and further ones, for listings that have parts.
     """
 
     name: str
     path: str
-    reads: str = ""
-    days: str = ""  # `all`, or `{section}`
+    membership: str = ""
+    day_scope: str = ""  # `all`, or `{section}`
     part_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KindDefinition:
-    """How listings of a kind are rendered, cached and refreshed.
+    """The rendering, caching and refreshing of one kind of listing.
 
-    `limit`: the newest so many cards are shown; of a listing in parts, each part's. `span`: which days of its scope a
-    listing names: all, those of its month, or the next older one. `refresh`: after a PUT the next one waits for so
-    many listing intervals.
+    `limit`: the maximal number of cards, in each part of a listing with parts. `span`: the days of its scope that a
+    listing names: all, those of its month, or the next older day. `refresh`: the minimal time between two PUTs, in
+    listing intervals of the site.
     """
 
     kind: ListingKind
@@ -84,17 +85,17 @@ class KindDefinition:
     content_type: str = HTML
     cache_control: str = _CALENDAR
     refresh: int = 10
-    is_front: bool = False  # readers look here for the news of the minute: it goes before the calendar
-    has_pins: bool = False  # editors' pins lead it
-    has_text: bool = False  # it shows the articles' texts where the site's `feed_text` is `full`
+    is_front: bool = False  # it shows the newest articles: rendered before the calendar
+    has_pins: bool = False  # editors' pins come first
+    has_text: bool = False  # it shows the articles' texts if the site's `feed_text` is `full`
     is_linked_by_articles: bool = False
     is_on: Callable[[Site], bool] = lambda _: True
 
 
 def _feed(kind: ListingKind, name: str, file: str, content_type: str) -> KindDefinition:
     forms = (
-        Form(f"feed.{name}", file, reads=ALL),
-        Form(f"feed.{name}.{{section}}", f"{{section}}/{file}", reads="section:{section}"),
+        Form(f"feed.{name}", file, membership=ALL),
+        Form(f"feed.{name}.{{section}}", f"{{section}}/{file}", membership="section:{section}"),
     )
     return KindDefinition(
         kind,
@@ -113,7 +114,7 @@ def _linked_by_articles(kind: ListingKind, name: str, folder: str) -> KindDefini
     return KindDefinition(
         kind,
         "cards",
-        (Form(f"{name}.{{slug}}", f"{folder}/{{slug}}/index.html", reads=f"{name}:{{slug}}"),),
+        (Form(f"{name}.{{slug}}", f"{folder}/{{slug}}/index.html", membership=f"{name}:{{slug}}"),),
         limit=lambda site: site.front_cards,
         cache_control=_FRONT,
         refresh=5,
@@ -125,7 +126,7 @@ KINDS: tuple[KindDefinition, ...] = (
     KindDefinition(
         ListingKind.HOME,
         "front",
-        (Form("home", "index.html", reads=ALL),),
+        (Form("home", "index.html", membership=ALL),),
         limit=lambda site: site.home_cards,
         cache_control=_FRONT,
         refresh=1,
@@ -135,7 +136,7 @@ KINDS: tuple[KindDefinition, ...] = (
     KindDefinition(
         ListingKind.SECTION,
         "front",
-        (Form("section.{section}", "{section}/index.html", reads="section:{section}"),),
+        (Form("section.{section}", "{section}/index.html", membership="section:{section}"),),
         limit=lambda site: site.front_cards,
         cache_control=_FRONT,
         refresh=1,
@@ -145,7 +146,7 @@ KINDS: tuple[KindDefinition, ...] = (
     KindDefinition(
         ListingKind.RAIL,
         "rail",
-        (Form("rail.latest", "_rail/latest.html", reads=ALL),),
+        (Form("rail.latest", "_rail/latest.html", membership=ALL),),
         limit=lambda site: site.rail_cards,
         cache_control=_FRONT,
         refresh=1,
@@ -157,7 +158,7 @@ KINDS: tuple[KindDefinition, ...] = (
     KindDefinition(
         ListingKind.SITEMAP_NEWS,
         "sitemap.news",
-        (Form("sitemap.news", "sitemap-news.xml", reads=ALL),),
+        (Form("sitemap.news", "sitemap-news.xml", membership=ALL),),
         limit=lambda _: 1000,
         content_type=_XML,
         cache_control=_FEED,
@@ -173,24 +174,24 @@ KINDS: tuple[KindDefinition, ...] = (
             Form(
                 "day.{day}",
                 "archive/{yyyy}/{mm}/{dd}/index.html",
-                reads="day:{day}",
+                membership="day:{day}",
                 part_path="archive/{yyyy}/{mm}/{dd}/{part}/index.html",
             ),
             Form(
                 "day.{section}.{day}",
                 "{section}/{yyyy}/{mm}/{dd}/index.html",
-                reads="sday:{section}:{day}",
+                membership="sday:{section}:{day}",
                 part_path="{section}/{yyyy}/{mm}/{dd}/{part}/index.html",
             ),
         ),
-        limit=lambda _: DAY_CARDS,
+        limit=lambda _: MAX_CARDS_PER_PART,
     ),
     KindDefinition(
         ListingKind.MONTH,
         "days",
         (
-            Form("month.{month}", "archive/{yyyy}/{mm}/index.html", days=ALL),
-            Form("month.{section}.{month}", "{section}/{yyyy}/{mm}/index.html", days="{section}"),
+            Form("month.{month}", "archive/{yyyy}/{mm}/index.html", day_scope=ALL),
+            Form("month.{section}.{month}", "{section}/{yyyy}/{mm}/index.html", day_scope="{section}"),
         ),
         span="month",
     ),
@@ -198,38 +199,38 @@ KINDS: tuple[KindDefinition, ...] = (
         ListingKind.ARCHIVE,
         "days",
         (
-            Form("archive", "archive/index.html", days=ALL),
-            Form("archive.{section}", "{section}/archive/index.html", days="{section}"),
+            Form("archive", "archive/index.html", day_scope=ALL),
+            Form("archive.{section}", "{section}/archive/index.html", day_scope="{section}"),
         ),
     ),
     KindDefinition(
         ListingKind.RAIL_DAY,
         "rail",
-        (Form("rail.{day}", "_rail/{day}.html", reads="day:{day}", days=ALL),),
-        limit=lambda _: DAY_CARDS,
+        (Form("rail.{day}", "_rail/{day}.html", membership="day:{day}", day_scope=ALL),),
+        limit=lambda _: MAX_CARDS_PER_PART,
         span="older",
         cache_control=_FRONT,
     ),
     KindDefinition(
-        ListingKind.SITEMAP_INDEX, "sitemap.index", (Form("sitemap", "sitemap.xml", days=ALL),), content_type=_XML
+        ListingKind.SITEMAP_INDEX, "sitemap.index", (Form("sitemap", "sitemap.xml", day_scope=ALL),), content_type=_XML
     ),
     KindDefinition(
         ListingKind.SITEMAP_FRONTS,
         "sitemap.fronts",
-        (Form("sitemap.fronts", "sitemaps/fronts.xml", days=ALL),),
+        (Form("sitemap.fronts", "sitemaps/fronts.xml", day_scope=ALL),),
         content_type=_XML,
     ),
     KindDefinition(
         ListingKind.SITEMAP,
         "sitemap.day",
-        (Form("sitemap.{day}", "sitemaps/{day}.xml", reads="day:{day}", part_path="sitemaps/{day}.{part}.xml"),),
-        limit=lambda _: DAY_CARDS,
+        (Form("sitemap.{day}", "sitemaps/{day}.xml", membership="day:{day}", part_path="sitemaps/{day}.{part}.xml"),),
+        limit=lambda _: MAX_CARDS_PER_PART,
         content_type=_XML,
     ),
     KindDefinition(
         ListingKind.RECENT,
         "recent",
-        (Form("recent", "search/recent.json", reads=ALL),),
+        (Form("recent", "search/recent.json", membership=ALL),),
         limit=lambda site: site.search_cards,
         content_type="application/json; charset=utf-8",
         cache_control=_FEED,
@@ -237,14 +238,14 @@ KINDS: tuple[KindDefinition, ...] = (
     ),
     KindDefinition(ListingKind.SEARCH, "search", (Form("search", "search/index.html"),)),
     KindDefinition(
-        ListingKind.ROBOTS, "robots", (Form("robots", "robots.txt"),), content_type=_TEXT, cache_control=_SETTLED
+        ListingKind.ROBOTS, "robots", (Form("robots", "robots.txt"),), content_type=_TEXT, cache_control=_STATIC
     ),
     KindDefinition(
         ListingKind.LLMS,
         "llms",
         (Form("llms", "llms.txt"),),
         content_type="text/markdown; charset=utf-8",
-        cache_control=_SETTLED,
+        cache_control=_STATIC,
         is_on=lambda site: site.has_llms_txt,
     ),
     KindDefinition(
@@ -252,14 +253,14 @@ KINDS: tuple[KindDefinition, ...] = (
         "open-search",
         (Form("open-search", "opensearch.xml"),),
         content_type="application/opensearchdescription+xml; charset=utf-8",
-        cache_control=_SETTLED,
+        cache_control=_STATIC,
     ),
     KindDefinition(
         ListingKind.MANIFEST,
         "manifest",
         (Form("manifest", "manifest.webmanifest"),),
         content_type="application/manifest+json; charset=utf-8",
-        cache_control=_SETTLED,
+        cache_control=_STATIC,
     ),
     KindDefinition(
         ListingKind.NOT_FOUND, "not-found", (Form("not-found", "404.html"),), cache_control=_FRONT, is_front=True

@@ -1,11 +1,11 @@
-"""A site's listings by name, by path and by the membership that they show. Their kinds: `shared/site/listing_kinds.py`.
+"""A site's listings by name, by path and by membership. Their kinds: `shared/site/listing_kinds.py`.
 
-A listing is any output made of several cards, and every machine's file too (robots, manifest): rendered, published and
-stored alike. Its name says all of it: `section.world`, `day.world.2026-11-01`, `feed.rss`, `sitemap.2026-11-01.2`.
-Names and paths are one to one, so that what the public bucket holds can be told from what does not belong there.
+A listing is any output made of several cards, or a file for machines (robots.txt, manifest). All are rendered,
+published and stored in the same way. The name identifies a listing: `section.world`, `day.world.2026-11-01`,
+`feed.rss`, `sitemap.2026-11-01.2`. Each name has one path, so that extra objects in the public bucket are recognised.
 
-Fronts show the newest cards of one membership. Older pages go by calendar: an article stands on one page of its day,
-and in its section on one page of its section's day, whatever comes before or after it.
+Fronts show the newest cards of one membership. Older pages follow the calendar: an article is on one page of its day
+and on one page of its section's day, and other articles do not move it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from shared.model.slug import is_slug
-from shared.site.listing_kinds import ALL, DAY_CARDS, HTML, KINDS, Form, KindDefinition, ListingKind
+from shared.site.listing_kinds import ALL, HTML, KINDS, MAX_CARDS_PER_PART, Form, KindDefinition, ListingKind
 from shared.site.sites import Site
 
-__all__ = ["ALL", "DAY_CARDS", "GONE", "HOME", "HTML", "NOT_FOUND", "RAIL_LATEST", "Listing", "ListingKind"]
+__all__ = ["ALL", "GONE", "HOME", "HTML", "MAX_CARDS_PER_PART", "NOT_FOUND", "RAIL_LATEST", "Listing", "ListingKind"]
 
 HOME = "home"
 RAIL_LATEST = "rail.latest"
@@ -27,7 +27,7 @@ NOT_FOUND = "not-found"
 GONE = "gone"
 MAX_PARTS = 32
 _ARTICLE = "article."
-_NAMES_REMEMBERED = 8192
+_MAX_CACHED_NAMES = 8192
 
 _KINDS: Mapping[ListingKind, KindDefinition] = {each.kind: each for each in KINDS}
 _Fields = dict[str, str]
@@ -35,52 +35,52 @@ _Fields = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One output at `path`: the newest `limit` cards of the membership `reads`; `days`: the scope whose days it names.
+    """One output at `path`: the newest `limit` cards of `membership`; `day_scope`: the scope whose days it names.
 
-    `section`, `value` (the name of a topic's or author's page, a day or month) and `part` (from 1) say which of its
-    kind it is.
+    `section`, `value` (the name of a topic's or author's page, a day or a month) and `part` (from 1) identify it
+    within its kind.
     """
 
     name: str
     kind: ListingKind
     path: str
-    reads: str = ""
+    membership: str = ""
     limit: int = 0
-    days: str = ""
+    day_scope: str = ""
     section: str | None = None
     value: str = ""
     part: int = 1
     has_parts: bool = False
 
     @property
-    def of_kind(self) -> KindDefinition:
-        """Return how listings of its kind are rendered, cached and refreshed."""
+    def definition(self) -> KindDefinition:
+        """Return the definition of its kind: rendering, caching, refreshing."""
         return _KINDS[self.kind]
 
     @property
     def content_type(self) -> str:
-        """Return what its object is served as."""
-        return self.of_kind.content_type
+        """Return the content type of its object."""
+        return self.definition.content_type
 
     @property
     def first_part(self) -> str:
-        """Return the name of the first part of the listing that this is a part of."""
+        """Return the name of the first part of the same listing."""
         return self.name.removesuffix(f".{self.part}") if self.part > 1 else self.name
 
     @property
     def is_front(self) -> bool:
-        """Tell whether readers look here for the news of the minute: it goes before the calendar."""
-        return self.of_kind.is_front
+        """Tell whether it shows the newest articles, so that it is rendered before the calendar."""
+        return self.definition.is_front
 
     @property
     def is_permanent(self) -> bool:
-        """Tell whether the site always has it, whatever it publishes."""
+        """Tell whether the site has it even without articles."""
         return not self.value
 
 
 @cache
 def permanent_listings(site: Site) -> Mapping[str, Listing]:
-    """Return the listings that a site always has, by name."""
+    """Return the permanent listings of a site, by name."""
     return {listing.name: listing for listing in _permanent(site)}
 
 
@@ -95,17 +95,17 @@ def _permanent(site: Site) -> Iterator[Listing]:
                 yield from (listing for each in sections if (listing := _listing(site, kind, form, each)))
 
 
-@lru_cache(maxsize=_NAMES_REMEMBERED)
+@lru_cache(maxsize=_MAX_CACHED_NAMES)
 def find_listing(site: Site, name: str) -> Listing | None:
-    """Return what a listing's name stands for; None where the site has none of that name (any more)."""
+    """Return the listing of a name; None if the site has none of that name (any more)."""
     return permanent_listings(site).get(name) or _find(site, name, "name")
 
 
 def listing_of(site: Site, name: str) -> Listing:
-    """Return what a listing's name stands for.
+    """Return the listing of a name.
 
     Raises:
-        KeyError: the site has no such listing (a section that was taken out of its settings).
+        KeyError: the site has no such listing (its section was removed from the settings).
     """
     found = find_listing(site, name)
     if found is None:
@@ -114,7 +114,7 @@ def listing_of(site: Site, name: str) -> Listing:
 
 
 def listing_at(site: Site, path: str) -> Listing | None:
-    """Return the listing whose page has this key in the public bucket; None for what is no listing's."""
+    """Return the listing at a path of the public bucket; None if the path is no listing's."""
     return _by_path(site).get(path) or _find(site, path, "path")
 
 
@@ -123,23 +123,23 @@ def _by_path(site: Site) -> Mapping[str, Listing]:
     return {listing.path: listing for listing in permanent_listings(site).values()}
 
 
-@lru_cache(maxsize=_NAMES_REMEMBERED)
-def readers_of(site: Site, membership: str) -> tuple[Listing, ...]:
-    """Return the listings that show the cards of a membership, of those in parts the first part."""
-    found = (_find_forms(site, membership, "reads")) if ":" in membership else ()
-    permanent = (listing for listing in permanent_listings(site).values() if listing.reads == membership)
+@lru_cache(maxsize=_MAX_CACHED_NAMES)
+def listings_showing(site: Site, membership: str) -> tuple[Listing, ...]:
+    """Return the listings that show the cards of a membership; of a listing in parts, its first part."""
+    found = _find_forms(site, membership, "membership") if ":" in membership else ()
+    permanent = (listing for listing in permanent_listings(site).values() if listing.membership == membership)
     return tuple({listing.name: listing for listing in (*permanent, *found)}.values())
 
 
-@lru_cache(maxsize=_NAMES_REMEMBERED)
+@lru_cache(maxsize=_MAX_CACHED_NAMES)
 def calendar_of(site: Site, scope: str, day: str) -> tuple[Listing, ...]:
-    """Return the listings that name a day of a scope (`all`, or a section), but for the day's own."""
+    """Return the listings that name a day of a scope (`all`, or a section), without the day's own listings."""
     fields = _dated({"day": day} if scope == ALL else {"day": day, "section": scope})
     return tuple(
         listing
         for kind in KINDS
         for form in kind.forms
-        if form.days == (ALL if scope == ALL else "{section}") and not form.reads
+        if form.day_scope == (ALL if scope == ALL else "{section}") and not form.membership
         if (listing := _listing(site, kind, form, fields)) is not None
     )
 
@@ -149,7 +149,7 @@ def _find(site: Site, text: str, pattern: str) -> Listing | None:
 
 
 def _find_forms(site: Site, text: str, pattern: str) -> Iterator[Listing]:
-    """Yield the listings of which `text` is the name, the path or the membership."""
+    """Yield the listings with this name, path or membership."""
     for kind, form, first, further in _DATED_FORMS[pattern]:
         part = 1
         found = first.fullmatch(text)
@@ -162,7 +162,7 @@ def _find_forms(site: Site, text: str, pattern: str) -> Iterator[Listing]:
 
 
 def _listing(site: Site, kind: KindDefinition, form: Form, fields: _Fields, part: int = 1) -> Listing | None:
-    """Return a listing of a form; None where the site has no such section, or no page is called so."""
+    """Return a listing of a form; None if the site has no such section or the slug is invalid."""
     section, slug = fields.get("section"), fields.get("slug")
     if (section is not None and not site.has_section(section)) or (slug is not None and not is_slug(slug)):
         return None
@@ -175,9 +175,9 @@ def _listing(site: Site, kind: KindDefinition, form: Form, fields: _Fields, part
         name=name.format_map(fields),
         kind=kind.kind,
         path=path.format_map({**fields, "part": str(part)}),
-        reads=form.reads.format_map(fields),
+        membership=form.membership.format_map(fields),
         limit=kind.limit(site),
-        days=form.days.format_map(fields),
+        day_scope=form.day_scope.format_map(fields),
         section=section if "section" in named else None,
         value=value,
         part=part,
@@ -186,7 +186,7 @@ def _listing(site: Site, kind: KindDefinition, form: Form, fields: _Fields, part
 
 
 def _dated(fields: _Fields) -> _Fields:
-    """Return the fields of a name or path with a date in all the ways in which patterns name it."""
+    """Return the fields of a name or path, with its date in every form that patterns use."""
     if "yyyy" in fields:
         fields["day" if "dd" in fields else "month"] = "-".join(fields[each] for each in _DATE if each in fields)
     date = fields.get("day") or fields.get("month")
@@ -211,8 +211,8 @@ _VALUES = {
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    pieces = _PLACEHOLDER.split(pattern)
-    texts, names = pieces[::2], pieces[1::2]
+    parts = _PLACEHOLDER.split(pattern)
+    texts, names = parts[::2], parts[1::2]
     fields = [f"(?P<{name}>{_VALUES[name]})" for name in names]
     return re.compile("".join(part for pair in zip(map(re.escape, texts), [*fields, ""], strict=True) for part in pair))
 
@@ -229,19 +229,19 @@ def _dated_forms(pattern: str) -> tuple[tuple[KindDefinition, Form, re.Pattern[s
     return tuple(found)
 
 
-_DATED_FORMS = {pattern: _dated_forms(pattern) for pattern in ("name", "path", "reads")}
+_DATED_FORMS = {pattern: _dated_forms(pattern) for pattern in ("name", "path", "membership")}
 
 
 def part_name(name: str, part: int) -> str:
-    """Return the name of a part of a listing; `name` is the first part's."""
+    """Return the name of a part of a listing; `name` is the name of its first part."""
     return name if part == 1 else f"{name}.{part}"
 
 
 def article_page(article: str) -> str:
-    """Return what an article's own page is called where it is stale as a listing may be: a card it shows changed."""
+    """Return the name of an article's own page in the index."""
     return f"{_ARTICLE}{article}"
 
 
 def find_article(page: str) -> str | None:
-    """Return the article whose own page is meant; None for a listing."""
+    """Return the article of a page name; None for a listing."""
     return page.removeprefix(_ARTICLE) if page.startswith(_ARTICLE) else None

@@ -1,6 +1,7 @@
-"""The memberships of an article's card: in which sets it is, by which listings choose the cards that they show.
+"""The memberships of an article's card: the sets from which listings choose their cards.
 
-A membership is `all`, or called `kind:value`: `section:world`, `day:2026-11-01`, `topic:ferries`.
+A membership is named `all` or `kind:value`: `section:world`, `day:2026-11-01`, `topic:ferries`. `sday` is a section's
+day.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from shared.model.revision import Revision
 from shared.model.slug import page_name
 from shared.site.keys import INDEX_DOCUMENT
 from shared.site.listing_kinds import ALL
-from shared.site.listings import calendar_of, readers_of
+from shared.site.listings import calendar_of, listings_showing
 from shared.site.sites import Site, local_time
 
-MAX_NAMES_PER_KIND = 8  # topics, authors or keywords of one article that count
-_MAX_FORMER = 50  # memberships that an article may have had, those of its first revisions first
+MAX_NAMES_PER_KIND = 8  # topics, authors or keywords of one article; further ones give no membership
+_MAX_FORMER_MEMBERSHIPS = 50  # those of the first revisions come first
 
 
 def memberships_of(site: Site, card: Card) -> tuple[str, ...]:
@@ -38,14 +39,15 @@ def memberships_of(site: Site, card: Card) -> tuple[str, ...]:
 
 
 def own_memberships(site: Site, card: Card) -> tuple[str, ...]:
-    """Return those memberships of a card whose listings a site has only because an article named them."""
+    """Return the memberships of a card whose listings exist only because articles name them."""
     return tuple(each for each in memberships_of(site, card) if _is_named_by_articles(site, each))
 
 
 def released_memberships(site: Site, released: Sequence[Revision]) -> tuple[str, ...]:
-    """Return the memberships of `own_memberships` that an article has or may have had, from its released revisions.
+    """Return the `own_memberships` that an article has or may have had, from its released revisions.
 
-    Revisions come in any order. So each earliest revision with each later one makes a day, as addresses are made.
+    Revisions arrive in any order. So the day of each revision is combined with the sections of all later ones, as for
+    addresses.
     """
     usable = [each for each in released if each.status is Status.USABLE]
     named: dict[str, None] = {}
@@ -55,18 +57,18 @@ def released_memberships(site: Site, released: Sequence[Revision]) -> tuple[str,
             named |= dict.fromkeys((f"day:{day}", f"sday:{section}:{day}"))
         named |= dict.fromkeys(f"topic:{each.page}" for each in topics_of(site, first.article) if each.path)
         named |= dict.fromkeys(f"author:{each.page}" for each in authors_of(site, first.article) if each.path)
-    return tuple(named)[:_MAX_FORMER]
+    return tuple(named)[:_MAX_FORMER_MEMBERSHIPS]
 
 
 @lru_cache(maxsize=8192)
 def listings_of_membership(site: Site, membership: str) -> tuple[str, ...]:
-    """Return the names of the listings that a site has because an article named a membership."""
-    listings = [*readers_of(site, membership), *(calendar_of(site, *day) if (day := day_of(membership)) else ())]
+    """Return the names of the listings that exist because an article names a membership."""
+    listings = [*listings_showing(site, membership), *(calendar_of(site, *day) if (day := day_of(membership)) else ())]
     return tuple(listing.name for listing in listings if not listing.is_permanent)
 
 
 def day_of(membership: str) -> tuple[str, str] | None:
-    """Return the scope (`all`, or a section) and the day of a membership; None where it is no day's."""
+    """Return the scope (`all`, or a section) and the day of a membership; None for a membership of another kind."""
     kind, _, value = membership.partition(":")
     if kind == "day":
         return ALL, value
@@ -75,19 +77,19 @@ def day_of(membership: str) -> tuple[str, str] | None:
 
 
 def _is_named_by_articles(site: Site, membership: str) -> bool:
-    return any(not listing.is_permanent for listing in readers_of(site, membership))
+    return any(not listing.is_permanent for listing in listings_showing(site, membership))
 
 
 def date_of(site: Site, card: Card) -> str:
-    """Return the day (yyyy-mm-dd, in the site's zone) that an article was published on."""
+    """Return an article's day of publication (yyyy-mm-dd, in the site's time zone)."""
     return f"{local_time(card.created_at, site.zone):%Y-%m-%d}"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A topic or author of an article: its name, what its page is called, and where that lies.
+class NamedPage:
+    """A topic or author of an article, with the name and the path of its page.
 
-    `path` is empty for those beyond the first eight, which have no page.
+    Only the first eight have a page; `path` is empty for the others.
     """
 
     name: str
@@ -95,12 +97,12 @@ class Named:
     path: str
 
 
-def topics_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
+def topics_of(site: Site, facts: ArticleFacts) -> tuple[NamedPage, ...]:
     """Return an article's topics, each name once. Two names that differ in accents alone share a page."""
     return _named("topics", site, facts.topics)
 
 
-def authors_of(site: Site, facts: ArticleFacts) -> tuple[Named, ...]:
+def authors_of(site: Site, facts: ArticleFacts) -> tuple[NamedPage, ...]:
     """Return an article's authors, each name once. Two names that differ in accents alone share a page."""
     return _named("authors", site, facts.authors)
 
@@ -110,14 +112,14 @@ def author_page(site: Site, author: Author) -> str:
     return page_name(author.name, author.uri, script=site.slug)
 
 
-def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Named, ...]:
+def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[NamedPage, ...]:
     names: dict[tuple[str, str], str] = {}
     for each in named:
         page = page_name(each.name, each.uri, script=site.slug)
         names.setdefault((page, each.name.casefold()), each.name)
     linked = {*list(dict.fromkeys(page for page, _ in names))[:MAX_NAMES_PER_KIND]}
     return tuple(
-        Named(name, page, f"{folder}/{page}/{INDEX_DOCUMENT}" if page in linked else "")
+        NamedPage(name, page, f"{folder}/{page}/{INDEX_DOCUMENT}" if page in linked else "")
         for (page, _), name in names.items()
     )
 

@@ -1,4 +1,4 @@
-"""What an editor has pinned to a front: an object of the content bucket, so that no lost Redis forgets it."""
+"""The pins of a front, set by an editor: an object in the content bucket, so that they survive the loss of Redis."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MAX_PINS = 10
 
 
 class Pins(BaseModel):
-    """The articles that lead a front, in order. `until`: from when on they no longer do; None: until they are removed.
+    """The first articles of a front, in order. `until`: the end of the pins; None: they stay until removed.
 
-    An article that is not live is passed over by whoever renders the front, and leads it once it is.
+    A pinned article that is not live is left out until it is live.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -28,7 +28,7 @@ class Pins(BaseModel):
 
 
 def read_pins(content: ObjectStorage, site: str, front: str) -> Pins | None:
-    """Return what is pinned to a front (`home`, or a section's id), whether or not its time is over; None for nothing.
+    """Return the pins of a front (`home`, or a section's id), even if they have ended; None if there are none.
 
     Raises:
         StorageUnavailableError: the store does not answer.

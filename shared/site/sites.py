@@ -19,7 +19,7 @@ from shared.runtime.errors import UnknownFeedError, UnknownSiteError
 
 _MINUTE = timedelta(minutes=1)
 SETTINGS_NOT_SHOWN = frozenset(("bucket", "prefix", "edge_id", "listing_interval_seconds", "feeds"))
-"""Settings that change no byte of a page. Every other setting counts, so a new one counts until it is named here."""
+"""Settings that change no byte of a page. All others are part of the page version, and so is any new one."""
 
 _RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 
@@ -36,7 +36,7 @@ class Section(BaseModel):
 class Feed(BaseModel):
     """A sender's configuration in a site.
 
-    Items that name no `source` of their own get the feed's. So the credential never decides an article's identity.
+    Items without a `source` get the feed's, so that the token never decides an article's identity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,10 +44,10 @@ class Feed(BaseModel):
     id: Name
     name: OneLineText
     source: Identifier
-    formats: tuple[Name, ...] = ()  # the ones that the feed accepts (`ninjs`, `pressline`); none named: every format
-    section: Name | None = None  # of an item that names none; unset: the site's default section
-    language: LanguageTag | None = None  # of an item that names none; unset: the site's language
-    rights: Rights | None = None  # of an item that states none
+    formats: tuple[Name, ...] = ()  # accepted formats (`ninjs`, `pressline`); empty: all
+    section: Name | None = None  # default for items without one; None: the site's default section
+    language: LanguageTag | None = None  # default for items without one; None: the site's language
+    rights: Rights | None = None  # default for items without rights
 
 
 DEFAULT_FEED = Feed(id="newsroom", name="Newsroom", source="newsroom")
@@ -55,7 +55,7 @@ DEFAULT_FEED = Feed(id="newsroom", name="Newsroom", source="newsroom")
 
 
 class Site(BaseModel):
-    """What a site is called, where it lives and how its pages are arranged."""
+    """A site's names, addresses, sections, feeds and page settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,23 +69,23 @@ class Site(BaseModel):
     default_section: Name
     sections: tuple[Section, ...]
     feeds: Annotated[tuple[Feed, ...], Field(min_length=1)] = (DEFAULT_FEED,)
-    bucket: str | None = None  # where its pages lie, if not in the bucket that all sites share
-    slug: Script = "unicode"  # letters of addresses: those of the headline, or a-z alone (`ascii`); see ADR 8
-    prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # what its pages' keys begin with there: `almina/`
-    edge_id: str | None = None  # the vendor's service, zone or distribution that serves it, if not PRESSLINE_EDGE_ID
+    bucket: str | None = None  # of its pages; None: the bucket that all sites share
+    slug: Script = "unicode"  # letters of addresses: the headline's script, or a-z only (`ascii`); ADR 8
+    prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # of its keys in the bucket: `almina/`
+    edge_id: str | None = None  # the vendor's service, zone or distribution; None: PRESSLINE_EDGE_ID
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24
     rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
     front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author
     feed_items: Annotated[int, Field(ge=1, le=200)] = 30
     feed_text: Literal["summary", "full"] = "summary"
-    search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # how far back the search page looks
+    search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # searched by the search page
     has_llms_txt: bool = False
     logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels
-    share_picture_url: str | None = None  # where an article has none
+    share_picture_url: str | None = None  # for articles without a picture
     about_url: str | None = None
     contact_url: str | None = None
     corrections_url: str | None = None
-    principles_url: str | None = None  # how the newsroom works
+    principles_url: str | None = None  # the newsroom's principles
     social_urls: tuple[str, ...] = ()
     listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
 
@@ -97,32 +97,32 @@ class Site(BaseModel):
 
     @field_validator("sections")
     @classmethod
-    def _sections_are_free(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    def _sections_are_not_reserved(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
         if taken := sorted({section.id for section in sections} & _RESERVED):
-            raise ValueError(f"a section cannot be called {', '.join(taken)}: the site has other pages there")
+            raise ValueError(f"a section cannot have the id {', '.join(taken)}: other pages use this path")
         return sections
 
     @model_validator(mode="after")
-    def _feeds_are_distinct_and_fit(self) -> Self:
+    def _feeds_are_valid(self) -> Self:
         ids = [feed.id for feed in self.feeds]
         if twice := sorted({feed for feed in ids if ids.count(feed) > 1}):
-            raise ValueError(f"two feeds are called {', '.join(twice)}; each needs an id of its own")
+            raise ValueError(f"two feeds have the id {', '.join(twice)}; each needs its own id")
         for feed in self.feeds:
             if feed.section is not None and not self.has_section(feed.section):
                 raise ValueError(f"feed {feed.id}: {feed.section} is not a section of the site")
         return self
 
     def __hash__(self) -> int:
-        """Return its id's: what is kept by site is looked up some ten times a page, and all its settings are many."""
+        """Return the hash of its id: caches by site are read about ten times a page, and all settings are many."""
         return hash(self.id)
 
     @property
     def shown_settings(self) -> str:
-        """Return the settings that pages are made from, as JSON: equal settings give equal text."""
+        """Return the settings that change pages, as JSON: equal settings give equal text."""
         return self.model_dump_json(exclude=set(SETTINGS_NOT_SHOWN))
 
     def section_name(self, section: str) -> str:
-        """Return the section's name as readers see it; the id itself where the section has gone."""
+        """Return the section's name for readers; its id if the site has no such section any more."""
         return next((known.name for known in self.sections if known.id == section), section)
 
     def get_feed(self, feed: str) -> Feed:
@@ -147,10 +147,10 @@ class Site(BaseModel):
 def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
     """Return the sites of a folder of TOML files by id.
 
-    `base_url` stands in for each file's own: a stack on a laptop serves the same site from another address.
+    `base_url` replaces the one in each file: a stack on a laptop serves the same site at another address.
 
     Raises:
-        ValueError: a file that is not a site; the message names the file.
+        ValueError: a file does not describe a site; the message names the file.
     """
     sites: dict[str, Site] = {}
     for path in sorted(folder.glob("*.toml")):
@@ -160,28 +160,28 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
         except ValueError as error:
             raise ValueError(f"{path} does not describe a site: {error}") from error
         sites[site.id] = site
-    _see_that_none_shares_anothers_place(folder, sites)
-    return _at_home(sites, base_url)
+    _check_prefixes(folder, sites)
+    return _with_base_urls(sites, base_url)
 
 
-def _see_that_none_shares_anothers_place(folder: Path, sites: Mapping[str, Site]) -> None:
+def _check_prefixes(folder: Path, sites: Mapping[str, Site]) -> None:
     places: dict[tuple[str | None, str], str] = {}
     for site in sites.values():
         other = places.setdefault((site.bucket, site.prefix), site.id)
         if other != site.id:
             raise ValueError(
-                f"{folder}: {other} and {site.id} would put their pages at the same place; give one a prefix"
+                f"{folder}: {other} and {site.id} would put their pages at the same keys; give one a prefix"
             )
     for site in sites.values():
         taken = {*_RESERVED, *(section.id for section in site.sections)}
-        if clash := taken.intersection(prefix.strip("/") for prefix in others_behind(site, sites.values())):
+        if clash := taken.intersection(prefix.strip("/") for prefix in nested_prefixes(site, sites.values())):
             raise ValueError(
                 f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"
             )
 
 
-def others_behind(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Return what the keys of other sites' pages begin with, where those lie among a site's own."""
+def nested_prefixes(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Return the key prefixes of other sites whose pages lie below this site's prefix, relative to it."""
     return tuple(
         other.prefix.removeprefix(site.prefix)
         for other in sites
@@ -189,35 +189,37 @@ def others_behind(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
     )
 
 
-def _at_home(sites: dict[str, Site], base_url: str | None) -> dict[str, Site]:
-    """Return the sites at an address that stands in for their own; with several, each by its name before the host.
+def _with_base_urls(sites: dict[str, Site], base_url: str | None) -> dict[str, Site]:
+    """Return the sites with their base URLs replaced; each site after the first gets its id as a subdomain.
 
-    Every browser knows `almina.localhost` for this machine.
+    Browsers resolve `almina.localhost` to this machine.
     """
     if base_url is None or len(sites) == 1:
         return sites
     address = urlsplit(base_url)
     port = f":{address.port}" if address.port else ""
-    homes = {name: f"{address.scheme}://{name}.localhost{port}" for name in list(sites)[1:]}
-    return {name: site.model_copy(update={"base_url": homes.get(name, site.base_url)}) for name, site in sites.items()}
+    addresses = {name: f"{address.scheme}://{name}.localhost{port}" for name in list(sites)[1:]}
+    return {
+        name: site.model_copy(update={"base_url": addresses.get(name, site.base_url)}) for name, site in sites.items()
+    }
 
 
 def get_site(sites: Mapping[str, Site], site: str) -> Site:
     """Return a site by id.
 
     Raises:
-        UnknownSiteError: it is not configured here.
+        UnknownSiteError: no such site is configured.
     """
     if site not in sites:
-        raise UnknownSiteError(f"there is no site {site}; there are {', '.join(sites)}")
+        raise UnknownSiteError(f"there is no site {site}; the sites are {', '.join(sites)}")
     return sites[site]
 
 
 def local_time(at: datetime, zone: str) -> datetime:
-    """Return an instant in a zone, its offset in whole minutes.
+    """Return an instant in a time zone, with its offset in whole minutes.
 
-    Local mean time had seconds (Asia/Kolkata was +05:21:10 until 1906). RFC 3339 and HTML know no such offset, so the
-    offset is rounded and the instant stays the same.
+    Local mean time had seconds (Asia/Kolkata was +05:21:10 until 1906). RFC 3339 and HTML allow no such offset, so the
+    offset is rounded; the instant stays the same.
     """
     local = at.astimezone(ZoneInfo(zone))
     offset = local.utcoffset() or timedelta()

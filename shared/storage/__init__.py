@@ -1,4 +1,4 @@
-"""The object store, as the services see it: bytes by key, with the two preconditions that keep order."""
+"""The port of the object store: bytes by key, with the two preconditions that protect newer objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Etag = NewType("Etag", str)
 
 @dataclass(frozen=True, slots=True)
 class ObjectHead:
-    """What is known of an object without its bytes."""
+    """An object's key, ETag, size, content type and metadata, without its bytes."""
 
     key: str
     etag: Etag
@@ -22,19 +22,19 @@ class ObjectHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as read."""
+    """An object with its bytes."""
 
     head: ObjectHead
     body: bytes
 
     @property
     def etag(self) -> Etag:
-        """Return the ETag of the bytes that were read."""
+        """Return the ETag of the bytes."""
         return self.head.etag
 
 
 class ListedObject(NamedTuple):
-    """What a listing tells of an object: enough to see whether two buckets hold the same bytes."""
+    """An object in a LIST response: enough to compare the bytes of two buckets."""
 
     key: str
     etag: Etag
@@ -45,7 +45,7 @@ class ObjectStorage(Protocol):
     """One bucket: bytes by key."""
 
     def find(self, key: str) -> StoredObject | None:
-        """Return the object, or None where there is none.
+        """Return the object, or None if there is none.
 
         Raises:
             StorageUnavailableError: the store does not answer.
@@ -56,13 +56,13 @@ class ObjectStorage(Protocol):
         """Return the object.
 
         Raises:
-            ObjectMissingError: there is none.
+            ObjectMissingError: the key has no object.
             StorageUnavailableError: the store does not answer.
         """
         ...
 
     def find_head(self, key: str) -> ObjectHead | None:
-        """Return what is known of the object without reading it, or None where there is none."""
+        """Return the head of the object without its bytes, or None if there is none."""
         ...
 
     def put(
@@ -76,26 +76,26 @@ class ObjectStorage(Protocol):
         unless_exists: bool = False,
         if_etag: Etag | None = None,
     ) -> Etag:
-        """Store `body` once, under one precondition at most.
+        """Store `body`, under at most one precondition.
 
-        Never tried again in here, so that a 412 is never our own lost success.
+        The adapter never retries a PUT, so that a 412 never comes from its own lost success.
 
         Raises:
-            PreconditionFailedError: the key exists (`unless_exists`), or is gone or has another ETag (`if_etag`).
-            StorageConflictError: the store met two writers at once and says nothing of who won.
-            StorageUnavailableError: the store cannot take it now, or its answer was lost.
+            PreconditionFailedError: the key exists (`unless_exists`), is missing or has another ETag (`if_etag`).
+            StorageConflictError: the store saw two writers at once and does not name the winner.
+            StorageUnavailableError: the store cannot accept it now, or its answer was lost.
         """
         ...
 
     def delete(self, key: str) -> None:
-        """Remove the object; one that is not there is no error."""
+        """Delete the object; a missing object is no error."""
         ...
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
         """Yield the keys that begin with `prefix` and sort after `start_after`, in order, at most `limit`.
 
-        The order is the store's: by bytes (AWS), or that of a tree (SeaweedFS), where `b/1` comes before `b-1`. The two
-        agree wherever no name beside a folder begins with the folder's name and one of the characters below `/`.
+        The store defines the order: by bytes (AWS), or by path (SeaweedFS: `b/1` comes before `b-1`). Both agree if no
+        name beside a folder begins with the folder's name and a character below `/`.
         """
         ...
 
@@ -103,10 +103,10 @@ class ObjectStorage(Protocol):
         """Yield (key, ETag, size) of the same objects, in the same order and at the same cost."""
         ...
 
-    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
-        """Yield what stands between `prefix` and the next slash in any key, once each, after `start_after`.
+    def list_folders(self, prefix: str, *, start_after: str = "", page_size: int = 1000) -> Iterator[str]:
+        """Yield the folder names below `prefix` (up to the next slash), each once, after `start_after`.
 
-        One call of the store for `at_once` of them, however many keys each holds. In order where all are of one
-        length; stores disagree on `a` and `a-b`.
+        One call of the store returns `page_size` folders, with any number of keys. The order is certain only for names
+        of equal length; stores disagree on `a` and `a-b`.
         """
         ...

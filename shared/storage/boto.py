@@ -1,6 +1,6 @@
-"""The object store over the S3 protocol by boto3: for what the client that carries the news cannot do (ADR 4).
+"""The S3 object store through boto3, for the operations that `s3.py` cannot do with its client (ADR 4).
 
-Vendor errors end here. A call costs 1.3 to 2.4 ms of the process, and holds the interpreter meanwhile.
+Errors of boto3 are translated here. A call costs 1.3 to 2.4 ms of CPU, during which other Python threads wait.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from shared.runtime.settings import ServiceSettings
 
-_MAKING = Lock()
+_CLIENT_LOCK = Lock()
 
 
 def s3_client(settings: ServiceSettings) -> S3Client:
-    """Return a client that tries each call once: who retries must know that it did (a 412 may be our own success)."""
-    from botocore.config import Config  # noqa: PLC0415 -- with boto3 13 MB that a worker's parent can do without
+    """Return a client that tries each call once: after a hidden retry, a 412 may come from an own success."""
+    from botocore.config import Config  # noqa: PLC0415 -- with boto3 13 MB, which a worker's parent process does not need
 
     secret = settings.s3_secret_key
     return _session().client(
@@ -51,7 +51,7 @@ def s3_client(settings: ServiceSettings) -> S3Client:
 
 @cache
 def _session() -> Session:
-    """Return the one session of a process: each would read the service's whole description again, 10 MB of it."""
+    """Return the only session of the process: each session reads the description of S3, 10 MB."""
     import boto3  # noqa: PLC0415
     import botocore.session  # noqa: PLC0415
 
@@ -61,42 +61,42 @@ def _session() -> Session:
 
 
 def _instant(text: str) -> datetime:
-    """Return a time of the store's; what botocore does takes most of the time of a listing, which has one a key."""
+    """Return a timestamp; botocore's own parser would take most of the time of a LIST, which has one for each key."""
     from botocore.utils import parse_timestamp  # noqa: PLC0415
 
     try:
         return datetime.fromisoformat(text)
-    except ValueError:  # a header's
+    except ValueError:  # from a header
         return parse_timestamp(text)
 
 
 class BotoObjectStorage:
     """One bucket of an S3-compatible store, or the part of it whose keys begin with a prefix.
 
-    Reads are repeated for a moment when the store stumbles; writes never. The client is made with its first call:
-    most processes need it seldom or never, and it takes 20 MB of each.
+    Failed reads are retried for two seconds; writes never. The client is made at the first call: most processes rarely
+    need it, and it takes 20 MB.
     """
 
     def __init__(self, settings: ServiceSettings, bucket: str, *, prefix: str = "") -> None:
         self._settings = settings
         self.bucket = bucket
         self._prefix = prefix
-        self._calls = StoreCalls(settings, bucket, (ClientError, BotoCoreError, OSError), _told)
+        self._calls = StoreCalls(settings, bucket, (ClientError, BotoCoreError, OSError), _status_and_text)
 
     @cached_property
     def _client(self) -> S3Client:
-        with _MAKING:  # a session is not to be asked by two threads at once
+        with _CLIENT_LOCK:  # a session is not thread-safe
             return s3_client(self._settings)
 
     def ensure_bucket(self) -> None:
-        """Make the bucket where there is none."""
+        """Create the bucket if it is missing."""
         try:
             self._calls.once("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         except ObjectMissingError:
             self._calls.once("PUT", "", lambda: self._client.create_bucket(Bucket=self.bucket))
 
     def find(self, key: str) -> StoredObject | None:
-        """Return the object, or None where there is none."""
+        """Return the object, or None if there is none."""
         try:
             return self.get(key)
         except ObjectMissingError:
@@ -112,10 +112,10 @@ class BotoObjectStorage:
         return self._calls.read("GET", key, read)
 
     def find_head(self, key: str) -> ObjectHead | None:
-        """Return what is known of the object, or None where there is none."""
-        ask = partial(self._client.head_object, Bucket=self.bucket, Key=self._prefix + key)
+        """Return the head of the object, or None if there is none."""
+        call = partial(self._client.head_object, Bucket=self.bucket, Key=self._prefix + key)
         try:
-            return _head(key, self._calls.read("HEAD", key, ask))
+            return _head(key, self._calls.read("HEAD", key, call))
         except ObjectMissingError:
             return None
 
@@ -130,23 +130,23 @@ class BotoObjectStorage:
         unless_exists: bool = False,
         if_etag: Etag | None = None,
     ) -> Etag:
-        """Store the bytes under the two preconditions, in one try."""
-        wanted: dict[str, Any] = {"ContentType": content_type, "Metadata": dict(metadata or {})}
+        """Store the bytes under at most one precondition, in one try."""
+        options: dict[str, Any] = {"ContentType": content_type, "Metadata": dict(metadata or {})}
         if cache_control:
-            wanted["CacheControl"] = cache_control
+            options["CacheControl"] = cache_control
         if unless_exists:
-            wanted["IfNoneMatch"] = "*"
+            options["IfNoneMatch"] = "*"
         if if_etag:
-            wanted["IfMatch"] = if_etag
+            options["IfMatch"] = if_etag
         answer = self._calls.put(
             key,
-            lambda: self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **wanted),
+            lambda: self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **options),
             if_etag=if_etag,
         )
         return Etag(answer["ETag"])
 
     def delete(self, key: str) -> None:
-        """Remove the object; one that is not there is no error."""
+        """Delete the object; a missing object is no error."""
         self._calls.read("DELETE", key, lambda: self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key))
 
     def list_keys(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[str]:
@@ -157,17 +157,17 @@ class BotoObjectStorage:
         """Yield (key, ETag, size) of the same objects, in the same order."""
         return paged(partial(self._page, prefix), start_after, limit)
 
-    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:
-        """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
+    def list_folders(self, prefix: str, *, start_after: str = "", page_size: int = 1000) -> Iterator[str]:
+        """Yield the folder names below `prefix` (up to the next slash), each once, in order."""
         while True:
-            found, is_all = self._calls.read("LIST", prefix, partial(self._folders, prefix, start_after, at_once))
+            found, is_all = self._calls.read("LIST", prefix, partial(self._folders, prefix, start_after, page_size))
             yield from found
             if is_all:
                 return
             start_after = found[-1]
 
     def date(self) -> str:
-        """Return the store's own clock: the `Date` header of its answer."""
+        """Return the time of the store: the `Date` header of its response."""
         answer = self._calls.read("HEAD", "", lambda: self._client.head_bucket(Bucket=self.bucket))
         return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
@@ -187,29 +187,29 @@ class BotoObjectStorage:
             for each in answer.get("Contents", [])
         ]
 
-    def _folders(self, prefix: str, start_after: str, at_once: int) -> tuple[list[str], bool]:
-        """Return a page of folders, and whether it is the last; behind all of a folder's keys comes `{folder}0`."""
-        whole = self._prefix + prefix
+    def _folders(self, prefix: str, start_after: str, page_size: int) -> tuple[list[str], bool]:
+        """Return a page of folders, and whether it is the last; `{folder}0` sorts after all keys of a folder."""
+        full_prefix = self._prefix + prefix
         answer = self._client.list_objects_v2(
             Bucket=self.bucket,
-            Prefix=whole,
+            Prefix=full_prefix,
             Delimiter="/",
-            StartAfter=f"{whole}{start_after}0" if start_after else "",
-            MaxKeys=at_once,
+            StartAfter=f"{full_prefix}{start_after}0" if start_after else "",
+            MaxKeys=page_size,
         )
-        found = [each["Prefix"].removeprefix(whole)[:-1] for each in answer.get("CommonPrefixes", [])]
+        found = [each["Prefix"].removeprefix(full_prefix)[:-1] for each in answer.get("CommonPrefixes", [])]
         return found, not answer["IsTruncated"] or not found
 
 
-def _told(error: Exception) -> tuple[int, str]:
-    """Return the status and the store's code; 0 and the client's text where there was no answer."""
+def _status_and_text(error: Exception) -> tuple[int, str]:
+    """Return the HTTP status and the store's error code; 0 and the client's text if there was no answer."""
     if not isinstance(error, ClientError):
         return 0, str(error)
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     return status, str(error.response["Error"].get("Code", status))
 
 
-def _head(key: str, answer: Any) -> ObjectHead:  # noqa: ANN401 -- GetObject's and HeadObject's answers share these
+def _head(key: str, answer: Any) -> ObjectHead:  # noqa: ANN401 -- the responses of GetObject and HeadObject share these fields
     return ObjectHead(
         key=key,
         etag=Etag(answer["ETag"]),

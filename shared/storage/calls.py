@@ -1,4 +1,4 @@
-"""Calls to one bucket, whichever client makes them: counted, within a task's time, their errors in our words."""
+"""Calls to one bucket by any client: counted, within the task's deadline, with translated errors."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_PAGE = 1000
-_RETRY_SECONDS = 2.0
+_KEYS_PER_PAGE = 1000
+_MAX_RETRY_SECONDS = 2.0
 
 
 class StoreCalls:
-    """Calls to one bucket. Reads are repeated for a moment when the store fails; writes never.
+    """Calls to one bucket. Failed reads are retried for two seconds; writes never.
 
-    `errors` are those of the client. `told` returns the HTTP status of one, 0 where it has none, and its text.
+    `errors` are the client's errors. `status_and_text` returns an error's HTTP status (0 if it has none) and its text.
     """
 
     def __init__(
@@ -41,54 +41,54 @@ class StoreCalls:
         settings: ServiceSettings,
         bucket: str,
         errors: tuple[type[Exception], ...],
-        told: Callable[[Any], tuple[int, str]],
+        status_and_text: Callable[[Any], tuple[int, str]],
     ) -> None:
         self._settings = settings
         self._bucket = bucket
         self._errors = errors
-        self._told = told
+        self._status_and_text = status_and_text
 
     def read(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
-        """Return the result of a call that may be repeated; raises as `once` does."""
+        """Return the result of a call that may be retried; raises the same errors as `once`."""
         started = monotonic()
         try:
-            return self.once(operation, key, call)  # nearly always; what follows costs as much as the call itself
+            return self.once(operation, key, call)  # the usual case; a retry context costs as much as the call itself
         except StorageUnavailableError:
-            if monotonic() - started > _RETRY_SECONDS:
+            if monotonic() - started > _MAX_RETRY_SECONDS:
                 raise
         for attempt in stamina.retry_context(
-            on=StorageUnavailableError, attempts=2, timeout=_RETRY_SECONDS, wait_initial=0.05, wait_max=0.5
+            on=StorageUnavailableError, attempts=2, timeout=_MAX_RETRY_SECONDS, wait_initial=0.05, wait_max=0.5
         ):
             with attempt:
                 return self.once(operation, key, call)
         raise StorageUnavailableError(key)  # pragma: no cover -- the loop returns or raises
 
     def put(self, key: str, call: Callable[[], _T], *, if_etag: Etag | None) -> _T:
-        """Return the result of a PUT in one try; a 404 says that the object of `if_etag` is gone, or the bucket."""
+        """Return the result of a PUT in one try; a 404 means that the object of `if_etag` or the bucket is missing."""
         try:
             return self.once("PUT", key, call)
         except ObjectMissingError as error:
-            if if_etag:  # AWS answers 404 where others say 412
+            if if_etag:  # AWS answers 404, other stores 412
                 raise PreconditionFailedError(key) from error
             raise StorageUnavailableError(no_bucket(self._settings, self._bucket)) from error
 
     def once(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
-        """Return the result of a call in one try. Without a key it is about the bucket.
+        """Return the result of a call in one try. An empty key stands for the bucket.
 
         Raises:
-            ObjectMissingError: there is no such object, or no such bucket.
+            ObjectMissingError: the object or the bucket is missing.
             PreconditionFailedError: the store refuses a conditional write.
-            StorageConflictError: the store met two writers at once.
-            StorageUnavailableError: all else.
+            StorageConflictError: the store saw two writers at once.
+            StorageUnavailableError: any other error.
         """
         STORE_CALLS.labels(operation).inc()
         try:
             with peer_call():
                 return call()
         except self._errors as error:
-            raise self._named(operation, key, *self._told(error)) from error
+            raise self._translated(operation, key, *self._status_and_text(error)) from error
 
-    def _named(self, operation: str, key: str, status: int, text: str) -> PresslineError:
+    def _translated(self, operation: str, key: str, status: int, text: str) -> PresslineError:
         name = f"{self._bucket}/{key}"
         if status == HTTPStatus.NOT_FOUND:
             is_of_bucket = operation == "LIST" or not key
@@ -103,13 +103,13 @@ class StoreCalls:
 def paged(
     read_page: Callable[[str, int], list[ListedObject]], start_after: str, limit: int | None
 ) -> Iterator[ListedObject]:
-    """Yield the objects of a listing, at most `limit`; `read_page` takes a key to start after and a size."""
-    left = limit
-    while left is None or left > 0:
-        size = _PAGE if left is None else min(left, _PAGE)
+    """Yield the objects of a LIST, at most `limit`; `read_page` takes the key to start after and a page size."""
+    remaining = limit
+    while remaining is None or remaining > 0:
+        size = _KEYS_PER_PAGE if remaining is None else min(remaining, _KEYS_PER_PAGE)
         found = read_page(start_after, size)
         yield from found
         if len(found) < size:
             return
         start_after = found[-1].key
-        left = None if left is None else left - len(found)
+        remaining = None if remaining is None else remaining - len(found)

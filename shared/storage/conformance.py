@@ -1,6 +1,6 @@
-"""The conformance check: no service runs on a bucket that breaks a promise (ADR 0010).
+"""The conformance check: no service runs on a bucket that breaks a promise (ADR 4).
 
-A bucket is probed once. The result lies in the content bucket, and services read it at their start.
+A bucket is probed once. The result is stored in the content bucket, and services read it at their start.
 """
 
 from __future__ import annotations

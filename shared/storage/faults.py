@@ -1,4 +1,4 @@
-"""The store's errors in words: the condition, the setting that is concerned, the next step."""
+"""The store's errors in plain words: the condition, the setting concerned, the next step."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from shared.runtime.settings import ServiceSettings
 
 _KEYS = "PRESSLINE_S3_ACCESS_KEY and PRESSLINE_S3_SECRET_KEY"
 _REFUSED_KEYS = "{where} refuses the keys ({code}) for {named}. Correct " + _KEYS
-_OTHER_REGION = "{where} says that {named} is in another region. Correct PRESSLINE_S3_REGION or PRESSLINE_S3_ENDPOINT"
+_OTHER_REGION = "{where} has {named} in another region. Correct PRESSLINE_S3_REGION or PRESSLINE_S3_ENDPOINT"
 _NO_KEYS = "no keys were found for {named}. Set " + _KEYS + ", or give the machine a role"
 _DENIED = (
     "{where} denies access to {named} (AccessDenied). Allow the keys of PRESSLINE_S3_ACCESS_KEY to list the bucket and "
     "to read, write and delete its objects, or correct the setting"
 )
-_SILENT = "{where} does not answer for {named}. Start it, or correct PRESSLINE_S3_ENDPOINT ({said})"
-_OTHER = "{where} cannot do it now for {named}: {said}"
+_SILENT = "{where} does not answer for {named}. Start it, or correct PRESSLINE_S3_ENDPOINT ({text})"
+_OTHER = "{where} cannot serve a call now for {named}: {text}"
 
 _BAD_NAME = (
-    "{named} is no name of a bucket (InvalidBucketName). Correct the setting: 3 to 63 lower-case letters, digits, dots "
-    "and hyphens"
+    "{named} is not a valid bucket name (InvalidBucketName). Correct the setting: 3 to 63 lower-case letters, digits, "
+    "dots and hyphens"
 )
 
-# What the store's code or the client's text holds -> the sentence. The first that is found counts.
+# Part of the store's code or the client's text -> the sentence. The first match counts.
 _SENTENCES = {
     **dict.fromkeys(("InvalidBucketName", "Invalid bucket name"), _BAD_NAME),
-    "NoSuchBucket": "{where} has no bucket of this name (NoSuchBucket): {named}. Make it with `pressline stack "
+    "NoSuchBucket": "{where} has no bucket of this name (NoSuchBucket): {named}. Create it with `pressline stack "
     "prepare`, or correct the setting",
     "RequestTimeTooSkewed": "{where} refuses this machine's time ({code}) for {named}. Set the clock",
     **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"), _REFUSED_KEYS),
@@ -41,25 +41,25 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 def store_fault(settings: ServiceSettings, bucket: str, text: str) -> str:
-    """Return an error of the store in words: what it is about, which setting, and the next step.
+    """Return an error of the store in plain words: the condition, the setting concerned and the next step.
 
-    `text` is the store's code or its client's own text (codes: S3 API reference, error responses).
+    `text` is the store's error code or its client's text (codes: S3 API reference, error responses).
     """
     if not _BUCKET_NAME.fullmatch(bucket):
         text = "InvalidBucketName"
     found = _CODE.search(text)
-    said = found[1] if found else text
-    code = next((each for each in _SENTENCES if each in said), "")
+    text = found[1] if found else text
+    code = next((each for each in _SENTENCES if each in text), "")
     return _SENTENCES.get(code, _OTHER).format(
         where=f"the store at {settings.s3_endpoint}" if settings.s3_endpoint else f"AWS S3 in {settings.s3_region}",
         named=_named(settings, bucket),
         code=code,
-        said=" ".join(said.split())[:300],
+        text=" ".join(text.split())[:300],
     )
 
 
 def no_bucket(settings: ServiceSettings, bucket: str) -> str:
-    """Return in words that there is no such bucket, and the next step."""
+    """Return in plain words that the bucket is missing, with the next step."""
     return store_fault(settings, bucket, "NoSuchBucket")
 
 

@@ -1,4 +1,4 @@
-"""A bucket in memory, for tests: the same contract as the real ones (`tests/contract/test_object_storage.py`)."""
+"""A bucket in memory, for tests and dry runs, with the same contract (`tests/contract/test_object_storage.py`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.storage import Etag, ListedObject, ObjectHead, StoredObject
 
 
 class MemoryObjectStorage:
-    """Objects in a dictionary. `puts` counts what was written, for tests of bounded work."""
+    """Objects in a dictionary. `puts` has the key of each PUT, for tests of bounded work."""
 
     def __init__(self) -> None:
         self._objects: dict[str, StoredObject] = {}
@@ -20,7 +20,7 @@ class MemoryObjectStorage:
         self.puts: list[str] = []
 
     def find(self, key: str) -> StoredObject | None:
-        """Return the object, or None where there is none."""
+        """Return the object, or None if there is none."""
         return self._objects.get(key)
 
     def get(self, key: str) -> StoredObject:
@@ -31,7 +31,7 @@ class MemoryObjectStorage:
         return found
 
     def find_head(self, key: str) -> ObjectHead | None:
-        """Return what is known of the object, or None where there is none."""
+        """Return the head of the object, or None if there is none."""
         found = self.find(key)
         return found.head if found else None
 
@@ -46,7 +46,7 @@ class MemoryObjectStorage:
         unless_exists: bool = False,
         if_etag: Etag | None = None,
     ) -> Etag:
-        """Store the bytes under the two preconditions."""
+        """Store the bytes under at most one precondition."""
         with self._lock:
             present = self._objects.get(key)
             if (unless_exists and present) or (if_etag and (present is None or present.etag != if_etag)):
@@ -58,7 +58,7 @@ class MemoryObjectStorage:
             return etag
 
     def delete(self, key: str) -> None:
-        """Remove the object; one that is not there is no error."""
+        """Delete the object; a missing object is no error."""
         with self._lock:
             self._objects.pop(key, None)
 
@@ -68,16 +68,16 @@ class MemoryObjectStorage:
 
     def list_heads(self, prefix: str, *, start_after: str = "", limit: int | None = None) -> Iterator[ListedObject]:
         """Yield (key, ETag, size) of the same objects, in the same order."""
-        with self._lock:  # others put meanwhile
+        with self._lock:  # other threads may put objects
             heads = [each.head for each in self._objects.values()]
         found = sorted(
             (head for head in heads if head.key.startswith(prefix) and head.key > start_after), key=attrgetter("key")
         )
         yield from (ListedObject(head.key, head.etag, head.size_bytes) for head in found[:limit])
 
-    def list_folders(self, prefix: str, *, start_after: str = "", at_once: int = 1000) -> Iterator[str]:  # noqa: ARG002
-        """Yield what stands between `prefix` and the next slash in any key, once each, in order."""
-        rests = (head.key.removeprefix(prefix) for head in self.list_heads(prefix))
+    def list_folders(self, prefix: str, *, start_after: str = "", page_size: int = 1000) -> Iterator[str]:  # noqa: ARG002
+        """Yield the folder names below `prefix` (up to the next slash), each once, in order."""
+        names = (head.key.removeprefix(prefix) for head in self.list_heads(prefix))
         yield from sorted(
-            {folder for folder, slash, _ in (rest.partition("/") for rest in rests) if slash and folder > start_after}
+            {folder for folder, slash, _ in (name.partition("/") for name in names) if slash and folder > start_after}
         )

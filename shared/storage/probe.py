@@ -31,7 +31,7 @@ _MIN_RACES_PER_PRECONDITION = 2  # for a slow store: SeaweedFS with versions on 
 _SLOW_STORE_SECONDS = 8.0
 _MAX_UNDECIDED_RACES = 10  # no writer won, and at least one answer was unclear
 _READ_ROUNDS = 4
-_BODY_BYTES = 16 * 1024  # long enough that the writes of a race overlap
+_BODY_BYTES = 16 * 1024  # large enough that the writes of a race overlap
 _METADATA = {"order": "20261101T120000000000Z", "surrogate-keys": " ".join(f"key-{n}" for n in range(200))}
 _HTML = "text/html; charset=utf-8"
 _LISTED_NAMES = ("0", "B", "a/1", "a/2", "c-x", "c~x", "d")
@@ -80,18 +80,18 @@ def probe_store(storage: ObjectStorage, prefix: str) -> Findings:
         StorageUnavailableError: the store did not answer, or not clearly enough. This proves nothing about it.
     """
     started = perf_counter()
-    trial = _Trial(storage, prefix)
+    probe = _Probe(storage, prefix)
     try:
         for promise in _PROMISES:
-            promise(trial)
+            promise(probe)
         with ThreadPoolExecutor(len(_RACED_PROMISES)) as pool:
-            list(pool.map(lambda promise: promise(trial), _RACED_PROMISES))  # raises the first error in this order
+            list(pool.map(lambda promise: promise(probe), _RACED_PROMISES))  # raises the first error in this order
     finally:
-        trial.clean_up()
-    return trial.findings(duration_ms=round((perf_counter() - started) * 1000))
+        probe.clean_up()
+    return probe.findings(duration_ms=round((perf_counter() - started) * 1000))
 
 
-class _Trial:
+class _Probe:
     """One probe of one bucket; its methods may run in several threads."""
 
     def __init__(self, storage: ObjectStorage, prefix: str) -> None:
@@ -161,49 +161,49 @@ class _Trial:
                 return
 
 
-def _create_once(trial: _Trial) -> None:
-    key, put = trial.key("created"), partial(trial.storage.put, unless_exists=True)
-    trial.must_win(partial(put, key, b"first"), "If-None-Match: * refused a key that was free")
-    trial.must_be_refused(partial(put, key, b"second"), "If-None-Match: * let a second object take the first one's key")
-    trial.must_hold(key, b"first", "after a write that was refused (If-None-Match: *), other bytes were there")
-    trial.storage.delete(key)
-    trial.must_hold(key, None, "after a delete, the object could still be read")
-    trial.must_win(partial(put, key, b"again"), "If-None-Match: * refused a key whose object was deleted")
-    trial.must_hold(key, b"again", "after a write, a read did not show it")
+def _create_once(probe: _Probe) -> None:
+    key, put = probe.key("created"), partial(probe.storage.put, unless_exists=True)
+    probe.must_win(partial(put, key, b"first"), "If-None-Match: * refused a key that was free")
+    probe.must_be_refused(partial(put, key, b"second"), "If-None-Match: * let a second object take the first one's key")
+    probe.must_hold(key, b"first", "after a write that was refused (If-None-Match: *), other bytes were there")
+    probe.storage.delete(key)
+    probe.must_hold(key, None, "after a delete, the object could still be read")
+    probe.must_win(partial(put, key, b"again"), "If-None-Match: * refused a key whose object was deleted")
+    probe.must_hold(key, b"again", "after a write, a read did not show it")
 
 
-def _replace_only_the_expected_etag(trial: _Trial) -> None:
-    key, put = trial.key("replaced"), trial.storage.put
+def _replace_only_the_expected_etag(probe: _Probe) -> None:
+    key, put = probe.key("replaced"), probe.storage.put
     seen = put(key, b"one")
-    trial.must_win(partial(put, key, b"two", if_etag=seen), "If-Match refused the right ETag")
-    trial.must_be_refused(partial(put, key, b"three", if_etag=seen), "If-Match took an old ETag")
-    trial.must_hold(key, b"two", "after a write that was refused (If-Match), other bytes were there")
+    probe.must_win(partial(put, key, b"two", if_etag=seen), "If-Match refused the right ETag")
+    probe.must_be_refused(partial(put, key, b"three", if_etag=seen), "If-Match took an old ETag")
+    probe.must_hold(key, b"two", "after a write that was refused (If-Match), other bytes were there")
 
 
-def _replace_no_deleted_object(trial: _Trial) -> None:
-    never, gone, put = trial.key("never"), trial.key("gone"), trial.storage.put
+def _replace_no_deleted_object(probe: _Probe) -> None:
+    never, gone, put = probe.key("never"), probe.key("gone"), probe.storage.put
     seen = put(gone, b"x")
-    trial.storage.delete(gone)
+    probe.storage.delete(gone)
     for key in (never, gone):
-        trial.must_be_refused(partial(put, key, b"y", if_etag=seen), "If-Match made an object where there was none")
-        trial.must_hold(key, None, "after a write that was refused (If-Match), an object was there")
+        probe.must_be_refused(partial(put, key, b"y", if_etag=seen), "If-Match made an object where there was none")
+        probe.must_hold(key, None, "after a write that was refused (If-Match), an object was there")
 
 
-def _one_creator_wins(trial: _Trial) -> None:
+def _one_creator_wins(probe: _Probe) -> None:
     with ThreadPoolExecutor(WRITERS_PER_RACE) as pool:
-        winners = [_decide(trial, pool, "If-None-Match: *", trial.key(f"race-{n}")) for n in _race_numbers()]
+        winners = [_decide(probe, pool, "If-None-Match: *", probe.key(f"race-{n}")) for n in _race_numbers()]
     for key, body in winners:  # a refused writer must not overwrite the winner later
-        trial.must_hold(key, body, "some time after a race, the winner's bytes were gone")
+        probe.must_hold(key, body, "some time after a race, the winner's bytes were gone")
 
 
-def _one_replacer_wins(trial: _Trial) -> None:
-    key = trial.key("replacers")
+def _one_replacer_wins(probe: _Probe) -> None:
+    key = probe.key("replacers")
     body = b"start"
-    trial.storage.put(key, body)
+    probe.storage.put(key, body)
     with ThreadPoolExecutor(WRITERS_PER_RACE) as pool:
         for _ in _race_numbers():
-            key, body = _decide(trial, pool, "If-Match", key)
-    trial.must_hold(key, body, "some time after a race, the winner's bytes were gone")
+            key, body = _decide(probe, pool, "If-Match", key)
+    probe.must_hold(key, body, "some time after a race, the winner's bytes were gone")
 
 
 def _race_numbers() -> Iterator[int]:
@@ -215,32 +215,32 @@ def _race_numbers() -> Iterator[int]:
         yield number
 
 
-def _decide(trial: _Trial, pool: ThreadPoolExecutor, precondition: str, key: str) -> tuple[str, bytes]:
+def _decide(probe: _Probe, pool: ThreadPoolExecutor, precondition: str, key: str) -> tuple[str, bytes]:
     """Repeat a race until one writer wins; return the key and the winner's bytes."""
     race_key = key
-    trial.count("races")
-    while (body := _race(trial, pool, precondition, race_key)) is None:
-        undecided = trial.count("undecided_rounds")
+    probe.count("races")
+    while (body := _race(probe, pool, precondition, race_key)) is None:
+        undecided = probe.count("undecided_rounds")
         if undecided > _MAX_UNDECIDED_RACES:
             raise StorageUnavailableError(
                 f"{key}: of {WRITERS_PER_RACE} writers at once none is told that it won, again and again"
             )
-        race_key = key if precondition == "If-Match" else trial.key(f"again-{undecided}")
+        race_key = key if precondition == "If-Match" else probe.key(f"again-{undecided}")
     return race_key, body
 
 
-def _race(trial: _Trial, pool: ThreadPoolExecutor, precondition: str, key: str) -> bytes | None:
+def _race(probe: _Probe, pool: ThreadPoolExecutor, precondition: str, key: str) -> bytes | None:
     """Start all writers at once; return the one winner's bytes, or None if no answer was clear."""
     start = Barrier(WRITERS_PER_RACE)
     bodies = [random.randbytes(_BODY_BYTES) for _ in range(WRITERS_PER_RACE)]  # noqa: S311 -- different, not secret
     if precondition == "If-Match":
-        write = partial(trial.storage.put, if_etag=trial.storage.get(key).etag)
+        write = partial(probe.storage.put, if_etag=probe.storage.get(key).etag)
     else:
-        write = partial(trial.storage.put, unless_exists=True)
+        write = partial(probe.storage.put, unless_exists=True)
 
     def run(body: bytes) -> RaceOutcome:
         start.wait()
-        return trial.outcome_of(partial(write, key, body))
+        return probe.outcome_of(partial(write, key, body))
 
     outcomes = list(pool.map(run, bodies))
     winners = [body for body, outcome in zip(bodies, outcomes, strict=True) if outcome is RaceOutcome.WON]
@@ -252,56 +252,56 @@ def _race(trial: _Trial, pool: ThreadPoolExecutor, precondition: str, key: str) 
         raise BrokenPromiseError(f"of {WRITERS_PER_RACE} writers at once with {precondition}, all were refused")
     if not winners:
         return None
-    trial.must_hold(key, winners[0], f"after a race with {precondition}, other bytes were there than the winner's")
+    probe.must_hold(key, winners[0], f"after a race with {precondition}, other bytes were there than the winner's")
     return winners[0]
 
 
-def _read_after_write(trial: _Trial) -> None:
-    key = trial.key("read")
+def _read_after_write(probe: _Probe) -> None:
+    key = probe.key("read")
     for number in range(_READ_ROUNDS):
         body = b"%d" % number
-        etag = trial.storage.put(key, body, content_type=_HTML, metadata=_METADATA | {"number": str(number)})
-        trial.must_hold(key, body, "after a write, a read did not show it")
-        head = trial.storage.find_head(key)
+        etag = probe.storage.put(key, body, content_type=_HTML, metadata=_METADATA | {"number": str(number)})
+        probe.must_hold(key, body, "after a write, a read did not show it")
+        head = probe.storage.find_head(key)
         if head is None or head.etag != etag or head.size_bytes != len(body):
             raise BrokenPromiseError("after a write, a HEAD did not show it")
         if head.content_type != _HTML or dict(head.metadata) != _METADATA | {"number": str(number)}:
             raise BrokenPromiseError("content type and metadata did not come back as they were put")
 
 
-def _list_after_write(trial: _Trial) -> None:
-    storage, prefix = trial.storage, f"{trial.prefix}listed/"
+def _list_after_write(probe: _Probe) -> None:
+    storage, prefix = probe.storage, f"{probe.prefix}listed/"
     names = random.sample(_LISTED_NAMES, len(_LISTED_NAMES))
     for number, name in enumerate(names, 1):
-        key = trial.key(f"listed/{name}")
+        key = probe.key(f"listed/{name}")
         etag = storage.put(key, name.encode())
         listed = {each.key: each for each in storage.list_heads(prefix)}
         if len(listed) != number or key not in listed:
             raise BrokenPromiseError("after a write, a listing did not show it")
         if listed[key] != (key, etag, len(name)):
-            raise BrokenPromiseError("a listing told another ETag or size than the write")
-    _list_in_order(trial, prefix)
+            raise BrokenPromiseError("a listing had another ETag or size than the write")
+    _list_in_order(probe, prefix)
     storage.delete(f"{prefix}{names[0]}")
     if f"{prefix}{names[0]}" in storage.list_keys(prefix):
         raise BrokenPromiseError("after a delete, a listing still showed the object")
 
 
-def _list_in_order(trial: _Trial, prefix: str) -> None:
+def _list_in_order(probe: _Probe, prefix: str) -> None:
     """Require keys in order, and the same keys page by page; note the order of names with a slash."""
-    storage = trial.storage
+    storage = probe.storage
     if list(storage.list_keys(prefix)) != sorted(f"{prefix}{name}" for name in _LISTED_NAMES):
         raise BrokenPromiseError("a listing was not in order")
     if _paged(storage, prefix) != list(storage.list_keys(prefix)):
         raise BrokenPromiseError("a listing that starts after a key did not go on with the next one")
-    prefix = f"{trial.prefix}mixed/"
-    keys = [trial.key(f"mixed/{name}") for name in _MIXED_NAMES]
+    prefix = f"{probe.prefix}mixed/"
+    keys = [probe.key(f"mixed/{name}") for name in _MIXED_NAMES]
     for key in keys:
         storage.put(key, b"x")
     found = _paged(storage, prefix)
     if set(found) != set(keys):
         raise BrokenPromiseError("a listing by pages left keys out")
     orders = {"bytes": sorted(keys), "path": sorted(keys, key=lambda key: key.split("/"))}
-    trial.listed_in_order_of = next((name for name, order in orders.items() if order == found), "neither")
+    probe.listed_in_order_of = next((name for name, order in orders.items() if order == found), "neither")
 
 
 def _paged(storage: ObjectStorage, prefix: str) -> list[str]:

@@ -65,7 +65,7 @@ def test_pins_are_stored_and_returned_and_mark_the_front_stale(
     pins = read_pins(storage, "epn", front)
     assert pins is not None
     assert (pins.articles, pins.set_by, pins.set_at) == ((LIVE,), "desk", NOW)
-    assert index.stale(SITE) == [listing]
+    assert index.stale_listings(SITE) == [listing]
 
 
 def test_the_latest_pins_replace_earlier_ones_in_the_given_order(api: Api, storage: MemoryObjectStorage) -> None:

@@ -117,11 +117,11 @@ def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisInd
     index.upsert(SITE, a_card("b"), "r1")
 
     index.set_published(SITE, HOME, first)
-    assert HOME in index.stale(SITE)
+    assert HOME in index.stale_listings(SITE)
 
     second = changed(index, HOME)
     index.set_published(SITE, HOME, second)
-    assert HOME not in index.stale(SITE)
+    assert HOME not in index.stale_listings(SITE)
 
     index.set_published(SITE, HOME, first)  # a late publisher
     assert index.published_versions(SITE)[HOME] == second
@@ -162,7 +162,7 @@ def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from
     index: RedisIndex, redis: Redis
 ) -> None:
     make_whole(index)
-    redis.hset("index:epn:whole", "run_id", "another")
+    redis.hset("index:epn:complete", "run_id", "another")
 
     assert index.complete_until(SITE) is None
     restore = index.begin_restore(SITE, NOON + timedelta(hours=1))
@@ -181,7 +181,7 @@ def test_a_page_rendered_before_redis_was_emptied_does_not_pass_for_the_state_af
 
     index.set_published(SITE, HOME, rendered)
 
-    assert HOME in index.stale(SITE)
+    assert HOME in index.stale_listings(SITE)
     assert changed(index, HOME) > index.published_versions(SITE)[HOME]
 
 
@@ -202,7 +202,7 @@ def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for
 
     index.set_published(SITE, HOME, rendered)
 
-    assert HOME in index.stale(SITE)
+    assert HOME in index.stale_listings(SITE)
 
 
 def test_a_number_that_this_index_never_gave_makes_the_listing_stale_whatever_the_clocks(index: RedisIndex) -> None:
@@ -211,7 +211,7 @@ def test_a_number_that_this_index_never_gave_makes_the_listing_stale_whatever_th
 
     index.set_published(SITE, HOME, 2**53 - 2)  # from a Redis whose clock was ahead
 
-    assert HOME in index.stale(SITE)
+    assert HOME in index.stale_listings(SITE)
 
 
 def test_numbers_rise_with_redis_clock_and_where_it_stands_still_by_one(index: RedisIndex, redis: Redis) -> None:
@@ -252,7 +252,7 @@ def test_many_records_are_taken_in_by_the_rules_of_one(index: RedisIndex) -> Non
 def test_a_restore_goes_on_where_it_was_and_one_scheduler_works_at_it(index: RedisIndex, redis: Redis) -> None:
     begun = index.begin_restore(SITE, NOON)
     assert begun is not None
-    assert index.move_restore(SITE, replace(begun, cursor="m", done=7))
+    assert index.advance_restore(SITE, replace(begun, cursor="m", done=7))
     other = RedisIndex(redis)
 
     assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) is None
@@ -263,14 +263,14 @@ def test_a_restore_goes_on_where_it_was_and_one_scheduler_works_at_it(index: Red
 def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex, redis: Redis) -> None:
     begun = index.begin_restore(SITE, NOON)
     assert begun is not None
-    index.move_restore(SITE, replace(begun, cursor="m", done=7))
+    index.advance_restore(SITE, replace(begun, cursor="m", done=7))
     redis.hset("index:epn:restore", "run_id", "another")
 
     again = index.begin_restore(SITE, NOON + timedelta(minutes=1))
 
     assert again is not None
     assert (again.cursor, again.done, again.minute) == ("", 0, NOON + timedelta(minutes=1))
-    assert not index.move_restore(SITE, begun)
+    assert not index.advance_restore(SITE, begun)
     assert not index.mark_complete(SITE, NOON, begun.token)
 
 

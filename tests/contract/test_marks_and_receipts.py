@@ -34,7 +34,7 @@ def test_a_quarantine_holds_up_to_a_version_and_not_for_a_newer_one(redis: Redis
     assert [quarantine.is_quarantined("epn", "a", revision) for revision in ("1", "2", "3")] == [True, True, False]
     assert [quarantine.is_quarantined("epn", "listing:home", number) for number in (9, 10)] == [True, False]
     assert quarantine.is_quarantined("epn", "another", "1") is False
-    assert 0 < int(str(redis.ttl("parked:epn:a"))) <= 60
+    assert 0 < int(str(redis.ttl("quarantine:epn:a"))) <= 60
 
 
 def test_a_replayed_subject_leaves_quarantine(redis: Redis) -> None:

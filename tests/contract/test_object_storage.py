@@ -170,5 +170,5 @@ def test_folders_are_listed_once_each_in_order_however_many_pages_it_takes(stora
 
     assert list(storage.list_folders(prefix)) == ["2", "a", "b", "c", "d", "e"]
     assert list(storage.list_folders(prefix, start_after="b")) == ["c", "d", "e"]
-    assert list(storage.list_folders(prefix, at_once=2)) == ["2", "a", "b", "c", "d", "e"]
+    assert list(storage.list_folders(prefix, page_size=2)) == ["2", "a", "b", "c", "d", "e"]
     assert list(storage.list_folders(f"{prefix}zzz/")) == []

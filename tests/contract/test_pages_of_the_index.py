@@ -148,7 +148,7 @@ def test_a_day_keeps_its_parts_when_articles_leave_it(index: RedisIndex) -> None
     index.clear(SITE)
     index.load(SITE, restored)
     assert index.read(SITE, listing_of(SITE, "day.news.2026-01-01.2")).parts == 2
-    assert {"day.2026-01-01.2", "sitemap.2026-01-01.2"} <= {*index.stale(SITE)}
+    assert {"day.2026-01-01.2", "sitemap.2026-01-01.2"} <= {*index.stale_listings(SITE)}
 
 
 def test_a_changed_headline_touches_only_what_shows_it(index: RedisIndex) -> None:
@@ -250,8 +250,8 @@ def test_listings_that_are_behind_stand_apart_from_articles_pages_that_are(index
     for page in pages:
         index.mark_stale(SITE, page)
 
-    assert index.stale(SITE) == ["day.2026-01-01", "home"]
-    assert index.stale(SITE, limit=1) == ["day.2026-01-01"]
+    assert index.stale_listings(SITE) == ["day.2026-01-01", "home"]
+    assert index.stale_listings(SITE, limit=1) == ["day.2026-01-01"]
     assert index.stale_articles(SITE) == [article_page("b"), article_page("a")]
     assert index.stale_articles(SITE, limit=1) == [article_page("b")]
     assert list(index.stale_versions(SITE, pages)) == pages
@@ -297,7 +297,7 @@ def test_a_listing_that_is_due_becomes_stale_at_its_moment(index: RedisIndex) ->
 
     assert index.mark_due_stale(SITE, datetime.now(UTC)) == ("home",)
     assert index.mark_due_stale(SITE, datetime.now(UTC)) == ()
-    assert "home" in index.stale(SITE)
+    assert "home" in index.stale_listings(SITE)
 
 
 def test_of_several_moments_of_a_listing_the_earliest_counts(index: RedisIndex) -> None:
@@ -431,7 +431,7 @@ def test_an_index_made_again_from_records_knows_what_is_empty_and_what_is_gone(i
 
     index.load(SITE, [killed, withdrawn])
 
-    assert {"topic.ice", "topic.snow", "day.2026-01-01", "day.news.2026-01-01"} <= {*index.stale(SITE)}
+    assert {"topic.ice", "topic.snow", "day.2026-01-01", "day.news.2026-01-01"} <= {*index.stale_listings(SITE)}
     assert index.read(SITE, listing_of(SITE, "topic.ice")).is_killed
     assert not index.read(SITE, listing_of(SITE, "topic.snow")).is_killed
 
@@ -444,7 +444,7 @@ def test_what_a_page_links_to_is_missing_only_until_it_was_put(index: RedisIndex
     index.mark_stale(SITE, "topic.port-almina")
     index.set_published(SITE, "topic.port-almina", 0)  # a stub
     assert index.choose_related(SITE, card).missing == ("author.mira-solen",)
-    assert "topic.port-almina" in index.stale(SITE)
+    assert "topic.port-almina" in index.stale_listings(SITE)
 
     settle(index)
     assert index.choose_related(SITE, card).missing == ()

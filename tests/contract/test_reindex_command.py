@@ -34,7 +34,7 @@ def test_the_number_of_restored_articles_is_printed(redis: Redis, console: Conso
     def schedule() -> None:
         restore = index.begin_restore(SITE, NOON)
         assert restore is not None
-        index.move_restore(SITE, replace(restore, cursor="m" * 26, done=42))
+        index.advance_restore(SITE, replace(restore, cursor="m" * 26, done=42))
         index.mark_complete(SITE, NOON, restore.token)
 
     scheduler = Thread(target=schedule)

@@ -81,7 +81,7 @@ def test_drift_has_exit_code_1_and_is_repaired_only_on_request(
 
     assert run() == 1
     assert emitted == []
-    assert "listing home is not there" in capsys.readouterr().out
+    assert "listing home is missing" in capsys.readouterr().out
     assert run(repair=True) == 1
     assert [(type(each), each.path) for each in emitted if isinstance(each, RepairPath)] == [(RepairPath, "index.html")]
 

@@ -76,7 +76,7 @@ def test_the_cause_of_a_dead_letter_is_found_by_running_it(newsroom: Newsroom) -
     [
         ("render.Articles", "{}", "there is no step"),
         ("render", "{", "the event is not JSON"),
-        ("ingest", '{"site": "epn", "path": "x"}', "the event is no SubmitArticles"),
+        ("ingest", '{"site": "epn", "path": "x"}', "the event is not a valid SubmitArticles"),
     ],
 )
 def test_a_wrong_step_or_event_is_explained_before_anything_is_started(

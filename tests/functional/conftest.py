@@ -40,7 +40,7 @@ from shared.index.redis import RedisIndex
 from shared.messaging import handling
 from shared.messaging.handling import Handlers, Result
 from shared.messaging.messages import Batch, ListingsRendered, ListingsStale, Message, PagesRendered
-from shared.messaging.page_bundle import ArticlePage, ListingPage, carry, read_bundle
+from shared.messaging.page_bundle import ArticlePage, ListingPage, bundle_fields, read_bundle
 from shared.messaging.pipeline import WORKERS, Step, steps_for
 from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
@@ -387,7 +387,9 @@ def page_in(message: Message) -> ArticlePage | ListingPage:
 def with_page(message: PagesRendered, **update: object) -> PagesRendered:
     """Return a message with changed fields of its one page."""
     ((page, body),) = read_bundle(message, ArticlePage, MemoryObjectStorage())
-    return message.model_copy(update=dict(carry([(page.model_copy(update=update), body)], MemoryObjectStorage(), NOON)))
+    return message.model_copy(
+        update=dict(bundle_fields([(page.model_copy(update=update), body)], MemoryObjectStorage(), NOON))
+    )
 
 
 def next_page_of_article(pipeline: Pipeline) -> PagesRendered:

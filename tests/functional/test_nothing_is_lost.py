@@ -316,7 +316,7 @@ def test_an_index_that_was_emptied_during_its_restore_is_not_marked_complete(pip
     assert restore is not None
     pipeline.redis.flushall()
 
-    assert pipeline.index.move_restore(pipeline.site, restore) is False
+    assert pipeline.index.advance_restore(pipeline.site, restore) is False
     assert pipeline.index.mark_complete(pipeline.site, pipeline.now, restore.token) is False
     assert pipeline.index.complete_until(pipeline.site) is None
 

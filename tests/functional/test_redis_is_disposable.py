@@ -179,7 +179,7 @@ def test_a_restore_after_a_restart_reads_only_the_articles_of_the_journal(pipeli
     pipeline.sweep()
     pipeline.post(source_id="recent")
     pipeline.tick()
-    pipeline.redis.hset("index:epn:whole", "run_id", "another")
+    pipeline.redis.hset("index:epn:complete", "run_id", "another")
 
     restore_index(pipeline.site, pipeline.scheduler_deps)
 

@@ -25,7 +25,7 @@ from shared.index.redis import RedisIndex
 from shared.messaging.handling import Result
 from shared.messaging.messages import ArticlesAccepted, Message, RepairPath
 from shared.messaging.pipeline import ENRICH_ARTICLES, PIPELINE, RENDER_ARTICLES, Step, steps_for
-from shared.runtime.dry_run import DryRunMarks, DryRunReceipts, DryRunRuns, DryRunStorage
+from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunRuns, DryRunStorage
 from shared.runtime.errors import ObjectMissingError, PermanentError, PreconditionFailedError, RetryableError
 from shared.runtime.rebuild_runs import RunOutcome
 from shared.runtime.receipts import Receipt, ReceiptStatus
@@ -258,7 +258,7 @@ def test_a_failed_item_is_shown_with_its_traceback_and_the_run_ends_with_1(
         ("render", b"{", "the event is not JSON"),
         ("render.Nothing", b"{}", "the steps are ingest.SubmitArticles"),
         ("publish.RepairPath", b'{"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e"}', "site: Field required"),
-        ("ingest", b"{}", "the event is no SubmitArticles"),
+        ("ingest", b"{}", "the event is not a valid SubmitArticles"),
     ],
 )
 def test_an_unusable_event_is_explained_and_the_run_ends_with_2(

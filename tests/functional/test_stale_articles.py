@@ -47,7 +47,7 @@ def imported(pipeline: Pipeline) -> list[str]:
     import_articles(pipeline)
     pipeline.scheduler_deps.busy_batch_at["epn"] = pipeline.now
     pipeline.backlog.messages = 200
-    while pipeline.index.stale(pipeline.site):
+    while pipeline.index.stale_listings(pipeline.site):
         pipeline.take(
             each for each in emit_stale_pages(pipeline.site, pipeline.scheduler_deps) if isinstance(each, ListingsStale)
         )

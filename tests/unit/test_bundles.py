@@ -11,7 +11,7 @@ import pytest
 
 from shared.messaging import page_bundle
 from shared.messaging.messages import ArticleRevision, PagesRendered
-from shared.messaging.page_bundle import ArticlePage, bundled, carry, delete_old_bundles, read_bundle, unbundled
+from shared.messaging.page_bundle import ArticlePage, bundle_fields, bundled, delete_old_bundles, read_bundle, unbundled
 from shared.model.card import Card
 from shared.runtime.errors import ObjectMissingError, PermanentError
 from shared.storage.memory import MemoryObjectStorage
@@ -35,7 +35,7 @@ BODIES = [b"<p>One.</p>", b"", b"<p>\x78\x01\xc3\xa9</p>" * 100]
 
 def a_message(pages: list[tuple[ArticlePage, bytes]], content: MemoryObjectStorage) -> PagesRendered:
     articles = tuple(ArticleRevision(article=page.article, revision="1") for page, _ in pages)
-    return PagesRendered(message_id=UUID(int=1), site="epn", articles=articles, **carry(pages, content, NOON))
+    return PagesRendered(message_id=UUID(int=1), site="epn", articles=articles, **bundle_fields(pages, content, NOON))
 
 
 def test_what_is_bundled_is_unbundled() -> None:

@@ -12,7 +12,7 @@ from shared.index import scripts
 from shared.index.placements import effects_of
 from shared.site import listings
 from shared.site.listing_kinds import KINDS, Form, KindDefinition, ListingKind
-from shared.site.listings import find_listing, listing_at, permanent_listings, readers_of
+from shared.site.listings import find_listing, listing_at, listings_showing, permanent_listings
 from shared.site.memberships import listings_of_membership
 from shared.site.sites import Section, Site
 from tests.conftest import ROOT
@@ -56,7 +56,7 @@ def test_fronts_are_refreshed_first_and_no_crawlers_file_each_second() -> None:
 
 
 def test_a_new_kind_is_an_entry_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    form = Form("series.{slug}", "series/{slug}/index.html", reads="series:{slug}")
+    form = Form("series.{slug}", "series/{slug}/index.html", membership="series:{slug}")
     kinds = (*KINDS, KindDefinition(ListingKind.TOPIC, "cards", (form,), limit=lambda _: 9))
     monkeypatch.setattr(listings, "KINDS", kinds)
     forms = {pattern: listings._dated_forms(pattern) for pattern in ("name", "path", "reads")}  # noqa: SLF001
@@ -67,7 +67,7 @@ def test_a_new_kind_is_an_entry_of_the_registry(monkeypatch: pytest.MonkeyPatch)
 
     assert series is not None
     assert listing_at(site, "series/the-long-river/index.html") == series
-    assert readers_of(site, "series:the-long-river") == (series,)
+    assert listings_showing(site, "series:the-long-river") == (series,)
     assert listings_of_membership(site, "series:the-long-river") == ("series.the-long-river",)
     assert '["series.the-long-river",9,false]' in effects_of(site, ["series:the-long-river"])
 
@@ -78,7 +78,7 @@ def test_every_listing_that_is_not_permanent_belongs_to_a_membership_or_names_da
             is_permanent = (
                 form.name in permanent_listings(SITE) or "{" not in form.name or form.name.endswith(".{section}")
             )
-            assert is_permanent or form.reads or form.days, form
+            assert is_permanent or form.membership or form.day_scope, form
 
 
 def test_the_scripts_of_the_index_are_packaged() -> None:

@@ -13,8 +13,8 @@ from shared.site.page_versions import (
     VersionCounts,
     find_counts,
     find_version,
-    keep_counts,
     note_version,
+    store_counts,
 )
 from shared.site.sites import SETTINGS_NOT_SHOWN, Feed, Section, Site
 from shared.storage.memory import MemoryObjectStorage
@@ -127,7 +127,7 @@ def test_a_page_that_was_renewed_since_the_first_look_counts_as_current() -> Non
         list(count.steps(readers))
         public.put("feed.xml", b"", metadata={"order": "2", "status": "200", "theme": "epn-2"})
 
-        count.look_again(readers)
+        count.recheck(readers)
 
     assert count.pages == {"epn-2": 3, "epn-1": 1, "none": 1}
     assert count.counts(NOON).others("epn-2") == 2
@@ -135,7 +135,7 @@ def test_a_page_that_was_renewed_since_the_first_look_counts_as_current() -> Non
 
 def test_counts_tell_how_many_pages_carry_another_version_than_a_later_one() -> None:
     content = MemoryObjectStorage()
-    keep_counts(content, SITE, VersionCounts(counted_at=NOON, current="epn-1", pages={"epn-1": 9, "epn-0": 1}))
+    store_counts(content, SITE, VersionCounts(counted_at=NOON, current="epn-1", pages={"epn-1": 9, "epn-0": 1}))
 
     counts = find_counts(content, SITE)
 

@@ -110,7 +110,7 @@ def replay(stored: StoredDeadLetter, content: ObjectStorage, quarantine: Quarant
     step, message = _message_of(stored.dead_letter)
     now, subject = datetime.now(UTC), subject_of(stored.dead_letter)
     if isinstance(message, SubmitArticles):
-        inbox.put_again(content, message)
+        inbox.put_replayed(content, message)
     if subject is not None:
         if isinstance(subject.version, str):
             marker = keys.journal_key(subject.site, now, subject.name, subject.version, message.lane)

@@ -87,7 +87,7 @@ class Rebuild:
             RunEndedError: a newer run of the site has begun.
         """
         run = self.run
-        if run.preview is None and not self.runs.keep(run.site, run.run):
+        if run.preview is None and not self.runs.ensure_latest(run.site, run.run):
             raise RunEndedError("a newer rebuild of the site has begun and ends this one")
         self._collect_reports()
         self._emit_lost()

@@ -30,7 +30,7 @@ def recheck_pages(count: VersionCount) -> None:
 def store_counts(content: ObjectStorage, site: Site, count: VersionCount, at: datetime) -> VersionCounts:
     """Store the counts for `pressline status`; return them."""
     counts = count.counts(at)
-    page_versions.keep_counts(content, site, counts)
+    page_versions.store_counts(content, site, counts)
     return counts
 
 

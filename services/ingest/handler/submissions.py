@@ -20,7 +20,7 @@ from services.ingest.handler.commit import Committed, RawBytes
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.events import events
 from services.ingest.ports import SubmissionMetadata
-from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.handling import BatchRunner, Result, slices
 from shared.messaging.messages import Submission, SubmitArticles
 from shared.messaging.pipeline import SUBMIT_ARTICLES
 from shared.runtime import inbox
@@ -80,7 +80,7 @@ class _BatchReading:
             else:
                 chains.setdefault(item.article_id, []).append((submission, item))
         executor = self.deps.executor
-        for chain, outcomes in Batch(executor).each(
+        for chain, outcomes in BatchRunner(executor).each(
             self._commit, chains.values(), name=lambda each: each[0][0].receipt
         ):
             for (submission, item), outcome in zip(chain, outcomes, strict=True):
@@ -187,7 +187,7 @@ class _BatchReading:
     def delete_inbox_entries(self) -> None:
         """Delete the batch's inbox entries; the sweep handles a remaining one."""
         try:
-            inbox.settle_entries(self.deps.content, self.message)
+            inbox.delete_finished_entries(self.deps.content, self.message)
         except RetryableError as error:
             log.warning("inbox_entry.kept", reason=str(error))
 

@@ -11,7 +11,7 @@ import structlog
 from services.publish.domain.pages import Page, cache_control_for, provenance
 from services.publish.handler.deps import PublishDeps
 from services.publish.handler.fence import PutKind, expected_from, put_page
-from shared.messaging.handling import Batch, Result
+from shared.messaging.handling import BatchRunner, Result
 from shared.messaging.messages import ArticlesPublished, ListingsRendered, Message
 from shared.messaging.page_bundle import ListingPage, read_bundle
 from shared.model.live_record import LiveRecord
@@ -43,7 +43,7 @@ def publish_listings(message: ListingsRendered, deps: PublishDeps) -> Result:
     A listing that fails is retried or dead-lettered alone. If the bundle was deleted, the leases are released and the
     scheduler emits its listings again.
     """
-    site, batch = deps.site(message.site), Batch(deps.writers)
+    site, batch = deps.site(message.site), BatchRunner(deps.writers)
     try:
         rendered = list(read_bundle(message, ListingPage, deps.content))
     except ObjectMissingError:
@@ -80,7 +80,7 @@ class _Publication:
             order=rendered.order,
             body=self.body,
             content_type=rendered.content_type,
-            cache_control=listing.of_kind.cache_control if listing else cache_control_for(""),
+            cache_control=listing.definition.cache_control if listing else cache_control_for(""),
             theme=rendered.theme,
             surrogate_keys=rendered.surrogate_keys,
             status=rendered.status,

@@ -10,7 +10,7 @@ import structlog
 from services.publish.handler.deps import PublishDeps
 from services.publish.handler.listing import index_records
 from services.publish.handler.publication import Publication
-from shared.messaging.handling import Batch, Result
+from shared.messaging.handling import BatchRunner, Result
 from shared.messaging.messages import ArticleRevision, ArticlesAccepted, PagesRendered, follow_up
 from shared.messaging.page_bundle import ArticlePage, read_bundle
 from shared.runtime.errors import ObjectMissingError

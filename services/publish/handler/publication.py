@@ -15,7 +15,7 @@ from services.publish.handler.fence import ExpectedObject, PutKind, PutResult, e
 from shared.messaging.page_bundle import ArticlePage
 from shared.model.article import Status
 from shared.model.attachment import Attachment
-from shared.model.history import RevisionsAfter, find_target, read_history
+from shared.model.history import RevisionsAfter, find_visible_revision, read_history
 from shared.model.live_record import LiveRecord, PageRecord
 from shared.runtime.errors import AddressTakenError
 from shared.runtime.receipts import PublicPage, ReceiptStatus, receipt_id
@@ -259,9 +259,9 @@ class Publication:
         rendered, deps, now = self.rendered, self.deps, self.deps.clock()
         if self._has_expired():
             return False
-        if deps.revisions.since(self.site.id, rendered.article, rendered.revision).is_nothing:
+        if deps.revisions.since(self.site.id, rendered.article, rendered.revision).is_empty:
             return True
-        target = find_target(deps.revisions, self.site.id, rendered.article, now)
+        target = find_visible_revision(deps.revisions, self.site.id, rendered.article, now)
         return target is not None and target.status_at(now) is Status.USABLE
 
     @property

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from unicodedata import normalize
 
-from shared.model.addresses import out_at, published_at
+from shared.model.addresses import published_at, releasable_at
 from shared.model.article import Article, Picture
 from shared.model.markup import has_markup
 from shared.model.revision import Revision, stamp_of

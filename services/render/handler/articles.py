@@ -10,7 +10,7 @@ from services.render.handler.article import PageInputs, page_of_article, read_in
 from services.render.handler.deps import PageContext, RenderDeps
 from services.render.ports import Theme
 from shared.index import RelatedArticles
-from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.handling import BatchRunner, Result, slices
 from shared.messaging.messages import (
     ArticleRevision,
     ArticlesAccepted,
@@ -19,7 +19,7 @@ from shared.messaging.messages import (
     PagesRendered,
     follow_up,
 )
-from shared.messaging.page_bundle import ArticlePage, bundled, carry
+from shared.messaging.page_bundle import ArticlePage, bundle_fields, bundled
 from shared.model.lane import Lane
 from shared.runtime.errors import IndexIncompleteError, NotYetEnrichedError
 from shared.runtime.rebuild_runs import RunOutcome
@@ -77,7 +77,7 @@ class _PageBatch:
         self._message, self._context, self._deps = message, context, context.deps
         self._read_at = context.deps.clock()
         self._skipped: list[str] = []
-        self.items = Batch(context.deps.readers)
+        self.items = BatchRunner(context.deps.readers)
         self.unenriched: list[str] = []
 
     def render(self, articles: Sequence[str]) -> list[_Page]:

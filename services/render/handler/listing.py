@@ -13,9 +13,9 @@ from services.render.handler.deps import PageContext, RenderDeps
 from services.render.handler.listing_renderers import ListingInputs, body_of
 from services.render.handler.stubs import stubs_of
 from shared.index import Snapshot
-from shared.messaging.handling import Batch, Result, slices
+from shared.messaging.handling import BatchRunner, Result, slices
 from shared.messaging.messages import ListingsRendered, ListingsStale, follow_up
-from shared.messaging.page_bundle import ListingPage, carry
+from shared.messaging.page_bundle import ListingPage, bundle_fields
 from shared.site import keys
 from shared.site.listings import HOME, Listing, find_listing
 from shared.site.pins import read_pins
@@ -48,7 +48,7 @@ def render_listings(message: ListingsStale, deps: RenderDeps) -> Result:
     dead-lettered alone.
     """
     site = get_site(deps.sites, message.site)
-    context, batch = PageContext(site, deps.theme_of(site), deps), Batch(deps.readers)
+    context, batch = PageContext(site, deps.theme_of(site), deps), BatchRunner(deps.readers)
     was_complete = deps.index.complete_until(site) is not None
     pages, started = list[tuple[ListingPage, bytes]](), 0
     for batch_slice in slices(message.items, size=_SLICE_LISTINGS, seconds=_SLICE_SECONDS):
@@ -68,7 +68,7 @@ def render_listings(message: ListingsStale, deps: RenderDeps) -> Result:
     orders = ",".join(sorted(f"{page.listing}~{page.order}" for page, _ in pages))
     rendered = ListingsRendered(
         **follow_up(message, f"pages:{orders}"),
-        **carry(pages, deps.content, deps.clock()),
+        **bundle_fields(pages, deps.content, deps.clock()),
         site=site.id,
         listings=versions,
     )
@@ -100,7 +100,7 @@ def _read(name: str, *, message: ListingsStale, site: Site, deps: RenderDeps) ->
 
 
 def _rendered(
-    read: _ListingSnapshot, message: ListingsStale, context: PageContext, batch: Batch
+    read: _ListingSnapshot, message: ListingsStale, context: PageContext, batch: BatchRunner
 ) -> Iterator[tuple[ListingPage, bytes]]:
     """Yield a listing's page, unless rendering it fails."""
     try:

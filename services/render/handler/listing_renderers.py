@@ -59,7 +59,7 @@ def body_of(inputs: ListingInputs) -> bytes:
     """Return a listing's bytes."""
     if inputs.snapshot.is_killed:
         return inputs.theme.gone(notice_view(inputs.site, is_gone=True))
-    return _RENDERERS[inputs.listing.of_kind.renderer](inputs)
+    return _RENDERERS[inputs.listing.definition.renderer](inputs)
 
 
 def _front(inputs: ListingInputs) -> bytes:

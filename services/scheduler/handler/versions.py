@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from services.scheduler.handler.deps import SchedulerDeps
-from shared.site.page_versions import VersionCount, find_counts, find_version, keep_counts
+from shared.site.page_versions import VersionCount, find_counts, find_version, store_counts
 from shared.site.sites import Site
 from shared.storage import ObjectStorage
 
@@ -36,5 +36,5 @@ def count_versions(
             if wait(calls / _CALLS_PER_SECOND):
                 return
     counts = count.counts(deps.clock())
-    keep_counts(deps.content, site, counts)
+    store_counts(deps.content, site, counts)
     log.info("versions.counted", site=site.id, pages=counts.total, others=counts.others(current))

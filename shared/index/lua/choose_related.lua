@@ -14,7 +14,7 @@ for place, entry in ipairs(entries_of(articles)) do
   picks[place][3] = digest_of(card)
   cards[place] = {articles[place], picks[place][3], card}
 end
--- A page that is read around its article's removal will not be put: nothing it shows could make it stale.
+-- The page of a removed article is not put, so nothing is recorded for it.
 local entry = redis.call('HGET', P .. 'entries', ARGV[2])
 if not entry or card_of(entry) ~= '' then note_shown(own, picks) end
 return {redis.call('HGET', P .. 'wanted', own) or '0', cards, missing}

@@ -1,4 +1,4 @@
--- An entry is JSON, a line feed, and the card as it came: as a string in JSON each quotation mark would be escaped.
+-- An entry is JSON, a line feed, and the card's JSON: inside a JSON string each quotation mark would be escaped.
 local function decoded(entry)
   local ends = string.find(entry, '\n', 1, true)
   local found = cjson.decode(string.sub(entry, 1, ends - 1))
@@ -18,7 +18,7 @@ end
 
 local function digest_of(card) return string.sub(redis.sha1hex(card), 1, 8) end
 
--- What a page shows beyond the newest of its membership: {place of the membership, article, digest of the card}.
+-- The cards that a page shows by choice (related, pinned): {place of the membership, article, digest of the card}.
 local function forget_shown(page)
   local old = redis.call('HGET', P .. 'shows', page)
   if not old then return end

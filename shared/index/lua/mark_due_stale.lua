@@ -1,4 +1,4 @@
--- Raises the listings whose moment has come. ARGV: prefix, now (microseconds)
+-- Marks the listings whose scheduled time has come as stale. ARGV: prefix, now (microseconds)
 for _, listing in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', ARGV[2])) do
   redis.call('ZREM', P .. 'due', listing)
   note_stale(listing)

@@ -1,3 +1,3 @@
--- ARGV: prefix, page
+-- Marks one page stale. ARGV: prefix, page
 note_stale(ARGV[2])
 mark_noted_stale()

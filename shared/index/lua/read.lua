@@ -1,6 +1,6 @@
--- Reads what a listing is rendered from, and leases it.
--- ARGV: prefix, listing, membership, limit, lease (ms), pins or empty, part or 0, scope of days or empty, and of those days the
--- highest and the lowest score, and at most how many
+-- Reads the inputs of a listing, and leases it.
+-- ARGV: prefix, listing, membership, limit, lease (ms), pins or empty, part or 0, scope of its days or empty,
+-- highest and lowest score of these days, their maximal number
 redis.call('SET', P .. 'lease:' .. ARGV[2], '1', 'PX', ARGV[5])
 local time = redis.call('TIME')
 local set, limit, part = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[7])

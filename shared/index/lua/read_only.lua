@@ -1,4 +1,4 @@
--- A dry run: commands that read go to Redis, all others do nothing. This file stands before the script.
+-- A dry run: reading commands go to Redis, all others do nothing. This file precedes the script.
 local READS = {
   EXISTS = true, HEXISTS = true, HGET = true, HMGET = true, SCARD = true, SMEMBERS = true, TIME = true, ZCARD = true,
   ZRANGE = true, ZRANGEBYSCORE = true, ZREVRANGE = true, ZREVRANGEBYSCORE = true, ZREVRANK = true, ZSCORE = true,

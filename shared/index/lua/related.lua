@@ -1,39 +1,39 @@
--- Related articles: older ones only, the nearest in each membership, at most so many through each, four in all. So what
--- a page shows does not depend on what comes after it, and a late article can disturb its near neighbours only.
-local MOST = 4
-local QUOTA = {topic = 2, word = 1, section = 4}
+-- Related articles: the nearest older ones in each membership, at most a quota of each membership, four in all. So
+-- newer articles do not change a page's choice, and a late article changes only the pages of its near neighbours.
+local MAX_RELATED = 4
+local QUOTA_BY_KIND = {topic = 2, word = 1, section = 4}
 
-local function ways_of(memberships)
-  local ways = {}
+local function quotas_of(memberships)
+  local quotas = {}
   for _, kind in ipairs({'topic', 'word', 'section'}) do
     for _, set in ipairs(memberships) do
-      if string.match(set, '^([^:]+)') == kind then ways[#ways + 1] = {set, QUOTA[kind]} end
+      if string.match(set, '^([^:]+)') == kind then quotas[#quotas + 1] = {set, QUOTA_BY_KIND[kind]} end
     end
   end
-  return ways
+  return quotas
 end
 
--- The nearest older members of a set: of one score the higher name is the newer one.
-local function older_than(key, article, score, most)
+-- The nearest older members of a set. At the same score, the higher id is the newer article.
+local function older_than(key, article, score, limit)
   local older, first = {}, 0
-  while #older < most do
-    local some = redis.call('ZRANGE', key, score, '-inf', 'BYSCORE', 'REV', 'LIMIT', first, most + 1, 'WITHSCORES')
+  while #older < limit do
+    local some = redis.call('ZRANGE', key, score, '-inf', 'BYSCORE', 'REV', 'LIMIT', first, limit + 1, 'WITHSCORES')
     for at = 1, #some, 2 do
-      if #older < most and (some[at + 1] ~= score or some[at] < article) then older[#older + 1] = some[at] end
+      if #older < limit and (some[at + 1] ~= score or some[at] < article) then older[#older + 1] = some[at] end
     end
-    if #some < 2 * (most + 1) then return older end
-    first = first + most + 1
+    if #some < 2 * (limit + 1) then return older end
+    first = first + limit + 1
   end
   return older
 end
 
 local function choose(article, score, memberships)
   local picks, chosen = {}, {}
-  for place, way in ipairs(ways_of(memberships)) do
-    if #picks == MOST then break end
+  for place, quota in ipairs(quotas_of(memberships)) do
+    if #picks == MAX_RELATED then break end
     local taken = 0
-    for _, older in ipairs(older_than(P .. 'set:' .. way[1], article, score, way[2] + #picks)) do
-      if taken < way[2] and #picks < MOST and not chosen[older] then
+    for _, older in ipairs(older_than(P .. 'set:' .. quota[1], article, score, quota[2] + #picks)) do
+      if taken < quota[2] and #picks < MAX_RELATED and not chosen[older] then
         chosen[older] = true
         taken = taken + 1
         picks[#picks + 1] = {place, older}
@@ -44,35 +44,35 @@ local function choose(article, score, memberships)
 end
 
 local function is_newer(score, article, key, other)
-  local theirs = tonumber(redis.call('ZSCORE', key, other))
-  return not theirs or score > theirs or (score == theirs and article > other)
+  local other_score = tonumber(redis.call('ZSCORE', key, other))
+  return not other_score or score > other_score or (score == other_score and article > other)
 end
 
--- Does a page have room for an article of a membership, or show an older one in its place?
-local function would_show(shows, memberships, article, score, way)
+-- Would a page show this article, by a free place of the membership's quota or in place of an older article?
+local function would_show(shows, memberships, article, score, quota)
   if not shows then return true end
   local place, before, here, last, is_restored = 0, 0, 0, nil, false
-  for number, theirs in ipairs(ways_of(memberships)) do
-    if theirs[1] == way[1] then place = number end
+  for number, each in ipairs(quotas_of(memberships)) do
+    if each[1] == quota[1] then place = number end
   end
   for _, pick in ipairs(cjson.decode(shows)) do
     if pick[2] == article then return false end
-    if pick[1] == 0 then is_restored = true end -- how it was chosen is not known
+    if pick[1] == 0 then is_restored = true end -- the membership of each choice is unknown
     if pick[1] < place then before = before + 1 end
     if pick[1] == place then here, last = here + 1, pick[2] end
   end
-  local room = math.min(way[2], MOST - before)
-  return is_restored or (room > 0 and (here < room or is_newer(score, article, P .. 'set:' .. way[1], last)))
+  local room = math.min(quota[2], MAX_RELATED - before)
+  return is_restored or (room > 0 and (here < room or is_newer(score, article, P .. 'set:' .. quota[1], last)))
 end
 
--- Raise the pages of newer articles that would show this one.
+-- Mark the pages of newer articles stale that would show this one.
 local function note_pages_that_show(article, score, memberships)
   local near, pages, articles, known = {}, {}, {}, {}
-  for _, way in ipairs(ways_of(memberships)) do
-    local key = P .. 'set:' .. way[1]
+  for _, quota in ipairs(quotas_of(memberships)) do
+    local key = P .. 'set:' .. quota[1]
     local rank = redis.call('ZREVRANK', key, article)
     for _, other in ipairs(rank and rank > 0 and redis.call('ZREVRANGE', key, math.max(0, rank - 7), rank - 1) or {}) do
-      near[#near + 1] = {way, other}
+      near[#near + 1] = {quota, other}
       if not known[other] then articles[#articles + 1], pages[#pages + 1] = other, 'article.' .. other end
       known[other] = true
     end

@@ -1,14 +1,14 @@
--- Records that a page shows the state of a version. Returns 1 where a later one of other bytes was published before.
+-- Records a page's published version. Returns 1 if a later version with other bytes was already published.
 -- ARGV: prefix, page, version, lease (ms), SHA-256 of a listing
--- A version that this index never gave says nothing of what the page shows: it has to be rendered again. Of an
--- article's page only the version is kept that it has yet to reach.
+-- A version that this index never gave proves nothing about the page, so the page becomes stale. An article's page has
+-- no published version: its wanted version is deleted once it is published.
 local page, version = ARGV[2], tonumber(ARGV[3])
 redis.call('PEXPIRE', P .. 'lease:' .. page, ARGV[4])
 local wanted = tonumber(redis.call('HGET', P .. 'wanted', page) or '0')
 if is_article(page) then
   if version >= wanted then
     redis.call('HDEL', P .. 'wanted', page)
-    redis.call('ZREM', stale_with(page), page)
+    redis.call('ZREM', stale_key(page), page)
   end
   return 0
 end

@@ -1,15 +1,15 @@
 -- Marks pages stale. ARGV[1] is the prefix of a site's keys.
--- A wanted version outlives the Redis that gave it in a worker's hands, while Redis is emptied or goes back to an old
--- file. So it is the clock in microseconds. Lua's doubles are exact up to 2^53, which is in the year 2255.
+-- A worker may hold a wanted version while Redis is emptied or loads an old file. So versions are the clock in
+-- microseconds, and a new version is always higher. Lua's doubles are exact up to 2^53: the year 2255.
 local P = ARGV[1]
 local noted, seen = {}, {}
 
 local function is_article(page) return string.sub(page, 1, 8) == 'article.' end
 
--- There are few stale listings, and they are looked through; articles' pages are kept apart.
-local function stale_with(page) return P .. (is_article(page) and 'stale-articles' or 'stale') end
+-- Stale listings are few and are scanned, so the stale pages of articles have a set of their own.
+local function stale_key(page) return P .. (is_article(page) and 'stale-articles' or 'stale') end
 
--- Note that a page is to be marked; `mark_noted_stale` does so for all of them.
+-- Note a page; `mark_noted_stale` marks all noted pages.
 local function note_stale(page)
   if not seen[page] then noted[#noted + 1] = page end
   seen[page] = true
@@ -23,7 +23,7 @@ local function mark_noted_stale()
   for place, old in ipairs(redis.call('HMGET', P .. 'wanted', unpack(noted))) do
     local page, version = noted[place], string.format('%.0f', math.max(tonumber(old or '0') + 1, now))
     wanted[#wanted + 1], wanted[#wanted + 2] = page, version
-    local key = stale_with(page)
+    local key = stale_key(page)
     scores[key] = scores[key] or {}
     scores[key][#scores[key] + 1], scores[key][#scores[key] + 2] = version, page
   end

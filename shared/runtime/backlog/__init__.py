@@ -1,4 +1,4 @@
-"""The messages in the queues, counted from outside; nothing is taken out."""
+"""The number of messages in the queues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Backlog(Protocol):
     """The queues of all services."""
 
     def waiting(self, service: str) -> dict[Lane, int]:
-        """Return how many messages wait in each of a service's queues.
+        """Return the number of messages in each of a service's queues.
 
         Raises:
             RedisUnavailableError: Redis does not answer.
@@ -19,9 +19,9 @@ class Backlog(Protocol):
         ...
 
     def total(self) -> int:
-        """Return how many messages wait in all queues of all services."""
+        """Return the number of messages in all queues of all services."""
         ...
 
     def unfinished(self, lane: Lane) -> int:
-        """Return how many messages of a lane wait, and how many of any lane workers hold unacknowledged."""
+        """Return the number of queued messages of a lane, plus all unacknowledged messages (of any lane)."""
         ...

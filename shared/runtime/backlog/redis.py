@@ -1,4 +1,4 @@
-"""The queues as kombu stores them in Redis: a list each, and one hash of all unacknowledged messages."""
+"""The queues as kombu stores them in Redis: one list each, and one hash of all unacknowledged messages."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _UNACKNOWLEDGED = "unacked"  # kombu's default `unacked_key`
 
 
 class RedisBacklog:
-    """Messages by the length of each list."""
+    """Messages, counted as the lengths of the lists."""
 
     def __init__(self, client: Redis) -> None:
         self._redis = client
 
     @translated
     def waiting(self, service: str) -> dict[Lane, int]:
-        """Return how many messages wait in each of a service's queues."""
+        """Return the number of messages in each of a service's queues."""
         with self._redis.pipeline(transaction=False) as pipe:
             for lane in Lane:
                 pipe.llen(f"{service}.{lane}")
             return dict(zip(Lane, cast("list[int]", pipe.execute()), strict=True))
 
     def total(self) -> int:
-        """Return how many messages wait in all queues of all services."""
+        """Return the number of messages in all queues of all services."""
         return sum(sum(self.waiting(service).values()) for service in WORKERS)
 
     @translated
     def unfinished(self, lane: Lane) -> int:
-        """Return how many messages of a lane wait, and how many of any lane workers hold unacknowledged."""
+        """Return the number of queued messages of a lane, plus all unacknowledged messages (of any lane)."""
         with self._redis.pipeline(transaction=False) as pipe:
             for service in WORKERS:
                 pipe.llen(f"{service}.{lane}")

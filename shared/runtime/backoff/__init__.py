@@ -1,6 +1,6 @@
 """Backoff of the scheduler: the waits between two re-emissions of an item.
 
-An item is an article, a submission or an entry of the schedule. Losing the waits costs a repetition, never an article.
+An item is an article, a submission or an entry of the schedule. Losing the waits only repeats events.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class Backoff(Protocol):
     """Waits in Redis, shared by all schedulers; each ends by itself."""
 
     def waiting(self, site: str, items: Iterable[str]) -> set[str]:
-        """Return those of the items whose wait is not over.
+        """Return the items whose wait has not ended.
 
         Raises:
             RedisUnavailableError: Redis does not answer.

@@ -13,14 +13,14 @@ _MIN_WAIT = timedelta(milliseconds=1)  # of Redis's clock
 
 
 class RedisBackoff:
-    """Waits by `SET NX` with an expiry: of several schedulers one begins a wait."""
+    """Waits by `SET NX` with an expiry: only one of several schedulers begins a wait."""
 
     def __init__(self, client: Redis) -> None:
         self._redis = client
 
     @translated
     def waiting(self, site: str, items: Iterable[str]) -> set[str]:
-        """Return those of the items whose wait is not over."""
+        """Return the items whose wait has not ended."""
         named = list(items)
         found = self._redis.mget([_key(site, item) for item in named]) if named else []
         return {item for item, value in zip(named, found, strict=True) if value is not None}

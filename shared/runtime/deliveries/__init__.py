@@ -1,4 +1,4 @@
-"""Which messages were begun and never ended: what a message that kills its process leaves behind (ADR 2)."""
+"""Counts of begun and not ended deliveries: a message that kills its process leaves its count (ADR 2)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from shared.model.lane import Lane
 
 
 class Deliveries(Protocol):
-    """How often a message was begun and not ended: one that kills its process leaves its count behind.
+    """For each delivery, the number of times that it was begun and not ended.
 
-    A delivery is one copy of a message in a queue, so that two workers with a copy each do not count for one another.
+    A delivery is one copy of a message in a queue, so that workers with a copy each have separate counts.
     """
 
     def begin(self, service: str, delivery: str) -> int:
-        """Note that a service begins a delivery; return how often it was begun and not ended, this time included."""
+        """Count the begin of a delivery; return how often it was begun and not ended, this time included."""
         ...
 
     def end(self, delivery: str) -> None:
-        """Forget a delivery: the process that ran it lives."""
+        """Delete the count of a delivery: its process is alive."""
         ...
 
     def begun(self, service: str) -> Mapping[Lane, int]:
-        """Return how many deliveries the workers of each lane have begun: a number that grows while one of them works.
+        """Return the number of deliveries that the workers of each lane have begun: it grows while one of them works.
 
-        A worker of several lanes counts for each of them, whichever lane its message came from: a lane that waits
-        behind a busy one has not stalled.
+        A worker of several lanes counts for each of its lanes, not only for the message's lane: a lane that waits for
+        a busy one has not stalled.
         """
         ...

@@ -1,4 +1,4 @@
-"""Deliveries in Redis: a count each, and one number for each service and set of lanes that grows while they work."""
+"""Deliveries in Redis: one count each, and one growing count for each service and set of lanes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _EXPIRY_SECONDS = 3600
 
 
 class RedisDeliveries:
-    """Counts that are forgotten an hour after the last begin; two calls a message.
+    """Counts that expire an hour after the last begin; two calls for each message.
 
-    `lanes` are those that this process serves. Each set of lanes is a field of the service's hash.
+    `lanes` are the lanes of this process. Each set of lanes is a field of the service's hash.
     """
 
     def __init__(self, client: Redis, lanes: Iterable[Lane] = Lane) -> None:
@@ -25,7 +25,7 @@ class RedisDeliveries:
 
     @translated
     def begin(self, service: str, delivery: str) -> int:
-        """Note that a service begins a delivery; return how often it was begun and not ended, this time included."""
+        """Count the begin of a delivery; return how often it was begun and not ended, this time included."""
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.incr(_delivery(delivery))
             pipe.expire(_delivery(delivery), _EXPIRY_SECONDS)
@@ -34,12 +34,12 @@ class RedisDeliveries:
 
     @translated
     def end(self, delivery: str) -> None:
-        """Forget a delivery."""
+        """Delete the count of a delivery."""
         self._redis.delete(_delivery(delivery))
 
     @translated
     def begun(self, service: str) -> Mapping[Lane, int]:
-        """Return how many deliveries the workers of each lane have begun since Redis knows."""
+        """Return the number of deliveries that the workers of each lane have begun since Redis was last empty."""
         counts = cast("dict[str, str]", self._redis.hgetall(_begun(service)))
         return {lane: sum(int(count) for lanes, count in counts.items() if lane in lanes.split(",")) for lane in Lane}
 

@@ -1,6 +1,6 @@
-"""Quarantine of dead-lettered items: up to a version, nobody emits them again.
+"""Quarantine of dead-lettered items: up to a version, no process emits them again by itself.
 
-Losing it costs a repetition and one more dead letter.
+If Redis loses an entry, the item is emitted once more and becomes one more dead letter.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from shared.runtime.redis_client import translated
 
 # KEYS: subject.  ARGV: version, seconds
 _ADD = """
-local known = redis.call('GET', KEYS[1])
-if not known or known <= ARGV[1] then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+local quarantined = redis.call('GET', KEYS[1])
+if not quarantined or quarantined <= ARGV[1] then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 """
 
 
@@ -21,12 +21,12 @@ class RedisQuarantine:
 
     def __init__(self, client: Redis) -> None:
         self._redis = client
-        self._park = client.register_script(_ADD)
+        self._add_script = client.register_script(_ADD)
 
     @translated
     def add(self, site: str, subject: str, version: str | int, seconds: int) -> None:
         """Put a subject into quarantine up to this version."""
-        self._park(keys=[_parked(site, subject)], args=[_as_text(version), seconds])
+        self._add_script(keys=[_key(site, subject)], args=[_as_text(version), seconds])
 
     @translated
     def is_quarantined(self, site: str, subject: str, version: str | int) -> bool:
@@ -35,26 +35,26 @@ class RedisQuarantine:
 
     @translated
     def find_quarantined(self, site: str, subjects: Mapping[str, str | int]) -> set[str]:
-        """Return those of the subjects of which `is_quarantined` is true."""
+        """Return the quarantined ones of these subjects and versions."""
         if not subjects:
             return set()
-        found = cast("list[str | None]", self._redis.mget([_parked(site, subject) for subject in subjects]))
+        found = cast("list[str | None]", self._redis.mget([_key(site, subject) for subject in subjects]))
         return {
             subject
-            for (subject, version), known in zip(subjects.items(), found, strict=True)
-            if known is not None and known >= _as_text(version)
+            for (subject, version), quarantined in zip(subjects.items(), found, strict=True)
+            if quarantined is not None and quarantined >= _as_text(version)
         }
 
     @translated
     def release(self, site: str, subject: str) -> None:
         """Release a subject from quarantine."""
-        self._redis.delete(_parked(site, subject))
+        self._redis.delete(_key(site, subject))
 
 
-def _parked(site: str, subject: str) -> str:
-    return f"parked:{site}:{subject}"
+def _key(site: str, subject: str) -> str:
+    return f"quarantine:{site}:{subject}"
 
 
 def _as_text(version: str | int) -> str:
-    """Return a version so that as text the later sorts after the earlier; revisions are named so already."""
+    """Return a version as text that sorts by version; names of revisions already do."""
     return f"{version:020d}" if isinstance(version, int) else version

@@ -1,6 +1,6 @@
-"""Runs of `pressline rebuild`: which one is a site's latest, and what became of each of its articles.
+"""Runs of `pressline rebuild`: the latest run of each site, and the outcome of each article in a run.
 
-It lives in Redis. Losing it costs a repetition: an article that nobody reported is sent again.
+The data lies in Redis. If it is lost, articles without an outcome are rendered again.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pydantic import BaseModel, ConfigDict
 
 
 class RunOutcome(StrEnum):
-    """What became of one article in a run."""
+    """The outcome of one article in a run."""
 
     CHANGED = "changed"
-    UNCHANGED = "unchanged"  # the same bytes were there
-    SKIPPED = "skipped"  # there is nothing to see of it, or something newer was published
+    UNCHANGED = "unchanged"  # the public page had the same bytes
+    SKIPPED = "skipped"  # no visible revision, or a newer page was published
     FAILED = "failed"  # dead-lettered
 
 
 class RunCounts(BaseModel):
-    """How many articles of a run came to each outcome."""
+    """The number of a run's articles with each outcome."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -34,37 +34,37 @@ class RunCounts(BaseModel):
 
     @property
     def articles(self) -> int:
-        """Return how many articles were reported."""
+        """Return the number of articles with an outcome."""
         return self.changed + self.unchanged + self.skipped + self.failed
 
     def plus(self, outcomes: Iterable[RunOutcome]) -> RunCounts:
-        """Return the counts with more outcomes."""
-        new = Counter(outcomes)
-        return RunCounts(**{each.value: getattr(self, each.value) + new[each] for each in RunOutcome})
+        """Return the counts with these outcomes added."""
+        added = Counter(outcomes)
+        return RunCounts(**{each.value: getattr(self, each.value) + added[each] for each in RunOutcome})
 
 
 class Runs(Protocol):
-    """The latest run of each site, and the reports of runs."""
+    """The latest run of each site, and the outcomes of runs."""
 
     def begin(self, site: str, run: str) -> None:
-        """Make a run its site's latest: publishers drop what comes of an earlier one."""
+        """Make a run the latest of its site: publishers drop pages of earlier runs."""
         ...
 
-    def keep(self, site: str, run: str) -> bool:
-        """Tell whether no newer run of a site has begun; make it the latest again where Redis has forgotten that.
+    def ensure_latest(self, site: str, run: str) -> bool:
+        """Tell whether no newer run of a site has begun; if Redis lost the latest run, store this one.
 
-        A run's name sorts after those of all before it.
+        Names of runs sort by their begin.
         """
         ...
 
     def is_latest(self, site: str, run: str) -> bool:
-        """Tell whether a run is its site's latest; False too where Redis has forgotten which one is."""
+        """Tell whether a run is the latest of its site; False also if Redis lost the latest run."""
         ...
 
     def report(self, site: str, run: str, outcomes: Mapping[str, RunOutcome]) -> None:
-        """Note what became of articles; nothing is noted where `run` is empty."""
+        """Store outcomes of articles; does nothing if `run` is empty."""
         ...
 
     def reported(self, site: str, run: str, articles: Iterable[str]) -> dict[str, RunOutcome]:
-        """Return the outcomes of those of the articles that were reported."""
+        """Return the stored outcomes of these articles."""
         ...

@@ -1,4 +1,4 @@
-"""Receipts: what became of a submission. Kept in Redis for a week; the bucket answers where Redis has forgotten."""
+"""Receipts: the status of each submission. Redis has them for a week; after that the bucket answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 
 class ReceiptStatus(StrEnum):
-    """A receipt's status; from LIVE on it is final."""
+    """The status of a receipt; from LIVE on, each is final."""
 
     ACCEPTED = "accepted"
     ENRICHED = "enriched"
@@ -30,11 +30,11 @@ class ReceiptStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Tell whether nothing more will happen to the submission by itself."""
-        return self not in _ON_THE_WAY
+        """Tell whether the status is final: nothing more happens to the submission by itself."""
+        return self not in _IN_PROGRESS
 
 
-_ON_THE_WAY = {
+_IN_PROGRESS = {
     ReceiptStatus.ACCEPTED,
     ReceiptStatus.ENRICHED,
     ReceiptStatus.RENDERED,
@@ -44,7 +44,7 @@ _ON_THE_WAY = {
 
 
 class Stage(BaseModel):
-    """A step on the way and when it was done."""
+    """A status that the submission has reached, and its time."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,7 +53,7 @@ class Stage(BaseModel):
 
 
 class PublicPage(BaseModel):
-    """A page that the submission made public."""
+    """A public page of the submission."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,7 +63,7 @@ class PublicPage(BaseModel):
 
 
 class ReceiptFault(BaseModel):
-    """One thing that was wrong, and where in what was sent (a JSON pointer)."""
+    """A fault of the submission, and its place in the sent JSON (a JSON pointer)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -72,7 +72,7 @@ class ReceiptFault(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What is known of a submission now."""
+    """The status of one submission, for its sender."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -83,7 +83,7 @@ class Receipt(BaseModel):
     status: ReceiptStatus = ReceiptStatus.ACCEPTED
     url: str | None = None
     reason: str | None = None
-    waits_for: tuple[str, ...] = ()  # of a removal: the addresses where the edge did not answer 410 yet
+    waits_for: tuple[str, ...] = ()  # of a removal: addresses at which the edge does not answer 410 yet
     faults: tuple[ReceiptFault, ...] = ()
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublicPage, ...] = ()
@@ -91,18 +91,18 @@ class Receipt(BaseModel):
 
 
 class Receipts(Protocol):
-    """Receipts by id. Writing one never fails a worker: it is a courtesy, not the truth."""
+    """Receipts by id. A failed write raises no error, because the content bucket is authoritative."""
 
     def open(self, *receipts: Receipt) -> bool:
-        """Write new receipts, or what their reader found out, in one exchange; tell whether Redis took them."""
+        """Write new or changed receipts in one exchange; return whether Redis accepted them."""
         ...
 
     def note(self, receipt: str, stage: ReceiptStatus, at: datetime) -> None:
-        """Record that a stage was reached; the first time counts, and a final status stays."""
+        """Record that a status was reached; its first time counts, and a final status stays."""
         ...
 
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
-        """Record the addresses at which a removal was not seen yet."""
+        """Record the addresses at which a removal is not visible yet."""
         ...
 
     def finalise(
@@ -115,21 +115,21 @@ class Receipts(Protocol):
         reason: str | None = None,
         pages: tuple[PublicPage, ...] = (),
     ) -> None:
-        """Record how it ended, and wake who waits for it."""
+        """Record the final status, and wake the requests that wait for it."""
         ...
 
     def find(self, receipt: str) -> Receipt | None:
-        """Return the receipt, or None where it is not (or no longer) known here."""
+        """Return the receipt, or None if Redis does not have it (any more)."""
         ...
 
 
 def receipt_id(site: str, article: str, revision: str) -> str:
-    """Return the receipt of an accepted revision: it names what it stands for, so that the bucket alone can answer."""
+    """Return the receipt id of an accepted revision; it names the revision, so that the bucket alone can answer."""
     return f"{site}.{article}.{revision}"
 
 
 def revision_of_receipt(receipt: str) -> tuple[str, str, str] | None:
-    """Return (site, article, revision) of a receipt, or None for one given before its item was read."""
+    """Return (site, article, revision) of a receipt id, or None for the id of an unread submission."""
     match receipt.split("."):
         case [site, article, revision]:
             return site, article, revision
@@ -138,12 +138,12 @@ def revision_of_receipt(receipt: str) -> tuple[str, str, str] | None:
 
 
 def submission_receipt(batch: str, number: int) -> str:
-    """Return the receipt of bytes that are answered before they are read: the number'th of its batch, from 0."""
+    """Return the receipt id of a submission that is answered before it is read; `number` counts from 0."""
     return f"{batch}.{number}"
 
 
 def submission_of_receipt(receipt: str) -> tuple[str, int] | None:
-    """Return (batch, number) of a receipt, or None for one that was not given so."""
+    """Return (batch, number) of the id from `submission_receipt`, or None for another id."""
     match receipt.split("."):
         case [batch, number] if batch and number.isascii() and number.isdecimal():
             return batch, int(number)

@@ -1,4 +1,4 @@
-"""Receipts in Redis: a hash each, a week long; a message on a channel when one is settled."""
+"""Receipts in Redis: one hash each, for a week, and a message on a channel when one becomes final."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 from shared.runtime.receipts import PublicPage, Receipt, ReceiptStatus, Stage
 from shared.runtime.redis_client import redis_condition, translated
 
-CHANNEL = "receipts.settled"
-_STORED_SECONDS = 7 * 86_400
+CHANNEL = "receipts.finalised"
+_EXPIRY_SECONDS = 7 * 86_400
 _STAGE = "stage:"
 _ORDER = [outcome.value for outcome in ReceiptStatus]
 
-# KEYS: receipt.  ARGV: stage, at, kept, final statuses...   A stage that comes late does not undo the end.
+# KEYS: receipt.  ARGV: stage, at, expiry (s), final statuses...   A late stage does not replace a final status.
 _NOTE = """
 redis.call('HSETNX', KEYS[1], 'stage:' .. ARGV[1], ARGV[2])
 local status = redis.call('HGET', KEYS[1], 'status')
@@ -41,12 +41,12 @@ class RedisReceipts:
         self._note = client.register_script(_NOTE)
 
     def open(self, *receipts: Receipt) -> bool:
-        """Write new receipts, or what their reader found out, in one exchange; tell whether Redis took them."""
+        """Write new or changed receipts in one exchange; return whether Redis accepted them."""
         try:
             with self._redis.pipeline() as pipe:
                 for receipt in receipts:
                     pipe.hset(_key(receipt.receipt), mapping=_values(receipt))
-                    pipe.expire(_key(receipt.receipt), _STORED_SECONDS)
+                    pipe.expire(_key(receipt.receipt), _EXPIRY_SECONDS)
                     if receipt.status.is_final:
                         pipe.publish(CHANNEL, receipt.receipt)
                 pipe.execute()
@@ -57,19 +57,19 @@ class RedisReceipts:
         return True
 
     def note(self, receipt: str, stage: ReceiptStatus, at: datetime) -> None:
-        """Record that a stage was reached."""
+        """Record that a status was reached."""
         final = [outcome.value for outcome in ReceiptStatus if outcome.is_final]
         try:
-            self._note(keys=[_key(receipt)], args=[stage.value, at.isoformat(), _STORED_SECONDS, *final])
+            self._note(keys=[_key(receipt)], args=[stage.value, at.isoformat(), _EXPIRY_SECONDS, *final])
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
 
     def note_waiting(self, receipt: str, addresses: Sequence[str]) -> None:
-        """Record the addresses at which a removal was not seen yet."""
+        """Record the addresses at which a removal is not visible yet."""
         try:
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), "waits_for", json.dumps(list(addresses)))
-                pipe.expire(_key(receipt), _STORED_SECONDS)
+                pipe.expire(_key(receipt), _EXPIRY_SECONDS)
                 pipe.execute()
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt, reason=str(error))
@@ -84,7 +84,7 @@ class RedisReceipts:
         reason: str | None = None,
         pages: tuple[PublicPage, ...] = (),
     ) -> None:
-        """Record how it ended, and wake who waits for it."""
+        """Record the final status, and wake the requests that wait for it."""
         values = {
             "status": outcome.value,
             "url": url or "",
@@ -94,12 +94,12 @@ class RedisReceipts:
         try:
             was_live = self._redis.hget(_key(receipt), "status") == ReceiptStatus.LIVE.value
             if was_live and outcome in {ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED}:
-                return  # a late message of a revision that was live once, or what comes after its page has failed
+                return  # a late message of a revision that was live, or a failed follow-up
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
                 pipe.hdel(_key(receipt), "waits_for")
                 pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())
-                pipe.expire(_key(receipt), _STORED_SECONDS)
+                pipe.expire(_key(receipt), _EXPIRY_SECONDS)
                 pipe.publish(CHANNEL, receipt)
                 pipe.execute()
         except RedisError as error:
@@ -107,7 +107,7 @@ class RedisReceipts:
 
     @translated
     def find(self, receipt: str) -> Receipt | None:
-        """Return the receipt, or None where it is not known here."""
+        """Return the receipt, or None if Redis does not have it."""
         values = cast("dict[str, str]", self._redis.hgetall(_key(receipt)))
         if "site" not in values:
             return None

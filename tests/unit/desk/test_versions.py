@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.desk.handler.versions import version_lines
-from shared.site.page_versions import VersionCounts, keep_counts, note_version
+from shared.site.page_versions import VersionCounts, note_version, store_counts
 from shared.storage import StoredObject
 from shared.storage.memory import MemoryObjectStorage
 from tests.contract.test_index import SITE
@@ -29,7 +29,7 @@ def count(content: MemoryObjectStorage, current: str, **pages: int) -> None:
     counts = VersionCounts(
         counted_at=AT_03_10, current=current, pages={f"epn-{key[1:]}": n for key, n in pages.items()}
     )
-    keep_counts(content, SITE, counts)
+    store_counts(content, SITE, counts)
 
 
 def test_status_shows_pages_of_another_version_and_the_command_that_renews_them(

@@ -72,7 +72,7 @@ class RecordingRuns:
     def begin(self, site: str, run: str) -> None:
         raise AssertionError(run)
 
-    def keep(self, site: str, run: str) -> bool:
+    def ensure_latest(self, site: str, run: str) -> bool:
         raise AssertionError(run)
 
     def is_latest(self, site: str, run: str) -> bool:

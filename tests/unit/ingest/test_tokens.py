@@ -101,7 +101,7 @@ def test_a_revoked_token_works_no_longer_than_the_cache_lives() -> None:
 
 def test_many_guesses_neither_grow_the_cache_nor_evict_valid_tokens() -> None:
     storage = CountingStorage()
-    tokens = Tokens(storage, remembered=10)
+    tokens = Tokens(storage, max_cached=10)
     token = a_token(storage)
     tokens.find(token)
 

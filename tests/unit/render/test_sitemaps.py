@@ -114,7 +114,7 @@ def test_a_sitemap_names_no_missing_page(site: Site, make_card: MakeCard) -> Non
     of_articles = {named.path}
     of_lists = {f"{address}{INDEX_DOCUMENT}" for address in locations(day(site, named))} - of_articles
 
-    found = {listing.reads for path in of_lists if (listing := listing_at(site, path)) and listing.limit}
+    found = {listing.membership for path in of_lists if (listing := listing_at(site, path)) and listing.limit}
     assert found == {
         each for each in memberships_of(site, named) if each.partition(":")[0] in ("day", "sday", "topic", "author")
     }
