@@ -1,4 +1,4 @@
-"""Real servers for all tests that want them: one valkey and one SeaweedFS a pytest process, emptied in between by name.
+"""Real servers for all tests that need them: one valkey and one SeaweedFS for each pytest process.
 
 pytest-xdist runs the tests in several processes. Each has servers of its own, and looks for free ports in a part of
 the range that no other process uses.
@@ -94,7 +94,7 @@ def store_settings(servers_folder: Path) -> Iterator[ServiceSettings]:
 
 @pytest.fixture
 def prefix() -> str:
-    """A part of the key space that no other test uses."""
+    """Return a key prefix that no other test uses."""
     return f"test-{next(_numbers)}/"
 
 

@@ -20,7 +20,7 @@ CONDITIONS = ("OOM", "READONLY", "MISCONF", "NOAUTH", "LOADING")
 
 
 class RefusingRedis:
-    """A server of its own; `refuses` brings one condition about and ends it."""
+    """A server of its own; `refuses` causes one condition and ends it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_ports(1)[0]
@@ -38,7 +38,7 @@ class RefusingRedis:
 
     @contextmanager
     def refuses(self, condition: str) -> Iterator[None]:
-        """Hold a condition, named by the code of Redis's answer, inside."""
+        """Cause a condition, named by Redis's error code, within the block."""
         begin: Callable[[], Callable[[], object]] = getattr(self, f"_{condition.lower()}")
         end = begin()
         try:
@@ -61,7 +61,7 @@ class RefusingRedis:
         return lambda: self._admin.config_set("requirepass", "")
 
     def _misconf(self) -> Callable[[], object]:
-        """Let a snapshot fail: a folder stands where the file belongs."""
+        """Let a snapshot fail: a folder has the name of its file."""
         in_the_way = self._folder / "redis" / "dump.rdb"
         in_the_way.unlink(missing_ok=True)
         in_the_way.mkdir()
@@ -76,7 +76,7 @@ class RefusingRedis:
         return end
 
     def _snapshot(self, result: str) -> None:
-        with suppress(RedisError):  # a failed fork is told at once
+        with suppress(RedisError):  # a failed fork is reported at once
             self._admin.bgsave()
         _until(
             lambda: (

@@ -1,6 +1,6 @@
-"""A rolling deploy mixes versions: every message that was ever sent can still be read.
+"""A rolling deploy mixes releases: every released form of a message can still be read.
 
-The golden files began with version 1.0. They are only added to: a new field comes with a file of its own
+The golden files begin with version 1.0. Files are only added: a new field has a file of its own
 (`LiveRecord-1.1.json`) and a line in `SHA256SUMS`.
 """
 
@@ -36,7 +36,7 @@ KINDS: dict[str, type[BaseModel]] = {
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_what_was_once_written_is_still_read(path: Path) -> None:
+def test_every_golden_file_is_still_read(path: Path) -> None:
     kind, written = KINDS[path.stem.split("-")[0]], json.loads(path.read_text(encoding="utf-8"))
 
     read = kind.model_validate(written).model_dump(mode="json")
@@ -45,7 +45,7 @@ def test_what_was_once_written_is_still_read(path: Path) -> None:
 
 
 def _as_written(read: Any, written: Any) -> Any:
-    """Return what was read without the fields that nobody knew when it was written."""
+    """Return the read values without fields that are newer than the golden file."""
     if isinstance(written, dict):
         return {name: _as_written(read[name], value) for name, value in written.items()}
     if isinstance(written, list):
@@ -67,18 +67,18 @@ def test_no_golden_file_was_edited_or_removed() -> None:
 
 
 @pytest.mark.parametrize("kind", [step.consumes for step in PIPELINE], ids=lambda kind: kind.__name__)
-def test_every_message_says_its_version(kind: type[messages.Message]) -> None:
+def test_every_message_has_a_schema_version(kind: type[messages.Message]) -> None:
     assert kind.model_fields["schema_version"].default == 1
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_a_field_of_tomorrow_is_ignored(path: Path) -> None:
+def test_an_unknown_field_is_ignored(path: Path) -> None:
     kind, written = KINDS[path.stem.split("-")[0]], json.loads(path.read_text(encoding="utf-8"))
 
-    assert kind.model_validate(written | {"a_field_of_tomorrow": 1}) == kind.model_validate(written)
+    assert kind.model_validate(written | {"unknown_field": 1}) == kind.model_validate(written)
 
 
-def test_a_follow_up_has_the_same_id_however_often_its_cause_is_handled() -> None:
+def test_a_follow_up_has_the_same_id_each_time_its_cause_is_handled() -> None:
     path = next(each for each in GOLDEN if each.stem.startswith("ListingsStale"))
     cause = messages.ListingsStale.model_validate_json(path.read_bytes())
 

@@ -1,4 +1,4 @@
-"""No two modules import each other, neither at once nor by way of others: in `shared` and in each service."""
+"""No modules import each other, directly or through others: in `shared`, `infra` and each service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVICES = sorted(folder.name for folder in (ROOT / "services").iterdir() if (fo
 
 
 def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:
-    """Return the modules of one import cycle, or nothing; `imports`: the modules that each module imports."""
+    """Return the modules of one import cycle, or an empty list; `imports`: the imports of each module."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
@@ -25,7 +25,7 @@ def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    """The imports of the whole project; those for type checkers count too."""
+    """Return the imports of the whole project, those for type checkers included."""
     return grimp.build_graph("services", "shared", "infra", cache_dir=None)
 
 

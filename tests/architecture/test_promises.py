@@ -1,4 +1,4 @@
-"""The table of incidents and tests in `tests/functional/README.md` is complete and names existing tests."""
+"""The table of cases that others met, in `tests/functional/README.md`, names existing tests."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def test_every_test_that_the_table_names_exists() -> None:
     assert names_in_the_table() - names_in("test_*.py") == set()
 
 
-def test_the_table_has_every_test_of_a_public_incident() -> None:
-    assert names_in("test_public_incidents_*.py") - names_in_the_table() == set()
+def test_the_table_has_every_test_of_a_case_that_others_met() -> None:
+    assert names_in("test_what_others_*.py") - names_in_the_table() == set()

@@ -19,9 +19,9 @@ SERVICES = Path(__file__).resolve().parents[2] / "services"
 
 
 def leaves(kind: type[Message]) -> set[type[Message]]:
-    """Return the kinds of message that no other kind is made from."""
-    below = kind.__subclasses__()
-    return set().union(*map(leaves, below)) if below else {kind}
+    """Return the kinds of message without subclasses."""
+    subclasses = kind.__subclasses__()
+    return set().union(*map(leaves, subclasses)) if subclasses else {kind}
 
 
 def app_of(service: str) -> PresslineCelery:
@@ -30,18 +30,18 @@ def app_of(service: str) -> PresslineCelery:
     return app
 
 
-def test_every_step_is_a_task_of_its_service_and_no_task_is_without_a_step() -> None:
+def test_every_step_is_a_task_of_its_service_and_every_task_has_a_step() -> None:
     for service in WORKERS:
         own = {name for name in app_of(service).tasks if name.startswith(f"{service}.")}
         assert own == {step.task_name for step in PIPELINE if step.service == service}
 
 
-def test_a_service_says_itself_what_it_takes_and_what_it_emits() -> None:
+def test_a_services_docstring_names_the_messages_that_it_consumes_and_emits() -> None:
     for service in ("render", "publish"):
-        said = importlib.import_module(f"services.{service}").__doc__ or ""
+        docstring = importlib.import_module(f"services.{service}").__doc__ or ""
         steps = [step for step in PIPELINE if step.service == service]
         named = {kind.__name__ for step in steps for kind in (step.consumes, *step.emits)}
-        assert named == {word for word in re.findall(r"[A-Z]\w+", said) if word in ALL}
+        assert named == {word for word in re.findall(r"[A-Z]\w+", docstring) if word in ALL}
 
 
 def test_every_message_that_is_emitted_is_consumed() -> None:
@@ -72,7 +72,7 @@ def test_workers_empty_their_lanes_in_the_order_urgent_live_listings_bulk() -> N
     assert PIPELINE[0].queue(Lane.BULK) == "ingest.bulk"
 
 
-def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
+def test_a_task_ends_or_is_retried_before_its_message_is_redelivered() -> None:
     assert MAX_RETRY_WAIT_SECONDS < TIME_LIMIT_SECONDS < VISIBILITY_TIMEOUT_SECONDS
 
 
@@ -94,7 +94,7 @@ def test_a_task_ends_or_waits_before_its_message_is_given_to_another() -> None:
         ("worker_soft_shutdown_timeout", 10),
     ],
 )
-def test_celery_is_set_as_it_was_measured_to_lose_nothing(setting: str, value: object) -> None:
+def test_celery_has_the_settings_that_lose_no_message(setting: str, value: object) -> None:
     assert getattr(app_of("publish").conf, setting) == value
 
 

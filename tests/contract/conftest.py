@@ -11,7 +11,7 @@ from tests.contract.newsroom import Newsroom
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[BlockingPortal]:
-    """A loop in which the endpoint runs."""
+    """Yield an event loop for the endpoint."""
     with start_blocking_portal() as portal:
         yield portal
 

@@ -1,4 +1,4 @@
-"""A store that hangs, ends in mid-answer, is killed or comes back: each call ends in its time, as an outage."""
+"""A store that hangs, truncates its answer, is killed or restarts: each call ends in time, as an outage."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def settings_for(url: str) -> ServiceSettings:
 
 @contextmanager
 def a_peer(talk: Talk, *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[ServiceSettings, list[bytes]]]:
-    """A server that answers the first request of each connection by `talk`, then closes it; and what it was asked."""
+    """Yield a server that answers the first request of each connection with `talk` and closes it, and its requests."""
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -79,13 +79,13 @@ def a_peer(talk: Talk, *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[S
 
 
 def wait_for_its_end(connection: socket.socket, _: bytes) -> None:
-    """Say nothing until the other side has enough."""
+    """Send nothing until the client closes the connection."""
     while connection.recv(65536):
         pass
 
 
 def assert_outage(call: Callable[[], object]) -> float:
-    """Have a call end as an outage; return its seconds."""
+    """Make a call that must end as an outage; return its duration in seconds."""
     started = monotonic()
     with pytest.raises(StorageUnavailableError):
         call()
@@ -122,7 +122,7 @@ def test_a_call_whose_answer_trickles_in_ends_in_twice_its_time() -> None:
 
 
 @both
-def test_an_answer_that_breaks_off_is_an_outage_and_no_short_body(client: Client) -> None:
+def test_a_truncated_answer_is_an_outage_and_no_short_body(client: Client) -> None:
     with a_peer(lambda connection, _: connection.sendall(_HEAD % 100 + b"half")) as (settings, asked):
         assert_outage(lambda: client(settings, "bucket").get("a"))
 
@@ -149,7 +149,7 @@ def test_a_connection_that_was_closed_while_it_idled_is_no_outage(client: Client
 
 
 @both
-def test_a_store_that_nobody_runs_or_finds_is_an_outage(client: Client) -> None:
+def test_a_store_that_does_not_run_or_resolve_is_an_outage(client: Client) -> None:
     for url in (f"http://127.0.0.1:{free_ports(1)[0]}", "http://no-such-store.invalid:80"):
         storage = client(settings_for(url), "bucket")
         assert_outage(partial(storage.put, "a", b"x"))
@@ -220,7 +220,7 @@ def test_only_the_keys_that_are_set_are_used(monkeypatch: pytest.MonkeyPatch) ->
     assert not [request for request in asked if b"of-somebody-else" in request]
 
 
-def test_where_no_keys_are_set_boto3s_chain_is_asked_until_it_finds_some(
+def test_without_keys_in_the_settings_boto3s_chain_is_asked_until_it_finds_some(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -244,7 +244,7 @@ def test_where_no_keys_are_set_boto3s_chain_is_asked_until_it_finds_some(
 
 
 @both
-def test_an_authority_of_the_operators_own_is_trusted_where_it_is_named(
+def test_the_operators_own_certificate_authority_is_trusted_if_it_is_named(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""The length of queues that the real emitter filled."""
+"""The lengths of queues that the real emitter filled."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Send = Callable[..., None]
 
 
 def accepted(article: str, lane: Lane = Lane.BULK) -> ArticlesAccepted:
-    named = ArticleRevision(article=article, revision="r")
-    return ArticlesAccepted(message_id=uuid4(), lane=lane, site="epn", articles=(named,))
+    revision = ArticleRevision(article=article, revision="r")
+    return ArticlesAccepted(message_id=uuid4(), lane=lane, site="epn", articles=(revision,))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_waiting_messages_are_counted_by_lane(redis: Redis, send: Send) -> None:
     assert backlog.total() == 3
 
 
-def test_the_unfinished_messages_of_a_lane_wait_for_any_service_or_are_unacknowledged(
+def test_unfinished_messages_of_a_lane_are_those_in_its_queues_and_all_unacknowledged_ones(
     redis: Redis, send: Send, app: PresslineCelery
 ) -> None:
     enriched = ArticlesEnriched(message_id=uuid4(), lane=Lane.BULK, site="epn", articles=accepted("b").articles)
@@ -49,9 +49,9 @@ def test_the_unfinished_messages_of_a_lane_wait_for_any_service_or_are_unacknowl
     backlog = RedisBacklog(redis)
 
     with app.connection_for_read() as connection:
-        taken = connection.default_channel.basic_get("enrich.bulk")  # type: ignore[attr-defined]  # of any transport
+        unacknowledged = connection.default_channel.basic_get("enrich.bulk")  # type: ignore[attr-defined]  # of any transport
         unfinished = {lane: backlog.unfinished(lane) for lane in Lane}
-        taken.ack()
+        unacknowledged.ack()
 
     assert unfinished == {Lane.URGENT: 1, Lane.LIVE: 2, Lane.LISTINGS: 1, Lane.BULK: 3}
     assert backlog.unfinished(Lane.BULK) == 2

@@ -1,3 +1,5 @@
+"""The index in Redis: listings, stale pages, leases, completeness and restores."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -45,7 +47,7 @@ def a_card(article: str, minutes: int = 0, headline: str = "A headline", section
     )
 
 
-def make_whole(index: RedisIndex) -> None:
+def complete_index(index: RedisIndex) -> None:
     restore = index.begin_restore(SITE, NOON)
     assert restore is not None
     assert index.mark_complete(SITE, restore.minute, restore.token)
@@ -55,11 +57,11 @@ def headlines(index: RedisIndex, listing: str = HOME) -> list[str]:
     return [card.headline for card in index.read(SITE, listing_of(SITE, listing)).cards]
 
 
-def changed(index: RedisIndex, listing: str) -> int:
+def wanted_version(index: RedisIndex, listing: str) -> int:
     return index.read(SITE, listing_of(SITE, listing)).wanted_version
 
 
-def test_listings_show_the_newest_first_and_no_more_than_they_hold(index: RedisIndex) -> None:
+def test_listings_show_the_newest_cards_first_up_to_their_limit(index: RedisIndex) -> None:
     for number in (2, 0, 3, 1):
         index.upsert(SITE, a_card(f"a{number}", number, f"Number {number}"), "r1")
 
@@ -84,42 +86,42 @@ def test_a_late_index_step_does_not_bring_a_removed_article_back(index: RedisInd
 
 def test_the_same_card_of_a_newer_revision_makes_no_listing_stale(index: RedisIndex) -> None:
     index.upsert(SITE, a_card("a"), "r1")
-    before = changed(index, HOME)
+    before = wanted_version(index, HOME)
 
     assert index.upsert(SITE, a_card("a"), "r2") == ()
-    assert changed(index, HOME) == before
+    assert wanted_version(index, HOME) == before
     assert index.revisions(SITE, ["a", "b"]) == {"a": "r2"}
 
 
-def test_a_changed_section_touches_the_old_listings_and_the_new(index: RedisIndex) -> None:
+def test_a_changed_section_makes_the_old_and_the_new_listings_stale(index: RedisIndex) -> None:
     index.upsert(SITE, a_card("a", section="news"), "r1")
-    before = {name: changed(index, name) for name in ("section.news", "section.world")}
+    before = {name: wanted_version(index, name) for name in ("section.news", "section.world")}
 
     index.upsert(SITE, a_card("a", section="world"), "r2")
 
-    assert all(changed(index, name) > before[name] for name in before)
+    assert all(wanted_version(index, name) > before[name] for name in before)
     assert headlines(index, "section.news") == []
     assert headlines(index, "section.world") == ["A headline"]
 
 
-def test_an_article_too_old_to_be_shown_touches_no_front(index: RedisIndex) -> None:
+def test_an_article_too_old_for_a_front_makes_no_front_stale(index: RedisIndex) -> None:
     for number in range(4):
         index.upsert(SITE, a_card(f"a{number}", number), "r1")
-    before = changed(index, HOME)
+    before = wanted_version(index, HOME)
 
     assert HOME not in index.upsert(SITE, a_card("old", -1), "r1")
-    assert changed(index, HOME) == before
+    assert wanted_version(index, HOME) == before
 
 
 def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisIndex) -> None:
     index.upsert(SITE, a_card("a"), "r1")
-    first = changed(index, HOME)
+    first = wanted_version(index, HOME)
     index.upsert(SITE, a_card("b"), "r1")
 
     index.set_published(SITE, HOME, first)
     assert HOME in index.stale_listings(SITE)
 
-    second = changed(index, HOME)
+    second = wanted_version(index, HOME)
     index.set_published(SITE, HOME, second)
     assert HOME not in index.stale_listings(SITE)
 
@@ -127,32 +129,32 @@ def test_a_listing_is_stale_until_its_page_shows_the_last_change(index: RedisInd
     assert index.published_versions(SITE)[HOME] == second
 
 
-def test_a_listing_has_one_turn_an_interval_whoever_asks(index: RedisIndex) -> None:
+def test_a_listing_is_leased_once_in_an_interval(index: RedisIndex) -> None:
     assert [index.acquire_leases(SITE, [HOME]) for _ in range(3)] == [[HOME], [], []]
 
 
-def test_a_listing_is_not_queued_again_while_its_page_waits_for_its_publisher(index: RedisIndex, redis: Redis) -> None:
+def test_a_listing_keeps_its_lease_until_its_page_is_published(index: RedisIndex, redis: Redis) -> None:
     index.acquire_leases(SITE, [HOME])
-    number = changed(index, HOME)
-    left_ms = redis.pttl(f"index:{SITE.id}:lease:{HOME}")
-    index.set_published(SITE, HOME, number)
+    version = wanted_version(index, HOME)
+    remaining_ms = redis.pttl(f"index:{SITE.id}:lease:{HOME}")
+    index.set_published(SITE, HOME, version)
 
-    assert left_ms > 15_000
+    assert remaining_ms > 15_000
     assert redis.pttl(f"index:{SITE.id}:lease:{HOME}") <= SITE.listing_interval_seconds * 1000
 
 
-def test_an_index_is_not_whole_before_it_was_marked_nor_after_a_flush(index: RedisIndex, redis: Redis) -> None:
+def test_an_index_is_incomplete_before_its_mark_and_after_a_flush(index: RedisIndex, redis: Redis) -> None:
     assert index.complete_until(SITE) is None
-    make_whole(index)
+    complete_index(index)
     assert index.complete_until(SITE) == NOON
     redis.flushall()
     assert index.complete_until(SITE) is None
 
 
-def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> None:
+def test_a_completeness_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> None:
     assert index.mark_complete(SITE, NOON) is False
 
-    make_whole(index)
+    complete_index(index)
 
     assert index.mark_complete(SITE, NOON + timedelta(minutes=1)) is True
     assert index.complete_until(SITE) == NOON + timedelta(minutes=1)
@@ -161,7 +163,7 @@ def test_a_mark_is_moved_but_never_made_without_a_restore(index: RedisIndex) -> 
 def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from_its_last_minute(
     index: RedisIndex, redis: Redis
 ) -> None:
-    make_whole(index)
+    complete_index(index)
     redis.hset("index:epn:complete", "run_id", "another")
 
     assert index.complete_until(SITE) is None
@@ -170,22 +172,22 @@ def test_another_redis_process_with_the_old_file_is_incomplete_and_restored_from
     assert restore.since == NOON
 
 
-def test_a_page_rendered_before_redis_was_emptied_does_not_pass_for_the_state_after_it(
+def test_a_page_rendered_before_redis_was_emptied_does_not_count_as_the_later_state(
     index: RedisIndex, redis: Redis
 ) -> None:
     for number in range(3):
         index.upsert(SITE, a_card(f"a{number}", number), "r1")
-    rendered = changed(index, HOME)
+    rendered = wanted_version(index, HOME)
     redis.flushall()
     index.upsert(SITE, a_card("b"), "r1")
 
     index.set_published(SITE, HOME, rendered)
 
     assert HOME in index.stale_listings(SITE)
-    assert changed(index, HOME) > index.published_versions(SITE)[HOME]
+    assert wanted_version(index, HOME) > index.published_versions(SITE)[HOME]
 
 
-def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for_the_state_after_it(
+def test_a_page_rendered_before_redis_loaded_an_old_file_does_not_count_as_the_later_state(
     index: RedisIndex, redis: Redis
 ) -> None:
     index.upsert(SITE, a_card("a"), "r1")
@@ -193,7 +195,7 @@ def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for
     old_file = {key: raw.dump(key) or b"" for key in raw.scan_iter()}
     for number in range(3):
         index.upsert(SITE, a_card(f"b{number}", number), "r1")
-    rendered = changed(index, HOME)
+    rendered = wanted_version(index, HOME)
     redis.flushall()
     for key, value in old_file.items():
         raw.restore(key, 0, value)
@@ -205,38 +207,38 @@ def test_a_page_rendered_before_redis_went_back_to_an_old_file_does_not_pass_for
     assert HOME in index.stale_listings(SITE)
 
 
-def test_a_number_that_this_index_never_gave_makes_the_listing_stale_whatever_the_clocks(index: RedisIndex) -> None:
+def test_a_version_that_this_index_never_gave_makes_the_listing_stale(index: RedisIndex) -> None:
     index.mark_stale(SITE, HOME)
-    index.set_published(SITE, HOME, changed(index, HOME))
+    index.set_published(SITE, HOME, wanted_version(index, HOME))
 
     index.set_published(SITE, HOME, 2**53 - 2)  # from a Redis whose clock was ahead
 
     assert HOME in index.stale_listings(SITE)
 
 
-def test_numbers_rise_with_redis_clock_and_where_it_stands_still_by_one(index: RedisIndex, redis: Redis) -> None:
-    far = 2**53 - 2
-    redis.hset("index:epn:wanted", HOME, far)
+def test_versions_grow_with_redis_clock_and_by_at_least_one(index: RedisIndex, redis: Redis) -> None:
+    far_version = 2**53 - 2
+    redis.hset("index:epn:wanted", HOME, far_version)
 
     index.mark_stale(SITE, HOME)
     index.mark_stale(SITE, RAIL_LATEST)
 
-    assert changed(index, HOME) == far + 1
-    assert far > changed(index, RAIL_LATEST) > NOON.timestamp() * 1_000_000
+    assert wanted_version(index, HOME) == far_version + 1
+    assert far_version > wanted_version(index, RAIL_LATEST) > NOON.timestamp() * 1_000_000
 
 
-def test_a_publisher_is_told_that_a_later_state_was_published_before_its_own(index: RedisIndex) -> None:
+def test_a_late_publisher_learns_that_a_later_version_was_published(index: RedisIndex) -> None:
     index.upsert(SITE, a_card("a"), "r1")
-    first = changed(index, HOME)
+    first = wanted_version(index, HOME)
     index.upsert(SITE, a_card("b"), "r1")
-    second = changed(index, HOME)
+    second = wanted_version(index, HOME)
 
     assert index.set_published(SITE, HOME, second) is False
     assert index.set_published(SITE, HOME, second) is False
     assert index.set_published(SITE, HOME, first) is True
 
 
-def test_many_records_are_taken_in_by_the_rules_of_one(index: RedisIndex) -> None:
+def test_many_records_are_loaded_by_the_rules_of_a_single_upsert(index: RedisIndex) -> None:
     index.upsert(SITE, a_card("a", headline="New"), "r2")
     old = LiveRecord(site="epn", article="a", revision="r1", card=a_card("a", headline="Old"))
     new = LiveRecord(site="epn", article="b", revision="r1", card=a_card("b", 1, headline="Another"))
@@ -249,14 +251,14 @@ def test_many_records_are_taken_in_by_the_rules_of_one(index: RedisIndex) -> Non
     assert index.revisions(SITE, ["a", "b", "c", "d"]) == {"a": "r2", "b": "r1", "c": "r3"}
 
 
-def test_a_restore_goes_on_where_it_was_and_one_scheduler_works_at_it(index: RedisIndex, redis: Redis) -> None:
+def test_a_restore_continues_at_its_cursor_and_only_one_scheduler_runs_it(index: RedisIndex, redis: Redis) -> None:
     begun = index.begin_restore(SITE, NOON)
     assert begun is not None
     assert index.advance_restore(SITE, replace(begun, cursor="m", done=7))
     other = RedisIndex(redis)
 
     assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) is None
-    redis.delete("index:epn:restorer")  # the first was killed, and not heard of for some seconds
+    redis.delete("index:epn:restorer")  # the first was killed, and its lease expired
     assert other.begin_restore(SITE, NOON + timedelta(minutes=1)) == replace(begun, cursor="m", done=7)
 
 
@@ -274,10 +276,10 @@ def test_a_restore_begun_in_another_redis_process_begins_anew(index: RedisIndex,
     assert not index.mark_complete(SITE, NOON, begun.token)
 
 
-def test_a_forgotten_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
+def test_a_cleared_index_is_as_empty_as_a_lost_one(index: RedisIndex, redis: Redis) -> None:
     index.upsert(SITE, a_card("a"), "r1")
-    index.set_published(SITE, HOME, changed(index, HOME))
-    make_whole(index)
+    index.set_published(SITE, HOME, wanted_version(index, HOME))
+    complete_index(index)
 
     index.clear(SITE)
 

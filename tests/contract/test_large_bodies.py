@@ -73,7 +73,7 @@ class Watch:
 
 
 def send(port: int, token: str, framing: str, piece: bytes) -> bytes:
-    """Send all of a body before reading, as simple clients do; return the answer."""
+    """Send all of a body before reading, as simple clients do; return the response."""
     sent, answer = 0, b""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         head = ["POST /v1/articles HTTP/1.1", "Host: x", "Content-Type: application/json", framing]

@@ -1,3 +1,5 @@
+"""The port of the object store: one suite for all adapters, the fake included."""
+
 from __future__ import annotations
 
 import os
@@ -17,7 +19,7 @@ from tests.conftest import CONTENT_BUCKET
 
 @pytest.fixture(params=["memory", "boto", "s3"])
 def storage(request: pytest.FixtureRequest) -> ObjectStorage:
-    """Every adapter of the port, one after the other; the fake is held to the same promises."""
+    """Return each adapter of the port in turn; the fake must keep the same promises."""
     if request.param == "memory":
         return MemoryObjectStorage()
     settings: ServiceSettings = request.getfixturevalue("store_settings")
@@ -26,7 +28,7 @@ def storage(request: pytest.FixtureRequest) -> ObjectStorage:
     return S3ObjectStorage(settings, CONTENT_BUCKET)
 
 
-def test_what_was_put_is_read_back_with_its_type_and_metadata(storage: ObjectStorage, prefix: str) -> None:
+def test_an_object_is_read_back_with_its_type_and_metadata(storage: ObjectStorage, prefix: str) -> None:
     etag = storage.put(f"{prefix}a", b"body", content_type="text/html; charset=utf-8", metadata={"order": "1"})
 
     found = storage.get(f"{prefix}a")
@@ -37,7 +39,7 @@ def test_what_was_put_is_read_back_with_its_type_and_metadata(storage: ObjectSto
     assert storage.find_head(f"{prefix}a") == found.head
 
 
-def test_keys_are_what_they_say_whatever_they_hold(storage: ObjectStorage, prefix: str) -> None:
+def test_keys_may_contain_any_character(storage: ObjectStorage, prefix: str) -> None:
     names = ["a b", "a%20b", "a+b", "a=b&c", "a#b?c", "a~b", "a*b", "a'(b)!", "größe", "日本/語"]
     for name in names:
         storage.put(f"{prefix}{name}", name.encode(), metadata={"status": "200"})
@@ -84,7 +86,7 @@ def test_unless_exists_refuses_the_second_writer(storage: ObjectStorage, prefix:
     assert storage.get(f"{prefix}a").body == b"first"
 
 
-def test_if_etag_refuses_who_has_not_seen_the_latest(storage: ObjectStorage, prefix: str) -> None:
+def test_if_etag_refuses_an_outdated_etag(storage: ObjectStorage, prefix: str) -> None:
     seen = storage.put(f"{prefix}a", b"one")
     storage.put(f"{prefix}a", b"two", if_etag=seen)
 
@@ -93,7 +95,7 @@ def test_if_etag_refuses_who_has_not_seen_the_latest(storage: ObjectStorage, pre
     assert storage.get(f"{prefix}a").body == b"two"
 
 
-def test_if_etag_refuses_an_object_that_is_gone(storage: ObjectStorage, prefix: str) -> None:
+def test_if_etag_refuses_a_missing_object(storage: ObjectStorage, prefix: str) -> None:
     with pytest.raises(PreconditionFailedError):
         storage.put(f"{prefix}never", b"x", if_etag=Etag('"0123456789abcdef0123456789abcdef"'))
 
@@ -122,23 +124,23 @@ def test_keys_are_listed_in_order_after_a_key_and_up_to_a_limit(storage: ObjectS
     assert list(storage.list_keys(f"{prefix}zzz")) == []
 
 
-def test_a_long_listing_is_read_page_by_page_and_no_further_than_asked(
+def test_a_long_listing_is_read_page_by_page_up_to_its_limit(
     storage: ObjectStorage, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.storage.calls._PAGE", 3)
+    monkeypatch.setattr("shared.storage.calls._KEYS_PER_PAGE", 3)
     names = [f"{prefix}{number}" for number in range(9)]
     for name in names:
         storage.put(name, b"x")
 
     assert list(storage.list_keys(prefix)) == names
     assert list(storage.list_keys(prefix, limit=7)) == names[:7]
-    before = listings()
+    before = list_calls()
     assert next(iter(storage.list_keys(prefix))) == names[0]
-    assert listings() - before <= 1
+    assert list_calls() - before <= 1
 
 
-def listings() -> float:
-    """How often a store was asked for a listing, as the metrics tell."""
+def list_calls() -> float:
+    """Return the number of LIST calls, from the metrics."""
     return sum(
         sample.value
         for family in STORE_CALLS.collect()
@@ -147,7 +149,7 @@ def listings() -> float:
     )
 
 
-def test_a_listing_tells_etag_and_size_as_a_read_does(storage: ObjectStorage, prefix: str) -> None:
+def test_a_listing_has_the_same_etag_and_size_as_a_read(storage: ObjectStorage, prefix: str) -> None:
     for name in ("a", "b", "c"):
         storage.put(f"{prefix}{name}", name.encode() * 3)
 

@@ -1,4 +1,4 @@
-"""Which pages a card makes stale: fronts, the calendar, topics, and the articles that lead on to it."""
+"""The pages that a changed card makes stale: fronts, the calendar, topics, and the pages that show it as related."""
 
 from __future__ import annotations
 
@@ -58,27 +58,27 @@ def a_card(article: str, minutes: int = 0, **fields: Any) -> Card:
     )
 
 
-def enter(index: RedisIndex, *cards: Card, revision: str = "r1") -> set[str]:
-    """Publish articles one after the other as the line does; return what the last one made stale."""
-    touched: tuple[str, ...] = ()
+def publish(index: RedisIndex, *cards: Card, revision: str = "r1") -> set[str]:
+    """Publish articles one after the other as the pipeline does; return the pages that the last one made stale."""
+    stale: tuple[str, ...] = ()
     for card in cards:
-        relate_and_publish(index, card)
-        touched = index.upsert(SITE, card, revision)
-    return set(touched)
+        choose_related_and_publish(index, card)
+        stale = index.upsert(SITE, card, revision)
+    return set(stale)
 
 
-def relate_and_publish(index: RedisIndex, card: Card) -> RelatedArticles:
+def choose_related_and_publish(index: RedisIndex, card: Card) -> RelatedArticles:
     related = index.choose_related(SITE, card)
     index.set_published(SITE, article_page(card.article), related.wanted_version)
     return related
 
 
-def test_a_new_article_touches_its_fronts_its_day_and_nothing_of_other_days(index: RedisIndex) -> None:
-    enter(index, a_card("a", -60 * 24), a_card("b", -5))
+def test_a_new_article_makes_its_fronts_and_its_day_stale_and_no_other_day(index: RedisIndex) -> None:
+    publish(index, a_card("a", -60 * 24), a_card("b", -5))
 
-    touched = enter(index, a_card("c", topics=("Port Almina",), authors=("Mira Solen",)))
+    stale = publish(index, a_card("c", topics=("Port Almina",), authors=("Mira Solen",)))
 
-    assert touched == {
+    assert stale == {
         *("home", "rail.latest", "recent", "sitemap.news", "section.news"),
         *FEEDS,
         *(f"{feed}.news" for feed in FEEDS),
@@ -87,28 +87,28 @@ def test_a_new_article_touches_its_fronts_its_day_and_nothing_of_other_days(inde
     }
 
 
-def test_the_first_article_of_a_day_touches_what_lists_days(index: RedisIndex) -> None:
-    enter(index, a_card("a"), a_card("later", 60 * 48))
+def test_the_first_article_of_a_day_makes_the_listings_of_days_stale(index: RedisIndex) -> None:
+    publish(index, a_card("a"), a_card("later", 60 * 48))
 
-    touched = enter(index, a_card("b", 60 * 24))
+    stale = publish(index, a_card("b", 60 * 24))
 
-    assert {"archive", "archive.news", "month.2026-01", "month.news.2026-01", "sitemap", "sitemap.fronts"} <= touched
-    assert "rail.2026-01-03" in touched  # it leads on to the day before it
+    assert {"archive", "archive.news", "month.2026-01", "month.news.2026-01", "sitemap", "sitemap.fronts"} <= stale
+    assert "rail.2026-01-03" in stale  # it links to the day before
     assert tuple(index.read(SITE, listing_of(SITE, "archive")).days) == ("2026-01-03", "2026-01-02", "2026-01-01")
     index.remove(SITE, "b", "r2")
     assert tuple(index.read(SITE, listing_of(SITE, "archive")).days) == ("2026-01-03", "2026-01-01")
 
 
-def test_an_old_article_that_is_late_touches_no_front(index: RedisIndex) -> None:
-    enter(index, *(a_card(f"a{number}", number) for number in range(3)))
+def test_a_late_article_of_an_old_day_makes_no_front_stale(index: RedisIndex) -> None:
+    publish(index, *(a_card(f"a{number}", number) for number in range(3)))
 
-    touched = enter(index, a_card("old", -60 * 24 * 300))
+    stale = publish(index, a_card("old", -60 * 24 * 300))
 
-    assert not touched & {"home", "rail.latest", "section.news", "recent", *FEEDS}
-    assert "day.news.2025-03-07" in touched
+    assert not stale & {"home", "rail.latest", "section.news", "recent", *FEEDS}
+    assert "day.news.2025-03-07" in stale
 
 
-def test_a_day_of_many_articles_has_several_pages_and_each_article_stands_on_one(index: RedisIndex) -> None:
+def test_a_day_of_many_articles_has_several_parts_and_each_article_is_on_one(index: RedisIndex) -> None:
     dice = random.Random(7)  # noqa: S311 - no secret
     names = ["".join(dice.choices("abcdefghijklmnopqrstuvwxyz234567", k=26)) for _ in range(700)]
     for number, name in enumerate(names):
@@ -121,9 +121,9 @@ def test_a_day_of_many_articles_has_several_pages_and_each_article_stands_on_one
     shown = [card.article for page in pages for card in page.cards]
     assert sorted(shown) == sorted(names)
     assert max(len(page.cards) for page in pages) <= 200
-    touched = {*index.remove(SITE, names[350], "r2")}
+    stale = {*index.remove(SITE, names[350], "r2")}
     for listing in ("day.news.", "day.2026", "sitemap.2026"):
-        assert len({page for page in touched if page.startswith(listing)}) == 1
+        assert len({page for page in stale if page.startswith(listing)}) == 1
 
 
 def test_a_day_keeps_its_parts_when_articles_leave_it(index: RedisIndex) -> None:
@@ -132,11 +132,11 @@ def test_a_day_keeps_its_parts_when_articles_leave_it(index: RedisIndex) -> None
     for name in names:
         index.upsert(SITE, a_card(name), "r1", former_memberships=former_memberships)
     assert index.read(SITE, listing_of(SITE, "sitemap")).days == {"2026-01-01": 2}
-    settle(index)
+    publish_stale_pages(index)
 
     for name in names[:150]:
-        touched = index.remove(SITE, name, "r2", former_memberships=former_memberships)
-        assert "sitemap" not in touched
+        stale = index.remove(SITE, name, "r2", former_memberships=former_memberships)
+        assert "sitemap" not in stale
 
     assert index.read(SITE, listing_of(SITE, "day.news.2026-01-01")).parts == 2
     assert index.read(SITE, listing_of(SITE, "sitemap")).days == {"2026-01-01": 2}
@@ -151,30 +151,30 @@ def test_a_day_keeps_its_parts_when_articles_leave_it(index: RedisIndex) -> None
     assert {"day.2026-01-01.2", "sitemap.2026-01-01.2"} <= {*index.stale_listings(SITE)}
 
 
-def test_a_changed_headline_touches_only_what_shows_it(index: RedisIndex) -> None:
-    enter(index, a_card("old"), a_card("mid", 1), a_card("new", 2))
+def test_a_changed_headline_makes_only_the_pages_that_show_it_stale(index: RedisIndex) -> None:
+    publish(index, a_card("old"), a_card("mid", 1), a_card("new", 2))
 
-    touched = enter(index, a_card("old", headline="Mended"), revision="r2")
+    stale = publish(index, a_card("old", headline="Corrected"), revision="r2")
 
-    assert "home" not in touched
-    assert {"day.news.2026-01-01", "rail.2026-01-01", article_page("mid"), article_page("new")} <= touched
-    assert article_page("old") not in touched
+    assert "home" not in stale
+    assert {"day.news.2026-01-01", "rail.2026-01-01", article_page("mid"), article_page("new")} <= stale
+    assert article_page("old") not in stale
 
 
-def test_an_article_that_goes_is_taken_from_the_pages_that_lead_on_to_it(index: RedisIndex) -> None:
-    enter(index, a_card("old"), a_card("new", 2))
+def test_a_removed_article_leaves_the_pages_that_show_its_card(index: RedisIndex) -> None:
+    publish(index, a_card("old"), a_card("new", 2))
 
     assert article_page("new") in index.remove(SITE, "old", "r2")
 
-    number = index.stale_versions(SITE, [article_page("new")])[article_page("new")]
+    version = index.stale_versions(SITE, [article_page("new")])[article_page("new")]
     again = index.choose_related(SITE, a_card("new", 2))
-    assert (again.cards, again.wanted_version) == ((), number)
+    assert (again.cards, again.wanted_version) == ((), version)
     index.set_published(SITE, article_page("new"), again.wanted_version)
     assert index.stale_versions(SITE, [article_page("new")]) == {}
 
 
 def test_related_articles_share_topics_first_then_the_section_and_are_older(index: RedisIndex) -> None:
-    enter(
+    publish(
         index,
         a_card("far", -90, topics=("Ferries",), section="world"),
         *(a_card(f"n{number}", number) for number in range(6)),
@@ -187,14 +187,12 @@ def test_related_articles_share_topics_first_then_the_section_and_are_older(inde
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_articles_lead_on_to_does_not_depend_on_the_order_in_which_they_came(
-    index: RedisIndex, redis: Redis, seed: int
-) -> None:
+def test_related_articles_do_not_depend_on_the_order_of_arrival(index: RedisIndex, redis: Redis, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - no secret
     cards = [
         a_card(
             f"{'abcdefghijklmnopqrstuvwxyz'[number]}{number}",
-            dice.randrange(12),  # some were made at the same moment
+            dice.randrange(12),  # some have the same time
             section=dice.choice(("news", "world")),
             topics=tuple(dice.sample(("Rail", "Sea", "Air"), dice.randrange(3))),
             keywords=tuple(dice.sample(("Almina", "Toll"), dice.randrange(2))),
@@ -207,33 +205,33 @@ def test_what_articles_lead_on_to_does_not_depend_on_the_order_in_which_they_cam
         dice.shuffle(cards)
         pages: dict[str, tuple[str, ...]] = {}
         for card in cards:
-            pages[card.article] = tuple(each.article for each in relate_and_publish(index, card).cards)
+            pages[card.article] = tuple(each.article for each in choose_related_and_publish(index, card).cards)
             index.upsert(SITE, card, "r1")
         by_page = {article_page(card.article): card for card in cards}
-        while behind := index.stale_articles(SITE):
-            for page in behind:
+        while stale := index.stale_articles(SITE):
+            for page in stale:
                 card = by_page[page]
-                pages[card.article] = tuple(each.article for each in relate_and_publish(index, card).cards)
+                pages[card.article] = tuple(each.article for each in choose_related_and_publish(index, card).cards)
         shown.append(pages)
 
     assert shown[0] == shown[1]
 
 
-def test_a_late_article_touches_only_the_pages_that_would_show_it(index: RedisIndex) -> None:
-    enter(index, *(a_card(f"n{number}", 10 + number) for number in range(20)))
+def test_a_late_article_makes_only_the_pages_that_would_show_it_stale(index: RedisIndex) -> None:
+    publish(index, *(a_card(f"n{number}", 10 + number) for number in range(20)))
 
-    touched = {page for page in enter(index, a_card("late", 12, section="news")) if page.startswith("article.")}
+    stale = {page for page in publish(index, a_card("late", 12, section="news")) if page.startswith("article.")}
 
-    assert touched == {article_page(f"n{number}") for number in (2, 3, 4, 5)}  # "n2" sorts behind "late"
+    assert stale == {article_page(f"n{number}") for number in (2, 3, 4, 5)}  # "n2" sorts after "late"
 
 
-def test_the_index_made_again_from_records_knows_which_pages_show_a_card_that_has_changed(index: RedisIndex) -> None:
-    enter(index, a_card("old"), a_card("new", 2))
+def test_a_restored_index_finds_the_pages_that_show_an_outdated_card(index: RedisIndex) -> None:
+    publish(index, a_card("old"), a_card("new", 2))
     shows = index.choose_related(SITE, a_card("new", 2)).shows
     index.clear(SITE)
     records = [
         LiveRecord(site="epn", article="new", revision="r1", card=a_card("new", 2), shows=shows),
-        LiveRecord(site="epn", article="old", revision="r2", card=a_card("old", headline="Mended")),
+        LiveRecord(site="epn", article="old", revision="r2", card=a_card("old", headline="Corrected")),
     ]
 
     index.load(SITE, records)
@@ -245,7 +243,7 @@ def test_the_index_made_again_from_records_knows_which_pages_show_a_card_that_ha
     assert article_page("new") in index.remove(SITE, "old", "r2")
 
 
-def test_listings_that_are_behind_stand_apart_from_articles_pages_that_are(index: RedisIndex) -> None:
+def test_stale_listings_and_stale_article_pages_are_separate(index: RedisIndex) -> None:
     pages = [article_page("b"), "day.2026-01-01", article_page("a"), "home"]
     for page in pages:
         index.mark_stale(SITE, page)
@@ -258,7 +256,7 @@ def test_listings_that_are_behind_stand_apart_from_articles_pages_that_are(index
     assert sorted(index.stale_versions(SITE)) == sorted(pages)
 
 
-def test_news_takes_the_turn_of_an_articles_page_and_only_a_kill_that_of_a_listing(index: RedisIndex) -> None:
+def test_news_ignores_the_lease_of_an_article_page_and_only_a_kill_that_of_a_listing(index: RedisIndex) -> None:
     pages = [article_page("a"), "home"]
     assert index.acquire_leases(SITE, pages) == pages
 
@@ -267,8 +265,8 @@ def test_news_takes_the_turn_of_an_articles_page_and_only_a_kill_that_of_a_listi
     assert index.acquire_leases(SITE, pages, is_urgent=True) == pages
 
 
-def test_the_page_of_an_article_that_is_gone_is_not_behind(index: RedisIndex) -> None:
-    enter(index, a_card("a"))
+def test_the_page_of_a_removed_article_is_not_stale(index: RedisIndex) -> None:
+    publish(index, a_card("a"))
     index.remove(SITE, "a", "r2")
     index.mark_stale(SITE, article_page("a"))
 
@@ -277,19 +275,19 @@ def test_the_page_of_an_article_that_is_gone_is_not_behind(index: RedisIndex) ->
     assert article_page("a") not in index.stale_articles(SITE)
 
 
-def test_a_pinned_article_makes_the_front_stale_however_old_it_is(index: RedisIndex) -> None:
-    enter(index, a_card("old"), *(a_card(f"n{number}", 1 + number) for number in range(4)))
+def test_a_changed_pinned_article_makes_the_front_stale_at_any_age(index: RedisIndex) -> None:
+    publish(index, a_card("old"), *(a_card(f"n{number}", 1 + number) for number in range(4)))
     front = listing_of(SITE, "section.news")
 
     snapshot = index.read(SITE, front, pins=["old", "nowhere"])
 
     assert [card.article for card in snapshot.pins] == ["old"]
-    assert "section.news" in enter(index, a_card("old", headline="Mended"), revision="r2")
+    assert "section.news" in publish(index, a_card("old", headline="Corrected"), revision="r2")
     index.read(SITE, front)
-    assert "section.news" not in enter(index, a_card("old", headline="Mended again"), revision="r3")
+    assert "section.news" not in publish(index, a_card("old", headline="Corrected again"), revision="r3")
 
 
-def test_a_listing_that_is_due_becomes_stale_at_its_moment(index: RedisIndex) -> None:
+def test_a_listing_becomes_stale_at_its_scheduled_time(index: RedisIndex) -> None:
     index.mark_stale_at(SITE, "home", datetime.now(UTC) + timedelta(hours=1))
     assert index.mark_due_stale(SITE, datetime.now(UTC)) == ()
 
@@ -300,15 +298,15 @@ def test_a_listing_that_is_due_becomes_stale_at_its_moment(index: RedisIndex) ->
     assert "home" in index.stale_listings(SITE)
 
 
-def test_of_several_moments_of_a_listing_the_earliest_counts(index: RedisIndex) -> None:
+def test_of_several_scheduled_times_of_a_listing_the_earliest_counts(index: RedisIndex) -> None:
     now = datetime.now(UTC)
     index.mark_stale_at(SITE, "sitemap.news", now + timedelta(minutes=1))
-    index.mark_stale_at(SITE, "sitemap.news", now + timedelta(minutes=9))  # of an older reading
+    index.mark_stale_at(SITE, "sitemap.news", now + timedelta(minutes=9))  # of an older snapshot
 
     assert index.mark_due_stale(SITE, now + timedelta(minutes=2)) == ("sitemap.news",)
 
 
-def test_a_mended_text_touches_feeds_only_where_they_bring_the_text(index: RedisIndex) -> None:
+def test_a_changed_text_makes_feeds_stale_only_if_they_show_the_text(index: RedisIndex) -> None:
     full = SITE.model_copy(update={"feed_text": "full"})
 
     def texts(site: Site) -> set[str]:
@@ -327,7 +325,7 @@ def test_a_mended_text_touches_feeds_only_where_they_bring_the_text(index: Redis
         *("day.world.2026-01-01.12", "rail.2026-01-01", "sitemap.2026-01-01", "sitemap.2026-01-01.3"),
     ],
 )
-def test_a_listings_name_and_its_path_stand_for_each_other(name: str) -> None:
+def test_each_listing_name_has_one_path_and_each_path_one_name(name: str) -> None:
     listing = listing_of(SITE, name)
 
     assert listing.name == name
@@ -335,18 +333,18 @@ def test_a_listings_name_and_its_path_stand_for_each_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["world/2026/01/01/a-story-abc123/index.html", "nowhere/2026/01/index.html", "x.html"])
-def test_what_is_no_listings_path_is_none(path: str) -> None:
+def test_other_paths_have_no_listing(path: str) -> None:
     assert listing_at(SITE, path) is None
 
 
 @pytest.mark.parametrize(
     "name", ["section.nowhere", "day.nowhere.2026-01-01", "day.2026-01", "month.2026-01-01", "day.2026-01-01.1", "x"]
 )
-def test_a_name_that_the_site_has_no_listing_for_is_none(name: str) -> None:
+def test_an_unknown_name_has_no_listing(name: str) -> None:
     assert find_listing(SITE, name) is None
 
 
-def test_a_record_tells_whether_its_text_changed() -> None:
+def test_a_records_text_is_the_digest_of_its_page() -> None:
     page = PageRecord(order="1", sha256="d1", etag="e")
     record = LiveRecord(site="epn", article="a", path="p", pages={"p": page})
 
@@ -354,47 +352,47 @@ def test_a_record_tells_whether_its_text_changed() -> None:
     assert LiveRecord(site="epn", article="a").text == ""
 
 
-def settle(index: RedisIndex, *pages: str) -> None:
-    """Publish what is behind, of these pages or of all, as it is now."""
-    for page, number in index.stale_versions(SITE, pages or None).items():
-        index.set_published(SITE, page, number)
+def publish_stale_pages(index: RedisIndex, *pages: str) -> None:
+    """Publish the stale pages among these, or all stale pages, in their present state."""
+    for page, version in index.stale_versions(SITE, pages or None).items():
+        index.set_published(SITE, page, version)
 
 
-def test_a_day_that_became_empty_is_no_day_of_its_month_any_more(index: RedisIndex) -> None:
-    enter(index, a_card("a"), a_card("b", -60 * 24 * 2))
-    settle(index)
+def test_a_day_that_became_empty_leaves_its_month(index: RedisIndex) -> None:
+    publish(index, a_card("a"), a_card("b", -60 * 24 * 2))
+    publish_stale_pages(index)
 
-    touched = index.remove(SITE, "a", "r2")
+    stale = index.remove(SITE, "a", "r2")
 
-    assert {"day.news.2026-01-01", "month.news.2026-01", "archive.news", "rail.2026-01-01"} <= {*touched}
+    assert {"day.news.2026-01-01", "month.news.2026-01", "archive.news", "rail.2026-01-01"} <= {*stale}
     assert index.read(SITE, listing_of(SITE, "day.news.2026-01-01")).cards == ()
     assert not index.read(SITE, listing_of(SITE, "month.news.2026-01")).days
 
 
-def test_the_listings_of_all_released_revisions_are_made_public_once(index: RedisIndex) -> None:
+def test_the_listings_of_all_released_revisions_become_stale_once(index: RedisIndex) -> None:
     card, former = a_card("a"), ("topic:ice", "day:2025-12-31", "sday:world:2025-12-31")
 
-    touched = {*index.upsert(SITE, card, "r2", former_memberships=former)}
+    stale = {*index.upsert(SITE, card, "r2", former_memberships=former)}
 
     named = {"topic.ice", "day.2025-12-31", "day.world.2025-12-31", "sitemap.2025-12-31", "month.world.2025-12"}
-    assert named <= touched
-    settle(index)
+    assert named <= stale
+    publish_stale_pages(index)
     assert not named & {
-        *index.upsert(SITE, card.model_copy(update={"headline": "Mended"}), "r3", former_memberships=former)
+        *index.upsert(SITE, card.model_copy(update={"headline": "Corrected"}), "r3", former_memberships=former)
     }
     assert not index.read(SITE, listing_of(SITE, "topic.ice")).cards
     assert "2025-12-31" not in index.read(SITE, listing_of(SITE, "archive")).days
 
 
-def test_an_empty_topic_that_a_killed_article_named_is_gone_until_another_names_it(index: RedisIndex) -> None:
+def test_an_empty_topic_of_a_killed_article_is_closed_until_another_article_names_it(index: RedisIndex) -> None:
     topic = listing_of(SITE, "topic.ice")
     for name in ("a", "b"):
-        enter(index, a_card(name, topics=("Ice",)))
+        publish(index, a_card(name, topics=("Ice",)))
     index.remove(SITE, "a", "r2", former_memberships=("topic:ice",), is_killed=True)
     assert not index.read(SITE, topic).is_killed  # another article names it
 
     index.remove(SITE, "b", "r2", former_memberships=("topic:ice",))
-    settle(index)
+    publish_stale_pages(index)
 
     assert index.read(SITE, topic).is_killed
     assert topic.name in index.upsert(SITE, a_card("c", topics=("Ice",)), "r1")
@@ -403,28 +401,28 @@ def test_an_empty_topic_that_a_killed_article_named_is_gone_until_another_names_
     assert index.read(SITE, topic).is_killed
 
 
-def test_a_restore_reopens_the_topic_of_a_killed_article_also_where_it_names_another_now(index: RedisIndex) -> None:
+def test_a_restore_reopens_the_topic_of_a_killed_article_even_if_it_names_another_now(index: RedisIndex) -> None:
     topic = listing_of(SITE, "topic.ice")
     index.remove(SITE, "a", "r2", former_memberships=("topic:ice",), is_killed=True)
-    settle(index)
+    publish_stale_pages(index)
 
-    touched = index.upsert(SITE, a_card("a", topics=("Snow",)), "r3", former_memberships=("topic:ice", "topic:snow"))
+    stale = index.upsert(SITE, a_card("a", topics=("Snow",)), "r3", former_memberships=("topic:ice", "topic:snow"))
 
-    assert topic.name in touched
+    assert topic.name in stale
     assert not index.read(SITE, topic).is_killed
 
 
 def test_a_withdrawal_that_becomes_a_kill_closes_the_topic(index: RedisIndex) -> None:
-    enter(index, a_card("a", topics=("Ice",)))
+    publish(index, a_card("a", topics=("Ice",)))
     index.remove(SITE, "a", "r2", former_memberships=("topic:ice",))
-    settle(index)
+    publish_stale_pages(index)
     assert not index.read(SITE, listing_of(SITE, "topic.ice")).is_killed
 
     assert "topic.ice" in index.remove(SITE, "a", "r3", former_memberships=("topic:ice",), is_killed=True)
     assert index.read(SITE, listing_of(SITE, "topic.ice")).is_killed
 
 
-def test_an_index_made_again_from_records_knows_what_is_empty_and_what_is_gone(index: RedisIndex) -> None:
+def test_a_restored_index_finds_empty_and_closed_listings(index: RedisIndex) -> None:
     former_memberships = ("topic:ice", "day:2026-01-01", "sday:news:2026-01-01")
     killed = LiveRecord(site="epn", article="a", removed_by="r2", is_killed=True, former_memberships=former_memberships)
     withdrawn = LiveRecord(site="epn", article="b", removed_by="r2", former_memberships=("topic:snow",))
@@ -436,8 +434,8 @@ def test_an_index_made_again_from_records_knows_what_is_empty_and_what_is_gone(i
     assert not index.read(SITE, listing_of(SITE, "topic.snow")).is_killed
 
 
-def test_what_a_page_links_to_is_missing_only_until_it_was_put(index: RedisIndex) -> None:
-    enter(index, a_card("a", topics=("Port Almina",), authors=("Mira Solen",)))
+def test_a_linked_listing_is_missing_only_until_it_was_published(index: RedisIndex) -> None:
+    publish(index, a_card("a", topics=("Port Almina",), authors=("Mira Solen",)))
     card = a_card("b", topics=("Port Almina",), authors=("Mira Solen",))
     assert index.choose_related(SITE, card).missing == ("topic.port-almina", "author.mira-solen")
 
@@ -446,24 +444,24 @@ def test_what_a_page_links_to_is_missing_only_until_it_was_put(index: RedisIndex
     assert index.choose_related(SITE, card).missing == ("author.mira-solen",)
     assert "topic.port-almina" in index.stale_listings(SITE)
 
-    settle(index)
+    publish_stale_pages(index)
     assert index.choose_related(SITE, card).missing == ()
 
 
-def test_an_article_leaves_memberships_that_its_caller_does_not_know(index: RedisIndex) -> None:
-    """By another site setting, a card of the same article had other memberships."""
+def test_an_article_leaves_memberships_that_its_caller_did_not_pass(index: RedisIndex) -> None:
+    """With another site setting, a card of the same article had other memberships."""
     elsewhere = SITE.model_copy(update={"zone": "Asia/Tokyo"})
     index.upsert(elsewhere, a_card("a", 60 * 5), "r1")
     assert index.read(SITE, listing_of(SITE, "day.2026-01-02")).cards
-    settle(index)
+    publish_stale_pages(index)
 
-    touched = index.upsert(SITE, a_card("a", 60 * 5, headline="Mended"), "r2")
+    stale = index.upsert(SITE, a_card("a", 60 * 5, headline="Corrected"), "r2")
 
-    assert {"day.2026-01-02", "day.2026-01-01"} <= {*touched}
+    assert {"day.2026-01-02", "day.2026-01-01"} <= {*stale}
     assert not index.read(SITE, listing_of(SITE, "day.2026-01-02")).cards
 
 
-def test_a_page_that_was_rendered_while_the_index_was_incomplete_is_stale_once_it_is_indexed(index: RedisIndex) -> None:
+def test_a_page_rendered_while_the_index_was_incomplete_is_stale_once_it_is_indexed(index: RedisIndex) -> None:
     record = LiveRecord(site="epn", article="a", revision="r1", card=a_card("a"), lacks_related=True)
 
     index.load(SITE, [record], is_restored=False)

@@ -53,7 +53,7 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
 
     with server.refuses(condition):
         (fault,) = redis_faults(settings)
-        told = [
+        outages = [
             _outage_of(call)
             for call in (
                 lambda: RedisQuarantine(client).add("epn", "a", 1, 60),  # a script
@@ -65,7 +65,7 @@ def test_every_write_that_redis_refuses_is_an_outage_with_the_condition_and_the_
 
     assert condition in fault
     assert NEXT_STEPS[condition] in fault
-    assert told == [fault] * 3
+    assert outages == [fault] * 3
     assert not is_open
     assert redis_faults(settings) == []
     app.emit([message])

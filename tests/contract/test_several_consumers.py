@@ -35,7 +35,7 @@ PAYLOAD: dict[str, Any] = MESSAGE.model_dump(mode="json")
 
 
 class Consumer:
-    """A service of its own that consumes the event beside publish."""
+    """A second service that consumes the event beside publish."""
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.redis, self.content = redis, MemoryObjectStorage()
@@ -44,12 +44,12 @@ class Consumer:
         self.app = create_app("webhooks", settings, lambda: self.dead_letters, pipeline=WITH_WEBHOOKS)
 
     def run(self, handler: Handler) -> None:
-        """Have the event handled by the second consumer."""
+        """Let the second consumer handle the event."""
         self.app.register({NOTIFY: handler}, lambda site: site)
         self.app.tasks[NOTIFY.task_name].apply(args=(PAYLOAD,), task_id=PAYLOAD["message_id"])
 
     def waiting(self, queue: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return (task, payload) of what waits in a queue, oldest first."""
+        """Return (task, payload) of the messages in a queue, oldest first."""
         envelopes = [json.loads(each) for each in self.redis.lrange(queue, 0, -1)]
         return [(each["headers"]["task"], json.loads(b64decode(each["body"]))[0][0]) for each in reversed(envelopes)]
 
@@ -71,7 +71,7 @@ def test_each_consumer_gets_its_own_copy_in_its_own_queue_for_its_own_task(consu
     assert consumer.waiting("webhooks.bulk") == [("webhooks.ArticlesPublished", PAYLOAD)]
 
 
-def test_an_item_that_one_consumer_tries_again_does_not_come_to_the_other_again(consumer: Consumer) -> None:
+def test_an_item_that_one_consumer_retries_is_not_sent_to_the_other_again(consumer: Consumer) -> None:
     consumer.run(lambda *_: Result(failed={"b": StorageUnavailableError("down")}))
 
     ((task, again),) = consumer.waiting("webhooks.bulk")
@@ -79,7 +79,7 @@ def test_an_item_that_one_consumer_tries_again_does_not_come_to_the_other_again(
     assert consumer.waiting("publish.bulk") == []
 
 
-def test_the_items_that_one_consumer_did_not_begin_do_not_come_to_the_other_again(consumer: Consumer) -> None:
+def test_the_items_that_one_consumer_did_not_begin_are_not_sent_to_the_other_again(consumer: Consumer) -> None:
     consumer.run(lambda *_: Result(rest=("b",)))
 
     ((task, again),) = consumer.waiting("webhooks.bulk")
@@ -87,7 +87,7 @@ def test_the_items_that_one_consumer_did_not_begin_do_not_come_to_the_other_agai
     assert consumer.waiting("publish.bulk") == []
 
 
-def test_a_batch_that_killed_one_consumer_goes_on_in_halves_there_alone(consumer: Consumer) -> None:
+def test_a_batch_that_killed_one_consumer_is_split_only_there(consumer: Consumer) -> None:
     consumer.app.deliveries.begin("webhooks", f"{PAYLOAD['message_id']}.")
 
     consumer.run(lambda *_: Result())

@@ -23,7 +23,7 @@ class Scene:
         self.watch = Watchdog(lambda: self.waiting, lambda: self.now)
 
     def after(self, seconds: float) -> float:
-        """Let time pass and look."""
+        """Advance the clock and check."""
         self.now += seconds
         return self.watch.stalled_seconds()
 
@@ -33,12 +33,12 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_a_worker_with_nothing_to_do_is_well_for_ever(scene: Scene) -> None:
+def test_an_idle_worker_stays_healthy(scene: Scene) -> None:
     assert [scene.after(60) for _ in range(10)] == [0] * 10
     assert scene.watch.faults() == []
 
 
-def test_a_worker_that_takes_nothing_while_messages_wait_is_unwell_and_then_ended(scene: Scene) -> None:
+def test_a_worker_that_takes_no_message_becomes_unhealthy_and_then_ends(scene: Scene) -> None:
     scene.waiting = 3
 
     assert scene.after(UNWELL_AFTER_SECONDS) < END_AFTER_SECONDS
@@ -46,7 +46,7 @@ def test_a_worker_that_takes_nothing_while_messages_wait_is_unwell_and_then_ende
     assert scene.after(END_AFTER_SECONDS) > END_AFTER_SECONDS
 
 
-def test_a_busy_worker_with_a_full_queue_is_well(scene: Scene) -> None:
+def test_a_busy_worker_with_a_full_queue_is_healthy(scene: Scene) -> None:
     scene.waiting = 10_000
     for _ in range(20):
         scene.after(TIME_LIMIT_SECONDS)
@@ -61,9 +61,7 @@ def test_the_longest_task_is_no_stall() -> None:
 @pytest.mark.parametrize(
     ("lanes", "waiting"), [(NEWS, 0), ((Lane.BULK,), 7), (tuple(Lane), 7), ((Lane.URGENT,), 0), ((Lane.LISTINGS,), 0)]
 )
-def test_a_worker_looks_at_what_waits_in_its_own_lanes_alone(
-    redis: Redis, lanes: tuple[Lane, ...], waiting: int
-) -> None:
+def test_a_worker_watches_only_its_own_lanes(redis: Redis, lanes: tuple[Lane, ...], waiting: int) -> None:
     redis.lpush("render.bulk", *["{}"] * 7)
 
     assert count_waiting(RedisBacklog(redis), "render", lanes) == waiting
@@ -84,7 +82,7 @@ def test_an_idle_worker_of_news_does_not_end_itself_during_an_import(redis: Redi
 
 
 class Queues:
-    """The queues and the clock, as somebody sees them from outside; the test moves both."""
+    """The queues and the clock of a watchdog outside the workers; the test moves both."""
 
     def __init__(self, redis: Redis) -> None:
         self.now = 0.0
@@ -92,15 +90,15 @@ class Queues:
         self.watch = QueueWatch(RedisBacklog(redis), RedisDeliveries(redis), lambda: self.now)
 
     def fill(self, lane: str = "live", count: int = 1) -> None:
-        """Put messages into a queue of render's."""
+        """Put messages into a queue of render."""
         self.redis.lpush(f"render.{lane}", *["{}"] * count)
 
     def take(self, lanes: Iterable[Lane] = Lane) -> None:
-        """Let a worker of render, which serves these lanes, begin a message."""
+        """Let a worker of render with these lanes begin a message."""
         RedisDeliveries(self.redis, lanes).begin("render", "x")
 
     def after(self, seconds: float) -> list[str]:
-        """Let time pass and look."""
+        """Advance the clock and check."""
         self.now += seconds
         return self.watch.faults()
 
@@ -110,7 +108,7 @@ def queues(redis: Redis) -> Queues:
     return Queues(redis)
 
 
-def test_a_service_that_takes_nothing_while_its_queue_fills_is_named(queues: Queues) -> None:
+def test_a_service_that_takes_no_message_while_its_queue_fills_is_named(queues: Queues) -> None:
     queues.fill(count=12)
 
     assert queues.after(0) == []
@@ -120,14 +118,14 @@ def test_a_service_that_takes_nothing_while_its_queue_fills_is_named(queues: Que
     assert queues.after(1) == []
 
 
-def test_two_looks_that_lie_far_apart_are_no_stall_if_the_service_worked_in_between(queues: Queues) -> None:
+def test_two_distant_checks_find_no_stall_if_the_service_worked_in_between(queues: Queues) -> None:
     for _ in range(3):
         queues.fill()
         assert queues.after(3600) == []
         queues.take()
 
 
-def test_messages_that_come_after_an_idle_night_are_no_stall_at_the_first_look(queues: Queues) -> None:
+def test_messages_after_an_idle_night_are_no_stall_at_the_first_check(queues: Queues) -> None:
     assert queues.after(0) == []
     assert queues.after(36_000) == []
     queues.fill()
@@ -135,7 +133,7 @@ def test_messages_that_come_after_an_idle_night_are_no_stall_at_the_first_look(q
     assert queues.after(UNWELL_AFTER_SECONDS) != []
 
 
-def test_a_lane_that_starves_behind_a_busy_one_is_no_stall(queues: Queues) -> None:
+def test_a_lane_that_waits_for_a_busy_one_is_no_stall(queues: Queues) -> None:
     queues.fill("bulk")
     queues.fill("urgent")
     for _ in range(10):
@@ -143,7 +141,7 @@ def test_a_lane_that_starves_behind_a_busy_one_is_no_stall(queues: Queues) -> No
         assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
 
 
-def test_a_stalled_bulk_process_is_seen_although_the_news_process_works(queues: Queues) -> None:
+def test_a_stalled_bulk_process_is_found_although_the_news_process_works(queues: Queues) -> None:
     queues.fill("bulk", 3)
     queues.fill("live")
     faults = []
@@ -156,7 +154,7 @@ def test_a_stalled_bulk_process_is_seen_although_the_news_process_works(queues: 
     assert queues.after(1) == []
 
 
-def test_a_stalled_news_process_is_seen_although_the_bulk_process_works(queues: Queues) -> None:
+def test_a_stalled_news_process_is_found_although_the_bulk_process_works(queues: Queues) -> None:
     queues.fill("bulk", 3)
     queues.fill("live", 2)
     queues.fill("listings")
@@ -168,7 +166,7 @@ def test_a_stalled_news_process_is_seen_although_the_bulk_process_works(queues: 
     assert faults == ["render has taken nothing for 48 s while messages wait (3, live and listings): check its worker"]
 
 
-def test_one_worker_for_all_lanes_is_well_however_long_an_import_waits_behind_news(queues: Queues) -> None:
+def test_one_worker_for_all_lanes_is_healthy_while_an_import_waits_for_news(queues: Queues) -> None:
     queues.fill("bulk", 3)
     for _ in range(10):
         queues.fill("live")
@@ -176,7 +174,7 @@ def test_one_worker_for_all_lanes_is_well_however_long_an_import_waits_behind_ne
         assert queues.after(UNWELL_AFTER_SECONDS - 1) == []
 
 
-def test_a_redis_that_was_emptied_or_is_away_is_no_stall(queues: Queues) -> None:
+def test_an_emptied_or_unreachable_redis_is_no_stall(queues: Queues) -> None:
     queues.fill()
     queues.take()
     queues.after(0)

@@ -1,4 +1,4 @@
-"""A store's error names the setting, the bucket and the next step, whichever client met it."""
+"""A store's error names the setting, the bucket and the next step, with both clients."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Client = type[BotoObjectStorage | S3ObjectStorage]
 CLIENTS = [S3ObjectStorage, BotoObjectStorage]
 
 
-def told(client: Client, settings: ServiceSettings) -> str:
-    """Return what a write says."""
+def error_text(client: Client, settings: ServiceSettings) -> str:
+    """Return the text of the error of a write."""
     with pytest.raises(StorageUnavailableError) as caught:
         client(settings, settings.content_bucket).put("a/b", b"x")
     return str(caught.value)
@@ -28,7 +28,7 @@ def test_wrong_keys_and_a_wrong_bucket_name_are_named_with_the_setting(
     client: Client, store_settings: ServiceSettings
 ) -> None:
     def with_(**wrong: object) -> str:
-        return told(client, store_settings.model_copy(update=wrong))
+        return error_text(client, store_settings.model_copy(update=wrong))
 
     unknown_key = with_(s3_access_key="nobody")
     assert "refuses the keys (InvalidAccessKeyId)" in unknown_key
@@ -49,7 +49,7 @@ def test_a_store_that_does_not_answer_is_named_with_its_endpoint(client: Client,
         s3_endpoint=endpoint, s3_access_key="k", s3_secret_key=SecretStr("s"), storage_timeout_seconds=1
     )
 
-    text = told(client, settings)
+    text = error_text(client, settings)
 
     assert f"the store at {endpoint} does not answer" in text
     assert "correct PRESSLINE_S3_ENDPOINT" in text
@@ -63,7 +63,9 @@ def test_a_bucket_that_cannot_be_made_is_named(store_settings: ServiceSettings) 
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_listing_of_a_bucket_that_is_not_there_says_so(client: Client, store_settings: ServiceSettings) -> None:
+def test_a_listing_of_a_missing_bucket_names_setting_and_next_step(
+    client: Client, store_settings: ServiceSettings
+) -> None:
     settings = store_settings.model_copy(update={"content_bucket": "never-made"})
 
     with pytest.raises(ObjectMissingError, match=r"PRESSLINE_CONTENT_BUCKET=never-made.*stack prepare"):
@@ -78,7 +80,7 @@ def test_a_listing_of_a_bucket_that_is_not_there_says_so(client: Client, store_s
         ("PermanentRedirect", "PRESSLINE_S3_REGION"),
         ("RequestTimeTooSkewed", "Set the clock"),
         ("Unable to locate credentials", "Set PRESSLINE_S3_ACCESS_KEY"),
-        ("SlowDown", "cannot do it now"),
+        ("SlowDown", "cannot serve a call now"),
     ],
 )
 def test_every_code_has_its_next_step(text: str, step: str) -> None:
@@ -88,6 +90,6 @@ def test_every_code_has_its_next_step(text: str, step: str) -> None:
     assert "PRESSLINE_CONTENT_BUCKET=pressline-content" in fault
 
 
-def test_an_endpoint_that_is_no_address_is_refused_at_the_start() -> None:
+def test_an_endpoint_that_is_no_url_is_refused_at_the_start() -> None:
     with pytest.raises(ValidationError, match="s3_endpoint"):
         ServiceSettings(s3_endpoint="localhost:8333")

@@ -1,4 +1,4 @@
-"""What becomes of a message whose handler fails: retried, or kept with its reason, never dropped."""
+"""A message whose handler fails is retried or dead-lettered with its reason, and never dropped."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ DOWN = StorageUnavailableError("down")
 
 
 class Bench:
-    """An app whose render task does as it is told, and the bucket where its dead letters go."""
+    """An app with a render task that fails on demand, and the bucket of its dead dead_letters."""
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.content, self.redis = MemoryObjectStorage(), redis
         self.receipts, self.quarantine = RedisReceipts(redis), RedisQuarantine(redis)
-        letters = DeadLetters("render", self.content, self.receipts, self.quarantine)
-        self.app: PresslineCelery = create_app("render", ServiceSettings(redis_url=redis_url), lambda: letters)
+        dead_letters = DeadLetters("render", self.content, self.receipts, self.quarantine)
+        self.app: PresslineCelery = create_app("render", ServiceSettings(redis_url=redis_url), lambda: dead_letters)
         self.app.register({RENDER_ARTICLES: self._handle, RENDER_LISTINGS: self._handle}, lambda site: site)
         self.handled: list[tuple[str, ...]] = []
         self.do: Callable[[Any, object], Result]
 
     @property
     def runs(self) -> int:
-        """How often a message was handled."""
+        """Return how often a message was handled."""
         return len(self.handled)
 
     def run(self, error: Exception | None, payload: dict[str, Any] = PAYLOAD) -> None:
-        """Have a message fail with an error (or not) until Celery is done with it."""
+        """Let a message fail with an error (or succeed) until Celery is done with it."""
 
         def do(message: Batch, _: object) -> Result:
             if error is not None:
@@ -78,7 +78,7 @@ class Bench:
         self.handle(do, payload)
 
     def handle(self, do: Callable[[Any, object], Result], payload: dict[str, Any] = PAYLOAD) -> None:
-        """Have a message handled until Celery is done with it."""
+        """Handle a message until Celery is done with it."""
 
         self.do = do
         step = RENDER_LISTINGS if "listings" in payload else RENDER_ARTICLES
@@ -94,12 +94,12 @@ class Bench:
         return [json.loads(b64decode(body))[0][0] for body in reversed(bodies)]
 
     def die(self, times: int) -> None:
-        """Leave behind what a process leaves that dies while it runs the message."""
+        """Leave the count of a process that dies while it handles the message."""
         for _ in range(times):
             self.app.deliveries.begin("render", f"{PAYLOAD['message_id']}.")
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Return the dead letters."""
+        """Return the dead dead_letters."""
         return [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
 
     def letter(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def bench(redis: Redis, redis_url: str) -> Bench:
     return Bench(redis, redis_url)
 
 
-def test_a_permanent_error_is_kept_at_once_with_payload_and_reason(bench: Bench) -> None:
+def test_a_permanent_error_is_dead_lettered_at_once_with_payload_and_reason(bench: Bench) -> None:
     bench.run(PermanentError("the reason"))
 
     letter = bench.letter()
@@ -122,7 +122,7 @@ def test_a_permanent_error_is_kept_at_once_with_payload_and_reason(bench: Bench)
     assert "PermanentError" in letter["traceback"]
 
 
-def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
+def test_the_receipt_of_a_dead_letter_is_failed_with_a_reason(bench: Bench) -> None:
     bench.receipts.open(Receipt(receipt="epn.a.1", site="epn", article="a", revision="1"))
     template = "undefined value (in card.html:3)\n" + "{{ card.headline }} Another article's headline\n" * 100
 
@@ -136,14 +136,14 @@ def test_its_receipt_says_that_it_failed_and_why(bench: Bench) -> None:
     assert "Another article's headline" in bench.letter()["reason"]
 
 
-def test_an_error_that_nobody_foresaw_is_tried_again_and_then_kept(bench: Bench) -> None:
+def test_an_unexpected_error_is_retried_and_then_dead_lettered(bench: Bench) -> None:
     bench.run(ZeroDivisionError("a bug"))
 
     assert bench.runs == MAX_ATTEMPTS
     assert bench.letter()["attempts"] == MAX_ATTEMPTS
 
 
-def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_buried(bench: Bench) -> None:
+def test_a_store_that_is_down_for_ten_minutes_makes_no_dead_letter(bench: Bench) -> None:
     def fail(message: Batch, _: object) -> Result:
         if sum(line["wait_seconds"] for line in lines if "wait_seconds" in line) < 600:
             raise DOWN
@@ -157,7 +157,7 @@ def test_a_store_that_is_down_for_ten_minutes_is_waited_out_and_nothing_is_burie
     assert bench.dead_letters() == []
 
 
-def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_after_an_outage(
+def test_a_task_with_slow_peers_stops_in_time_and_is_retried_as_after_an_outage(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def call_slow_peers(message: Batch, _: object) -> Result:
@@ -176,7 +176,7 @@ def test_a_task_whose_peers_are_slow_gives_up_in_time_and_is_tried_again_as_afte
     assert bench.dead_letters() == []
 
 
-def test_a_message_that_killed_its_process_three_times_is_kept_at_its_fourth_delivery_without_being_run(
+def test_a_message_that_killed_its_process_three_times_is_dead_lettered_without_a_fourth_run(
     bench: Bench,
 ) -> None:
     bench.die(times=3)
@@ -195,7 +195,7 @@ def test_a_message_that_killed_its_process_twice_is_run_once_more(bench: Bench) 
     assert bench.dead_letters() == []
 
 
-def test_a_batch_that_killed_its_process_goes_on_in_halves(bench: Bench) -> None:
+def test_a_batch_that_killed_its_process_is_split_in_halves(bench: Bench) -> None:
     bench.die(times=1)
 
     bench.run(None, A_AND_B.model_dump(mode="json"))
@@ -209,7 +209,7 @@ def test_a_batch_that_killed_its_process_goes_on_in_halves(bench: Bench) -> None
     assert bench.redis.keys("deliveries:*") == []
 
 
-def test_an_item_that_fails_for_ever_is_kept_alone_and_reported_to_its_run(bench: Bench) -> None:
+def test_an_item_that_cannot_succeed_is_dead_lettered_alone_and_reported_to_its_run(bench: Bench) -> None:
     bench.handle(lambda *_: Result(failed={"b": PermanentError("the reason")}), A_AND_B.model_dump(mode="json"))
 
     assert bench.letter()["payload"]["articles"] == [{"article": "b", "revision": "1"}]
@@ -218,7 +218,7 @@ def test_an_item_that_fails_for_ever_is_kept_alone_and_reported_to_its_run(bench
     assert bench.waiting() == []
 
 
-def test_only_the_items_that_are_not_done_are_tried_again(bench: Bench) -> None:
+def test_only_the_unfinished_items_are_retried(bench: Bench) -> None:
     bench.handle(lambda *_: Result(failed={"b": DOWN}), A_AND_B.model_dump(mode="json"))
 
     (again,) = bench.waiting()
@@ -235,7 +235,7 @@ def test_the_items_that_were_not_begun_wait_in_the_queue_of_the_same_step(bench:
     assert bench.handled == [("a", "b")]
 
 
-def test_what_follows_is_emitted_though_an_item_failed(bench: Bench) -> None:
+def test_follow_ups_are_emitted_although_an_item_failed(bench: Bench) -> None:
     follows = A.model_copy(update={"message_id": uuid4()})
 
     bench.handle(lambda *_: Result((follows,), {"b": PermanentError("x")}), A_AND_B.model_dump(mode="json"))
@@ -253,7 +253,7 @@ def test_a_process_that_survives_its_message_leaves_no_count(
     assert redis.keys("deliveries:*") == []
 
 
-def test_while_redis_is_away_nothing_is_counted_and_the_message_is_run(redis: Redis) -> None:
+def test_while_redis_is_down_the_message_is_handled_without_a_count(redis: Redis) -> None:
     nobody = f"redis://127.0.0.1:{free_ports(1)[0]}/0"
     bench = Bench(redis, nobody)
 
@@ -262,7 +262,7 @@ def test_while_redis_is_away_nothing_is_counted_and_the_message_is_run(redis: Re
     assert bench.runs == 1
 
 
-def test_a_deadly_message_that_cannot_be_kept_yet_is_given_back_with_its_count(
+def test_a_killing_message_that_cannot_be_stored_yet_is_requeued_with_its_count(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def put(*_: object, **__: object) -> None:
@@ -279,7 +279,7 @@ def test_a_deadly_message_that_cannot_be_kept_yet_is_given_back_with_its_count(
     assert bench.runs == 0
 
 
-def test_what_is_kept_is_parked_so_that_it_is_not_emitted_again_for_ever(bench: Bench) -> None:
+def test_a_dead_lettered_item_goes_into_quarantine(bench: Bench) -> None:
     listing = ListingsStale(message_id=uuid4(), site="epn", listings={"home": 7})
     bench.run(PermanentError("x"))
     bench.run(PermanentError("x"), listing.model_dump(mode="json"))
@@ -290,7 +290,7 @@ def test_what_is_kept_is_parked_so_that_it_is_not_emitted_again_for_ever(bench: 
     assert not bench.quarantine.is_quarantined("epn", "listing:home", 8)
 
 
-def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) -> None:
+def test_hostile_text_makes_no_dead_letter_too_large_or_unwritable(bench: Bench) -> None:
     payload = PAYLOAD | {"message_id": "../../elsewhere", "articles": [{"article": "\ud800", "revision": "1"}]}
     bench.run(PermanentError("\ud800" + "x" * 1_000_000), payload)
 
@@ -301,7 +301,7 @@ def test_hostile_text_makes_no_letter_large_and_none_unwritable(bench: Bench) ->
     assert "/" not in letter["id"]
 
 
-def test_a_part_that_redis_does_not_take_is_given_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_is_requeued_if_redis_refuses_a_partial_retry(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def send_nothing(_: Step, messages: Iterable[Message], **__: Any) -> None:
         if list(messages):
             raise RedisUnavailableError
@@ -315,7 +315,7 @@ def test_a_part_that_redis_does_not_take_is_given_back(bench: Bench, monkeypatch
     assert str(done.state) == "REJECTED"
 
 
-def test_an_outage_counts_no_attempt(bench: Bench) -> None:
+def test_an_outage_is_not_counted_as_an_attempt(bench: Bench) -> None:
     def do(*_: Any) -> Result:
         if bench.runs <= MAX_RETRYABLE_ATTEMPTS + 5:
             raise DOWN
@@ -329,7 +329,7 @@ def test_an_outage_counts_no_attempt(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("error", [PeersTooSlowError("x"), TaskTooSlowError("x")])
-def test_a_batch_that_ran_out_of_time_goes_on_in_halves(bench: Bench, error: Exception) -> None:
+def test_a_batch_that_ran_out_of_time_is_split_in_halves(bench: Bench, error: Exception) -> None:
     bench.run(error, A_AND_B.model_dump(mode="json"))
 
     assert [[each["article"] for each in sent["articles"]] for sent in bench.waiting()] == [["a"], ["b"]]

@@ -30,52 +30,68 @@ from tests.http_server import serving
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Passes each request on, signed again, with these headers."""
+    """Forwards each request, signed again, with only some of its headers."""
 
     protocol_version = "HTTP/1.1"
-    behind = ""
-    kept = ("content-type", "x-amz-meta-", "if-")
+    upstream = ""
+    forwarded_headers = ("content-type", "x-amz-meta-", "if-")
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path, _, query = self.path.partition("?")
-        told = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)  # as it is signed: `~` as it is
-        url = f"http://{self.behind}{path}?{told}"
-        kept = {name: value for name, value in self.headers.items() if name.lower().startswith(self.kept)}
-        request = AWSRequest(self.command, url, data=body, headers=kept)
+        signed_query = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)  # the signature keeps `~`
+        url = f"http://{self.upstream}{path}?{signed_query}"
+        headers = {
+            name: value for name, value in self.headers.items() if name.lower().startswith(self.forwarded_headers)
+        }
+        request = AWSRequest(self.command, url, data=body, headers=headers)
         S3SigV4Auth(Credentials("key", "secret"), "s3", "us-east-1").add_auth(request)
         prepared = request.prepare()
-        connection = http.client.HTTPConnection(self.behind, timeout=10)
+        connection = http.client.HTTPConnection(self.upstream, timeout=10)
         parts = urlsplit(prepared.url)
         connection.request(self.command, f"{parts.path}?{parts.query}", body=body, headers=dict(prepared.headers))
-        answer = connection.getresponse()
-        content = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
+        response = connection.getresponse()
+        content = response.read()
+        self.send_response(response.status)
+        for name, value in response.getheaders():
             if name.lower() not in {"transfer-encoding", "connection", "date", "server"}:
                 self.send_header(name, value)
-        if not answer.getheader("Content-Length"):
+        if not response.getheader("Content-Length"):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
         connection.close()
 
-    do_GET = do_PUT = do_HEAD = do_DELETE = _pass_on  # noqa: N815 -- the server's names
+    do_GET = do_PUT = do_HEAD = do_DELETE = _forward  # noqa: N815 -- names of http.server
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def proxy(behind: ServiceSettings, *, port: int = 0, kept: tuple[str, ...] = Proxy.kept) -> Iterator[str]:
-    handler = type("Handler", (Proxy,), {"behind": urlsplit(behind.s3_endpoint or "").netloc, "kept": kept})
-    with serving(handler, port=port) as url:
-        yield url
+def proxy(
+    store: ServiceSettings, *, port: int = 0, forwarded_headers: tuple[str, ...] = Proxy.forwarded_headers
+) -> Iterator[str]:
+    handler = type(
+        "Handler",
+        (Proxy,),
+        {
+            "upstream": urlsplit(store.s3_endpoint or "").netloc,
+            "forwarded_headers": forwarded_headers,
+        },
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture
-def careless_store(store_settings: ServiceSettings) -> Iterator[str]:
-    with proxy(store_settings, kept=("content-type", "x-amz-meta-")) as url:
+def store_without_preconditions(store_settings: ServiceSettings) -> Iterator[str]:
+    with proxy(store_settings, forwarded_headers=("content-type", "x-amz-meta-")) as url:
         yield url
 
 
@@ -96,15 +112,15 @@ def test_several_processes_at_once_find_the_real_store_conformant_and_leave_it_c
     require_conformant_store(store_settings)  # two reads, and it returns
 
 
-def test_a_store_that_is_down_is_waited_for_and_then_tried(store_settings: ServiceSettings) -> None:
+def test_a_start_waits_for_a_store_that_is_down_and_then_probes_it(store_settings: ServiceSettings) -> None:
     port = free_ports(1)[0]
     settings = store_settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{port}"})
     starting = Thread(target=require_conformant_store, args=(settings,), daemon=True)
     with capture_logs() as logs:
         starting.start()
-        until = monotonic() + 30
+        deadline = monotonic() + 30
         while not any(each["event"] == "store.awaited" for each in logs):
-            assert monotonic() < until, logs
+            assert monotonic() < deadline, logs
             sleep(0.02)
         with proxy(store_settings, port=port):
             starting.join(60)
@@ -119,17 +135,17 @@ def test_a_store_that_is_down_is_waited_for_and_then_tried(store_settings: Servi
     ids=lambda service: service[0].removeprefix("services."),
 )
 def test_no_service_runs_on_a_store_that_ignores_preconditions(
-    service: tuple[str, ...], careless_store: str, store_settings: ServiceSettings, redis_url: str
+    service: tuple[str, ...], store_without_preconditions: str, store_settings: ServiceSettings, redis_url: str
 ) -> None:
     check_buckets(store_settings)  # a result of another endpoint does not help
 
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", *service],
         cwd=ROOT,
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "PRESSLINE_S3_ENDPOINT": careless_store,
+            "PRESSLINE_S3_ENDPOINT": store_without_preconditions,
             "PRESSLINE_S3_ACCESS_KEY": "key",
             "PRESSLINE_S3_SECRET_KEY": "secret",
             "PRESSLINE_CONTENT_BUCKET": store_settings.content_bucket,
@@ -142,8 +158,11 @@ def test_no_service_runs_on_a_store_that_ignores_preconditions(
         check=False,
     )
 
-    assert ended.returncode == os.EX_CONFIG
-    assert f"bucket {store_settings.content_bucket} at {careless_store}: If-None-Match: * let a second" in ended.stderr
-    assert "Traceback" not in ended.stdout + ended.stderr
-    assert '"event": "store.refused"' in ended.stdout
+    assert process.returncode == os.EX_CONFIG
+    assert (
+        f"bucket {store_settings.content_bucket} at {store_without_preconditions}: If-None-Match: * let a second"
+        in process.stderr
+    )
+    assert "Traceback" not in process.stdout + process.stderr
+    assert '"event": "store.refused"' in process.stdout
     assert list(content_of(store_settings).list_keys(keys.PROBES_PREFIX)) == []

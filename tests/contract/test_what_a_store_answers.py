@@ -1,4 +1,4 @@
-"""What an S3 store says, and what both clients make of it: a conflict proves nothing, a refusal is one."""
+"""Error responses of an S3 store, as both clients translate them: a conflict is no refusal."""
 
 from __future__ import annotations
 
@@ -22,32 +22,44 @@ from shared.storage.boto import BotoObjectStorage
 from shared.storage.s3 import S3ObjectStorage
 from tests.http_server import serving
 
-SEEN = Etag('"0123456789abcdef0123456789abcdef"')
+KNOWN_ETAG = Etag('"0123456789abcdef0123456789abcdef"')
 
 
 @contextmanager
 def a_store_that_answers(status: int, body: bytes = b"") -> Iterator[tuple[ServiceSettings, list[str]]]:
-    """A store with one answer; the second value fills with what it was asked."""
-    asked: list[str] = []
+    """Yield the settings of a store with one answer, and the preconditions of its requests, in order."""
+    requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked.append(self.headers.get("If-Match") or self.headers.get("If-None-Match") or "")
+            requests.append(self.headers.get("If-Match") or self.headers.get("If-None-Match") or "")
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_HEAD = do_PUT  # noqa: N815 -- the server's names
+        do_GET = do_HEAD = do_PUT  # noqa: N815 -- names of http.server
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    with serving(Handler) as url:
-        yield ServiceSettings(s3_endpoint=url, s3_access_key="key", s3_secret_key=SecretStr("secret")), asked
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield (
+            ServiceSettings(
+                s3_endpoint=f"http://127.0.0.1:{server.server_port}",
+                s3_access_key="key",
+                s3_secret_key=SecretStr("secret"),
+            ),
+            requests,
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
@@ -59,7 +71,7 @@ def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
     ("status", "error"),
     [
         (412, PreconditionFailedError),
-        (404, PreconditionFailedError),  # AWS's word for "gone" under If-Match
+        (404, PreconditionFailedError),  # AWS's answer to If-Match for a missing object
         (409, StorageConflictError),
         (503, StorageUnavailableError),
         (500, StorageUnavailableError),
@@ -69,11 +81,11 @@ def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:
 def test_a_put_under_if_match_is_tried_once_and_its_refusal_named(
     client: str, status: int, error: type[PresslineError]
 ) -> None:
-    with a_store_that_answers(status) as (settings, asked):
+    with a_store_that_answers(status) as (settings, requests):
         with pytest.raises(error):
-            client_of(client, settings).put("a/b", b"x", if_etag=SEEN)
+            client_of(client, settings).put("a/b", b"x", if_etag=KNOWN_ETAG)
 
-        assert asked == [SEEN]
+        assert requests == [KNOWN_ETAG]
 
 
 @pytest.mark.parametrize("client", ["boto", "s3"])
@@ -84,15 +96,15 @@ def test_a_put_under_if_match_is_tried_once_and_its_refusal_named(
 def test_a_put_unless_exists_is_tried_once_and_its_refusal_named(
     client: str, status: int, error: type[PresslineError]
 ) -> None:
-    with a_store_that_answers(status) as (settings, asked):
+    with a_store_that_answers(status) as (settings, requests):
         with pytest.raises(error):
             client_of(client, settings).put("a/b", b"x", unless_exists=True)
 
-        assert asked == ["*"]
+        assert requests == ["*"]
 
 
 @pytest.mark.parametrize("client", ["boto", "s3"])
-def test_what_is_not_there_is_missing_and_a_listing_of_no_bucket_too(client: str) -> None:
+def test_a_missing_object_and_a_listing_of_a_missing_bucket_are_missing(client: str) -> None:
     with a_store_that_answers(404) as (settings, _):
         storage = client_of(client, settings)
 
@@ -106,27 +118,27 @@ def test_what_is_not_there_is_missing_and_a_listing_of_no_bucket_too(client: str
 @pytest.mark.parametrize("status", [403, 429, 503])
 @pytest.mark.usefixtures("no_backoff")
 def test_a_read_that_is_refused_or_fails_is_tried_three_times_and_is_an_outage(client: str, status: int) -> None:
-    with a_store_that_answers(status) as (settings, asked):
+    with a_store_that_answers(status) as (settings, requests):
         storage = client_of(client, settings)
         for read in (storage.find, storage.find_head, lambda key: list(storage.list_keys(f"{key}/"))):
             with pytest.raises(StorageUnavailableError):
                 read("a/b")
 
-        assert len(asked) == 9
+        assert len(requests) == 9
 
 
 @pytest.mark.parametrize("client", ["boto", "s3"])
 @pytest.mark.parametrize("value", ["Zoë", "two\nlines"])
 def test_metadata_that_no_header_can_carry_is_not_put(client: str, value: str) -> None:
-    with a_store_that_answers(200) as (settings, asked):
+    with a_store_that_answers(200) as (settings, requests):
         with pytest.raises(StorageUnavailableError):
             client_of(client, settings).put("a/b", b"x", metadata={"name": value})
 
-        assert asked == []
+        assert requests == []
 
 
 @pytest.mark.parametrize("client", ["boto", "s3"])
-def test_a_listing_tells_every_key_even_those_that_no_tidy_path_has(client: str) -> None:
+def test_a_listing_has_every_key_even_unusual_ones(client: str) -> None:
     keys = ["a//b", "a/1", "a/x/../2"]
     found = "".join(
         f"<Contents><Key>{key}</Key><LastModified>2026-11-01T12:00:00Z</LastModified><ETag>e</ETag><Size>1</Size></Contents>"

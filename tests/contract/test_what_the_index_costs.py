@@ -1,4 +1,4 @@
-"""What an article costs in Redis: the same however many there are, and little memory."""
+"""The cost of an article in Redis: the same commands for any number of articles, and little memory."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.conftest import ROOT
 
 SITE: Site = load_sites(ROOT / "infra" / "sites")["epn"]
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-A_DAY = 60
-FEW, MANY = A_DAY, 20 * A_DAY
-MOST_BYTES = 1_825  # comes to 1.9 KB at 100,000, where the sets of words and authors have outgrown their compact form
+ARTICLES_PER_DAY = 60
+FEW_ARTICLES, MANY_ARTICLES = ARTICLES_PER_DAY, 20 * ARTICLES_PER_DAY
+MAX_BYTES_PER_ARTICLE = 1_825  # 1.9 KB at 100,000 articles, where sets of words and authors lose their compact form
 
 
 def fill(index: RedisIndex, number: int) -> None:
-    for story in stories(SITE, number, newest=NOW, articles_per_day=A_DAY):
+    for story in stories(SITE, number, newest=NOW, a_day=ARTICLES_PER_DAY):
         record = record_of(story, SITE)
         assert record.card is not None
         assert record.revision is not None
@@ -36,29 +36,29 @@ def fill(index: RedisIndex, number: int) -> None:
         index.upsert(SITE, record.card, record.revision)
 
 
-def commands(redis: Redis, do: Callable[[], object]) -> dict[str, int]:
-    """Return how often each command ran, inside scripts too."""
+def commands(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
+    """Return the number of calls of each command, inside scripts too."""
     redis.config_resetstat()
-    do()
+    action()
     return {name: each["calls"] for name, each in redis.info("commandstats").items() if "config" not in name}
 
 
 @pytest.fixture
 def index(redis: Redis) -> RedisIndex:
     index = RedisIndex(redis)
-    fill(index, 1)  # the scripts are loaded
+    fill(index, 1)  # loads the scripts
     index.read(SITE, listing_of(SITE, HOME))
     index.clear(SITE)
     return index
 
 
-def test_publishing_correcting_and_removing_take_the_same_commands_however_many_articles_there_are(
+def test_publishing_correcting_and_removing_take_the_same_commands_for_any_number_of_articles(
     index: RedisIndex, redis: Redis
 ) -> None:
     def cost(number: int) -> list[dict[str, int]]:
         index.clear(SITE)
         fill(index, number)
-        newest = record_of(next(stories(SITE, 1, newest=NOW, articles_per_day=A_DAY)), SITE).card
+        newest = record_of(next(stories(SITE, 1, newest=NOW, a_day=ARTICLES_PER_DAY)), SITE).card
         assert newest is not None
         card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
         corrected = card.model_copy(update={"headline": "Corrected"})
@@ -71,18 +71,18 @@ def test_publishing_correcting_and_removing_take_the_same_commands_however_many_
             commands(redis, lambda: index.remove(SITE, card.article, "r3")),
         ]
 
-    assert cost(MANY) == cost(FEW)
+    assert cost(MANY_ARTICLES) == cost(FEW_ARTICLES)
 
 
 def test_an_article_takes_less_than_two_kilobytes(index: RedisIndex, redis: Redis) -> None:
     before = redis.info("memory")["used_memory"]
 
-    fill(index, MANY)
+    fill(index, MANY_ARTICLES)
 
-    assert (redis.info("memory")["used_memory"] - before) / MANY < MOST_BYTES
+    assert (redis.info("memory")["used_memory"] - before) / MANY_ARTICLES < MAX_BYTES_PER_ARTICLE
 
 
-def test_a_site_that_the_bench_makes_is_as_publishing_would_leave_it(
+def test_a_site_of_the_bench_is_in_the_state_that_publishing_would_give(
     tmp_path: Path, redis: Redis, redis_url: str, store_settings: ServiceSettings
 ) -> None:
     write_sites(tmp_path / "sites", ["one"])

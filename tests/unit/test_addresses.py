@@ -1,4 +1,4 @@
-"""Where an article may ever have been public: a function of its released revisions, whatever came first."""
+"""Current and former addresses: a function of the released revisions, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARTICLE = "abcdefghijklmnopqrstuvwxyz"
 
 
 def a_revision(number: int, **facts: object) -> Revision:
-    stamp = NOON + timedelta(hours=9 * number)  # the third is of another day
+    stamp = NOON + timedelta(hours=9 * number)  # the third is on another day
     values = {"site": "epn", "source": "desk", "source_id": "1", "headline": "Ferry", "section": "world", "body": ""}
     article = Article.model_validate(values | {"language": "en"} | facts)
     return Revision(
@@ -48,7 +48,7 @@ revisions = st.lists(
 
 
 @given(revisions, st.data())
-def test_wherever_some_of_the_revisions_put_the_page_is_an_address_of_them_all(
+def test_the_address_of_any_subset_of_revisions_is_an_address_of_all_of_them(
     every: list[Revision], data: st.DataObject
 ) -> None:
     some = sorted(
@@ -68,12 +68,12 @@ def test_revisions_in_order_under_one_headline_have_one_address() -> None:
     assert (found.current, found.former) == ("world/2026/11/01/ferry-abcdef/index.html", ())
 
 
-def test_a_mended_headline_does_not_move_the_page() -> None:
+def test_a_corrected_headline_does_not_move_the_page() -> None:
     found = addresses_of([a_revision(0, first_created=NOON), a_revision(1, first_created=NOON, headline="Pier")], SITE)
 
     assert found is not None
     assert found.current == "world/2026/11/01/ferry-abcdef/index.html"
-    assert found.former == ("world/2026/11/01/pier-abcdef/index.html",)  # where it was, had the first come second
+    assert found.former == ("world/2026/11/01/pier-abcdef/index.html",)  # if the first revision had come second
 
 
 def test_a_section_that_was_left_is_a_former_address() -> None:
@@ -83,19 +83,19 @@ def test_a_section_that_was_left_is_a_former_address() -> None:
     assert found.former == ("world/2026/11/01/ferry-abcdef/index.html",)
 
 
-def test_an_article_that_was_never_to_be_shown_has_no_address() -> None:
+def test_an_article_without_a_usable_revision_has_no_address() -> None:
     assert addresses_of([a_revision(0, status=Status.CANCELED)], SITE) is None
     assert addresses_of([], SITE) is None
 
 
-def test_the_former_addresses_of_an_article_that_always_moves_are_bounded() -> None:
+def test_the_number_of_former_addresses_is_bounded() -> None:
     found = addresses_of([a_revision(number, headline=f"Minute {number}") for number in range(200)], SITE)
 
     assert found is not None
     assert len(found.former) == 50
 
 
-def test_where_it_was_when_all_came_in_order_counts_before_where_it_might_have_been() -> None:
+def test_addresses_of_an_arrival_in_order_come_before_possible_ones() -> None:
     moves = [a_revision(number, headline=f"Minute {number}", slug=f"slug-{number}") for number in range(60)]
     found = addresses_of(moves, SITE)
 

@@ -18,8 +18,8 @@ LOCK = PROJECT / "requirements" / "bench.txt"
 def test_the_bench_against_hugo_installs_hugo_and_the_others_do_not() -> None:
     def steps(arguments: str) -> str:
         command = ["make", "--dry-run", "--no-print-directory", "--what-if", "requirements/bench.txt", "bench"]
-        told = subprocess.run([*command, f"ARGS={arguments}"], cwd=PROJECT, capture_output=True, text=True, check=True)
-        return told.stdout
+        done = subprocess.run([*command, f"ARGS={arguments}"], cwd=PROJECT, capture_output=True, text=True, check=True)
+        return done.stdout
 
     install = "install --require-hashes -r requirements/bench.txt"
     against_hugo = steps("--hugo --articles 200")

@@ -1,4 +1,4 @@
-"""Rendered pages in bundles: in a message, under a key, cut short or too large."""
+"""Bundles of rendered pages: in a message, under a key, truncated or too large."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def a_message(pages: list[tuple[ArticlePage, bytes]], content: MemoryObjectStora
     return PagesRendered(message_id=UUID(int=1), site="epn", articles=articles, **bundle_fields(pages, content, NOON))
 
 
-def test_what_is_bundled_is_unbundled() -> None:
+def test_a_bundle_gives_its_pages_back() -> None:
     pages = [(PAGE.model_copy(update={"path": f"{number}"}), body) for number, body in enumerate(BODIES)]
 
     assert list(unbundled(bundled(pages), ArticlePage)) == pages
     assert list(unbundled(bundled([]), ArticlePage)) == []
 
 
-def test_a_bundle_that_is_cut_short_or_too_large_never_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_or_too_large_bundle_is_a_permanent_error(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = bundled([(PAGE, body) for body in BODIES])
-    with pytest.raises(PermanentError, match="cut short"):
+    with pytest.raises(PermanentError, match="truncated"):
         list(unbundled(bundle[:-8], ArticlePage))
 
     monkeypatch.setattr(page_bundle, "MAX_BUNDLE_BYTES", 64)
@@ -55,7 +55,7 @@ def test_a_bundle_that_is_cut_short_or_too_large_never_succeeds(monkeypatch: pyt
         list(unbundled(zlib.compress(b"x" * 1000, level=1), ArticlePage))
 
 
-def test_a_small_bundle_travels_in_its_message_and_a_large_one_under_a_key() -> None:
+def test_a_small_bundle_is_in_its_message_and_a_large_one_under_a_key() -> None:
     content = MemoryObjectStorage()
     small, large = [(PAGE, b"<p>One.</p>")], [(PAGE, os.urandom(300_000))]
 

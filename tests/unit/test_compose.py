@@ -48,11 +48,11 @@ def seconds(duration: str) -> float:
     return float(duration.removesuffix("s"))
 
 
-def test_every_part_of_the_line_is_there(services: dict[str, dict[str, Any]]) -> None:
+def test_compose_has_every_service(services: dict[str, dict[str, Any]]) -> None:
     assert services.keys() == {"owner", "redis", "s3", "edge", *OURS}
 
 
-def test_how_many_messages_a_worker_handles_is_its_own_to_say(services: dict[str, dict[str, Any]]) -> None:
+def test_compose_does_not_set_the_concurrency_of_workers(services: dict[str, dict[str, Any]]) -> None:
     assert {
         service["environment"]["PRESSLINE_CONCURRENCY"] for name, service in services.items() if name in WORKERS
     } == {"${PRESSLINE_CONCURRENCY:-}"}
@@ -79,7 +79,7 @@ def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> Non
         assert service["logging"]["options"]["max-size"], name
 
 
-def test_nobody_runs_as_root_but_the_one_that_hands_over_the_volumes(services: dict[str, dict[str, Any]]) -> None:
+def test_only_the_container_that_hands_over_the_volumes_runs_as_root(services: dict[str, dict[str, Any]]) -> None:
     roots = {name for name, service in services.items() if service["user"].split(":")[0] == "0"}
 
     assert roots == {"owner"}
@@ -104,7 +104,7 @@ def test_every_tmpfs_outside_tmp_belongs_to_the_containers_user(services: dict[s
     assert outside == 1  # the edge's
 
 
-def test_whoever_stays_says_every_second_or_two_how_it_is(services: dict[str, dict[str, Any]]) -> None:
+def test_every_permanent_container_has_a_frequent_health_check(services: dict[str, dict[str, Any]]) -> None:
     for name in services.keys() - ONE_SHOTS:
         check = services[name]["healthcheck"]
         assert 1 <= seconds(check["interval"]) <= 2, name
@@ -112,7 +112,7 @@ def test_whoever_stays_says_every_second_or_two_how_it_is(services: dict[str, di
         assert services[name]["restart"] == "unless-stopped", name
 
 
-def test_everyone_waits_for_what_it_needs(services: dict[str, dict[str, Any]]) -> None:
+def test_every_container_waits_for_its_dependencies(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
             expected = "service_completed_successfully" if other in ONE_SHOTS else "service_healthy"
@@ -133,7 +133,7 @@ def test_each_one_shot_is_waited_for_or_started_by_hand(services: dict[str, dict
         assert name in waited_for or services[name]["profiles"] == ["tools"], name
 
 
-def test_services_may_finish_what_they_do(services: dict[str, dict[str, Any]]) -> None:
+def test_services_have_time_to_finish_their_tasks(services: dict[str, dict[str, Any]]) -> None:
     for name in {"endpoint", "redis", *WORKERS}:
         assert seconds(services[name]["stop_grace_period"]) == 25, name  # more than task_time_limit
 
@@ -166,7 +166,7 @@ def test_publish_and_edge_share_the_purge_token(services: dict[str, dict[str, An
     assert token.startswith("${PRESSLINE_PURGE_TOKEN:-")
 
 
-def test_the_stores_keep_what_they_acknowledge(services: dict[str, dict[str, Any]], document: dict[str, Any]) -> None:
+def test_the_stores_persist_acknowledged_writes(services: dict[str, dict[str, Any]], document: dict[str, Any]) -> None:
     redis = services["redis"]["command"]
 
     assert redis[redis.index("--appendonly") + 1] == "yes"
@@ -185,7 +185,7 @@ def test_every_file_that_is_mounted_exists(services: dict[str, dict[str, Any]]) 
         assert mount["read_only"] is True, mount
 
 
-def test_the_image_runs_as_nobody_in_particular_and_takes_only_what_it_needs() -> None:
+def test_the_image_runs_without_root_and_copies_only_needed_files() -> None:
     lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
     taken = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
@@ -196,11 +196,11 @@ def test_the_image_runs_as_nobody_in_particular_and_takes_only_what_it_needs() -
         assert any(entry.startswith(f"!{source}") for entry in taken), source
 
 
-def test_the_health_check_says_no_where_nobody_answers() -> None:
-    assert not is_healthy(free_ports(1)[0], "/healthz")
+def test_the_health_check_fails_without_an_answer() -> None:
+    assert not is_well(free_ports(1)[0], "/healthz")
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_finds_no_fault() -> None:
     tool = Path(sys.executable).with_name("hadolint")
     if not tool.exists():
         pytest.skip("hadolint is not installed: make setup")

@@ -1,4 +1,4 @@
-"""The publication date of an article, and times in a zone: pure functions, whatever came first."""
+"""The publication date of an article, and times in a zone: pure functions, for any order of arrival."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_address_has_the_publication_date_in_the_sites_zone(every: list[Revi
 def test_every_offset_has_whole_minutes_and_the_instant_stays(at: datetime, zone: str) -> None:
     local = local_time(at, zone)
 
-    assert local.astimezone(UTC) == at  # a time that comes twice equals none of another zone
+    assert local.astimezone(UTC) == at  # an ambiguous local time equals no time of another zone
     assert datetime.fromisoformat(local.isoformat()) == at
     assert (local.utcoffset() or timedelta()) % timedelta(minutes=1) == timedelta()
 

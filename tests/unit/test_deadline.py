@@ -1,4 +1,4 @@
-"""A slow store must not have a worker's process killed again and again: a task stops calling before its time is up."""
+"""A task stops its calls before its time limit, so that a slow store does not kill the process again and again."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 def a_call(time: Time, seconds: float) -> None:
-    """Call a peer that takes its time."""
+    """Make a call to a peer that takes this long."""
     with peer_call():
         time.now += seconds
 
 
-def test_a_task_whose_peers_are_slow_ends_as_one_that_met_an_outage(time: Time) -> None:
+def test_a_task_with_slow_peers_ends_as_in_an_outage(time: Time) -> None:
     with time_for_calls(9):
         for _ in range(3):
             a_call(time, 4)
@@ -41,7 +41,7 @@ def test_a_task_whose_peers_are_slow_ends_as_one_that_met_an_outage(time: Time) 
     assert time.now == 12
 
 
-def test_a_task_that_is_slow_by_itself_is_not_taken_for_an_outage(time: Time) -> None:
+def test_a_task_that_is_slow_by_itself_is_no_outage(time: Time) -> None:
     with time_for_calls(9):
         a_call(time, 1)
         time.now += 12
@@ -49,9 +49,16 @@ def test_a_task_that_is_slow_by_itself_is_not_taken_for_an_outage(time: Time) ->
             a_call(time, 1)
 
 
-def test_outside_of_a_task_calls_have_all_the_time(time: Time) -> None:
+def test_outside_of_a_task_calls_have_no_deadline(time: Time) -> None:
     with time_for_calls(9):
         pass
     time.now = 1e6
 
     a_call(time, 100)
+
+
+def test_the_store_is_not_called_after_a_tasks_deadline(store_settings: ServiceSettings) -> None:
+    storage = S3ObjectStorage(store_settings, "test-content")
+
+    with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
+        storage.find("any")

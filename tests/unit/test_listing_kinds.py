@@ -1,4 +1,4 @@
-"""The registry of listing kinds is all that names, paths, memberships and cache policies are derived from."""
+"""Names, paths, memberships and cache policies of listings all follow from the registry of listing kinds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_kind_has_a_renderer() -> None:
     assert {kind.renderer for kind in KINDS} == {*listing_renderers._RENDERERS}  # noqa: SLF001
 
 
-def test_fronts_are_refreshed_first_and_no_crawlers_file_each_second() -> None:
+def test_fronts_are_refreshed_most_often_and_crawlers_files_less_often() -> None:
     intervals = {kind.kind: kind.refresh for kind in KINDS}
 
     assert {kind for kind, refresh in intervals.items() if refresh == 1} == {
@@ -59,7 +59,7 @@ def test_a_new_kind_is_an_entry_of_the_registry(monkeypatch: pytest.MonkeyPatch)
     form = Form("series.{slug}", "series/{slug}/index.html", membership="series:{slug}")
     kinds = (*KINDS, KindDefinition(ListingKind.TOPIC, "cards", (form,), limit=lambda _: 9))
     monkeypatch.setattr(listings, "KINDS", kinds)
-    forms = {pattern: listings._dated_forms(pattern) for pattern in ("name", "path", "reads")}  # noqa: SLF001
+    forms = {pattern: listings._dated_forms(pattern) for pattern in ("name", "path", "membership")}  # noqa: SLF001
     monkeypatch.setattr(listings, "_DATED_FORMS", forms)
     site = SITE.model_copy(update={"id": "with-series"})
 

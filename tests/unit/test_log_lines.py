@@ -1,4 +1,4 @@
-"""Several processes write one log: each line goes out in one piece."""
+"""Several processes write to one log, so each line is one write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Counting(io.StringIO):
         return super().write(text)
 
 
-def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_line_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     out, before = Counting(), logging.getLogger().handlers[:]
     monkeypatch.setattr(sys, "stdout", out)
     try:

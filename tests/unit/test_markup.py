@@ -1,4 +1,4 @@
-"""The guard in front of the parsers: what it refuses, what it lets pass, and that it never counts too little."""
+"""The guard before the HTML parsers: refused markup, accepted markup, and a depth that is never too small."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_markup_as_newsrooms_write_it_passes(html: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "html"), HOSTILE, ids=[f"{n}-{reason[:24]}" for n, (reason, _) in enumerate(HOSTILE)]
 )
-def test_what_would_stall_a_parser_is_refused_with_a_plain_reason(reason: str, html: str) -> None:
+def test_markup_that_would_stall_a_parser_is_refused_with_a_plain_reason(reason: str, html: str) -> None:
     with pytest.raises(HostileMarkupError, match=re.escape(reason)) as refused:
         check_markup(html)
 
@@ -115,8 +115,8 @@ def test_what_would_stall_a_parser_is_refused_with_a_plain_reason(reason: str, h
         ),
     ],
 )
-def test_repeating_any_piece_ends_soon(piece: str) -> None:
-    """A scan that looked twice at each character would not end here within the suite's time-out."""
+def test_a_scan_of_any_repeated_markup_ends_soon(piece: str) -> None:
+    """A scan in quadratic time would not end within the time-out of the suite."""
     for html in (piece * (500_000 // len(piece)), "<div>" + piece * (49_000 // len(piece)) + "</div>"):
         try:
             check_markup(html)
@@ -136,7 +136,7 @@ EVERYTHING = nh3.Cleaner(tags={*TAGS, "foreignObject"}, clean_content_tags=set()
 
 
 def depth_in_a_parser(html: str) -> int:
-    """Return how deep html5ever nests it (what nh3 writes is well-formed)."""
+    """Return the depth to which html5ever nests it (the output of nh3 is well-formed)."""
     depth = deepest = 0
     for slash, name in re.findall(r"<(/?)([A-Za-z][^ >/]*)[^>]*>", RAW.sub("", EVERYTHING.clean(html))):
         if name.lower() not in VOID:
@@ -155,7 +155,7 @@ chunked = st.one_of(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(chunked, min_size=1, max_size=12), st.sampled_from([1, 150]))
-def test_whatever_passes_nests_no_deeper_in_a_parser_than_a_few_times_the_limit(soup: list[str], times: int) -> None:
+def test_accepted_markup_nests_at_most_a_few_times_the_limit_in_a_parser(soup: list[str], times: int) -> None:
     html = "".join(soup) * times
     try:
         check_markup(html)

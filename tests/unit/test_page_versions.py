@@ -1,4 +1,4 @@
-"""Which settings a page's version covers, and how pages are counted by it."""
+"""The page version: the settings that change it, and counts of pages by it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def another_value(field: str) -> object:
 
 
 @pytest.mark.parametrize("field", sorted(set(Site.model_fields) - SETTINGS_NOT_SHOWN))
-def test_every_setting_counts_unless_it_is_listed_as_not_shown(field: str) -> None:
+def test_every_setting_changes_the_version_unless_it_is_listed_as_not_shown(field: str) -> None:
     changed = SITE.model_copy(update={field: another_value(field)})
 
     assert changed.shown_settings != SITE.shown_settings
@@ -80,7 +80,7 @@ def test_the_order_of_sections_counts_as_menus_show_it() -> None:
     assert changed.shown_settings != SITE.shown_settings
 
 
-def test_an_unchanged_version_is_noted_without_a_put() -> None:
+def test_an_unchanged_version_costs_no_put() -> None:
     content = MemoryObjectStorage()
 
     note_version(content, SITE, "epn-1")
@@ -120,7 +120,7 @@ def test_pages_listings_and_410_pages_count_and_redirects_files_and_foreign_obje
     assert calls == 9  # one LIST, and a HEAD for each object of this site that may be a page
 
 
-def test_a_page_that_was_renewed_since_the_first_look_counts_as_current() -> None:
+def test_a_page_rendered_again_before_the_recheck_counts_as_current() -> None:
     public = a_public_bucket()
     count = VersionCount(SITE, "epn-2", public=public, sites=[SITE])
     with ThreadPoolExecutor(2) as readers:
@@ -133,7 +133,7 @@ def test_a_page_that_was_renewed_since_the_first_look_counts_as_current() -> Non
     assert count.counts(NOON).others("epn-2") == 2
 
 
-def test_counts_tell_how_many_pages_carry_another_version_than_a_later_one() -> None:
+def test_counts_give_the_number_of_pages_with_another_version() -> None:
     content = MemoryObjectStorage()
     store_counts(content, SITE, VersionCounts(counted_at=NOON, current="epn-1", pages={"epn-1": 9, "epn-0": 1}))
 

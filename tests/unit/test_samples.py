@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def as_posted(path: Path) -> Article:
-    """What a client sends: the picture uploaded, its file replaced by the digest."""
+    """Return the article as a client posts it: the picture is uploaded, and its file name is replaced by the digest."""
     document = read(path)
     picture = document.get("picture", {})
     if "file" in picture:
@@ -77,7 +77,7 @@ def test_the_samples_differ_in_shape() -> None:
 
 
 @pytest.mark.parametrize("path", NINJS, ids=lambda path: path.name)
-def test_the_wire_sample_says_what_ninjs_it_is(path: Path) -> None:
+def test_the_wire_sample_names_its_ninjs_version(path: Path) -> None:
     item = read(path)
 
     assert item["standard"] == {

@@ -1,4 +1,4 @@
-"""What a service makes of its environment."""
+"""The settings of the services, read from the environment."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ def test_the_example_names_every_setting_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY_SETTINGS, ids=lambda kind: kind.__name__)
-def test_the_example_says_the_defaults(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stands there with a value is a default; what has none is unset, or said in words."""
+def test_the_example_has_the_defaults(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting with a value has its default; one without a value is unset or explained."""
     for name in EXAMPLE:
         monkeypatch.delenv(f"PRESSLINE_{name}", raising=False)
     defaults = kind(_env_file=None)
-    said = {name: value for name in kind.model_fields if (value := EXAMPLE[name.upper()])}
-    for name, value in said.items():
+    examples = {name: value for name in kind.model_fields if (value := EXAMPLE[name.upper()])}
+    for name, value in examples.items():
         monkeypatch.setenv(f"PRESSLINE_{name.upper()}", value)
 
     read = kind(_env_file=None)
 
-    for name in said:
+    for name in examples:
         if getattr(defaults, name) is not None:
             assert getattr(read, name) == getattr(defaults, name), name
 
 
-def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REDIS_URL", "S3_ENDPOINT", "METRICS_PORT", "CONCURRENCY", "LANES"):
         monkeypatch.setenv(f"PRESSLINE_{name}", "")
 
@@ -65,14 +65,18 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("kind", "lanes", "children"),
     [
-        (PublishSettings, "urgent,live,listings", 2),  # who waits for the store handles two messages at a time
+        (
+            PublishSettings,
+            "urgent,live,listings",
+            2,
+        ),  # it waits for the store, so it handles two messages
         (PublishSettings, "", 2),
-        (PublishSettings, "bulk", 1),  # a batch makes its calls side by side
+        (PublishSettings, "bulk", 1),  # a batch makes its calls in parallel
         (RenderSettings, "urgent,live,listings", 1),
         (RenderSettings, "bulk", 1),
     ],
 )
-def test_a_worker_handles_as_many_messages_at_a_time_as_its_lanes_need_unless_told_otherwise(
+def test_the_concurrency_of_a_worker_follows_from_its_lanes_unless_it_is_set(
     kind: type[ServiceSettings], lanes: str, children: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRESSLINE_LANES", lanes)
@@ -91,7 +95,7 @@ def test_a_worker_handles_as_many_messages_at_a_time_as_its_lanes_need_unless_to
         ("listings, urgent,live,urgent", (Lane.URGENT, Lane.LIVE, Lane.LISTINGS)),
     ],
 )
-def test_a_worker_serves_the_lanes_that_are_named_in_their_order_and_all_where_none_is(
+def test_a_worker_serves_the_named_lanes_in_their_order_and_all_by_default(
     lanes: str, served: tuple[Lane, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRESSLINE_LANES", lanes)
@@ -102,16 +106,18 @@ def test_a_worker_serves_the_lanes_that_are_named_in_their_order_and_all_where_n
 @pytest.mark.parametrize(
     ("lanes", "named"), [("live,fast", "'fast'"), ("bulk,", "''"), ("urgent;live", "'urgent;live'")]
 )
-def test_a_lane_that_does_not_exist_stops_the_worker_with_the_names_of_those_that_do(
+def test_an_unknown_lane_stops_the_worker_and_the_error_names_the_lanes(
     lanes: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRESSLINE_LANES", lanes)
 
-    with pytest.raises(ValidationError, match=f"there is no lane {named}; name some of urgent, live, listings, bulk"):
+    with pytest.raises(
+        ValidationError, match=f"there is no lane {named}; use a comma-separated list of urgent, live, listings, bulk"
+    ):
         ServiceSettings(_env_file=None)
 
 
-def test_a_worker_of_bulk_alone_makes_fewer_calls_to_the_store_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_of_bulk_alone_makes_fewer_parallel_calls_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def threads(lanes: str) -> int:
         monkeypatch.setenv("PRESSLINE_LANES", lanes)
         return ServiceSettings(_env_file=None).store_threads

@@ -99,7 +99,7 @@ def test_a_long_word_is_cut_between_graphemes(letter: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["talks-in-geneva", "städte", "сводка-дня", "परीक्षा-2026", "新闻"])
-def test_a_senders_slug_is_kept_as_it_is(slug: str) -> None:
+def test_a_senders_slug_is_not_changed(slug: str) -> None:
     assert SLUG.validate_python(slug) == slug
 
 
@@ -197,7 +197,7 @@ def _as_read(name: str) -> str:
 
 
 @given(st.lists(st.tuples(MANY_SCRIPTS, st.none() | st.sampled_from(["urn:1", "urn:2", "name"])), max_size=6))
-def test_the_order_of_arrival_decides_nothing(people: list[tuple[str, str | None]]) -> None:
+def test_page_names_do_not_depend_on_the_order_of_arrival(people: list[tuple[str, str | None]]) -> None:
     page_name.cache_clear()
     first = {person: page_name(*person) for person in people}
     page_name.cache_clear()
@@ -241,7 +241,7 @@ def test_long_names_that_begin_alike_have_a_page_each() -> None:
     assert max(map(len, pages)) <= MAX_CHARS
 
 
-def test_a_page_says_its_words_without_the_digest() -> None:
+def test_the_words_of_a_page_name_have_no_digest() -> None:
     assert [words_of(page_name(*each)) for each in (("Ravi Kumar", "urn:1"), ("Ann Lee", None))] == [
         "ravi kumar",
         "ann lee",

@@ -1,4 +1,4 @@
-"""An event that a step is run with by hand: each mistake is named, with the way out."""
+"""The event of a step that is run by hand: each error names the mistake and the next step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_service_alone_names_the_step_of_a_dead_letter(step: Step) -> None:
 
 
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.task_name)
-def test_what_a_run_prints_is_an_event_again(step: Step) -> None:
+def test_the_output_of_a_run_is_an_event_again(step: Step) -> None:
     message = message_of(step, golden(step.consumes.__name__))
     printed = read_event(json.dumps(as_event(step, message)))
 
@@ -45,14 +45,14 @@ def test_what_a_run_prints_is_an_event_again(step: Step) -> None:
     assert message_of(step, printed) == message
 
 
-def test_the_service_alone_is_enough_where_the_fields_tell_the_step() -> None:
+def test_the_service_is_enough_if_the_fields_identify_the_step() -> None:
     assert find_step("render", golden("ArticlesEnriched")) == RENDER_ARTICLES
     assert find_step("render", golden("ListingsStale")) == RENDER_LISTINGS
     assert find_step("publish", golden("PagesRendered")) == PUBLISH_PAGES
     assert find_step("enrich", golden("ArticlesAccepted")) == ENRICH_ARTICLES
 
 
-def test_a_written_event_may_leave_out_what_has_a_default() -> None:
+def test_an_event_may_omit_fields_with_a_default() -> None:
     written = {"message_id": "6f1c1b5e-8c0e-4f0e-9a55-0d3a1b2c3d4e", "site": "epn", "listings": {"home": 1}}
 
     assert find_step("render", written) == RENDER_LISTINGS
@@ -60,14 +60,14 @@ def test_a_written_event_may_leave_out_what_has_a_default() -> None:
         message_of(RENDER_LISTINGS, {"site": "epn", "listings": {"home": 1}})
 
 
-def test_an_unknown_step_is_answered_with_the_list_of_steps() -> None:
+def test_for_an_unknown_step_the_error_lists_the_steps() -> None:
     with pytest.raises(UnusableEventError) as refused:
         find_step("render.Articles", {})
 
     assert all(step.task_name in str(refused.value) for step in PIPELINE)
 
 
-def test_a_service_whose_step_the_event_does_not_tell_is_answered_with_its_steps() -> None:
+def test_for_an_ambiguous_event_the_error_lists_the_services_steps() -> None:
     with pytest.raises(UnusableEventError, match=r"fits none of the steps of render; .*render\.ListingsStale"):
         find_step("render", {"site": "epn"})
     with pytest.raises(UnusableEventError, match="fits none of the steps of publish"):
@@ -84,12 +84,12 @@ def test_a_service_whose_step_the_event_does_not_tell_is_answered_with_its_steps
         (b'{"site": "\xff"}', "not UTF-8"),
     ],
 )
-def test_what_is_no_json_object_is_refused_with_the_place(text: str | bytes, fault: str) -> None:
+def test_an_event_that_is_no_json_object_is_refused_with_the_place(text: str | bytes, fault: str) -> None:
     with pytest.raises(UnusableEventError, match=fault):
         read_event(text)
 
 
-def test_a_message_of_another_kind_is_refused_with_the_step_that_it_is_for() -> None:
+def test_a_message_of_another_kind_is_refused_with_its_step() -> None:
     with pytest.raises(UnusableEventError, match=r"is for publish.PagesRendered, not for enrich.ArticlesAccepted"):
         message_of(ENRICH_ARTICLES, golden("PagesRendered"))
     letter = {"task": "publish.PagesRendered", "payload": golden("PagesRendered")}

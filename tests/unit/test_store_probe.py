@@ -1,4 +1,4 @@
-"""Stores that break a promise, each as a server is known to do it, are found out and named."""
+"""The probe finds and names stores that break a promise, each in the way of a known server."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class IgnoresIfMatch(MemoryObjectStorage):
         return super().put(key, body, **rest)
 
 
-class MakesWhatIfMatchDidNotFind(MemoryObjectStorage):
+class CreatesObjectsUnderIfMatch(MemoryObjectStorage):
     def put(self, key: str, body: bytes, *, if_etag: Etag | None = None, **rest: Any) -> Etag:
         return super().put(key, body, if_etag=if_etag if self.find(key) else None, **rest)
 
 
 class LetsTwoWin(MemoryObjectStorage):
-    """Looks, and writes a moment later: one after the other all is well."""
+    """Reads first and writes a moment later, which is only wrong with writers at the same time."""
 
     precondition = "unless_exists"
 
@@ -61,7 +61,7 @@ class LetsTwoReplace(LetsTwoWin):
     precondition = "if_etag"
 
 
-class KeepsTheBytesOfALoser(MemoryObjectStorage):
+class StoresTheBytesOfALoser(MemoryObjectStorage):
     def put(self, key: str, body: bytes, **rest: Any) -> Etag:
         try:
             return super().put(key, body, **rest)
@@ -71,14 +71,14 @@ class KeepsTheBytesOfALoser(MemoryObjectStorage):
             raise
 
 
-class RefusesEverybodyInARace(MemoryObjectStorage):
+class RefusesAllWritersOfARace(MemoryObjectStorage):
     def put(self, key: str, body: bytes, **rest: Any) -> Etag:
         if current_thread() is not main_thread():
             raise PreconditionFailedError(key)
         return super().put(key, body, **rest)
 
 
-class RefusesWhatWasDeleted(MemoryObjectStorage):
+class RefusesDeletedKeys(MemoryObjectStorage):
     def __init__(self) -> None:
         super().__init__()
         self._gone: set[str] = set()
@@ -93,7 +93,7 @@ class RefusesWhatWasDeleted(MemoryObjectStorage):
         return super().put(key, body, unless_exists=unless_exists, **rest)
 
 
-class ReadsWhatWasBefore(MemoryObjectStorage):
+class ReadsStaleBytes(MemoryObjectStorage):
     def __init__(self) -> None:
         super().__init__()
         self._before: dict[str, StoredObject] = {}
@@ -143,13 +143,13 @@ def left_in(storage: MemoryObjectStorage) -> list[str]:
 NOT_CONFORMANT = [
     (IgnoresIfNoneMatch, "If-None-Match: * let a second object take"),
     (IgnoresIfMatch, "If-Match took an old ETag"),
-    (MakesWhatIfMatchDidNotFind, "If-Match made an object where there was none"),
+    (CreatesObjectsUnderIfMatch, "If-Match made an object where there was none"),
     (LetsTwoWin, "16 writers at once with If-None-Match: *, 2 were told that they won"),
     (LetsTwoReplace, "16 writers at once with If-Match, 2 were told that they won"),
-    (KeepsTheBytesOfALoser, "other bytes were there than the winner's"),
-    (RefusesEverybodyInARace, "all were refused"),
-    (RefusesWhatWasDeleted, "refused a key whose object was deleted"),
-    (ReadsWhatWasBefore, "after a write, a read did not show it"),
+    (StoresTheBytesOfALoser, "other bytes were there than the winner's"),
+    (RefusesAllWritersOfARace, "all were refused"),
+    (RefusesDeletedKeys, "refused a key whose object was deleted"),
+    (ReadsStaleBytes, "after a write, a read did not show it"),
     (HeadsLag, "after a write, a HEAD did not show it"),
     (LosesMetadata, "metadata did not come back"),
     (ListsLate, "after a write, a listing did not show it"),
@@ -159,7 +159,7 @@ NOT_CONFORMANT = [
 
 
 @pytest.mark.parametrize(("store", "promise"), NOT_CONFORMANT, ids=lambda each: getattr(each, "__name__", ""))
-def test_a_store_that_breaks_a_promise_is_found_out_and_nothing_is_left_in_it(
+def test_a_store_that_breaks_a_promise_is_refused_and_left_clean(
     store: type[MemoryObjectStorage], promise: str
 ) -> None:
     storage = store()
@@ -182,8 +182,8 @@ def test_a_store_that_does_not_conform_gets_no_result_and_its_reason_names_bucke
         assert word in str(caught.value)
 
 
-class LosersAreToldLittle(MemoryObjectStorage):
-    """409 and 503 from who did not win are as good as 412."""
+class AnswersLosersWith409Or503(MemoryObjectStorage):
+    """Answers losers of a race with 409 or 503, which is as good as 412."""
 
     def put(self, key: str, body: bytes, **rest: Any) -> Etag:
         try:
@@ -194,13 +194,13 @@ class LosersAreToldLittle(MemoryObjectStorage):
             raise (StorageConflictError if len(body) % 2 else StorageUnavailableError)(key) from error
 
 
-def test_losers_may_be_told_that_there_was_a_conflict_or_nothing_at_all() -> None:
-    findings = probe_store(LosersAreToldLittle(), ".probe/x/")
+def test_losers_of_a_race_may_get_a_conflict_or_no_answer() -> None:
+    findings = probe_store(AnswersLosersWith409Or503(), ".probe/x/")
 
     assert findings.unclear == findings.races * (findings.writers - 1)
 
 
-class NobodyHearsThatHeWon(MemoryObjectStorage):
+class LosesTheAnswersOfWinners(MemoryObjectStorage):
     def put(self, key: str, body: bytes, **rest: Any) -> Etag:
         etag = super().put(key, body, **rest)
         if current_thread() is not main_thread():
@@ -208,12 +208,12 @@ class NobodyHearsThatHeWon(MemoryObjectStorage):
         return etag
 
 
-class GoesDownInTheMidst(MemoryObjectStorage):
+class GoesDownDuringTheProbe(MemoryObjectStorage):
     def list_heads(self, prefix: str, **rest: Any) -> Iterator[ListedObject]:
         raise StorageUnavailableError(prefix)
 
 
-@pytest.mark.parametrize("store", [NobodyHearsThatHeWon, GoesDownInTheMidst])
+@pytest.mark.parametrize("store", [LosesTheAnswersOfWinners, GoesDownDuringTheProbe])
 def test_a_store_that_is_down_is_neither_conformant_nor_refused(store: type[MemoryObjectStorage]) -> None:
     storage, content = store(), MemoryObjectStorage()
 
@@ -252,7 +252,7 @@ def test_a_result_is_valid_for_its_store_bucket_and_probe_only(
     for before, after in change.items():
         assert before in text
         text = text.replace(before, after)
-    content.put(keys.conformance_key(bucket), text.encode())  # a copy of the bucket brings it along
+    content.put(keys.conformance_key(bucket), text.encode())  # a copy of the bucket contains it
 
     assert find_conformance(content, endpoint, bucket) is None
     assert check_conformance(MemoryObjectStorage(), content, endpoint, bucket).endpoint == endpoint

@@ -42,7 +42,7 @@ tricky = st.text(
         ("a \u00a0 b", "a \u00a0 b"),
     ],
 )
-def test_a_line_loses_what_a_paste_left_and_keeps_what_its_script_needs(text: str, line: str) -> None:
+def test_a_line_loses_stray_characters_and_keeps_those_that_its_script_needs(text: str, line: str) -> None:
     assert one_line(text) == line
 
 
@@ -71,14 +71,14 @@ def test_a_line_loses_what_a_paste_left_and_keeps_what_its_script_needs(text: st
         ),
     ],
 )
-def test_a_text_that_nobody_sees_is_empty(text: str) -> None:
+def test_a_text_without_a_visible_character_is_empty(text: str) -> None:
     assert one_line(text) == ""
 
 
 @pytest.mark.parametrize(
     "text", ["a", "7", "?", "\U0001f600", "\u00a9", "\u65e5", "1\ufe0f\u20e3", "\U0001f1ee\U0001f1f3"]
 )
-def test_letters_digits_signs_and_punctuation_are_seen(text: str) -> None:
+def test_letters_digits_signs_and_punctuation_are_visible(text: str) -> None:
     assert is_visible(text)
 
 

@@ -1,3 +1,5 @@
+"""Quarantine and receipts in Redis."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -28,7 +30,7 @@ def status(receipts: RedisReceipts) -> ReceiptStatus:
 def test_a_quarantine_holds_up_to_a_version_and_not_for_a_newer_one(redis: Redis) -> None:
     quarantine = RedisQuarantine(redis)
     quarantine.add("epn", "a", "2", 60)
-    quarantine.add("epn", "a", "1", 60)  # an older letter that comes late opens nothing
+    quarantine.add("epn", "a", "1", 60)  # a late, older dead letter does not shorten the quarantine
     quarantine.add("epn", "listing:home", 9, 60)
 
     assert [quarantine.is_quarantined("epn", "a", revision) for revision in ("1", "2", "3")] == [True, True, False]
@@ -46,7 +48,7 @@ def test_a_replayed_subject_leaves_quarantine(redis: Redis) -> None:
     assert quarantine.is_quarantined("epn", "a", "2") is False
 
 
-def test_a_stage_that_comes_late_does_not_undo_the_end(receipts: RedisReceipts) -> None:
+def test_a_late_stage_does_not_replace_a_final_status(receipts: RedisReceipts) -> None:
     receipts.finalise("r", ReceiptStatus.LIVE, NOW, url="http://edge.test/x/")
     receipts.note("r", ReceiptStatus.RENDERED, NOW + timedelta(seconds=1))
 
@@ -54,14 +56,14 @@ def test_a_stage_that_comes_late_does_not_undo_the_end(receipts: RedisReceipts) 
 
 
 @pytest.mark.parametrize("late", [ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED])
-def test_what_was_live_stays_live_whatever_is_said_of_it_later(receipts: RedisReceipts, late: ReceiptStatus) -> None:
+def test_a_live_receipt_ignores_a_late_superseded_or_failed(receipts: RedisReceipts, late: ReceiptStatus) -> None:
     receipts.finalise("r", ReceiptStatus.LIVE, NOW, url="http://edge.test/")
     receipts.finalise("r", late, NOW)
 
     assert status(receipts) is ReceiptStatus.LIVE
 
 
-def test_a_failure_that_was_replayed_ends_live(receipts: RedisReceipts) -> None:
+def test_a_failed_receipt_becomes_live_after_a_replay(receipts: RedisReceipts) -> None:
     receipts.finalise("r", ReceiptStatus.FAILED, NOW, reason="x")
     receipts.finalise("r", ReceiptStatus.LIVE, NOW)
 
