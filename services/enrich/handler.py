@@ -54,7 +54,7 @@ def enrich_articles(message: ArticlesAccepted, deps: EnrichDeps) -> Result:
     A message is a hint: the latest released revision counts, not the revision in the message. An article without a
     released revision is skipped.
     """
-    batch, enriched, started = Batch(deps.executor), list[tuple[str, Revision | None]](), 0
+    batch, enriched, started = BatchRunner(deps.executor), list[tuple[str, Revision | None]](), 0
     for batch_slice in slices(message.items, size=_SLICE_ARTICLES, seconds=_SLICE_SECONDS):
         started += len(batch_slice)
         enriched += batch.each(partial(_enrich_latest, message.site, deps=deps), batch_slice, name=str)

@@ -124,7 +124,7 @@ def dry_run_deps(report: Report) -> IngestDeps:
         revisions=revisions,
         receipts=dry_receipts,
         dead_letters=DeadLetters(
-            "ingest", storage, dry_receipts, DryRunMarks(RedisQuarantine(redis_client(settings())), report)
+            "ingest", storage, dry_receipts, DryRunQuarantine(RedisQuarantine(redis_client(settings())), report)
         ),
         emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
         sources=Sources(storage, revisions, real.executor),

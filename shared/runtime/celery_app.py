@@ -46,7 +46,6 @@ from shared.storage.conformance import require_conformant_store_apart
 
 VISIBILITY_TIMEOUT_SECONDS = 30
 TIME_LIMIT_SECONDS = 20
-_POLL_INTERVAL_SECONDS = 5.0
 _BULK_NICENESS = 5  # a quarter of a contended CPU: enough for a batch to end in time beside news
 
 log = structlog.get_logger()
@@ -54,12 +53,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WorkerTimers:
-    """After how many seconds a worker or its message is given up. Production has the defaults."""
+    """The timers of a worker, in seconds. Production uses the defaults."""
 
-    visibility_timeout: float = VISIBILITY_TIMEOUT_SECONDS  # a message that nobody acknowledged is delivered again
-    soft_shutdown: float = TIME_LIMIT_SECONDS / 2  # a worker that must end hands back unfinished messages
-    unwell_after: float = UNWELL_AFTER_SECONDS  # a worker that takes nothing of what waits says so
-    end_after: float = END_AFTER_SECONDS  # and ends itself
+    visibility_timeout: float = VISIBILITY_TIMEOUT_SECONDS  # an unacknowledged message is redelivered
+    soft_shutdown: float = TIME_LIMIT_SECONDS / 2  # after SIGTERM; then unfinished messages go back to the broker
+    unwell_after: float = UNWELL_AFTER_SECONDS  # a stalled worker reports a fault
+    end_after: float = END_AFTER_SECONDS  # a stalled worker ends itself
     stall_check_interval: float = 5.0
 
 
@@ -158,7 +157,7 @@ def create_app(
     timers: WorkerTimers = PRODUCTION_TIMERS,
 ) -> PresslineCelery:
     """Return the Celery app of a service; without `dead_letters` it can emit but not run tasks."""
-    app = PresslineCelery(service, settings, dead_letters, pipeline)
+    app = PresslineCelery(service, settings, dead_letters, pipeline, timers)
     app.conf.update(
         # A message is acknowledged after its task: that of a killed child or worker is redelivered.
         task_acks_late=True,
@@ -229,7 +228,9 @@ def run_worker(
     has_built = mmap(-1, 1)  # shared with the child processes
     backlog = RedisBacklog(redis_client(settings))
     watchdog = Watchdog(
-        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)), monotonic
+        lambda: count_waiting(backlog, service, settings.lanes, lambda: redis_faults(settings)),
+        monotonic,
+        unwell_after_seconds=app.timers.unwell_after,
     )
 
     @signals.setup_logging.connect(weak=False)
@@ -254,7 +255,7 @@ def run_worker(
         nonlocal is_ready
         is_ready = True
         watchdog.record_progress()
-        Thread(target=_end_when_stalled, args=(watchdog,), name="watchdog", daemon=True).start()
+        Thread(target=_end_when_stalled, args=(watchdog, app.timers), name="watchdog", daemon=True).start()
         log.info("worker.ready", queues=queues)
 
     @signals.worker_shutting_down.connect(weak=False)
@@ -299,8 +300,8 @@ def _lower_cpu_priority() -> None:
         Path("/proc/self/autogroup").write_text(f"{_BULK_NICENESS}\n", encoding="ascii")
 
 
-def _end_when_stalled(watchdog: Watchdog) -> None:
-    while (seconds := watchdog.stalled_seconds()) < END_AFTER_SECONDS:
-        sleep(_POLL_INTERVAL_SECONDS)
+def _end_when_stalled(watchdog: Watchdog, timers: WorkerTimers) -> None:
+    while (seconds := watchdog.stalled_seconds()) < timers.end_after:
+        sleep(timers.stall_check_interval)
     log.error("worker.stalled", seconds=round(seconds))
     os._exit(EX_SOFTWARE)  # a stalled consumer would also stall in an orderly shutdown

@@ -34,6 +34,7 @@ class Watchdog:
     ) -> None:
         self._waiting = waiting
         self._clock = clock
+        self._unwell_after_seconds = unwell_after_seconds
         self._progress_at = clock()
 
     def record_progress(self) -> None:
@@ -49,7 +50,7 @@ class Watchdog:
     def faults(self) -> list[str]:
         """Return the faults for the health check, in plain words."""
         seconds = self._clock() - self._progress_at
-        if seconds < UNWELL_AFTER_SECONDS:
+        if seconds < self._unwell_after_seconds:
             return []
         return [f"messages have waited for {seconds:.0f} s and none was taken"]
 

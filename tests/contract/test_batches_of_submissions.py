@@ -389,7 +389,7 @@ def test_a_replayed_submission_has_its_own_inbox_entry_until_it_is_done(ingest: 
     ingest.read(whole)
     alone = whole.only([receipts[1]])
 
-    inbox.put_again(ingest.content, alone)
+    inbox.put_replayed(ingest.content, alone)
 
     assert find_stored_receipt(ingest.content, "epn", receipts[1]) is None
     found = inbox.find_entry(ingest.content, "epn", receipts[1])

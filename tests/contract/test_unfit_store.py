@@ -80,13 +80,8 @@ def proxy(
             "forwarded_headers": forwarded_headers,
         },
     )
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(handler, port=port) as url:
+        yield url
 
 
 @pytest.fixture

@@ -46,20 +46,8 @@ def a_store_that_answers(status: int, body: bytes = b"") -> Iterator[tuple[Servi
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield (
-            ServiceSettings(
-                s3_endpoint=f"http://127.0.0.1:{server.server_port}",
-                s3_access_key="key",
-                s3_secret_key=SecretStr("secret"),
-            ),
-            requests,
-        )
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield ServiceSettings(s3_endpoint=url, s3_access_key="key", s3_secret_key=SecretStr("secret")), requests
 
 
 def client_of(kind: str, settings: ServiceSettings) -> ObjectStorage:

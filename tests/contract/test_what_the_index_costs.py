@@ -28,7 +28,7 @@ MAX_BYTES_PER_ARTICLE = 1_825  # 1.9 KB at 100,000 articles, where sets of words
 
 
 def fill(index: RedisIndex, number: int) -> None:
-    for story in stories(SITE, number, newest=NOW, a_day=ARTICLES_PER_DAY):
+    for story in stories(SITE, number, newest=NOW, articles_per_day=ARTICLES_PER_DAY):
         record = record_of(story, SITE)
         assert record.card is not None
         assert record.revision is not None
@@ -58,7 +58,7 @@ def test_publishing_correcting_and_removing_take_the_same_commands_for_any_numbe
     def cost(number: int) -> list[dict[str, int]]:
         index.clear(SITE)
         fill(index, number)
-        newest = record_of(next(stories(SITE, 1, newest=NOW, a_day=ARTICLES_PER_DAY)), SITE).card
+        newest = record_of(next(stories(SITE, 1, newest=NOW, articles_per_day=ARTICLES_PER_DAY)), SITE).card
         assert newest is not None
         card = newest.model_copy(update={"article": "a" * 26, "created_at": NOW.replace(hour=13)})
         corrected = card.model_copy(update={"headline": "Corrected"})

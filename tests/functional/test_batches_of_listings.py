@@ -231,7 +231,7 @@ def test_a_bundle_that_was_deleted_only_delays_its_listings(
 
 def test_listings_wait_while_the_index_is_incomplete_and_their_leases_end(stale_pipeline: Pipeline) -> None:
     stale = stale_batch(stale_pipeline)
-    stale_pipeline.redis.hset(index_key(stale_pipeline.site, "whole"), "run_id", "another")
+    stale_pipeline.redis.hset(index_key(stale_pipeline.site, "complete"), "run_id", "another")
 
     assert stale_pipeline.deliver(stale) == ()
 

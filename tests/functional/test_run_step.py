@@ -355,7 +355,7 @@ class Untouchable:
 def test_writes_to_receipts_quarantine_and_runs_are_reported_and_not_made() -> None:
     reports, real = list[str](), Untouchable()
     receipts = DryRunReceipts(real, reports.append)
-    quarantine, runs = DryRunMarks(real, reports.append), DryRunRuns(real, reports.append)
+    quarantine, runs = DryRunQuarantine(real, reports.append), DryRunRuns(real, reports.append)
 
     assert receipts.open(Receipt(receipt="r", site="epn"))
     receipts.note("r", ReceiptStatus.ENRICHED, NOON)

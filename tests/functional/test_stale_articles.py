@@ -102,7 +102,7 @@ def test_stale_pages_are_queued_in_batches_once_each(pipeline: Pipeline, importe
 def test_stale_listings_are_emitted_before_stale_articles(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.tick()
     import_articles(pipeline)
-    listings = pipeline.index.stale(pipeline.site)
+    listings = pipeline.index.stale_listings(pipeline.site)
     pipeline.scheduler_deps.busy_batch_at["epn"] = pipeline.now
     monkeypatch.setattr("services.scheduler.handler.stale._MAX_LISTINGS_PER_TICK", len(listings) - 1)
 

@@ -80,7 +80,9 @@ def test_the_sweep_emits_only_the_lines_without_an_outcome(pipeline: Pipeline, m
 def test_the_sweep_deletes_an_inbox_entry_once_every_line_has_an_outcome(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.runtime.inbox.settle_entries", lambda *_: None)  # the process died before this call
+    monkeypatch.setattr(
+        "shared.runtime.inbox.delete_finished_entries", lambda *_: None
+    )  # the process died before this call
     submit_lines(pipeline, [*LINES, BAD])
     pipeline.run()
     pipeline.now += timedelta(minutes=1)

@@ -197,7 +197,7 @@ def test_the_image_runs_without_root_and_copies_only_needed_files() -> None:
 
 
 def test_the_health_check_fails_without_an_answer() -> None:
-    assert not is_well(free_ports(1)[0], "/healthz")
+    assert not is_healthy(free_ports(1)[0], "/healthz")
 
 
 def test_hadolint_finds_no_fault() -> None:

@@ -55,10 +55,3 @@ def test_outside_of_a_task_calls_have_no_deadline(time: Time) -> None:
     time.now = 1e6
 
     a_call(time, 100)
-
-
-def test_the_store_is_not_called_after_a_tasks_deadline(store_settings: ServiceSettings) -> None:
-    storage = S3ObjectStorage(store_settings, "test-content")
-
-    with time_for_calls(0), pytest.raises((PeersTooSlowError, TaskTooSlowError)):
-        storage.find("any")

@@ -209,7 +209,7 @@ def _watch_listings(site: Site, stale_count: int) -> None:
     index, moved_at, left = wiring.index(), monotonic(), stale_count
     with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_console) as progress:
         bar = progress.add_task("listings", total=stale_count)
-        while still_stale := len(index.stale(site)):
+        while still_stale := len(index.stale_listings(site)):
             if still_stale < left:
                 left, moved_at = still_stale, monotonic()
             progress.update(bar, completed=max(0, stale_count - still_stale))

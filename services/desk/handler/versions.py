@@ -24,7 +24,7 @@ def count_pages(count: VersionCount) -> Iterator[int]:
 def recheck_pages(count: VersionCount) -> None:
     """Check the pages of another version again: some were just being published."""
     with ThreadPoolExecutor(_READER_THREADS) as readers:
-        count.look_again(readers)
+        count.recheck(readers)
 
 
 def store_counts(content: ObjectStorage, site: Site, count: VersionCount, at: datetime) -> VersionCounts:

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 def index_articles(message: ArticlesPublished, deps: PublishDeps) -> Result:
     """Load live articles' records into the index; emit the pages that become stale."""
-    site, batch = deps.site(message.site), Batch(deps.writers)
+    site, batch = deps.site(message.site), BatchRunner(deps.writers)
     found = batch.each(lambda article: deps.records.find(site.id, article)[0], message.items, name=str)
     return Result(index_records([record for _, record in found], message, site, deps), batch.failed)
 
@@ -125,7 +125,7 @@ class _Publication:
         log.info("listing.published", listing=rendered.listing, kind=self.kind, size_bytes=len(self.body))
 
 
-def _purge(put: Sequence[_Publication], batch: Batch, deps: PublishDeps) -> None:
+def _purge(put: Sequence[_Publication], batch: BatchRunner, deps: PublishDeps) -> None:
     """Purge the pages that need it in one call per kind of purge, because the vendors limit the calls.
 
     The purge is hard if the page is new or not a 200: no reader may see the earlier response any longer.

@@ -57,7 +57,7 @@ class _PageBatch:
 
     def drop(self, pages: Sequence[Publication]) -> Result:
         """Drop the pages of a superseded run; purge and render again the pages that the run has put already."""
-        batch = Batch(self.deps.writers)
+        batch = BatchRunner(self.deps.writers)
         put = [page for page, was_put in batch.each(Publication.was_put, pages, name=_article) if was_put]
         if put:
             self.deps.edge.purge([key for page in put for key in page.path_surrogate_keys])
@@ -67,7 +67,7 @@ class _PageBatch:
 
     def publish(self, pages: Sequence[Publication]) -> Result:
         """Put the pages, purge, record them, and place their articles in the index."""
-        batch = Batch(self.deps.writers)
+        batch = BatchRunner(self.deps.writers)
         put = batch.each(Publication.claim_and_put, pages, name=_article)
         if surrogate_keys := [key for page, is_put in put if is_put for key in page.surrogate_keys]:
             self.deps.edge.purge(surrogate_keys)  # before a record or a receipt says that the page is live

@@ -195,8 +195,10 @@ def _stale_pages_showing(record: LiveRecord, site: Site, deps: PublishDeps) -> t
     """Return the stale pages that may show an article which left the index before (a redelivered message)."""
     memberships = {*(memberships_of(site, record.card) if record.card else (ALL, *record.former_memberships))}
     memberships |= {f"section:{each.split(':')[1]}" for each in memberships if each.startswith("sday:")}
-    stale_pages = deps.index.stale(site)
-    return tuple(page for page in stale_pages if (listing := find_listing(site, page)) and listing.reads in memberships)
+    stale_pages = deps.index.stale_listings(site)
+    return tuple(
+        page for page in stale_pages if (listing := find_listing(site, page)) and listing.membership in memberships
+    )
 
 
 def _put_gone(

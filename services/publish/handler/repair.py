@@ -59,7 +59,7 @@ def _repair_listing(listing: Listing, message: RepairPath, site: Site, deps: Pub
                 listing.path,
                 found.body,
                 content_type=found.head.content_type,
-                cache_control=listing.of_kind.cache_control,
+                cache_control=listing.definition.cache_control,
                 metadata=source_object,
                 if_etag=found.etag,
             )

@@ -47,7 +47,7 @@ def updated_at(usable: Sequence[Revision]) -> datetime | None:
     """
     for before, after in reversed(list(pairwise(usable))):
         if _differ(before.article, after.article):
-            changed_at = out_at(after.article, stamp_of(after.revision))
+            changed_at = releasable_at(after.article, stamp_of(after.revision))
             return changed_at if changed_at > published_at(usable[0].article, usable[0].revision) else None
     return None
 

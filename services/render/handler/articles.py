@@ -137,7 +137,7 @@ def _pages_rendered(message: ArticlesEnriched, pages: Iterable[_Page], deps: Ren
         orders = ",".join(sorted(page.order for page, _ in batch_slice))
         yield PagesRendered(
             **follow_up(message, f"pages:{_names(articles)}:{orders}"),
-            **carry(batch_slice, deps.content, deps.clock()),
+            **bundle_fields(batch_slice, deps.content, deps.clock()),
             site=message.site,
             run=message.run,
             articles=articles,

@@ -130,7 +130,7 @@ def _page(read: _ListingSnapshot, message: ListingsStale, context: PageContext) 
 
 def _pins(listing: Listing, site: Site, deps: RenderDeps) -> tuple[str, ...]:
     """Return the articles that editors pinned to a front; schedule a new rendering for the end of the pins."""
-    if not listing.of_kind.has_pins:
+    if not listing.definition.has_pins:
         return ()
     pins = read_pins(deps.content, site.id, listing.section or HOME)
     if pins is None or (pins.until is not None and pins.until <= deps.clock()):

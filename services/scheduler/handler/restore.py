@@ -48,7 +48,7 @@ def restore_index(site: Site, deps: SchedulerDeps) -> None:
         while batch := list(islice(remaining, _ARTICLES_PER_BATCH)):
             index.load(site, read_records(deps.content, site.id, batch, readers))
             restore = replace(restore, cursor=batch[-1], done=restore.done + len(batch))
-            if not index.move_restore(site, restore):
+            if not index.advance_restore(site, restore):
                 # Redis was flushed again, or a reindex began.
                 log.info("restore.overtaken", site=site.id, articles=restore.done)
                 return

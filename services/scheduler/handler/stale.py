@@ -37,7 +37,7 @@ def emit_stale_pages(site: Site, deps: SchedulerDeps) -> Iterator[ListingsStale 
             index.mark_stale(site, name)
     fronts = fronts_of(site, names)
     yield from _batches(site, fronts, len(fronts), Lane.LISTINGS, deps)
-    others = [page for page in index.stale(site, limit=_MAX_CANDIDATE_LISTINGS) if page not in set(fronts)]
+    others = [page for page in index.stale_listings(site, limit=_MAX_CANDIDATE_LISTINGS) if page not in set(fronts)]
     queued = deps.backlog.total()
     max_listings = (
         _MAX_LISTINGS_PER_TICK if queued * MAX_LISTINGS_PER_BATCH < _MAX_LISTINGS_PER_TICK else MAX_LISTINGS_PER_BATCH
