@@ -114,7 +114,7 @@ class Newsroom:
         return str(self.api.post("/v1/media", content=file.read_bytes(), headers=headers).json()["media"])
 
     def wait_until_quiet(self, receipts: Iterable[str], seconds: float = 90) -> None:
-        """Wait until these are at their end, nothing is on its way, and no page is behind."""
+        """Wait until these receipts are final, no message waits, and no page is stale."""
         left = list(receipts)
 
         def are_at_their_end() -> bool:

@@ -1,4 +1,4 @@
-"""An archive on a real stack: moved in, rebuilt and given another look, whoever is killed meanwhile."""
+"""An archive on a real stack is imported, rebuilt and given another theme, while processes are killed."""
 
 from __future__ import annotations
 
@@ -126,14 +126,14 @@ class Archive:
             self.room.wait_for(partial(self.is_ready, worker), f"{worker} is ready")
 
     def is_ready(self, worker: str) -> bool:
-        """Tell whether a worker has read what it renders with."""
+        """Tell whether a worker has read its theme."""
         health = self.room.stack.metrics[worker].replace("/metrics", "/healthz")
         with suppress(httpx.HTTPError):
             return httpx.get(health, trust_env=False).status_code == HTTPStatus.OK
         return False
 
     def halt(self, service: str) -> list[int]:
-        """Have a worker's children stand still in whatever they do; return them."""
+        """Stop a worker's children with SIGSTOP; return them."""
         pid = self.room.pid(service)
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         for child in children:
@@ -145,29 +145,29 @@ class Command:
     """`pressline` as an operator runs it, and may end it."""
 
     def __init__(self, folder: Path, words: tuple[str, ...], *, run_folder: Path) -> None:
-        self._said = folder / "said.txt"
+        self._output_file = folder / "output.txt"
         environment = {"PYTHONPATH": str(PROJECT), "PRESSLINE_RUN_FOLDER": str(run_folder), "COLUMNS": "200"}
-        with self._said.open("wb") as said:
+        with self._output_file.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.desk", *words],
                 env={**os.environ, **environment},
                 cwd=folder,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
 
     @property
-    def said(self) -> str:
-        """Return what it has printed."""
-        return self._said.read_text(errors="replace")
+    def output(self) -> str:
+        """Return the output so far."""
+        return self._output_file.read_text(errors="replace")
 
     def stop(self, number: signal.Signals) -> int:
-        """Send it a signal; return with what it ended."""
+        """Send a signal to the command; return its exit status."""
         self._process.send_signal(number)
         return self.ended()
 
     def ended(self) -> int:
-        """Return with what it ended, once it has."""
+        """Wait for the end of the command; return its exit status."""
         return self._process.wait(_PATIENCE_SECONDS)
 
 
@@ -257,19 +257,19 @@ def test_a_rebuild_goes_on_whoever_was_killed(archive: Archive) -> None:
     archive.room.wait_for(lambda: archive.batches() == 0, "batches are rendered")
     archive.room.wait_for(lambda: archive.waiting("publish.bulk") > 0, "their pages are on their way")
     assert first.stop(signal.SIGKILL) == -signal.SIGKILL
-    go_on = the_way_to_go_on(first)
+    go_on = command_that_continues(first)
 
     archive.halt("render-bulk")
     second = archive.command(*go_on)
     archive.room.wait_for(lambda: archive.batches() > 0, "batches are on their way again")
     archive.kill("render-bulk", "publish-bulk")
     assert second.stop(signal.SIGINT) == 1
-    assert "Paused" in second.said
-    assert the_way_to_go_on(second) == go_on
+    assert "Paused" in second.output
+    assert command_that_continues(second) == go_on
 
     third = archive.command(*go_on)
     assert third.ended() == 0
-    assert f"{_ARTICLES}/{_ARTICLES}" in third.said
+    assert f"{_ARTICLES}/{_ARTICLES}" in third.output
     archive.room.wait_until_quiet([], _PATIENCE_SECONDS)
     after = archive.public_bytes()
     assert [path for path, body in before.items() if after.get(path) != body] == []
@@ -281,7 +281,7 @@ def test_a_rebuild_of_what_is_right_puts_and_purges_nothing(archive: Archive) ->
     again = archive.command("rebuild", "--all")
 
     assert again.ended() == 0
-    assert f"0 pages changed, {_ARTICLES} unchanged, 0 articles skipped" in again.said
+    assert f"0 pages changed, {_ARTICLES} unchanged, 0 articles skipped" in again.output
     archive.room.wait_until_quiet([], _PATIENCE_SECONDS)
     assert (archive.made(), archive.purges()) == (made, purges)
 
@@ -293,29 +293,35 @@ def test_a_theme_is_tried_and_then_rolled_out(archive: Archive) -> None:
 
     tried = archive.command("rebuild", "--site", "epn", "--sample", "500", "--diff", "--theme-folder", str(folder))
     assert tried.ended() == 0
-    assert f"{_ARTICLES} of {_ARTICLES} pages would change; nothing was published." in tried.said
+    assert f"{_ARTICLES} of {_ARTICLES} pages would change; nothing was published." in tried.output
     (report,) = archive.folder.glob("rebuild-epn-*.html")
-    assert report.name in tried.said
+    assert report.name in tried.output
     assert "/assets/almina-page." in report.read_text()
     assert archive.made() == made
 
     archive.change_theme("almina")
     rolled_out = archive.command("rebuild", "--site", "epn", "--theme")
     assert rolled_out.ended() == 0
-    # Some may have been made by the new theme before their turn came: whatever renders a page has it by now.
-    counts = re.search(r"(\d+) pages changed, (\d+) unchanged, (\d+) articles skipped", rolled_out.said)
+    # A page may have been rendered with the new theme before the rebuild reached it: every worker has it by now.
+    counts = re.search(r"(\d+) pages changed, (\d+) unchanged, (\d+) articles skipped", rolled_out.output)
     assert counts is not None
     assert sum(map(int, counts.groups())) == _ARTICLES
     assert int(counts[1]) > 0
     themes = {head.key: head.metadata.get("theme", "") for head in archive.public_heads()}
-    looks = {*archive.pages().values(), "index.html", "world/index.html", "world/2026/10/01/index.html", "410.html"}
-    assert {themes[path].partition("-")[0] for path in looks} == {"almina"}
+    new_theme_paths = {
+        *archive.pages().values(),
+        "index.html",
+        "world/index.html",
+        "world/2026/10/01/index.html",
+        "410.html",
+    }
+    assert {themes[path].partition("-")[0] for path in new_theme_paths} == {"almina"}
     assert archive.command("verify").ended() == 0
-    letters = archive.command("dead-letters", "list")
-    assert (letters.ended(), letters.said.strip()) == (0, "No dead letters.")
+    dead_letters = archive.command("dead-dead_letters", "list")
+    assert (dead_letters.ended(), dead_letters.output.strip()) == (0, "No dead dead_letters.")
 
 
-def the_way_to_go_on(command: Command) -> list[str]:
+def command_that_continues(command: Command) -> list[str]:
     """Return the words of the command that continues the run."""
-    said = re.findall(r"continue with: pressline (.*)", command.said, re.IGNORECASE)
-    return str(said[-1]).split()
+    output = re.findall(r"continue with: pressline (.*)", command.output, re.IGNORECASE)
+    return str(output[-1]).split()

@@ -72,7 +72,7 @@ def test_scripts_and_handlers_in_a_body_never_reach_readers(newsroom: Newsroom) 
     assert "&lt;script&gt;steal()&lt;/script&gt; &amp; " in page
 
 
-def test_no_token_a_wrong_token_and_a_token_without_the_scope_are_told_apart(newsroom: Newsroom) -> None:
+def test_no_token_a_wrong_token_and_a_token_without_the_scope_get_different_answers(newsroom: Newsroom) -> None:
     anonymous = newsroom.edge.post(f"{newsroom.stack.api}/v1/articles", content=article())
     wrong = newsroom.api.post("/v1/articles", content=article(), headers={"Authorization": "Bearer prl_wrong"})
 

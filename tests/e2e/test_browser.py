@@ -208,6 +208,6 @@ def test_a_search_gives_days_as_the_pages_write_them(browser: Browser, newsroom:
     page = browser.new_page()
     page.goto(f"{newsroom.stack.edge}/search/?q=ferry")
 
-    said = page.locator(".search__found .card__time").first.inner_text()
-    assert re.fullmatch(r".+ · \d{1,2} [A-Z][a-z]+ \d{4}", said)
+    text = page.locator(".search__found .card__time").first.inner_text()
+    assert re.fullmatch(r".+ · \d{1,2} [A-Z][a-z]+ \d{4}", text)
     page.close()

@@ -1,4 +1,4 @@
-"""What the edges' Content-Security-Policy means to a real browser: data in a page is none of its business, code is."""
+"""A real browser applies the edges' Content-Security-Policy: data in a page is allowed, code is not."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def show(page: Page, inside: str) -> None:
 
 
 def test_structured_data_and_the_site_s_own_files_break_nothing(page: Page) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
 
     show(page, OWN + DATA)
 
-    assert page.evaluate("window.blocked") == said == []
+    assert page.evaluate("window.blocked") == messages == []
     assert page.evaluate("window.own") == 1
     assert page.evaluate("getComputedStyle(document.getElementById('p')).color") == "rgb(1, 2, 3)"
     assert "Ferry" in page.evaluate("document.querySelector('[type=\"application/ld+json\"]').textContent")

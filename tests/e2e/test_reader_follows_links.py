@@ -26,7 +26,7 @@ LINK = re.compile(r'(?:href|data-more)="(/[^"#?]*)')
 STORIES, SECTIONS, SENDERS = 40, ("world", "sport", "business", "culture"), 4
 KILLED = 3
 STANDING = ("/", "/archive/", "/search/", *(f"/{section}/archive/" for section in SECTIONS))
-MAX_SLICE_SECONDS = 30.0
+MAX_SECONDS = 30.0
 
 
 class Reader:
@@ -120,14 +120,14 @@ def its_fate(number: int, run: str) -> dict[str, Any] | None:
 def test_a_reader_who_follows_every_link_while_news_comes_in_meets_none_that_leads_nowhere(newsroom: Newsroom) -> None:
     newsroom.wait_for(lambda: all(newsroom.read(url).status_code == 200 for url in STANDING), "the site stands")
     reader, run = Reader(newsroom), f"r{uuid4().hex[:6]}"
-    until = time.monotonic() + MAX_SLICE_SECONDS
+    until = time.monotonic() + MAX_SECONDS
 
-    def tell(number: int) -> bool:
-        """Post a story, and what becomes of it once it is live; a machine that is slow has fewer."""
+    def post_story(number: int) -> bool:
+        """Post a story, and its correction or removal once it is live; a slow machine posts fewer."""
         if time.monotonic() > until:
             return False
-        told = newsroom.post(wait=20, **a_story(number, run)).json()
-        reader.fresh.append(urlsplit(told["url"]).path)  # as if somebody had passed it on
+        posted = newsroom.post(wait=20, **a_story(number, run)).json()
+        reader.fresh.append(urlsplit(posted["url"]).path)  # as if somebody had passed it on
         fate = its_fate(number, run)
         if fate:
             newsroom.post(**fate).raise_for_status()
@@ -136,11 +136,11 @@ def test_a_reader_who_follows_every_link_while_news_comes_in_meets_none_that_lea
     with ThreadPoolExecutor(SENDERS + 1) as pool:
         reading = pool.submit(reader.read_on)
         try:
-            told = sum(pool.map(tell, range(STORIES)))
+            posted = sum(pool.map(post_story, range(STORIES)))
         finally:
             reader.may_stop.set()
         reading.result(timeout=60)
 
-    assert told > STORIES // 4
-    assert len([link for link in reader.followed if "/topics/" in link]) > told // 2
+    assert posted > STORIES // 4
+    assert len([link for link in reader.followed if "/topics/" in link]) > posted // 2
     assert reader.dead == []

@@ -1,4 +1,4 @@
-"""What the endpoint says of the workers behind it."""
+"""The endpoint's readiness reports the state of the workers."""
 
 from __future__ import annotations
 

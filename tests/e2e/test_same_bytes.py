@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 _ARTICLES, _CORRECTED, _WITHDRAWN = 24, 4, 7  # how many, how many of them, which one
 _PICTURES = sorted((PROJECT / "infra" / "samples" / "pictures").iterdir())[:5]
 
-_TOLD_BY_A_CLOCK = frozenset(("order", "made-by", "made-for", "made-at", "inputs"))
+_METADATA_WITH_A_TIME = frozenset(("order", "made-by", "made-for", "made-at", "inputs"))
 """Metadata that says when, by whom and for which message bytes were made: `order` decides between two writers by the
 time of a reading, the others answer `pressline why`. No edge shows any of them to a reader."""
 
 
-class Seen(NamedTuple):
+class PublicObject(NamedTuple):
     """An object of the public bucket."""
 
     body: bytes
@@ -38,8 +38,8 @@ class Seen(NamedTuple):
 def the_newsrooms_day(now: datetime) -> list[dict[str, Any]]:
     """Return what the newsroom sends: articles, their corrections, one withdrawal; each bears its own stamp.
 
-    Half of the articles are of the last hours and half are days old, so that no midnight between the two stacks moves
-    one of them out of the sitemap of what is news.
+    Half of the articles are hours old and half are days old. So no midnight between the two stacks moves an article out
+    of the news sitemap.
     """
     firsts = [
         now - timedelta(hours=1 + each) if each % 2 else now - timedelta(days=10 + each // 3)
@@ -86,7 +86,9 @@ def _text(stamp: datetime) -> str:
     return stamp.isoformat()
 
 
-def what_readers_get(settings: StackSettings, sent: Sequence[dict[str, Any]], *, side_by_side: int) -> dict[str, Seen]:
+def what_readers_get(
+    settings: StackSettings, sent: Sequence[dict[str, Any]], *, side_by_side: int
+) -> dict[str, PublicObject]:
     """Return the public bucket of a fresh stack that was sent all this in this order."""
     with embedded_stack(settings) as stack:
         room = Newsroom(settings, stack)
@@ -102,12 +104,12 @@ def _with_media(article: dict[str, Any], media: Mapping[Path, str]) -> dict[str,
     return article | ({"picture": {"media": media[picture["file"]], "alt": picture["alt"]}} if picture else {})
 
 
-def _public_objects(room: Newsroom) -> Iterator[tuple[str, Seen]]:
+def _public_objects(room: Newsroom) -> Iterator[tuple[str, PublicObject]]:
     client, bucket = s3_client(room.services), room.services.public_bucket
     for key in S3ObjectStorage(room.services, bucket).list_keys(""):
         found = client.get_object(Bucket=bucket, Key=key)
-        metadata = {name: value for name, value in found["Metadata"].items() if name not in _TOLD_BY_A_CLOCK}
-        yield key, Seen(found["Body"].read(), found["ContentType"], found.get("CacheControl"), metadata)
+        metadata = {name: value for name, value in found["Metadata"].items() if name not in _METADATA_WITH_A_TIME}
+        yield key, PublicObject(found["Body"].read(), found["ContentType"], found.get("CacheControl"), metadata)
 
 
 def test_the_order_in_which_articles_come_changes_no_byte(tmp_path: Path) -> None:

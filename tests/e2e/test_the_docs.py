@@ -33,11 +33,11 @@ NOT_RUN: dict[str, tuple[str, str]] = {
     ".venv/bin/python -m pytest tests/unit/render -x -q": ("make test runs the same tests", ".ci/run"),
     "make down": (
         "other tests need the stack",
-        "tests/e2e/test_stack.py::test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_nothing_behind",
+        "tests/e2e/test_up_and_down.py::test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_no_process",
     ),
     "docker compose up --build --wait": (
         "it needs Docker",
-        "tests/unit/test_compose.py::test_everyone_waits_for_what_it_needs",
+        "tests/unit/test_compose.py::test_every_container_waits_for_its_dependencies",
     ),
     "export PRESSLINE_TOKEN=$(docker compose run --rm -T pressline tokens create --name desk"
     " --scope publish --scope read)": (
@@ -54,7 +54,7 @@ NOT_RUN: dict[str, tuple[str, str]] = {
     ),
     "docker compose down": (
         "it needs Docker",
-        "tests/unit/test_compose.py::test_services_may_finish_what_they_do",
+        "tests/unit/test_compose.py::test_services_have_time_to_finish_their_tasks",
     ),
 }
 """Commands that are not run: the reason, and the test (or step of CI) that covers each."""
@@ -107,21 +107,23 @@ class Reader:
             if command in NOT_RUN:
                 continue
             done = self._type(self._filled(INSTEAD.get(command, command)))
-            said = f"{done.stdout}\n{done.stderr}"
-            is_good = done.returncode in MAY_END_WITH.get(command, {0}) and (_PROBLEM in said) == (_MISSPELT in command)
-            assert is_good, f"{block.guide}, block at line {block.line}: {command}\n{said}"
-            self.learn(said)
+            output = f"{done.stdout}\n{done.stderr}"
+            is_good = done.returncode in MAY_END_WITH.get(command, {0}) and (_PROBLEM in output) == (
+                _MISSPELT in command
+            )
+            assert is_good, f"{block.guide}, block at line {block.line}: {command}\n{output}"
+            self.learn(output)
 
-    def learn(self, said: str) -> None:
+    def learn(self, output: str) -> None:
         """Note the values that a reader would copy."""
-        for line in said.splitlines():
+        for line in output.splitlines():
             if line.startswith('{"'):
                 self.learn_reply(json.loads(line))
-        if tokens := _TOKEN.findall(said):
+        if tokens := _TOKEN.findall(output):
             self.values["HASH"] = hashlib.sha256(tokens[-1].encode()).hexdigest()[:12]
-        if receipts := _RECEIPT.findall(said):
+        if receipts := _RECEIPT.findall(output):
             self.values["RECEIPT"] = receipts[-1]
-        if runs := re.findall(r"--resume (\S+)", said):
+        if runs := re.findall(r"--resume (\S+)", output):
             self.values["RUN"] = runs[-1]
 
     def learn_reply(self, reply: dict[str, Any]) -> None:

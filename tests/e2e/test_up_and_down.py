@@ -30,7 +30,7 @@ def test_a_taken_port_is_named_with_its_setting_before_anything_starts(tmp_path:
     assert not (tmp_path / ".run" / "redis").exists()
 
 
-def test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:
     settings = StackSettings.in_folder(tmp_path / ".run")
     folder = RunFolder(settings.run_folder)
     try:

@@ -1,6 +1,6 @@
-"""Workers serve their lanes, die, hang and are told to end.
+"""Workers serve their lanes, die, hang and get SIGTERM.
 
-What they had in hand is done by another, and what kills them is put aside.
+Another worker finishes their messages, and a message that kills them becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PROGRAM = Path(__file__).with_name("laboratory.py")
 
 
 class Laboratory:
-    """Workers, the queue before them, and what they say of each message."""
+    """Workers, their queue, and their report on each message."""
 
     def __init__(self, folder: Path, redis_url: str, store: ServiceSettings) -> None:
         self.redis = Redis.from_url(redis_url, decode_responses=True)
@@ -97,8 +97,10 @@ class Laboratory:
 
     def dead_letters(self) -> list[dict[str, int]]:
         """Return the listings of each dead letter of a batch."""
-        letters = [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
-        return [letter["payload"]["listings"] for letter in letters if "listings" in letter["payload"]]
+        dead_letters = [
+            json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-dead_letters/render/")
+        ]
+        return [letter["payload"]["listings"] for letter in dead_letters if "listings" in letter["payload"]]
 
     def runs(self, name: str) -> list[int]:
         """Return the processes that have begun a message, in order."""
@@ -122,7 +124,7 @@ class Laboratory:
 
     def letter(self, name: str) -> dict[str, Any] | None:
         """Return a message's dead letter."""
-        for key in self.content.list_keys("dead-letters/render/"):
+        for key in self.content.list_keys("dead-dead_letters/render/"):
             if name in key:
                 return cast("dict[str, Any]", json.loads(self.content.get(key).body))
         return None
@@ -204,7 +206,7 @@ def test_a_killed_childs_message_is_given_to_the_next_child_at_once(lab: Laborat
     assert not connected_anew(worker)
 
 
-def test_a_worker_that_is_told_to_end_finishes_what_it_does_and_hands_the_rest_back(lab: Laboratory) -> None:
+def test_a_worker_that_gets_sigterm_finishes_its_task_and_returns_the_others(lab: Laboratory) -> None:
     worker = lab.start()
     held, others = lab.send("hold"), [lab.send() for _ in range(3)]
     wait_for(lambda: len(lab.runs(held)) == 1, "it is begun")

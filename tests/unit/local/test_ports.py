@@ -1,4 +1,4 @@
-"""What an operator is told of a port that is taken."""
+"""The message for an operator whose port is taken."""
 
 from __future__ import annotations
 

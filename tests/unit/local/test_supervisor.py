@@ -20,7 +20,7 @@ from infra.local.state import RunFolder, SupervisorState
 _DEADLINE_SECONDS = 20.0
 
 # A supervisor in a process of its own: takes the folder and a JSON list of [name, code, stage]. A program is ready once
-# it has said "up".
+# it has reports "up".
 _SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
@@ -205,19 +205,19 @@ def test_a_stopped_supervisor_stops_its_children(supervise: Callable[..., Starte
 
 
 def test_waits_grow_and_end_at_the_longest(tmp_path: Path) -> None:
-    said: list[str] = []
-    runner = _runner(tmp_path, _DYING, said, RestartPolicy(max_wait_seconds=1.0, max_start_attempts=7))
+    reports: list[str] = []
+    runner = _runner(tmp_path, _DYING, reports, RestartPolicy(max_wait_seconds=1.0, max_start_attempts=7))
 
     with pytest.raises(CannotStartError):
         _run(runner)
 
-    waits = [text.rsplit(" ", 2)[1] for text in said]
+    waits = [text.rsplit(" ", 2)[1] for text in reports]
     assert waits == ["0.2", "0.4", "0.8", "1.0", "1.0", "1.0"]
 
 
 def test_the_last_log_lines_of_a_dead_child_are_shown(tmp_path: Path) -> None:
-    said: list[str] = []
-    runner = _runner(tmp_path, _DYING, said, RestartPolicy(max_start_attempts=2))
+    reports: list[str] = []
+    runner = _runner(tmp_path, _DYING, reports, RestartPolicy(max_start_attempts=2))
 
     with pytest.raises(CannotStartError, match="no site is configured"):
         _run(runner)
@@ -276,9 +276,9 @@ def test_a_child_ends_within_its_grace(tmp_path: Path) -> None:
     assert child.exit_code == -signal.SIGKILL
 
 
-def _runner(tmp_path: Path, code: str, said: list[str], policy: RestartPolicy) -> ProgramRunner:
+def _runner(tmp_path: Path, code: str, reports: list[str], policy: RestartPolicy) -> ProgramRunner:
     program = Program("render", (sys.executable, "-c", code), dict(os.environ), is_ready=lambda: False)
-    return ProgramRunner(program, log=tmp_path / "log", policy=policy, report=lambda text, _: said.append(text))
+    return ProgramRunner(program, log=tmp_path / "log", policy=policy, report=lambda text, _: reports.append(text))
 
 
 def _run(runner: ProgramRunner) -> None:
