@@ -46,8 +46,8 @@ READS = {
     "published_versions",
     "read",
     "revisions",
-    "stale",
     "stale_articles",
+    "stale_listings",
     "stale_versions",
 }
 
@@ -174,7 +174,7 @@ def test_a_dry_run_of_any_step_ends_as_its_delivery_does_and_changes_nothing(
 
     reports = capsys.readouterr().err
     assert kinds == {step.consumes.__name__ for step in PIPELINE} - {"ArticlesPublished"}
-    for write in ("put content/", "put public/", "purge", "lease", "bring", "take", "end receipt"):
+    for write in ("put content/", "put public/", "purge", "lease", "load", "remove", "finalise receipt"):
         assert f"would {write}" in reports
 
 
@@ -223,7 +223,7 @@ def test_a_dry_run_of_publish_reports_the_put_and_puts_no_page(desk: Desk, capsy
     (page,) = (each for each in reports if each.startswith("would put public/world/2026/") and "index.html" in each)
     assert "text/html" in page
     assert any(each.startswith("would purge article:") for each in reports)
-    assert any("would bring" in each and "up to date in the index" in each for each in reports)
+    assert any("would load" in each and "into the index" in each for each in reports)
     assert reports[-1] == "publish.PagesRendered: 0 message(s) not emitted: nothing was written"
     assert code == 0
     assert pipeline.edge.purged == []
@@ -369,13 +369,13 @@ def test_writes_to_receipts_quarantine_and_runs_are_reported_and_not_made() -> N
 
     assert reports == [
         "would open receipt r as accepted",
-        "would note enriched on receipt r",
-        "would note on receipt r that it waits for 1 address(es)",
-        "would end receipt r as failed, the reason",
+        "would record stage enriched on receipt r",
+        "would record on receipt r that it waits for 1 address(es)",
+        "would finalise receipt r as failed, the reason",
         "would quarantine a of epn up to 1 for 60 s",
         "would release a of epn from quarantine",
         "would begin run run-1 of epn",
-        "would note changed for a in run run-1 of epn",
+        "would record changed for a in run run-1 of epn",
     ]
 
 
