@@ -132,7 +132,10 @@ def test_a_feed_refuses_a_format_that_it_does_not_accept() -> None:
     ("feeds", "fault"),
     [
         ("feeds = []", "at least 1"),
-        ('[[feeds]]\nid = "a"\nname = "A"\nsource = "a"\n[[feeds]]\nid = "a"\nname = "B"\nsource = "b"', "called a"),
+        (
+            '[[feeds]]\nid = "a"\nname = "A"\nsource = "a"\n[[feeds]]\nid = "a"\nname = "B"\nsource = "b"',
+            "have the id a",
+        ),
         ('[[feeds]]\nid = "a"\nname = "A"\nsource = "a"\nsection = "nowhere"', "nowhere is not a section"),
         ('[[feeds]]\nid = "a"\nname = "A"\nsource = "  "', "is empty"),
     ],
