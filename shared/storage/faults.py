@@ -49,7 +49,8 @@ def store_fault(settings: ServiceSettings, bucket: str, text: str) -> str:
         text = "InvalidBucketName"
     found = _CODE.search(text)
     text = found[1] if found else text
-    code = next((each for each in _SENTENCES if each in text), "")
+    # A port may contain the digits of a code.
+    code = next((each for each in _SENTENCES if re.search(rf"(?<!\d){each}(?!\d)", text)), "")
     return _SENTENCES.get(code, _OTHER).format(
         where=f"the store at {settings.s3_endpoint}" if settings.s3_endpoint else f"AWS S3 in {settings.s3_region}",
         named=_named(settings, bucket),

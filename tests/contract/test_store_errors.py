@@ -81,6 +81,7 @@ def test_a_listing_of_a_missing_bucket_names_setting_and_next_step(
         ("RequestTimeTooSkewed", "Set the clock"),
         ("Unable to locate credentials", "Set PRESSLINE_S3_ACCESS_KEY"),
         ("SlowDown", "cannot serve a call now"),
+        ('Could not connect to the endpoint URL: "http://store:14035/"', "does not answer"),
     ],
 )
 def test_every_code_has_its_next_step(text: str, step: str) -> None:

@@ -137,7 +137,7 @@ def read_journal(site: Site, since: datetime, deps: SchedulerDeps) -> Iterator[J
         try:
             yield JournalEntry(*keys.journal_entry(key))
         except ValueError:
-            log.warning("journal_marker.skipped", key=key)  # not a key of ours
+            log.warning("journal_key.ignored", key=key)  # not a key of ours
 
 
 def _unreconciled(site: Site, journal: Journal, deps: SchedulerDeps) -> dict[str, list[JournalEntry]]:
