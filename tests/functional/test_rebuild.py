@@ -435,13 +435,16 @@ PREVIEW = keys.preview_prefix("epn", "run-1")
 
 def test_a_theme_is_previewed_without_publishing_anything(pipeline: Pipeline, site: list[str], tmp_path: Path) -> None:
     a_theme(tmp_path, "Made <anew>")
+    tokens = tmp_path / "epn" / "assets" / "tokens.css"
+    tokens.write_text(tokens.read_text(encoding="utf-8").replace("#14324f", "#0b6153"), encoding="utf-8")
     pipeline.content.put(keys.preview_theme_key(PREVIEW), zipped_theme(tmp_path / "epn"))
-    before = pipeline.site_bytes()
+    before, assets = pipeline.site_bytes(), list(pipeline.content.list_keys(keys.assets_prefix("epn")))
 
     finish(a_rebuild(pipeline, preview=PREVIEW), pipeline)
     found = list(differences(pipeline.content, pipeline.public, PREVIEW))
 
     assert pipeline.site_bytes() == before
+    assert list(pipeline.content.list_keys(keys.assets_prefix("epn"))) == assets
     assert (pipeline.public.puts, pipeline.edge.purged) == ([], [])
     assert {each.path for each in found if each.lines} == {pipeline.record(article).path for article in site}
     shown = report("epn", "epn", found)

@@ -47,7 +47,7 @@ def render_articles(message: ArticlesEnriched, deps: RenderDeps) -> Result:
             not wait.
     """
     site = get_site(deps.sites, message.site)
-    context = PageContext(site, _theme(message, site, deps), deps)
+    context = PageContext(site, _theme(message, site, deps), deps, is_preview=message.preview is not None)
     was_complete = deps.index.complete_until(site) is not None
     batch, pages, started = _PageBatch(message, context), list[_Page](), 0
     for batch_slice in slices(message.items, size=_SLICE_ARTICLES, seconds=_SLICE_SECONDS):

@@ -74,6 +74,7 @@ class PageContext:
     site: Site
     theme: Theme
     deps: RenderDeps
+    is_preview: bool = False  # its pages are not published, so their theme's files are not stored
     stubs: dict[str, Stub] = field(default_factory=dict)  # rendered for these pages, by listing
 
     @cached_property
@@ -93,6 +94,8 @@ class PageContext:
 
     def stored_assets(self, body: bytes) -> tuple[Attachment, ...]:
         """Store the theme's files that a page names in the content bucket; return them as attachments."""
+        if self.is_preview:
+            return ()
         names = (asset for asset in self.theme.assets if asset.name.encode() in body)
         return tuple(_stored_asset(asset, self.site.id, self.deps) for asset in names)
 
