@@ -96,9 +96,10 @@ def assert_outage(call: Callable[[], object]) -> float:
 def test_a_call_that_hangs_ends_in_its_time(client: Client) -> None:
     with a_peer(wait_for_its_end) as (settings, asked):
         storage = client(settings, "bucket")
+        assert_outage(lambda: storage.put("a", b"x"))  # makes the client, which takes boto3 a second of CPU
 
         assert TIMEOUT_SECONDS * 0.9 < assert_outage(lambda: storage.put("a", b"x")) < TIMEOUT_SECONDS * 2.9
-        assert len(asked) == 1
+        assert len(asked) == 2
         assert (
             assert_outage(lambda: storage.get("a")) < TIMEOUT_SECONDS * 4
         )  # tried again while two seconds are not over

@@ -562,5 +562,5 @@ def test_a_restore_brings_back_the_live_text_and_no_text_under_embargo(pipeline:
     restore = pipeline.act("restore", accepted.article)
     pipeline.tick()
 
-    assert "What readers saw" in pipeline.page_of(accepted.article)
+    assert "The live text" in pipeline.page_of(accepted.article)
     assert "was skipped" in str(restore.report.warnings)

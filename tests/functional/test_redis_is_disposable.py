@@ -146,8 +146,8 @@ def test_a_receipt_from_an_old_redis_file_becomes_live(own_pipeline: Pipeline, o
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load two articles per step of a restore."""
-    monkeypatch.setattr(restoring, "_BATCH", 2)
-    monkeypatch.setattr(restoring, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(restoring, "_ARTICLES_PER_BATCH", 2)
+    monkeypatch.setattr(restoring, "_MAX_ROUND_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("small_steps")
