@@ -12,7 +12,7 @@ from shared.model.card import Card
 from shared.model.live_record import LiveRecord
 from shared.site.listing_kinds import ALL, KINDS
 from shared.site.listings import calendar_of, listings_showing
-from shared.site.memberships import day_of, listings_of_membership, memberships_of
+from shared.site.memberships import day_of, listings_of_membership, memberships_of, sections_of_days
 from shared.site.sites import Site
 
 _NEXT_DAY_PATTERNS = {
@@ -92,11 +92,8 @@ def removal_placement(
 
 
 def _with_sections(former_memberships: Sequence[str]) -> set[str]:
-    """Return former memberships, with those of their sections."""
-    return {
-        *former_memberships,
-        *(f"section:{each.split(':')[1]}" for each in former_memberships if each.startswith("sday:")),
-    }
+    """Return former memberships, with the sections of their days."""
+    return {*former_memberships, *sections_of_days(former_memberships)}
 
 
 def effects_of(site: Site, memberships: Iterable[str]) -> str:

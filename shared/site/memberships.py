@@ -76,6 +76,12 @@ def day_of(membership: str) -> tuple[str, str] | None:
     return (section, day) if kind == "sday" else None
 
 
+def sections_of_days(memberships: Iterable[str]) -> set[str]:
+    """Return the section memberships of the sections' days among these: `section:world` of `sday:world:2026-11-01`."""
+    parts = (each.partition(":") for each in memberships)
+    return {f"section:{value.rpartition(':')[0]}" for kind, _, value in parts if kind == "sday"}
+
+
 def _is_named_by_articles(site: Site, membership: str) -> bool:
     return any(not listing.is_permanent for listing in listings_showing(site, membership))
 

@@ -4,7 +4,8 @@ Each handler takes one message and its site's `PublishDeps`, and returns a `Resu
 """
 
 from services.publish.handler.deps import PublishDeps
-from services.publish.handler.listing import index_articles, publish_listings
+from services.publish.handler.indexing import index_articles
+from services.publish.handler.listing import publish_listings
 from services.publish.handler.pages import publish_pages
 from services.publish.handler.removal import remove_article
 from services.publish.handler.repair import repair_path

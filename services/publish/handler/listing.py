@@ -1,4 +1,4 @@
-"""Listings: live articles enter the index; rendered listings are put and recorded with the version that they show."""
+"""Publishes rendered listings, and records the version that each shows."""
 
 from __future__ import annotations
 
@@ -12,29 +12,14 @@ from services.publish.domain.pages import Page, cache_control_for, provenance
 from services.publish.handler.deps import PublishDeps
 from services.publish.handler.fence import PutKind, expected_from, put_page
 from shared.messaging.handling import BatchRunner, Result
-from shared.messaging.messages import ArticlesPublished, ListingsRendered, Message
+from shared.messaging.messages import ListingsRendered
 from shared.messaging.page_bundle import ListingPage, read_bundle
-from shared.model.live_record import LiveRecord
 from shared.runtime.errors import ObjectMissingError
 from shared.site import keys
 from shared.site.listings import find_listing
 from shared.site.sites import Site
 
 log = structlog.get_logger()
-
-
-def index_articles(message: ArticlesPublished, deps: PublishDeps) -> Result:
-    """Load live articles' records into the index; emit the pages that become stale."""
-    site, batch = deps.site(message.site), BatchRunner(deps.writers)
-    found = batch.each(lambda article: deps.records.find(site.id, article)[0], message.items, name=str)
-    return Result(index_records([record for _, record in found], message, site, deps), batch.failed)
-
-
-def index_records(records: Sequence[LiveRecord], cause: Message, site: Site, deps: PublishDeps) -> tuple[Message, ...]:
-    """Load records into the index; return the messages that render the newly stale pages."""
-    stale_pages = deps.index.load(site, records, is_restored=False) if records else ()
-    log.info("articles.indexed", articles=len(records), pages=len(stale_pages))
-    return deps.stale_pages(cause, site, stale_pages)
 
 
 def publish_listings(message: ListingsRendered, deps: PublishDeps) -> Result:

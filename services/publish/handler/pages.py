@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.publish.handler.deps import PublishDeps
-from services.publish.handler.listing import index_records
+from services.publish.handler.indexing import index_records
 from services.publish.handler.publication import Publication
 from shared.messaging.handling import BatchRunner, Result
 from shared.messaging.messages import ArticleRevision, ArticlesAccepted, PagesRendered, follow_up

@@ -31,7 +31,7 @@ from shared.runtime.errors import AddressTakenError, EdgeUnavailableError, Listi
 from shared.runtime.receipts import ReceiptStatus, receipt_id
 from shared.site import keys
 from shared.site.listings import ALL, GONE, find_article, find_listing, listing_of
-from shared.site.memberships import memberships_of, released_memberships
+from shared.site.memberships import memberships_of, released_memberships, sections_of_days
 from shared.site.sites import Site
 from shared.storage import Etag, StoredObject
 
@@ -194,7 +194,7 @@ def _unlist(
 def _stale_pages_showing(record: LiveRecord, site: Site, deps: PublishDeps) -> tuple[str, ...]:
     """Return the stale pages that may show an article which left the index before (a redelivered message)."""
     memberships = {*(memberships_of(site, record.card) if record.card else (ALL, *record.former_memberships))}
-    memberships |= {f"section:{each.split(':')[1]}" for each in memberships if each.startswith("sday:")}
+    memberships |= sections_of_days(memberships)
     stale_pages = deps.index.stale_listings(site)
     return tuple(
         page for page in stale_pages if (listing := find_listing(site, page)) and listing.membership in memberships
