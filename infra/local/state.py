@@ -41,7 +41,7 @@ class S3Access(_File):
 
 
 class StackFile(_File):
-    """`stack.json`: addresses, keys and pids, for tools and tests (architecture, part 9)."""
+    """`stack.json`: addresses, keys and pids, for tools and tests (ADR 3)."""
 
     api: str
     edge: str

@@ -1,6 +1,6 @@
 """POST to readable page against the raw floor of the same run, interleaved: `make bench` (ARGS="--rounds 100").
 
-The floor is fixed (architecture, part 10): 4 queue hops, 4 PUT and 2 GET in sequence by bare clients on the same
+The floor is fixed: 4 queue hops, 4 PUT and 2 GET in sequence by bare clients on the same
 servers. The floor measures the machine at this moment. Only the ratio can be compared between machines.
 
 `--against DIR` names a checkout of another commit, for instance of `git worktree add DIR f1a0bbf`. The bench runs that

@@ -1,4 +1,4 @@
-"""Commits revisions to the content bucket: articles, and actions through the API (architecture part 4).
+"""Commits revisions to the content bucket: articles, and actions through the API (ADR 1).
 
 The order of writes: journal marker and schedule, then the tombstone of a kill or the object of an unmatched removal,
 then the revision, which is the commit. The caller emits the event (`events.py`).
