@@ -69,7 +69,7 @@ class ArticlePage(RenderedPage):
     card: Card
     expires_at: AwareDatetime | None = None  # after this time the page is not put
     shows: dict[str, str] = Field(default_factory=dict)  # related articles, each with the digest of its card
-    former_memberships: tuple[str, ...] = ()  # that it has or may have had, if it has several revisions
+    former_memberships: tuple[str, ...] = ()  # has or may have had, current ones too; if it has several revisions
     is_new: bool = False  # the article had no record: a hint, which saves a GET
     lacks_related: bool = False  # rendered while the index was incomplete: rendered again once it is complete
 

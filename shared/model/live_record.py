@@ -59,7 +59,7 @@ class LiveRecord(BaseModel):
     card: Card | None = None
     media: tuple[str, ...] = ()  # public paths of the pictures that its page shows
 
-    former_memberships: tuple[str, ...] = ()  # that its released revisions have or may have had
+    former_memberships: tuple[str, ...] = ()  # of its released revisions, current ones included
     shows: dict[str, str] = Field(default_factory=dict)  # related articles on its page, with their cards' digests
     lacks_related: bool = False  # rendered while the index was incomplete: stale once it is complete
 

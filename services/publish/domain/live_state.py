@@ -33,7 +33,7 @@ def add_claims(
 ) -> LiveRecord:
     """Return the record with paths, and public paths of pictures (`media`), claimed by a revision.
 
-    `former_memberships`: the memberships that the article's released revisions name.
+    `former_memberships`: the memberships that the article's released revisions name, current ones included.
     """
     return record.model_copy(
         update={
@@ -52,7 +52,7 @@ class LivePage:
     page: ArticlePage
     pages: Mapping[str, PageRecord]  # the pages that were put, by path
     media: tuple[str, ...]  # public paths of the pictures that the page shows
-    former_memberships: tuple[str, ...]  # the memberships that the article's released revisions name
+    former_memberships: tuple[str, ...]  # of the released revisions, current ones included
     at: datetime
 
 

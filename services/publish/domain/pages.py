@@ -46,7 +46,7 @@ class Page:
     body: bytes
     content_type: str
     cache_control: str
-    theme: str
+    page_version: str
     article: str = ""
     surrogate_keys: tuple[str, ...] = ()
     status: int = 200
@@ -64,7 +64,7 @@ class Page:
             "article": self.article,
             "order": self.order,
             "sha256": self.sha256,
-            "theme": self.theme,
+            "theme": self.page_version,  # the key is older than the word, and stays
             "surrogate-keys": " ".join(self.surrogate_keys),
             "status": str(self.status),
             "location": self.location,
@@ -94,7 +94,7 @@ def redirect(path: str, order: str, *, to: str, article: str) -> Page:
         body=_document("Moved", f'<p><a href="{target}">{target}</a></p>'),
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("redirect"),
-        theme="none",
+        page_version="none",
         article=article,
         surrogate_keys=(keys.article_surrogate_key(article),),
         status=301,
@@ -102,7 +102,7 @@ def redirect(path: str, order: str, *, to: str, article: str) -> Page:
     )
 
 
-def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Page:
+def gone(path: str, order: str, *, body: bytes, page_version: str, article: str) -> Page:
     """Return the 410 page of an article that was taken down."""
     return Page(
         path=path,
@@ -110,7 +110,7 @@ def gone(path: str, order: str, *, body: bytes, theme: str, article: str) -> Pag
         body=body,
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("gone"),
-        theme=theme,
+        page_version=page_version,
         article=article,
         surrogate_keys=(keys.article_surrogate_key(article),),
         status=410,
@@ -125,7 +125,7 @@ def gone_picture(path: str, *, body: bytes) -> Page:
         body=body,
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("gone-file"),
-        theme="none",
+        page_version="none",
         surrogate_keys=(keys.path_surrogate_key(path),),
         status=410,
     )
@@ -142,7 +142,7 @@ def deletion_marker(path: str) -> Page:
         body=GONE_BODY,
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("deletion-marker"),
-        theme="none",
+        page_version="none",
         surrogate_keys=(keys.path_surrogate_key(path),),
         status=410,
     )
@@ -159,7 +159,7 @@ def stub(listing: Stub, *, site: str, body: bytes, rendered: RenderedPage) -> Pa
         body=body,
         content_type="text/html; charset=utf-8",
         cache_control=cache_control_for("stub"),
-        theme=rendered.theme,
+        page_version=rendered.theme,
         surrogate_keys=(keys.listing_surrogate_key(site, listing.listing),),
         provenance=provenance(rendered),
     )

@@ -62,7 +62,7 @@ class PublishDeps:
         return get_site(self.sites, name)
 
     def register_picture_use(self, pictures: Iterable[Attachment], article: str) -> None:
-        """Register an article as a user of these pictures, so that no removal takes them down unchecked."""
+        """Register an article as a user of these pictures; a removal of a picture first checks each user."""
         for picture in pictures:
             self.content.put(keys.used_by_key(picture.source_key, article), b"", content_type="text/plain")
 
@@ -127,8 +127,8 @@ class PublishDeps:
     def delete_path(self, head: ObjectHead, *surrogate_keys: str) -> None:
         """Replace an object by a deletion marker, purge its path, then delete the marker.
 
-        If a worker dies in between, the marker stays: the next verification finds it, even if the message is lost,
-        and no edge stores it.
+        If a worker dies before the deletion, the marker stays. No edge stores it, and the next verification finds it
+        even if the message is lost.
 
         Raises:
             PreconditionFailedError: another page is there now.
@@ -148,8 +148,8 @@ class PublishDeps:
     def stale_pages(self, cause: Message, site: Site, pages: Sequence[str]) -> tuple[Message, ...]:
         """Return messages for the stale pages that may be queued now; the scheduler emits the other ones later.
 
-        Fronts have their own message, so that no other page delays them. An import queues a front once, for any number
-        of articles; the scheduler emits the calendar once the queues are short.
+        Fronts have their own message, so that no other page delays them. An import queues only fronts, and a front's
+        lease keeps it in the queue once. The scheduler emits the other pages once the queues are short.
         """
         is_import, is_urgent = cause.lane is Lane.BULK, cause.lane is Lane.URGENT
         candidates = dict.fromkeys(fronts_of(site, pages))

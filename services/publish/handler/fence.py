@@ -1,7 +1,7 @@
 """Puts one page at one path; an older page never overwrites a newer one, even if several publishers run.
 
-The decision compares the page with the current object, and the PUT's precondition names that object's ETag. ETags are
-digests, so a stalled publisher may win with old bytes if a page went A -> B -> A: its handler re-checks after the PUT.
+The decision compares the page with the current object, and the PUT's precondition names that object's ETag. Equal bytes
+have equal ETags. After A -> B -> A a stalled publisher's precondition holds, so the handler re-checks after the PUT.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class PutKind(StrEnum):
 class PutResult:
     """The kind of the result and the ETag of the current object.
 
-    `made_for` names the message or run of an object that was there before. `replaced_theme` is the page version of the
-    object that the PUT replaced.
+    `made_for` names the message or run that made an unchanged object. `replaced_page_version` is the page version of
+    the object that the PUT replaced.
     """
 
     kind: PutKind
     etag: Etag
     made_for: str = ""
-    replaced_theme: str = ""
+    replaced_page_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ExpectedObject:
     article: str = ""
     status: str = "200"
     location: str = ""
-    theme: str = ""
+    page_version: str = ""
     made_for: str = ""
     is_read: bool = False  # read from the object itself just now, not from a record
 
@@ -67,7 +67,7 @@ def expected_from(head: ObjectHead | None) -> ExpectedObject | None:
         article=metadata.get("article", ""),
         status=metadata.get("status", ""),
         location=metadata.get("location", ""),
-        theme=metadata.get("theme", ""),
+        page_version=metadata.get("theme", ""),
         made_for=metadata.get("made-for", ""),
         is_read=True,
     )
@@ -103,12 +103,12 @@ def put_page(
             expected = _read_current(expected, public.find_head(page.path))
             continue
         is_same = expected is not None and _is_same(expected, page)
-        if expected and is_same and (expected.theme == page.theme):
+        if expected and is_same and expected.page_version == page.page_version:
             return PutResult(PutKind.UNCHANGED, expected.etag, expected.made_for)
         if (etag := _put_over(expected, page, public)) is not None:
             # The same bytes under another version are put again, so that `rebuild --theme` need not render them again.
             kind = PutKind.UNCHANGED if is_same else PutKind.PUT
-            return PutResult(kind, etag, replaced_theme=expected.theme if expected else "")
+            return PutResult(kind, etag, replaced_page_version=expected.page_version if expected else "")
         # Another object, or our own earlier PUT whose answer was lost: read the metadata.
         expected = expected_from(public.find_head(page.path))
     raise StorageConflictError(page.path)

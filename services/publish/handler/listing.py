@@ -23,8 +23,9 @@ log = structlog.get_logger()
 
 
 def publish_listings(message: ListingsRendered, deps: PublishDeps) -> Result:
-    """Publish listings' pages in parallel, with one purge, unless a page from a later read of the index is there.
+    """Publish listings' pages in parallel, with one purge.
 
+    A page never replaces one that was rendered from a later read of the index.
     A listing that fails is retried or dead-lettered alone. If the bundle was deleted, the leases are released and the
     scheduler emits its listings again.
     """
@@ -66,7 +67,7 @@ class _Publication:
             body=self.body,
             content_type=rendered.content_type,
             cache_control=listing.definition.cache_control if listing else cache_control_for(""),
-            theme=rendered.theme,
+            page_version=rendered.theme,
             surrogate_keys=rendered.surrogate_keys,
             status=rendered.status,
             provenance=provenance(rendered),
@@ -89,8 +90,8 @@ class _Publication:
         put = put_page(page, current, public=deps.public, may_put=lambda: True)
         was_ok = current is not None and current.status == str(HTTPStatus.OK.value)
         self.kind, self.is_new = put.kind if put else None, not was_ok
-        # Unchanged bytes need a purge too if no purge of them is recorded: a worker may have died between its PUT and
-        # its purge, also if those bytes were shown before.
+        # A worker may have died between its PUT and its purge. So unchanged bytes need a purge too if this very page
+        # was there already, or if the index records no purge of these bytes.
         self.needs_purge = self.is_shown and (
             self.kind is PutKind.PUT
             or (current is not None and current.order == page.order)
@@ -104,8 +105,10 @@ class _Publication:
             log.info("listing.superseded", listing=rendered.listing)
             index.release_lease(self.site, rendered.listing)
             return
-        if index.set_published(self.site, rendered.listing, rendered.wanted_version, sha256=self.page.sha256):
-            # A later version was published before: this page must not stay.
+        has_later_version = index.set_published(
+            self.site, rendered.listing, rendered.wanted_version, sha256=self.page.sha256
+        )
+        if has_later_version:  # published before: this page must not stay
             index.mark_stale(self.site, rendered.listing)
         log.info("listing.published", listing=rendered.listing, kind=self.kind, size_bytes=len(self.body))
 

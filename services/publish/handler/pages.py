@@ -31,7 +31,7 @@ def publish_pages(message: PagesRendered, deps: PublishDeps) -> Result:
     try:
         rendered = list(read_bundle(message, ArticlePage, deps.content))
     except ObjectMissingError:
-        return Result((batch.accepted("bundle missing", message.revisions, run=message.run),))
+        return Result((batch.render_again("bundle missing", message.revisions, run=message.run),))
     wanted = set(message.items)
     pages = [
         Publication(rendered, body, message.run, batch.site, deps)
@@ -63,7 +63,7 @@ class _PageBatch:
             self.deps.edge.purge([key for page in put for key in page.path_surrogate_keys])
         log.info("run.dropped", run=self.message.run, items=len(pages), put=len(put))
         revisions = {page.article: page.rendered.revision for page in put}
-        return Result((self.accepted("recheck", revisions),) if revisions else (), batch.failed)
+        return Result((self.render_again("recheck", revisions),) if revisions else (), batch.failed)
 
     def publish(self, pages: Sequence[Publication]) -> Result:
         """Put the pages, purge, record them, and place their articles in the index."""
@@ -80,7 +80,7 @@ class _PageBatch:
         self._report([page for page in pages if page.article not in batch.failed], live)
         emits = [*index_records([page.record for page in live], self.message, self.site, self.deps)]
         if newer:
-            emits.append(self.accepted("recheck", newer))  # of no run: a superseded run must not drop it
+            emits.append(self.render_again("recheck", newer))  # without `run`: a later run must not drop it
         return Result(tuple(emits), batch.failed)
 
     def _report(self, pages: Sequence[Publication], live: Sequence[Publication]) -> None:
@@ -89,7 +89,7 @@ class _PageBatch:
         outcomes |= {page.article: RunOutcome.CHANGED if page.is_changed else RunOutcome.UNCHANGED for page in live}
         self.deps.runs.report(self.site.id, self.message.run, outcomes)
 
-    def accepted(self, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
+    def render_again(self, why: str, revisions: dict[str, str], *, run: str = "") -> ArticlesAccepted:
         """Return the message that enriches and renders articles again."""
         articles = tuple(ArticleRevision(article=article, revision=each) for article, each in sorted(revisions.items()))
         envelope = follow_up(self.message, f"{why}:{','.join(sorted(revisions))}")

@@ -1,4 +1,4 @@
-"""The publication of one article's page: claim, put, (purge,) record, re-check (architecture part 5)."""
+"""The publication of one article's page: claim, put, (purge,) record, re-check (ADR 6)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ class Publication:
 
     @property
     def former_memberships(self) -> tuple[str, ...]:
-        """Return the memberships that the article's released revisions name; their listings are public."""
+        """Return the memberships that the article's released revisions name, current ones included.
+
+        Their listings are public.
+        """
         return (
             *self.rendered.former_memberships,
             *(own_memberships(self.site, self.rendered.card) if self.rendered.card else ()),
@@ -72,7 +75,7 @@ class Publication:
             body=self.body,
             content_type=rendered.content_type,
             cache_control=cache_control_for("article"),
-            theme=rendered.theme,
+            page_version=rendered.theme,
             article=rendered.article,
             surrogate_keys=rendered.surrogate_keys,
             provenance=provenance(rendered),
@@ -86,7 +89,7 @@ class Publication:
         """Record the page if it was put, then re-check; return the revision to render now, or None."""
         if self.is_put:
             self.record_live()
-        return self.find_newer() if self.puts or self.must_recheck or self.is_rejected else None
+        return self.revision_to_render() if self.puts or self.must_recheck or self.is_rejected else None
 
     def claim(self) -> bool:
         """Claim the page's paths and pictures for its revision; return False if a newer one is live or has claimed."""
@@ -112,7 +115,7 @@ class Publication:
 
     def put(self) -> bool:
         """Put attachments, stubs, the page, and redirects at its former paths; return False if the page is rejected."""
-        # The live revision's pictures are public; one that is not was taken down meanwhile and stays down.
+        # If the revision is live, its pictures are public already. One that is missing was taken down, and stays down.
         pictures = () if self.is_live_revision else self.pictures
         if (pictures or self.rendered.stubs) and not self._is_allowed():
             return self._reject_forbidden()
@@ -129,7 +132,7 @@ class Publication:
                 continue
             if put is None:
                 return self._reject_forbidden()
-            if each is page and self._replaced_newer_theme(put):
+            if each is page and self._replaced_newer_page_version(put):
                 self.must_recheck = True
             if each is page and put.kind is PutKind.SUPERSEDED:
                 log.info("page.superseded", path=each.path)  # the publisher of the newer page records it
@@ -203,7 +206,7 @@ class Publication:
         self._finalise_receipt(ReceiptStatus.LIVE, url=url, pages=(shown,))
         log.info("page.published", path=page.path, kind=self.puts[0][1].kind.value, size_bytes=len(page.body))
 
-    def find_newer(self) -> str | None:
+    def revision_to_render(self) -> str | None:
         """Re-check after the PUT: return the revision to render now, or None if nothing has changed.
 
         A revision is returned in these cases:
@@ -227,15 +230,14 @@ class Publication:
         was_overtaken = has_put and (later_revisions.record != self.etag or not self._is_of_latest_run())
         return self.must_recheck or was_overtaken
 
-    def _replaced_newer_theme(self, put: PutResult) -> bool:
+    def _replaced_newer_page_version(self, put: PutResult) -> bool:
         """Tell whether a page of no run replaced the same revision with another, possibly newer, page version.
 
         A rollout that finds the same bytes writes no record. Only the version that render workers store at their start
         shows the rollout.
         """
-        is_other = (
-            self.is_live_revision and put.kind is PutKind.PUT and put.replaced_theme not in ("", self.rendered.theme)
-        )
+        replaced = put.replaced_page_version
+        is_other = self.is_live_revision and put.kind is PutKind.PUT and replaced not in ("", self.rendered.theme)
         return is_other and not self.run and find_version(self.deps.content, self.site) != self.rendered.theme
 
     def _is_of_latest_run(self) -> bool:
@@ -287,7 +289,7 @@ class Publication:
     def _expected(self, page: Page) -> ExpectedObject | None:
         """Return the object expected at a path: from the record, or, at a live revision's own path, from the store.
 
-        A record without the page's digest is used there too: a repair has found other bytes under our metadata.
+        A record without the digest counts there too: a repair found bytes that the object's metadata do not describe.
         """
         recorded = expected_of(self.record, page.path)
         is_distrusted = recorded is not None and not recorded.sha256

@@ -54,7 +54,7 @@ class Removal:
     paths: tuple[str, ...]
     pictures: tuple[Attachment, ...]
     revisions_after: RevisionsAfter
-    former_memberships: tuple[str, ...] = ()  # memberships that the article has or may have had
+    former_memberships: tuple[str, ...] = ()  # has or may have had, current ones included
     is_unmatched: bool = False  # the removal arrived before its article
 
     @property
@@ -113,7 +113,7 @@ def _remove(message: ArticleRemoved, deps: PublishDeps) -> tuple[Message, ...]:
     stale_pages = deps.index.remove(
         site, article, removal.rank, former_memberships=record.former_memberships, is_killed=removal.is_killed
     )
-    # Redelivered: the follow-ups of the first delivery may be lost.
+    # No listing became stale now: an earlier delivery may have changed the index, and its follow-ups may be lost.
     if not any(find_article(page) is None for page in stale_pages):
         stale_pages = (*stale_pages, *_stale_pages_showing(record, site, deps))
     pictures = take_down_pictures(removal.pictures, article, site, deps)
@@ -206,7 +206,7 @@ def _put_gone(
 ) -> dict[str, PageRecord] | None:
     """Put 410 at every claimed path; return the pages that are there now, or None if the removal is superseded."""
     body = notice_page.body if notice_page else GONE_BODY
-    theme = notice_page.head.metadata.get("theme", "none") if notice_page else "none"
+    page_version = notice_page.head.metadata.get("theme", "none") if notice_page else "none"
     order = page_order(removal.rank, len(removal.revisions_after.names), deps.clock())
 
     def may_put() -> bool:
@@ -217,7 +217,7 @@ def _put_gone(
 
     pages: dict[str, PageRecord] = {}
     for path in record.claimed:
-        page = gone(path, order, body=body, theme=theme, article=record.article)
+        page = gone(path, order, body=body, page_version=page_version, article=record.article)
         expected = expected_of(record, path)
         try:
             put = put_page(page, expected, public=deps.public, may_put=may_put)
@@ -240,7 +240,10 @@ def _record(
     pages: Mapping[str, PageRecord],
     is_confirmed: bool = False,
 ) -> StoredRecord:
-    """Record the 410 pages; name the removal's revision only once the edge shows 410, so that the sweep re-emits it."""
+    """Record the 410 pages; once the edge has answered 410 (`is_confirmed`), also the removal's revision.
+
+    Until the record names that revision, the sweep re-emits the removal.
+    """
 
     def step(record: LiveRecord) -> LiveRecord:
         return live_state.apply_removal(

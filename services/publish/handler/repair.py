@@ -53,14 +53,14 @@ def _repair_listing(listing: Listing, message: RepairPath, site: Site, deps: Pub
         or "article" in found.head.metadata
     ):
         wrong = {"sha256", "article", "order"}
-        source_object = {name: value for name, value in found.head.metadata.items() if name not in wrong}
+        metadata = {name: value for name, value in found.head.metadata.items() if name not in wrong}
         try:
             deps.public.put(
                 listing.path,
                 found.body,
                 content_type=found.head.content_type,
                 cache_control=listing.definition.cache_control,
-                metadata=source_object,
+                metadata=metadata,
                 if_etag=found.etag,
             )
         except PreconditionFailedError:
@@ -106,9 +106,9 @@ def _repair_page(
     deps.records.change(
         site.id,
         article,
-        lambda now: (
-            live_state.apply_found_object(now, message.path, head.etag if head else None)
-            if now.pages.get(message.path) == page
+        lambda current: (
+            live_state.apply_found_object(current, message.path, head.etag if head else None)
+            if current.pages.get(message.path) == page
             else None  # published meanwhile
         ),
     )

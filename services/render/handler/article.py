@@ -34,7 +34,7 @@ class VisibleArticle:
     published_at: datetime
     updated_at: datetime | None
     revisions: int
-    former_memberships: tuple[str, ...] = ()  # memberships that its released revisions have or may have had
+    former_memberships: tuple[str, ...] = ()  # of its released revisions, current ones included
     is_new: bool = False  # it had no record when its revisions were listed
 
 

@@ -99,7 +99,7 @@ def test_metadata_fits_into_the_limit_of_s3() -> None:
         body=b"",
         content_type="text/html",
         cache_control="",
-        theme="epn-0123456789ab",
+        page_version="epn-0123456789ab",
         article="a" * 26,
         surrogate_keys=("article:" + "a" * 26,),
         status=301,
@@ -145,7 +145,7 @@ def test_a_page_whose_status_someone_else_changed_is_put_again(public: MemoryObj
 
 
 def of_version(page: Page, version: str) -> Page:
-    return replace(page, theme=version)
+    return replace(page, page_version=version)
 
 
 def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(public: MemoryObjectStorage) -> None:
@@ -154,7 +154,7 @@ def test_the_same_bytes_of_another_version_are_put_again_and_count_as_unchanged(
 
     result = put(public, of_version(a_page("2", b"same"), "epn-2"), expected)
 
-    assert result == PutResult(PutKind.UNCHANGED, public.get(PATH).etag, replaced_theme="epn-1")
+    assert result == PutResult(PutKind.UNCHANGED, public.get(PATH).etag, replaced_page_version="epn-1")
     assert public.get(PATH).head.metadata["theme"] == "epn-2"
     assert len(public.puts) == 2
 

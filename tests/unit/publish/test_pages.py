@@ -59,7 +59,8 @@ def test_only_assets_are_immutable() -> None:
 
 def test_redirects_and_410_pages_are_cached_by_their_kind() -> None:
     assert redirect("a/index.html", "1", to="b/index.html", article="x").cache_control == cache_control_for("redirect")
-    assert gone("a/index.html", "1", body=b"", theme="epn", article="x").cache_control == cache_control_for("gone")
+    removed = gone("a/index.html", "1", body=b"", page_version="epn", article="x")
+    assert removed.cache_control == cache_control_for("gone")
     assert gone_picture("media/a/1.jpg", body=b"").cache_control == cache_control_for("gone-file")
 
 
