@@ -28,7 +28,7 @@ from shared.site.sites import load_sites
 
 EDGE_HEALTH_PATH = "/.pressline/healthz"
 _NEWS = tuple(lane for lane in Lane if lane is not Lane.BULK)
-WORKERS: Mapping[str, tuple[Lane, ...]] = {
+WORKER_PROCESSES: Mapping[str, tuple[Lane, ...]] = {
     "ingest": tuple(Lane),
     "enrich": tuple(Lane),
     "render": _NEWS,
@@ -36,7 +36,7 @@ WORKERS: Mapping[str, tuple[Lane, ...]] = {
     "publish": _NEWS,
     "publish-bulk": (Lane.BULK,),
 }
-"""The worker processes and their lanes (ADR 5)."""
+"""The worker processes and their lanes (ADR 5). The services are `WORKERS` of `shared/messaging/pipeline.py`."""
 
 _HEALTH_TIMEOUT_SECONDS = 0.5
 _SERVERS, _SERVICES = 0, 1  # stages
@@ -87,7 +87,7 @@ def keys_of(settings: StackSettings, folder: RunFolder) -> KeyPair:
 def stack_file(settings: StackSettings, folder: RunFolder, runners: Sequence[ProgramRunner]) -> StackFile:
     """Return the current contents of `stack.json`."""
     keys = keys_of(settings, folder)
-    services = (*WORKERS, "scheduler")
+    services = (*WORKER_PROCESSES, "scheduler")
     return StackFile(
         api=settings.api_url,
         edge=settings.edge_url,
@@ -148,7 +148,7 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
         more = {"PROMETHEUS_MULTIPROC_DIR": str(metrics_folder)}
         if metrics:
             more["PRESSLINE_METRICS_PORT"] = str(port)
-        if lanes := WORKERS.get(name):
+        if lanes := WORKER_PROCESSES.get(name):
             more["PRESSLINE_LANES"] = ",".join(lanes)
         return Program(
             name=name,
@@ -172,7 +172,7 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
         metrics=False,
     )
     commands = {"ingest": ("services.ingest", "worker")}
-    for name in (*WORKERS, "scheduler"):
+    for name in (*WORKER_PROCESSES, "scheduler"):
         port = settings.metrics_port(name)
         command = commands.get(name, (f"services.{name.removesuffix('-bulk')}",))
         yield program(name, *command, port=port, url=f"http://{LOCAL}:{port}/healthz", metrics=True)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from infra.local.edge.settings import EdgeSettings
-from infra.local.plan import WORKERS, environment_of, programs_of, stack_file
+from infra.local.plan import WORKER_PROCESSES, environment_of, programs_of, stack_file
 from infra.local.settings import PROJECT, StackSettings
 from infra.local.state import RunFolder, StackError, StackFile
 from shared.messaging import pipeline
@@ -116,7 +116,9 @@ def test_each_worker_has_a_metrics_port_of_its_own(settings: StackSettings) -> N
 
 def test_the_workers_of_a_service_serve_each_lane_once(settings: StackSettings) -> None:
     programs = programs_of(settings, RunFolder(settings.run_folder))
-    lanes = {one.name: one.environment["PRESSLINE_LANES"].split(",") for one in programs if one.name in WORKERS}
+    lanes = {
+        one.name: one.environment["PRESSLINE_LANES"].split(",") for one in programs if one.name in WORKER_PROCESSES
+    }
 
     for service in pipeline.WORKERS:
         assert sorted([*lanes[service], *lanes.get(f"{service}-bulk", [])]) == sorted(Lane), service
