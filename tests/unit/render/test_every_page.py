@@ -343,3 +343,8 @@ def test_a_cached_part_of_a_page_never_shows_on_another_page(
 
     assert len(set(pages)) == len(views)
     assert pages == [MinijinjaTheme(epn_folder).article(view) for view in (*views, *views)]
+
+
+def test_a_list_of_cards_of_a_kind_without_a_title_is_not_taken_for_an_author(site: Site, make_card: MakeCard) -> None:
+    with pytest.raises(KeyError):
+        cards_view(site, listing_of(site, "rail.latest"), (make_card(),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -28,6 +29,12 @@ from shared.site.keys import url_path
 from shared.site.listings import Listing, ListingKind, find_listing, part_name
 from shared.site.memberships import author_pages, topic_pages
 from shared.site.sites import Site
+
+_NAMED_PAGES: Mapping[ListingKind, Callable[[Card], Iterable[tuple[str, str]]]] = {
+    ListingKind.TOPIC: lambda card: zip(card.topics, topic_pages(card), strict=False),
+    ListingKind.AUTHOR: lambda card: zip(card.authors, author_pages(card), strict=False),
+}
+"""Kinds of pages that articles name: for each, the names in a card and the names of their pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +166,17 @@ def _share(site: Site, listing: Listing, title: str) -> Tags:
 
 
 def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
-    """Return the page's title; a topic's or author's name is in the newest card's spelling."""
+    """Return the page's title; a topic's or author's name is in the newest card's spelling.
+
+    Raises:
+        KeyError: the listing's kind has no title here.
+    """
     if listing.kind is ListingKind.DAY:
         section = f"{site.section_name(listing.section)}, " if listing.section else ""
         return f"{section}{_day(listing.value, site)}"
+    named_in = _NAMED_PAGES[listing.kind]
     for card in cards:
-        is_topic = listing.kind is ListingKind.TOPIC
-        pages = topic_pages(card) if is_topic else author_pages(card)
-        for name, page in zip(card.topics if is_topic else card.authors, pages, strict=False):
+        for name, page in named_in(card):
             if page == listing.value:
                 return name
     return words_of(listing.value)
@@ -175,7 +185,7 @@ def _title(site: Site, listing: Listing, cards: tuple[Card, ...]) -> str:
 def _crumbs(site: Site, listing: Listing, *, is_empty: bool = False) -> tuple[Link, ...]:
     labels = labels_for(site.language)
     home = Link(labels.home, "/")
-    if listing.kind in (ListingKind.TOPIC, ListingKind.AUTHOR):
+    if listing.kind in _NAMED_PAGES:
         return (home,)
     section = (Link(site.section_name(listing.section), f"/{listing.section}/"),) if listing.section else ()
     archive = Link(labels.archive, f"/{listing.section}/archive/" if listing.section else "/archive/")
