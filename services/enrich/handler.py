@@ -32,7 +32,7 @@ from shared.site import keys
 from shared.storage import ObjectStorage
 
 _SLICE_ARTICLES = 16  # enriched in parallel
-_SLICE_SECONDS = 0.05  # so that news waits no longer for a batch of an import
+_SLICE_SECONDS = 0.05  # a batch then begins no further slice, so that news waits no longer for an import
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class EnrichDeps:
 
 
 def enrich_articles(message: ArticlesAccepted, deps: EnrichDeps) -> Result:
-    """Store the enriched object of each article's latest released revision; safe to run twice, late or early.
+    """Store the enriched object of each article's latest released revision; safe to run twice and in any order.
 
     A message is a hint: the latest released revision counts, not the revision in the message. An article without a
     released revision is skipped.
@@ -77,7 +77,7 @@ HANDLERS: Handlers = {ENRICH_ARTICLES: enrich_articles}
 
 
 def _enrich_latest(site: str, article: str, *, deps: EnrichDeps) -> Revision | None:
-    """Store the enriched object of an article's latest released revision; return that revision."""
+    """Return an article's latest released revision; if it is usable, store its enriched object first."""
     listed = deps.revisions.since(site, article, "")
     now = deps.clock()
     released = read_history(deps.revisions, site, article, listed).released(now)

@@ -1,4 +1,6 @@
-"""The messages between services. Events carry ids, not documents, and are hints: a lost event only causes a delay.
+"""The messages between services. Events are hints: a lost event only causes a delay.
+
+Events carry ids, not documents. Only rendered pages travel in a message, as a bundle.
 
 A message must survive a rolling deploy. Fields are added with a default and never renamed; unknown fields are
 ignored. `tests/contract/messages/` holds golden files, from version 1.0 on.
@@ -17,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared.model.lane import Lane
 
 MAX_BATCH_ITEMS = 50  # submissions or articles of one message
-MAX_LISTINGS_PER_BATCH = 25  # one hop costs as much as the rendering and the PUT of one listing
+MAX_LISTINGS_PER_BATCH = 25  # one message costs as much as the rendering and the PUT of one listing
 
 
 class Message(BaseModel):
@@ -37,7 +39,7 @@ class Batch(Message, ABC):
     """A message that names 1..n items of one site. Each item succeeds, is retried or is dead-lettered on its own."""
 
     site: str
-    run: str = ""  # of `pressline rebuild`; empty: no run
+    run: str = ""  # id of the `pressline rebuild` run; empty: no run
 
     @property
     @abstractmethod
@@ -84,7 +86,7 @@ class SubmitArticles(Batch):
 
 
 class ArticleRevision(BaseModel):
-    """An article, and a revision; the article has at least this revision."""
+    """An article and a revision; the article has reached this revision or a later one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -121,8 +123,8 @@ class ArticlesAccepted(_Articles):
 class ArticlesEnriched(_Articles):
     """The enriched objects of these revisions are in the content bucket.
 
-    A rebuild begins here. With a `preview` (a folder of the content bucket) the pages are only put there. They are
-    rendered with the theme in this folder, if it has one.
+    A rebuild begins here. `preview` is a folder of the content bucket. With it, the pages are put into that folder, not
+    into the public bucket, and are rendered with the folder's theme, if it has one.
     """
 
     preview: str | None = None
@@ -150,7 +152,7 @@ class ArticleRemoved(Message):
     site: str
     article: str
     revision: str
-    unlisted_at: AwareDatetime | None = None
+    unlisted_at: AwareDatetime | None = None  # when the article left the index
     waits_for: dict[str, int] = Field(default_factory=dict)
 
 

@@ -3,7 +3,7 @@
 POST ─> ingest ─ArticlesAccepted─> enrich ─ArticlesEnriched─> render ─PagesRendered─> publish ─> readers
           └──────────────────────── ArticleRemoved ─────────────────────────────────> publish ─ListingsStale─> render
                                                           render ─ListingsRendered─> publish ─> readers
-scheduler ─> lost or due events, stale pages, and ArticlesPublished ─> publish for articles missing in the index
+scheduler ─> lost or due events; ListingsStale; ArticlesPublished for live articles missing from the index
 
 Routing uses only this table.
 
@@ -33,7 +33,10 @@ from shared.model.lane import Lane
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of one service: the message that it consumes, and those that it may emit beside the rest of a batch."""
+    """A step of one service: the message that it consumes, and the messages that it may emit.
+
+    Unfinished items of a batch return to the same step, so `emits` does not name the step's own message for them.
+    """
 
     service: str
     consumes: type[Message]
@@ -49,6 +52,8 @@ class Step:
         return f"{self.service}.{self.consumes.__name__}"
 
 
+# An event that is emitted upstream means: do this step again. Render emits ArticlesAccepted if an enriched object is
+# missing. Publish emits ArticlesEnriched for pages that show a changed card, and ArticlesAccepted after a re-check.
 SUBMIT_ARTICLES = Step("ingest", SubmitArticles, (ArticlesAccepted, ArticleRemoved))
 ENRICH_ARTICLES = Step("enrich", ArticlesAccepted, (ArticlesEnriched, ArticleRemoved))
 RENDER_ARTICLES = Step("render", ArticlesEnriched, (PagesRendered, ArticlesAccepted))
