@@ -317,8 +317,8 @@ def test_a_theme_is_tried_and_then_rolled_out(archive: Archive) -> None:
     }
     assert {themes[path].partition("-")[0] for path in new_theme_paths} == {"almina"}
     assert archive.command("verify").ended() == 0
-    dead_letters = archive.command("dead-dead_letters", "list")
-    assert (dead_letters.ended(), dead_letters.output.strip()) == (0, "No dead dead_letters.")
+    dead_letters = archive.command("dead-letters", "list")
+    assert (dead_letters.ended(), dead_letters.output.strip()) == (0, "No dead letters.")
 
 
 def command_that_continues(command: Command) -> list[str]:

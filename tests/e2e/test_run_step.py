@@ -31,8 +31,8 @@ def test_an_article_is_run_dry_step_by_step_and_nothing_is_written(newsroom: New
 
     for step, follows, write in (
         ("enrich.ArticlesAccepted", "render.ArticlesEnriched", None),
-        ("render", "publish.PagesRendered", "would note rendered on receipt"),
-        ("publish", None, "would end receipt"),
+        ("render", "publish.PagesRendered", "would record stage rendered on receipt"),
+        ("publish", None, "would finalise receipt"),
     ):
         done = pressline(newsroom, "run", step, "-", "--dry-run", answer=event)
         assert done.returncode == 0, done.stderr

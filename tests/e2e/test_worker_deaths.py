@@ -98,7 +98,7 @@ class Laboratory:
     def dead_letters(self) -> list[dict[str, int]]:
         """Return the listings of each dead letter of a batch."""
         dead_letters = [
-            json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-dead_letters/render/")
+            json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")
         ]
         return [letter["payload"]["listings"] for letter in dead_letters if "listings" in letter["payload"]]
 
@@ -124,7 +124,7 @@ class Laboratory:
 
     def letter(self, name: str) -> dict[str, Any] | None:
         """Return a message's dead letter."""
-        for key in self.content.list_keys("dead-dead_letters/render/"):
+        for key in self.content.list_keys("dead-letters/render/"):
             if name in key:
                 return cast("dict[str, Any]", json.loads(self.content.get(key).body))
         return None
