@@ -93,7 +93,7 @@ test: $(VENV)/.installed-dev ## Run all tests but tests/e2e, on real valkey and 
 
 .PHONY: e2e
 e2e: $(VENV)/.installed-dev ## Run tests/e2e: whole stacks of real processes (ARGS="-k browser")
-	@$(BIN)/python -m pytest -m e2e -n 3 --dist loadscope --no-loadscope-reorder $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
+	@$(BIN)/python -m pytest -m e2e -n 4 --dist loadscope --no-loadscope-reorder $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)
