@@ -31,7 +31,7 @@ class Card(BaseModel):
     byline: str | None = None
     section: str
     topics: tuple[str, ...] = ()
-    topic_pages: tuple[str, ...] = ()  # names of their pages, in the order of `topics`
+    topic_pages: tuple[str, ...] = ()  # the name of each topic's page, in the order of `topics`; two may share a page
     authors: tuple[str, ...] = ()
     author_pages: tuple[str, ...] = ()
     contributors: tuple[str, ...] = ()  # authors who did not write the text: photographers, editors

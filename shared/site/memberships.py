@@ -131,13 +131,13 @@ def _named(folder: str, site: Site, named: Iterable[Author | Topic]) -> tuple[Na
 
 
 def topic_pages(card: Card) -> tuple[str, ...]:
-    """Return the names of the pages of a card's topics."""
-    return card.topic_pages[:MAX_NAMES_PER_KIND]
+    """Return the names of the pages of a card's topics, each once."""
+    return tuple(dict.fromkeys(card.topic_pages))[:MAX_NAMES_PER_KIND]
 
 
 def author_pages(card: Card) -> tuple[str, ...]:
-    """Return the names of the pages of a card's authors."""
-    return card.author_pages[:MAX_NAMES_PER_KIND]
+    """Return the names of the pages of a card's authors, each once."""
+    return tuple(dict.fromkeys(card.author_pages))[:MAX_NAMES_PER_KIND]
 
 
 def _pages_of_keywords(site: Site, card: Card) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ def _card(article: str, path: str, facts: ArticleFacts, enriched: EnrichedArticl
         byline=facts.byline,
         section=facts.section,
         topics=tuple(topic.name for topic in facts.topics),
-        topic_pages=tuple(dict.fromkeys(page_name(topic.name) for topic in facts.topics)),
+        topic_pages=tuple(page_name(topic.name) for topic in facts.topics),
         authors=tuple(author.name for author in facts.authors),
         author_pages=tuple(page_name(author.name) for author in facts.authors),
         keywords=facts.keywords,

@@ -51,8 +51,8 @@ def a_card(article: str, minutes: int = 0, **fields: Any) -> Card:
             "headline": f"About {article}",
             "section": section,
             "created_at": NOON + timedelta(minutes=minutes),
-            "topic_pages": tuple(dict.fromkeys(page_name(name) for name in fields.get("topics", ()))),
-            "author_pages": tuple(dict.fromkeys(page_name(name) for name in fields.get("authors", ()))),
+            "topic_pages": tuple(page_name(name) for name in fields.get("topics", ())),
+            "author_pages": tuple(page_name(name) for name in fields.get("authors", ())),
         }
         | fields
     )

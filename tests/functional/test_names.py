@@ -89,6 +89,15 @@ def test_a_name_in_two_unicode_forms_has_one_page(pipeline: Pipeline) -> None:
     assert [path for path in pipeline.site_bytes() if path.startswith("authors/")] == ["authors/zoe-kuhn/index.html"]
 
 
+def test_a_topics_page_has_its_own_title_although_two_spellings_before_it_share_a_page(pipeline: Pipeline) -> None:
+    pipeline.post(topics=[{"name": name} for name in ("Städte", "Stadte", "Ferries")])
+    pipeline.tick()
+
+    assert "<h1" in pipeline.page("topics/ferries/index.html")
+    assert ">Ferries</h1>" in pipeline.page("topics/ferries/index.html").replace("\n", "")
+    assert ">Städte</h1>" in pipeline.page("topics/stadte/index.html").replace("\n", "")
+
+
 def test_every_page_of_a_card_is_a_listing_and_in_the_sitemap(pipeline: Pipeline) -> None:
     accepted = pipeline.post(topics=[{"name": "C++"}, {"name": "जल", "uri": "urn:1"}], authors=[{"name": "章威"}])
     pipeline.tick()

@@ -115,8 +115,8 @@ def make_card() -> MakeCard:
                 "headline": f"Story {number}",
                 "section": "world",
                 "created_at": CREATED,
-                "topic_pages": tuple(dict.fromkeys(page_name(name) for name in values.get("topics", ()))),
-                "author_pages": tuple(dict.fromkeys(page_name(name) for name in values.get("authors", ()))),
+                "topic_pages": tuple(page_name(name) for name in values.get("topics", ())),
+                "author_pages": tuple(page_name(name) for name in values.get("authors", ())),
             }
             | values
         )

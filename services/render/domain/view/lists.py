@@ -27,12 +27,11 @@ from shared.model.card import Card
 from shared.model.slug import words_of
 from shared.site.keys import url_path
 from shared.site.listings import Listing, ListingKind, find_listing, part_name
-from shared.site.memberships import author_pages, topic_pages
 from shared.site.sites import Site
 
 _NAMED_PAGES: Mapping[ListingKind, Callable[[Card], Iterable[tuple[str, str]]]] = {
-    ListingKind.TOPIC: lambda card: zip(card.topics, topic_pages(card), strict=False),
-    ListingKind.AUTHOR: lambda card: zip(card.authors, author_pages(card), strict=False),
+    ListingKind.TOPIC: lambda card: zip(card.topics, card.topic_pages, strict=False),
+    ListingKind.AUTHOR: lambda card: zip(card.authors, card.author_pages, strict=False),
 }
 """Kinds of pages that articles name: for each, the names in a card and the names of their pages."""
 
