@@ -110,12 +110,12 @@ def _inspect_page(path: str, page: PageRecord, record: LiveRecord, deps: Reconci
 def _is_as_recorded(head: ObjectHead, page: PageRecord, record: LiveRecord) -> bool:
     """Tell whether an object's metadata agrees with the record: article, status, revision, location."""
     metadata = head.metadata
-    is_ours = (metadata.get("article"), metadata.get("status")) == (record.article, str(page.status))
+    is_match = (metadata.get("article"), metadata.get("status")) == (record.article, str(page.status))
     if page.status == HTTPStatus.OK:
-        return is_ours and metadata.get("order", "").partition("~")[0] == record.revision
+        return is_match and metadata.get("order", "").partition("~")[0] == record.revision
     if page.status == HTTPStatus.MOVED_PERMANENTLY:
-        return is_ours and metadata.get("location") == keys.url_path(record.path or "")
-    return is_ours
+        return is_match and metadata.get("location") == keys.url_path(record.path or "")
+    return is_match
 
 
 def _inspect_pictures(record: LiveRecord, site: Site, deps: ReconcileDeps) -> Iterator[Drift]:

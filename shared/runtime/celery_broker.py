@@ -35,17 +35,17 @@ class _QoS(redis.QoS):
     channel: Any
 
     def ack(self, delivery_tag: str) -> None:
-        self.channel.write(lambda channel: channel.qos.clear(delivery_tag))
+        self.channel.write(lambda channel: channel.qos.remove(delivery_tag))
         virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 -- kombu's
         if requeue:
             self.channel.write(lambda channel: channel.qos.restore_by_tag(delivery_tag, leftmost=True))
         else:
-            self.channel.write(lambda channel: channel.qos.clear(delivery_tag))
+            self.channel.write(lambda channel: channel.qos.remove(delivery_tag))
         virtual.QoS.ack(self, delivery_tag)
 
-    def clear(self, delivery_tag: str) -> None:
+    def remove(self, delivery_tag: str) -> None:
         """Remove a message from `unacked`."""
         self._remove_from_indices(delivery_tag).execute()  # type: ignore[attr-defined]  # kombu's, without types
 

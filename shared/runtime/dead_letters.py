@@ -69,12 +69,12 @@ class DeadLetters:
         outcome: ReceiptStatus = ReceiptStatus.FAILED,
         faults: tuple[ReceiptFault, ...] = (),
     ) -> str:
-        """Store the message as a dead letter and finalise its receipt (`failed` by default); return the letter's key.
+        """Store the message as a dead letter and finalise its receipt (`failed` by default); return the key.
 
         Its subject goes into quarantine: no process emits it again by itself, because it would fail again.
 
         Raises:
-            StorageUnavailableError: the letter is not stored, so the message must not be acknowledged.
+            StorageUnavailableError: the dead letter is not stored, so the message must not be acknowledged.
         """
         dead_letter = DeadLetter(
             id=_dead_letter_id(payload),
@@ -102,7 +102,7 @@ class DeadLetters:
             if subject := subject_of(dead_letter):
                 self._quarantine.add(*subject)
         except RedisUnavailableError as error:
-            log.warning("quarantine.skipped", dead_letter=dead_letter.id, reason=str(error))  # costs one more letter
+            log.warning("quarantine.skipped", dead_letter=dead_letter.id, reason=str(error))  # one more dead letter
 
 
 def _sentence(dead_letter: DeadLetter) -> str:

@@ -251,7 +251,7 @@ def test_two_schedulers_emit_a_lost_event_once(newsroom: Newsroom) -> None:
     assert sorted(both_rounds(newsroom, sweep)) == lost
 
 
-def test_the_checkpoint_waits_for_an_item_that_was_not_emitted_again_or_is_not_settled(newsroom: Newsroom) -> None:
+def test_the_checkpoint_waits_for_an_item_that_was_not_emitted_again_or_is_not_reconciled(newsroom: Newsroom) -> None:
     lost = [newsroom.accept(f"lost-{number:03d}", Lane.BULK) for number in range(50)]
     newsroom.wait(120)
     lost.append(newsroom.accept("last", Lane.BULK))
@@ -307,7 +307,7 @@ def test_two_schedulers_release_once(newsroom: Newsroom) -> None:
 def test_a_release_whose_message_is_lost_is_emitted_again_by_the_sweep(newsroom: Newsroom) -> None:
     due = scheduled(newsroom, ["due"])
     newsroom.wait(180)
-    assert newsroom.sweep() == []  # settled: no revision is released
+    assert newsroom.sweep() == []  # reconciled: no revision is released
     newsroom.now = due
     assert articles_of(release_due(SITE, newsroom.scheduler_deps)) == ["due"]
 

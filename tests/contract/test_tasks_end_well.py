@@ -51,7 +51,7 @@ DOWN = StorageUnavailableError("down")
 
 
 class Bench:
-    """An app with a render task that fails on demand, and the bucket of its dead dead_letters."""
+    """An app with a render task that fails on demand, and the bucket of its dead letters."""
 
     def __init__(self, redis: Redis, redis_url: str) -> None:
         self.content, self.redis = MemoryObjectStorage(), redis
@@ -99,7 +99,7 @@ class Bench:
             self.app.deliveries.begin("render", f"{PAYLOAD['message_id']}.")
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Return the dead dead_letters."""
+        """Return the dead letters."""
         return [json.loads(self.content.get(key).body) for key in self.content.list_keys("dead-letters/render/")]
 
     def letter(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def printable(text: str) -> str:
 
 
 def in_one_line(text: str, max_chars: int) -> str:
-    """Return the text as one line of at max_chars `max_chars` characters."""
+    """Return the text as one line of at most `max_chars` characters."""
     line = printable(" ".join(text.split()))
     return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
 

@@ -1,4 +1,4 @@
-"""Reads request bodies and limits their size_bytes before they are parsed."""
+"""Reads request bodies and limits their size before they are parsed."""
 
 from __future__ import annotations
 

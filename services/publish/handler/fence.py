@@ -119,8 +119,8 @@ def _read_current(recorded: ExpectedObject, head: ObjectHead | None) -> Expected
 
     Another ETag means other bytes, even if the metadata's digest is the same.
     """
-    expected = expected_from(head)
-    return replace(expected, sha256="") if expected and expected.etag != recorded.etag else expected
+    current = expected_from(head)
+    return replace(current, sha256="") if current and current.etag != recorded.etag else current
 
 
 def _put_over(expected: ExpectedObject | None, page: Page, public: ObjectStorage) -> Etag | None:

@@ -31,14 +31,14 @@ def publish_listings(message: ListingsRendered, deps: PublishDeps) -> Result:
     """
     site, batch = deps.site(message.site), BatchRunner(deps.writers)
     try:
-        rendered = list(read_bundle(message, ListingPage, deps.content))
+        bundle = list(read_bundle(message, ListingPage, deps.content))
     except ObjectMissingError:
         for name in message.items:
             deps.index.release_lease(site, name)
         log.info("bundle.missed", listings=len(message.items))
         return Result()
     pages = [
-        _Publication(rendered, body, site, deps) for rendered, body in rendered if rendered.listing in message.listings
+        _Publication(rendered, body, site, deps) for rendered, body in bundle if rendered.listing in message.listings
     ]
     put = [page for page, _ in batch.each(_Publication.put, pages, name=_listing_name)]
     _purge(put, batch, deps)

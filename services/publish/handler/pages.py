@@ -29,13 +29,13 @@ def publish_pages(message: PagesRendered, deps: PublishDeps) -> Result:
     """
     batch = _PageBatch(message, deps.site(message.site), deps)
     try:
-        rendered = list(read_bundle(message, ArticlePage, deps.content))
+        bundle = list(read_bundle(message, ArticlePage, deps.content))
     except ObjectMissingError:
         return Result((batch.render_again("bundle missing", message.revisions, run=message.run),))
     wanted = set(message.items)
     pages = [
         Publication(rendered, body, message.run, batch.site, deps)
-        for rendered, body in rendered
+        for rendered, body in bundle
         if rendered.article in wanted
     ]
     return batch.drop(pages) if batch.is_superseded else batch.publish(pages)

@@ -20,7 +20,7 @@ from infra.local.state import RunFolder, SupervisorState
 _DEADLINE_SECONDS = 20.0
 
 # A supervisor in a process of its own: takes the folder and a JSON list of [name, code, stage]. A program is ready once
-# it has reports "up".
+# its log has "up".
 _SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
