@@ -93,7 +93,6 @@ def test_a_topics_page_has_its_own_title_although_two_spellings_before_it_share_
     pipeline.post(topics=[{"name": name} for name in ("Städte", "Stadte", "Ferries")])
     pipeline.tick()
 
-    assert "<h1" in pipeline.page("topics/ferries/index.html")
     assert ">Ferries</h1>" in pipeline.page("topics/ferries/index.html").replace("\n", "")
     assert ">Städte</h1>" in pipeline.page("topics/stadte/index.html").replace("\n", "")
 
