@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from services.ingest.domain.document import Document
+from services.ingest.domain.entries import Entry, Reading, SetAside
+from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import PublicPicture
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
-from shared.model.article import Article
 from shared.model.lane import Lane
 from shared.site.sites import Feed, Site
 
@@ -18,14 +20,17 @@ __all__ = [
     "CleanPicture",
     "Document",
     "Dropped",
+    "Entry",
     "Fault",
+    "Format",
     "PublicPicture",
-    "ReadArticle",
+    "ReadDocument",
     "Reader",
     "Reading",
     "ReadingContext",
     "RefusedError",
     "Report",
+    "SetAside",
     "SubmissionMetadata",
 ]
 
@@ -52,53 +57,37 @@ class SubmissionMetadata(ReadingContext):
     lane: Lane = Lane.LIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An article, and the reader's report on the document."""
-
-    article: Article
-    report: Report
-
-
 class Reader(Protocol):
     """Reads one format."""
 
     @property
-    def name(self) -> str:
-        """Return the format's name without a version, as a feed's settings list it: `ninjs`."""
-        ...
-
-    @property
-    def format(self) -> str:
-        """Return the name and version of the format, for reports."""
-        ...
-
-    @property
-    def media_types(self) -> tuple[str, ...]:
-        """Return the media types of this format alone, in lower case."""
+    def format(self) -> Format:
+        """Return the facts about the format."""
         ...
 
     def recognises(self, document: Document) -> bool:
         """Return whether the document has this format, by its bytes alone; a faulty document counts too."""
         ...
 
-    def read(self, document: Document, context: ReadingContext) -> Reading:
-        """Return the article.
+    def read(self, document: Document, context: ReadingContext) -> Sequence[Entry]:
+        """Return the entries of the document in its order: one of most formats, several of a feed or an export.
+
+        A faulty entry among several is set aside as refused, so that it does not affect the others.
 
         Raises:
-            RefusedError: the document is no valid article; the faults have pointers and reasons.
+            RefusedError: the document, or its only entry, is no valid article; the faults have pointers and reasons.
         """
         ...
 
 
-class ReadArticle(Protocol):
+class ReadDocument(Protocol):
     """Reads any supported format."""
 
-    def __call__(self, raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
-        """Return the article.
+    def __call__(self, raw: bytes, content_type: str | None, context: ReadingContext) -> Sequence[Entry]:
+        """Return the entries; at least one.
 
         Raises:
-            RefusedError: unknown format, or no valid article.
+            RefusedError: unknown format, no entry, or the only entry is no valid article.
         """
         ...
 

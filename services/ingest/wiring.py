@@ -11,7 +11,7 @@ from functools import cache, partial
 from time import monotonic
 
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.readers import read_document
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.domain.pictures import StoredPicture
@@ -149,7 +149,7 @@ def _deps(celery: PresslineCelery, admit: Admit = admit_all) -> IngestDeps:
     return IngestDeps(
         content=content(),
         revisions=revisions,
-        read_article=read_article,
+        read_document=read_document,
         clean_picture=partial(clean_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
         dead_letters=dead_letters(),

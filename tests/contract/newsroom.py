@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.readers import read_document
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
@@ -25,7 +25,7 @@ from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptSt
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.ports import Reading, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
@@ -81,7 +81,8 @@ class Newsroom:
         if self.error:
             raise self.error
         site = metadata.site
-        reading = read_article(raw, metadata.content_type, metadata)
+        (reading,) = read_document(raw, metadata.content_type, metadata)
+        assert isinstance(reading, Reading)
         article = article_id(site.id, reading.article.source, reading.article.source_id)
         receipt = f"{site.id}.{article}.{REVISION}"
         return Accepted(

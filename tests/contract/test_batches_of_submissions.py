@@ -20,7 +20,7 @@ from redis import Redis
 
 from infra.local.settings import PROJECT
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.readers import read_document
 from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.handler import IngestDeps, act, read_submissions, submissions, submit_batch
@@ -88,7 +88,7 @@ class Ingest:
         self.ingest_deps = IngestDeps(
             content=self.content,
             revisions=revisions,
-            read_article=read_article,
+            read_document=read_document,
             clean_picture=clean_picture,
             receipts=self.receipts,
             dead_letters=DeadLetters("ingest", self.content, self.receipts, quarantine),

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from services.desk import wiring
 from services.desk.__main__ import app as commands
-from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.readers import read_document
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.ports import ReadingContext
+from services.ingest.ports import Reading, ReadingContext
 from shared.model.article import Rights
 from shared.runtime.tokens import list_tokens, mint
 from shared.site.keys import article_id
@@ -104,11 +104,17 @@ def a_context(**settings: Any) -> ReadingContext:
     return ReadingContext(site, WIRE.model_copy(update=settings), NOW)
 
 
+def read_one(raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
+    (entry,) = read_document(raw, content_type, context)
+    assert isinstance(entry, Reading)
+    return entry
+
+
 def test_a_feed_supplies_missing_fields() -> None:
     rights = Rights(holder="Wire Ltd", notice="All rights reserved")
     context = a_context(section="world", language="de", rights=rights)
 
-    article = read_article(b'{"source_id": "1", "headline": "H", "body": "<p>B</p>"}', None, context).article
+    article = read_one(b'{"source_id": "1", "headline": "H", "body": "<p>B</p>"}', None, context).article
 
     assert (article.section, article.language, article.rights) == ("world", "de", rights)
 
@@ -116,14 +122,16 @@ def test_a_feed_supplies_missing_fields() -> None:
 def test_an_items_own_fields_win() -> None:
     own = b'{"source_id": "1", "headline": "H", "body": "<p>B</p>", "section": "news", "language": "fr", "rights": {}}'
 
-    article = read_article(own, None, a_context(section="world", language="de", rights=Rights(holder="W"))).article
+    article = read_one(own, None, a_context(section="world", language="de", rights=Rights(holder="W"))).article
 
     assert (article.section, article.language, article.rights) == ("news", "fr", Rights())
 
 
 def test_a_feed_refuses_a_format_that_it_does_not_accept() -> None:
-    with pytest.raises(RefusedError, match="feed wire accepts ninjs; the document is pressline-article-1") as refusal:
-        read_article(b'{"source_id": "1", "headline": "H", "body": "<p>B</p>"}', None, a_context(formats=("ninjs",)))
+    with pytest.raises(
+        RefusedError, match="feed wire accepts ninjs; the document is Pressline's own JSON form"
+    ) as refusal:
+        read_document(b'{"source_id": "1", "headline": "H", "body": "<p>B</p>"}', None, a_context(formats=("ninjs",)))
 
     assert refusal.value.code == 415
 
@@ -173,7 +181,7 @@ def test_a_feed_supplies_section_and_language_of_a_ninjs_item() -> None:
         "bodies": [{"value": "<p>B</p>", "contentType": "text/html"}],
     }
 
-    reading = read_article(json.dumps(item).encode(), None, a_context(section="world", language="de"))
+    reading = read_one(json.dumps(item).encode(), None, a_context(section="world", language="de"))
 
     assert (reading.article.section, reading.article.language) == ("world", "de")
     assert "no language is given; de is used" in reading.report.warnings

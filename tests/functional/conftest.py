@@ -24,7 +24,7 @@ from redis import Redis
 from infra.local.settings import PROJECT
 from services.enrich.handler import EnrichDeps
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_article
+from services.ingest.adapters.readers import read_document
 from services.ingest.domain.accepted import Accepted, Submitted
 from services.ingest.handler import IngestDeps, accept, act, find_receipt_state, submit
 from services.ingest.handler.sources import Sources
@@ -160,7 +160,7 @@ class Pipeline:
         self.ingest_deps = IngestDeps(
             content=self.content,
             revisions=revisions,
-            read_article=read_article,
+            read_document=read_document,
             clean_picture=clean_picture,
             receipts=receipts,
             dead_letters=DeadLetters("ingest", self.content, receipts, quarantine),

@@ -24,7 +24,7 @@ from services.ingest.handler.commit import (
 )
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.events import emit_events
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.ports import SetAside, SubmissionMetadata
 from shared.model.article import Article, Status
 from shared.model.history import RevisionsAfter
 from shared.model.lane import Lane
@@ -81,7 +81,9 @@ def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: I
         RefusedError: the bytes are no valid article, or a removal that the sender may not make.
         BacklogFullError: too many messages wait.
     """
-    reading = deps.read_article(raw, metadata.content_type, metadata)
+    (reading,) = deps.read_document(raw, metadata.content_type, metadata)
+    if isinstance(reading, SetAside):
+        raise unacceptable([Fault("", reading.reason)])
     _check_rights(reading.article, may_take_down=metadata.may_take_down)
     if reading.article.status is Status.USABLE:
         deps.admit(metadata.lane)

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from services.ingest.handler.sources import Sources
-from services.ingest.ports import CleanPicture, ReadArticle
+from services.ingest.ports import CleanPicture, ReadDocument
 from shared.messaging.messages import Message
 from shared.model.history import Revisions
 from shared.model.lane import Lane
@@ -63,7 +63,7 @@ class IngestDeps:
 
     content: ObjectStorage
     revisions: Revisions
-    read_article: ReadArticle
+    read_document: ReadDocument
     clean_picture: CleanPicture
     receipts: Receipts
     dead_letters: DeadLetters

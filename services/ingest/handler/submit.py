@@ -14,7 +14,7 @@ from services.ingest.domain.accepted import Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.ports import Reading, SubmissionMetadata
 from shared.messaging.messages import Submission, SubmitArticles
 from shared.model.article import Status
 from shared.runtime import inbox
@@ -86,10 +86,11 @@ def _find_refusal(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) ->
         deps.admit(metadata.lane)
     except BacklogFullError as error:
         try:
-            status = deps.read_article(raw, metadata.content_type, metadata).article.status
+            entries = deps.read_document(raw, metadata.content_type, metadata)
         except RefusedError:
             return error
-        return error if status is Status.USABLE else None
+        has_removal = any(isinstance(each, Reading) and each.article.status is not Status.USABLE for each in entries)
+        return None if has_removal else error
     return None
 
 

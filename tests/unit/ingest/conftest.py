@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.ingest.adapters.readers import read_article
-from services.ingest.ports import Reading, ReadingContext, RefusedError
+from services.ingest.adapters.readers import read_document
+from services.ingest.ports import Entry, Reading, ReadingContext, RefusedError
 from shared.site.sites import Feed, Section, Site
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 
 Read = Callable[..., Reading]
+ReadAll = Callable[..., Sequence[Entry]]
 Refuse = Callable[..., RefusedError]
 
 
@@ -44,7 +45,17 @@ def context() -> ReadingContext:
 @pytest.fixture(scope="session")
 def read(context: ReadingContext) -> Read:
     def call(document: object, content_type: str | None = "application/json") -> Reading:
-        return read_article(_bytes_of(document), content_type, context)
+        (entry,) = read_document(_bytes_of(document), content_type, context)
+        assert isinstance(entry, Reading)
+        return entry
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def read_all(context: ReadingContext) -> ReadAll:
+    def call(document: object, content_type: str | None = None) -> Sequence[Entry]:
+        return read_document(_bytes_of(document), content_type, context)
 
     return call
 
@@ -53,7 +64,7 @@ def read(context: ReadingContext) -> Read:
 def refuse(context: ReadingContext) -> Refuse:
     def call(document: object, content_type: str | None = "application/json") -> RefusedError:
         with pytest.raises(RefusedError) as refused:
-            read_article(_bytes_of(document), content_type, context)
+            read_document(_bytes_of(document), content_type, context)
         return refused.value
 
     return call

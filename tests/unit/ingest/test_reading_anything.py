@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.ingest.adapters.readers import READERS, read_article
-from services.ingest.ports import Reading, ReadingContext, RefusedError
+from services.ingest.adapters.readers import READERS, read_document
+from services.ingest.ports import Entry, Reading, ReadingContext, RefusedError
 from shared.model.article import Article
 
 TEXT = st.text(max_size=30) | st.sampled_from(
@@ -26,22 +27,26 @@ NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES]) | st.text(max_siz
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6), max_leaves=30
 )
-TYPES = st.none() | st.sampled_from(["application/json", *(kind for reader in READERS for kind in reader.media_types)])
+TYPES = st.none() | st.sampled_from(
+    ["application/json", *(kind for reader in READERS for kind in reader.format.media_types)]
+)
 
 
-def _outcome(raw: bytes, content_type: str | None, context: ReadingContext) -> Reading | RefusedError:
+def _outcome(raw: bytes, content_type: str | None, context: ReadingContext) -> Sequence[Entry] | RefusedError:
     try:
-        return read_article(raw, content_type, context)
+        return read_document(raw, content_type, context)
     except RefusedError as refused:
         return refused
 
 
-def _is_well_formed(outcome: Reading | RefusedError) -> bool:
-    if isinstance(outcome, Reading):
-        outcome.report.model_dump_json()
-        return bool(outcome.article.model_dump_json())
+def _is_well_formed(outcome: Sequence[Entry] | RefusedError) -> bool:
+    if not isinstance(outcome, RefusedError):
+        articles = [each.article for each in outcome if isinstance(each, Reading)]
+        assert all(each.report.model_dump_json() for each in outcome)
+        assert all(each.model_dump_json() for each in articles)
+        return len(outcome) > 0
     details = [outcome.detail, *(fault.detail for fault in outcome.faults)]
-    return outcome.code in (400, 415, 422) and all(details) and bool(json.dumps(details).encode())
+    return outcome.code in (400, 413, 415, 422) and all(details) and bool(json.dumps(details).encode())
 
 
 @settings(max_examples=300, deadline=None)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.own import PresslineReader
-from services.ingest.ports import Document, Reader, Reading, ReadingContext, RefusedError
+from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
 READERS: tuple[Reader, ...] = (NinjsReader(), PresslineReader())
-"""In the order in which they are tried."""
+"""In the order in which they are tried: a format whose marks are certain comes before one that is guessed."""
+
+FORMATS: tuple[Format, ...] = tuple(reader.format for reader in READERS)
 
 # Media types that do not identify a format. curl sends application/x-www-form-urlencoded by default.
 _GENERIC_MEDIA_TYPES = frozenset(
@@ -17,6 +21,7 @@ _GENERIC_MEDIA_TYPES = frozenset(
         "application/xml",
         "text/xml",
         "text/plain",
+        "text/html",
         "application/octet-stream",
         "application/x-www-form-urlencoded",
         "",
@@ -24,31 +29,34 @@ _GENERIC_MEDIA_TYPES = frozenset(
 )
 
 
-def read_article(raw: bytes, content_type: str | None, context: ReadingContext) -> Reading:
-    """Return the article; its format comes from the Content-Type, otherwise from the content.
+def read_document(raw: bytes, content_type: str | None, context: ReadingContext) -> Sequence[Entry]:
+    """Return the entries; the document's format comes from the Content-Type, otherwise from the content.
 
     Raises:
         RefusedError: 400 not readable, 415 unknown format or one that the feed does not accept, 422 a rule is broken.
     """
     document = Document(raw, content_type)
     reader, feed = _reader_for(document), context.feed
-    if feed.formats and reader.name not in feed.formats:
+    if feed.formats and reader.format.name not in feed.formats:
         accepted = ", ".join(feed.formats)
-        raise RefusedError(415, f"feed {feed.id} accepts {accepted}; the document is {reader.format}")
+        raise RefusedError(415, f"feed {feed.id} accepts {accepted}; the document is {reader.format.title}")
     return reader.read(document, context)
 
 
 def _reader_for(document: Document) -> Reader:
     declared = document.media_type or ""
-    for reader in READERS:
-        if declared in reader.media_types:
-            return reader
-    known = ", ".join(reader.format for reader in READERS)
-    if declared not in _GENERIC_MEDIA_TYPES and not declared.endswith(("+json", "+xml")):
+    candidates = [reader for reader in READERS if declared in reader.format.media_types]
+    if len(candidates) == 1:
+        return candidates[0]
+    known = ", ".join(each.title for each in FORMATS)
+    is_generic = declared in _GENERIC_MEDIA_TYPES or declared.endswith(("+json", "+xml"))
+    if not candidates and not is_generic:
         raise RefusedError(415, f"Content-Type {declared[:100]!a} is not an article; supported formats: {known}")
-    for reader in READERS:
+    for reader in candidates or READERS:
         if reader.recognises(document):
             return reader
-    if not document.looks_like_xml:
-        document.json()  # if broken JSON is the cause, raises with line and column
+    if document.looks_like_xml and not document.looks_like_html:
+        document.xml()  # if broken XML is the cause, raises with line and column
+    elif not document.looks_like_xml:
+        document.json()  # the same for JSON
     raise RefusedError(415, f"no reader recognises the document; supported formats: {known}")

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from services.ingest.adapters.readers.words import faults_of
 from services.ingest.domain import prose
+from services.ingest.domain.entries import SetAsideStatus
 from services.ingest.domain.pointers import origin_of, top_of
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.domain.rules import find_faults
 from services.ingest.domain.shown import invisible_fields, invisible_parts
 from services.ingest.domain.stamps import stamp_warnings
-from services.ingest.ports import Dropped, Reading, ReadingContext, Report
+from services.ingest.ports import Dropped, Reading, ReadingContext, Report, SetAside
 from shared.model.article import Article, Status
 from shared.model.markup import check_markup, has_markup
 from shared.model.text import one_line
@@ -24,6 +25,7 @@ from shared.site.keys import article_id
 _MAX_FAULTS = 50
 _MAX_DROPPED = 200
 _MAX_VALIDATIONS = 5
+_MAX_NAME_CHARS = 200
 _ENTRY_FIELD_STEPS = 2  # the inner steps of a pointer such as /topics/3/name
 _FIELDS = tuple(Article.model_fields)
 
@@ -102,13 +104,21 @@ class ArticleBuilder:
         """Add a fault; an article with faults is refused."""
         self.faults.append(Fault(origin, detail))
 
+    def set_aside(self, status: SetAsideStatus, reason: str, name: str = "") -> SetAside:
+        """Return the item as one that never becomes a page, with the reason; `name`: its id, otherwise `source_id`."""
+        named = name or str(self.values.get("source_id") or "")
+        return SetAside(status, reason, self._report(), named[:_MAX_NAME_CHARS])
+
     def finish(
         self,
         *,
+        held_because: str = "",
         validate: Callable[[dict[str, Any]], Article] = Article.model_validate,
         dispensable: Iterable[str] = (),
     ) -> Reading:
         """Return the article and the report. `dispensable` fields that break a rule are left out, with the reason.
+
+        `held_because`: the sender's system does not show the item now; set the status to withheld too.
 
         Raises:
             RefusedError: the article breaks a rule; pointers refer to the sender's document.
@@ -133,7 +143,7 @@ class ArticleBuilder:
             raise unacceptable(self.faults[:_MAX_FAULTS])
         self._warnings += stamp_warnings(article, received_at)
         self._report_invisible_parts(article)
-        return Reading(article=self._with_canonical(article), report=self._report())
+        return Reading(self._with_canonical(article), self._report(), held_because)
 
     def _validated(self, validate: Callable[[dict[str, Any]], Article], dispensable: frozenset[str]) -> Article | None:
         """Leave out dispensable parts that break a rule and return the article; None if other faults remain."""

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language, set_urgency
+from services.ingest.adapters.readers.ninjs.about import FORMAT
 from services.ingest.adapters.readers.ninjs.associations import read_associations
-from services.ingest.adapters.readers.ninjs.facts import read_identity, read_status, read_times, read_urgency
+from services.ingest.adapters.readers.ninjs.facts import read_identity, read_status, read_times
 from services.ingest.adapters.readers.ninjs.subjects import read_people_and_entities, read_section_and_topics
-from services.ingest.adapters.readers.ninjs.texts import read_body, read_headline, read_standfirst, tail_of
-from services.ingest.adapters.readers.ninjs.values import Item, drop_others, objects_in, text_of
+from services.ingest.adapters.readers.ninjs.texts import read_body, read_headline, read_standfirst
+from services.ingest.adapters.readers.values import Item, drop_others, objects_in, tail_of, text_of
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
-from services.ingest.ports import Document, Reading, ReadingContext
+from services.ingest.ports import Document, Entry, ReadingContext
 
 _FORMAT = "ninjs-3.0"
 _NINJS_3_FIELDS = frozenset({"versionCreated", "pubStatus", "embargoedUntil", "firstCreated", "contentCreated"})
 _NINJS_2_FIELDS = frozenset({"headlines", "bodies", "descriptions"})
 _NINJS_1_FIELDS = frozenset({"body_html", "body_text", "body_xhtml", "description_text", "versioncreated", "pubstatus"})
-_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _REPLACING_ROLES = frozenset({"replaces", "replaced", "supersedes", "previous", "evolvedfrom", "rewriteof"})
-
-_DISPENSABLE = (
-    "kicker",
-    "authors",
-    "topics",
-    "keywords",
-    "entities",
-    "picture",
-    "pictures",
-    "related",
-    "rights",
-    "replaces",
-    "dateline",
-)
-"""Fields that are left out, with the reason, if a wire's value breaks a rule; the article is still accepted."""
 
 _USED_FIELDS = frozenset(
     {
@@ -88,9 +72,7 @@ _UNSUPPORTED_FIELDS = {
 class NinjsReader:
     """Reads ninjs 3.0, and refuses older versions by name."""
 
-    name = "ninjs"
-    format = _FORMAT
-    media_types = ("application/vnd.iptc.ninjs+json", "application/ninjs+json")
+    format = FORMAT
 
     def recognises(self, document: Document) -> bool:
         """Return whether the document is a JSON object with typical fields of any ninjs version."""
@@ -103,8 +85,8 @@ class NinjsReader:
             _NINJS_1_FIELDS | _NINJS_2_FIELDS | _NINJS_3_FIELDS | {"type"}
         ).isdisjoint(item)
 
-    def read(self, document: Document, context: ReadingContext) -> Reading:
-        """Return the article.
+    def read(self, document: Document, context: ReadingContext) -> list[Entry]:
+        """Return the item as the only entry.
 
         Raises:
             RefusedError: 400 or 422.
@@ -119,8 +101,8 @@ class NinjsReader:
         read_status(item, builder)
         read_identity(item, builder)
         read_times(item, builder)
-        read_urgency(item, builder)
-        _read_language(item, builder)
+        set_urgency(builder, item.get("urgency"), "/urgency")
+        set_language(builder, item.get("language"), "/language")
         read_headline(item, builder)
         read_standfirst(item, builder)
         read_body(item, builder)
@@ -130,7 +112,7 @@ class NinjsReader:
         _read_lines(item, builder)
         _read_replaced(item, builder)
         _report_unused(item, builder)
-        return builder.finish(dispensable=_DISPENSABLE)
+        return [builder.finish(dispensable=DISPENSABLE_FIELDS)]
 
 
 def _declared_version(item: Item) -> str | None:
@@ -162,16 +144,6 @@ def _older_version(item: Item) -> str:
     if "guid" in item or not {"headline", "body_html", "body_text", "description_text"}.isdisjoint(item):
         return "1.x"
     return "2.x" if not {"versioncreated", "pubstatus", "embargoed"}.isdisjoint(item) else "3"
-
-
-def _read_language(item: Item, builder: ArticleBuilder) -> None:
-    language = text_of(item.get("language"))
-    if language and language.lower() != "und" and _LANGUAGE.match(language.replace("_", "-")[:35]):
-        builder.set_field("language", language.replace("_", "-"), "/language")
-        return
-    if language:
-        builder.drop("/language", "is not a language tag, such as en or pt-BR")
-    builder.default_language()
 
 
 def _read_lines(item: Item, builder: ArticleBuilder) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.facts import PictureFile, SentPicture, set_pictures
 from services.ingest.adapters.readers.ninjs.texts import texts_in, with_role
-from services.ingest.adapters.readers.ninjs.values import Item, drop_others, instant_of, objects_in, text_of
+from services.ingest.adapters.readers.values import Item, drop_others, instant_of, objects_in, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 
 _PICTURE_TYPES = frozenset({"picture", "graphic"})
 _FEATURED_NAMES = frozenset({"featuremedia", "featured", "feature_media", "main", "lead"})
-_MEDIA_HREF = re.compile(r"^media:([0-9a-f]{64})$")
-_BY_LINK = "links to pictures are not supported yet; upload with POST /v1/media, then send media:{digest}"
 _ALT_ROLES = ("alt", "alttext", "alternative", "alternativetext")
 _PICTURE_FIELDS = frozenset({"name", "rel", "uri", "type", "descriptions", "renditions", "by", "copyrightHolder"})
 _LINK_FIELDS = frozenset({"name", "rel", "uri", "type", "headlines", "title"})
@@ -36,16 +32,7 @@ def read_associations(item: Item, builder: ArticleBuilder) -> None:
             _read_related(where, entry, builder)
         else:
             builder.drop(where, f"associated items of type {kind[:40]} are not supported yet")
-    lead = next((each for each in pictures if each[2]), pictures[0] if pictures else None)
-    for each in pictures:
-        where, entry, _ = each
-        picture = _picture_of(where, entry, builder)
-        if not any(picture.values()):
-            builder.drop(where, "has neither a picture nor a text")
-        elif each is lead:
-            builder.set_field("picture", picture, where)
-        else:
-            builder.add_entry("pictures", picture, where)
+    set_pictures(builder, [_picture_of(*each, builder) for each in pictures])
 
 
 def _names(entry: Item) -> frozenset[str]:
@@ -78,7 +65,7 @@ def _read_related(where: str, entry: Item, builder: ArticleBuilder) -> None:
     builder.add_entry("related", {"source_id": uri, "title": title, "relation": relation}, where)
 
 
-def _picture_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, Any]:
+def _picture_of(where: str, entry: Item, is_featured: bool, builder: ArticleBuilder) -> SentPicture:  # noqa: FBT001 -- unpacked from a tuple
     texts = texts_in(entry, "descriptions", builder, where)
     credit, alt = with_role(texts, ("creditline", "credit")), with_role(texts, _ALT_ROLES)
     rest = [text for text in texts if text is not credit and text is not alt]
@@ -88,29 +75,17 @@ def _picture_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, A
             builder.drop(text.where, "another caption is used instead")
     credits_ = [credit.plain_text if credit else None, text_of(entry.get("by")), text_of(entry.get("copyrightHolder"))]
     drop_others(entry, _PICTURE_FIELDS | _STATE_FIELDS, builder, where, "is not used for pictures")
-    return {
-        "caption": caption.plain_text if caption else None,
-        "credit": next((each for each in credits_ if each), None),
-        "alt": alt.plain_text if alt else None,
-        **_file_of(where, entry, builder),
-    }
+    return SentPicture(
+        where=where,
+        files=[_file_of(*each) for each in objects_in(entry, "renditions", builder, where)],
+        caption=caption.plain_text if caption else None,
+        credit=next((each for each in credits_ if each), None),
+        alt=alt.plain_text if alt else None,
+        is_lead=is_featured,
+    )
 
 
-def _file_of(where: str, entry: Item, builder: ArticleBuilder) -> dict[str, Any]:
-    """Return the digest of the largest uploaded rendition."""
-    uploaded: list[tuple[int, str, str]] = []
-    for here, rendition in objects_in(entry, "renditions", builder, where):
-        href = text_of(rendition.get("href")) or ""
-        if found := _MEDIA_HREF.match(href):
-            width = rendition.get("width")
-            uploaded.append((width if isinstance(width, int) else 0, found[1], here))
-        else:
-            builder.drop(here + pointer("href"), _BY_LINK)
-    if not uploaded:
-        return {}
-    largest = max(uploaded, key=lambda each: each[0])
-    for each in uploaded:
-        if each is not largest:
-            builder.drop(each[2], "the largest rendition is used")
-    builder.confirm(largest[2])
-    return {"media": largest[1]}
+def _file_of(where: str, rendition: Item) -> PictureFile:
+    return PictureFile(
+        where + pointer("href"), text_of(rendition.get("href")) or "", whole_number(rendition.get("width")) or 0
+    )

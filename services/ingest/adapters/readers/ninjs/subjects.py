@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.ninjs.texts import tail_of
-from services.ingest.adapters.readers.ninjs.values import Item, drop_others, objects_in, text_of
+from services.ingest.adapters.readers.facts import find_section
+from services.ingest.adapters.readers.values import Item, drop_others, objects_in, tail_of, text_of
 from shared.site.sites import Site
 
 _SECTION_SCHEME = ":section:"
@@ -62,11 +62,12 @@ def read_people_and_entities(item: Item, builder: ArticleBuilder) -> None:
 
 def _section_in(subjects: list[tuple[str, Item]], site: Site) -> tuple[str, str] | None:
     """Return (section, pointer) of the first subject that names a section by uri, literal or name."""
-    by_word = {section.name.casefold(): section.id for section in site.sections}
-    by_word |= {section.id: section.id for section in site.sections}
     for where, subject in subjects:
-        for value in (tail_of(text_of(subject.get("uri")) or ""), subject.get("literal"), subject.get("name")):
-            word = text_of(value)
-            if word and word.casefold() in by_word:
-                return by_word[word.casefold()], where
+        words = (
+            tail_of(text_of(subject.get("uri")) or ""),
+            text_of(subject.get("literal")),
+            text_of(subject.get("name")),
+        )
+        if section := find_section(site, words):
+            return section, where
     return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.ninjs.values import Item, drop_others, objects_in, text_of
+from services.ingest.adapters.readers.facts import set_body
+from services.ingest.adapters.readers.values import Item, drop_others, objects_in, tail_of, text_of
 from services.ingest.domain import prose
 from shared.model.text import collapsed
 
@@ -50,11 +51,6 @@ def texts_in(item: Item, name: str, builder: ArticleBuilder, where: str = "") ->
 def role_of(entry: Item) -> str:
     """Return a role in lower case without its vocabulary: `drol:summary` is `summary`."""
     return tail_of(text_of(entry.get("role")) or "").lower()
-
-
-def tail_of(identifier: str) -> str:
-    """Return the part after the last separator of a URI or qcode."""
-    return identifier.rstrip("/#:").replace("#", "/").replace(":", "/").rsplit("/", 1)[-1]
 
 
 def with_role(texts: list[Text], roles: tuple[str, ...]) -> Text | None:
@@ -110,12 +106,4 @@ def read_body(item: Item, builder: ArticleBuilder) -> None:
             builder.drop(text.where, "another form of the text is used instead")
     if chosen is None:
         return
-    markup = prose.without_controls(chosen.value)
-    if len(markup) != len(chosen.value):
-        builder.warn("control characters were removed from the body")
-    if not chosen.is_html:
-        markup = prose.paragraphs(markup)
-    elif not prose.has_tags(markup):
-        builder.warn("the body is declared as HTML and has no tags; its lines became paragraphs")
-        markup = prose.paragraphs(prose.unescaped(markup))
-    builder.set_field("body", markup, chosen.where)
+    set_body(builder, chosen.value, chosen.where, is_html=chosen.is_html)

@@ -1,9 +1,9 @@
-"""Reads values of a wire's JSON; any field may have a value of any type."""
+"""Reads values of a wire's JSON or XML; any field may have a value of any type."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
@@ -13,9 +13,12 @@ Item = Mapping[str, Any]
 
 _NO_TIME_PREFIX = "0001-01-01"  # some systems send this for "none"
 _DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
+_MAX_DATE_CHARS = 40
+_MAX_DIGITS = 10
 _REASONS = {
     "contactInfo": "contact details are never published",
     "edNote": "notes to editors are never published",
+    "ednote": "notes to editors are never published",
 }
 
 
@@ -24,8 +27,24 @@ def text_of(value: object) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def instant_of(value: object) -> datetime | None:
-    """Return the instant of a date-time; None if it is absent, empty or in the year 1.
+def tail_of(identifier: str) -> str:
+    """Return the part after the last separator of a URI or qcode."""
+    return identifier.rstrip("/#:").replace("#", "/").replace(":", "/").rsplit("/", 1)[-1]
+
+
+def whole_number(value: object) -> int | None:
+    """Return a whole number, or a text of up to ten digits as a number; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = text_of(value)
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return int(text) if text and is_number else None
+
+
+def instant_of(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """Return the instant of a date-time (ISO 8601); None if it is absent, empty or in the year 1.
+
+    `zone`: of a date-time without its own; None: such a date-time is an error.
 
     Raises:
         ValueError: the value is no date-time or has no zone; senders read the message.
@@ -33,9 +52,11 @@ def instant_of(value: object) -> datetime | None:
     if value is None or (isinstance(value, str) and (not value.strip() or value.strip().startswith(_NO_TIME_PREFIX))):
         return None
     try:
-        instant = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+        instant = datetime.fromisoformat(value.strip()[:_MAX_DATE_CHARS] if isinstance(value, str) else "")
     except ValueError as error:
         raise ValueError(_DATE_TIME) from error
+    if instant.tzinfo is None and zone is not None:
+        instant = instant.replace(tzinfo=zone)
     if instant.tzinfo is None:
         raise ValueError(_DATE_TIME)
     return instant

@@ -1,0 +1,101 @@
+"""Reads elements of an XML document by local name; a pointer to an element looks like an XPath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from shared.model.text import collapsed
+
+_MAX_POINTER_CHARS = 200
+
+
+def name_of(element: etree._Element) -> str:
+    """Return the local name; empty for a comment or an entity reference."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def children(element: etree._Element | None, *names: str) -> Iterator[etree._Element]:
+    """Yield the child elements, in document order; with `names`, only those with one of these local names."""
+    for child in element if element is not None else ():
+        if isinstance(child.tag, str) and (not names or name_of(child) in names):
+            yield child
+
+
+def find(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """Return the first element at a path of local names below `element`, or None."""
+    for name in path:
+        element = next(children(element, name), None)
+    return element
+
+
+def find_all(element: etree._Element | None, *path: str) -> list[etree._Element]:
+    """Return all elements at a path of local names below `element`, in document order."""
+    found = [element] if element is not None else []
+    for name in path:
+        found = [child for each in found for child in children(each, name)]
+    return found
+
+
+def line_in(element: etree._Element | None, *path: str) -> str | None:
+    """Return the text at a path as one line, without comments; None if there is no element or no text."""
+    found = find(element, *path)
+    if found is None:
+        return None
+    return collapsed(etree.tostring(found, method="text", encoding="unicode", with_tail=False)).strip() or None
+
+
+def attribute(element: etree._Element | None, name: str) -> str | None:
+    """Return an attribute by local name without surrounding white space; None if it is absent or empty."""
+    if element is None:
+        return None
+    for key, value in element.attrib.items():
+        if str(key).rpartition("}")[2] == name:
+            return str(value).strip() or None
+    return None
+
+
+def place_of(element: etree._Element, attribute_name: str = "") -> str:
+    """Return a pointer such as `/nitf/head/title` or `/nitf/body/p[3]/@class`; a very long one is cut."""
+    steps: list[str] = []
+    node: etree._Element | None = element
+    while node is not None:
+        name, parent = name_of(node), node.getparent()
+        namesakes = [each for each in parent if name_of(each) == name] if parent is not None else [node]
+        steps.append(f"{name}[{namesakes.index(node) + 1}]" if len(namesakes) > 1 else name)
+        node = parent
+    text = "/" + "/".join(reversed(steps)) + (f"/@{attribute_name}" if attribute_name else "")
+    return text if len(text) <= _MAX_POINTER_CHARS else f"{text[: _MAX_POINTER_CHARS - 1]}…"
+
+
+def markup_in(element: etree._Element) -> str:
+    """Return the content of an element as HTML, without namespaces, comments and processing instructions.
+
+    The elements keep their local names and attributes; the enricher sanitises them.
+    """
+    root = etree.Element("div")
+    _copy_content(element, root)
+    html = etree.tostring(root, method="html", encoding="unicode")
+    return html.removeprefix("<div>").removesuffix("</div>").strip()
+
+
+def _copy_content(source: etree._Element, target: etree._Element) -> None:
+    """Copy text and elements without their namespaces; the parser limits the depth to 255."""
+    _append_text(target, source.text)
+    for child in source:
+        if isinstance(child.tag, str):
+            copy = etree.SubElement(target, name_of(child))
+            for key, value in child.attrib.items():
+                copy.set(str(key).rpartition("}")[2], value)
+            _copy_content(child, copy)
+        _append_text(target, child.tail)
+
+
+def _append_text(target: etree._Element, text: str | None) -> None:
+    if not text:
+        return
+    if len(target):
+        target[-1].tail = (target[-1].tail or "") + text
+    else:
+        target.text = (target.text or "") + text

@@ -1,0 +1,184 @@
+"""Sets the facts that every format has: status, version, urgency, times, language, section, body and pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.values import instant_of, tail_of, text_of, whole_number
+from services.ingest.domain import prose
+from shared.model.article import Status
+from shared.site.sites import Site
+
+DISPENSABLE_FIELDS = (
+    *("kicker", "standfirst", "byline", "authors", "dateline", "topics", "keywords", "entities", "picture", "pictures"),
+    *("embeds", "related", "rights", "replaces", "canonical_url", "correction_note", "slug"),
+)
+"""Fields that are left out, with the reason, if a wire's value breaks a rule; the article is still accepted."""
+
+NOTE_REASON = "notes to editors are never published"
+BY_LINK_REASON = "links to pictures are not supported yet; upload with POST /v1/media, then send media:{digest}"
+
+_STATUSES = {
+    "usable": Status.USABLE,
+    "withheld": Status.WITHHELD,
+    "canceled": Status.CANCELED,
+    "cancelled": Status.CANCELED,
+}
+_MAX_VERSION = 10**10 - 1
+_URGENCIES = range(1, 10)
+_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_MEDIA_HREF = re.compile(r"^media:([0-9a-f]{64})$")
+
+
+def set_status(builder: ArticleBuilder, value: object, origin: str) -> None:
+    """Set the status from one of IPTC's words, with or without its vocabulary; none or an empty word sets nothing.
+
+    An unknown word refuses the article, because it may be a kill.
+    """
+    if value is None or value == "":
+        return
+    status = _STATUSES.get(tail_of(value.strip()).lower()) if isinstance(value, str) else None
+    if status is None:
+        builder.fault(origin, "must be one of usable, withheld or canceled")
+    else:
+        builder.set_field("status", status, origin)
+
+
+def set_version(builder: ArticleBuilder, value: object, origin: str) -> None:
+    """Set the version if it is a number up to ten digits; a text cannot order revisions."""
+    if value is None or value == "":
+        return
+    number = whole_number(value)
+    if number is not None and 0 <= number <= _MAX_VERSION:
+        builder.set_field("version", number, origin)
+    else:
+        builder.drop(origin, "is not a number up to ten digits; the article is ordered by its time alone")
+        builder.warn("version is not a number")
+
+
+def set_urgency(builder: ArticleBuilder, value: object, origin: str) -> None:
+    """Set the urgency, 1 to 9."""
+    urgency = whole_number(value)
+    if urgency is not None and urgency in _URGENCIES:
+        builder.set_field("urgency", urgency, origin)
+    elif value is not None and value != "":
+        builder.drop(origin, "is not a number from 1 to 9")
+
+
+def set_instant(builder: ArticleBuilder, field: str, value: object, origin: str, *, zone: str | None = None) -> None:
+    """Set a time; an unreadable one refuses the article, but a removal is accepted without it.
+
+    `zone`: of times without one, such as `Europe/Brussels`; None: such a time is a fault.
+    """
+    instant = find_instant(builder, value, origin, zone=zone)
+    if instant is not None:
+        builder.set_field(field, instant, origin)
+
+
+def find_instant(builder: ArticleBuilder, value: object, origin: str, *, zone: str | None = None) -> datetime | None:
+    """Return a time, or None if there is none; the rules are those of `set_instant`."""
+    try:
+        return instant_of(value, ZoneInfo(zone) if zone else None)
+    except ValueError as error:
+        if builder.is_removal:
+            builder.drop(origin, f"{error}; the removal is accepted without it")
+        else:
+            builder.fault(origin, str(error))
+    return None
+
+
+def set_language(builder: ArticleBuilder, value: object, origin: str) -> None:
+    """Set the language from a tag such as `en` or `pt_BR`; otherwise use the default of the feed or site."""
+    language = (text_of(value) or "").replace("_", "-")
+    if language and language.lower() != "und" and _LANGUAGE.match(language[:35]):
+        builder.set_field("language", language, origin)
+        return
+    if language:
+        builder.drop(origin, "is not a language tag, such as en or pt-BR")
+    builder.default_language()
+
+
+def find_section(site: Site, words: Iterable[str | None]) -> str | None:
+    """Return the id of the first section that a word names: by its id or name, or as the tail of a URI or qcode."""
+    by_word = {section.name.casefold(): section.id for section in site.sections}
+    by_word |= {section.id: section.id for section in site.sections}
+    for word in words:
+        for form in (word, tail_of(word)) if word else ():
+            if form.strip().casefold() in by_word:
+                return by_word[form.strip().casefold()]
+    return None
+
+
+def set_body(builder: ArticleBuilder, text: str, origin: str, *, is_html: bool) -> None:
+    """Set the body from HTML, or from plain text as paragraphs; control characters are removed, with a warning.
+
+    A text declared as HTML that has no tags is plain text.
+    """
+    markup = prose.without_controls(text)
+    if len(markup) != len(text):
+        builder.warn("control characters were removed from the body")
+    if not is_html:
+        markup = prose.paragraphs(markup)
+    elif not prose.has_tags(markup):
+        builder.warn("the body is declared as HTML and has no tags; its lines became paragraphs")
+        markup = prose.paragraphs(prose.unescaped(markup))
+    builder.set_field("body", markup, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A file of a picture. `where` points to its address in the document; `width` in pixels, 0: unknown."""
+
+    where: str
+    href: str
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """A picture as the sender described it; texts are plain. `where` points to it in the document."""
+
+    where: str
+    files: Sequence[PictureFile] = ()
+    caption: str | None = None
+    credit: str | None = None
+    alt: str | None = None
+    is_lead: bool = False
+
+
+def set_pictures(builder: ArticleBuilder, pictures: Sequence[SentPicture]) -> None:
+    """Set the lead picture (the first with `is_lead`, otherwise the first) and the further pictures."""
+    lead = next((each for each in pictures if each.is_lead), pictures[0] if pictures else None)
+    for each in pictures:
+        values: dict[str, Any] = {"caption": each.caption, "credit": each.credit, "alt": each.alt}
+        values |= _uploaded_file(builder, each.files)
+        if not any(values.values()):
+            builder.drop(each.where, "has neither a picture nor a text")
+        elif each is lead:
+            builder.set_field("picture", values, each.where)
+        else:
+            builder.add_entry("pictures", values, each.where)
+
+
+def _uploaded_file(builder: ArticleBuilder, files: Sequence[PictureFile]) -> dict[str, Any]:
+    """Return the digest of the widest uploaded file."""
+    uploaded: list[tuple[PictureFile, str]] = []
+    for file in files:
+        if found := _MEDIA_HREF.match(file.href):
+            uploaded.append((file, found[1]))
+        else:
+            builder.drop(file.where, BY_LINK_REASON)
+    if not uploaded:
+        return {}
+    widest = max(uploaded, key=lambda each: each[0].width)
+    for each in uploaded:
+        if each is not widest:
+            builder.drop(each[0].where, "the largest rendition is used")
+    builder.confirm(widest[0].where)
+    return {"media": widest[1]}
