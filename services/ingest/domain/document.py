@@ -22,6 +22,7 @@ _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-
 _HTML_CHARSET = re.compile(rb"""<meta[^>]*\bcharset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _NAMED_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,60});")
 _XML_REFERENCES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _NO_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKS = (
@@ -210,12 +211,12 @@ def _parsed(text: str) -> etree._Element:
 
 
 def _without_entities(text: str) -> str:
-    """Return XML without external and parameter entities, and without references to entities that it does not declare."""
+    """Return XML without external and parameter entities, and without references to undeclared entities."""
     found = _DOCTYPE.search(text, 0, _MAX_DOCTYPE_CHARS)
     doctype = _OUTSIDE_ENTITY.sub("", found[0]) if found else ""
     declared = {*_DECLARED_ENTITY.findall(doctype), *_XML_REFERENCES}
     rest = text[found.end() :] if found else text
-    known = _NAMED_REFERENCE.sub(lambda each: each[0] if each[1] in declared else "", rest)
+    known = _REFERENCE.sub(lambda each: each[0] if each[1] in declared else "", rest)
     return (text[: found.start()] + doctype if found else "") + known
 
 
