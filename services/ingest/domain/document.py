@@ -213,6 +213,8 @@ def _parsed(text: str) -> etree._Element:
 def _without_entities(text: str) -> str:
     """Return XML without external and parameter entities, and without references to undeclared entities."""
     found = _DOCTYPE.search(text, 0, _MAX_DOCTYPE_CHARS)
+    if found is None and "<!DOCTYPE" in text[:_MAX_DOCTYPE_CHARS]:
+        return text  # too long a declaration to be a wire's
     doctype = _OUTSIDE_ENTITY.sub("", found[0]) if found else ""
     declared = {*_DECLARED_ENTITY.findall(doctype), *_XML_REFERENCES}
     rest = text[found.end() :] if found else text
