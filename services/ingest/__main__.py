@@ -30,7 +30,7 @@ def run_endpoint() -> None:
         sites=wiring.sites(),
         find_token=wiring.tokens().find,
         admit=wiring.admit_lane,
-        accept=wiring.accept_article,
+        accept=wiring.accept_bytes,
         submit=wiring.submit_bytes,
         submit_lines=wiring.submit_lines,
         act=wiring.act_on_article,

@@ -13,7 +13,7 @@ from time import monotonic
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import read_document
 from services.ingest.adapters.waiting import ReceiptWaiter
-from services.ingest.domain.accepted import Accepted, Submitted
+from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
@@ -23,7 +23,7 @@ from services.ingest.handler import (
     Admission,
     Fronts,
     IngestDeps,
-    accept,
+    accept_document,
     act,
     find_article_state,
     find_receipt_state,
@@ -172,9 +172,9 @@ def admit_lane(lane: Lane) -> None:
     endpoint_deps().admit(lane)
 
 
-def accept_article(raw: bytes, metadata: SubmissionMetadata) -> Accepted:
-    """Accept an article."""
-    return accept(raw, metadata, endpoint_deps())
+def accept_bytes(raw: bytes, metadata: SubmissionMetadata) -> Accepted | DocumentOutcome:
+    """Accept the articles of a document."""
+    return accept_document(raw, metadata, new_batch_id(now()), endpoint_deps())
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:

@@ -45,6 +45,7 @@ class Revision(BaseModel):
     article: Article
     action: Action | None = None
     text_of: str | None = None  # of a restore: the revision whose text came back
+    held_because: str | None = None  # the sender's system does not show the article: a draft, a private post
 
     def status_at(self, now: datetime) -> Status:
         """Return its present status: an expired usable revision is withheld."""

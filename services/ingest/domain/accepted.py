@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.ingest.domain.refusal import Fault
 from services.ingest.domain.report import Report
+from shared.runtime.receipts import ReceiptStatus
 
 AcceptedStatus = Literal["accepted", "duplicate", "superseded", "scheduled", "held", "unmatched"]
 
@@ -35,6 +37,32 @@ class Accepted(BaseModel):
     reason: str | None = None  # why there is no page
     near_matches: tuple[NearMatch, ...] = ()  # of an unmatched removal
     text_of: str | None = None  # of a restore: the revision whose text came back
+
+
+class EntryOutcome(BaseModel):
+    """The outcome of one entry of a document; `article`, `revision` and `receipt` are those of a committed article."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: ReceiptStatus
+    reason: str | None = None
+    report: Report
+    article: str | None = None
+    revision: str | None = None
+    receipt: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+class DocumentOutcome(BaseModel):
+    """The outcomes of a document that is not one article; `receipt` is that of the document."""
+
+    model_config = ConfigDict(frozen=True)
+
+    receipt: str
+    site: str
+    entries: tuple[EntryOutcome, ...]
+    warning: str | None = None
 
 
 class Submitted(BaseModel):

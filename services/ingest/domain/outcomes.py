@@ -31,7 +31,7 @@ def status_of(revision: Revision, history: History, record: LiveRecord, now: dat
     A removal is done once the record names it, which happens after the edge answered 410 for every address.
     """
     if any(each.revision == revision.revision for each in history.unmatched_in_force) and not record.claimed:
-        return ReceiptStatus.UNMATCHED
+        return ReceiptStatus.HELD if revision.held_because else ReceiptStatus.UNMATCHED
     if history.is_held(revision):
         return ReceiptStatus.HELD
     if revision.revision == record.effective_revision:
@@ -64,6 +64,8 @@ def reason_without_page(
     status: ReceiptStatus, revision: Revision, near_matches: Sequence[NearMatch] = (), history: History | None = None
 ) -> str | None:
     """Return the reason of a status without a page, as a sentence; None for any other status."""
+    if revision.held_because and status in (ReceiptStatus.HELD, ReceiptStatus.WITHDRAWN):
+        return revision.held_because
     if status is ReceiptStatus.UNMATCHED:
         return _reason_unmatched(revision, near_matches)
     if status is ReceiptStatus.HELD and history is not None and history.is_killed:

@@ -24,6 +24,20 @@ class PublishedPage(BaseModel):
     sha256: str | None = None
 
 
+class EntryState(BaseModel):
+    """The state of one entry of a document."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="The entry's id or title, as the sender wrote it.")
+    status: ReceiptStatus
+    receipt: str | None = Field(default=None, description="Of an entry that is an article.")
+    article: str | None = None
+    url: str | None = Field(default=None, description="The public URL, once the article is live.")
+    reason: str | None = Field(default=None, description="Why the entry did not become live.")
+    faults: tuple[Fault, ...] = ()
+
+
 class ReceiptState(BaseModel):
     """The state of one submission."""
 
@@ -46,6 +60,7 @@ class ReceiptState(BaseModel):
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublishedPage, ...] = ()
     report: Report | None = None
+    entries: tuple[EntryState, ...] = Field(default=(), description="Of a document with several entries.")
 
 
 class ActionState(Action):

@@ -10,7 +10,7 @@ from services.ingest.domain.report import Report
 from services.ingest.domain.states import ReceiptState
 from services.ingest.endpoint.deps import deps_of
 from services.ingest.endpoint.preferences import Preferences
-from services.ingest.endpoint.replies import ArticleReply, json_response, links_to
+from services.ingest.endpoint.replies import ArticleReply, EntryReply, json_response, links_to
 from shared.runtime.receipts import ReceiptStatus
 
 REPLY_HEADERS = {
@@ -47,12 +47,24 @@ async def answer(request: Request, reply: ArticleReply, preferences: Preferences
         elif state is not None and reply.status is ReceiptStatus.DUPLICATE:
             reply = reply.model_copy(update={"status": state.status, "reason": _NOT_DONE_YET})
             is_done = False
+        if state is not None and reply.entries and state.entries:
+            reply = reply.model_copy(update={"entries": _entries_of(reply.entries, state)})
         if state is not None and not is_done:
             reply = reply.model_copy(update={"waits_for": state.waits_for})
     headers = {"Location": f"/v1/receipts/{reply.receipt}"}
     if preferences.applied:
         headers["Preference-Applied"] = preferences.applied
     return json_response(HTTPStatus.OK if is_done and are_others_done else HTTPStatus.ACCEPTED, reply, headers)
+
+
+def _entries_of(entries: list[EntryReply], state: ReceiptState) -> list[EntryReply]:
+    """Return the entries with their present status; one that was a duplicate stays one."""
+    return [
+        entry
+        if entry.status is ReceiptStatus.DUPLICATE
+        else entry.model_copy(update={"status": now.status, "url": now.url, "reason": now.reason})
+        for entry, now in zip(entries, state.entries, strict=True)
+    ]
 
 
 def _report_of(reply: ArticleReply, state: ReceiptState) -> Report | None:

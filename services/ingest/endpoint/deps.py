@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
-from services.ingest.domain.accepted import Accepted, Submitted
+from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
@@ -46,10 +46,10 @@ class Admit(Protocol):
 
 
 class AcceptArticle(Protocol):
-    """Reads an article from bytes and commits its revision."""
+    """Reads a document and commits the revisions of its articles."""
 
-    def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
-        """Return the status and the ids of the article.
+    def __call__(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted | DocumentOutcome:
+        """Return the status and the ids of the article, or the outcome of each entry.
 
         Raises:
             RefusedError: the article breaks a rule.

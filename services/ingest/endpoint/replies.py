@@ -8,12 +8,12 @@ from typing import Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from services.ingest.domain.accepted import Accepted, NearMatch
+from services.ingest.domain.accepted import Accepted, DocumentOutcome, NearMatch
 from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
-from services.ingest.endpoint.problems import Problem
-from shared.runtime.receipts import ReceiptStatus
+from services.ingest.endpoint.problems import Problem, ProblemFault
+from shared.runtime.receipts import ReceiptStatus, status_of_entries
 
 
 class Links(BaseModel):
@@ -36,6 +36,21 @@ class AlsoReply(BaseModel):
     report: Report | None = None
 
 
+class EntryReply(BaseModel):
+    """The result of one entry of a document."""
+
+    name: str = Field(description="The entry's id or title, as the sender wrote it.")
+    status: ReceiptStatus
+    article: str | None = None
+    revision: str | None = None
+    receipt: str | None = Field(default=None, description="Of an entry that is an article.")
+    url: str | None = Field(default=None, description="The public URL of the article, once it is live.")
+    reason: str | None = Field(default=None, description="Why the entry has no page.")
+    errors: list[ProblemFault] = Field(default_factory=list, description="The faults of a refused entry.")
+    links: Links = Links()
+    report: Report
+
+
 class ArticleReply(BaseModel):
     """The result of a submission."""
 
@@ -48,7 +63,8 @@ class ArticleReply(BaseModel):
         "content is stored already. superseded: a later revision exists; this one is stored and not published. live: "
         "readers see it. killed, withdrawn: the edge answers 410 at every address of the article. held: a kill arrived "
         "before the article; it is stored and not published until a restore. unmatched: a removal of an unknown "
-        "article; nothing was removed."
+        "article; nothing was removed. media: a picture, video or sound; it is stored and has no page. Of a document "
+        "with several entries: the least advanced status of an unfinished one, otherwise live if one is live."
     )
     url: str | None = Field(default=None, description="The public URL of the article, once it is live.")
     reason: str | None = Field(default=None, description="Why the submission did not become live.")
@@ -61,6 +77,9 @@ class ArticleReply(BaseModel):
     links: Links
     report: Report | None = Field(default=None, description="The reader's report on the document.")
     text_of: str | None = Field(default=None, description="Of a restore: the revision of the restored text.")
+    entries: list[EntryReply] | None = Field(
+        default=None, description="The results of the entries, if the document is not one article."
+    )
     also: list[AlsoReply] | None = Field(default=None, description="The results at further sites.")
 
 
@@ -116,8 +135,10 @@ def links_to(site: str, receipt: str | None, article: str | None) -> Links:
     )
 
 
-def reply_to(accepted: Accepted) -> ArticleReply:
+def reply_to(accepted: Accepted | DocumentOutcome) -> ArticleReply:
     """Return the response body for an accepted submission."""
+    if isinstance(accepted, DocumentOutcome):
+        return _reply_to_document(accepted)
     return ArticleReply(
         receipt=accepted.receipt,
         site=accepted.site,
@@ -129,6 +150,30 @@ def reply_to(accepted: Accepted) -> ArticleReply:
         links=links_to(accepted.site, accepted.receipt, accepted.article),
         report=accepted.report,
         text_of=accepted.text_of,
+    )
+
+
+def _reply_to_document(outcome: DocumentOutcome) -> ArticleReply:
+    entries = [
+        EntryReply(
+            **each.model_dump(exclude={"report", "faults"}),
+            report=each.report,
+            errors=[ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in each.faults],
+            links=links_to(outcome.site, each.receipt, each.article),
+        )
+        for each in outcome.entries
+    ]
+    alone = entries[0] if len(entries) == 1 else None
+    warnings = tuple(filter(None, (outcome.warning,)))
+    report = alone.report if alone else Report(format=entries[0].report.format)
+    return ArticleReply(
+        receipt=outcome.receipt,
+        site=outcome.site,
+        status=status_of_entries([each.status for each in entries]),
+        reason=alone.reason if alone else None,
+        links=links_to(outcome.site, outcome.receipt, None),
+        report=report.with_warnings(warnings),
+        entries=entries if alone is None else None,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from fastapi import Request
 
-from services.ingest.domain.accepted import Accepted, Submitted
+from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.endpoint.auth import Caller
@@ -64,7 +64,7 @@ class Submission:
             return AlsoReply(site=site.id, status=ReceiptStatus.REFUSED, reason=error.detail)
         return AlsoReply(**dict(reply))
 
-    async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted:
+    async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted | DocumentOutcome:
         try:
             return await self.threads.run(self.deps.accept, raw, self._metadata(site, canonical_site))
         except RefusedError as error:

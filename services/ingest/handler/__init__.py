@@ -1,6 +1,6 @@
 """The handlers of ingest, for the endpoint (at once) and for the worker (from the inbox)."""
 
-from services.ingest.handler.accept import accept
+from services.ingest.handler.accept import accept, accept_document
 from services.ingest.handler.act import act
 from services.ingest.handler.admission import Admission
 from services.ingest.handler.deps import IngestDeps
@@ -20,6 +20,7 @@ __all__ = [
     "Fronts",
     "IngestDeps",
     "accept",
+    "accept_document",
     "act",
     "find_article_state",
     "find_receipt_state",

@@ -1,16 +1,15 @@
-"""Accepts an article: reads it, determines its place in the order of revisions, and commits it."""
+"""Accepts articles: reads a document, determines each article's place in the order of revisions, and commits it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from uuid import UUID
 
-from services.ingest.domain.accepted import Accepted
+from services.ingest.domain.accepted import Accepted, DocumentOutcome, EntryOutcome
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
-from services.ingest.domain.report import Report
 from services.ingest.domain.stamps import stamp_for
 from services.ingest.handler.article_pictures import with_picture_facts
 from services.ingest.handler.commit import (
@@ -23,71 +22,125 @@ from services.ingest.handler.commit import (
     write_journal_marker,
 )
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.events import emit_events
+from services.ingest.handler.entries import Item, Part, outcome_of, read_parts, receipt_of_document
+from services.ingest.handler.events import emit_events, events
+from services.ingest.handler.parallel import SameThread
 from services.ingest.ports import SetAside, SubmissionMetadata
-from shared.model.article import Article, Status
+from shared.messaging.handling import BatchRunner
+from shared.model.article import Status
 from shared.model.history import RevisionsAfter
-from shared.model.lane import Lane
 from shared.model.revision import Revision, revision_id, stamp_of
+from shared.runtime.errors import PermanentError
+from shared.runtime.receipts import submission_receipt
+from shared.runtime.receipts.stored import store_receipts
 from shared.site import keys
-from shared.site.sites import Site
 from shared.storage import Etag
 
 _MAX_REVISIONS_PER_STAMP = 999
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An article that was read from bytes and is to be committed."""
+def accept_document(
+    raw: bytes, metadata: SubmissionMetadata, batch: UUID, deps: IngestDeps
+) -> Accepted | DocumentOutcome:
+    """Commit the articles of a document and emit their events; return the result.
 
-    article: Article
-    report: Report
-    raw: RawBytes
-    site: Site
-    received_at: datetime
-    lane: Lane
-
-    @property
-    def article_id(self) -> str:
-        """Return the article's id."""
-        return keys.article_id(self.site.id, self.article.source, self.article.source_id)
-
-
-def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accepted:
-    """Commit an article and emit its event; return the result.
+    A document with one article gives `Accepted`. Any other gives the outcome of each entry, and a receipt of its own,
+    which is stored under the id `batch`.
 
     Raises:
-        RefusedError: the bytes are no valid article; they are stored nevertheless.
+        RefusedError: no entry is a valid article; the bytes are stored nevertheless.
         BacklogFullError: too many messages wait. Removals are always accepted.
-        StorageUnavailableError: the store does not answer. Nothing was accepted, or the same bytes sent again are a
-            duplicate.
+        StorageUnavailableError: the store does not answer. Nothing was accepted, or the same bytes sent again are
+            duplicates.
     """
     sha256 = hashlib.sha256(raw).hexdigest()
     place = RawBytes(sha256, keys.raw_key(metadata.site.id, metadata.received_at, sha256))
     try:
-        item = with_pictures(read_item(raw, place, metadata, deps), deps)
+        parts = read_parts(raw, place, metadata, deps)
+        parts = [with_pictures(each, deps) if len(parts) == 1 and isinstance(each, Item) else each for each in parts]
+        if all(isinstance(each, SetAside) and each.status == "refused" for each in parts):
+            raise refusal_of(parts)
     except RefusedError:
         deps.content.put(place.key, raw, content_type="application/octet-stream")
         raise
-    source_put = note_source(item, deps)
-    raw_put = deps.executor.submit(deps.content.put, place.key, raw, content_type="application/octet-stream")
-    return emit_events(commit_item(item, deps, source_put=source_put, raw_put=raw_put), deps)
+    match parts:
+        case [Item() as item]:
+            source_put = note_source(item, deps)
+            raw_put = deps.executor.submit(deps.content.put, place.key, raw, content_type="application/octet-stream")
+            return emit_events(commit_item(item, deps, source_put=source_put, raw_put=raw_put), deps)
+        case _:
+            deps.content.put(place.key, raw, content_type="application/octet-stream")
+            return _accept_entries(parts, metadata, submission_receipt(batch.hex, 0), deps)
 
 
-def read_item(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Item:
-    """Return the article that the bytes hold; makes no call to the store.
+def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accepted:
+    """Commit the one article of a document; as `accept_document`.
 
     Raises:
-        RefusedError: the bytes are no valid article, or a removal that the sender may not make.
-        BacklogFullError: too many messages wait.
+        RefusedError: as there, and if the document is not one article.
     """
-    (reading,) = deps.read_document(raw, metadata.content_type, metadata)
-    if isinstance(reading, SetAside):
-        raise unacceptable([Fault("", reading.reason)])
-    _check_rights(reading.article, may_take_down=metadata.may_take_down)
-    if reading.article.status is Status.USABLE:
-        deps.admit(metadata.lane)
-    return Item(reading.article, reading.report, place, metadata.site, metadata.received_at, metadata.lane)
+    accepted = accept_document(raw, metadata, UUID(int=0), deps)
+    if isinstance(accepted, DocumentOutcome):
+        raise unacceptable([Fault("", "the document is not one article to publish")])
+    return accepted
+
+
+def refusal_of(parts: Sequence[Part]) -> RefusedError:
+    """Return the refusal of a document without an acceptable entry, with the faults of the first."""
+    first = next(part for part in parts if isinstance(part, SetAside))
+    detail = first.reason if len(parts) == 1 else f"none of {len(parts)} entries is acceptable: {first.reason}"
+    return RefusedError(422, detail, first.faults or (Fault("", first.reason),))
+
+
+def _accept_entries(
+    parts: Sequence[Part], metadata: SubmissionMetadata, receipt: str, deps: IngestDeps
+) -> DocumentOutcome:
+    """Commit the articles of several entries in parallel, those of one article in order; return all outcomes."""
+    outcomes = commit_parts(parts, deps)
+    committed = [each for each in outcomes if not isinstance(each, SetAside)]
+    document = receipt_of_document(receipt, metadata, outcomes)
+    store_receipts(deps.content, [document])
+    delay = deps.emit_events(
+        events(committed), receipts=[*(each.receipt for each in committed if each.receipt), document]
+    )
+    entries: tuple[EntryOutcome, ...] = tuple(outcome_of(each) for each in outcomes)
+    return DocumentOutcome(receipt=receipt, site=metadata.site.id, entries=entries, warning=delay)
+
+
+def commit_parts(parts: Sequence[Part], deps: IngestDeps) -> list[Committed | SetAside]:
+    """Commit the articles, those of one article in order, different ones in parallel; return one outcome for each part.
+
+    Raises:
+        RetryableError: the store does not answer; the same parts may be committed again.
+    """
+    chains: dict[str, list[tuple[int, Item]]] = {}
+    outcomes: dict[int, Committed | SetAside] = {}
+    for number, part in enumerate(parts):
+        if isinstance(part, SetAside):
+            outcomes[number] = part
+        else:
+            chains.setdefault(part.article_id, []).append((number, part))
+    in_thread = replace(deps, executor=SameThread())
+
+    def commit_chain(chain: list[tuple[int, Item]]) -> dict[int, Committed | SetAside]:
+        return {number: _commit_or_refuse(item, in_thread) for number, item in chain}
+
+    runner = BatchRunner(deps.executor)
+    for _, found in runner.each(commit_chain, chains.values(), name=lambda chain: str(chain[0][0])):
+        outcomes |= found
+    for error in runner.failed.values():
+        raise error
+    return [outcomes[number] for number in range(len(parts))]
+
+
+def _commit_or_refuse(item: Item, deps: IngestDeps) -> Committed | SetAside:
+    try:
+        if (source_put := note_source(item, deps)) is not None:
+            source_put.result()
+        return commit_item(with_pictures(item, deps), deps)
+    except PermanentError as error:
+        faults = error.faults if isinstance(error, RefusedError) else ()
+        return SetAside("refused", str(error), item.report, item.article.source_id, faults)
 
 
 def with_pictures(item: Item, deps: IngestDeps) -> Item:
@@ -137,7 +190,14 @@ def commit_item(
         found = _name_or_duplicate(item, since.names, deps)
         if isinstance(found, Revision):
             return Duplicate(found, item.report)
-        return Proposal(name=found, article=article, raw=item.raw, report=item.report, lane=item.lane)
+        return Proposal(
+            name=found,
+            article=article,
+            raw=item.raw,
+            report=item.report,
+            lane=item.lane,
+            held_because=item.held_because or None,
+        )
 
     return commit(
         propose,
@@ -185,9 +245,3 @@ def _has_same_content(existing: Revision, item: Item) -> bool:
     """Return whether a revision has the same bytes, and found at least as many of their pictures."""
     has_all_pictures = len(existing.article.body_pictures) >= len(item.article.body_pictures)
     return existing.raw_sha256 == item.raw.sha256 and existing.action is None and has_all_pictures
-
-
-def _check_rights(article: Article, *, may_take_down: bool) -> None:
-    if article.status is not Status.USABLE and not may_take_down:
-        detail = f"status {article.status.value} removes an article, which needs a token with the scope takedown"
-        raise RefusedError(403, detail, [Fault("/status", detail)])

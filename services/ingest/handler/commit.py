@@ -56,6 +56,7 @@ class Proposal:
     lane: Lane = Lane.LIVE
     action: Action | None = None
     text_of: str | None = None
+    held_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _committed_before(duplicate: Duplicate, since: RevisionsAfter, deps: IngestD
     if history.is_held(revision):
         status = "held"
     elif any(each.revision == revision.revision for each in history.unmatched_in_force):
-        status = "unmatched"
+        status = "held" if revision.held_because else "unmatched"
     accepted = _accepted(status, revision, duplicate.report)
     return Committed(accepted, revision, has_event=revision.status is not Status.USABLE)
 
@@ -182,6 +183,7 @@ def _revision(proposal: Proposal, article: str, now: datetime) -> Revision:
         article=proposal.article,
         action=proposal.action,
         text_of=proposal.text_of,
+        held_because=proposal.held_because,
     )
 
 
@@ -225,7 +227,7 @@ def _status(revision: Revision, since: RevisionsAfter, deps: IngestDeps, *, is_u
     if is_superseded(revision, since):
         return "superseded"
     if is_unmatched:
-        return "unmatched"
+        return "held" if revision.held_because else "unmatched"
     if since.unmatched:
         site, article = revision.article.site, revision.article_id
         history = read_history(deps.revisions, site, article)

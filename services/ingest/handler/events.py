@@ -12,7 +12,14 @@ from services.ingest.domain.outcomes import reason_without_page
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.commit import Committed
 from services.ingest.handler.deps import IngestDeps
-from shared.messaging.messages import ArticleRemoved, ArticleRevision, ArticlesAccepted, Envelope, Message
+from shared.messaging.messages import (
+    MAX_BATCH_ITEMS,
+    ArticleRemoved,
+    ArticleRevision,
+    ArticlesAccepted,
+    Envelope,
+    Message,
+)
 from shared.model.article import Status
 from shared.model.lane import Lane
 from shared.model.revision import Revision
@@ -20,7 +27,7 @@ from shared.runtime.receipts import ReceiptStatus, receipt_id
 
 
 def events(committed: Iterable[Committed], cause: Message | None = None) -> tuple[Message, ...]:
-    """Return the events of one site's items: one for all texts of a lane, and one for each removal.
+    """Return the events of one site's items: one for up to 50 texts of a lane, and one for each removal.
 
     A superseded revision has an event too, because an article's address follows from its earliest revision.
     `cause`: the message that is being handled.
@@ -34,7 +41,11 @@ def events(committed: Iterable[Committed], cause: Message | None = None) -> tupl
             removals[_name(each.revision)] = each.revision
     return (
         *(_removed(revision, cause) for revision in removals.values()),
-        *(_accepted(lane, revisions, cause) for lane, revisions in texts.items()),
+        *(
+            _accepted(lane, revisions[first : first + MAX_BATCH_ITEMS], cause)
+            for lane, revisions in texts.items()
+            for first in range(0, len(revisions), MAX_BATCH_ITEMS)
+        ),
     )
 
 

@@ -46,9 +46,10 @@ def arrived_before_text(revision: Revision, since: RevisionsAfter, deps: IngestD
 
 
 def _put_unmatched(removal: Revision, deps: IngestDeps) -> None:
-    """Put two empty objects for an unmatched removal: one in the article's folder, one in the operators' list."""
+    """Put an empty object in the article's folder, and one in the operators' list unless this is a held draft."""
     site, article, name = removal.article.site, removal.article_id, removal.revision
-    for key in (keys.unmatched_removal_key(site, article, name), keys.unmatched_key(site, article, name)):
+    listed = () if removal.held_because else (keys.unmatched_removal_key(site, article, name),)
+    for key in (*listed, keys.unmatched_key(site, article, name)):
         deps.content.put(key, b"", content_type="text/plain")
 
 

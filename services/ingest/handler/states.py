@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.ingest.domain.outcomes import reason_without_page, status_of
-from services.ingest.domain.states import ActionState, ArticleState, PublishedPage, ReceiptState
+from services.ingest.domain.states import ActionState, ArticleState, EntryState, PublishedPage, ReceiptState
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
 from shared.model.article import Status
@@ -14,7 +14,14 @@ from shared.model.live_record import LiveRecord, read_record
 from shared.model.revision import Revision
 from shared.runtime import inbox
 from shared.runtime.errors import RedisUnavailableError
-from shared.runtime.receipts import Receipt, ReceiptStatus, Stage, receipt_id, revision_of_receipt
+from shared.runtime.receipts import (
+    Receipt,
+    ReceiptStatus,
+    Stage,
+    receipt_id,
+    revision_of_receipt,
+    status_of_entries,
+)
 from shared.runtime.receipts.stored import find_stored_receipt
 from shared.site import keys
 from shared.site.sites import Site
@@ -87,12 +94,29 @@ def _state_of_bytes(receipt: str, known: Receipt | None, deps: IngestDeps) -> Re
         stored = (find_stored_receipt(deps.content, site, receipt) for site in sites)
         unread = (_unread_receipt(site, receipt, deps) for site in sites)
         known = next(filter(None, stored), known) or next(filter(None, unread), None)
+    if known is not None and known.entries:
+        return _state_of_entries(known, deps)
     if known is None or known.status in _FAILED_STATUSES or not (known.article and known.revision):
         return _state(known) if known else None
     found = _find_receipt_state(receipt_id(known.site, known.article, known.revision), deps)
     if found is None:
         return _state(known)
     return found.model_copy(update={"receipt": receipt, "report": found.report or _state(known).report})
+
+
+def _state_of_entries(document: Receipt, deps: IngestDeps) -> ReceiptState:
+    """Return the state of a document with several entries: each article's present state, and the others' outcomes."""
+    states = deps.executor.map(
+        lambda entry: _find_receipt_state(entry.receipt, deps) if entry.receipt else None, document.entries
+    )
+    entries = []
+    for entry, state in zip(document.entries, states, strict=True):
+        found = {"status": state.status, "article": state.article, "url": state.url} if state else {}
+        reason = state.reason if state else entry.reason
+        entries.append(EntryState.model_validate({**entry.model_dump(mode="json"), **found, "reason": reason}))
+    status = status_of_entries([each.status for each in entries])
+    url = next((each.url for each in entries if each.url), None)
+    return _state(document).model_copy(update={"status": status, "url": url, "entries": tuple(entries)})
 
 
 def _unread_receipt(site: str, receipt: str, deps: IngestDeps) -> Receipt | None:

@@ -6,20 +6,20 @@ A repeated batch does no harm: accepted items are duplicates.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.handler.accept import Item, commit_item, note_source, read_item, with_pictures
+from services.ingest.handler.accept import commit_item, note_source, refusal_of, with_pictures
 from services.ingest.handler.commit import Committed, RawBytes
 from services.ingest.handler.deps import IngestDeps
+from services.ingest.handler.entries import Item, Part, read_parts, receipt_of_document
 from services.ingest.handler.events import events
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.handler.parallel import SameThread
+from services.ingest.ports import SetAside, SubmissionMetadata
 from shared.messaging.handling import BatchRunner, Result, slices
 from shared.messaging.messages import Submission, SubmitArticles
 from shared.messaging.pipeline import SUBMIT_ARTICLES
@@ -34,9 +34,6 @@ MAX_SLICE_SECONDS = 0.035  # no slice begins later, so that a message takes abou
 
 log = structlog.get_logger()
 
-_Chain = list[tuple[Submission, Item]]
-"""Items of one article, in the order of arrival."""
-
 
 def read_submissions(message: SubmitArticles, deps: IngestDeps) -> Result:
     """Read and accept a batch; items that the time does not suffice for are returned as not begun.
@@ -49,7 +46,7 @@ def read_submissions(message: SubmitArticles, deps: IngestDeps) -> Result:
         batch.accept(part)
         del not_begun[: len(part)]
     batch.store_receipts()
-    follow_ups = events((committed for _, committed in batch.committed), message)
+    follow_ups = events(batch.committed, message)
     batch.open_receipts()
     if not not_begun and not batch.failed:
         batch.delete_inbox_entries()
@@ -57,54 +54,105 @@ def read_submissions(message: SubmitArticles, deps: IngestDeps) -> Result:
 
 
 @dataclass(frozen=True)
+class _Document:
+    """A submission in progress: its entries, and the outcome of each that is finished, by number."""
+
+    submission: Submission
+    metadata: SubmissionMetadata
+    parts: Sequence[Part]
+    outcomes: dict[int, Committed | SetAside] = field(default_factory=dict)
+
+    @property
+    def is_finished(self) -> bool:
+        return len(self.outcomes) == len(self.parts)
+
+    @property
+    def receipt(self) -> Receipt:
+        return receipt_of_document(
+            self.submission.receipt, self.metadata, [self.outcomes[number] for number in range(len(self.parts))]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An item of a document, in the chain of its article."""
+
+    document: _Document
+    number: int
+    item: Item
+
+    @property
+    def receipt(self) -> str:
+        return self.document.submission.receipt
+
+
+@dataclass(frozen=True)
 class _BatchReading:
-    """A batch in progress: the items committed so far, and the failed ones."""
+    """A batch in progress: the documents that were read, and the failed submissions."""
 
     message: SubmitArticles
     site: Site
     deps: IngestDeps
-    committed: list[tuple[Submission, Committed]] = field(default_factory=list)
+    documents: list[_Document] = field(default_factory=list)
     failed: dict[str, Exception] = field(default_factory=dict)
     raw: dict[str, bytes | RetryableError] = field(default_factory=dict)  # key -> body or error
     blocked: dict[str, Exception] = field(default_factory=dict)  # articles with a failed item: later items wait
 
+    @property
+    def committed(self) -> list[Committed]:
+        """Return the committed items, also of documents that have another failed item."""
+        outcomes = [each for document in self.documents for each in document.outcomes.values()]
+        return [each for each in outcomes if isinstance(each, Committed)]
+
     def accept(self, submissions: Sequence[Submission]) -> None:
         """Read and commit items: those of one article in order, different articles in parallel."""
-        chains: dict[str, _Chain] = {}
+        chains: dict[str, list[_Link]] = {}
         for submission in submissions:
-            item = self._read(submission)
-            if item is None:
-                continue
-            if error := self.blocked.get(item.article_id):
-                self.failed[submission.receipt] = error
-            else:
-                chains.setdefault(item.article_id, []).append((submission, item))
+            for link in self._read(submission):
+                if error := self.blocked.get(link.item.article_id):
+                    self.failed[submission.receipt] = error
+                else:
+                    chains.setdefault(link.item.article_id, []).append(link)
         executor = self.deps.executor
         for chain, outcomes in BatchRunner(executor).each(
-            self._commit, chains.values(), name=lambda each: each[0][0].receipt
+            self._commit, chains.values(), name=lambda each: f"{each[0].receipt}~{each[0].number}"
         ):
-            for (submission, item), outcome in zip(chain, outcomes, strict=True):
+            for link, outcome in zip(chain, outcomes, strict=True):
                 if isinstance(outcome, Committed):
-                    self.committed.append((submission, outcome))
-                elif not self._record_failure(submission, outcome):
-                    self.blocked[item.article_id] = outcome
+                    link.document.outcomes[link.number] = outcome
+                elif not self._record_outcome(link, outcome):
+                    self.blocked[link.item.article_id] = outcome
 
-    def _read(self, submission: Submission) -> Item | None:
-        """Return the item of a submission, or None if it failed."""
+    def _read(self, submission: Submission) -> list[_Link]:
+        """Return the items of a submission; none if it failed."""
         try:
             body = self._body(submission)
-            item = read_item(
-                body,
-                RawBytes(hashlib.sha256(body).hexdigest(), submission.raw_key, submission.raw_range),
-                self._metadata_of(submission),
-                self.deps,
-            )
-            if (source_put := note_source(item, self.deps)) is not None:
-                source_put.result()
+            metadata = self._metadata_of(submission)
+            place = RawBytes(hashlib.sha256(body).hexdigest(), submission.raw_key, submission.raw_range)
+            document = _Document(submission, metadata, read_parts(body, place, metadata, self.deps))
+            for number, part in enumerate(document.parts):
+                if isinstance(part, SetAside):
+                    document.outcomes[number] = part
+                elif (source_put := note_source(part, self.deps)) is not None:
+                    source_put.result()
+            if all(isinstance(each, SetAside) and each.status == "refused" for each in document.parts):
+                raise refusal_of(document.parts)
         except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
             self._record_failure(submission, error)
-            return None
-        return item
+            return []
+        self.documents.append(document)
+        return [_Link(document, number, part) for number, part in enumerate(document.parts) if isinstance(part, Item)]
+
+    def _record_outcome(self, link: _Link, error: Exception) -> bool:
+        """Record the error of an item; return whether it is final. A refused item among several has no dead letter."""
+        if isinstance(error, PermanentError) and len(link.document.parts) > 1:
+            faults = error.faults if isinstance(error, RefusedError) else ()
+            item = link.item
+            link.document.outcomes[link.number] = SetAside(
+                "refused", str(error), item.report, item.article.source_id, faults
+            )
+            return True
+        return self._record_failure(link.document.submission, error)
 
     def _metadata_of(self, submission: Submission) -> SubmissionMetadata:
         return SubmissionMetadata(
@@ -131,13 +179,14 @@ class _BatchReading:
         first, length = submission.raw_range or (0, len(found))
         return found[first : first + length]
 
-    def _commit(self, chain: _Chain) -> list[Committed | Exception]:
+    def _commit(self, chain: Sequence[_Link]) -> list[Committed | Exception]:
         """Commit an article's items in order; after a retryable error the later items fail too."""
-        deps = self.deps if len(self.message.items) == 1 else replace(self.deps, executor=_SameThread())
+        is_alone = len(self.message.items) == 1 and len(chain[0].document.parts) == 1
+        deps = self.deps if is_alone else replace(self.deps, executor=SameThread())
         outcomes: list[Committed | Exception] = []
-        for _, item in chain:
+        for link in chain:
             try:
-                outcomes.append(commit_item(with_pictures(item, deps), deps))
+                outcomes.append(commit_item(with_pictures(link.item, deps), deps))
             except PermanentError as error:
                 outcomes.append(error)
             except Exception as error:  # noqa: BLE001 -- as above
@@ -170,9 +219,13 @@ class _BatchReading:
         alone = self.message.only([submission.receipt])
         return alone.model_copy(update={"message_id": uuid5(NAMESPACE_URL, submission.receipt)})
 
+    @property
+    def _finished(self) -> list[_Document]:
+        return [each for each in self.documents if each.is_finished and each.submission.receipt not in self.failed]
+
     def store_receipts(self) -> None:
-        """Store the receipts of the committed items in the bucket; if that fails, the items have failed too."""
-        receipts = [self._receipt(submission, committed) for submission, committed in self.committed]
+        """Store the receipts of the finished submissions in the bucket; if that fails, the submissions have failed."""
+        receipts = [document.receipt for document in self._finished]
         try:
             store_receipts(self.deps.content, receipts)
         except RetryableError as error:
@@ -180,9 +233,8 @@ class _BatchReading:
 
     def open_receipts(self) -> None:
         """Write the receipts of the submissions and of their revisions to Redis, before any event."""
-        opened = [committed.receipt for _, committed in self.committed if committed.receipt]
-        read = [self._receipt(submission, committed) for submission, committed in self.committed]
-        self.deps.receipts.open(*opened, *read)
+        opened = [committed.receipt for committed in self.committed if committed.receipt]
+        self.deps.receipts.open(*opened, *(document.receipt for document in self._finished))
 
     def delete_inbox_entries(self) -> None:
         """Delete the batch's inbox entries; the sweep handles a remaining one."""
@@ -190,30 +242,6 @@ class _BatchReading:
             inbox.delete_finished_entries(self.deps.content, self.message)
         except RetryableError as error:
             log.warning("inbox_entry.kept", reason=str(error))
-
-    def _receipt(self, submission: Submission, committed: Committed) -> Receipt:
-        accepted = committed.accepted
-        return Receipt(
-            receipt=submission.receipt,
-            site=self.site.id,
-            article=accepted.article,
-            revision=accepted.revision,
-            status=ReceiptStatus(accepted.status),
-            report=accepted.report.model_dump(mode="json"),
-        )
-
-
-class _SameThread(Executor):
-    """Runs a call in the calling thread, because an item of a batch has its own thread already."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 -- as Executor
-        """Return the outcome of the call."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 -- the future carries it
-            future.set_exception(error)
-        return future
 
 
 def _faults(error: PermanentError) -> tuple[ReceiptFault, ...]:

@@ -26,21 +26,22 @@ class ReceiptStatus(StrEnum):
     WITHDRAWN = "withdrawn"
     KILLED = "killed"
     UNMATCHED = "unmatched"
+    MEDIA = "media"
     FAILED = "failed"
 
     @property
     def is_final(self) -> bool:
         """Tell whether the status is final: nothing more happens to the submission by itself."""
-        return self not in _IN_PROGRESS
+        return self not in _PROGRESS
 
 
-_IN_PROGRESS = {
+_PROGRESS = (
     ReceiptStatus.ACCEPTED,
     ReceiptStatus.ENRICHED,
     ReceiptStatus.RENDERED,
     ReceiptStatus.PUBLISHED,
     ReceiptStatus.SCHEDULED,
-}
+)
 
 
 class Stage(BaseModel):
@@ -71,6 +72,18 @@ class ReceiptFault(BaseModel):
     detail: str
 
 
+class ReceiptEntry(BaseModel):
+    """The outcome of one item of a document; a committed article has a receipt of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    status: ReceiptStatus
+    receipt: str | None = None
+    reason: str | None = None
+    faults: tuple[ReceiptFault, ...] = ()
+
+
 class Receipt(BaseModel):
     """The status of one submission, for its sender."""
 
@@ -88,6 +101,7 @@ class Receipt(BaseModel):
     stages: tuple[Stage, ...] = ()
     pages: tuple[PublicPage, ...] = ()
     report: dict[str, JsonValue] | None = None
+    entries: tuple[ReceiptEntry, ...] = ()  # of a document with several items; only the bucket has them
 
 
 class Receipts(Protocol):
@@ -121,6 +135,16 @@ class Receipts(Protocol):
     def find(self, receipt: str) -> Receipt | None:
         """Return the receipt, or None if Redis does not have it (any more)."""
         ...
+
+
+def status_of_entries(statuses: Sequence[ReceiptStatus]) -> ReceiptStatus:
+    """Return the status of a document: unfinished while an entry is; live if one is; else the first that counts."""
+    unfinished = [each for each in statuses if not each.is_final]
+    if unfinished:
+        return min(unfinished, key=lambda each: _PROGRESS.index(each))
+    if ReceiptStatus.LIVE in statuses:
+        return ReceiptStatus.LIVE
+    return next((each for each in statuses if each is not ReceiptStatus.REFUSED), ReceiptStatus.REFUSED)
 
 
 def receipt_id(site: str, article: str, revision: str) -> str:
