@@ -1,4 +1,4 @@
-"""Entry points of ingest: `python -m services.ingest endpoint`, `worker` or `run-step`."""
+"""Entry points of ingest: `python -m services.ingest endpoint`, `worker`, `run-step` or `formats`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def run_endpoint() -> None:
     deps = EndpointDeps(
         settings=settings,
         sites=wiring.sites(),
+        formats=wiring.formats(),
         find_token=wiring.tokens().find,
         admit=wiring.admit_lane,
         accept=wiring.accept_bytes,
@@ -73,10 +74,17 @@ def run_step() -> None:
     sys.exit(wiring.step_runner().main(sys.argv[2:]))
 
 
-ENTRYPOINTS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step}
+def print_formats() -> None:
+    """Print the documentation of the supported formats, in Markdown."""
+    from services.ingest.endpoint.formats_page import formats_page  # noqa: PLC0415 -- the others need no documentation
+
+    sys.stdout.write(formats_page(wiring.formats()))
+
+
+ENTRYPOINTS = {"endpoint": run_endpoint, "worker": run_worker, "run-step": run_step, "formats": print_formats}
 
 if __name__ == "__main__":
     entrypoint = ENTRYPOINTS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if entrypoint is None:
-        sys.exit("usage: python -m services.ingest endpoint|worker|run-step")
+        sys.exit("usage: python -m services.ingest endpoint|worker|run-step|formats")
     entrypoint()

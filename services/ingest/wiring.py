@@ -11,9 +11,10 @@ from functools import cache, partial
 from time import monotonic
 
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_document
+from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
@@ -93,6 +94,11 @@ def receipts() -> RedisReceipts:
 def sites() -> dict[str, Site]:
     """Return the sites."""
     return load_sites(settings().sites_folder, settings().base_url)
+
+
+def formats() -> tuple[Format, ...]:
+    """Return the supported formats."""
+    return FORMATS
 
 
 @cache

@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from services.ingest.adapters.pillow_pictures import clean_picture
-from services.ingest.adapters.readers import read_document
+from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
@@ -229,6 +229,7 @@ def an_app(
     settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
     return create_app(
         EndpointDeps(
+            formats=FORMATS,
             settings=IngestSettings(**settings, _env_file=None),
             sites=sites or {name: a_site(name) for name in ("epn", "other")},
             find_token=Tokens(storage).find,

@@ -14,6 +14,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from PIL import Image
 
+from services.ingest.adapters.readers import FORMATS
 from services.ingest.domain.accepted import Accepted, AcceptedStatus
 from services.ingest.domain.refusal import ArticleUnknownError, BacklogFullError, RefusedError
 from services.ingest.ports import SubmissionMetadata
@@ -489,21 +490,25 @@ def test_the_description_is_complete_openapi_3_1(api: Api) -> None:
 def test_the_examples_of_the_description_are_accepted(api: Api) -> None:
     described = api("GET", "/openapi.json").json()
     body = described["paths"]["/v1/articles"]["post"]["requestBody"]["content"]
+    assert {name for content in body.values() for name in content["examples"]} == {each.name for each in FORMATS}
     for kind, content in body.items():
         for example in content["examples"].values():
             article = example["value"]
-            article.pop("section", None)  # the site of this test has one section
-            assert api.post(article, Content_Type=kind).status_code == 202
+            if isinstance(article, dict):
+                article.pop("section", None)  # the site of this test has one section
+            sent = article.encode() if isinstance(article, str) else article
+            assert api.post(sent, Content_Type=kind).status_code in (200, 202)
 
 
 def test_the_documentation_page_loads_no_other_resources(api: Api) -> None:
     answer = api("GET", "/docs")
 
     assert answer.status_code == 200
-    assert "postArticle" in answer.text
     assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.text)
-    assert "<script" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for name in re.findall(r'(?:src|href)="(/docs/[^"]+)"', answer.text):
+        assert len(api("GET", name).content) > 100, name
+    assert api("GET", "/docs/../secrets").status_code == 404
 
 
 def test_requests_are_counted_by_route_and_not_by_id(api: Api) -> None:

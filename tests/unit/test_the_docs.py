@@ -12,7 +12,9 @@ import typer
 from fastapi.routing import APIRoute
 
 from services.desk.__main__ import app
+from services.ingest.adapters.readers import FORMATS
 from services.ingest.endpoint import actions, articles, batches, fronts, media, receipts, why
+from services.ingest.endpoint.formats_page import formats_page
 from tests.docs import (
     COMMANDS,
     GUIDES,
@@ -29,7 +31,7 @@ from tests.docs import (
     words_of_command,
 )
 
-LANGUAGES = {COMMANDS, "text", "toml"}
+LANGUAGES = {COMMANDS, "text", "toml", "json", "xml"}
 MAX_WORDS_PER_SENTENCE = 25
 FOLDERS = ("services/", "shared/", "infra/", "tests/", "docs/", "requirements/", ".ci/")
 FUTURE = ("services/webhooks/", "services/enrich/adapters")  # a contributor makes them, as CONTRIBUTING.md says
@@ -211,3 +213,9 @@ def test_a_noun_is_not_replaced_by_a_clause(guide: str) -> None:
 )
 def test_a_command_that_does_not_exist_is_found(command: str, fault: str | None) -> None:
     assert fault_of(command.split()[1:]) == fault
+
+
+def test_the_page_of_the_formats_is_current() -> None:
+    written = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+    assert written == formats_page(FORMATS), "run: python -m services.ingest formats > docs/formats.md"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI
 
-from services.ingest.endpoint import actions, articles, batches, fronts, health, media, receipts, why
+from services.ingest.endpoint import actions, articles, batches, docs, fronts, health, media, receipts, why
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
-from services.ingest.endpoint.docs import docs_page
 from services.ingest.endpoint.problems import install_problem_handlers
 from services.ingest.endpoint.requests import RequestContext
 
@@ -21,7 +19,6 @@ _TAGS = [
     {"name": "receipts", "description": "Read the status of a submission."},
     {"name": "operations", "description": "Health, metrics and diagnosis, for operators."},
 ]
-_DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def create_app(deps: EndpointDeps) -> FastAPI:
@@ -33,7 +30,7 @@ def create_app(deps: EndpointDeps) -> FastAPI:
         openapi_tags=_TAGS,
         openapi_url="/openapi.json",
         redirect_slashes=False,  # a redirected POST would lose its body
-        docs_url=None,  # FastAPI's page loads its script from a third party; ours needs none
+        docs_url=None,  # FastAPI's page loads its script from a third party; `docs` does not
         redoc_url=None,
     )
     app.state.deps = deps
@@ -42,12 +39,6 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_problem_handlers(app)
     app.add_middleware(RequestContext)
-    for module in (articles, batches, actions, fronts, media, receipts, why, health):
+    for module in (articles, batches, actions, fronts, media, receipts, why, health, docs):
         app.include_router(module.router)
-    app.add_api_route("/docs", _get_docs, include_in_schema=False)
     return app
-
-
-async def _get_docs(request: Request) -> Response:
-    page = docs_page(request.app.openapi(), str(request.base_url).rstrip("/"))
-    return HTMLResponse(page, headers={"Content-Security-Policy": _DOCS_POLICY})

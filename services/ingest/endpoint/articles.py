@@ -10,7 +10,6 @@ from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import RequirePublish, RequireRead
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
-from services.ingest.endpoint.examples import ARTICLE_BODY
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
@@ -42,17 +41,19 @@ router = APIRouter(tags=["articles"])
     status_code=202,
     response_model=None,
     responses=_RESPONSES,
-    openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
+    openapi_extra={"parameters": [PREFER]},
 )
 async def post_article(
     request: Request, caller: RequirePublish, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
 ) -> Response:
     """Accept an article in a supported format, named by its Content-Type or detected from its content.
 
-    Formats: Pressline's own JSON form (`application/vnd.pressline.article+json`, or `application/json`) and IPTC
-    ninjs 3.0. A 202 is a promise: the article is stored, and `Location` is its receipt. The same bytes again are a
-    `duplicate`, so it is safe to repeat a post whose answer was lost. `status: canceled` or `withheld` removes an
-    article and needs the scope `takedown`.
+    A 202 is a promise: the article is stored, and `Location` is its receipt. The same bytes again are a `duplicate`,
+    so it is safe to repeat a post whose answer was lost. `status: canceled` or `withheld` removes an article and needs
+    the scope `takedown`.
+
+    A document may hold several entries, such as a feed: `entries` in the answer has the result of each. An entry that
+    is not an article to publish is `held`, `media` or `refused`, with a reason; it never becomes a page.
 
     The article's identity is the site, the source and `source_id`. The source is the item's own, otherwise the
     feed's: `?feed=wire`, or the token's only one. So an update or a kill under another token of the feed reaches the
@@ -89,7 +90,7 @@ async def post_article(
     status_code=202,
     response_model=None,
     responses=_RESPONSES,
-    openapi_extra={"requestBody": ARTICLE_BODY, "parameters": [PREFER]},
+    openapi_extra={"parameters": [PREFER]},
 )
 async def post_feed_item(
     request: Request, caller: RequirePublish, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"

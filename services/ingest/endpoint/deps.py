@@ -13,6 +13,7 @@ import anyio.to_thread
 from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
@@ -118,6 +119,7 @@ class EndpointDeps:
 
     settings: IngestSettings
     sites: Mapping[str, Site]
+    formats: Sequence[Format]
     find_token: Callable[[str], TokenRecord | None]
     admit: Admit
     accept: AcceptArticle

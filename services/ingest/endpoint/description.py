@@ -9,6 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from services.ingest.endpoint.actions import ActionForm
+from services.ingest.endpoint.examples import article_body
+from services.ingest.endpoint.formats_page import formats_table
 from services.ingest.endpoint.fronts import FrontForm
 from services.ingest.endpoint.problems import Problem
 from services.ingest.endpoint.replies import BatchLineReply
@@ -20,8 +22,8 @@ _REQUIRED = ("source_id", "headline", "body")
 _ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's id of the article; the same id again is a later
 revision. Unknown fields are refused, so that misspelt fields are noticed. A removal (`status` canceled or withheld)
 needs only `source_id` and `status`."""
-_ABOUT_NINJS = """An item of IPTC ninjs 3.0 with `type` text. Unused fields are left out and named in the report;
-`edNote` and contact details are never published."""
+_ABOUT_NINJS = "An item of IPTC ninjs."
+_BODY_OF_ARTICLES = ("postArticle", "postFeedItem")
 
 DESCRIPTION = """
 Newsrooms post articles here; readers see them a few moments later.
@@ -62,6 +64,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas["BatchLineReply"] = _schema_of(BatchLineReply)
         schemas["FrontForm"] = _schema_of(FrontForm)
         schemas["ActionForm"] = _schema_of(ActionForm)
+        body = article_body(app.state.deps.formats)
+        for operation in (each for path in described["paths"].values() for each in path.values()):
+            if operation["operationId"] in _BODY_OF_ARTICLES:
+                operation["requestBody"] = body
+                operation["description"] += formats_table(app.state.deps.formats)
         app.openapi_schema = described
     return app.openapi_schema
 

@@ -1,57 +1,44 @@
-"""Request and response examples of the API's description, one for each supported format."""
+"""Request and response examples of the API's description; those of articles come from the formats."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-OWN_EXAMPLE: dict[str, Any] = {
-    "source_id": "harbour-bridge-2026-11-22",
-    "version_created": "2026-11-22T09:30:00+05:30",
-    "headline": "Harbour bridge reopens after two years of repairs",
-    "standfirst": "The first buses crossed at dawn; the toll is gone for good.",
-    "byline": "EPN Desk",
-    "section": "india",
-    "keywords": ["transport", "infrastructure"],
-    "body": "<p>The harbour bridge reopened on Sunday.</p>\n<h2>No more tolls</h2>\n<p>Drivers pay nothing.</p>",
-}
+from services.ingest.domain.formats import Format
 
-NINJS_EXAMPLE: dict[str, Any] = {
-    "standard": {"name": "ninjs", "version": "3.0"},
-    "uri": "urn:example:2026-11-22:harbour-bridge",
-    "type": "text",
-    "version": "1",
-    "versionCreated": "2026-11-22T09:30:00+05:30",
-    "pubStatus": "usable",
-    "urgency": 3,
-    "language": "en",
-    "headlines": [{"role": "main", "value": "Harbour bridge reopens after two years of repairs"}],
-    "descriptions": [{"role": "summary", "value": "The first buses crossed at dawn; the toll is gone for good."}],
-    "by": "EPN Desk",
-    "subjects": [{"name": "India", "uri": "epn:section:india"}],
-    "bodies": [{"role": "main", "contentType": "text/html", "value": "<p>The harbour bridge reopened on Sunday.</p>"}],
-}
+_SCHEMAS = {"pressline": "ArticleForm", "ninjs": "NinjsItem"}
+_JSON = "application/json"
+_XML = "application/xml"
 
-_OWN = {"summary": "Pressline's own JSON form", "value": OWN_EXAMPLE}
-_NINJS = {"summary": "IPTC ninjs 3.0", "value": NINJS_EXAMPLE}
-_OWN_SCHEMA = {"$ref": "#/components/schemas/ArticleForm"}
-_NINJS_SCHEMA = {"$ref": "#/components/schemas/NinjsItem"}
 
-ARTICLE_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {"anyOf": [_OWN_SCHEMA, _NINJS_SCHEMA]},
-            "examples": {"pressline": _OWN, "ninjs": _NINJS},
-        },
-        "application/vnd.pressline.article+json": {"schema": _OWN_SCHEMA, "examples": {"pressline": _OWN}},
-        "application/vnd.iptc.ninjs+json": {"schema": _NINJS_SCHEMA, "examples": {"ninjs": _NINJS}},
-    },
-}
+def article_body(formats: Sequence[Format]) -> dict[str, Any]:
+    """Return the OpenAPI request body of an article: each media type, with an example of each format."""
+    content: dict[str, Any] = {
+        _JSON: {"schema": {"anyOf": [*_references(formats), {"type": "object"}]}, "examples": {}},
+        _XML: {"schema": {"type": "string"}, "examples": {}},
+    }
+    for each in formats:
+        is_json = each.example.lstrip().startswith(("{", "["))
+        example = {"summary": each.title, "value": json.loads(each.example) if is_json else each.example}
+        schema = _references([each])[0] if each.name in _SCHEMAS else {"type": "object" if is_json else "string"}
+        for media_type in each.media_types:
+            known = content.setdefault(media_type, {"schema": schema, "examples": {}})
+            if known["schema"] != schema:
+                known["schema"] = {}  # a type that several formats share
+            known["examples"][each.name] = example
+        content[_JSON if is_json else _XML]["examples"][each.name] = example
+    return {"required": True, "content": {kind: body for kind, body in content.items() if body["examples"]}}
+
+
+def _references(formats: Sequence[Format]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/components/schemas/{_SCHEMAS[each.name]}"} for each in formats if each.name in _SCHEMAS]
+
 
 NDJSON = "application/x-ndjson"
 _BATCH_ARTICLES = [
-    OWN_EXAMPLE,
+    {"source_id": "bridge-2026-11-22", "headline": "Bridge reopens", "body": "<p>It opened at dawn.</p>"},
     {"source_id": "ferry-2026-11-22", "headline": "Ferry returns", "body": "<p>It left at dawn.</p>"},
 ]
 _BATCH_REPLIES = [

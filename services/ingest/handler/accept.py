@@ -22,7 +22,7 @@ from services.ingest.handler.commit import (
     write_journal_marker,
 )
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.entries import Item, Part, outcome_of, read_parts, receipt_of_document
+from services.ingest.handler.entries import Item, Part, outcome_of, read_acceptable, receipt_of_document
 from services.ingest.handler.events import emit_events, events
 from services.ingest.handler.parallel import SameThread
 from services.ingest.ports import SetAside, SubmissionMetadata
@@ -56,10 +56,8 @@ def accept_document(
     sha256 = hashlib.sha256(raw).hexdigest()
     place = RawBytes(sha256, keys.raw_key(metadata.site.id, metadata.received_at, sha256))
     try:
-        parts = read_parts(raw, place, metadata, deps)
+        parts = read_acceptable(raw, place, metadata, deps)
         parts = [with_pictures(each, deps) if len(parts) == 1 and isinstance(each, Item) else each for each in parts]
-        if all(isinstance(each, SetAside) and each.status == "refused" for each in parts):
-            raise refusal_of(parts)
     except RefusedError:
         deps.content.put(place.key, raw, content_type="application/octet-stream")
         raise
@@ -83,13 +81,6 @@ def accept(raw: bytes, metadata: SubmissionMetadata, deps: IngestDeps) -> Accept
     if isinstance(accepted, DocumentOutcome):
         raise unacceptable([Fault("", "the document is not one article to publish")])
     return accepted
-
-
-def refusal_of(parts: Sequence[Part]) -> RefusedError:
-    """Return the refusal of a document without an acceptable entry, with the faults of the first."""
-    first = next(part for part in parts if isinstance(part, SetAside))
-    detail = first.reason if len(parts) == 1 else f"none of {len(parts)} entries is acceptable: {first.reason}"
-    return RefusedError(422, detail, first.faults or (Fault("", first.reason),))
 
 
 def _accept_entries(

@@ -44,6 +44,22 @@ class Item:
 Part = Item | SetAside
 
 
+def read_acceptable(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: IngestDeps) -> list[Part]:
+    """Return the entries as `read_parts` does; at least one is acceptable.
+
+    Raises:
+        RefusedError: also if every entry is refused, with the faults of the first.
+        BacklogFullError: too many messages wait.
+    """
+    parts = read_parts(raw, place, metadata, deps)
+    refused = [part for part in parts if isinstance(part, SetAside) and part.status == "refused"]
+    if len(refused) < len(parts):
+        return parts
+    first = refused[0]
+    detail = first.reason if len(parts) == 1 else f"none of {len(parts)} entries is acceptable: {first.reason}"
+    raise RefusedError(422, detail, first.faults or (Fault("", first.reason),))
+
+
 def read_parts(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: IngestDeps) -> list[Part]:
     """Return the entries that the bytes hold; makes no call to the store.
 

@@ -13,10 +13,10 @@ from uuid import NAMESPACE_URL, uuid5
 import structlog
 
 from services.ingest.domain.refusal import RefusedError
-from services.ingest.handler.accept import commit_item, note_source, refusal_of, with_pictures
+from services.ingest.handler.accept import commit_item, note_source, with_pictures
 from services.ingest.handler.commit import Committed, RawBytes
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.entries import Item, Part, read_parts, receipt_of_document
+from services.ingest.handler.entries import Item, Part, read_acceptable, receipt_of_document
 from services.ingest.handler.events import events
 from services.ingest.handler.parallel import SameThread
 from services.ingest.ports import SetAside, SubmissionMetadata
@@ -129,14 +129,12 @@ class _BatchReading:
             body = self._body(submission)
             metadata = self._metadata_of(submission)
             place = RawBytes(hashlib.sha256(body).hexdigest(), submission.raw_key, submission.raw_range)
-            document = _Document(submission, metadata, read_parts(body, place, metadata, self.deps))
+            document = _Document(submission, metadata, read_acceptable(body, place, metadata, self.deps))
             for number, part in enumerate(document.parts):
                 if isinstance(part, SetAside):
                     document.outcomes[number] = part
                 elif (source_put := note_source(part, self.deps)) is not None:
                     source_put.result()
-            if all(isinstance(each, SetAside) and each.status == "refused" for each in document.parts):
-                raise refusal_of(document.parts)
         except Exception as error:  # noqa: BLE001 -- the task retries the item or dead-letters it, with this error
             self._record_failure(submission, error)
             return []

@@ -141,7 +141,7 @@ def status_of_entries(statuses: Sequence[ReceiptStatus]) -> ReceiptStatus:
     """Return the status of a document: unfinished while an entry is; live if one is; else the first that counts."""
     unfinished = [each for each in statuses if not each.is_final]
     if unfinished:
-        return min(unfinished, key=lambda each: _PROGRESS.index(each))
+        return min(unfinished, key=_PROGRESS.index)
     if ReceiptStatus.LIVE in statuses:
         return ReceiptStatus.LIVE
     return next((each for each in statuses if each is not ReceiptStatus.REFUSED), ReceiptStatus.REFUSED)
