@@ -74,20 +74,35 @@ def _slug(text: str) -> str:
     return slug
 
 
-OneLineText = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
+# The patterns are for the schemas of the endpoint; the validators are exact.
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"
+_PRINTABLE = {"pattern": rf"^[^{_CONTROLS}]*$"}
+_VISIBLE = {
+    "pattern": rf"^[^{_CONTROLS}]*[0-9A-Za-z\u00c0-\u024f\u0400-\u04ff\u0900-\u097f\u4e00-\u9fff][^{_CONTROLS}]*$"
+}
+
+OneLineText = Annotated[str, AfterValidator(_one_line), Field(max_length=500, json_schema_extra=_PRINTABLE)]
 """One line of printable text in NFC; line ends and runs of ordinary spaces become one space (see `one_line`)."""
-Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000)]
-Headline = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400)]
+Prose = Annotated[str, AfterValidator(_one_line), Field(max_length=2_000, json_schema_extra=_PRINTABLE)]
+Headline = Annotated[
+    str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=400, json_schema_extra=_VISIBLE)
+]
 PersonOrThing = Annotated[
     str,
     AfterValidator(_one_line),
     AfterValidator(_visible_name),
     AfterValidator(_not_blank),
-    Field(max_length=400),
+    Field(max_length=400, json_schema_extra=_VISIBLE),
 ]
 """The name of an author, a topic or an entity."""
-Identifier = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500)]
-WebAddress = Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
+Identifier = Annotated[
+    str, AfterValidator(_one_line), AfterValidator(_not_blank), Field(max_length=500, json_schema_extra=_VISIBLE)
+]
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    Field(max_length=2_000, json_schema_extra={"pattern": r"""^https?://[0-9A-Za-z._~/?#&=%+-]+$"""}),
+]
 Slug = Annotated[str, AfterValidator(_slug), Field(max_length=MAX_CHARS * 2)]
 """The words of an address, in any script: NFC, lower case. (Before NFC, a letter and its accents count apart.)"""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=40)]

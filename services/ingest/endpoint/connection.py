@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.ingest.endpoint.problems import PROBLEM_JSON, Problem
 from services.ingest.endpoint.requests import is_refused
 
 _LARGE_READ_BYTES = 256 * 1024  # asyncio's default
@@ -31,6 +33,18 @@ class EndpointProtocol(H11Protocol):
             return
         super().data_received(data)
         self._read_at_most(_LARGE_READ_BYTES if self._is_refused() or self._has_content_length() else _SMALL_READ_BYTES)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is no HTTP with a problem document, and close the connection."""
+        problem = Problem(title="Bad Request", status=400, detail=f"{msg} Send HTTP/1.1, with a head of up to 16 KB.")
+        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=problem.model_dump_json(exclude_none=True).encode()),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _is_refused(self) -> bool:
         return self.cycle is not None and is_refused(dict(self.cycle.scope))

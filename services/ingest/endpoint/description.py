@@ -22,7 +22,6 @@ _REQUIRED = ("source_id", "headline", "body")
 _ABOUT_OWN = """Pressline's own JSON form. `source_id` is the sender's id of the article; the same id again is a later
 revision. Unknown fields are refused, so that misspelt fields are noticed. A removal (`status` canceled or withheld)
 needs only `source_id` and `status`."""
-_ABOUT_NINJS = "An item of IPTC ninjs."
 _BODY_OF_ARTICLES = ("postArticle", "postFeedItem")
 
 DESCRIPTION = """
@@ -95,17 +94,8 @@ def _article_schemas() -> dict[str, Any]:
     parts: dict[str, Any] = own.pop("$defs")
     for set_from_request in ("canonical_site", "canonical_article"):
         del own["properties"][set_from_request]
+    for schema in (own, *parts.values()):
+        if schema.get("type") == "object":
+            schema["additionalProperties"] = False
     own |= {"title": "ArticleForm", "description": _ABOUT_OWN, "required": list(_REQUIRED)}
-    ninjs = {
-        "title": "NinjsItem",
-        "description": _ABOUT_NINJS,
-        "type": "object",
-        "required": ["uri"],
-        "properties": {
-            "uri": {"type": "string", "description": "The item's identity."},
-            "versionCreated": {"type": "string", "format": "date-time"},
-            "headlines": {"type": "array", "items": {"type": "object"}},
-            "bodies": {"type": "array", "items": {"type": "object"}},
-        },
-    }
-    return parts | {"ArticleForm": own, "NinjsItem": ninjs}
+    return parts | {"ArticleForm": own}

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from services.ingest.domain.refusal import BacklogFullError, Fault, RefusedError
 from services.ingest.endpoint.deps import deps_of
@@ -137,7 +138,22 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     detail = str(error.detail) or HTTPStatus(error.status_code).phrase
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is no such path; /docs lists all paths"
-    return problem_response(error.status_code, detail, instance=request_id(request), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods_of(request)):
+        headers, detail = {"Allow": allowed}, f"this path has no method {request.method[:20]}; it has {allowed}"
+    return problem_response(error.status_code, detail, instance=request_id(request), headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """Return the described methods of the request's path; the framework's header names those of one route only."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    found = {
+        method.upper()
+        for path, operations in paths.items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(found))
 
 
 async def _on_invalid(request: Request, error: RequestValidationError) -> Response:

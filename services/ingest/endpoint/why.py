@@ -26,7 +26,7 @@ router = APIRouter(tags=["operations"])
 async def get_why(
     request: Request,
     caller: RequireRead,
-    url: Annotated[str, Query(max_length=2000, description="A URL of the site, or its path.", examples=["/"])],
+    url: Annotated[str, Query(max_length=1000, description="A URL of the site, or its path.", examples=["/"])],
     site: SiteName = None,
 ) -> Response:
     """Return the article, revision, theme, inputs, worker, message and time of the page at an address.
