@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 
@@ -11,6 +12,7 @@ from shared.model.text import collapsed
 _MAX_POINTER_CHARS = 200
 _MAX_COUNTED_SIBLINGS = 1_000  # a position costs time for each sibling; a wider element gets a pointer without one
 _MAX_LISTED = 300
+MAX_ELEMENTS = 40_000  # twice the tags of an accepted body, because NITF marks up each name
 
 
 def name_of(element: etree._Element) -> str:
@@ -116,22 +118,29 @@ def remove(element: etree._Element) -> None:
     parent.remove(element)
 
 
+def has_too_many_elements(element: etree._Element) -> bool:
+    """Return whether an element contains more elements than the markup of an article may have."""
+    return next(islice(element.iter(), MAX_ELEMENTS, None), None) is not None
+
+
+def append_text(target: etree._Element, text: str | None) -> None:
+    """Append text to the content of an element."""
+    if not text:
+        return
+    last = next(target.iterchildren(reversed=True), None)  # len() counts all children
+    if last is not None:
+        last.tail = (last.tail or "") + text
+    else:
+        target.text = (target.text or "") + text
+
+
 def _copy_content(source: etree._Element, target: etree._Element) -> None:
     """Copy text and elements without their namespaces; the parser limits the depth to 255."""
-    _append_text(target, source.text)
+    append_text(target, source.text)
     for child in source:
         if isinstance(child.tag, str):
             copy = etree.SubElement(target, name_of(child).replace(":", "") or "span")
             for key, value in child.attrib.items():
                 copy.set(str(key).rpartition("}")[2], value)
             _copy_content(child, copy)
-        _append_text(target, child.tail)
-
-
-def _append_text(target: etree._Element, text: str | None) -> None:
-    if not text:
-        return
-    if len(target):
-        target[-1].tail = (target[-1].tail or "") + text
-    else:
-        target.text = (target.text or "") + text
+        append_text(target, child.tail)

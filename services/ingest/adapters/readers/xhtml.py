@@ -8,20 +8,46 @@ from itertools import islice
 from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.elements import find, html_copy, markup_of, name_of, place_of, remove
+from services.ingest.adapters.readers.elements import (
+    MAX_ELEMENTS,
+    find,
+    has_too_many_elements,
+    html_copy,
+    markup_of,
+    name_of,
+    place_of,
+    remove,
+)
 from services.ingest.adapters.readers.facts import NOTE_REASON
 from shared.model.text import collapsed, is_visible
 
 _BLOCKS = frozenset(
     (
         *("address", "article", "aside", "blockquote", "body", "caption", "col", "colgroup", "dd", "div", "dl", "dt"),
-        *("figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol"),
+        *(
+            "figcaption",
+            "figure",
+            "footer",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "li",
+            "main",
+            "ol",
+            "pre",
+        ),
         *("p", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     )
 )
 _TEXT_BLOCKS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "td", "th", "dd", "dt", "figcaption"))
 _WRAPPERS = frozenset(("article", "div", "main", "section"))
 _NOTE_CLASSES = frozenset(("notepad", "np-public", "np-nonpublic", "closingline"))
+_DATELINE_CLASS = "dateline"
 _NO_TEXT = frozenset(("head", "script", "style", "title", "meta", "link"))
 _SPACE = " \t\r\n"
 _MAX_REPEATED_LINES = 6
@@ -37,17 +63,46 @@ def read_xhtml_body(content: etree._Element, builder: ArticleBuilder, lines: Ite
     body = find(content, "body") if name_of(content).lower() == "html" else content
     body = content if body is None else body
     where = place_of(body)
+    if is_too_large(body, builder, where):
+        return ""
     root = html_copy(body)
     for each in [each for each in root if name_of(each).lower() in _NO_TEXT]:
         remove(each)
     _drop(root, (each for each in root.iter() if _classes(each) & _NOTE_CLASSES), builder, where, NOTE_REASON)
     reason = "is the header of a page; its lines are fields of the article"
     _drop(root, (each for each in root if name_of(each) == "header"), builder, where, reason)
-    for main in [each for each in root if name_of(each) == "section" and "main" in _classes(each)]:
-        _unwrap(main)
+    mains = [each for each in root if name_of(each) == "section" and "main" in _classes(each)]
+    if len(mains) == 1:
+        _unwrap(mains[0])
     drop_repeated_lines(root, lines, builder, where)
+    if "dateline" in builder.values:
+        _drop_dateline(root, builder, where)
     tidy(root)
     return markup_of(root)
+
+
+def _drop_dateline(root: etree._Element, builder: ArticleBuilder, where: str) -> None:
+    """Remove the dateline that begins the first paragraph, because it is a field of its own."""
+    first = next(root.iter("p"), None)
+    span = next(first.iterchildren(), None) if first is not None else None
+    if first is None or span is None or _DATELINE_CLASS not in _classes(span):
+        return
+    if not (first.text or "").strip(_SPACE):
+        builder.drop(f"{where}//span", "repeats the dateline")
+        first.text = (span.tail or "").lstrip(_SPACE)
+        first.remove(span)
+
+
+def is_too_large(content: etree._Element, builder: ArticleBuilder, where: str) -> bool:
+    """Return whether a text has too many elements: a fault, but a removal is accepted without the text."""
+    if not has_too_many_elements(content):
+        return False
+    reason = f"has more than {MAX_ELEMENTS} elements"
+    if builder.is_removal:
+        builder.drop(where, reason)
+    else:
+        builder.fault(where, reason)
+    return True
 
 
 def tidy(root: etree._Element) -> None:
@@ -95,15 +150,11 @@ def _drop(
 
 
 def _unwrap(element: etree._Element) -> None:
-    """Replace an element by its content."""
-    parent = element.getparent()
-    if parent is None:
-        return
+    """Replace an element by its content, if the content begins with an element."""
     if element.text and element.text.strip(_SPACE):
-        return  # the element is the only mark of a paragraph
-    position = parent.index(element)
-    for offset, child in enumerate(list(element)):
-        parent.insert(position + offset, child)
+        return
+    for child in element:
+        element.addprevious(child)
     remove(element)
 
 

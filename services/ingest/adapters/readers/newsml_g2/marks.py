@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.elements import attribute, children, first_children, line_in, name_of, place_of
+from services.ingest.adapters.readers.elements import attribute, first_children, line_in, name_of, place_of
 from services.ingest.adapters.readers.values import tail_of
 
 _CODES = ("qcode", "uri", "literal")
 _SHORT_NAME_ROLES = frozenset(("mnemonic", "short", "adjectival", "gui"))
+_MAX_NAMES = 20
 _NON_PUBLIC = ("nonpublic", "non-public", "notforpublication", "internal")
 
 
@@ -28,7 +29,7 @@ def tail_in(element: etree._Element | None, name: str = "") -> str:
 
 def name_in(element: etree._Element, language: str) -> str | None:
     """Return the name of a concept: in the article's language and not an abbreviation, if there is a choice."""
-    names = [each for each in children(element, "name") if line_in(each)]
+    names = [each for each in first_children(element, "name", limit=_MAX_NAMES)[0] if line_in(each)]
     if not names:
         return None
 
@@ -76,12 +77,13 @@ def drop_all(found: Iterable[etree._Element], builder: ArticleBuilder, reason: s
 
 def words_of(element: etree._Element) -> list[str]:
     """Return the words by which a site may name the section of a subject: its names, code and broader subjects."""
-    names = [line for each in children(element, "name") if (line := line_in(each))]
-    broader = [
-        line for each in children(element, "broader") for name in children(each, "name") if (line := line_in(name))
-    ]
+    broader_subjects, _ = first_children(element, "broader", limit=_MAX_NAMES)
+    names, *broader = (
+        [line for name in first_children(each, "name", limit=_MAX_NAMES)[0] if (line := line_in(name))]
+        for each in (element, *broader_subjects)
+    )
     literal = attribute(element, "literal")
-    return [*names, *filter(None, (literal,)), *broader]
+    return [*names, *filter(None, (literal,)), *(word for words in broader for word in words)]
 
 
 def is_item(element: etree._Element) -> bool:

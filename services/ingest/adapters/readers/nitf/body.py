@@ -9,6 +9,7 @@ from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.elements import (
+    append_text,
     attribute,
     children,
     find,
@@ -20,7 +21,7 @@ from services.ingest.adapters.readers.elements import (
 )
 from services.ingest.adapters.readers.facts import NOTE_REASON, PictureFile, SentPicture
 from services.ingest.adapters.readers.values import whole_number
-from services.ingest.adapters.readers.xhtml import drop_repeated_lines, tidy
+from services.ingest.adapters.readers.xhtml import drop_repeated_lines, is_too_large, tidy
 
 _RENAMED = {
     "hl1": "h2",
@@ -75,8 +76,11 @@ def read_nitf_body(nitf: etree._Element, builder: ArticleBuilder, lines: Iterabl
     """
     copier = _Copier(builder)
     root = etree.Element("div")
+    if is_too_large(nitf, builder, place_of(nitf)):
+        return NitfBody("")
     for part in _parts_of(nitf):
         copier.copy(part, root)
+        copier.flush(root)
     drop_repeated_lines(root, lines, builder, place_of(nitf))
     tidy(root)
     return NitfBody(markup_of(root), copier.pictures)
@@ -101,13 +105,14 @@ class _Copier:
 
     builder: ArticleBuilder
     pictures: list[SentPicture] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
     reported: int = 0
 
     def copy(self, source: etree._Element, target: etree._Element) -> None:
         """Copy the content of an element; the parser limits the depth to 255."""
         if name_of(source) == "tagline":
-            target = etree.SubElement(target, "p")
-        _append(target, source.text)
+            target = self.element("p", target)
+        self.text.append(source.text or "")
         for child in source:
             name = name_of(child)
             if name == "media":
@@ -117,13 +122,36 @@ class _Copier:
             elif name in _LEFT_OUT:
                 self.drop(child, "is no text of the article")
             elif name == "frac-sep":
-                _append(target, line_in(child) or "/")
+                self.text.append(line_in(child) or "/")
             elif name in _RENAMED or name in _HTML:
-                self.copy(child, _html_element(child, name, target))
+                copy = self.element(_RENAMED.get(name, name), target)
+                _copy_attributes(child, copy)
+                self.copy(child, copy)
+                self.flush(copy)
             elif name:
                 self.copy(child, target)
-                _separate(child, name, target)
-            _append(target, child.tail)
+                self.separate(child, name, target)
+            self.text.append(child.tail or "")
+        if name_of(source) == "tagline":
+            self.flush(target)
+
+    def element(self, name: str, target: etree._Element) -> etree._Element:
+        """Return a new last child of an element."""
+        self.flush(target)
+        return etree.SubElement(target, name)
+
+    def flush(self, target: etree._Element) -> None:
+        """Append the collected text to an element; appending each piece would take quadratic time."""
+        append_text(target, "".join(self.text))
+        self.text.clear()
+
+    def separate(self, child: etree._Element, name: str, target: etree._Element) -> None:
+        """End a line of an address, and the numerator of a fraction that names no separator."""
+        following = child.getnext()
+        if name in _LINES and following is not None:
+            self.element("br", target)
+        elif name == "numer" and following is not None and name_of(following) == "denom":
+            self.text.append("/")
 
     def drop(self, element: etree._Element, reason: str) -> None:
         """Report an element as left out; the number of reports is bounded, because a pointer costs time."""
@@ -142,32 +170,12 @@ class _Copier:
             self.pictures.append(_picture_of(media))
 
 
-def _html_element(source: etree._Element, name: str, target: etree._Element) -> etree._Element:
-    copy = etree.SubElement(target, _RENAMED.get(name, name))
+def _copy_attributes(source: etree._Element, copy: etree._Element) -> None:
     for key, value in source.attrib.items():
         if (local := str(key).rpartition("}")[2]) in _ATTRIBUTES:
             copy.set(local, value)
-    if language := attribute(source, "iso") if name == "lang" else attribute(source, "lang"):
+    if language := attribute(source, "iso") or attribute(source, "lang"):
         copy.set("lang", language)
-    return copy
-
-
-def _separate(child: etree._Element, name: str, target: etree._Element) -> None:
-    """End a line of an address, and the numerator of a fraction that names no separator."""
-    following = child.getnext()
-    if name in _LINES and following is not None:
-        etree.SubElement(target, "br")
-    elif name == "numer" and following is not None and name_of(following) == "denom":
-        _append(target, "/")
-
-
-def _append(target: etree._Element, text: str | None) -> None:
-    if not text:
-        return
-    if len(target):
-        target[-1].tail = (target[-1].tail or "") + text
-    else:
-        target.text = (target.text or "") + text
 
 
 def _is_non_public(note: etree._Element) -> bool:

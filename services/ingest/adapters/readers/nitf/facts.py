@@ -7,7 +7,7 @@ import hashlib
 from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.elements import attribute, children, find, find_all, first_children, place_of
+from services.ingest.adapters.readers.elements import attribute, find, find_all, first_children, place_of
 from services.ingest.adapters.readers.facts import find_section, set_local_instant, set_status, set_version
 from services.ingest.adapters.readers.iptc import section_words
 from services.ingest.ports import ReadingContext
@@ -15,7 +15,6 @@ from shared.model.article import Status
 
 _SUBJECT = "tobject.subject"
 _NAME_ATTRIBUTES = (f"{_SUBJECT}.detail", f"{_SUBJECT}.matter", f"{_SUBJECT}.type")
-_REMOVED = frozenset(("canceled", "cancelled", "withheld"))
 _SECTION_META = frozenset(("category", "section", "ntbtjeneste", "service", "ntbkategori"))
 _ID_META = frozenset(("uuid", "guid", "ntbid", "uniqueid", "unique-id", "item-id", "articleid", "article-id"))
 _ENTITY_KINDS = {"person": "person", "org": "organisation", "location": "place", "event": "event"}
@@ -80,7 +79,7 @@ def _set_own_id(
         builder.set_field("source_id", own_id, place_of(document, "id-string"))
     elif story and key is not None:
         builder.set_field("source_id", story, place_of(key, "key"))
-    elif meta := _meta_id(nitf):
+    elif (meta := _meta_id(nitf)) is not None:
         builder.set_field("source_id", attribute(meta, "content"), place_of(meta, "content"))
     elif headline and not builder.is_removal:
         issued = attribute(find(nitf, "head", "docdata", "date.issue"), "norm") or ""
@@ -92,7 +91,8 @@ def _set_own_id(
 
 
 def _meta_id(nitf: etree._Element) -> etree._Element | None:
-    found = (each for each in children(find(nitf, "head"), "meta") if attribute(each, "content"))
+    metas, _ = first_children(find(nitf, "head"), "meta")
+    found = (each for each in metas if attribute(each, "content"))
     return next((each for each in found if (attribute(each, "name") or "").lower() in _ID_META), None)
 
 
