@@ -147,7 +147,6 @@ def test_a_code_without_a_name_gives_the_section_of_its_iptc_name(context: Readi
 
 def _read_with(context: ReadingContext, raw: bytes, **changes: object) -> Reading:
 
-
     (entry,) = read_document(raw, None, replace(context, **changes))  # type: ignore[arg-type]  # a table of changes
     assert isinstance(entry, Reading)
     return entry
@@ -184,7 +183,8 @@ def test_a_signal_of_deletion_is_a_kill_although_the_status_is_usable(read: Read
 
 def test_a_kill_with_an_empty_text_and_no_headline_is_accepted(read: Read) -> None:
     raw = b"""<newsItem guid="g" version="2"><itemMeta><itemClass qcode="ninat:text"/>
-    <versionCreated>2026-11-22T09:00:00Z</versionCreated><pubStatus qcode="stat:canceled"/></itemMeta><contentSet/></newsItem>"""
+    <versionCreated>2026-11-22T09:00:00Z</versionCreated><pubStatus qcode="stat:canceled"/></itemMeta>
+    <contentSet/></newsItem>"""
     article = read(raw, None).article
 
     assert (article.source_id, article.status, article.body) == ("g", Status.CANCELED, "")
