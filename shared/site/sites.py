@@ -47,7 +47,15 @@ class Feed(BaseModel):
     formats: tuple[Name, ...] = ()  # accepted formats (`ninjs`, `pressline`); empty: all
     section: Name | None = None  # default for items without one; None: the site's default section
     language: LanguageTag | None = None  # default for items without one; None: the site's language
+    zone: str | None = None  # of times that state none, such as Europe/Brussels; None: the site's zone
     rights: Rights | None = None  # default for items without rights
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            ZoneInfo(zone)
+        return zone
 
 
 DEFAULT_FEED = Feed(id="newsroom", name="Newsroom", source="newsroom")

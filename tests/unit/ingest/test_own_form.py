@@ -116,7 +116,7 @@ def test_a_refusal_never_quotes_the_article(refuse: Refuse, own: dict[str, Any])
         (b"[" * 100_000, 400, "recursion"),
         (b"[]", 422, "object"),
         (b"null", 422, "object"),
-        (b"<newsItem/>", 415, "supported formats"),
+        (b"<recipe/>", 415, "supported formats"),
         (b'{"_id": "x", "headlines": {"basic": "x"}}', 415, "supported formats"),
     ],
 )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.values import instant_of, tail_of, text_of, whole_number
 from services.ingest.domain import prose
+from services.ingest.ports import ReadingContext
 from shared.model.article import Status
 from shared.site.sites import Site
 
@@ -90,6 +92,34 @@ def find_instant(builder: ArticleBuilder, value: object, origin: str, *, zone: s
             builder.drop(origin, f"{error}; the removal is accepted without it")
         else:
             builder.fault(origin, str(error))
+    return None
+
+
+def set_local_instant(builder: ArticleBuilder, field: str, value: object, origin: str, context: ReadingContext) -> None:
+    """Set a time whose sender may leave out the zone: the feed's zone is used, otherwise the site's, with a warning.
+
+    An embargo needs a known zone, so that no article is published too early: without the feed's zone it is a fault.
+    """
+    zone = context.feed.zone
+    instant = _without_zone(value)
+    if instant is None or zone is not None:
+        set_instant(builder, field, value, origin, zone=zone)
+    elif field != "embargo_until":
+        set_instant(builder, field, value, origin, zone=context.site.zone)
+        builder.warn(f"{origin} has no zone; {context.site.zone} is assumed: set zone in the feed's settings")
+    elif builder.is_removal:
+        builder.drop(origin, "has no zone; the removal is accepted without it")
+    else:
+        builder.fault(origin, "has no zone; send one, or set zone in the feed's settings")
+
+
+def _without_zone(value: object) -> datetime | None:
+    """Return a readable date-time that has no zone, otherwise None."""
+    try:
+        instant_of(value)
+    except ValueError:
+        with suppress(ValueError):
+            return instant_of(value, UTC)
     return None
 
 
