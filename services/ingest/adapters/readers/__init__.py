@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.ingest.adapters.readers.news_pages import HtmlReader
 from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.adapters.readers.syndication import AtomReader, JsonFeedReader, RssReader
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
-READERS: tuple[Reader, ...] = (RssReader(), AtomReader(), JsonFeedReader(), NinjsReader(), PresslineReader())
+READERS: tuple[Reader, ...] = (RssReader(), AtomReader(), JsonFeedReader(), HtmlReader(), NinjsReader(), PresslineReader())
 """In the order in which they are tried: a format whose marks are certain comes before one that is guessed."""
 
 FORMATS: tuple[Format, ...] = tuple(reader.format for reader in READERS)

@@ -10,11 +10,12 @@ from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language, set_pictures
 from services.ingest.adapters.readers.syndication.entry import Part, SentEntry
+from services.ingest.adapters.readers.syndication.links import is_web_address
 from services.ingest.adapters.readers.syndication.people import set_people
 from services.ingest.adapters.readers.syndication.subjects import set_section_and_keywords
 from services.ingest.adapters.readers.syndication.texts import read_texts
 from services.ingest.adapters.readers.syndication.times import set_times
-from services.ingest.adapters.readers.syndication.links import is_web_address
+from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.ports import Entry, ReadingContext
 from shared.model.article import Status
 
@@ -69,8 +70,7 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     set_people(builder, entry.people)
     set_section_and_keywords(builder, entry, context.site)
     set_language(builder, entry.language.value if entry.language else None, _where(entry.language))
-    if entry.rights:
-        builder.set_field("rights", {"notice": entry.rights.value}, entry.rights.where)
+    _set_lines(builder, entry)
     set_pictures(builder, entry.pictures)
     for player in entry.players:
         if is_web_address(player.url):
@@ -78,7 +78,22 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
             builder.add_entry("embeds", embed, player.where)
         else:
             builder.drop(player.where, "has no web address")
-    return builder.finish(dispensable=DISPENSABLE_FIELDS)
+    held_because = entry.state.reason if entry.state is not None and entry.state.kind == "private" else ""
+    return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)
+
+
+def _set_lines(builder: ArticleBuilder, entry: SentEntry) -> None:
+    """Set rights, dateline and the note on a correction."""
+    lines = {"holder": entry.holder, "notice": entry.rights, "usage_terms": entry.usage_terms}
+    rights = {name: part for name, part in lines.items() if part}
+    if rights:
+        values = {name: headline_of(part.value) for name, part in rights.items()}
+        builder.set_field("rights", values, next(iter(rights.values())).where)
+        for name, part in rights.items():
+            builder.note_origin(f"/rights/{name}", part.where)
+    for field, line in (("dateline", entry.dateline), ("correction_note", entry.correction)):
+        if line:
+            builder.set_field(field, line.value, line.where)
 
 
 def _set_identity(builder: ArticleBuilder, entry: SentEntry, ambiguous: frozenset[str]) -> None:

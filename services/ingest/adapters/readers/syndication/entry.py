@@ -48,9 +48,13 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state other than published: `held` for drafts, `withheld` for entries that the sender deleted."""
+    """A state other than published.
 
-    kind: Literal["held", "withheld"]
+    `held`: a draft among published entries. `withheld`: the sender deleted the entry. `private`: the sender does not
+    show the article to everybody now, so that a page of an earlier state is withdrawn too.
+    """
+
+    kind: Literal["held", "withheld", "private"]
     reason: str
     where: str
 
@@ -74,6 +78,10 @@ class SentEntry:
     keywords: list[Part] = field(default_factory=list)
     language: Part | None = None
     rights: Part | None = None
+    holder: Part | None = None
+    usage_terms: Part | None = None
+    dateline: Part | None = None
+    correction: Part | None = None
     pictures: list[SentPicture] = field(default_factory=list)
     players: list[Player] = field(default_factory=list)
     state: State | None = None
