@@ -76,7 +76,13 @@ ANS_KINDS = st.sampled_from(
         *("element_group", "numeric_rating", "endorsement", "code", "content_zone", "story", "hologram"),
     ]
 )
-NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES, *ANS_NAMES]) | st.text(max_size=8)
+DPA_NAMES = [
+    *("format", "urn", "entry_id", "version", "version_created", "pubstatus", "signal", "embargoed", "content_created"),
+    *("language", "urgency", "kicker", "headline", "subhead", "teaser", "byline", "dateline", "article_html"),
+    *("infobox_html", "linkbox_html", "creditline", "copyrightnotice", "usageterms", "notepad", "ednotes", "ednote"),
+    *("is_publishable", "associations", "renditions", "categories", "qcode", "rank", "role", "type", "name", "entries"),
+]
+NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES, *ANS_NAMES, *DPA_NAMES]) | st.text(max_size=8)
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6), max_leaves=30
 )
@@ -163,6 +169,21 @@ def test_any_value_in_any_field_of_ans_gives_entries_or_a_refusal(
         "version": "0.10.12",
         "headlines": {"basic": "b"},
         "content_elements": [{"type": "text", "content": "c"}, *elements],
+    } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(DPA_NAMES), JSON, max_size=4))
+def test_any_value_in_any_field_of_digital_wires_gives_entries_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {
+        "format": "digitalwires@0.9.1",
+        "urn": "a",
+        "headline": "b",
+        "article_html": "<p>c</p>",
     } | changes
 
     assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
