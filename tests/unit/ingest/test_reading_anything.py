@@ -82,7 +82,13 @@ DPA_NAMES = [
     *("infobox_html", "linkbox_html", "creditline", "copyrightnotice", "usageterms", "notepad", "ednotes", "ednote"),
     *("is_publishable", "associations", "renditions", "categories", "qcode", "rank", "role", "type", "name", "entries"),
 ]
-NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES, *ANS_NAMES, *DPA_NAMES]) | st.text(max_size=8)
+AP_NAMES = [
+    *("data", "item", "items", "altids", "itemid", "versioncreated", "firstcreated", "expires", "editorialtypes"),
+    *("editorialrole", "signals", "bylines", "by", "title", "headline_extended", "description_summary", "located"),
+    *("usageterms", "keywords", "subject", "rels", "code", "scheme", "person", "place", "nitf", "body_html"),
+    *("type", "pubstatus", "embargoed", "headline", "urgency", "language", "version", "slugline", "renditions"),
+]
+NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES, *ANS_NAMES, *DPA_NAMES, *AP_NAMES]) | st.text(max_size=8)
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6), max_leaves=30
 )
@@ -185,5 +191,15 @@ def test_any_value_in_any_field_of_digital_wires_gives_entries_or_a_refusal(
         "headline": "b",
         "article_html": "<p>c</p>",
     } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(AP_NAMES), JSON, max_size=4))
+def test_any_value_in_any_field_of_aps_media_api_gives_entries_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {"altids": {"itemid": "a"}, "type": "text", "headline": "b", "body_html": "<p>c</p>"} | changes
 
     assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.ingest.adapters.readers.ans import AnsReader
+from services.ingest.adapters.readers.ap import ApReader
 from services.ingest.adapters.readers.dpa import DpaReader
 from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
-READERS: tuple[Reader, ...] = (DpaReader(), AnsReader(), NinjsReader(), PresslineReader())
+READERS: tuple[Reader, ...] = (ApReader(), DpaReader(), AnsReader(), NinjsReader(), PresslineReader())
 """In the order in which they are tried: a format whose marks are certain comes before one that is guessed."""
 
 FORMATS: tuple[Format, ...] = tuple(reader.format for reader in READERS)
