@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -139,7 +140,7 @@ def _change_value(document: dict[str, object] | list[object], chance: random.Ran
 
 
 def _put(node: object, key: object, value: object) -> None:
-    node[key] = value  # type: ignore[index]  # a dictionary or list
+    node[key] = copy.deepcopy(value)  # type: ignore[index]  # a dictionary or list
 
 
 def _remove(node: object, key: object) -> None:

@@ -23,7 +23,72 @@ NINJS_NAMES = [
     *("bodies", "by", "located", "slugline", "subjects", "people", "places", "associations", "altIds", "standard"),
     *("edNote", "usageTerms", "name", "rel", "role", "value", "contentType", "renditions", "href", "width", "literal"),
 ]
-NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES]) | st.text(max_size=8)
+ANS_NAMES = [
+    *(
+        "_id",
+        "id",
+        "type",
+        "version",
+        "operation",
+        "key",
+        "body",
+        "story_id",
+        "editions",
+        "published",
+        "status",
+        "time",
+    ),
+    *("last_updated_date", "publish_date", "created_date", "content_restrictions", "embargo", "active", "end_time"),
+    *("content_code", "geo", "revision", "revision_id", "publishing", "has_published_edition", "workflow"),
+    *(
+        "headlines",
+        "subheadlines",
+        "description",
+        "basic",
+        "label",
+        "text",
+        "display",
+        "credits",
+        "vanity_credits",
+        "by",
+    ),
+    *(
+        "taxonomy",
+        "tags",
+        "keywords",
+        "keyword",
+        "primary_section",
+        "sections",
+        "path",
+        "named_entities",
+        "name",
+        "_id",
+    ),
+    *("content_elements", "content", "items", "rows", "header", "cells", "citation", "raw_oembed", "html", "referent"),
+    *("promo_items", "url", "streams", "caption", "additional_properties", "comments", "channels", "level", "units"),
+    *("numeric_rating", "max", "corrections", "editor_note", "related_content", "websites", "website_url", "owner"),
+    *("canonical_url", "canonical_website", "content_aliases", "distributor", "address", "locality", "language"),
+]
+ANS_KINDS = st.sampled_from(
+    [
+        *("text", "header", "image", "gallery", "video", "audio", "list", "table", "quote", "blockquote", "raw_html"),
+        *("oembed_response", "reference", "custom_embed", "interstitial_link", "link_list", "divider", "correction"),
+        *("element_group", "numeric_rating", "endorsement", "code", "content_zone", "story", "hologram"),
+    ]
+)
+DPA_NAMES = [
+    *("format", "urn", "entry_id", "version", "version_created", "pubstatus", "signal", "embargoed", "content_created"),
+    *("language", "urgency", "kicker", "headline", "subhead", "teaser", "byline", "dateline", "article_html"),
+    *("infobox_html", "linkbox_html", "creditline", "copyrightnotice", "usageterms", "notepad", "ednotes", "ednote"),
+    *("is_publishable", "associations", "renditions", "categories", "qcode", "rank", "role", "type", "name", "entries"),
+]
+AP_NAMES = [
+    *("data", "item", "items", "altids", "itemid", "versioncreated", "firstcreated", "expires", "editorialtypes"),
+    *("editorialrole", "signals", "bylines", "by", "title", "headline_extended", "description_summary", "located"),
+    *("usageterms", "keywords", "subject", "rels", "code", "scheme", "person", "place", "nitf", "body_html"),
+    *("type", "pubstatus", "embargoed", "headline", "urgency", "language", "version", "slugline", "renditions"),
+]
+NAMES = st.sampled_from([*Article.model_fields, *NINJS_NAMES, *ANS_NAMES, *DPA_NAMES, *AP_NAMES]) | st.text(max_size=8)
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6), max_leaves=30
 )
@@ -87,5 +152,54 @@ def test_any_value_in_any_field_of_ninjs_gives_an_article_or_a_refusal(
         "headlines": [{"value": "b"}],
         "bodies": [{"value": "c"}],
     } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    changes=st.dictionaries(st.sampled_from(ANS_NAMES), JSON, max_size=4),
+    elements=st.lists(
+        st.builds(
+            lambda kind, values: values | {"type": kind}, ANS_KINDS, st.dictionaries(st.sampled_from(ANS_NAMES), JSON)
+        ),
+        max_size=4,
+    ),
+)
+def test_any_value_in_any_field_of_ans_gives_entries_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any], elements: list[dict[str, Any]]
+) -> None:
+    document = {
+        "_id": "a",
+        "type": "story",
+        "version": "0.10.12",
+        "headlines": {"basic": "b"},
+        "content_elements": [{"type": "text", "content": "c"}, *elements],
+    } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(DPA_NAMES), JSON, max_size=4))
+def test_any_value_in_any_field_of_digital_wires_gives_entries_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {
+        "format": "digitalwires@0.9.1",
+        "urn": "a",
+        "headline": "b",
+        "article_html": "<p>c</p>",
+    } | changes
+
+    assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))
+
+
+@settings(max_examples=500, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(AP_NAMES), JSON, max_size=4))
+def test_any_value_in_any_field_of_aps_media_api_gives_entries_or_a_refusal(
+    context: ReadingContext, changes: dict[str, Any]
+) -> None:
+    document = {"altids": {"itemid": "a"}, "type": "text", "headline": "b", "body_html": "<p>c</p>"} | changes
 
     assert _is_well_formed(_outcome(json.dumps(document).encode(), None, context))

@@ -40,11 +40,16 @@ _BOX_HEADINGS = re.compile(
 )
 _LONG_BOX_CHARS = 2_500  # a longer element is the text itself, whatever its class says
 _KEPT_ATTRIBUTES = frozenset(
-    {*("href", "src", "alt", "class", "id", "title", "lang", "dir", "colspan", "rowspan", "cite", "datetime"), "data-src"}
+    {
+        *("href", "src", "alt", "class", "id", "title", "lang", "dir", "colspan", "rowspan", "cite", "datetime"),
+        "data-src",
+    }
 )
 _MAX_ATTRIBUTE_CHARS = 2_000
 _EMPTY_BLOCKS = frozenset({"div", "section", "ul", "ol", "table", "p", "span", "aside", "header", "footer", "article"})
-_SOCIAL_QUOTES = frozenset({"twitter-tweet", "twitter-video", "instagram-media", "tiktok-embed", "fb-post", "reddit-card"})
+_SOCIAL_QUOTES = frozenset(
+    {"twitter-tweet", "twitter-video", "instagram-media", "tiktok-embed", "fb-post", "reddit-card"}
+)
 _PLAYER_SIGN = "\ue000"
 _PLAYER = re.compile(f"{_PLAYER_SIGN}(\\d{{1,3}}){_PLAYER_SIGN}")
 _MAX_PLAYERS = 100

@@ -36,7 +36,11 @@ def entry_of(page: Page, node: Node, graph: Graph) -> SentEntry:
     data, where = node.data, node.where
     _read_address(entry, page, node)
     _read_title(entry, page, node, graph)
-    for name, parts in (("datePublished", entry.published), ("dateModified", entry.updated), ("expires", entry.expires)):
+    for name, parts in (
+        ("datePublished", entry.published),
+        ("dateModified", entry.updated),
+        ("expires", entry.expires),
+    ):
         parts += [Part(text[:200], where + pointer(name)) for text in _texts(data.get(name))[:2]]
     for names, parts in (
         (("article:published_time", "og:article:published_time", "parsely-pub-date"), entry.published),
@@ -100,7 +104,14 @@ def _is_deep(address: str) -> bool:
 def _read_title(entry: SentEntry, page: Page, node: Node, graph: Graph) -> None:
     """Read the headline without the site's name; a headline that was cut is completed from the page's title."""
     sites = _site_names(page, node, graph)
-    title = next((Part(text, node.where + pointer(name)) for name in ("headline", "name") for text in _texts(node.data.get(name))), None)
+    title = next(
+        (
+            Part(text, node.where + pointer(name))
+            for name in ("headline", "name")
+            for text in _texts(node.data.get(name))
+        ),
+        None,
+    )
     others = [*page.meta.get("og:title", ())[:1], *page.meta.get("twitter:title", ())[:1]]
     others += [page.title] if page.title else []
     for other in [title, *others]:
@@ -141,7 +152,15 @@ def _people(data: dict[str, Any], where: str, graph: Graph) -> Iterator[Person]:
         for index, each in enumerate(_objects(value, graph)):
             here = where + (pointer(name, index) if isinstance(value, list) else pointer(name))
             if isinstance(each, dict):
-                uri = next((text for key in ("url", "@id", "sameAs") for text in _texts(each.get(key)) if is_web_address(text)), None)
+                uri = next(
+                    (
+                        text
+                        for key in ("url", "@id", "sameAs")
+                        for text in _texts(each.get(key))
+                        if is_web_address(text)
+                    ),
+                    None,
+                )
                 yield from (Person(text, here, uri[:500] if uri else None) for text in _texts(each.get("name")))
             else:
                 yield from (Person(text, here) for text in _texts(each))
@@ -217,7 +236,12 @@ def _read_pictures(entry: SentEntry, page: Page, node: Node, graph: Graph) -> No
                 title = next(iter(_texts(each.get("name"))), None)
                 if address:
                     entry.players.append(
-                        Player(address_of(address, page.base), "audio" if name == "audio" else "video", node.where + pointer(name), title)
+                        Player(
+                            address_of(address, page.base),
+                            "audio" if name == "audio" else "video",
+                            node.where + pointer(name),
+                            title,
+                        )
                     )
 
 
@@ -230,7 +254,11 @@ def _number(value: object) -> object:
 def _state(page: Page, node: Node) -> State | None:
     """Return the state of an article that is not for everybody."""
     if _is_false(node.data.get("isAccessibleForFree")):
-        return State("private", "the article is for members only: isAccessibleForFree is false", node.where + "/isAccessibleForFree")
+        return State(
+            "private",
+            "the article is for members only: isAccessibleForFree is false",
+            node.where + "/isAccessibleForFree",
+        )
     parts = node.data.get("hasPart")
     for each in (parts if isinstance(parts, list) else [parts])[:_MAX_VALUES]:
         if isinstance(each, dict) and _is_false(each.get("isAccessibleForFree")):
@@ -240,14 +268,20 @@ def _state(page: Page, node: Node) -> State | None:
         return State("private", "the article is for members only: article:content_tier is locked", tier.where)
     words = _texts(node.data.get("creativeWorkStatus"))
     if words and words[0].lower() not in _PUBLIC_STATES:
-        return State("private", "creativeWorkStatus does not say that the article is published", node.where + "/creativeWorkStatus")
+        return State(
+            "private",
+            "creativeWorkStatus does not say that the article is published",
+            node.where + "/creativeWorkStatus",
+        )
     return None
 
 
 def _is_false(value: object) -> bool:
     if isinstance(value, list):
         return any(_is_false(each) for each in value[:_MAX_VALUES])
-    return value is False or (isinstance(value, str) and value.strip().lower().rsplit("/", 1)[-1] in ("false", "no", "0"))
+    return value is False or (
+        isinstance(value, str) and value.strip().lower().rsplit("/", 1)[-1] in ("false", "no", "0")
+    )
 
 
 def _read_rights(entry: SentEntry, node: Node, graph: Graph) -> None:

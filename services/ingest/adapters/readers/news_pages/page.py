@@ -10,8 +10,7 @@ from lxml import html as lxml_html
 
 from services.ingest.adapters.readers.syndication.entry import Part
 from services.ingest.adapters.readers.syndication.links import address_of, is_web_address
-from services.ingest.domain.refusal import RefusedError, unacceptable
-from services.ingest.domain.refusal import Fault
+from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
 from services.ingest.ports import Document
 from shared.model.text import collapsed
 
@@ -46,7 +45,9 @@ def parse_page(document: Document) -> Page:
     text = document.text
     tags = text.count("<")
     if len(text) > MAX_PAGE_CHARS or tags > MAX_TAGS:
-        detail = f"the page has {len(text)} characters and {tags} tags; a page has at most {MAX_PAGE_CHARS} and {MAX_TAGS}"
+        detail = (
+            f"the page has {len(text)} characters and {tags} tags; a page has at most {MAX_PAGE_CHARS} and {MAX_TAGS}"
+        )
         raise RefusedError(413, detail)
     raw = _CONTROLS.sub("", text).encode("utf-8", "replace")
     try:

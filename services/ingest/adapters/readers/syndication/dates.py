@@ -13,9 +13,9 @@ _HOURS_EAST_OF_UTC = {
     **dict.fromkeys(("bst", "cet", "west"), 1),
     **dict.fromkeys(("cest", "eet", "sast", "cat"), 2),
     **dict.fromkeys(("eest", "msk", "eat"), 3),
-    **{"pkt": 5, "ist": 5.5, "wib": 7, "sgt": 8, "hkt": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11},
-    **{"nzst": 12, "nzdt": 13, "brt": -3, "art": -3, "ast": -4, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6},
-    **{"mst": -7, "pdt": -7, "pst": -8, "akdt": -8, "akst": -9, "hst": -10},
+    "pkt": 5, "ist": 5.5, "wib": 7, "sgt": 8, "hkt": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11,
+    "nzst": 12, "nzdt": 13, "brt": -3, "art": -3, "ast": -4, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6,
+    "mst": -7, "pdt": -7, "pst": -8, "akdt": -8, "akst": -9, "hst": -10,
 }
 """Abbreviations of zones, RFC 822's first. A site's own zone takes precedence where it uses the same abbreviation."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -68,7 +68,7 @@ def _from_words(line: str, zone: tzinfo) -> ReadDate:
             parts |= {"year": int(found[1]), "month": int(found[2]), "day": int(found[3])}
         elif word in ("am", "pm"):
             half = word
-        elif word.isascii() and word.isdigit() or _DAY.fullmatch(word):
+        elif (word.isascii() and word.isdigit()) or _DAY.fullmatch(word):
             _set_number(parts, word)
         elif not _set_month(parts, word):
             if word.strip(".")[:3] in _WEEKDAYS or word in ("at", "of", "-"):

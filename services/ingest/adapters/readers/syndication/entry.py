@@ -98,5 +98,3 @@ class SentEntry:
     def drop(self, where: str, reason: str) -> None:
         """Note a part that is not used, with the reason."""
         self.dropped.append(Part(reason, where))
-
-

@@ -37,7 +37,9 @@ class JsonFeedReader:
         feed = document.find_json_object()
         if feed is None:
             return False
-        return _version_of(feed) is not None or (isinstance(feed.get("items"), list) and bool(_FEED_FIELDS & feed.keys()))
+        return _version_of(feed) is not None or (
+            isinstance(feed.get("items"), list) and bool(_FEED_FIELDS & feed.keys())
+        )
 
     def read(self, document: Document, context: ReadingContext) -> list[Entry]:
         """Return an entry for each item.

@@ -214,9 +214,7 @@ def _read_person(entry: SentEntry, part: Child) -> None:
     """Add an author; `dc:creator` takes precedence over the mail address in `author`."""
     name = next((each.text for each in children_of(part.element, part.where) if each.key == "name"), part.text)
     person = Person(name, part.where)
-    if part.key == "dc:creator" or not any(True for _ in entry.people):
-        entry.people.append(person)
-    elif part.key == "dc:contributor":
+    if part.key == "dc:creator" or not any(True for _ in entry.people) or part.key == "dc:contributor":
         entry.people.append(person)
     else:
         entry.drop(part.where, "another author element is used")
