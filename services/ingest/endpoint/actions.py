@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.ingest.domain.document import Document
 from services.ingest.domain.pointers import pointer
-from services.ingest.domain.refusal import ArticleUnknownError, Fault, RefusedError, unacceptable
+from services.ingest.domain.refusal import ArticleUnknownError, Fault, unacceptable
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import Caller, RequireTakedown
 from services.ingest.endpoint.body import read_body
@@ -19,7 +18,6 @@ from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, reply_to
 from services.ingest.endpoint.sites import ARTICLE, SiteName
-from services.ingest.metrics import REFUSALS
 from shared.model.article import Prose
 from shared.model.revision import ActionKind
 
@@ -27,7 +25,6 @@ _MAX_BODY_BYTES = 16 * 1024
 _UNKNOWN_ARTICLE = "there is no such article on this site"
 
 router = APIRouter(tags=["articles"])
-log = structlog.get_logger()
 
 
 class ActionForm(BaseModel):
@@ -107,10 +104,6 @@ async def _act(kind: ActionKind, request: Request, caller: Caller, article: str,
         )
     except ArticleUnknownError as error:
         raise ProblemError(404, _UNKNOWN_ARTICLE) from error
-    except RefusedError as error:
-        REFUSALS.labels(str(error.code)).inc()
-        log.info("action.refused", site=chosen_site.id, article=article, action=kind, by=caller.name, status=error.code)
-        raise
     return await answer(request, reply_to(accepted), preferences.without_async())
 
 
