@@ -18,7 +18,7 @@ from services.ingest.handler.deps import IngestDeps
 from shared.model.article import Status
 from shared.runtime import audit
 from shared.runtime.audit import AuditEntry, AuditEvent
-from shared.runtime.errors import RetryableError
+from shared.runtime.errors import PresslineError, RetryableError
 
 _MAX_ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.2
@@ -74,6 +74,6 @@ def _note_or_log(entry: AuditEntry, deps: IngestDeps) -> None:
         ):
             with attempt:
                 audit.note(deps.content, entry)
-    except RetryableError as error:
+    except PresslineError as error:
         facts = entry.model_dump(mode="json", exclude_defaults=True)
         log.exception("audit_entry.failed", reason=str(error), entry=facts)
