@@ -417,3 +417,10 @@ def test_the_description_names_the_headers_and_the_refusal(api: Api) -> None:
     assert "429" not in feed["responses"]
     assert [each["name"] for each in post["parameters"] if each["in"] == "header"] == ["Idempotency-Key", "Prefer"]
     assert "409" in post["responses"]
+
+
+def test_a_wrong_method_gets_all_methods_of_the_path(api: Api) -> None:
+    refused = api("PATCH", "/v1/fronts/home")
+
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == "DELETE, GET, PUT"

@@ -22,6 +22,8 @@ from shared.model.article import Prose
 from shared.model.revision import ActionKind
 
 _MAX_BODY_BYTES = 16 * 1024
+# Of the description alone: `Prose` itself refuses these characters, with their names.
+_PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]*$"
 _UNKNOWN_ARTICLE = "there is no such article on this site"
 
 router = APIRouter(tags=["articles"])
@@ -32,7 +34,11 @@ class ActionForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    why: Prose = Field(default="", description="The reason, stored with the action and shown in the article's state.")
+    why: Prose = Field(
+        default="",
+        description="The reason, stored with the action and shown in the article's state.",
+        json_schema_extra={"pattern": _PRINTABLE},
+    )
 
 
 def _openapi_of(kind: str) -> dict[str, Any]:
