@@ -57,8 +57,10 @@ def _renew_token(folder: RunFolder, services: ServiceSettings) -> None:
     sites = _sites(services)
     token = folder.token()
     record = find_token(storage, token) if token else None
-    if record is None or not all(record.covers(site) for site in sites):
-        folder.keep_token(mint(storage, name="embedded", scopes=list(Scope), sites=sites, now=datetime.now(UTC)))
+    if record is None or record.is_expired(datetime.now(UTC)) or not all(record.covers(site) for site in sites):
+        now = datetime.now(UTC)
+        token = mint(storage, name="embedded", scopes=list(Scope), sites=sites, now=now, by="the embedded stack")
+        folder.keep_token(token)
 
 
 def _sites(services: ServiceSettings) -> list[str]:

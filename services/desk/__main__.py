@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.desk.commands import (
     act,
+    audit,
     backup,
     dead_letters,
     front,
@@ -53,6 +54,7 @@ app.command()(verify.verify)
 app.command()(backup.backup)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
+app.command()(audit.audit)
 
 
 def main() -> None:

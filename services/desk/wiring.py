@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import socket
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -39,6 +42,15 @@ if TYPE_CHECKING:
 def settings() -> DeskSettings:
     """Return the settings, read once."""
     return load_settings()
+
+
+def operator() -> str:
+    """Return the user of this process and the machine, as user@host, for the audit log."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number without a name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 def endpoint() -> Endpoint:

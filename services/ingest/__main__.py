@@ -41,6 +41,8 @@ def run_endpoint() -> None:
         receipt=wiring.receipt_state,
         article=wiring.article_state,
         why=wiring.reasons,
+        rate_limits=wiring.rate_limits(),
+        kept_answers=wiring.kept_answers(),
         ready=wiring.faults,
         delays=wiring.delays,
         clock=wiring.now,

@@ -1,4 +1,4 @@
-"""The ports of ingest: readers of formats, and the cleaning of pictures."""
+"""The ports of ingest: readers of formats, the cleaning of pictures, rates of tokens, and kept answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from services.ingest.domain.document import Document
 from services.ingest.domain.entries import Entry, Reading, SetAside
@@ -17,13 +19,17 @@ from shared.model.lane import Lane
 from shared.site.sites import Feed, Site
 
 __all__ = [
+    "Allowance",
     "CleanPicture",
     "Document",
     "Dropped",
     "Entry",
     "Fault",
     "Format",
+    "KeptAnswer",
+    "KeptAnswers",
     "PublicPicture",
+    "RateLimits",
     "ReadDocument",
     "Reader",
     "Reading",
@@ -101,4 +107,53 @@ class CleanPicture(Protocol):
         Raises:
             RefusedError: unsupported or broken picture, or over a limit.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The decision on one request of a token, and the rest of the token's quota.
+
+    `seconds`: of an allowed request, until the whole quota is free again; of a refused one, until the next is allowed.
+    """
+
+    is_allowed: bool
+    quota: int
+    window_seconds: int
+    left: int
+    seconds: int
+
+
+class RateLimits(Protocol):
+    """Counts the requests of tokens."""
+
+    def take(self, token_sha256: str, requests_per_minute: int) -> Allowance | None:
+        """Count one request and return its allowance; None if the counter is down. Never raises."""
+        ...
+
+
+class KeptAnswer(BaseModel):
+    """An answer to a request with an `Idempotency-Key`; without a status, the request is being handled."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    fingerprint: str
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""  # base64
+
+
+class KeptAnswers(Protocol):
+    """Keeps answers by token and key. No method raises: a request without Redis is handled as one without a key."""
+
+    def claim(self, key: str, fingerprint: str, seconds: int) -> KeptAnswer | None:
+        """Claim a key for a request, for so long; return the present entry if the key is taken, otherwise None."""
+        ...
+
+    def keep(self, key: str, answer: KeptAnswer) -> None:
+        """Keep the answer to the request that has the key."""
+        ...
+
+    def release(self, key: str) -> None:
+        """Free the key."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from shared.runtime.settings import ServiceSettings
 
@@ -17,5 +17,7 @@ class IngestSettings(ServiceSettings):
     max_batch_lines: PositiveInt = 10_000  # of one POST /v1/batches
     max_picture_bytes: PositiveInt = Field(default=20 * 1024 * 1024, le=200 * 1024 * 1024)
     wait_limit_seconds: PositiveFloat = Field(default=30.0, le=120.0)  # the longest `Prefer: wait=N`
+    # of one token, sustained; a burst may use the requests of a whole minute. 0: no limit. A token may have its own
+    rate_limit_per_minute: NonNegativeInt = 6_000
     # waiting messages (one of an import has up to 50 lines) from which `lane=bulk` is refused; `live` at ten times
     backlog_limit: PositiveInt = 2_000

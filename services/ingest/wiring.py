@@ -10,7 +10,9 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
 
+from services.ingest.adapters.kept_answers import RedisKeptAnswers
 from services.ingest.adapters.pillow_pictures import clean_picture
+from services.ingest.adapters.rate_limits import RedisRateLimits
 from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
@@ -50,7 +52,7 @@ from shared.runtime.errors import PresslineError
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.receipts.redis import RedisReceipts
-from shared.runtime.redis_client import redis_client, redis_faults
+from shared.runtime.redis_client import quick_redis_client, redis_client, redis_faults
 from shared.runtime.step_run import StepRunner
 from shared.runtime.tokens import Tokens
 from shared.runtime.watchdog import QueueWatch
@@ -105,6 +107,18 @@ def formats() -> tuple[Format, ...]:
 def tokens() -> Tokens:
     """Return the bearer tokens."""
     return Tokens(content())
+
+
+@cache
+def rate_limits() -> RedisRateLimits:
+    """Return the rates of the tokens."""
+    return RedisRateLimits(quick_redis_client(settings()), monotonic)
+
+
+@cache
+def kept_answers() -> RedisKeptAnswers:
+    """Return the answers to requests with an `Idempotency-Key`."""
+    return RedisKeptAnswers(quick_redis_client(settings()))
 
 
 @cache

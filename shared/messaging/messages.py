@@ -67,6 +67,8 @@ class Submission(BaseModel):
     received_at: AwareDatetime
     can_take_down: bool = False  # the sender's token has the scope `takedown`
     canonical_site: str | None = None  # of a POST to several sites: the site that has the original article
+    token_name: str = ""  # the sender's token and request, for the audit log
+    request_id: str | None = None
 
 
 class SubmitArticles(Batch):

@@ -47,6 +47,7 @@ _CONDITIONS_BY_TEXT = {
 _PIPELINE = "of pipeline caused error: "  # redis-py quotes the command and its data before it
 _CODE = re.compile(rf"(?:^|-|\s)({'|'.join(_CONDITIONS)})(?=\s)")
 _PROBE_EXPIRY_SECONDS = 60
+_QUICK_TIMEOUT_SECONDS = 0.25
 
 
 def redis_client(settings: ServiceSettings) -> Redis:
@@ -57,6 +58,18 @@ def redis_client(settings: ServiceSettings) -> Redis:
         socket_timeout=settings.redis_timeout_seconds,
         socket_connect_timeout=settings.redis_timeout_seconds,
         health_check_interval=30,
+    )
+
+
+def quick_redis_client(settings: ServiceSettings) -> Redis:
+    """Return a client for calls that a request can do without: short waits, and one new connection if one is lost."""
+    timeout_seconds = min(settings.redis_timeout_seconds, _QUICK_TIMEOUT_SECONDS)
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1),
     )
 
 

@@ -375,6 +375,20 @@ def token_key(sha256: str) -> str:
 TOKENS_PREFIX = "tokens/"
 
 
+AUDIT_PREFIX = "audit/"
+
+
+def audit_prefix(day: date) -> str:
+    """Return the prefix of the audit log's entries of one day (UTC); their keys sort by time."""
+    return f"{AUDIT_PREFIX}{day:%Y/%m/%d}/"
+
+
+def audit_key(at: datetime, subject: str) -> str:
+    """Return the key of an entry of the audit log; the object is immutable. `subject`: the changed object."""
+    at = at.astimezone(UTC)
+    return f"{audit_prefix(at.date())}{at:%Y%m%dT%H%M%S%fZ}~{subject}.json"
+
+
 CONFORMANCE_PREFIX = "conformance/"
 
 

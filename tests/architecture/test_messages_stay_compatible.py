@@ -20,6 +20,7 @@ from shared.messaging.pipeline import PIPELINE
 from shared.model.article import EnrichedArticle
 from shared.model.live_record import LiveRecord
 from shared.model.revision import Revision
+from shared.runtime.audit import AuditEntry
 from shared.runtime.dead_letters import DeadLetter
 from shared.runtime.tokens import TokenRecord
 from shared.site.pins import Pins
@@ -30,7 +31,17 @@ KINDS: dict[str, type[BaseModel]] = {
     **{step.consumes.__name__: step.consumes for step in PIPELINE},
     **{
         kind.__name__: kind
-        for kind in (ArticlePage, DeadLetter, EnrichedArticle, ListingPage, LiveRecord, Pins, Revision, TokenRecord)
+        for kind in (
+            ArticlePage,
+            AuditEntry,
+            DeadLetter,
+            EnrichedArticle,
+            ListingPage,
+            LiveRecord,
+            Pins,
+            Revision,
+            TokenRecord,
+        )
     },
 }
 

@@ -25,7 +25,7 @@ from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptSt
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
 from services.ingest.handler import Fronts
-from services.ingest.ports import Reading, SubmissionMetadata
+from services.ingest.ports import Allowance, KeptAnswer, Reading, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
@@ -39,7 +39,13 @@ from shared.site.sites import Section, Site
 from shared.storage.memory import MemoryObjectStorage
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-_LIMITS_IN_DEPS = ("max_batch_bytes", "body_timeout_seconds", "retry_after_seconds")  # the others are settings
+_LIMITS_IN_DEPS = (
+    "max_batch_bytes",
+    "body_timeout_seconds",
+    "retry_after_seconds",
+    "rate_limits",
+    "kept_answers",
+)  # the others are settings
 BACKLOG_TEXT = "20001 messages wait"
 REVISION = "01700000000000000-0000000001-000"
 OWN = {"source_id": "a-1", "headline": "Bridge reopens", "body": "<p>It is open.</p>"}
@@ -74,6 +80,9 @@ class Newsroom:
     batches: list[int] = field(default_factory=list)  # lines of each
     waited: list[float] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
+    allowance: Allowance | None = None  # None: Redis is down
+    answers: dict[str, KeptAnswer] = field(default_factory=dict)
+    counted: list[tuple[str, int]] = field(default_factory=list)  # token, requests per minute
 
     def accept(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
         self._note(raw, metadata)
@@ -174,6 +183,22 @@ class Newsroom:
     def why(self, url: str, site: Site) -> Reasons:
         return Reasons(url=url, path="index.html", status=200, kind="listing", listing="home", is_current=True)
 
+    def take(self, token_sha256: str, requests_per_minute: int) -> Allowance | None:
+        self.counted.append((token_sha256, requests_per_minute))
+        return self.allowance
+
+    def claim(self, key: str, fingerprint: str, seconds: int) -> KeptAnswer | None:
+        if key in self.answers:
+            return self.answers[key]
+        self.answers[key] = KeptAnswer(fingerprint=fingerprint)
+        return None
+
+    def keep(self, key: str, answer: KeptAnswer) -> None:
+        self.answers[key] = answer
+
+    def release(self, key: str) -> None:
+        self.answers.pop(key, None)
+
     def ready(self) -> list[str]:
         return self.down
 
@@ -244,6 +269,8 @@ def an_app(
             receipt=newsroom.receipt,
             article=newsroom.article,
             why=newsroom.why,
+            rate_limits=own.pop("rate_limits", newsroom),
+            kept_answers=own.pop("kept_answers", newsroom),
             ready=newsroom.ready,
             clock=lambda: NOW,
             **own,

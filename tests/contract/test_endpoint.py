@@ -291,7 +291,7 @@ def test_a_refusal_is_logged_by_pointer_and_never_by_text(api: Api) -> None:
     with structlog.testing.capture_logs() as logs:
         api.post(OWN | {"headline": "", "standfirst": SECRET, "byline": SECRET + "\u0007"})
 
-    [refused] = [line for line in logs if line["event"] == "submission.refused"]
+    [refused] = [line for line in logs if line["event"] == "request.refused"]
     assert refused["pointers"] == ["/headline", "/byline"]
     assert SECRET not in str(logs)
 

@@ -128,3 +128,34 @@ def test_a_small_refused_body_leaves_the_connection_open(served: tuple[int, str]
 
     assert answer.status_code == 401
     assert "connection" not in answer.headers
+
+
+@pytest.mark.parametrize("sent", [b"no request\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000])
+def test_bytes_that_are_no_request_get_a_problem_document(served: tuple[int, str], sent: bytes) -> None:
+    port, _ = served
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        while part := connection.recv(65_536):
+            answer += part
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == 400
+
+
+def test_a_malformed_chunk_ends_the_request_with_a_problem_document(served: tuple[int, str]) -> None:
+    port, token = served
+    answer = b""
+    head = (
+        f"POST /v1/articles HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head.encode() + b"2\r\n{}\r\n")
+        connection.sendall(b"no chunk\r\n")
+        while part := connection.recv(65_536):
+            answer += part
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer

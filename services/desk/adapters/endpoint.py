@@ -15,6 +15,7 @@ from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
+_TOO_MANY_REQUESTS = 429
 
 
 class Endpoint:
@@ -159,7 +160,7 @@ def _pictures_of(article: object) -> list[Any]:
 
 
 def _raise_problem(answer: httpx.Response) -> NoReturn:
-    if answer.status_code >= _SERVER_ERROR:
+    if answer.status_code >= _SERVER_ERROR or answer.status_code == _TOO_MANY_REQUESTS:
         retry_after = answer.headers.get("Retry-After", "")
         raise EndpointUnavailableError(
             _problem_text(answer),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import typer
 
-from services.desk.domain.times import FUTURE_TIME_FORMS, TIME_FORMS, UnreadableTimeError, future_instant_of, instant_of
+from services.desk.domain.times import (
+    FUTURE_TIME_FORMS,
+    TIME_FORMS,
+    UnreadableTimeError,
+    duration_of,
+    future_instant_of,
+    instant_of,
+)
 
 FORMS = f"A time: {TIME_FORMS}."
 FUTURE_FORMS = f"A time: {FUTURE_TIME_FORMS}."
@@ -32,5 +39,17 @@ def future_instant(text: str) -> datetime:
     """
     try:
         return future_instant_of(text, datetime.now(UTC))
+    except UnreadableTimeError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def duration(text: str) -> timedelta:
+    """Return the duration of an option's text.
+
+    Raises:
+        typer.BadParameter: the text is no duration; the error lists the accepted forms.
+    """
+    try:
+        return duration_of(text)
     except UnreadableTimeError as error:
         raise typer.BadParameter(str(error)) from error

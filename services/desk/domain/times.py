@@ -11,6 +11,7 @@ _CLOCK = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
 FUTURE_TIME_FORMS = (
     "2026-11-25T18:00 (here), 2026-11-25T18:00Z, 2026-11-26, 18:00 (the next), 2h or 30m or 3d (from now)"
 )
+DURATION_FORMS = "24h, 30m, 7d, 0s"
 TIME_FORMS = "2026-11-25T06:00 (here), 2026-11-25T06:00Z, 2026-11-25, 06:00 (the last), 2h or 30m or 3d (ago)"
 
 
@@ -54,6 +55,17 @@ def future_instant_of(text: str, now: datetime) -> datetime:
     except UnreadableTimeError as error:
         raise UnreadableTimeError(f"{text!r} is no time; write one of: {FUTURE_TIME_FORMS}") from error
     return instant + timedelta(days=1) if _CLOCK.match(normalized) and instant <= now else instant
+
+
+def duration_of(text: str) -> timedelta:
+    """Return the duration of a text: `24h`, `30m`, `0s`.
+
+    Raises:
+        UnreadableTimeError: the text is no duration.
+    """
+    if (found := _DURATION.match(text.strip().lower())) and not found[3]:
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    raise UnreadableTimeError(f"{text!r} is no duration; write one of: {DURATION_FORMS}")
 
 
 def age_of(instant: datetime, now: datetime) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.ingest.domain.document import Document
 from services.ingest.domain.pointers import pointer
-from services.ingest.domain.refusal import ArticleUnknownError, Fault, RefusedError, unacceptable
+from services.ingest.domain.refusal import ArticleUnknownError, Fault, unacceptable
 from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import Caller, RequireTakedown
 from services.ingest.endpoint.body import read_body
@@ -19,15 +18,15 @@ from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, reply_to
 from services.ingest.endpoint.sites import ARTICLE, SiteName
-from services.ingest.metrics import REFUSALS
 from shared.model.article import Prose
 from shared.model.revision import ActionKind
 
 _MAX_BODY_BYTES = 16 * 1024
+# Of the description alone: `Prose` itself refuses these characters, with their names.
+_PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]*$"
 _UNKNOWN_ARTICLE = "there is no such article on this site"
 
 router = APIRouter(tags=["articles"])
-log = structlog.get_logger()
 
 
 class ActionForm(BaseModel):
@@ -35,7 +34,11 @@ class ActionForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    why: Prose = Field(default="", description="The reason, stored with the action and shown in the article's state.")
+    why: Prose = Field(
+        default="",
+        description="The reason, stored with the action and shown in the article's state.",
+        json_schema_extra={"pattern": _PRINTABLE},
+    )
 
 
 def _openapi_of(kind: str) -> dict[str, Any]:
@@ -107,10 +110,6 @@ async def _act(kind: ActionKind, request: Request, caller: Caller, article: str,
         )
     except ArticleUnknownError as error:
         raise ProblemError(404, _UNKNOWN_ARTICLE) from error
-    except RefusedError as error:
-        REFUSALS.labels(str(error.code)).inc()
-        log.info("action.refused", site=chosen_site.id, article=article, action=kind, by=caller.name, status=error.code)
-        raise
     return await answer(request, reply_to(accepted), preferences.without_async())
 
 

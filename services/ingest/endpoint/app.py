@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.ingest.endpoint import actions, articles, batches, docs, fronts, health, media, receipts, why
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
+from services.ingest.endpoint.idempotency import KeepAnswers, RepeatedRequestError, answer_again
 from services.ingest.endpoint.problems import install_problem_handlers
 from services.ingest.endpoint.requests import RequestContext
 
@@ -38,6 +39,8 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.state.batch_threads = Threads(max(1, deps.settings.api_threads // 4))
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_problem_handlers(app)
+    app.add_exception_handler(RepeatedRequestError, answer_again)  # type: ignore[arg-type]  # of this error only
+    app.add_middleware(KeepAnswers)
     app.add_middleware(RequestContext)
     for module in (articles, batches, actions, fronts, media, receipts, why, health, docs):
         app.include_router(module.router)

@@ -10,6 +10,7 @@ from services.ingest.endpoint.answers import PREFER, REPLY_HEADERS, answer
 from services.ingest.endpoint.auth import RequirePublish, RequireRead
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
+from services.ingest.endpoint.idempotency import TAKES_IDEMPOTENCY_KEY
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
 from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
@@ -28,7 +29,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "Final: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched.",
         "headers": REPLY_HEADERS,
     },
-    **documented(400, 401, 403, 408, 413, 415, 422, 503),
+    **documented(400, 401, 403, 408, 409, 413, 415, 422, 503),
 }
 FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as in the site's settings.")]
 router = APIRouter(tags=["articles"])
@@ -38,6 +39,7 @@ router = APIRouter(tags=["articles"])
     "/v1/articles",
     summary="Post an article",
     operation_id="postArticle",
+    dependencies=[TAKES_IDEMPOTENCY_KEY],
     status_code=202,
     response_model=None,
     responses=_RESPONSES,
@@ -87,6 +89,7 @@ async def post_article(
     "/v1/feeds/{feed}",
     summary="Post an article of one feed",
     operation_id="postFeedItem",
+    dependencies=[TAKES_IDEMPOTENCY_KEY],
     status_code=202,
     response_model=None,
     responses=_RESPONSES,

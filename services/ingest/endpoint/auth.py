@@ -8,10 +8,14 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.ingest.domain.author import Author, author
 from services.ingest.domain.refusal import Fault, unacceptable
-from services.ingest.endpoint.deps import deps_of, threads_of
+from services.ingest.endpoint.deps import EndpointDeps, deps_of, threads_of
+from services.ingest.endpoint.limits import is_limited, limit_headers, over_limit
 from services.ingest.endpoint.problems import ProblemError
-from shared.runtime.tokens import Scope, TokenRecord
+from services.ingest.endpoint.requests import add_answer_headers, name_sender
+from services.ingest.ports import Allowance
+from shared.runtime.tokens import HASH_BEGINS_CHARS, Scope, TokenRecord, hash_of
 from shared.site.sites import Feed, Site
 
 _CHALLENGE = 'Bearer realm="pressline"'
@@ -101,11 +105,19 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- FastAPI's Depends ret
             raise ProblemError(
                 401, "send a token: Authorization: Bearer prl_…", headers={"WWW-Authenticate": _CHALLENGE}
             )
-        deps = deps_of(request)
-        token = await threads_of(request).run(deps.find_token, credentials.credentials)
+        deps, route = deps_of(request), request.scope["route"].path
+        token, allowance = await threads_of(request).run(_identify, deps, credentials.credentials, route)
         if token is None:
+            name_sender(f"unknown {hash_of(credentials.credentials)[:HASH_BEGINS_CHARS]}")
             challenge = f'{_CHALLENGE}, error="invalid_token"'
-            raise ProblemError(401, "the token is not known", headers={"WWW-Authenticate": challenge})
+            detail = "the token is not known: it never was, was revoked, or has expired"
+            raise ProblemError(401, detail, headers={"WWW-Authenticate": challenge})
+        name_sender(token.name)
+        author.set(Author(token.name, request.scope["state"].get("request_id")))
+        if allowance is not None:
+            add_answer_headers(request, limit_headers(allowance))
+            if not allowance.is_allowed:
+                raise over_limit(allowance, route)
         if not any(token.allows(scope) for scope in scopes):
             scopes_text = " or ".join(scopes)
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
@@ -113,6 +125,16 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- FastAPI's Depends ret
         return Caller(token, dict(deps.sites))
 
     return Depends(find_caller)
+
+
+def _identify(deps: EndpointDeps, secret: str, route: str) -> tuple[TokenRecord | None, Allowance | None]:
+    """Return the token's rights, and the allowance of this request if it is limited: at most one call to Redis."""
+    token = deps.find_token(secret)
+    if token is None or not is_limited(route):
+        return token, None
+    own = token.requests_per_minute
+    requests_per_minute = deps.settings.rate_limit_per_minute if own is None else own
+    return token, deps.rate_limits.take(token.sha256, requests_per_minute) if requests_per_minute else None
 
 
 RequirePublish = Annotated[Caller, caller_with(Scope.PUBLISH)]

@@ -20,6 +20,7 @@ from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import check_declared
 from services.ingest.endpoint.deps import batch_threads_of, deps_of, threads_of
 from services.ingest.endpoint.examples import BATCH_ANSWER, BATCH_BODY, NDJSON
+from services.ingest.endpoint.idempotency import REFUSES_IDEMPOTENCY_KEY
 from services.ingest.endpoint.line_by_line import LineByLine, SendReply
 from services.ingest.endpoint.lines import BodyEndedError, BodyLines, Line
 from services.ingest.endpoint.problems import UNEXPECTED, Problem, ProblemFault, documented, request_id
@@ -196,7 +197,8 @@ class _Lines:
     status_code=200,
     response_model=None,
     response_class=LineByLine,
-    responses={200: BATCH_ANSWER, **documented(401, 403, 413, 415, 422, 503)},
+    dependencies=[REFUSES_IDEMPOTENCY_KEY],
+    responses={200: BATCH_ANSWER, **documented(400, 401, 403, 413, 415, 422, 503)},
     openapi_extra={"requestBody": BATCH_BODY},
 )
 async def post_batch(
@@ -215,6 +217,8 @@ async def post_batch(
     A refused or busy line does not affect the others. If the connection is lost, answered lines are safe. Send the
     rest again, unanswered lines too: the same bytes are a `duplicate`. Workers read several lines in parallel, so
     revisions of one article need `version_created` for their order.
+
+    `Idempotency-Key` is refused with 400, because the answer is a stream.
 
     If the queues are too long, the whole request gets 503 and nothing is read. A batch goes to one site.
     """

@@ -8,6 +8,7 @@ from fastapi import Request
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.endpoint.problems import ProblemError
 
+_KEPT = "kept_body"
 _UNCOMPRESSED = frozenset({"", "identity"})
 
 
@@ -18,6 +19,9 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
         RefusedError: 413 too large, 415 compressed.
         ProblemError: 408 the body did not arrive in time.
     """
+    kept: bytes | None = request.scope.get("state", {}).get(_KEPT)
+    if kept is not None:
+        return kept
     check_declared(request, max_bytes=max_bytes)
     parts, size_bytes = [], 0
     try:
@@ -32,6 +36,13 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
             408, f"the body did not arrive within {timeout_seconds:g} seconds", headers={"Connection": "close"}
         ) from error
     return b"".join(parts)
+
+
+async def read_and_keep_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
+    """Return the body as `read_body` does, and keep it for the route's own `read_body`."""
+    raw = await read_body(request, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
+    request.scope.setdefault("state", {})[_KEPT] = raw
+    return raw
 
 
 def check_declared(request: Request, *, max_bytes: int) -> None:

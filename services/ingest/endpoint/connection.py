@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-import h11
+import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from services.ingest.endpoint.problems import PROBLEM_JSON, Problem
+from services.ingest.endpoint.problems import PROBLEM_JSON, problem_response
 from services.ingest.endpoint.requests import is_refused
+from services.ingest.metrics import REFUSALS
 
 _LARGE_READ_BYTES = 256 * 1024  # asyncio's default
 _SMALL_READ_BYTES = 2 * 1024
+_LINGER_SECONDS = 2.0
+_NEXT_STEP = "Send HTTP/1.1, with a head of up to 16 KB."
+
+log = structlog.get_logger()
 
 
 class EndpointProtocol(H11Protocol):
@@ -22,6 +27,8 @@ class EndpointProtocol(H11Protocol):
     refused body is not parsed.
     """
 
+    _is_ended = False  # the rest of the bytes is discarded
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
         """Start with small reads."""
         super().connection_made(transport)
@@ -29,22 +36,26 @@ class EndpointProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, then choose the size of the next read."""
-        if self._is_refused():
+        if self._is_ended or self._is_refused():
             return
         super().data_received(data)
         self._read_at_most(_LARGE_READ_BYTES if self._is_refused() or self._has_content_length() else _SMALL_READ_BYTES)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that is no HTTP with a problem document, and close the connection."""
-        problem = Problem(title="Bad Request", status=400, detail=f"{msg} Send HTTP/1.1, with a head of up to 16 KB.")
-        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"connection", b"close")]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=problem.model_dump_json(exclude_none=True).encode()),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        """Answer bytes that are no HTTP request with a problem document, and close the connection."""
+        REFUSALS.labels("400").inc()
+        log.info("request.refused", status=400, reason=msg)
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle or not self.cycle.response_started:
+            body = bytes(problem_response(400, f"{msg} {_NEXT_STEP}").body)
+            head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n"
+            self.transport.write(head.encode() + b"Connection: close\r\n\r\n" + body)
+        self._is_ended = True
+        if is_idle and self.transport.can_write_eof():
+            self.transport.write_eof()  # an immediate close would reset the connection, and the answer could be lost
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()  # a route still reads this malformed body
 
     def _is_refused(self) -> bool:
         return self.cycle is not None and is_refused(dict(self.cycle.scope))

@@ -19,7 +19,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.ports import KeptAnswers, RateLimits, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
@@ -132,6 +132,8 @@ class EndpointDeps:
     receipt: Callable[[str], ReceiptState | None]
     article: Callable[[str, str], ArticleState | None]  # site, article
     why: Callable[[str, Site], Reasons]  # address, site
+    rate_limits: RateLimits
+    kept_answers: KeptAnswers
     ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -12,7 +12,8 @@ from services.ingest.endpoint.actions import ActionForm
 from services.ingest.endpoint.examples import article_body
 from services.ingest.endpoint.formats_page import formats_table
 from services.ingest.endpoint.fronts import FrontForm
-from services.ingest.endpoint.problems import Problem
+from services.ingest.endpoint.limits import LIMIT_HEADERS, is_limited, status_over_limit
+from services.ingest.endpoint.problems import Problem, documented
 from services.ingest.endpoint.replies import BatchLineReply
 from shared.model.article import Article
 
@@ -40,6 +41,9 @@ Newsrooms post articles here; readers see them a few moments later.
 
 6. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
 
+A token may send 6,000 requests in a minute, unless its operator chose another number. `RateLimit` tells the rest. Kill,
+withdraw and restore do not count. `Idempotency-Key` makes the answer to a repeated post the same.
+
 Errors are problem documents (RFC 9457) with a JSON pointer for each fault. After an answer 4xx or 5xx nothing is
 accepted; after a 503, send the same request again.
 """
@@ -57,6 +61,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         schemas = described.setdefault("components", {}).setdefault("schemas", {})
         _remove_fastapi_errors(described)
+        _add_rate_limits(described)
         problem = Problem.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemas |= _article_schemas()
@@ -81,6 +86,19 @@ def _remove_fastapi_errors(described: dict[str, Any]) -> None:
                 del responses["422"]
     for unused in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(unused, None)
+
+
+def _add_rate_limits(described: dict[str, Any]) -> None:
+    """Add the header fields of the rate limit, and its refusal, to each operation that counts."""
+    for route, operations in described["paths"].items():
+        for operation in operations.values():
+            if not operation.get("security") or not is_limited(route):
+                continue
+            responses: dict[str, Any] = operation["responses"]
+            status = status_over_limit(route)
+            responses.setdefault(str(status.value), documented(status)[status])
+            for response in responses.values():
+                response["headers"] = response.get("headers", {}) | LIMIT_HEADERS
 
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:

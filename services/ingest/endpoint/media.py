@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import structlog
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.domain.refusal import RefusedError
 from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import read_body
 from services.ingest.endpoint.deps import deps_of, threads_of
@@ -13,10 +11,8 @@ from services.ingest.endpoint.examples import PICTURE_BODY
 from services.ingest.endpoint.problems import documented
 from services.ingest.endpoint.replies import MediaLinks, MediaReply, json_response
 from services.ingest.endpoint.sites import SiteName
-from services.ingest.metrics import REFUSALS
 
 router = APIRouter(tags=["media"])
-log = structlog.get_logger()
 
 
 @router.post(
@@ -46,12 +42,7 @@ async def post_media(request: Request, caller: RequirePublish, site: SiteName = 
         max_bytes=deps.settings.max_picture_bytes,
         timeout_seconds=deps.body_timeout_seconds,
     )
-    try:
-        stored = await threads_of(request).run(deps.store_picture, data, site=chosen_site)
-    except RefusedError as error:
-        REFUSALS.labels(str(error.code)).inc()
-        log.info("picture.refused", site=chosen_site.id, token=caller.name, status=error.code, size_bytes=len(data))
-        raise
+    stored = await threads_of(request).run(deps.store_picture, data, site=chosen_site)
     reply = MediaReply(
         media=stored.media,
         content_type=stored.content_type,

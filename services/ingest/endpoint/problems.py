@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.ingest.metrics import REFUSALS
 from shared.runtime.errors import HostileMarkupError, RetryableError
 
 PROBLEM_JSON = "application/problem+json"
+_MAX_REASON_CHARS = 500
 
 log = structlog.get_logger()
 
@@ -104,31 +105,33 @@ def request_id(request: Request) -> str | None:
 
 
 async def _on_problem(request: Request, error: ProblemError) -> Response:
+    _note_refusal(request, error.status, error.detail)
     return problem_response(
         error.status, error.detail, title=error.title, instance=request_id(request), headers=error.headers
     )
 
 
 async def _on_refused(request: Request, error: RefusedError) -> Response:
+    _note_refusal(request, error.code, error.detail, error.faults)
     return problem_response(
         error.code, error.detail, title=error.title, faults=error.faults, instance=request_id(request)
     )
 
 
 async def _on_hostile_markup(request: Request, error: HostileMarkupError) -> Response:
+    _note_refusal(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
     return problem_response(422, str(error), title="Invalid content", instance=request_id(request))
 
 
 async def _on_backlog(request: Request, error: BacklogFullError) -> Response:
-    REFUSALS.labels("503").inc()
-    log.warning("request.deferred", reason=str(error))
+    _note_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     detail = f"{error}; nothing was accepted: send the same request again after the seconds in Retry-After"
     wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
     return problem_response(503, detail, title="Backlog full", instance=request_id(request), headers=wait)
 
 
 async def _on_outage(request: Request, error: RetryableError) -> Response:
-    log.warning("request.deferred", reason=type(error).__name__)
+    _note_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, f"{type(error).__name__}: {error}")
     detail = "the store or Redis does not answer now; send the same request again"
     wait = {"Retry-After": str(deps_of(request).retry_after_seconds)}
     return problem_response(503, detail, instance=request_id(request), headers=wait)
@@ -141,6 +144,7 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods_of(request)):
         headers, detail = {"Allow": allowed}, f"this path has no method {request.method[:20]}; it has {allowed}"
+    _note_refusal(request, error.status_code, detail)
     return problem_response(error.status_code, detail, instance=request_id(request), headers=headers)
 
 
@@ -159,7 +163,30 @@ def _methods_of(request: Request) -> str:
 async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
     faults = [Fault("", f"{' '.join(map(str, each['loc']))}: {each['msg']}") for each in error.errors()]
     detail = faults[0].detail if faults else "the request is not valid"
+    _note_refusal(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     return problem_response(422, detail, faults=faults, instance=request_id(request))
+
+
+def _note_refusal(request: Request, status: int, reason: str, faults: Sequence[Fault] = ()) -> None:
+    """Count and log a refusal once. The request's log lines have the token's name already.
+
+    `reason` names fields and limits, never the text of an article. Log lines never hold a token (`observability.py`).
+    """
+    REFUSALS.labels(str(status)).inc()
+    route = getattr(request.scope.get("route"), "path", "other")
+    # `deferred`: the sender repeats the request, and an operator should know why. `refused`: the sender corrects it.
+    write, event = (
+        (log.warning, "request.deferred") if status == HTTPStatus.SERVICE_UNAVAILABLE else (log.info, "request.refused")
+    )
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in reason[:_MAX_REASON_CHARS])
+    write(
+        event,
+        method=request.method,
+        route=route,
+        status=int(status),
+        reason=shown,
+        pointers=[each.pointer for each in faults],
+    )
 
 
 UNEXPECTED = "an unexpected error; it is not known whether the request was accepted, and sending it again is safe"
@@ -169,14 +196,18 @@ _DESCRIPTIONS = {
     401: "The bearer token is missing or not known.",
     403: "The token lacks the scope, or is not bound to the site.",
     404: "There is no such object.",
-    409: "The article's state does not allow the action; `detail` has the reason.",
+    409: "The article's state does not allow the action, or the first request with the same `Idempotency-Key` is still "
+    "being handled; `detail` has the reason.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The format is not supported.",
-    422: "The content breaks rules; `errors` names each rule and the place.",
+    422: "The content breaks rules; `errors` names each rule and the place. Or the `Idempotency-Key` belongs to "
+    "another request.",
+    429: "The token has sent too many requests. Nothing was accepted. Send the request again after `Retry-After` "
+    "seconds.",
     500: "An unexpected error; `instance` is its id in the endpoint's logs.",
-    503: "The store is down, or too many messages wait. Nothing was accepted. Send the request again after "
-    "`Retry-After` seconds.",
+    503: "The store is down, too many messages wait, or a feed's token is over its limit. Nothing was accepted. Send "
+    "the request again after `Retry-After` seconds.",
 }
 
 
@@ -185,6 +216,6 @@ def _description_of(status: int) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
     return {"description": _DESCRIPTIONS[status], "content": content} | ({"headers": headers} if headers else {})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 
 import anyio
 import structlog
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,9 +22,11 @@ from services.ingest.metrics import REQUEST_SECONDS, REQUESTS
 _HEADER = "x-request-id"
 _VALID_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _REFUSED = "is_refused"
+_ANSWER_HEADERS = "answer_headers"
 _LINGER_SECONDS = 2.0
 _DISCARDED_PARTS = 2  # the part parsed already, and the end: `EndpointProtocol` parses no more of a refused body
 _SMALL_BODY_BYTES = 64 * 1024
+_SENDER = "token"
 _UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = structlog.get_logger()
@@ -56,6 +59,7 @@ class RequestContext:
                 status = message["status"]
                 answered = MutableHeaders(scope=message)
                 answered[_HEADER] = request_id
+                answered.update(scope["state"].get(_ANSWER_HEADERS, {}))
                 if status >= HTTPStatus.BAD_REQUEST and body.is_unfinished:
                     answered["connection"] = "close"
                     scope["state"][_REFUSED] = True
@@ -82,6 +86,17 @@ class RequestContext:
             finally:
                 seconds = perf_counter() - started if seconds is None else seconds
                 _record(scope, int(status or HTTPStatus.INTERNAL_SERVER_ERROR), seconds)
+                structlog.contextvars.unbind_contextvars(_SENDER)
+
+
+def add_answer_headers(request: Request, headers: Mapping[str, str]) -> None:
+    """Add headers to the answer of a request, also to the answer of an error handler."""
+    request.scope["state"].setdefault(_ANSWER_HEADERS, {}).update(headers)
+
+
+def name_sender(sender: str) -> None:
+    """Name the sender in all log lines of the request: a token's name, or the beginning of an unknown token's hash."""
+    structlog.contextvars.bind_contextvars(**{_SENDER: sender})
 
 
 def is_refused(scope: Scope) -> bool:

@@ -61,23 +61,18 @@ class Submission:
         try:
             reply = reply_to(await self._accept_at(raw, site, canonical_site))
         except RefusedError as error:
-            return AlsoReply(site=site.id, status=ReceiptStatus.REFUSED, reason=error.detail)
-        return AlsoReply(**dict(reply))
-
-    async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted | DocumentOutcome:
-        try:
-            return await self.threads.run(self.deps.accept, raw, self._metadata(site, canonical_site))
-        except RefusedError as error:
             REFUSALS.labels(str(error.code)).inc()
             log.info(
                 "submission.refused",
                 site=site.id,
-                token=self.caller.name,
                 status=error.code,
                 pointers=[fault.pointer for fault in error.faults],
-                size_bytes=len(raw),
             )
-            raise
+            return AlsoReply(site=site.id, status=ReceiptStatus.REFUSED, reason=error.detail)
+        return AlsoReply(**dict(reply))
+
+    async def _accept_at(self, raw: bytes, site: Site, canonical_site: str | None) -> Accepted | DocumentOutcome:
+        return await self.threads.run(self.deps.accept, raw, self._metadata(site, canonical_site))
 
     async def _submit_to(self, raw: bytes, site: Site, canonical_site: str | None) -> ArticleReply:
         submitted = await self.threads.run(self.deps.submit, raw, self._metadata(site, canonical_site))

@@ -25,6 +25,7 @@ from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.entries import Item, Part, outcome_of, read_acceptable, receipt_of_document
 from services.ingest.handler.events import emit_events, events
 from services.ingest.handler.parallel import SameThread
+from services.ingest.handler.takedowns import await_note, start_note
 from services.ingest.ports import SetAside, SubmissionMetadata
 from shared.messaging.handling import BatchRunner
 from shared.model.article import Status
@@ -91,9 +92,12 @@ def _accept_entries(
     committed = [each for each in outcomes if not isinstance(each, SetAside)]
     document = receipt_of_document(receipt, metadata, outcomes)
     store_receipts(deps.content, [document])
+    notings = [start_note(each, deps) for each in committed]
     delay = deps.emit_events(
         events(committed), receipts=[*(each.receipt for each in committed if each.receipt), document]
     )
+    for noting in notings:
+        await_note(noting)
     entries: tuple[EntryOutcome, ...] = tuple(outcome_of(each) for each in outcomes)
     return DocumentOutcome(receipt=receipt, site=metadata.site.id, entries=entries, warning=delay)
 

@@ -12,6 +12,7 @@ from services.ingest.domain.outcomes import reason_without_page
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.commit import Committed
 from services.ingest.handler.deps import IngestDeps
+from services.ingest.handler.takedowns import await_note, start_note
 from shared.messaging.messages import (
     MAX_BATCH_ITEMS,
     ArticleRemoved,
@@ -50,9 +51,14 @@ def events(committed: Iterable[Committed], cause: Message | None = None) -> tupl
 
 
 def emit_events(committed: Committed, deps: IngestDeps) -> Accepted:
-    """Open the receipt of one item and emit its event; return the result for its sender."""
+    """Open the receipt of one item and emit its event; return the result for its sender.
+
+    The audit entry of a takedown is written in parallel. The sender's reply waits for it, the event does not.
+    """
+    noting = start_note(committed, deps)
     receipts = [committed.receipt] if committed.receipt else []
     delay = deps.emit_events(events([committed]), receipts=receipts)
+    await_note(noting)
     accepted = committed.accepted
     if delay:
         accepted = accepted.model_copy(update={"report": accepted.report.with_warning(delay)})

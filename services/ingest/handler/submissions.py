@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
+from services.ingest.domain.author import Author
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler.accept import commit_item, note_source, with_pictures
 from services.ingest.handler.commit import Committed, RawBytes
@@ -19,11 +20,12 @@ from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.entries import Item, Part, read_acceptable, receipt_of_document
 from services.ingest.handler.events import events
 from services.ingest.handler.parallel import SameThread
+from services.ingest.handler.takedowns import takedown_entry
 from services.ingest.ports import SetAside, SubmissionMetadata
 from shared.messaging.handling import BatchRunner, Result, slices
 from shared.messaging.messages import Submission, SubmitArticles
 from shared.messaging.pipeline import SUBMIT_ARTICLES
-from shared.runtime import inbox
+from shared.runtime import audit, inbox
 from shared.runtime.errors import HostileMarkupError, PermanentError, RetryableError
 from shared.runtime.receipts import Receipt, ReceiptFault, ReceiptStatus
 from shared.runtime.receipts.stored import store_receipts
@@ -184,12 +186,19 @@ class _BatchReading:
         outcomes: list[Committed | Exception] = []
         for link in chain:
             try:
-                outcomes.append(commit_item(with_pictures(link.item, deps), deps))
+                committed = commit_item(with_pictures(link.item, deps), deps)
+                self._note_takedown(link.document.submission, committed)
+                outcomes.append(committed)
             except PermanentError as error:
                 outcomes.append(error)
             except Exception as error:  # noqa: BLE001 -- as above
                 return [*outcomes, *[error] * (len(chain) - len(outcomes))]
         return outcomes
+
+    def _note_takedown(self, submission: Submission, committed: Committed) -> None:
+        """Write the audit entry of a removal. If that fails, the item has failed, and its retry writes the entry."""
+        if entry := takedown_entry(committed, Author(submission.token_name, submission.request_id)):
+            audit.note(self.deps.content, entry)
 
     def _record_failure(self, submission: Submission, error: Exception) -> bool:
         """Store an item with a permanent error as a dead letter and return True; otherwise record it as failed."""

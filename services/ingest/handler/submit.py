@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.ingest.domain.accepted import Submitted
+from services.ingest.domain.author import author
 from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.handler.deps import IngestDeps
@@ -58,6 +59,8 @@ def submit_batch(
         received_at=received_at,
         can_take_down=metadata.may_take_down,
         canonical_site=metadata.canonical_site,
+        token_name=author.get().token,
+        request_id=author.get().request,
     )
     ranges = {submission_receipt(batch.hex, number): range_ for number, range_ in _ranges(accepted).items()}
     submissions = tuple(
