@@ -17,5 +17,6 @@ class IngestSettings(ServiceSettings):
     max_batch_lines: PositiveInt = 10_000  # of one POST /v1/batches
     max_picture_bytes: PositiveInt = Field(default=20 * 1024 * 1024, le=200 * 1024 * 1024)
     wait_limit_seconds: PositiveFloat = Field(default=30.0, le=120.0)  # the longest `Prefer: wait=N`
+    max_event_streams: PositiveInt = Field(default=100, le=5_000)  # open `GET /v1/events` of one process
     # waiting messages (one of an import has up to 50 lines) from which `lane=bulk` is refused; `live` at ten times
     backlog_limit: PositiveInt = 2_000

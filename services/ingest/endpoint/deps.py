@@ -19,7 +19,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
-from services.ingest.ports import SubmissionMetadata
+from services.ingest.ports import EventStreams, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
@@ -115,7 +115,7 @@ class StorePicture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EndpointDeps:
-    """The dependencies of the routes. All except `wait` may block, so they run in threads."""
+    """The dependencies of the routes. All except `wait` and `events` may block, so they run in threads."""
 
     settings: IngestSettings
     sites: Mapping[str, Site]
@@ -132,6 +132,7 @@ class EndpointDeps:
     receipt: Callable[[str], ReceiptState | None]
     article: Callable[[str, str], ArticleState | None]  # site, article
     why: Callable[[str, Site], Reasons]  # address, site
+    events: EventStreams
     ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

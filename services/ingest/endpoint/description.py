@@ -38,7 +38,9 @@ Newsrooms post articles here; readers see them a few moments later.
 
 5. Upload pictures first: `POST /v1/media` returns the digest for the article's `picture.media`.
 
-6. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
+6. `GET /v1/events` streams the status of all submissions; `pressline webhooks` sends the same events to your server.
+
+7. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
 
 Errors are problem documents (RFC 9457) with a JSON pointer for each fault. After an answer 4xx or 5xx nothing is
 accepted; after a 503, send the same request again.
