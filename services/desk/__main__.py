@@ -22,6 +22,7 @@ from services.desk.commands import (
     status,
     tokens,
     verify,
+    webhooks,
     why,
 )
 from shared.runtime.errors import PresslineError
@@ -53,6 +54,7 @@ app.command()(verify.verify)
 app.command()(backup.backup)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

@@ -49,6 +49,7 @@ from shared.model.revision import ActionKind
 from shared.runtime.backoff.redis import RedisBackoff
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.errors import EdgeUnavailableError, RetryableError
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.receipts.redis import RedisReceipts
@@ -202,6 +203,7 @@ class Pipeline:
             index=index,
             quarantine=quarantine,
             receipts=receipts,
+            event_log=RedisEventLog(redis),
             runs=RedisRuns(redis),
             edge=self.edge,
             sites=sites,

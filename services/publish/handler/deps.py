@@ -22,6 +22,7 @@ from shared.model.attachment import Attachment
 from shared.model.history import Revisions
 from shared.model.lane import Lane
 from shared.runtime.errors import PreconditionFailedError
+from shared.runtime.event_log import EventLog
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.rebuild_runs import Runs
 from shared.runtime.receipts import Receipts
@@ -46,6 +47,7 @@ class PublishDeps:
     index: Index
     quarantine: Quarantine
     receipts: Receipts
+    event_log: EventLog
     runs: Runs
     edge: EdgeCache
     sites: Mapping[str, Site]
