@@ -34,11 +34,13 @@ class RelayDeps:
     """The time after which an event becomes a dead letter."""
 
     def state_of(self, receiver: str, otherwise: Callable[[], Position]) -> DeliveryState:
-        """Return a receiver's state: from Redis, else from the bucket, else at another position."""
+        """Return a receiver's state: from Redis, else from the bucket, else a new one at another position."""
         found = self.states.find(receiver)
         if found is not None:
             return found
-        position = find_position(self.content, receiver) or otherwise()
+        position = find_position(self.content, receiver)
+        if position is None:
+            return self.save(receiver, DeliveryState(position=str(otherwise())))
         return DeliveryState(position=str(position), stored_at=self.clock())
 
     def save(self, receiver: str, state: DeliveryState) -> DeliveryState:
