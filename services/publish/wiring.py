@@ -96,6 +96,7 @@ def deps(site: str) -> PublishDeps:
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
         writers=writers(),
+        reads_back=settings().reads_back,
     )
 
 

@@ -54,6 +54,7 @@ class PublishDeps:
     clock: Callable[[], datetime]
     known_assets: set[str]  # paths of immutable files that this process has seen in the public bucket
     writers: Executor  # threads for parallel calls to the store
+    reads_back: bool  # whether a page is read back from the edge before it is live
 
     def site(self, name: str) -> Site:
         """Return a site by name.
