@@ -37,6 +37,8 @@ WORKER_PROCESSES: Mapping[str, tuple[Lane, ...]] = {
     "publish-bulk": (Lane.BULK,),
 }
 """The worker processes and their lanes (ADR 5). The services are `WORKERS` of `shared/messaging/pipeline.py`."""
+SINGLE_PROCESSES = ("scheduler", "relay")
+"""The processes that consume no messages: the scheduler works by the clock, the relay reads the event log."""
 
 _HEALTH_TIMEOUT_SECONDS = 0.5
 _SERVERS, _SERVICES = 0, 1  # stages
@@ -87,7 +89,7 @@ def keys_of(settings: StackSettings, folder: RunFolder) -> KeyPair:
 def stack_file(settings: StackSettings, folder: RunFolder, runners: Sequence[ProgramRunner]) -> StackFile:
     """Return the current contents of `stack.json`."""
     keys = keys_of(settings, folder)
-    services = (*WORKER_PROCESSES, "scheduler")
+    services = (*WORKER_PROCESSES, *SINGLE_PROCESSES)
     return StackFile(
         api=settings.api_url,
         edge=settings.edge_url,
@@ -150,6 +152,8 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
             more["PRESSLINE_METRICS_PORT"] = str(port)
         if lanes := WORKER_PROCESSES.get(name):
             more["PRESSLINE_LANES"] = ",".join(lanes)
+        if name == "relay":  # the subscribers of a laptop's stack are on the laptop too
+            more["PRESSLINE_RELAY_PRIVATE_ADDRESSES"] = os.environ.get("PRESSLINE_RELAY_PRIVATE_ADDRESSES") or "true"
         return Program(
             name=name,
             command=(sys.executable, "-m", *command),
@@ -172,7 +176,7 @@ def _services(settings: StackSettings, folder: RunFolder, environment: Mapping[s
         metrics=False,
     )
     commands = {"ingest": ("services.ingest", "worker")}
-    for name in (*WORKER_PROCESSES, "scheduler"):
+    for name in (*WORKER_PROCESSES, *SINGLE_PROCESSES):
         port = settings.metrics_port(name)
         command = commands.get(name, (f"services.{name.removesuffix('-bulk')}",))
         yield program(name, *command, port=port, url=f"http://{LOCAL}:{port}/healthz", metrics=True)

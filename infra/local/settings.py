@@ -28,6 +28,7 @@ _PURPOSES = {
     "publish_metrics_port": "publish's metrics",
     "publish_bulk_metrics_port": "publish-bulk's metrics",
     "scheduler_metrics_port": "scheduler's metrics",
+    "relay_metrics_port": "relay's metrics",
 }
 _REDIS_PURPOSES = {"redis_port": "Redis"}
 _WEED_PURPOSES = {
@@ -59,6 +60,7 @@ class StackSettings(BaseSettings):
     scheduler_metrics_port: Port = 9405
     render_bulk_metrics_port: Port = 9406
     publish_bulk_metrics_port: Port = 9407
+    relay_metrics_port: Port = 9408
 
     redis_url: str | None = None  # if set: the stack uses this Redis and starts none
     s3_endpoint: str | None = None  # if set: the stack uses this store; readers need GET on the public bucket
@@ -119,7 +121,7 @@ class StackSettings(BaseSettings):
         return SeaweedPorts(self.s3_port, self.s3_master_port, self.s3_volume_port, self.s3_filer_port)
 
     def metrics_port(self, name: str) -> int:
-        """Return the port of the metrics and health of a worker or the scheduler."""
+        """Return the port of the metrics and health of a worker, the scheduler or the relay."""
         port: int = getattr(self, f"{name.replace('-', '_')}_metrics_port")
         return port
 

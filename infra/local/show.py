@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.plan import WORKER_PROCESSES
+from infra.local.plan import SINGLE_PROCESSES, WORKER_PROCESSES
 from infra.local.ports import GRPC_OFFSET, is_port_free, port_holder
 from infra.local.processes import last_lines, memory_bytes
 from infra.local.settings import StackSettings
@@ -99,7 +99,7 @@ def show_log(settings: StackSettings, service: str, *, lines: int, is_following:
     """
     folder = RunFolder(settings.run_folder)
     log = folder.log(service)
-    known = ("redis", "s3", "prepare", "edge", "endpoint", *WORKER_PROCESSES, "scheduler", "supervisor")
+    known = ("redis", "s3", "prepare", "edge", "endpoint", *WORKER_PROCESSES, *SINGLE_PROCESSES, "supervisor")
     if service not in known:
         message = f"there is no process {service!r}; the processes are {', '.join(known)}"
         raise StackError(message)

@@ -23,6 +23,7 @@ from services.desk.commands import (
     status,
     tokens,
     verify,
+    webhooks,
     why,
 )
 from shared.runtime.errors import PresslineError
@@ -55,6 +56,7 @@ app.command()(backup.backup)
 app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
 app.command()(audit.audit)
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

@@ -26,10 +26,14 @@ from shared.messaging.pipeline import Step
 from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
 from shared.reconcile import ReconcileDeps
+from shared.reconcile.status_events import StatusEvents
 from shared.runtime.backlog.redis import RedisBacklog
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.redis_client import redis_client
+from shared.runtime.webhooks.redis import RedisDeliveryStates
+from shared.runtime.webhooks.stored import Subscribers
 from shared.site.page_versions import VersionCount, find_version
 from shared.site.sites import Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
@@ -88,6 +92,26 @@ def revisions() -> StoredRevisions:
 def quarantine() -> RedisQuarantine:
     """Return the quarantine in Redis."""
     return RedisQuarantine(redis_client(settings()))
+
+
+def event_log() -> RedisEventLog:
+    """Return the event log."""
+    return RedisEventLog(redis_client(settings()))
+
+
+def status_events() -> StatusEvents:
+    """Return a reader of the status events."""
+    return StatusEvents(event_log(), content(), revisions(), sites(), lambda: datetime.now(UTC))
+
+
+def subscribers() -> Subscribers:
+    """Return the subscribers of webhooks."""
+    return Subscribers(content())
+
+
+def delivery_states() -> RedisDeliveryStates:
+    """Return the states of the deliveries to subscribers."""
+    return RedisDeliveryStates(redis_client(settings()))
 
 
 def backlog() -> RedisBacklog:

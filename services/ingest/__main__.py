@@ -10,10 +10,8 @@ from services.ingest.domain.states import ReceiptState
 
 def run_endpoint() -> None:
     """Serve the HTTP endpoint until a signal stops it."""
-    import uvicorn  # noqa: PLC0415 -- the worker needs no web server
-
-    from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- nor its routes
-    from services.ingest.endpoint.connection import EndpointProtocol  # noqa: PLC0415
+    from services.ingest.endpoint import EndpointDeps, create_app  # noqa: PLC0415 -- the worker needs no web server
+    from services.ingest.endpoint.connection import serve  # noqa: PLC0415
     from services.ingest.endpoint.deps import Threads  # noqa: PLC0415
     from shared.runtime.observability import configure_logging  # noqa: PLC0415
     from shared.storage.conformance import require_conformant_store  # noqa: PLC0415
@@ -43,6 +41,7 @@ def run_endpoint() -> None:
         why=wiring.reasons,
         rate_limits=wiring.rate_limits(),
         kept_answers=wiring.kept_answers(),
+        events=wiring.event_streams(),
         ready=wiring.faults,
         delays=wiring.delays,
         clock=wiring.now,
@@ -50,17 +49,7 @@ def run_endpoint() -> None:
     wiring.endpoint_deps()  # built before the first article arrives
     app = create_app(deps)
     threads: Threads = app.state.threads
-    uvicorn.run(
-        app,
-        host=settings.api_host,
-        port=settings.api_port,
-        http=EndpointProtocol,
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    serve(app, settings.api_host, settings.api_port, before_stop=wiring.event_streams().close)
 
 
 def run_worker() -> None:

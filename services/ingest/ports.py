@@ -1,4 +1,4 @@
-"""The ports of ingest: readers of formats, the cleaning of pictures, rates of tokens, and kept answers."""
+"""The ports of ingest: readers of formats, pictures, rates of tokens, kept answers, and streams of status events."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from services.ingest.domain.pictures import PublicPicture
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
 from shared.model.lane import Lane
+from shared.runtime.event_log import Position, StatusEvent
 from shared.site.sites import Feed, Site
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Document",
     "Dropped",
     "Entry",
+    "EventStream",
+    "EventStreams",
     "Fault",
     "Format",
     "KeptAnswer",
@@ -156,4 +159,41 @@ class KeptAnswers(Protocol):
 
     def release(self, key: str) -> None:
         """Free the key."""
+
+
+class EventStream(Protocol):
+    """The status events for one client, after one position."""
+
+    @property
+    def position(self) -> Position:
+        """Return the position that the client has reached."""
+        ...
+
+    async def next_events(self, wait_seconds: float) -> Sequence[tuple[Position, StatusEvent]] | None:
+        """Return the next events, none after a wait without events, or None once the stream has ended.
+
+        A stream ends if its client is too slow for the bounded buffer, or if the endpoint stops.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer.
+            StorageUnavailableError: the store does not answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the stream."""
+        ...
+
+
+class EventStreams(Protocol):
+    """The streams of all clients."""
+
+    async def open(self, after: Position | None) -> EventStream:
+        """Return a stream of the events after a position, or of new events.
+
+        Raises:
+            StreamsFullError: there are as many streams as the settings allow.
+            RedisUnavailableError: Redis does not answer.
+            StorageUnavailableError: the store does not answer.
+        """
         ...

@@ -19,5 +19,6 @@ class IngestSettings(ServiceSettings):
     wait_limit_seconds: PositiveFloat = Field(default=30.0, le=120.0)  # the longest `Prefer: wait=N`
     # of one token, sustained; a burst may use the requests of a whole minute. 0: no limit. A token may have its own
     rate_limit_per_minute: NonNegativeInt = 6_000
+    max_event_streams: PositiveInt = Field(default=100, le=5_000)  # open `GET /v1/events` of one process
     # waiting messages (one of an import has up to 50 lines) from which `lane=bulk` is refused; `live` at ten times
     backlog_limit: PositiveInt = 2_000

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from time import monotonic
 
+from services.ingest.adapters.event_streams import SharedEventStreams
 from services.ingest.adapters.kept_answers import RedisKeptAnswers
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.rate_limits import RedisRateLimits
@@ -43,12 +44,14 @@ from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
+from shared.reconcile.status_events import StatusEvents
 from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.deliveries.redis import RedisDeliveries
 from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunStorage, Report
 from shared.runtime.errors import PresslineError
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.receipts.redis import RedisReceipts
@@ -261,6 +264,18 @@ def inspection(site: str) -> Inspection:
 def waiter(find: Callable[[str], Awaitable[ReceiptState | None]]) -> ReceiptWaiter:
     """Return the waiter for requests that wait for their page."""
     return ReceiptWaiter(settings().redis_url, find)
+
+
+@cache
+def event_streams() -> SharedEventStreams:
+    """Return the streams of status events."""
+    return SharedEventStreams(status_events, max_streams=settings().max_event_streams)
+
+
+def status_events() -> StatusEvents:
+    """Return a new reader of the status events."""
+    event_log = RedisEventLog(redis_client(settings()))
+    return StatusEvents(event_log, content(), StoredRevisions(content()), sites(), now)
 
 
 def faults() -> list[str]:

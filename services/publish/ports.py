@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+MAX_SERVED_BYTES = 16 * 1024 * 1024
+"""The largest part of an answer that is read; a page has at most 8 MiB, and its ESI parts are small."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPage:
+    """The edge's answer to a reader: its status and its (uncompressed) body."""
+
+    status: int
+    body: bytes
 
 
 class EdgeCache(Protocol):
@@ -22,6 +34,14 @@ class EdgeCache(Protocol):
 
     def find_status(self, url: str) -> int | None:
         """Return the HTTP status that a reader gets at a public address, or None if there is no edge to ask.
+
+        Raises:
+            EdgeUnavailableError: the edge does not answer.
+        """
+        ...
+
+    def find_page(self, url: str) -> ServedPage | None:
+        """Return the page that a reader gets at a public address, or None if there is no edge to ask.
 
         Raises:
             EdgeUnavailableError: the edge does not answer.

@@ -25,6 +25,8 @@ class PublishSettings(ServiceSettings):
     edge_id: str | None = None  # Fastly's service, Cloudflare's zone, CloudFront's distribution
     purge_token: SecretStr | None = None  # Varnish's token, if it has one; Fastly's or Cloudflare's API token
     purge_timeout_seconds: PositiveFloat = Field(default=5.0, le=5.0)
+    # whether a page is read back from the edge before it is live; auto: from Varnish only, as a CDN may change bytes
+    read_back: Literal["auto", "on", "off"] = "auto"
 
     @property
     def children(self) -> int:
@@ -34,6 +36,11 @@ class PublishSettings(ServiceSettings):
         the next pages. A bulk batch makes its calls in parallel in one child.
         """
         return self.concurrency or (1 if self.is_bulk_only else 2)
+
+    @property
+    def reads_back(self) -> bool:
+        """Return whether a page is read back from the edge before it is live."""
+        return self.read_back == "on" or (self.read_back == "auto" and self.edge == "varnish")
 
     def edge_id_of(self, site: Site) -> str:
         """Return the vendor's id of the service, zone or distribution that serves a site.

@@ -27,8 +27,9 @@ from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
-from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.dry_run import DryRunEventLog, DryRunQuarantine, DryRunReceipts, DryRunRuns, DryRunStorage, Report
 from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.receipts.redis import RedisReceipts
@@ -88,12 +89,14 @@ def deps(site: str) -> PublishDeps:
         index=RedisIndex(redis),
         quarantine=RedisQuarantine(redis),
         receipts=RedisReceipts(redis),
+        event_log=RedisEventLog(redis),
         runs=RedisRuns(redis),
         edge=edge(_edge_key(own)),
         sites=sites,
         clock=lambda: datetime.now(UTC),
         known_assets=set(),
         writers=writers(),
+        reads_back=settings().reads_back,
     )
 
 
@@ -110,6 +113,7 @@ def dry_run_deps(site: str, report: Report) -> PublishDeps:
         index=DryRunIndex(redis_client(settings()), report),
         quarantine=DryRunQuarantine(real.quarantine, report),
         receipts=DryRunReceipts(real.receipts, report),
+        event_log=DryRunEventLog(real.event_log, report),
         runs=DryRunRuns(real.runs, report),
         edge=DryRunEdgeCache(report),
         known_assets=set(),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from shared.runtime.errors import ObjectMissingError, PreconditionFailedError
+from shared.runtime.event_log import EntryId, EventLog, LogEntry, LogState, NewEntry
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.rebuild_runs import RunOutcome, Runs
 from shared.runtime.receipts import PublicPage, Receipt, Receipts, ReceiptStatus
@@ -124,6 +125,26 @@ class DryRunReceipts:
     def find(self, receipt: str) -> Receipt | None:
         """Return the receipt, or None where it is not known here."""
         return self._real.find(receipt)
+
+
+class DryRunEventLog:
+    """An event log that is only read."""
+
+    def __init__(self, real: EventLog, report: Report) -> None:
+        self._real, self._report = real, report
+
+    def append(self, entry: NewEntry) -> EntryId:
+        """Report an entry."""
+        self._report(f"would append {entry.kind} {entry.url or entry.subject} to the event log")
+        return self._real.state().end
+
+    def state(self) -> LogState:
+        """Return the log's name and extent."""
+        return self._real.state()
+
+    def read(self, after: EntryId, limit: int, wait_seconds: float = 0.0) -> Sequence[LogEntry]:
+        """Return at most `limit` entries after one."""
+        return self._real.read(after, limit, wait_seconds)
 
 
 class DryRunQuarantine:

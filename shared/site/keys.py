@@ -389,6 +389,42 @@ def audit_key(at: datetime, subject: str) -> str:
     return f"{audit_prefix(at.date())}{at:%Y%m%dT%H%M%S%fZ}~{subject}.json"
 
 
+WEBHOOKS_PREFIX = "webhooks/"
+
+
+def webhook_key(subscriber: str) -> str:
+    """Return the key of a subscriber of webhooks."""
+    return f"{WEBHOOKS_PREFIX}{subscriber}.json"
+
+
+def subscriber_of(key: str) -> str:
+    """Return the subscriber in a key of `WEBHOOKS_PREFIX`."""
+    return key.removeprefix(WEBHOOKS_PREFIX).removesuffix(".json")
+
+
+def relay_checkpoint_key(receiver: str) -> str:
+    """Return the key of the position that a receiver of status events has reached."""
+    return f"checkpoints/relay/{receiver}.json"
+
+
+WEBHOOK_DEAD_LETTERS_PREFIX = "webhook-dead-letters/"
+
+
+def webhook_dead_letters_prefix(subscriber: str) -> str:
+    """Return the prefix of a subscriber's dead letters; their keys sort by time."""
+    return f"{WEBHOOK_DEAD_LETTERS_PREFIX}{subscriber}/"
+
+
+def webhook_dead_letter_key(subscriber: str, letter: str) -> str:
+    """Return the key of a subscriber's dead letter."""
+    return f"{webhook_dead_letters_prefix(subscriber)}{letter}.json"
+
+
+def webhook_dead_letter_of(key: str) -> str:
+    """Return the id of the dead letter in a key of `webhook_dead_letters_prefix`."""
+    return key.rsplit("/", 1)[-1].removesuffix(".json")
+
+
 CONFORMANCE_PREFIX = "conformance/"
 
 

@@ -27,6 +27,7 @@ NOT_FOUND = "not-found"
 GONE = "gone"
 MAX_PARTS = 32
 _ARTICLE = "article."
+_FEEDS = (ListingKind.RSS, ListingKind.ATOM, ListingKind.JSON_FEED)
 _MAX_CACHED_NAMES = 8192
 
 _KINDS: Mapping[ListingKind, KindDefinition] = {each.kind: each for each in KINDS}
@@ -93,6 +94,12 @@ def _permanent(site: Site) -> Iterator[Listing]:
                 sections = tuple({"section": each.id} for each in site.sections)
             if fields <= {"section"}:
                 yield from (listing for each in sections if (listing := _listing(site, kind, form, each)))
+
+
+@cache
+def output_feeds(site: Site) -> tuple[Listing, ...]:
+    """Return the output feeds of a site: RSS, Atom and JSON Feed, of all articles and of each section."""
+    return tuple(listing for listing in permanent_listings(site).values() if listing.kind in _FEEDS)
 
 
 @lru_cache(maxsize=_MAX_CACHED_NAMES)

@@ -86,6 +86,9 @@ class Site(BaseModel):
     front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author
     feed_items: Annotated[int, Field(ge=1, le=200)] = 30
     feed_text: Literal["summary", "full"] = "summary"
+    hub_url: Annotated[str, Field(pattern=r"^https?://[^\s#]+$", max_length=2000)] | None = (
+        None  # WebSub, of its output feeds
+    )
     search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # searched by the search page
     has_llms_txt: bool = False
     logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels

@@ -20,7 +20,7 @@ from shared.messaging.pipeline import queues_of
 from tests.chaos.pace import Pace
 
 WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
-PARENTS = ("endpoint", *WORKERS, "scheduler", "edge", "s3", "redis")
+PARENTS = ("endpoint", *WORKERS, "scheduler", "relay", "edge", "s3", "redis")
 SECOND_PUBLISHER = "publish-2"  # while it is stopped, its messages are redelivered to the first publisher
 STORE_DOWN_SECONDS = 20.0
 _SHORT_STOP_SECONDS = 5.0

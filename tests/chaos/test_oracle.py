@@ -244,7 +244,7 @@ def test_the_short_form_contains_every_kind_of_fault() -> None:
 
     assert {target for kind, target in done if kind == "kill"} == {
         *("endpoint", "ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk"),
-        *("scheduler", "edge", "s3", "redis"),
+        *("scheduler", "relay", "edge", "s3", "redis"),
     }
     assert {kind for kind, _ in done} >= {"kill a child of", "stop", "flush"}
     assert done & {("stop", "s3"), ("hold down", "s3")}

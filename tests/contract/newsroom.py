@@ -14,6 +14,7 @@ import httpx
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
+from services.ingest.adapters.event_streams import SharedEventStreams
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
@@ -30,6 +31,8 @@ from services.ingest.settings import IngestSettings
 from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
+from shared.reconcile.status_events import StatusEvents
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.receipts import ReceiptStatus, Stage
 from shared.runtime.redis_client import redis_client
 from shared.runtime.settings import ServiceSettings
@@ -246,9 +249,10 @@ def an_app(
     *,
     index: RedisIndex | None = None,
     sites: dict[str, Site] | None = None,
+    streams: SharedEventStreams | None = None,
     **limits: Any,
 ) -> FastAPI:
-    """Return the real endpoint with the fakes; without an index, Redis is down."""
+    """Return the real endpoint with the fakes; without an index or streams, Redis is down."""
     nowhere = ServiceSettings(redis_url="redis://127.0.0.1:1/0")
     own = {name: limits.pop(name) for name in _LIMITS_IN_DEPS if name in limits}
     settings = {"max_article_bytes": 10_000, "max_picture_bytes": 50_000} | limits
@@ -271,10 +275,19 @@ def an_app(
             why=newsroom.why,
             rate_limits=own.pop("rate_limits", newsroom),
             kept_answers=own.pop("kept_answers", newsroom),
+            events=streams or no_streams(storage),
             ready=newsroom.ready,
             clock=lambda: NOW,
             **own,
         )
+    )
+
+
+def no_streams(storage: MemoryObjectStorage) -> SharedEventStreams:
+    """Return the streams of an endpoint whose Redis is down."""
+    nowhere = RedisEventLog(redis_client(ServiceSettings(redis_url="redis://127.0.0.1:1/0")))
+    return SharedEventStreams(
+        lambda: StatusEvents(nowhere, storage, StoredRevisions(storage), {}, lambda: NOW), max_streams=1
     )
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -143,6 +146,18 @@ class Newsroom:
     def _is_nothing_on_its_way(self) -> bool:
         waiting = RedisBacklog(self.redis).total() + self.redis.hlen("unacked")
         return not waiting and not RedisIndex(self.redis).stale_versions(self.site)
+
+    def pressline(self, *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command line beside the stack."""
+        return subprocess.run(
+            [sys.executable, "-m", "services.desk", *words],
+            env={**os.environ, "PRESSLINE_RUN_FOLDER": str(self.folder.path), "COLUMNS": "200"},
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def read(self, url: str) -> httpx.Response:
         """Read a page at the edge."""

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Newsroom
+from tests.http_server import serving
 
 SEED = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "seed" / "epn-article.ninjs.json"
 
@@ -67,6 +71,47 @@ def test_an_article_is_killed_and_restored_through_the_api_for_readers_to_see(ne
     assert newsroom.read(posted["url"]).status_code == 410
     assert act("restore")["status"] == "live"
     assert "Killed in error" in newsroom.read(posted["url"]).text
+
+
+def test_an_article_and_its_kill_are_announced_to_a_stream_and_to_a_webhook(newsroom: Newsroom) -> None:
+    received: list[tuple[dict[str, str], bytes]] = []
+
+    class Subscriber(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Subscriber) as url, newsroom.api.stream("GET", "/v1/events") as stream:
+        lines = stream.iter_lines()
+        while next(lines) != ": events follow":
+            pass
+        added = newsroom.pressline("webhooks", "add", "e2e", f"{url}/hook", "--status", "live", "--status", "killed")
+        assert added.returncode == 0, added.stderr
+        tried = newsroom.pressline("webhooks", "test", "e2e")
+        assert (tried.returncode, tried.stdout) == (0, "delivered\n"), tried.stderr
+        posted = newsroom.post(wait=20, headline="Announced").json()
+        newsroom.api.post(f"/v1/articles/{posted['article']}/kill", json={"why": "x"}, headers={"Prefer": "wait=20"})
+        newsroom.wait_for(lambda: len(received) >= 3, "the webhook has the test, the article and its kill", 20)
+        streamed: list[str] = []
+        while "killed" not in streamed:
+            line = next(lines)
+            if line.startswith("data: ") and posted["article"] in line:
+                streamed.append(json.loads(line.removeprefix("data: "))["status"])
+        shown = newsroom.pressline("webhooks", "list").stdout
+    removed = newsroom.pressline("webhooks", "remove", "e2e")
+
+    assert streamed == ["accepted", "live", "accepted", "killed"]
+    verifier = Webhook(added.stdout.strip())
+    events = [verifier.verify(body, headers) for headers, body in received]
+    assert [event["type"] for event in events] == ["test", "article.live", "article.killed"]
+    assert events[1]["data"]["url"] == posted["url"]
+    assert "last success" in shown
+    assert removed.stdout == "removed: e2e\n"
 
 
 @pytest.mark.parametrize("service", ["enrich", "render", "publish"])

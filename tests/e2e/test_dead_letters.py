@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from uuid import uuid4
 
 import pytest
@@ -17,19 +14,6 @@ from tests.e2e.conftest import Newsroom
 pytestmark = pytest.mark.e2e
 
 
-def pressline(newsroom: Newsroom, *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command line beside the stack."""
-    return subprocess.run(
-        [sys.executable, "-m", "services.desk", *words],
-        env={**os.environ, "PRESSLINE_RUN_FOLDER": str(newsroom.folder.path), "COLUMNS": "200"},
-        input=answer,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def the_buried(newsroom: Newsroom) -> str:
     """Have render fail for good at a site that does not exist; return the message's id."""
     app = create_app("desk", ServiceSettings(redis_url=newsroom.stack.redis))
@@ -37,32 +21,32 @@ def the_buried(newsroom: Newsroom) -> str:
     message = ArticlesEnriched(message_id=uuid4(), site="nowhere", articles=(reached,))
     app.emit([message])
     letter = str(message.message_id)
-    newsroom.wait_for(lambda: letter[:8] in pressline(newsroom, "dead-letters", "list").stdout, "it is put aside")
+    newsroom.wait_for(lambda: letter[:8] in newsroom.pressline("dead-letters", "list").stdout, "it is put aside")
     return letter
 
 
 def test_a_letter_is_listed_shown_replayed_and_dropped(newsroom: Newsroom) -> None:
     letter = the_buried(newsroom)
 
-    shown = pressline(newsroom, "dead-letters", "show", letter[:8])
+    shown = newsroom.pressline("dead-letters", "show", letter[:8])
     assert "UnknownSiteError" in shown.stdout
     assert '"revision": "01793527320000000-0000000000-000"' in shown.stdout
     assert "Traceback" in shown.stdout
 
-    replayed = pressline(newsroom, "dead-letters", "replay", letter)
+    replayed = newsroom.pressline("dead-letters", "replay", letter)
     assert (replayed.returncode, replayed.stdout) == (0, "1 sent again.\n")
-    newsroom.wait_for(lambda: letter[:8] in pressline(newsroom, "dead-letters", "list").stdout, "it failed again")
+    newsroom.wait_for(lambda: letter[:8] in newsroom.pressline("dead-letters", "list").stdout, "it failed again")
 
-    asked = pressline(newsroom, "dead-letters", "drop", letter, answer="n\n")
+    asked = newsroom.pressline("dead-letters", "drop", letter, answer="n\n")
     assert asked.returncode == 1
-    assert letter[:8] in pressline(newsroom, "dead-letters", "list", "--service", "render", "--since", "1h").stdout
-    assert pressline(newsroom, "dead-letters", "drop", letter, "--yes").stdout == "1 dropped.\n"
-    assert letter[:8] not in pressline(newsroom, "dead-letters", "list").stdout
+    assert letter[:8] in newsroom.pressline("dead-letters", "list", "--service", "render", "--since", "1h").stdout
+    assert newsroom.pressline("dead-letters", "drop", letter, "--yes").stdout == "1 dropped.\n"
+    assert letter[:8] not in newsroom.pressline("dead-letters", "list").stdout
 
 
 @pytest.mark.parametrize("command", ["replay", "drop"])
 def test_choosing_nothing_is_no_way_to_say_all(newsroom: Newsroom, command: str) -> None:
-    refused = pressline(newsroom, "dead-letters", command)
+    refused = newsroom.pressline("dead-letters", command)
 
     assert refused.returncode == 2
     assert "--all" in refused.stderr
@@ -71,7 +55,7 @@ def test_choosing_nothing_is_no_way_to_say_all(newsroom: Newsroom, command: str)
 def test_a_replayed_hour_says_how_many_articles_are_on_their_way(newsroom: Newsroom) -> None:
     newsroom.post(wait=20)
 
-    replayed = pressline(newsroom, "replay", "--since", "1h", "--source", "e2e")
+    replayed = newsroom.pressline("replay", "--since", "1h", "--source", "e2e")
 
     assert replayed.returncode == 0, replayed.stderr
     assert "articles between" in replayed.stdout

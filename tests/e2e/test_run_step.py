@@ -11,7 +11,7 @@ import pytest
 
 from shared.messaging.messages import ArticleRevision, ArticlesAccepted
 from tests.e2e.conftest import Newsroom
-from tests.e2e.test_dead_letters import pressline, the_buried
+from tests.e2e.test_dead_letters import the_buried
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +34,7 @@ def test_an_article_is_run_dry_step_by_step_and_nothing_is_written(newsroom: New
         ("render", "publish.PagesRendered", "would record stage rendered on receipt"),
         ("publish", None, "would finalise receipt"),
     ):
-        done = pressline(newsroom, "run", step, "-", "--dry-run", answer=event)
+        done = newsroom.pressline("run", step, "-", "--dry-run", answer=event)
         assert done.returncode == 0, done.stderr
         assert write is None or write in done.stderr
         printed: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
@@ -49,7 +49,7 @@ def test_an_article_is_run_dry_step_by_step_and_nothing_is_written(newsroom: New
 def test_a_step_that_is_run_for_real_emits_what_follows_to_the_workers(newsroom: Newsroom) -> None:
     event, url = an_event(newsroom)
 
-    done = pressline(newsroom, "run", "enrich", "-", answer=event)
+    done = newsroom.pressline("run", "enrich", "-", answer=event)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["task"] == "render.ArticlesEnriched"
@@ -60,15 +60,15 @@ def test_a_step_that_is_run_for_real_emits_what_follows_to_the_workers(newsroom:
 
 def test_the_cause_of_a_dead_letter_is_found_by_running_it(newsroom: Newsroom) -> None:
     letter = the_buried(newsroom)
-    shown = pressline(newsroom, "dead-letters", "show", letter, "--json")
+    shown = newsroom.pressline("dead-letters", "show", letter, "--json")
     assert json.loads(shown.stdout)["task"] == "render.ArticlesEnriched"
 
-    done = pressline(newsroom, "run", "render", "-", "--dry-run", answer=shown.stdout)
+    done = newsroom.pressline("run", "render", "-", "--dry-run", answer=shown.stdout)
 
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "failed: UnknownSiteError" in done.stderr
-    assert pressline(newsroom, "dead-letters", "drop", letter, "--yes").returncode == 0
+    assert newsroom.pressline("dead-letters", "drop", letter, "--yes").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_cause_of_a_dead_letter_is_found_by_running_it(newsroom: Newsroom) -
 def test_a_wrong_step_or_event_is_explained_before_anything_is_started(
     newsroom: Newsroom, step: str, event: str, fault: str
 ) -> None:
-    done = pressline(newsroom, "run", step, "-", answer=event)
+    done = newsroom.pressline("run", step, "-", answer=event)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert fault in " ".join(done.stderr.split())

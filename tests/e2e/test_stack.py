@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 _DEADLINE_SECONDS = 60.0
 _MAX_BYTES = 900 * 1024**2
 _WORKERS = ("ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk")
-PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler"}
+PROCESSES = {"redis", "s3", "edge", "endpoint", *_WORKERS, "scheduler", "relay"}
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,10 @@ NOT_RUN: dict[str, tuple[str, str]] = {
         "other tests need the stack",
         "tests/e2e/test_up_and_down.py::test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_no_process",
     ),
+    'curl -sS --no-buffer "$API/v1/events?status=live&status=killed" -H "Authorization: Bearer $TOKEN"': (
+        "it follows the events until Ctrl-C",
+        "tests/e2e/test_articles.py::test_an_article_and_its_kill_are_announced_to_a_stream_and_to_a_webhook",
+    ),
     "docker compose up --build --wait": (
         "it needs Docker",
         "tests/unit/test_compose.py::test_every_container_waits_for_its_dependencies",

@@ -31,6 +31,7 @@ from services.ingest.handler.sources import Sources
 from services.ingest.ports import SubmissionMetadata
 from services.publish.handler import PublishDeps
 from services.publish.handler.live_records import LiveRecords
+from services.publish.ports import ServedPage
 from services.render.adapters.minijinja_theme import MinijinjaTheme
 from services.render.adapters.zipped_theme import unzipped_theme
 from services.render.handler import RenderDeps
@@ -49,6 +50,7 @@ from shared.model.revision import ActionKind
 from shared.runtime.backoff.redis import RedisBackoff
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.errors import EdgeUnavailableError, RetryableError
+from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.receipts.redis import RedisReceipts
@@ -78,6 +80,8 @@ class FakeEdge:
     shows_at: dict[str, int] = field(default_factory=dict)  # by the path of an address
     is_down: bool = False  # to readers; purges succeed
     asked: list[str] = field(default_factory=list)
+    stale_at: dict[str, bytes] = field(default_factory=dict)  # bytes that it still serves, by path
+    read_back: list[str] = field(default_factory=list)  # paths of whole pages that were requested
 
     def purge(self, surrogate_keys: Iterable[str], *, soft: bool = False) -> None:
         """Remember the keys."""
@@ -98,6 +102,18 @@ class FakeEdge:
         path = f"{path}{keys.INDEX_DOCUMENT}" if path.endswith("/") or not path else path
         head = self.public.find_head(path)
         return self.shows or (int(head.metadata["status"]) if head else 404)
+
+    def find_page(self, url: str) -> ServedPage | None:
+        """Return the object's bytes, or the bytes that the test set."""
+        if self.is_down:
+            raise EdgeUnavailableError(url)
+        path = unquote(urlsplit(url).path.removeprefix("/"))
+        path = f"{path}{keys.INDEX_DOCUMENT}" if path.endswith("/") or not path else path
+        self.read_back.append(path)
+        found = self.public.find(path)
+        if found is None or path in self.stale_at:
+            return ServedPage(200 if found else 404, self.stale_at.get(path, b""))
+        return ServedPage(int(found.head.metadata["status"]), found.body)
 
     def close(self) -> None:
         """Do nothing."""
@@ -202,12 +218,14 @@ class Pipeline:
             index=index,
             quarantine=quarantine,
             receipts=receipts,
+            event_log=RedisEventLog(redis),
             runs=RedisRuns(redis),
             edge=self.edge,
             sites=sites,
             clock=clock,
             known_assets=set(),
             writers=executor,
+            reads_back=True,
         )
         self.backlog = NotedBacklog()
         self.scheduler_deps = SchedulerDeps(

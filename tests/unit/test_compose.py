@@ -18,6 +18,7 @@ from services.desk.settings import DeskSettings
 from services.enrich.settings import EnrichSettings
 from services.ingest.settings import IngestSettings
 from services.publish.settings import PublishSettings
+from services.relay.settings import RelaySettings
 from services.render.settings import RenderSettings
 from services.scheduler.settings import SchedulerSettings
 
@@ -26,9 +27,17 @@ COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
 ONE_SHOTS = {"owner", "setup", "pressline"}
 BULK_WORKERS = {"render-bulk", "publish-bulk"}
-WORKERS = {"ingest", "enrich", "render", "publish", "scheduler", *BULK_WORKERS}
+WORKERS = {"ingest", "enrich", "render", "publish", "scheduler", "relay", *BULK_WORKERS}
 OURS = {"setup", "endpoint", "pressline", *WORKERS}
-SETTINGS = (DeskSettings, EnrichSettings, IngestSettings, PublishSettings, RenderSettings, SchedulerSettings)
+SETTINGS = (
+    DeskSettings,
+    EnrichSettings,
+    IngestSettings,
+    PublishSettings,
+    RelaySettings,
+    RenderSettings,
+    SchedulerSettings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +153,7 @@ def test_ports_are_open_to_this_machine_only(services: dict[str, dict[str, Any]]
     assert len(ports) == 2
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert document["networks"]["inside"]["internal"] is True
-    for name in services.keys() - {"edge", "endpoint", "owner"}:
+    for name in services.keys() - {"edge", "endpoint", "relay", "owner"}:
         assert services[name]["networks"] == ["inside"], name
 
 

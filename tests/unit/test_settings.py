@@ -14,6 +14,7 @@ from services.desk.settings import DeskSettings
 from services.enrich.settings import EnrichSettings
 from services.ingest.settings import IngestSettings
 from services.publish.settings import PublishSettings
+from services.relay.settings import RelaySettings
 from services.render.settings import RenderSettings
 from services.scheduler.settings import SchedulerSettings
 from shared.model.lane import Lane
@@ -21,7 +22,8 @@ from shared.runtime.settings import ServiceSettings
 from tests.conftest import ROOT
 
 EVERY_SETTINGS: tuple[type[BaseSettings], ...] = (
-    *(DeskSettings, EnrichSettings, IngestSettings, PublishSettings, RenderSettings, SchedulerSettings),
+    *(DeskSettings, EnrichSettings, IngestSettings, PublishSettings, RelaySettings, RenderSettings),
+    *(SchedulerSettings,),
     *(StackSettings, EdgeSettings),
 )
 EXAMPLE = dict(

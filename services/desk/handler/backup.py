@@ -28,8 +28,13 @@ _MAX_UNFINISHED_COPIES_PER_THREAD = 4  # so that no thread waits for the listing
 
 NEVER_COPIED = (keys.PROBES_PREFIX, keys.CONFORMANCE_PREFIX)
 """Results of one store and bucket; a copy elsewhere would be wrong."""
-RESTORED_BY_NAME = (keys.TOKENS_PREFIX, keys.DEAD_LETTERS_PREFIX)
-"""These may be missing on purpose: a revoked token, a dropped dead letter. Restored only if the prefix names them."""
+RESTORED_BY_NAME = (
+    keys.TOKENS_PREFIX,
+    keys.DEAD_LETTERS_PREFIX,
+    keys.WEBHOOKS_PREFIX,
+    keys.WEBHOOK_DEAD_LETTERS_PREFIX,
+)
+"""These may be missing on purpose, such as a revoked token. They are restored only if the prefix names them."""
 _CONSUMED_PREFIXES = (keys.INBOX_PREFIX, keys.SCHEDULE_PREFIX)
 
 

@@ -57,5 +57,9 @@ class BacklogFullError(RetryableError):
     """Too many messages wait, so the lane accepts no articles for now; the text tells the sender how to continue."""
 
 
+class StreamsFullError(RetryableError):
+    """The endpoint has as many event streams as its settings allow."""
+
+
 class FrontUnknownError(PermanentError):
     """The site has no such front."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.ingest.endpoint import actions, articles, batches, docs, fronts, health, media, receipts, why
+from services.ingest.endpoint import actions, articles, batches, docs, events, fronts, health, media, receipts, why
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
 from services.ingest.endpoint.idempotency import KeepAnswers, RepeatedRequestError, answer_again
@@ -18,6 +18,7 @@ _TAGS = [
     {"name": "fronts", "description": "Pin articles to fronts."},
     {"name": "media", "description": "Upload pictures."},
     {"name": "receipts", "description": "Read the status of a submission."},
+    {"name": "events", "description": "Follow the status of all submissions."},
     {"name": "operations", "description": "Health, metrics and diagnosis, for operators."},
 ]
 
@@ -42,6 +43,6 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.add_exception_handler(RepeatedRequestError, answer_again)  # type: ignore[arg-type]  # of this error only
     app.add_middleware(KeepAnswers)
     app.add_middleware(RequestContext)
-    for module in (articles, batches, actions, fronts, media, receipts, why, health, docs):
+    for module in (articles, batches, actions, fronts, media, receipts, events, why, health, docs):
         app.include_router(module.router)
     return app

@@ -1,10 +1,16 @@
-"""HTTP connections that read small parts, so that parsing one does not delay the others."""
+"""The HTTP server. Its connections read small parts, so that parsing one does not delay the others."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
+import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.ingest.endpoint.problems import PROBLEM_JSON, problem_response
@@ -17,6 +23,41 @@ _LINGER_SECONDS = 2.0
 _NEXT_STEP = "Send HTTP/1.1, with a head of up to 16 KB."
 
 log = structlog.get_logger()
+_GRACE_SECONDS = 10
+_STARTUP_FAILURE = 3  # the exit code of uvicorn's own command
+
+
+def serve(app: FastAPI, host: str, port: int, *, before_stop: Callable[[], None]) -> None:
+    """Serve an application until a signal stops the process; `before_stop` ends the requests that never end."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=EndpointProtocol,
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = EndpointServer(config, before_stop)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_STARTUP_FAILURE)
+
+
+class EndpointServer(uvicorn.Server):
+    """uvicorn's server; it waits for open requests before it stops."""
+
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the requests that never end, then wait for the others."""
+        self._before_stop()
+        await super().shutdown(sockets)
 
 
 class EndpointProtocol(H11Protocol):

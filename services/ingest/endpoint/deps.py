@@ -19,7 +19,7 @@ from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.handler import Fronts
-from services.ingest.ports import KeptAnswers, RateLimits, SubmissionMetadata
+from services.ingest.ports import EventStreams, KeptAnswers, RateLimits, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
@@ -115,7 +115,7 @@ class StorePicture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EndpointDeps:
-    """The dependencies of the routes. All except `wait` may block, so they run in threads."""
+    """The dependencies of the routes. All except `wait` and `events` may block, so they run in threads."""
 
     settings: IngestSettings
     sites: Mapping[str, Site]
@@ -134,6 +134,7 @@ class EndpointDeps:
     why: Callable[[str, Site], Reasons]  # address, site
     rate_limits: RateLimits
     kept_answers: KeptAnswers
+    events: EventStreams
     ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

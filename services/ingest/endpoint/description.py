@@ -39,7 +39,9 @@ Newsrooms post articles here; readers see them a few moments later.
 
 5. Upload pictures first: `POST /v1/media` returns the digest for the article's `picture.media`.
 
-6. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
+6. `GET /v1/events` streams the status of all submissions; `pressline webhooks` sends the same events to your server.
+
+7. `PUT /v1/fronts/{section}` pins articles to the home page or to a section's front.
 
 A token may send 6,000 requests in a minute, unless its operator chose another number. `RateLimit` tells the rest. Kill,
 withdraw and restore do not count. `Idempotency-Key` makes the answer to a repeated post the same.

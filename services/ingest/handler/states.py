@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.ingest.domain.outcomes import reason_without_page, status_of
+from services.ingest.domain.outcomes import reason_without_page
 from services.ingest.domain.states import ActionState, ArticleState, EntryState, PublishedPage, ReceiptState
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.enrichers_warnings import find_warnings, with_enrichers_warnings
@@ -12,6 +12,7 @@ from shared.model.article import Status
 from shared.model.history import History, read_history
 from shared.model.live_record import LiveRecord, read_record
 from shared.model.revision import Revision
+from shared.reconcile.outcomes import status_of
 from shared.runtime import inbox
 from shared.runtime.errors import RedisUnavailableError
 from shared.runtime.receipts import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.publish.ports import ServedPage
 from shared.runtime.dry_run import Report
 
 
@@ -20,6 +21,11 @@ class DryRunEdgeCache:
     def find_status(self, url: str) -> int | None:
         """Report the URL and return None: the edge still shows the page, because nothing was purged."""
         self._report(f"would request {url}")
+        return None
+
+    def find_page(self, url: str) -> ServedPage | None:
+        """Report the URL and return None: nothing was put or purged."""
+        self._report(f"would read back {url}")
         return None
 
     def close(self) -> None:

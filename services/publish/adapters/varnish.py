@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from services.publish.adapters.reader import read_page
+from services.publish.ports import ServedPage
 from shared.runtime.deadline import peer_call
 from shared.runtime.errors import EdgeUnavailableError
 
@@ -43,6 +45,15 @@ class VarnishEdgeCache:
         except httpx.HTTPError as error:
             raise EdgeUnavailableError(f"GET {parts.path}: {error}") from error
 
+    def find_page(self, url: str) -> ServedPage:
+        """Return the page that a reader gets, requested as in `find_status`."""
+        parts = urlsplit(url)
+        try:
+            with peer_call():
+                return read_page(self._client, parts.path, {"host": parts.netloc})
+        except httpx.HTTPError as error:
+            raise EdgeUnavailableError(f"GET {parts.path}: {error}") from error
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -67,6 +78,9 @@ class NoEdgeCache:
         """Do nothing."""
 
     def find_status(self, url: str) -> int | None:
+        """Return None: there is no edge to ask."""
+
+    def find_page(self, url: str) -> ServedPage | None:
         """Return None: there is no edge to ask."""
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from services.publish.adapters.reader import read_page
+from services.publish.ports import ServedPage
 from shared.runtime.deadline import peer_call
 from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
 
@@ -111,6 +113,20 @@ class VendorEdge:
         try:
             with peer_call(), self._reader_client.stream("GET", address) as answer:
                 return answer.status_code
+        except httpx.HTTPError as error:
+            raise EdgeUnavailableError(f"GET {address}: {error}") from error
+
+    def find_page(self, url: str) -> ServedPage:
+        """Return the page that a reader gets, requested as in `find_status`.
+
+        Raises:
+            EdgeUnavailableError: the edge does not answer.
+        """
+        parts = urlsplit(url)
+        address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        try:
+            with peer_call():
+                return read_page(self._reader_client, address)
         except httpx.HTTPError as error:
             raise EdgeUnavailableError(f"GET {address}: {error}") from error
 

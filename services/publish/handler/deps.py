@@ -22,6 +22,7 @@ from shared.model.attachment import Attachment
 from shared.model.history import Revisions
 from shared.model.lane import Lane
 from shared.runtime.errors import PreconditionFailedError
+from shared.runtime.event_log import EventLog
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.rebuild_runs import Runs
 from shared.runtime.receipts import Receipts
@@ -46,12 +47,14 @@ class PublishDeps:
     index: Index
     quarantine: Quarantine
     receipts: Receipts
+    event_log: EventLog
     runs: Runs
     edge: EdgeCache
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     known_assets: set[str]  # paths of immutable files that this process has seen in the public bucket
     writers: Executor  # threads for parallel calls to the store
+    reads_back: bool  # whether a page is read back from the edge before it is live
 
     def site(self, name: str) -> Site:
         """Return a site by name.

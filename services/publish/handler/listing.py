@@ -15,8 +15,9 @@ from shared.messaging.handling import BatchRunner, Result
 from shared.messaging.messages import ListingsRendered
 from shared.messaging.page_bundle import ListingPage, read_bundle
 from shared.runtime.errors import ObjectMissingError
+from shared.runtime.event_log import EntryKind, NewEntry
 from shared.site import keys
-from shared.site.listings import find_listing
+from shared.site.listings import find_listing, output_feeds
 from shared.site.sites import Site
 
 log = structlog.get_logger()
@@ -105,12 +106,21 @@ class _Publication:
             log.info("listing.superseded", listing=rendered.listing)
             index.release_lease(self.site, rendered.listing)
             return
+        if self.needs_purge:
+            self._announce_feed()
         has_later_version = index.set_published(
             self.site, rendered.listing, rendered.wanted_version, sha256=self.page.sha256
         )
         if has_later_version:  # published before: this page must not stay
             index.mark_stale(self.site, rendered.listing)
         log.info("listing.published", listing=rendered.listing, kind=self.kind, size_bytes=len(self.body))
+
+    def _announce_feed(self) -> None:
+        """Append a changed output feed to the event log if its site has a hub: the relay pings the hub."""
+        feeds = output_feeds(self.site) if self.site.hub_url else ()
+        if any(listing.name == self.rendered.listing for listing in feeds):
+            url = f"{self.site.base_url}{keys.url_path(self.rendered.path)}"
+            self.deps.event_log.append(NewEntry(EntryKind.FEED, site=self.site.id, url=url))
 
 
 def _purge(put: Sequence[_Publication], batch: BatchRunner, deps: PublishDeps) -> None:

@@ -71,6 +71,7 @@ class _PageBatch:
         put = batch.each(Publication.claim_and_put, pages, name=_article)
         if surrogate_keys := [key for page, is_put in put if is_put for key in page.surrogate_keys]:
             self.deps.edge.purge(surrogate_keys)  # before a record or a receipt says that the page is live
+        batch.each(Publication.require_shown, pages, name=_article)
         rechecked = batch.each(Publication.record_and_recheck, pages, name=_article)
         live = [page for page, _ in rechecked if page.is_put]
         for page in live:

@@ -1,4 +1,4 @@
-"""The publication of one article's page: claim, put, (purge,) record, re-check (ADR 6)."""
+"""The publication of one article's page: claim, put, (purge,) read back, record, re-check (ADR 6)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from services.publish.domain import live_state
 from services.publish.domain.pages import Page, cache_control_for, provenance, redirect
 from services.publish.handler.deps import PublishDeps
 from services.publish.handler.fence import ExpectedObject, PutKind, PutResult, expected_from, expected_of, put_page
+from services.publish.handler.read_back import require_shown
 from shared.messaging.page_bundle import ArticlePage
 from shared.model.article import Status
 from shared.model.attachment import Attachment
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Publication:
-    """A page and the progress of its publication: claim and put, a purge by the caller, record and re-check."""
+    """A page and the progress of its publication: claim and put, a purge by the caller, read-back, record, re-check."""
 
     rendered: ArticlePage
     body: bytes
@@ -176,6 +177,19 @@ class Publication:
             *(keys.path_surrogate_key(each.path) for each, _ in self.puts),
         )
 
+    def require_shown(self) -> None:
+        """Return if readers get the page, or if it is no news: of a rebuild, or of the revision that is live already.
+
+        Raises:
+            EdgeUnavailableError: the edge does not serve the page yet.
+        """
+        if self.is_put and not self.run and not self.is_live_revision:
+            require_shown(self._url, self.body, self.deps)
+
+    @property
+    def _url(self) -> str:
+        return f"{self.site.base_url}{keys.url_path(self.rendered.path)}"
+
     @property
     def path_surrogate_keys(self) -> tuple[str, ...]:
         """Return the keys to purge for the page at its path."""
@@ -201,9 +215,8 @@ class Publication:
             self._finalise_receipt(ReceiptStatus.SUPERSEDED)
             self.must_recheck = True
             return
-        url = f"{self.site.base_url}{keys.url_path(page.path)}"
-        shown = PublicPage(path=page.path, url=url, sha256=page.sha256)
-        self._finalise_receipt(ReceiptStatus.LIVE, url=url, pages=(shown,))
+        shown = PublicPage(path=page.path, url=self._url, sha256=page.sha256)
+        self._finalise_receipt(ReceiptStatus.LIVE, url=self._url, pages=(shown,))
         log.info("page.published", path=page.path, kind=self.puts[0][1].kind.value, size_bytes=len(page.body))
 
     def revision_to_render(self) -> str | None:

@@ -1,4 +1,7 @@
-"""Receipts in Redis: one hash each, for a week, and a message on a channel when one becomes final."""
+"""Receipts in Redis: one hash each, for a week, and a message on a channel when one becomes final.
+
+The exchange that changes a receipt also appends its status event to the event log. So each outcome is recorded once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from shared.runtime.receipts import PublicPage, Receipt, ReceiptStatus, Stage
+from shared.runtime.event_log import StatusEvent, is_announced
+from shared.runtime.event_log.redis import EventWriter
+from shared.runtime.receipts import PublicPage, Receipt, ReceiptStatus, Stage, revision_of_receipt
 from shared.runtime.redis_client import redis_condition, translated
 
 CHANNEL = "receipts.finalised"
@@ -39,6 +44,7 @@ class RedisReceipts:
     def __init__(self, client: Redis) -> None:
         self._redis = client
         self._note = client.register_script(_NOTE)
+        self._events = EventWriter()
 
     def open(self, *receipts: Receipt) -> bool:
         """Write new or changed receipts in one exchange; return whether Redis accepted them."""
@@ -49,7 +55,7 @@ class RedisReceipts:
                     pipe.expire(_key(receipt.receipt), _EXPIRY_SECONDS)
                     if receipt.status.is_final:
                         pipe.publish(CHANNEL, receipt.receipt)
-                pipe.execute()
+                self._events.execute(pipe, [event for receipt in receipts if (event := _opening(receipt))])
         except RedisError as error:
             lost = [receipt.receipt for receipt in receipts]
             log.warning("receipt.lost", receipt=lost[0], receipts=len(lost), reason=redis_condition(error))
@@ -92,16 +98,18 @@ class RedisReceipts:
             "pages": json.dumps([page.model_dump() for page in pages]),
         }
         try:
-            was_live = self._redis.hget(_key(receipt), "status") == ReceiptStatus.LIVE.value
-            if was_live and outcome in {ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED}:
+            status, site = self._known(receipt, outcome, at)
+            if status == ReceiptStatus.LIVE and outcome in {ReceiptStatus.SUPERSEDED, ReceiptStatus.FAILED}:
                 return  # a late message of a revision that was live, or a failed follow-up
+            event = _event(receipt, site, outcome, at, url=url, reason=reason)
+            is_new = event is not None and status != outcome  # otherwise the log has this event
             with self._redis.pipeline() as pipe:
                 pipe.hset(_key(receipt), mapping=cast("dict[Any, Any]", values))
                 pipe.hdel(_key(receipt), "waits_for")
                 pipe.hsetnx(_key(receipt), f"{_STAGE}{outcome.value}", at.isoformat())
                 pipe.expire(_key(receipt), _EXPIRY_SECONDS)
                 pipe.publish(CHANNEL, receipt)
-                pipe.execute()
+                self._events.execute(pipe, [event] if event and is_new else [])
         except RedisError as error:
             log.warning("receipt.lost", receipt=receipt, reason=redis_condition(error))
 
@@ -129,6 +137,43 @@ class RedisReceipts:
             pages=tuple(PublicPage.model_validate(page) for page in json.loads(values.get("pages") or "[]")),
             report=json.loads(values.get("report") or "null"),
         )
+
+    def _known(self, receipt: str, outcome: ReceiptStatus, at: datetime) -> tuple[str | None, str | None]:
+        """Return the status and the site that Redis has."""
+        try:
+            status, site = cast("list[str | None]", self._redis.hmget(_key(receipt), "status", "site"))
+        except RedisError:
+            if is_announced(receipt, outcome):
+                self._events.miss(at)
+            raise
+        return status, site
+
+
+def _opening(receipt: Receipt) -> StatusEvent | None:
+    """Return the status event of a receipt that is opened, or None if it has none."""
+    if not receipt.stages:
+        return None
+    return _event(receipt.receipt, receipt.site, receipt.status, receipt.stages[-1].at, reason=receipt.reason)
+
+
+def _event(
+    receipt: str,
+    site: str | None,
+    status: ReceiptStatus,
+    at: datetime,
+    *,
+    url: str | None = None,
+    reason: str | None = None,
+) -> StatusEvent | None:
+    """Return the status event of a receipt's change, or None if it has none."""
+    named = revision_of_receipt(receipt)
+    site = named[0] if named else site
+    if not site or not is_announced(receipt, status):
+        return None
+    article, revision = named[1:] if named else (None, None)
+    return StatusEvent(
+        receipt=receipt, site=site, article=article, revision=revision, status=status, url=url, reason=reason, at=at
+    )
 
 
 def _values(receipt: Receipt) -> dict[Any, Any]:

@@ -59,7 +59,7 @@ def test_the_stack_consists_of_what_the_architecture_names(settings: StackSettin
 
     assert names == [
         "redis", "s3", "prepare", "edge", "endpoint",
-        "ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler",
+        "ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler", "relay",
     ]  # fmt: skip
 
 
@@ -151,4 +151,4 @@ def test_a_folder_has_one_supervisor(settings: StackSettings) -> None:
     assert not folder.is_supervised()
 
 
-_MEASURED = {"ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler"}
+_MEASURED = {"ingest", "enrich", "render", "render-bulk", "publish", "publish-bulk", "scheduler", "relay"}

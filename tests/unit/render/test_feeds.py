@@ -298,3 +298,20 @@ def test_a_page_names_its_sections_feeds_before_the_sites(site: Site) -> None:
     ]
     assert feeds_of(site, "gone") == feeds_of(site, None) == named[3:]
     assert len({title for _, title, _ in named}) == 6
+
+
+def test_each_feed_names_the_hub_of_its_site_and_itself(site: Site, cards: tuple[Card, ...]) -> None:
+    with_hub = site.model_copy(update={"hub_url": "https://hub.example/?a=1&b=2"})
+    links = [
+        {
+            (link.get("rel"), link.get("href"))
+            for link in etree.fromstring(feed(with_hub, name, cards)).iterfind(path, NAMESPACES)
+        }
+        for name, path in (("rss", "channel/a:link"), ("atom", "a:link"))
+    ]
+    document = json.loads(feed(with_hub, "json", cards))
+
+    assert ("hub", "https://hub.example/?a=1&b=2") in links[0] & links[1]
+    assert [str(dict(found)["self"]).rpartition("/")[2] for found in links] == ["feed.xml", "atom.xml"]
+    assert document["hubs"] == [{"type": "WebSub", "url": "https://hub.example/?a=1&b=2"}]
+    assert document["feed_url"].endswith("/feed.json")

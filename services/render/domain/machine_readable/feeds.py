@@ -48,6 +48,8 @@ def rss(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[st
         tree.add(channel, "lastBuildDate", _mail_date(_newest(cards)))
     own = {"href": _url(site, listing.path), "rel": "self", "type": "application/rss+xml"}
     tree.add(channel, "atom:link", attributes=own)
+    if site.hub_url:
+        tree.add(channel, "atom:link", attributes={"href": site.hub_url, "rel": "hub"})
     for card in cards:
         _rss_item(tree, channel, site, card, _absolute(texts.get(card.article), site, card))
     return tree.body()
@@ -88,6 +90,8 @@ def atom(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapping[s
     tree.add(tree.root, "updated", _stamp(_newest(cards) if cards else _UPDATED_OF_EMPTY_FEED))
     own = {"href": _url(site, listing.path), "rel": "self", "type": "application/atom+xml"}
     tree.add(tree.root, "link", attributes=own)
+    if site.hub_url:
+        tree.add(tree.root, "link", attributes={"href": site.hub_url, "rel": "hub"})
     tree.add(tree.root, "link", attributes={"href": _home(site, listing), "rel": "alternate", "type": "text/html"})
     _person(tree, tree.root, site.name)
     for card in cards:
@@ -125,6 +129,7 @@ def json_feed(site: Site, listing: Listing, cards: tuple[Card, ...], texts: Mapp
         "description": site.tagline,
         "language": site.language,
         "authors": [{"name": site.name, "url": f"{site.base_url}/"}],
+        **({"hubs": [{"type": "WebSub", "url": site.hub_url}]} if site.hub_url else {}),
         "items": [_json_item(site, card, _absolute(texts.get(card.article), site, card)) for card in cards],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -1,0 +1,110 @@
+"""HTTP calls to servers outside: only to addresses that may be called, without redirects, with bounded answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import monotonic
+
+import httpx
+
+from services.relay.domain.addresses import is_public
+from services.relay.ports import Answer, UndeliveredError
+
+_MAX_EXCERPT_BYTES = 1024
+_MAX_ADDRESSES = 3  # of one host, tried in order
+_MAX_REASON_CHARS = 300
+_SETTING = "PRESSLINE_RELAY_PRIVATE_ADDRESSES"
+_AGENT = "pressline-relay/1"
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Returns the IP addresses of a host and port."""
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """Return the IP addresses of a host.
+
+    Raises:
+        OSError: the name has no address now.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+class OutsideHttp:
+    """A client that connects to the address that it has checked: a name that changes in between has no effect."""
+
+    def __init__(self, *, timeout_seconds: float, allows_private: bool, resolve: Resolve = resolve) -> None:
+        # Without kept connections: two host names may share an address, but not a TLS connection.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        headers = {"user-agent": _AGENT, "accept-encoding": "identity"}
+        self._client = httpx.Client(
+            timeout=timeout_seconds, limits=limits, headers=headers, trust_env=False, follow_redirects=False
+        )
+        self._timeout_seconds = timeout_seconds
+        self._allows_private = allows_private
+        self._resolve = resolve
+
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a body; return the answer."""
+        try:
+            target = httpx.URL(url)
+            failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
+            for address in self._addresses(target):
+                try:
+                    return self._post(target, address, body, headers)
+                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                    failure = error
+            raise failure or UndeliveredError(f"{target.host} has no address that may be called")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            reason = f"{type(error).__name__}: {error}"[:_MAX_REASON_CHARS]
+            raise UndeliveredError(f"no answer: {reason}") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _addresses(self, target: httpx.URL) -> Iterator[str]:
+        port = target.port or (443 if target.scheme == "https" else 80)
+        found = self._resolve(target.host, port)
+        allowed = [address for address in found if self._allows_private or is_public(address)]
+        if not allowed:
+            raise UndeliveredError(f"{target.host} has only addresses that may not be called ({_SETTING} allows them)")
+        yield from allowed[:_MAX_ADDRESSES]
+
+    def _post(self, target: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        host = target.netloc.decode("ascii")
+        request = self._client.build_request(
+            "POST",
+            target.copy_with(host=address),
+            content=body,
+            headers={**headers, "host": host},
+            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+        )
+        ends = monotonic() + self._timeout_seconds
+        answer = self._client.send(request, stream=True)
+        try:
+            excerpt = b""
+            for part in answer.iter_raw(_MAX_EXCERPT_BYTES):
+                excerpt += part
+                if len(excerpt) >= _MAX_EXCERPT_BYTES or monotonic() > ends:
+                    break
+        except httpx.HTTPError:
+            excerpt = b""  # the status counts
+        finally:
+            answer.close()
+        text = excerpt[:_MAX_EXCERPT_BYTES].decode(errors="replace")
+        return Answer(answer.status_code, _retry_after(answer.headers.get("retry-after", "")), text)
+
+
+def _retry_after(value: str) -> float | None:
+    """Return the seconds of a Retry-After header: a number, or a date (RFC 9110, 10.2.3)."""
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

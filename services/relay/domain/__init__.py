@@ -1,0 +1,1 @@
+"""Pure rules: signatures, verdicts, addresses that may be called."""
