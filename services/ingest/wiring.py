@@ -45,7 +45,7 @@ from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.deliveries.redis import RedisDeliveries
-from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunStorage, Report
+from shared.runtime.dry_run import DryRun, DryRunQuarantine, DryRunReceipts
 from shared.runtime.errors import PresslineError
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine
@@ -119,10 +119,10 @@ def worker_deps() -> IngestDeps:
     return _deps(app())
 
 
-def dry_run_deps(report: Report) -> IngestDeps:
+def dry_run_deps(dry_run: DryRun) -> IngestDeps:
     """Return the worker's dependencies with adapters that report each write instead of making it."""
     real = worker_deps()
-    storage, dry_receipts = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
+    storage, dry_receipts = dry_run.content(real.content), DryRunReceipts(real.receipts, dry_run.report)
     revisions = StoredRevisions(storage)
     return replace(
         real,
@@ -130,16 +130,16 @@ def dry_run_deps(report: Report) -> IngestDeps:
         revisions=revisions,
         receipts=dry_receipts,
         dead_letters=DeadLetters(
-            "ingest", storage, dry_receipts, DryRunQuarantine(RedisQuarantine(redis_client(settings())), report)
+            "ingest", storage, dry_receipts, DryRunQuarantine(RedisQuarantine(redis_client(settings())), dry_run.report)
         ),
-        emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
+        emit=lambda messages: dry_run.report(f"would emit {len([*messages])} message(s)"),
         sources=Sources(storage, revisions, real.executor),
     )
 
 
 def step_runner() -> StepRunner:
     """Return the runner of the worker's step, for `pressline run`."""
-    return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, report: dry_run_deps(report), app, settings)
+    return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, dry_run: dry_run_deps(dry_run), app, settings)
 
 
 @cache
