@@ -77,6 +77,17 @@ function OVER.ZSCORE(key, member) return score_in(key, member) end
 function OVER.ZCARD(key) return count_in(key, read('ZCARD', key), real_score) end
 function OVER.SCARD(key) return count_in(key, read('SCARD', key), is_real_member) end
 
+function OVER.SMEMBERS(key)
+  local found = {}
+  for _, member in ipairs(read('SMEMBERS', key)) do
+    if changes[key][member] == nil then found[#found + 1] = member end
+  end
+  for member, is_there in pairs(changes[key]) do
+    if is_there then found[#found + 1] = member end
+  end
+  return found
+end
+
 function OVER.ZREVRANK(key, member)
   local score = score_in(key, member)
   return score and rank_of(key, member, score)
