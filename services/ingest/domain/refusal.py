@@ -57,5 +57,9 @@ class BacklogFullError(RetryableError):
     """Too many messages wait, so the lane accepts no articles for now; the text tells the sender how to continue."""
 
 
+class DryRunUnavailableError(RetryableError):
+    """A dry run cannot render pages now: others run, or it took too long. The text tells the sender the reason."""
+
+
 class FrontUnknownError(PermanentError):
     """The site has no such front."""
