@@ -29,7 +29,7 @@ def values(redis: Redis) -> dict[str, object]:
         "zset": lambda key: redis.zrange(key, 0, -1, withscores=True),
         "string": redis.get,
     }
-    return {key: read[str(redis.type(key))](key) for key in redis.keys("*")}
+    return {key: read[str(redis.type(key))](key) for key in map(str, redis.keys("*"))}
 
 
 def check(change: Change, redis: Redis) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,12 +13,14 @@ import pytest
 from redis import Redis
 
 import services.ingest.wiring
+from services.ingest.adapters.readers import read_document
 from services.ingest.adapters.step_chain import StepOutput, render_pages
 from services.ingest.domain.dry_runs import DryRunOutcome
 from services.ingest.domain.refusal import RefusedError
+from services.ingest.domain.report import Report
 from services.ingest.handler import accept, store_picture
 from services.ingest.handler.dry_run import DryRunDeps, dry_run
-from services.ingest.ports import RenderedPages, SubmissionMetadata
+from services.ingest.ports import Entry, ReadingContext, RenderedPages, SetAside, SubmissionMetadata
 from shared.index.dry_run import DryRunIndex
 from shared.messaging.messages import ArticlesAccepted, Message
 from shared.messaging.pipeline import Step
@@ -132,7 +134,7 @@ def test_a_new_article(bench: Bench) -> None:
     outcome = bench.post(source_id="new", topics=FERRIES, headline="A new ferry")
 
     reasons = why(outcome)
-    assert [*reasons.values()][0] == "own page"
+    assert next(iter(reasons.values())) == "own page"
     assert reasons["index.html"] == "lists the newest articles"
     assert reasons["world/index.html"] == "lists the section world"
     assert reasons["topics/ferries/index.html"] == "lists the topic ferries"
@@ -250,17 +252,17 @@ def test_a_picture_becomes_public_with_its_article_and_is_removed_with_it(bench:
 @pytest.mark.parametrize(
     "fields", [{"embargo_until": "2027-01-01T00:00:00Z"}, {"source_id": "unknown", "status": "canceled"}]
 )
-def test_an_article_that_is_not_published_changes_nothing(bench: Bench, fields: dict[str, str]) -> None:
-    outcome = bench.post(**({"source_id": "new"} | fields))
+def test_an_article_that_is_not_published_changes_nothing(bench: Bench, fields: dict[str, Any]) -> None:
+    article: dict[str, Any] = {"source_id": "new"} | fields
+
+    outcome = bench.post(**article)
 
     assert why(outcome) == {}
     assert outcome.html is None
 
 
 def test_a_duplicate_changes_nothing(bench: Bench) -> None:
-    article = {"source_id": "old-0", "topics": FERRIES, "headline": "Old 0"}
-
-    outcome = bench.post(**article)
+    outcome = bench.post(source_id="old-0", topics=FERRIES, headline="Old 0")
 
     assert outcome.entries[0].status is ReceiptStatus.DUPLICATE
     assert why(outcome) == {}
@@ -295,3 +297,63 @@ def test_a_removal_needs_the_scope_of_a_real_one(bench: Bench) -> None:
 
     with pytest.raises(RefusedError, match="takedown"):
         bench.try_out(raw, bench.metadata(may_take_down=False))
+
+
+# --- documents with several entries ---------------------------------------------------------------------------------
+
+
+class Feed:
+    """Reads a JSON list of articles, as a feed's reader reads its entries."""
+
+    def __call__(self, raw: bytes, content_type: str | None, context: ReadingContext) -> list[Entry]:
+        items = json.loads(raw)
+        return [each for item in items for each in self.read(json.dumps(item).encode(), content_type, context)]
+
+    def read(self, raw: bytes, content_type: str | None, context: ReadingContext) -> Sequence[Entry]:
+        try:
+            return read_document(raw, content_type, context)
+        except RefusedError as error:
+            return [SetAside("refused", error.detail, Report(format="feed"), "a faulty entry", error.faults)]
+
+
+def test_each_entry_has_its_own_result_and_changes(bench: Bench) -> None:
+    bench.pipeline.ingest_deps = replace(bench.pipeline.ingest_deps, read_document=Feed())
+    entries = [
+        an_article(source_id="one", headline="The first of two"),
+        {"headline": 3},
+        an_article(source_id="two", headline="The second of two", section="sport"),
+        an_article(source_id="old-0", status="canceled", version_created="2026-11-01T11:00:00Z"),
+    ]
+
+    outcome = bench.try_out(json.dumps(entries).encode())
+
+    first, faulty, second, removal = outcome.entries
+    assert [each.status.value for each in outcome.entries] == ["accepted", "refused", "accepted", "accepted"]
+    assert outcome.html is not None
+    assert "The first of two" in outcome.html
+    assert [first.article and first.article.source_id, faulty.article] == ["one", None]
+    assert "world/index.html" in {change.path for change in first.changes or ()}
+    assert {"sport/index.html", "index.html"} <= {change.path for change in second.changes or ()}
+    assert "own page" in {change.why for change in removal.changes or ()}
+    assert faulty.changes == ()
+    assert faulty.faults
+
+
+def test_only_the_last_entry_of_an_article_changes_files(bench: Bench) -> None:
+    bench.pipeline.ingest_deps = replace(bench.pipeline.ingest_deps, read_document=Feed())
+    entries = [an_article(source_id="one"), an_article(source_id="one", version_created="2026-11-01T11:00:00Z")]
+
+    earlier, later = bench.try_out(json.dumps(entries).encode()).entries
+
+    assert earlier.changes == ()
+    assert later.changes
+
+
+def test_of_more_than_fifty_articles_the_first_fifty_are_rendered(bench: Bench) -> None:
+    bench.pipeline.ingest_deps = replace(bench.pipeline.ingest_deps, read_document=Feed())
+    entries = [an_article(source_id=f"one-{number}") for number in range(52)]
+
+    outcome = bench.try_out(json.dumps(entries).encode())
+
+    assert [each.changes is None for each in outcome.entries] == [False] * 50 + [True] * 2
+    assert "at most 50" in outcome.notes[-1]
