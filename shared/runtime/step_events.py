@@ -21,6 +21,7 @@ MAX_OBJECTS_BYTES = 64 * 1024 * 1024  # of all objects that an event carries, de
 _MAX_OBJECTS = 2_000  # that an event carries
 _MAX_KEY_CHARACTERS = 1_024  # S3's own limit
 _MAX_FAULTS = 5
+_MAX_ERROR_CHARACTERS = 64 * 1024  # of the errors of one event: their end has the reason
 _BUCKET = "content/"  # before the key of each object: only the content bucket's objects travel
 
 
@@ -92,6 +93,16 @@ def as_event(step: Step, message: Message, objects: Mapping[str, bytes] | None =
     if objects:
         event["objects"] = {f"{_BUCKET}{key}": base64.b64encode(body).decode() for key, body in objects.items()}
     return event
+
+
+def as_end(exit_code: int, errors: str) -> dict[str, Any]:
+    """Return the line after the follow-ups of one event of several."""
+    return {"exit_code": exit_code, "errors": errors[-_MAX_ERROR_CHARACTERS:]}
+
+
+def find_end(event: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return the exit code and the errors of the line `as_end`; None for a follow-up."""
+    return (int(event["exit_code"]), str(event["errors"])) if "exit_code" in event else None
 
 
 def objects_of(event: Mapping[str, Any]) -> dict[str, bytes]:

@@ -13,8 +13,10 @@ import json
 import sys
 import traceback
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from typing import TextIO
 
 from shared.messaging.handling import Handlers, Result
@@ -27,6 +29,7 @@ from shared.runtime.settings import ServiceSettings
 from shared.runtime.step_events import (
     MAX_OBJECTS_BYTES,
     UnusableEventError,
+    as_end,
     as_event,
     find_step,
     message_of,
@@ -52,9 +55,27 @@ class StepRunner:
         parser = ArgumentParser(prog="run-step", description="Run one step on the event from stdin.")
         parser.add_argument("step", help="a task name, such as render.ArticlesEnriched, or the name of this service")
         parser.add_argument("--dry-run", action="store_true", help="only report writes, purges and messages")
+        parser.add_argument("--serve", action="store_true", help="with --dry-run: run each line of stdin, to its end")
         given = parser.parse_args(arguments)
+        if given.serve and not given.dry_run:
+            parser.error("--serve needs --dry-run")
         configure_logging(self.settings().log_level, "console", stream=sys.stderr)
+        if given.serve:
+            return self.serve(given.step, sys.stdin.buffer, sys.stdout)
         return self.run(given.step, sys.stdin.buffer.read(), is_dry_run=given.dry_run)
+
+    def serve(self, name: str, events: Iterable[bytes], out: TextIO) -> int:
+        """Make a dry run of each event (one a line): the next one needs no new process.
+
+        After the follow-ups of each event comes a line with its exit code and the end of its errors (`as_end`).
+        """
+        for event in events:
+            errors = StringIO()
+            with redirect_stderr(errors):
+                code = self.run(name, event, is_dry_run=True, out=out)
+            out.write(f"{json.dumps(as_end(code, errors.getvalue()))}\n")
+            out.flush()
+        return 0
 
     def run(self, name: str, text: bytes, *, is_dry_run: bool, out: TextIO | None = None) -> int:
         """Run a step on an event; return 1 if an item failed, 2 if the event cannot be used, else 0."""
