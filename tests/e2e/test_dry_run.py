@@ -101,7 +101,10 @@ def test_a_dry_run_shows_the_page_and_changes_nothing(newsroom: Newsroom) -> Non
     posted = newsroom.post_raw(body, wait=20).json()
 
     assert posted["url"] == own
-    assert newsroom.read(own).text == reply["html"]
+    assert newsroom.read(own).status_code == 200
+    path = next(change["path"] for change in reply["changes"] if change["why"] == "own page")
+    public = S3ObjectStorage(newsroom.services, newsroom.services.public_bucket)
+    assert public.get(path).body.decode() == reply["html"]
 
 
 def test_a_dry_run_in_the_terminal_prints_the_report_and_the_changes(newsroom: Newsroom, tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_an_article_that_is_not_stored_is_run_dry_step_by_step(newsroom: Newsroo
         revision=name,
         status=article.status,
         accepted_at=now,
-        raw_sha256="0",
+        raw_sha256="0" * 64,
         raw_key="raw/x",
         article=article,
     )
