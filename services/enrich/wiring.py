@@ -12,7 +12,7 @@ from services.enrich.settings import EnrichSettings
 from shared.model.history import StoredRevisions
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
-from shared.runtime.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.dry_run import DryRun, DryRunReceipts, DryRunRuns
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.receipts.redis import RedisReceipts
@@ -59,19 +59,19 @@ def deps() -> EnrichDeps:
     )
 
 
-def dry_run_deps(report: Report) -> EnrichDeps:
+def dry_run_deps(dry_run: DryRun) -> EnrichDeps:
     """Return the dependencies with adapters that report each write instead of making it."""
     real = deps()
-    content = DryRunStorage(real.content, "content", report)
+    content = dry_run.content(real.content)
     return replace(
         real,
         content=content,
         revisions=StoredRevisions(content),
-        receipts=DryRunReceipts(real.receipts, report),
-        runs=DryRunRuns(real.runs, report),
+        receipts=DryRunReceipts(real.receipts, dry_run.report),
+        runs=DryRunRuns(real.runs, dry_run.report),
     )
 
 
 def step_runner() -> StepRunner:
     """Return the runner of one step by hand."""
-    return StepRunner(HANDLERS, lambda _: deps(), lambda _, report: dry_run_deps(report), app, settings)
+    return StepRunner(HANDLERS, lambda _: deps(), lambda _, dry_run: dry_run_deps(dry_run), app, settings)

@@ -30,6 +30,7 @@ def run_endpoint() -> None:
         find_token=wiring.tokens().find,
         admit=wiring.admit_lane,
         accept=wiring.accept_bytes,
+        dry_run=wiring.dry_run_bytes,
         submit=wiring.submit_bytes,
         submit_lines=wiring.submit_lines,
         act=wiring.act_on_article,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +15,8 @@ from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import PublicPicture
 from services.ingest.domain.refusal import Fault, RefusedError
 from services.ingest.domain.report import Dropped, Report
+from shared.messaging.messages import ArticlesAccepted
+from shared.messaging.page_bundle import ArticlePage
 from shared.model.lane import Lane
 from shared.runtime.event_log import Position, StatusEvent
 from shared.site.sites import Feed, Site
@@ -38,6 +40,8 @@ __all__ = [
     "Reading",
     "ReadingContext",
     "RefusedError",
+    "RenderPages",
+    "RenderedPages",
     "Report",
     "SetAside",
     "SubmissionMetadata",
@@ -195,5 +199,27 @@ class EventStreams(Protocol):
             StreamsFullError: there are as many streams as the settings allow.
             RedisUnavailableError: Redis does not answer.
             StorageUnavailableError: the store does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPages:
+    """Pages with their bytes, and the reasons why articles have none."""
+
+    pages: tuple[tuple[ArticlePage, bytes], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class RenderPages(Protocol):
+    """Renders the pages of accepted articles, and writes nothing."""
+
+    def __call__(self, message: ArticlesAccepted, objects: Mapping[str, bytes]) -> RenderedPages:
+        """Return the pages.
+
+        `objects`: those of the content bucket that a dry run wrote, by key; they are not in the bucket.
+
+        Raises:
+            DryRunUnavailableError: other dry runs run, or this one took too long.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,8 +16,10 @@ from services.ingest.adapters.kept_answers import RedisKeptAnswers
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.rate_limits import RedisRateLimits
 from services.ingest.adapters.readers import FORMATS, read_document
+from services.ingest.adapters.step_processes import StepProcesses, start_process
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.dry_runs import DryRunOutcome
 from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
@@ -36,11 +39,14 @@ from services.ingest.handler import (
     submit_batch,
 )
 from services.ingest.handler.deps import Admit, admit_all
+from services.ingest.handler.dry_run import DryRunDeps, dry_run
 from services.ingest.handler.sources import Sources
 from services.ingest.handler.why import Inspection, explain
 from services.ingest.ports import SubmissionMetadata
 from services.ingest.settings import IngestSettings
+from shared.index.dry_run import DryRunIndex
 from shared.index.redis import RedisIndex
+from shared.messaging.messages import Message
 from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
@@ -49,7 +55,7 @@ from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
 from shared.runtime.deliveries.redis import RedisDeliveries
-from shared.runtime.dry_run import DryRunQuarantine, DryRunReceipts, DryRunStorage, Report
+from shared.runtime.dry_run import DryRun, DryRunQuarantine, DryRunReceipts
 from shared.runtime.errors import PresslineError
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.inbox import new_batch_id
@@ -136,10 +142,10 @@ def worker_deps() -> IngestDeps:
     return _deps(app())
 
 
-def dry_run_deps(report: Report) -> IngestDeps:
-    """Return the worker's dependencies with adapters that report each write instead of making it."""
-    real = worker_deps()
-    storage, dry_receipts = DryRunStorage(real.content, "content", report), DryRunReceipts(real.receipts, report)
+def dry_run_deps(dry_run: DryRun, of_endpoint: IngestDeps | None = None) -> IngestDeps:
+    """Return the worker's or the endpoint's dependencies with adapters that report each write, and make none."""
+    real = of_endpoint or worker_deps()
+    storage, dry_receipts = dry_run.content(real.content), DryRunReceipts(real.receipts, dry_run.report)
     revisions = StoredRevisions(storage)
     return replace(
         real,
@@ -147,16 +153,16 @@ def dry_run_deps(report: Report) -> IngestDeps:
         revisions=revisions,
         receipts=dry_receipts,
         dead_letters=DeadLetters(
-            "ingest", storage, dry_receipts, DryRunQuarantine(RedisQuarantine(redis_client(settings())), report)
+            "ingest", storage, dry_receipts, DryRunQuarantine(RedisQuarantine(redis_client(settings())), dry_run.report)
         ),
-        emit=lambda messages: report(f"would emit {len([*messages])} message(s)"),
+        emit=lambda messages: dry_run.report(f"would emit {len([*messages])} message(s)"),
         sources=Sources(storage, revisions, real.executor),
     )
 
 
 def step_runner() -> StepRunner:
     """Return the runner of the worker's step, for `pressline run`."""
-    return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, report: dry_run_deps(report), app, settings)
+    return StepRunner(HANDLERS, lambda _: worker_deps(), lambda _, dry_run: dry_run_deps(dry_run), app, settings)
 
 
 @cache
@@ -198,6 +204,26 @@ def admit_lane(lane: Lane) -> None:
 def accept_bytes(raw: bytes, metadata: SubmissionMetadata) -> Accepted | DocumentOutcome:
     """Accept the articles of a document."""
     return accept_document(raw, metadata, new_batch_id(now()), endpoint_deps())
+
+
+def dry_run_bytes(raw: bytes, requests: Sequence[SubmissionMetadata]) -> list[DryRunOutcome]:
+    """Return the outcomes that a post would have at each site; change nothing."""
+    run, events = DryRun(lambda _: None), list[Message]()
+    deps = DryRunDeps(
+        ingest=replace(dry_run_deps(run, endpoint_deps()), emit=events.extend),
+        index=DryRunIndex(redis_client(settings()), run.report),
+        public={each.site.id: inspection(each.site.id).public for each in requests},
+        objects=run.objects,
+        render=page_renderer(),
+        events=events,
+    )
+    return dry_run(raw, requests, deps)
+
+
+@cache
+def page_renderer() -> StepProcesses:
+    """Return the renderer of dry runs, in processes of enrich and render."""
+    return StepProcesses(start_process(os.environ))
 
 
 def act_on_article(kind: ActionKind, *, site: Site, article: str, by: str, why: str, received_at: datetime) -> Accepted:

@@ -27,7 +27,14 @@ from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
-from shared.runtime.dry_run import DryRunEventLog, DryRunQuarantine, DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.dry_run import (
+    DryRun,
+    DryRunEventLog,
+    DryRunQuarantine,
+    DryRunReceipts,
+    DryRunRuns,
+    DryRunStorage,
+)
 from shared.runtime.errors import EdgeRefusedError, EdgeUnavailableError
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.quarantine.redis import RedisQuarantine
@@ -100,22 +107,22 @@ def deps(site: str) -> PublishDeps:
     )
 
 
-def dry_run_deps(site: str, report: Report) -> PublishDeps:
+def dry_run_deps(site: str, dry_run: DryRun) -> PublishDeps:
     """Return the dependencies with adapters that report each write and purge instead of making it."""
     real = deps(site)
-    content = DryRunStorage(real.content, "content", report)
+    content = dry_run.content(real.content)
     return replace(
         real,
         content=content,
-        public=DryRunStorage(real.public, "public", report),
+        public=DryRunStorage(real.public, "public", dry_run.report),
         records=LiveRecords(content),
         revisions=StoredRevisions(content),
-        index=DryRunIndex(redis_client(settings()), report),
-        quarantine=DryRunQuarantine(real.quarantine, report),
-        receipts=DryRunReceipts(real.receipts, report),
-        event_log=DryRunEventLog(real.event_log, report),
-        runs=DryRunRuns(real.runs, report),
-        edge=DryRunEdgeCache(report),
+        index=DryRunIndex(redis_client(settings()), dry_run.report),
+        quarantine=DryRunQuarantine(real.quarantine, dry_run.report),
+        receipts=DryRunReceipts(real.receipts, dry_run.report),
+        event_log=DryRunEventLog(real.event_log, dry_run.report),
+        runs=DryRunRuns(real.runs, dry_run.report),
+        edge=DryRunEdgeCache(dry_run.report),
         known_assets=set(),
     )
 

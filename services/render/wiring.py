@@ -19,7 +19,7 @@ from shared.index.redis import RedisIndex
 from shared.model.history import StoredRevisions
 from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.dead_letters import DeadLetters
-from shared.runtime.dry_run import DryRunReceipts, DryRunRuns, DryRunStorage, Report
+from shared.runtime.dry_run import DryRun, DryRunReceipts, DryRunRuns, DryRunStorage
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.receipts.redis import RedisReceipts
@@ -116,18 +116,18 @@ def _theme(name: str) -> Theme:
     return MinijinjaTheme(settings().themes_folder / name)
 
 
-def dry_run_deps(site: str, report: Report) -> RenderDeps:
+def dry_run_deps(site: str, dry_run: DryRun) -> RenderDeps:
     """Return the dependencies with adapters that report each write instead of making it."""
     real = deps(site)
-    content = DryRunStorage(real.content, "content", report)
+    content = dry_run.content(real.content)
     return replace(
         real,
         content=content,
-        public=DryRunStorage(real.public, "public", report),
+        public=DryRunStorage(real.public, "public", dry_run.report),
         revisions=StoredRevisions(content),
-        index=DryRunIndex(redis_client(settings()), report),
-        receipts=DryRunReceipts(real.receipts, report),
-        runs=DryRunRuns(real.runs, report),
+        index=DryRunIndex(redis_client(settings()), dry_run.report),
+        receipts=DryRunReceipts(real.receipts, dry_run.report),
+        runs=DryRunRuns(real.runs, dry_run.report),
         stored_assets={},
     )
 

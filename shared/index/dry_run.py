@@ -10,21 +10,24 @@ from redis import Redis
 from redis.commands.core import Script
 
 from shared.index import Restore, scripts
+from shared.index.placements import placement_of
 from shared.index.redis import RedisIndex
 from shared.model.card import Card
 from shared.model.live_record import LiveRecord
 from shared.runtime.dry_run import Report
+from shared.runtime.redis_client import translated
 from shared.site.sites import Site
 
 
 class DryRunIndex(RedisIndex):
-    """The index in Redis, read only. The pages that a change would make stale are not reported."""
+    """The index in Redis, read only. A change is reported with the pages that it would make stale."""
 
     def __init__(self, client: Redis, report: Report) -> None:
         super().__init__(client)
         self._report = report
-        self._read = _ReadOnlyScript(client, scripts.READ)
-        self._choose_related = _ReadOnlyScript(client, scripts.CHOOSE_RELATED)
+        self._upsert = _ReadOnlyScript(client, scripts.READ_ONLY_UPSERT)
+        self._read = _ReadOnlyScript(client, f"{scripts.READ_ONLY}\n{scripts.READ}")
+        self._choose_related = _ReadOnlyScript(client, f"{scripts.READ_ONLY}\n{scripts.CHOOSE_RELATED}")
 
     def upsert(
         self,
@@ -32,13 +35,14 @@ class DryRunIndex(RedisIndex):
         card: Card,
         revision: str,
         *,
-        text: str = "",  # noqa: ARG002 -- a parameter of the port, as in all methods below
-        shows: Mapping[str, str] | None = None,  # noqa: ARG002
-        former_memberships: Iterable[str] = (),  # noqa: ARG002
+        text: str = "",
+        shows: Mapping[str, str] | None = None,
+        former_memberships: Iterable[str] = (),
     ) -> tuple[str, ...]:
-        """Report an article that would be upserted."""
+        """Report an article that would be upserted; return the pages that would become stale."""
         self._report(f"would upsert {card.article} of {site.id} in the index at revision {revision}")
-        return ()
+        pages = super().upsert(site, card, revision, text=text, shows=shows, former_memberships=former_memberships)
+        return self._reported(site, pages)
 
     def remove(
         self,
@@ -46,18 +50,26 @@ class DryRunIndex(RedisIndex):
         article: str,
         revision: str,
         *,
-        former_memberships: Iterable[str] = (),  # noqa: ARG002
-        is_killed: bool = False,  # noqa: ARG002
+        former_memberships: Iterable[str] = (),
+        is_killed: bool = False,
     ) -> tuple[str, ...]:
-        """Report an article that would be removed."""
+        """Report an article that would be removed; return the pages that would become stale."""
         self._report(f"would remove {article} of {site.id} from the index at revision {revision}")
-        return ()
+        pages = super().remove(site, article, revision, former_memberships=former_memberships, is_killed=is_killed)
+        return self._reported(site, pages)
 
-    def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:  # noqa: ARG002
-        """Report the articles that would be upserted or removed."""
-        for record in records:
+    def load(self, site: Site, records: Iterable[LiveRecord], *, is_restored: bool = True) -> tuple[str, ...]:
+        """Report the articles that would be upserted or removed; return the pages that each would make stale."""
+        known = list(records)
+        for record in known:
             self._report(f"would load {record.article} of {site.id} into the index")
-        return ()
+        placements = [each for record in known if (each := placement_of(site, record))]
+        return self._reported(site, translated(self._put)(site, placements, is_restored=is_restored))
+
+    def _reported(self, site: Site, pages: tuple[str, ...]) -> tuple[str, ...]:
+        for page in pages:
+            self._report(f"would mark {page} of {site.id} stale")
+        return pages
 
     def mark_stale(self, site: Site, listing: str) -> None:
         """Report a page that would become stale."""
@@ -112,8 +124,8 @@ class _ReadOnlyScript(Script):
     """A script whose writes do nothing. EVAL_RO makes Redis refuse any other write."""
 
     def __init__(self, client: Redis, script: str) -> None:
-        self._text = f"{scripts.READ_ONLY}\n{script}"
-        super().__init__(client, self._text)
+        self._text = script
+        super().__init__(client, script)
 
     def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:  # noqa: ANN401 -- redis-py's signature
         redis = self.registered_client if client is None else client

@@ -1,6 +1,7 @@
 """Adapters for a dry run: reads go to the real store and Redis, and each write is only reported.
 
 Objects that a handler puts into a bucket are held in memory, so that it can read them. Writes to Redis have no effect.
+A dry run of the next step reads them too, if its event carries them (`shared/runtime/step_events.py`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,38 @@ Report = Callable[[str], None]
 """Takes one line about a write that was not made."""
 
 
+CONTENT = "content"
+"""The name of the content bucket in reports and events."""
+
+
+class DryRun:
+    """One dry run: its report, and the objects of the content bucket that it and earlier dry runs wrote."""
+
+    def __init__(self, report: Report, objects: Mapping[str, bytes] | None = None) -> None:
+        """Take the objects of earlier dry runs, by key."""
+        self.report = report
+        self._content = MemoryObjectStorage()
+        for key, body in (objects or {}).items():
+            self._content.put(key, body)
+
+    def content(self, real: ObjectStorage) -> DryRunStorage:
+        """Return the content bucket: the objects of the dry runs lie over the real ones."""
+        return DryRunStorage(real, CONTENT, self.report, self._content)
+
+    def objects(self) -> dict[str, bytes]:
+        """Return the written objects of the content bucket, by key; deletions are not among them."""
+        return {key: self._content.get(key).body for key in self._content.list_keys("")}
+
+
 class DryRunStorage:
     """A bucket that is only read; puts and deletes are visible only in this dry run."""
 
-    def __init__(self, real: ObjectStorage, name: str, report: Report) -> None:
+    def __init__(
+        self, real: ObjectStorage, name: str, report: Report, written: MemoryObjectStorage | None = None
+    ) -> None:
+        """Take the name for reports, and the objects that earlier dry runs wrote."""
         self._real, self._name, self._report = real, name, report
-        self._written = MemoryObjectStorage()
+        self._written = written or MemoryObjectStorage()
         self._deleted: set[str] = set()
 
     def find(self, key: str) -> StoredObject | None:

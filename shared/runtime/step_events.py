@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +17,12 @@ from shared.runtime.errors import PermanentError
 RUN_STEP = "run-step"
 """The first argument of `python -m services.<service>` to run one step by hand."""
 
+MAX_OBJECTS_BYTES = 64 * 1024 * 1024  # of all objects that an event carries, decoded
+_MAX_OBJECTS = 2_000  # that an event carries
+_MAX_KEY_CHARACTERS = 1_024  # S3's own limit
 _MAX_FAULTS = 5
+_MAX_ERROR_CHARACTERS = 64 * 1024  # of the errors of one event: their end has the reason
+_BUCKET = "content/"  # before the key of each object: only the content bucket's objects travel
 
 
 class UnusableEventError(PermanentError):
@@ -76,10 +83,49 @@ def message_of(step: Step, event: dict[str, Any]) -> Message:
         raise UnusableEventError(message) from error
 
 
-def as_event(step: Step, message: Message) -> dict[str, Any]:
-    """Return a message to a step as an event for a run by hand."""
+def as_event(step: Step, message: Message, objects: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+    """Return a message to a step as an event for a run by hand.
+
+    `objects`: those that dry runs wrote into the content bucket, by key. The event carries them in base64.
+    """
     payload = message.model_dump(mode="json")
-    return {"task": step.task_name, "queue": step.queue(message.lane), "payload": payload}
+    event: dict[str, Any] = {"task": step.task_name, "queue": step.queue(message.lane), "payload": payload}
+    if objects:
+        event["objects"] = {f"{_BUCKET}{key}": base64.b64encode(body).decode() for key, body in objects.items()}
+    return event
+
+
+def as_end(exit_code: int, errors: str) -> dict[str, Any]:
+    """Return the line after the follow-ups of one event of several."""
+    return {"exit_code": exit_code, "errors": errors[-_MAX_ERROR_CHARACTERS:]}
+
+
+def find_end(event: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return the exit code and the errors of the line `as_end`; None for a follow-up."""
+    return (int(event["exit_code"]), str(event["errors"])) if "exit_code" in event else None
+
+
+def objects_of(event: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the objects of the content bucket that an event carries, by key.
+
+    Raises:
+        UnusableEventError: the objects are not base64 by key, are of another bucket, or exceed a limit.
+    """
+    carried = event.get("objects", {})
+    if not isinstance(carried, dict) or len(carried) > _MAX_OBJECTS:
+        raise UnusableEventError(f"`objects` of the event must hold at most {_MAX_OBJECTS} objects by key")
+    found, size_bytes = dict[str, bytes](), 0
+    for name, text in carried.items():
+        if not name.startswith(_BUCKET) or not len(_BUCKET) < len(name) <= _MAX_KEY_CHARACTERS:
+            raise UnusableEventError(f"each name in `objects` of the event must begin with {_BUCKET}")
+        size_bytes += len(text) * 3 // 4 if isinstance(text, str) else 0
+        if size_bytes > MAX_OBJECTS_BYTES:
+            raise UnusableEventError(f"the objects of the event are larger than {MAX_OBJECTS_BYTES} bytes")
+        try:
+            found[name.removeprefix(_BUCKET)] = base64.b64decode(text, validate=True)
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise UnusableEventError("an object of the event is not base64") from error
+    return found
 
 
 def _payload_of(event: dict[str, Any]) -> dict[str, Any]:

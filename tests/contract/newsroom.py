@@ -18,6 +18,7 @@ from services.ingest.adapters.event_streams import SharedEventStreams
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
+from services.ingest.domain.dry_runs import Change, DryRunEntry, DryRunOutcome
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
@@ -86,6 +87,7 @@ class Newsroom:
     allowance: Allowance | None = None  # None: Redis is down
     answers: dict[str, KeptAnswer] = field(default_factory=dict)
     counted: list[tuple[str, int]] = field(default_factory=list)  # token, requests per minute
+    entries: int = 1  # of a dry run
 
     def accept(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
         self._note(raw, metadata)
@@ -105,6 +107,26 @@ class Newsroom:
             receipt=receipt,
             report=reading.report,
         )
+
+    def dry_run(self, raw: bytes, requests: Sequence[SubmissionMetadata]) -> list[DryRunOutcome]:
+        """Return an outcome at each site, from the results of `accept`; the call is no post."""
+        outcomes: list[DryRunOutcome] = []
+        for metadata in requests:
+            accepted = self.accept(raw, metadata)
+            self.calls.pop()
+            (reading,) = read_document(raw, metadata.content_type, metadata)
+            assert isinstance(reading, Reading)
+            changes = (Change(path="index.html", url="https://epn.example/", why="lists the newest articles"),)
+            entry = DryRunEntry(
+                name=reading.article.source_id,
+                status=ReceiptStatus(accepted.status),
+                report=accepted.report,
+                article=reading.article,
+                changes=changes,
+            )
+            html = None if outcomes else "<p>The page.</p>"
+            outcomes.append(DryRunOutcome(site=accepted.site, entries=(entry,) * self.entries, html=html))
+        return outcomes
 
     def _note(self, raw: bytes, metadata: SubmissionMetadata) -> None:
         self.calls.append({each.name: getattr(metadata, each.name) for each in fields(metadata)} | {"raw": raw})
@@ -264,6 +286,7 @@ def an_app(
             find_token=Tokens(storage).find,
             admit=newsroom.admit,
             accept=newsroom.accept,
+            dry_run=newsroom.dry_run,
             submit=newsroom.submit,
             submit_lines=newsroom.submit_lines,
             act=newsroom.act,

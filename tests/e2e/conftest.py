@@ -43,6 +43,7 @@ _STACK_OF = {
     "test_bad_input.py": "newsroom",
     "test_browser.py": "newsroom",
     "test_dead_letters.py": "newsroom",
+    "test_dry_run.py": "newsroom",
     "test_reader_follows_links.py": "newsroom",
     "test_readiness.py": "newsroom",
     "test_run_step.py": "newsroom",

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from shared.messaging.pipeline import ENRICH_ARTICLES, PIPELINE, PUBLISH_PAGES, RENDER_ARTICLES, RENDER_LISTINGS, Step
-from shared.runtime.step_events import UnusableEventError, as_event, find_step, message_of, read_event
+from shared.runtime import step_events
+from shared.runtime.step_events import (
+    UnusableEventError,
+    as_event,
+    find_step,
+    message_of,
+    objects_of,
+    read_event,
+)
 
 GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "messages"
 STEPS = {step.consumes.__name__: step for step in PIPELINE}
@@ -105,3 +113,36 @@ def test_a_wrong_field_is_named() -> None:
 
     assert "articles.0.revision: Field required" in str(refused.value)
     assert "lane: Input should be" in str(refused.value)
+
+
+def test_an_event_carries_the_objects_of_a_dry_run() -> None:
+    message = message_of(ENRICH_ARTICLES, golden("ArticlesAccepted"))
+    objects = {"articles/epn/a/r.json": b"{}", "x": bytes(range(256))}
+
+    event = read_event(json.dumps(as_event(ENRICH_ARTICLES, message, objects)))
+
+    assert objects_of(event) == objects
+    assert message_of(ENRICH_ARTICLES, event) == message
+    assert "objects" not in as_event(ENRICH_ARTICLES, message, {})
+    assert objects_of(as_event(ENRICH_ARTICLES, message)) == {}
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [],
+        {"public/index.html": ""},
+        {"content/": ""},
+        {f"content/{'x' * 2000}": ""},
+        {"content/x": "no base64!"},
+        {"content/x": 3},
+        {"content/x": "AAAA" * 6},
+        {f"content/{number}": "" for number in range(4)},
+    ],
+)
+def test_objects_of_an_event_are_bounded_and_checked(objects: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_events, "MAX_OBJECTS_BYTES", 12)
+    monkeypatch.setattr(step_events, "_MAX_OBJECTS", 3)
+
+    with pytest.raises(UnusableEventError):
+        objects_of({"objects": objects})

@@ -46,6 +46,17 @@ class Endpoint:
         params = _site_parameter(site) | ({"feed": feed} if feed else {})
         return self._call("POST", "/v1/articles", content=body, headers=headers, params=params)
 
+    def dry_run(self, path: Path, *, site: str | None, feed: str | None = None) -> dict[str, Any]:
+        """Return the result that a post of a file would have; pictures that it names by file are left out.
+
+        Raises:
+            EndpointRefusedError: the article would be refused.
+            EndpointUnavailableError: the same call may succeed later.
+        """
+        body, content_type = _without_pictures(path)
+        params = {"dry_run": "1"} | _site_parameter(site) | ({"feed": feed} if feed else {})
+        return self._call("POST", "/v1/articles", content=body, headers={"Content-Type": content_type}, params=params)
+
     def post_batch(self, lines: Sequence[bytes], *, site: str | None) -> Iterator[dict[str, Any]]:
         """Post articles, one a line; yield the reply to each line as it arrives.
 
@@ -115,13 +126,8 @@ class Endpoint:
         return self._call("GET", "/readyz")
 
     def _with_pictures(self, path: Path, site: str | None) -> tuple[bytes, str]:
-        body = path.read_bytes()
-        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        try:
-            article = json.loads(body)
-        except ValueError:
-            return body, content_type  # not JSON: another format, or a fault that the endpoint reports
-        files = [picture for picture in _pictures_of(article) if isinstance(picture, dict) and "file" in picture]
+        body, content_type, article = _read(path)
+        files = [picture for picture in _pictures_of(article) if _is_file(picture)]
         if not files:
             return body, content_type
         for picture in files:
@@ -149,6 +155,32 @@ class Endpoint:
 
     def _no_answer_text(self, error: httpx.HTTPError) -> str:
         return f"{self.url} does not answer ({error}); is the stack up? Try: make up"
+
+
+def _read(path: Path) -> tuple[bytes, str, Any]:
+    """Return a file's bytes, its media type and its JSON; None if it is not JSON: the endpoint reports a fault."""
+    body = path.read_bytes()
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    try:
+        return body, content_type, json.loads(body)
+    except ValueError:
+        return body, content_type, None
+
+
+def _without_pictures(path: Path) -> tuple[bytes, str]:
+    """Return a file's bytes without the pictures that it names by file, and its media type."""
+    body, content_type, article = _read(path)
+    if not any(_is_file(picture) for picture in _pictures_of(article)):
+        return body, content_type
+    if _is_file(article.get("picture")):
+        del article["picture"]
+    if isinstance(article.get("pictures"), list):
+        article["pictures"] = [picture for picture in article["pictures"] if not _is_file(picture)]
+    return json.dumps(article, ensure_ascii=False).encode(), content_type
+
+
+def _is_file(picture: object) -> bool:
+    return isinstance(picture, dict) and "file" in picture
 
 
 def _pictures_of(article: object) -> list[Any]:

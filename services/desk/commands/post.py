@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from services.desk import wiring
+from services.desk.commands.dry_run import try_out
 from services.desk.ports import EndpointRefusedError, EndpointUnavailableError
 
 _OK_STATUSES = {
@@ -29,16 +30,22 @@ def post(
     seconds: Annotated[float, typer.Option(help="With --wait: the longest wait for a page.", min=0.1, max=30)] = 20.0,
     site: Annotated[str | None, typer.Option(help="The site, if the token has several.")] = None,
     feed: Annotated[str | None, typer.Option(help="The feed, if the token has several.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the result of each post; change nothing.")] = False,  # noqa: FBT002
 ) -> None:
     """Post articles in any format that the endpoint reads.
 
     An article may name a picture file beside it (`"picture": {"file": "harbour.jpg"}`): the file is uploaded first.
+
+    With --dry-run nothing is stored or uploaded. The report and the public files that each post would change are shown.
 
     Exit code 1: an article was refused, or with --wait was not live in time.
     """
     console = Console()
     endpoint = wiring.endpoint()
     has_failed = False
+    if dry_run:
+        try_out(files, site=site, feed=feed, console=console)
+        return
     with console.status("") as spinner:
         for number, path in enumerate(files, 1):
             spinner.update(f"{number} of {len(files)}: {path.name}")

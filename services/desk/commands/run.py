@@ -32,8 +32,9 @@ def run(
     as in a worker. Exit code 1: an item failed (its traceback is printed). Exit code 2: the event cannot be used.
 
     With --dry-run the handler reads the real buckets and the real Redis. Each PUT, each write to Redis and each purge
-    is shown on stderr and not made. Later reads return the shown writes. Two limits: a dry run does not know the pages
-    that a change of the index makes stale, and it asks no edge for a page.
+    is shown on stderr and not made. Later reads return the shown PUTs. The printed follow-ups carry them as `objects`.
+    So a dry run of the next step reads them too. A dry run shows the pages that a change of the index makes stale. It
+    prints no message for them, and it asks no edge for a page.
 
     Why does this article not render?
 
@@ -46,6 +47,12 @@ def run(
         pressline run render.ArticlesEnriched event.json --dry-run > page.json
 
         pressline run publish page.json --dry-run
+
+    What would become of an accepted article, step by step?
+
+        pressline run enrich event.json --dry-run > enriched.json
+
+        pressline run render enriched.json --dry-run > page.json
     """
     text = event.read()
     try:

@@ -61,5 +61,9 @@ class StreamsFullError(RetryableError):
     """The endpoint has as many event streams as its settings allow."""
 
 
+class DryRunUnavailableError(RetryableError):
+    """A dry run cannot render pages now: others run, or it took too long. The text tells the sender the reason."""
+
+
 class FrontUnknownError(PermanentError):
     """The site has no such front."""

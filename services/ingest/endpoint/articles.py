@@ -13,7 +13,13 @@ from services.ingest.endpoint.deps import deps_of, threads_of
 from services.ingest.endpoint.idempotency import TAKES_IDEMPOTENCY_KEY
 from services.ingest.endpoint.preferences import parse_prefer
 from services.ingest.endpoint.problems import ProblemError, documented
-from services.ingest.endpoint.replies import ArticleReply, ArticleStateReply, json_response, links_to
+from services.ingest.endpoint.replies import (
+    ArticleReply,
+    ArticleStateReply,
+    DryRunReply,
+    json_response,
+    links_to,
+)
 from services.ingest.endpoint.sites import ARTICLE, FeedName, SiteName, SiteNames
 from services.ingest.endpoint.submission import submission_of
 from shared.model.lane import Lane
@@ -25,12 +31,20 @@ LaneName = Annotated[
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"model": ArticleReply, "description": "Stored; publication follows.", "headers": REPLY_HEADERS},
     200: {
-        "model": ArticleReply,
-        "description": "Final: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched.",
+        "model": ArticleReply | DryRunReply,
+        "description": "Final: live or killed (with `Prefer: wait`), duplicate, superseded, held or unmatched. "
+        "With `dry_run=1`: the result that the post would have.",
         "headers": REPLY_HEADERS,
     },
     **documented(400, 401, 403, 408, 409, 413, 415, 422, 503),
 }
+DryRun = Annotated[
+    bool,
+    Query(
+        description="`1`: change nothing. The reply has the report, the canonical article, its page and the public "
+        "files that the post would change."
+    ),
+]
 FeedPath = Annotated[str, Path(max_length=40, description="The sender's feed, as in the site's settings.")]
 router = APIRouter(tags=["articles"])
 
@@ -46,7 +60,12 @@ router = APIRouter(tags=["articles"])
     openapi_extra={"parameters": [PREFER]},
 )
 async def post_article(
-    request: Request, caller: RequirePublish, site: SiteNames = None, feed: FeedName = None, lane: LaneName = "live"
+    request: Request,
+    caller: RequirePublish,
+    site: SiteNames = None,
+    feed: FeedName = None,
+    lane: LaneName = "live",
+    dry_run: DryRun = False,  # noqa: FBT002 -- a query parameter
 ) -> Response:
     """Accept an article in a supported format, named by its Content-Type or detected from its content.
 
@@ -72,6 +91,9 @@ async def post_article(
 
     A later revision, or a `status: canceled`, reaches the sites that it is posted to. Kill, withdraw and restore act
     on one site's article. `Prefer: wait` waits for the canonical one.
+
+    `?dry_run=1` changes nothing. The reply is the result that the post would have, with the canonical article, its page
+    and the public files that would change. `Prefer` is ignored, and refusals are those of a post.
     """
     deps, settings = deps_of(request), deps_of(request).settings
     preferences = parse_prefer(request.headers.getlist("prefer"), wait_limit_seconds=settings.wait_limit_seconds)
@@ -80,6 +102,8 @@ async def post_article(
     for each in (first, *further):
         caller.feed(each, feed)  # refuses the item at all sites if the token has no feed at one of them
     submission = submission_of(request, caller, Lane(lane), feed, further)
+    if dry_run:
+        return json_response(200, await submission.dry_run(raw, first))
     process = submission.submit if preferences.is_async else submission.accept
     reply = await process(raw, first)
     return await answer(request, reply, preferences)
@@ -96,10 +120,15 @@ async def post_article(
     openapi_extra={"parameters": [PREFER]},
 )
 async def post_feed_item(
-    request: Request, caller: RequirePublish, feed: FeedPath, site: SiteNames = None, lane: LaneName = "live"
+    request: Request,
+    caller: RequirePublish,
+    feed: FeedPath,
+    site: SiteNames = None,
+    lane: LaneName = "live",
+    dry_run: DryRun = False,  # noqa: FBT002 -- a query parameter
 ) -> Response:
     """Accept an article as `POST /v1/articles` does, with the feed's source, formats and defaults."""
-    return await post_article(request, caller, site, feed, lane)
+    return await post_article(request, caller, site, feed, lane, dry_run)
 
 
 @router.get(

@@ -13,6 +13,7 @@ import anyio.to_thread
 from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.dry_runs import DryRunOutcome
 from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
@@ -56,6 +57,21 @@ class AcceptArticle(Protocol):
             RefusedError: the article breaks a rule.
             BacklogFullError: too many messages wait.
             OutageError: the store is down; nothing was accepted.
+        """
+        ...
+
+
+class DryRunDocument(Protocol):
+    """Reads a document as for a post, and changes nothing."""
+
+    def __call__(self, raw: bytes, requests: Sequence[SubmissionMetadata]) -> Sequence[DryRunOutcome]:
+        """Return the outcome that a post would have at the site of each request; the first is the canonical one.
+
+        Raises:
+            RefusedError: the first site would refuse the document.
+            BacklogFullError: too many messages wait.
+            DryRunUnavailableError: other dry runs run, or this one took too long.
+            OutageError: the store is down.
         """
         ...
 
@@ -123,6 +139,7 @@ class EndpointDeps:
     find_token: Callable[[str], TokenRecord | None]
     admit: Admit
     accept: AcceptArticle
+    dry_run: DryRunDocument
     submit: SubmitBytes
     submit_lines: SubmitLines
     act: ActOnArticle

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, NearMatch
+from services.ingest.domain.dry_runs import Change, DryRunOutcome
 from services.ingest.domain.pictures import PictureType
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, ReceiptState
 from services.ingest.endpoint.problems import Problem, ProblemFault
+from shared.model.article import Article
 from shared.runtime.receipts import ReceiptStatus, status_of_entries
 
 
@@ -81,6 +83,51 @@ class ArticleReply(BaseModel):
         default=None, description="The results of the entries, if the document is not one article."
     )
     also: list[AlsoReply] | None = Field(default=None, description="The results at further sites.")
+
+
+class DryRunEntryReply(BaseModel):
+    """The result that a post would have for one entry."""
+
+    name: str = Field(description="The entry's id or title, as the sender wrote it.")
+    status: ReceiptStatus
+    reason: str | None = Field(default=None, description="Why the entry would have no page.")
+    errors: list[ProblemFault] = Field(default_factory=list, description="The faults of a refused entry.")
+    report: Report
+    article: Article | None = Field(default=None, description="The canonical article; absent of other entries.")
+    changes: list[Change] | None = Field(
+        default=None, description="The public files that would change; null if the dry run did not render the article."
+    )
+
+
+class DryRunSiteReply(BaseModel):
+    """The result that a post would have at one site."""
+
+    site: str
+    status: ReceiptStatus = Field(description="The status that the reply to the post would have.")
+    reason: str | None = None
+    report: Report
+    article: Article | None = Field(
+        default=None, description="The canonical article, as it would be stored; of a duplicate, as it is stored."
+    )
+    changes: list[Change] | None = Field(
+        default=None,
+        description="The public files that would change, the article's own ones first. A listing may be rendered again "
+        "and turn out to be the same. Of several entries: see `entries`.",
+    )
+    entries: list[DryRunEntryReply] | None = Field(
+        default=None, description="The results of the entries, if the document is not one article."
+    )
+    notes: list[str] = Field(default_factory=list, description="The limits of this dry run.")
+
+
+class DryRunReply(DryRunSiteReply):
+    """The result that a post would have. Nothing was stored or changed."""
+
+    dry_run: Literal[True] = True
+    html: str | None = Field(
+        default=None, description="The page. Of several entries: the page of the first article that has one."
+    )
+    also: list[DryRunSiteReply] | None = Field(default=None, description="The results at further sites.")
 
 
 class BatchLineReply(BaseModel):
@@ -175,6 +222,35 @@ def _reply_to_document(outcome: DocumentOutcome) -> ArticleReply:
         report=report.with_warnings(warnings),
         entries=entries if alone is None else None,
     )
+
+
+def dry_run_reply(outcomes: Sequence[DryRunOutcome]) -> DryRunReply:
+    """Return the response body for a dry run at one or more sites."""
+    first, *further = outcomes
+    also = [DryRunSiteReply(**_dry_run_fields(each)) for each in further]
+    return DryRunReply(**_dry_run_fields(first), html=first.html, also=also or None)
+
+
+def _dry_run_fields(outcome: DryRunOutcome) -> dict[str, Any]:
+    """Return the fields of a reply for one site."""
+    entries = [
+        DryRunEntryReply(
+            **each.model_dump(exclude={"faults"}),
+            errors=[ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in each.faults],
+        )
+        for each in outcome.entries
+    ]
+    alone = entries[0] if len(entries) == 1 else None
+    return {
+        "site": outcome.site,
+        "status": status_of_entries([each.status for each in entries]),
+        "reason": alone.reason if alone else None,
+        "report": alone.report if alone else Report(format=entries[0].report.format),
+        "article": alone.article if alone else None,
+        "changes": alone.changes if alone else None,
+        "entries": None if alone else entries,
+        "notes": list(outcome.notes),
+    }
 
 
 def json_response(status: int, body: BaseModel, headers: Mapping[str, str] | None = None) -> Response:

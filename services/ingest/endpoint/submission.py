@@ -9,11 +9,19 @@ import structlog
 from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
-from services.ingest.domain.refusal import BacklogFullError, RefusedError
+from services.ingest.domain.refusal import BacklogFullError, DryRunUnavailableError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.endpoint.auth import Caller
 from services.ingest.endpoint.deps import EndpointDeps, Threads, deps_of, threads_of
-from services.ingest.endpoint.replies import AlsoReply, ArticleReply, links_to, reply_to
+from services.ingest.endpoint.problems import ProblemError
+from services.ingest.endpoint.replies import (
+    AlsoReply,
+    ArticleReply,
+    DryRunReply,
+    dry_run_reply,
+    links_to,
+    reply_to,
+)
 from services.ingest.metrics import REFUSALS
 from services.ingest.ports import SubmissionMetadata
 from shared.model.lane import Lane
@@ -45,6 +53,21 @@ class Submission:
         reply = reply_to(await self._accept_at(raw, site, None))
         further = [await self._accept_also(raw, other, site.id) for other in self.also]
         return reply.model_copy(update={"also": further}) if further else reply
+
+    async def dry_run(self, raw: bytes, site: Site) -> DryRunReply:
+        """Return the result that `accept` would have, the page, and the public files that would change.
+
+        Raises:
+            RefusedError: the first site would refuse the article.
+            ProblemError: 503, pages cannot be rendered now.
+        """
+        requests = [self._metadata(site, None), *(self._metadata(other, site.id) for other in self.also)]
+        try:
+            outcomes = await self.threads.run(self.deps.dry_run, raw, requests)
+        except DryRunUnavailableError as error:
+            detail = f"{error}; nothing was changed: send the same request again after the seconds in Retry-After"
+            raise ProblemError(503, detail, headers={"Retry-After": str(self.deps.retry_after_seconds)}) from error
+        return dry_run_reply(outcomes)
 
     async def submit(self, raw: bytes, site: Site) -> ArticleReply:
         """Store the bytes, for a worker to read; return the receipts."""

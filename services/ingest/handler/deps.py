@@ -48,7 +48,7 @@ def admit_all(lane: Lane) -> None:
 class Emit(Protocol):
     """Sends messages to the queues of the steps that consume them."""
 
-    def __call__(self, messages: Iterable[Message]) -> None:
+    def __call__(self, messages: Iterable[Message], /) -> None:
         """Send the messages.
 
         Raises:

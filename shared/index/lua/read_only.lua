@@ -1,7 +1,8 @@
 -- A dry run: reading commands go to Redis, all others do nothing. This file precedes the script.
 local READS = {
-  EXISTS = true, HEXISTS = true, HGET = true, HMGET = true, SCARD = true, SMEMBERS = true, TIME = true, ZCARD = true,
-  ZRANGE = true, ZRANGEBYSCORE = true, ZREVRANGE = true, ZREVRANGEBYSCORE = true, ZREVRANK = true, ZSCORE = true,
+  EXISTS = true, HEXISTS = true, HGET = true, HMGET = true, SCARD = true, SISMEMBER = true, SMEMBERS = true,
+  TIME = true, ZCARD = true, ZCOUNT = true, ZRANGE = true, ZRANGEBYSCORE = true, ZREVRANGE = true,
+  ZREVRANGEBYSCORE = true, ZREVRANK = true, ZSCORE = true,
 }
 local real = redis
 local redis = {
