@@ -15,7 +15,7 @@ from services.ingest.ports import Document
 from shared.model.text import collapsed
 
 MAX_PAGE_CHARS = 2_000_000
-MAX_TAGS = 40_000
+MAX_TAGS = 20_000
 _MAX_META = 1_000
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 

@@ -20,7 +20,7 @@ from services.ingest.ports import Entry, ReadingContext
 from shared.model.article import Status
 
 MAX_LINE_WORDS = 20  # a player with no more text than this is no article
-_MAX_ID_CHARS = 500
+_MAX_PLAYERS, _MAX_PICTURES = 50, 101
 
 
 def read_entries(entries: Iterable[SentEntry], format_name: str, context: ReadingContext) -> list[Entry]:
@@ -50,8 +50,8 @@ def ambiguous_ids(entries: Sequence[SentEntry]) -> frozenset[str]:
 
 def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, ambiguous: frozenset[str]) -> Entry:
     builder = ArticleBuilder(format_name, context)
-    for reason in entry.dropped:
-        builder.drop(reason.where, reason.value)
+    for part in entry.dropped:
+        builder.drop(part.where, part.value)
     for where in entry.confirmed:
         builder.confirm(where)
     for warning in entry.warnings:
@@ -71,8 +71,8 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     set_section_and_keywords(builder, entry, context.site)
     set_language(builder, entry.language.value if entry.language else None, _where(entry.language))
     _set_lines(builder, entry)
-    set_pictures(builder, entry.pictures)
-    for player in entry.players:
+    set_pictures(builder, entry.pictures[:_MAX_PICTURES])
+    for player in entry.players[:_MAX_PLAYERS]:
         if is_web_address(player.url):
             embed = {"url": player.url, "kind": player.kind, "title": player.title}
             builder.add_entry("embeds", embed, player.where)
