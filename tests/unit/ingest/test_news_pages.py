@@ -96,7 +96,8 @@ def test_open_graph_is_read_where_no_other_data_is(read: Read) -> None:
     head = (
         CANONICAL + '<meta property="og:type" content="article"><meta property="og:title" content="Lamps | The Bay">'
         '<meta property="og:site_name" content="The Bay">'
-        '<meta property="article:published_time" content="2026-11-19T08:00:00Z"><meta name="author" content="Ada Marlow">'
+        '<meta property="article:published_time" content="2026-11-19T08:00:00Z">'
+        '<meta name="author" content="Ada Marlow">'
         '<meta property="article:section" content="World"><meta property="article:tag" content="Pier">'
     )
 
@@ -213,7 +214,7 @@ def test_a_correction_is_public_and_an_address_of_one_is_not(read: Read) -> None
     [
         ("Lamps - The Bay", "Lamps"),
         ("The Bay | Lamps", "Lamps"),
-        ("Lamps – on the pier – The Bay", "Lamps – on the pier"),
+        ("Lamps \u2013 on the pier \u2013 The Bay", "Lamps \u2013 on the pier"),
         ("Lamps - Sport - The Bay", "Lamps - Sport"),
         ("The Bay", "The Bay"),
     ],
@@ -242,12 +243,12 @@ def test_the_fixtures_survive_mutations(context: ReadingContext) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "<div>" * 4_000,
-        "<p>some words here, and more. " * 4_000,
-        "<div></div>" * 4_000,
-        "<b>" * 4_000,
+        "<div>" * 1_500,
+        "<p>some words here, and more. " * 1_500,
+        "<div></div>" * 1_500,
+        "<b>" * 1_500,
         f"<p>{' ' * 300_000}x</p>",
-        '<p title="' + "<" * 4_000 + '">x</p>',
+        '<p title="' + "<" * 1_500 + '">x</p>',
         '<div class="' + "share " * 30_000 + '">x</div>',
         "<h2>related</h2><ul><li><a href=x>y</a></li></ul>" * 1_500,
     ],

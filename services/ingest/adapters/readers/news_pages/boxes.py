@@ -19,9 +19,10 @@ _BOX_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BOX_HEADINGS = re.compile(
-    r"^(?:related(?: (?:articles|stories|topics|content))?|more (?:stories|news|on this story|from .{1,40})|read (?:more"
-    r"|next|also)|see also|you may also like|recommended(?: for you)?|most read|around the bbc|lire aussi|à lire aussi"
-    r"|mehr zum thema|lesen sie auch|lee también|leggi anche|share this (?:story|article)|about sharing)\s*:?$",
+    r"^(?:related(?: (?:articles|stories|topics|content))?|more (?:stories|news|on this story|from .{1,40})"
+    r"|read (?:more|next|also)|see also|you may also like|recommended(?: for you)?|most read|around the bbc"
+    r"|lire aussi|à lire aussi|mehr zum thema|lesen sie auch|lee también|leggi anche|share this (?:story|article)"
+    r"|about sharing)\s*:?$",
     re.IGNORECASE,
 )
 _LABELS = frozenset({"advertisement", "anzeige", "publicité", "publicidad", "pubblicità", "werbung", "advertisment"})

@@ -135,7 +135,7 @@ def _by_readability(root: etree._Element) -> etree._Element | None:
             return str(etree.tostring(self.html, method="html", encoding="unicode"))
 
     page = lxml_html.Element("html")
-    page.append(root)  # type: ignore[arg-type]  # a body is an HtmlElement
+    page.append(root)
     try:
         markup = _Search(etree.tostring(page, method="html", encoding="unicode")).summary(
             html_partial=True, keep_all_images=True

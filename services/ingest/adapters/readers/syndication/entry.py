@@ -98,6 +98,6 @@ class SentEntry:
         return found.value if found else ""
 
     def drop(self, where: str, reason: str) -> None:
-        """Note a part that is not used, with the reason; a report has room for 200."""
+        """Note a part that is not used, with the reason; a report names at most 200."""
         if len(self.dropped) < _MAX_DROPPED:
             self.dropped.append(Part(reason, where))

@@ -1,4 +1,4 @@
-"""Walks the elements of an XML feed by names such as `title` and `dc:creator`, whatever prefixes the sender uses."""
+"""Walks the elements of an XML feed by names such as `title` and `dc:creator`, with any prefix of the sender."""
 
 from __future__ import annotations
 
