@@ -250,9 +250,10 @@ def test_the_fixtures_survive_mutations(context: ReadingContext) -> None:
         f"<p>{' ' * 300_000}x</p>",
         '<p title="' + "<" * 1_500 + '">x</p>',
         '<div class="' + "share " * 30_000 + '">x</div>',
+        "<p {x=1 }y=2 a{b>Text with odd attributes.</p><a{b>x</a{b>",
         "<h2>related</h2><ul><li><a href=x>y</a></li></ul>" * 1_500,
     ],
-    ids=["deep", "paragraphs", "empty", "formatting", "spaces", "attribute", "class", "lists"],
+    ids=["deep", "paragraphs", "empty", "formatting", "spaces", "attribute", "class", "names", "lists"],
 )
 def test_a_hostile_page_takes_little_time(context: ReadingContext, body: str) -> None:
     assert assert_survives([page(article(), body=PARAGRAPHS + body)], context, 1, 1) < 1

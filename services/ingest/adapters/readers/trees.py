@@ -1,23 +1,10 @@
-"""Changes trees of HTML, and reads their text. Every function takes time in proportion to the tree."""
+"""Reads the text and the content of trees of HTML, in time in proportion to the tree."""
 
 from __future__ import annotations
 
 from lxml import etree
 
 from shared.model.text import collapsed
-
-
-def remove(element: etree._Element) -> None:
-    """Remove an element; the text after it stays. The root is not removed."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    previous, tail = element.getprevious(), element.tail or ""
-    if previous is not None:
-        previous.tail = (previous.tail or "") + tail
-    else:
-        parent.text = (parent.text or "") + tail
-    parent.remove(element)
 
 
 def text_in_tree(element: etree._Element) -> str:

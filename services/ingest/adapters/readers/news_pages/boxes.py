@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from services.ingest.adapters.readers.elements import remove
 from services.ingest.adapters.readers.news_pages.players import PLAYER_SIGN
-from services.ingest.adapters.readers.trees import letters_of, line_in_tree, remove, text_in_tree
+from services.ingest.adapters.readers.trees import letters_of, line_in_tree, text_in_tree
 
 _BOX_WORDS = re.compile(
     r"(?:^|[\s_-])(?:news-?letters?|subscri(?:be|ption)|sign-?up|cookies?|consent|gdpr|share|sharing|social|related"

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.elements import remove
 from services.ingest.adapters.readers.news_pages.boxes import remove_boxes, remove_empty, remove_head_lines
 from services.ingest.adapters.readers.news_pages.page import Page
 from services.ingest.adapters.readers.news_pages.players import put_players_back, set_players_aside
 from services.ingest.adapters.readers.syndication.links import resolved
-from services.ingest.adapters.readers.trees import inner_html, line_in_tree, remove, text_in_tree
+from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
 
 _MAX_ELEMENTS, _MAX_TEXT_CHARS, _MAX_DEPTH = 6_000, 500_000, 150
 _MIN_MARKED_WORDS = 40
@@ -95,11 +96,12 @@ def _prune(root: etree._Element, base: str) -> bool:
         source = element.get("src") or ""
         if element.tag == "img" and (not source or source.startswith("data:")):
             element.set("src", element.get("data-src") or element.get("data-original") or "")
-        for name, value in [(str(name), str(value)) for name, value in element.attrib.items()]:
-            if name not in _KEPT_ATTRIBUTES or len(value) > _MAX_ATTRIBUTE_CHARS:
-                del element.attrib[name]
-            elif name in _ADDRESSES and not value.startswith("#"):
-                element.set(name, resolved(value.strip(), base))
+        kept = {str(name): str(value) for name, value in element.attrib.items() if name in _KEPT_ATTRIBUTES}
+        element.attrib.clear()  # `del` fails for names that HTML allows and XML does not, such as `{x`
+        for name, value in kept.items():
+            if len(value) <= _MAX_ATTRIBUTE_CHARS:
+                is_address = name in _ADDRESSES and not value.startswith("#")
+                element.set(name, resolved(value.strip(), base) if is_address else value)
     return _depth(root) <= _MAX_DEPTH
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.elements import remove
 from services.ingest.adapters.readers.syndication.links import host_of, resolved
-from services.ingest.adapters.readers.trees import inner_html, line_in_tree, remove, text_in_tree
+from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
 from services.ingest.domain import prose
 from shared.model.markup import check_markup
 from shared.model.text import collapsed
