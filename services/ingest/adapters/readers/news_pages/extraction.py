@@ -20,7 +20,7 @@ from services.ingest.adapters.readers.news_pages.players import put_players_back
 from services.ingest.adapters.readers.syndication.links import resolved
 from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
 
-_MAX_ELEMENTS, _MAX_TEXT_CHARS, _MAX_DEPTH = 6_000, 500_000, 150
+_MAX_ELEMENTS, _MAX_TEXT_CHARS, _MAX_DEPTH = 6_000, 300_000, 150
 _MIN_MARKED_WORDS = 40
 _REMOVED = frozenset(
     {
