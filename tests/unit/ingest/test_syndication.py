@@ -336,6 +336,19 @@ def test_a_single_atom_entry_is_read(read: Read) -> None:
     assert read(raw, None).article.body == "<p>One.</p>\n<p>Two.</p>"
 
 
+def test_an_entry_without_a_text_is_refused_with_the_reason(refuse: Refuse) -> None:
+    error = refuse(rss("<title>A</title><guid>1</guid>"), None)
+
+    assert error.faults[0].pointer == "/rss/channel/item"
+    assert "neither a text nor a summary" in error.detail
+
+
+def test_atom_without_its_namespace_is_read(read: Read) -> None:
+    raw = b"<feed><entry><id>1</id><title>A</title><content>The pier is open.</content></entry></feed>"
+
+    assert read(raw, None).article.body == "<p>The pier is open.</p>"
+
+
 def test_text_that_is_declared_as_plain_keeps_its_signs(read: Read) -> None:
     entry = "<id>1</id><title>A</title><content>The &lt;b&gt; tag, 5 &lt; 6 &amp;amp; 7.</content>"
 

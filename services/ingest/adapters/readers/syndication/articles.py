@@ -16,6 +16,7 @@ from services.ingest.adapters.readers.syndication.subjects import set_section_an
 from services.ingest.adapters.readers.syndication.texts import read_texts
 from services.ingest.adapters.readers.syndication.times import set_times
 from services.ingest.adapters.readers.syndication.titles import headline_of
+from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Entry, ReadingContext
 from shared.model.article import Status
 
@@ -57,6 +58,8 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     for warning in entry.warnings:
         builder.warn(warning)
     _set_identity(builder, entry, ambiguous)
+    if builder.faults:
+        raise unacceptable(builder.faults)
     if entry.state is not None and entry.state.kind == "held":
         builder.confirm(entry.state.where)
         return builder.set_aside("held", entry.state.reason, entry.name)
@@ -67,6 +70,8 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     texts = read_texts(builder, entry)
     if reason := _media_reason(entry, texts.words, has_media=texts.has_media) if not builder.is_removal else None:
         return builder.set_aside("media", reason, entry.name)
+    if "body" not in builder.values and not builder.is_removal:
+        raise unacceptable([*builder.faults, Fault(entry.where, "has neither a text nor a summary; a page needs one")])
     set_people(builder, entry.people)
     set_section_and_keywords(builder, entry, context.site)
     set_language(builder, entry.language.value if entry.language else None, _where(entry.language))

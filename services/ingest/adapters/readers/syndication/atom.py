@@ -10,7 +10,7 @@ from itertools import islice
 
 from lxml import etree
 
-from services.ingest.adapters.readers.elements import markup_in, name_of
+from services.ingest.adapters.readers.elements import find, markup_in, name_of
 from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.syndication.about import ATOM
 from services.ingest.adapters.readers.syndication.articles import read_entries
@@ -65,7 +65,9 @@ class AtomReader:
             return False
         if document.root_name:
             root = document.xml()
-            return document.root_name in ("feed", "entry") and etree.QName(root).namespace in _NAMESPACES
+            namespace = etree.QName(root).namespace
+            is_bare = namespace is None and find(root, "entry", "id") is not None  # some scripts forget the namespace
+            return document.root_name in ("feed", "entry") and (namespace in _NAMESPACES or is_bare)
         start = document.text[:_START_CHARS]
         return _START.search(start) is not None and _NAMESPACE.search(start) is not None
 
