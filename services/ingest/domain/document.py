@@ -177,7 +177,8 @@ class Document:
     def _xml(self) -> etree._Element | RefusedError:
         if not self.raw.strip():
             return RefusedError(400, f"{self._name} is empty; an article was expected")
-        text = _XML_DECLARATION.sub("", self.text, count=1)
+        declaration = _XML_DECLARATION.match(self.text)  # a search at every place takes quadratic time
+        text = self.text[declaration.end() :] if declaration else self.text
         clean = _NO_XML_CHARACTERS.sub("", text)
         if len(clean) != len(text):
             self.warnings.append("control characters were removed")

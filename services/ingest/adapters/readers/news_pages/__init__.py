@@ -8,7 +8,6 @@ from services.ingest.adapters.readers.news_pages.about import HTML
 from services.ingest.adapters.readers.news_pages.extraction import extract
 from services.ingest.adapters.readers.news_pages.facts import entry_of
 from services.ingest.adapters.readers.news_pages.json_ld import (
-    ARTICLE_TYPES,
     Graph,
     Node,
     addresses_in,

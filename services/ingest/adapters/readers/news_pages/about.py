@@ -33,18 +33,18 @@ _EXAMPLE = """<!doctype html>
 """
 _RULES = """A page with one article is read. JSON-LD comes first, then microdata, then Open Graph (`og:type` article).
 
-* **JSON-LD.** Several scripts, `@graph`, lists of types and references by `@id` are read. Scripts that are not JSON are
-  reported.
+* **JSON-LD.** Several scripts, `@graph`, lists of types and references by `@id` are read. Scripts that are not JSON
+  are reported.
 * **Identity.** The canonical link, otherwise the address in the data. It is the article's canonical address too.
 * **Headline.** `headline`, without the site's name. The page's title completes a headline that was cut.
-* **Times.** `version_created` is the later of `dateModified` and `datePublished`. A date without a zone is in the site's
-  zone, with a warning. A date more than five minutes in the future is an embargo.
+* **Times.** `version_created` is the later of `dateModified` and `datePublished`. A date without a zone is in the
+  site's zone, with a warning. A date more than five minutes in the future is an embargo.
 * **Text.** `articleBody` if it has tags. Otherwise the element that the page marks as `articleBody`, otherwise the part
   of the page with most text. Newsletter boxes, lists of other stories, share buttons and forms are left out. A plain
   `articleBody` is used if the page has much less text.
 * **Players.** Frames, videos and quoted posts stay in their places.
-* **Members only.** A page with `isAccessibleForFree` false or `article:content_tier` locked is held, and an article that
-  was published before is withdrawn. So is a page whose `creativeWorkStatus` is not a published one.
+* **Members only.** A page with `isAccessibleForFree` false or `article:content_tier` locked is held. An article that
+  was published before is withdrawn. A page whose `creativeWorkStatus` is not a published one is held too.
 * **Not an article.** Home pages, lists, video pages and pages without a description of an article are refused.
 """
 

@@ -15,7 +15,7 @@ from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.adapters.readers.values import text_of, whole_number
 from services.ingest.domain.pointers import pointer
 
-_SEPARATORS = re.compile(r"\s+(?:[-|–—·•»:]|::)\s+|\s*\|\s*")
+_SEPARATORS = re.compile(r"\s+(?:[-|\u2013\u2014\u00b7\u2022\u00bb:]|::)\s+|\s*\|\s*")
 _CUT = re.compile(r"\s*(?:…|\.\.\.)$")
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _PUBLIC_STATES = frozenset({"published", "publish", "final", "usable", "live", "updated", "corrected"})

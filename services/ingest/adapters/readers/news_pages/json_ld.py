@@ -30,8 +30,8 @@ _NOT_THE_PAGES_OWN = frozenset(
 )
 """Properties whose articles are other articles than the page's."""
 _MAX_SCRIPTS, _MAX_NODES, _MAX_DEPTH = 50, 5_000, 20
-_CDATA = re.compile(r"^\s*(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|(?://|/\*)?\s*\]\]>\s*(?:\*/)?\s*$")
-_COMMENT = re.compile(r"^\s*<!--|-->\s*$")
+_WRAPPERS = (("//", ""), ("/*", "*/"), ("<![CDATA[", "]]>"), ("*/", "/*"), ("<!--", "-->"), ("", "//"), ("", ";"))
+"""Starts and ends around JSON in a script, from outside to inside."""
 _TRAILING_COMMA = re.compile(r",\s{0,100}([}\]])")
 
 
@@ -90,7 +90,9 @@ def read_graph(page: Page) -> Graph:
 
 def _loads(text: str) -> object:
     """Read JSON, also in a CDATA section or a comment, escaped for HTML, or with a comma too many."""
-    text = _COMMENT.sub("", _CDATA.sub("", text)).strip().rstrip(";")
+    text = text.strip()
+    for start, end in _WRAPPERS:
+        text = text.removeprefix(start).removesuffix(end).strip()
     try:
         return json.loads(text, strict=False)
     except ValueError:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from services.ingest.adapters.readers.news_pages.json_ld import Node
 from services.ingest.adapters.readers.news_pages.page import Page
+from services.ingest.adapters.readers.trees import text_in_tree
 from shared.model.text import collapsed
 
 _MAX_ITEMS, _MAX_PROPERTIES, _MAX_DEPTH = 100, 500, 10
@@ -75,4 +76,4 @@ def _value(element: etree._Element) -> str:
     given = element.get(attribute) or element.get("content")
     if given:
         return given.strip()[:_MAX_CHARS]
-    return collapsed("".join(element.itertext())[:_MAX_CHARS]).strip()
+    return collapsed(text_in_tree(element)[:_MAX_CHARS]).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -15,8 +16,8 @@ from services.ingest.ports import Document
 from shared.model.text import collapsed
 
 MAX_PAGE_CHARS = 2_000_000
-MAX_TAGS = 40_000
-_MAX_META = 1_000
+MAX_TAGS = 20_000
+_MAX_META, _MAX_VALUES = 1_000, 100
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -58,28 +59,27 @@ def parse_page(document: Document) -> Page:
 
 
 def _read_head(page: Page) -> Page:
-    for number, element in enumerate(page.root.iter("meta"), 1):
-        if number > _MAX_META:
-            break
-        content = (element.get("content") or "").strip()
-        name = (element.get("property") or element.get("name") or element.get("itemprop") or "").strip().lower()
-        if name and content:
-            page.meta.setdefault(name, [])
-            if len(page.meta[name]) < 100:  # noqa: PLR2004 -- a bound
-                page.meta[name].append(Part(content[:5_000], f"/html/head/meta[@property='{name[:60]}']"))
+    _read_metadata(page)
     page.base = next((each.get("href") or "" for each in page.root.iter("base")), "").strip()
-    for link in page.root.iter("link"):
-        relations = (link.get("rel") or "").lower().split()
-        if "canonical" in relations and (href := (link.get("href") or "").strip()):
-            address = address_of(href, page.base)
-            if is_web_address(address):
-                page.canonical = Part(address, "/html/head/link[@rel='canonical']")
-                break
-    if language := (page.root.get("lang") or page.root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip():
-        page.language = Part(language, "/html/@lang")
+    links = (each for each in page.root.iter("link") if "canonical" in (each.get("rel") or "").lower().split())
+    addresses = (address_of(each.get("href") or "", page.base) for each in links)
+    if address := next((each for each in addresses if is_web_address(each)), None):
+        page.canonical = Part(address, "/html/head/link[@rel='canonical']")
+    language = page.root.get("lang") or page.root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
+    if language.strip():
+        page.language = Part(language.strip(), "/html/@lang")
     title = next((collapsed(each.text_content()).strip() for each in page.root.iter("title")), "")
     if title:
         page.title = Part(title[:2_000], "/html/head/title")
     if not is_web_address(page.base):
         page.base = page.canonical.value if page.canonical else ""
     return page
+
+
+def _read_metadata(page: Page) -> None:
+    for element in islice(page.root.iter("meta"), _MAX_META):
+        content = (element.get("content") or "").strip()
+        name = (element.get("property") or element.get("name") or element.get("itemprop") or "").strip().lower()
+        values = page.meta.setdefault(name, []) if name and content else []
+        if content and len(values) < _MAX_VALUES:
+            values.append(Part(content[:5_000], f"/html/head/meta[@property='{name[:60]}']"))

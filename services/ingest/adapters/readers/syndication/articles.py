@@ -16,11 +16,12 @@ from services.ingest.adapters.readers.syndication.subjects import set_section_an
 from services.ingest.adapters.readers.syndication.texts import read_texts
 from services.ingest.adapters.readers.syndication.times import set_times
 from services.ingest.adapters.readers.syndication.titles import headline_of
+from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Entry, ReadingContext
 from shared.model.article import Status
 
 MAX_LINE_WORDS = 20  # a player with no more text than this is no article
-_MAX_ID_CHARS = 500
+_MAX_PLAYERS, _MAX_PICTURES = 50, 101
 
 
 def read_entries(entries: Iterable[SentEntry], format_name: str, context: ReadingContext) -> list[Entry]:
@@ -50,13 +51,15 @@ def ambiguous_ids(entries: Sequence[SentEntry]) -> frozenset[str]:
 
 def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, ambiguous: frozenset[str]) -> Entry:
     builder = ArticleBuilder(format_name, context)
-    for reason in entry.dropped:
-        builder.drop(reason.where, reason.value)
+    for part in entry.dropped:
+        builder.drop(part.where, part.value)
     for where in entry.confirmed:
         builder.confirm(where)
     for warning in entry.warnings:
         builder.warn(warning)
     _set_identity(builder, entry, ambiguous)
+    if builder.faults:
+        raise unacceptable(builder.faults)
     if entry.state is not None and entry.state.kind == "held":
         builder.confirm(entry.state.where)
         return builder.set_aside("held", entry.state.reason, entry.name)
@@ -67,12 +70,14 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     texts = read_texts(builder, entry)
     if reason := _media_reason(entry, texts.words, has_media=texts.has_media) if not builder.is_removal else None:
         return builder.set_aside("media", reason, entry.name)
+    if "body" not in builder.values and not builder.is_removal:
+        raise unacceptable([*builder.faults, Fault(entry.where, "has neither a text nor a summary; a page needs one")])
     set_people(builder, entry.people)
     set_section_and_keywords(builder, entry, context.site)
     set_language(builder, entry.language.value if entry.language else None, _where(entry.language))
     _set_lines(builder, entry)
-    set_pictures(builder, entry.pictures)
-    for player in entry.players:
+    set_pictures(builder, entry.pictures[:_MAX_PICTURES])
+    for player in entry.players[:_MAX_PLAYERS]:
         if is_web_address(player.url):
             embed = {"url": player.url, "kind": player.kind, "title": player.title}
             builder.add_entry("embeds", embed, player.where)

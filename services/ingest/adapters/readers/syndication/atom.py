@@ -10,7 +10,7 @@ from itertools import islice
 
 from lxml import etree
 
-from services.ingest.adapters.readers.elements import markup_in, name_of
+from services.ingest.adapters.readers.elements import find, markup_in, name_of
 from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.syndication.about import ATOM
 from services.ingest.adapters.readers.syndication.articles import read_entries
@@ -32,6 +32,7 @@ _NAMESPACES = {"http://www.w3.org/2005/Atom": "1.0", "http://purl.org/atom/ns#":
 _START = re.compile(r"<(?:[A-Za-z][\w.-]{0,20}:)?(?:feed|entry)[\s>]")
 _NAMESPACE = re.compile(r"http://www\.w3\.org/2005/Atom|http://purl\.org/atom/ns#")
 _START_CHARS = 5_000
+_MAX_PARTS = 5_000  # of a feed: its facts and its entries
 _HTML_TYPES = frozenset({"html", "text/html", "xhtml", "application/xhtml+xml"})
 _ORIGINAL_LINKS = ("feedburner:origLink", "pheedo:origLink")
 _PUBLISHED = ("published", "issued", "created", "dc:date", "dcterms:created", "dcterms:issued")
@@ -64,7 +65,9 @@ class AtomReader:
             return False
         if document.root_name:
             root = document.xml()
-            return document.root_name in ("feed", "entry") and etree.QName(root).namespace in _NAMESPACES
+            namespace = etree.QName(root).namespace
+            is_bare = namespace is None and find(root, "entry", "id") is not None  # some scripts forget the namespace
+            return document.root_name in ("feed", "entry") and (namespace in _NAMESPACES or is_bare)
         start = document.text[:_START_CHARS]
         return _START.search(start) is not None and _NAMESPACE.search(start) is not None
 
@@ -82,7 +85,7 @@ class AtomReader:
         if name_of(root) == "entry":
             found, feed = [Child("entry", root, where)], _Feed(base_of(root, ""))
         else:
-            children = list(children_of(root, where))
+            children = list(children_of(root, where, _MAX_PARTS))
             found = [each for each in children if each.key in ("entry", _DELETED)]
             feed = _feed_of(root, children)
         entries = [_entry_of(each, feed, warnings) for each in islice(found, MAX_ENTRIES + 1)]
@@ -123,7 +126,7 @@ def _entry_of(child: Child, feed: _Feed, warnings: list[str]) -> SentEntry:
     entry.links = [Part(address_of(part.text, base), part.where) for part in original]
     media = [part for part in parts if part.key.startswith("media:")]
     for part in parts:
-        if part not in media and part not in original:
+        if not part.key.startswith("media:") and part.key not in _ORIGINAL_LINKS:
             _read_part(entry, part, base)
     add_media(entry, media, base)
     if not entry.people:

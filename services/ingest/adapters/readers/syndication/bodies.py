@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.elements import remove
 from services.ingest.adapters.readers.syndication.links import host_of, resolved
+from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
 from services.ingest.domain import prose
 from shared.model.markup import check_markup
 from shared.model.text import collapsed
@@ -23,6 +25,7 @@ _NOTE_START = "The post "
 _NOTE_WORDS = ("appeared first on", "first appeared on")
 _MAX_NOTE_CHARS = 1_000
 _PLAYERS = frozenset({"iframe", "video", "audio", "embed", "object"})
+
 _PIXELS = frozenset({"0", "1", "0px", "1px"})
 _ESCAPED_TAG = re.compile(r"^\s*&lt;(?:p|div|h[1-6]|ul|ol|table|figure|blockquote|br|img|a|strong|em)\b", re.IGNORECASE)
 
@@ -67,7 +70,7 @@ def prepared(markup: str, base: str, home: str = "") -> Body:
     left_out = tuple(dict.fromkeys(_clean(root, base, home)))
     # a no-break space alone is white space, so that an empty paragraph is no text
     text = collapsed(" ".join(_texts(root))).strip()
-    return Body(_inner_html(root), text, _count(root, frozenset({"img"})), _count(root, _PLAYERS), left_out)
+    return Body(inner_html(root), text, _count(root, frozenset({"img"})), _count(root, _PLAYERS), left_out)
 
 
 def without_software_note(text: str) -> str:
@@ -100,19 +103,19 @@ def _clean(root: etree._Element, base: str, home: str) -> Iterator[str]:
             if value and not value.startswith("#"):
                 element.set(name, resolved(value.strip(), base))
         if element.tag == "img" and _is_counter(element):
-            _remove(element)
+            remove(element)
             yield "an invisible picture counts readers"
         elif not _BUTTON_CLASSES.isdisjoint((element.get("class") or "").split()):
-            _remove(element)
+            remove(element)
             yield "buttons of feed software are no text"
     for link in list(root.iter("a")):
         if _is_button(link, home):
-            _remove(link)
+            remove(link)
             yield "a link to another site that shows only a picture is a button or an advertisement"
     last = _last_block(root)
-    note = collapsed("".join(last.itertext())).strip() if last is not None else ""
+    note = line_in_tree(last) if last is not None else ""
     if last is not None and note and not without_software_note(note):
-        _remove(last)
+        remove(last)
         yield "the note of the sender's software about the first publication is no text"
 
 
@@ -125,7 +128,7 @@ def _is_counter(picture: etree._Element) -> bool:
 def _is_button(link: etree._Element, home: str) -> bool:
     """Return whether a link shows nothing or only pictures, and goes to another site than the entry."""
     address = link.get("href") or ""
-    if "".join(link.itertext()).strip() or not host_of(address) or _PICTURE_FILE.search(address):
+    if text_in_tree(link).strip() or not host_of(address) or _PICTURE_FILE.search(address):
         return False
     if not any(True for _ in link.iter("img")):
         return len(link) == 0
@@ -135,21 +138,3 @@ def _is_button(link: etree._Element, home: str) -> bool:
 def _last_block(root: etree._Element) -> etree._Element | None:
     last = root[-1] if len(root) else None
     return last if last is not None and isinstance(last.tag, str) else None
-
-
-def _remove(element: etree._Element) -> None:
-    """Remove an element; the text after it stays."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    previous, tail = element.getprevious(), element.tail or ""
-    if previous is not None:
-        previous.tail = (previous.tail or "") + tail
-    else:
-        parent.text = (parent.text or "") + tail
-    parent.remove(element)
-
-
-def _inner_html(root: etree._Element) -> str:
-    html = etree.tostring(root, method="html", encoding="unicode", with_tail=False)
-    return html.partition(">")[2].removesuffix("</div>").strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 _MAX_CHARS = 80
@@ -79,34 +79,59 @@ def read_date(text: str, zone: tzinfo) -> ReadDate:
 
 def _from_words(line: str, zone: tzinfo) -> ReadDate:
     """Read the words of a date in any order; a comment in brackets is ignored."""
-    parts: dict[str, int] = {}
-    zone_name, offset, half = "", None, ""
+    words = _Words()
     for word in _HYPHENS.sub(" ", _COMMENT.sub(" ", line)).replace(",", " ").split():
-        if found := _TIME.fullmatch(word):
-            parts |= {"hour": int(found[1]), "minute": int(found[2]), "second": min(int(found[3] or 0), 59)}
-            half = found[4] or half
-        elif "hour" in parts and (found := _OFFSET.fullmatch(word)):
-            offset = _offset(found)
-        elif found := _ISO_DAY.fullmatch(word):
-            parts |= {"year": int(found[1]), "month": int(found[2]), "day": int(found[3])}
-        elif word in ("am", "pm"):
-            half = word
-        elif (word.isascii() and word.isdigit()) or _DAY.fullmatch(word):
-            _set_number(parts, word)
-        elif not _set_month(parts, word):
-            if word.strip(".")[:3] in _WEEKDAYS or word in ("at", "of", "-"):
-                continue
-            if zone_name or not word.strip(".").isalpha():
-                raise ValueError("is not a date")
-            zone_name = word
-    if not {"year", "month", "day"} <= parts.keys():
+        if not (words.take_time(word) or words.take_day(word) or words.take_name(word)):
+            raise ValueError("is not a date")
+    if not {"year", "month", "day"} <= words.parts.keys():
         raise ValueError("is not a date")
-    if half:
-        parts["hour"] = parts.get("hour", 0) % _NOON + (_NOON if half == "pm" else 0)
-    found_at = datetime(**parts)  # type: ignore[arg-type]  # noqa: DTZ001 -- the zone follows
-    if offset is not None:
-        return ReadDate(found_at.replace(tzinfo=timezone(offset)))
-    return _in_zone(found_at, zone_name, zone)
+    found = datetime(**words.parts)  # type: ignore[arg-type]  # noqa: DTZ001 -- the zone follows
+    if words.offset is not None:
+        return ReadDate(found.replace(tzinfo=timezone(words.offset)))
+    return _in_zone(found, words.zone_name, zone)
+
+
+@dataclass(slots=True)
+class _Words:
+    """The parts of a date that were read so far; each method returns whether it took the word."""
+
+    parts: dict[str, int] = field(default_factory=dict)
+    zone_name: str = ""
+    offset: timedelta | None = None
+
+    def take_time(self, word: str) -> bool:
+        """Take a time, half of the day or offset."""
+        if found := _TIME.fullmatch(word):
+            self.parts |= {"hour": int(found[1]), "minute": int(found[2]), "second": min(int(found[3] or 0), 59)}
+            word = found[4] or ""
+        elif "hour" in self.parts and (offset := _OFFSET.fullmatch(word)):
+            self.offset = _offset(offset)
+            return True
+        elif word not in ("am", "pm"):
+            return False
+        if word:
+            self.parts["hour"] = self.parts.get("hour", 0) % _NOON + (_NOON if word == "pm" else 0)
+        return True
+
+    def take_day(self, word: str) -> bool:
+        """Take a date such as `2024-09-06`, a day or a year."""
+        if found := _ISO_DAY.fullmatch(word):
+            self.parts |= {"year": int(found[1]), "month": int(found[2]), "day": int(found[3])}
+            return True
+        if (word.isascii() and word.isdigit()) or _DAY.fullmatch(word):
+            _set_number(self.parts, word)
+            return True
+        return False
+
+    def take_name(self, word: str) -> bool:
+        """Take the name of a month, weekday or zone."""
+        plain = word.strip(".")
+        if _set_month(self.parts, word) or plain[:3] in _WEEKDAYS or word in ("at", "of", "-"):
+            return True
+        if self.zone_name or not plain.isalpha():
+            return False
+        self.zone_name = plain
+        return True
 
 
 def _set_number(parts: dict[str, int], word: str) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from services.ingest.adapters.readers.facts import SentPicture
 
+_MAX_DROPPED = 250
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -96,5 +98,6 @@ class SentEntry:
         return found.value if found else ""
 
     def drop(self, where: str, reason: str) -> None:
-        """Note a part that is not used, with the reason."""
-        self.dropped.append(Part(reason, where))
+        """Note a part that is not used, with the reason; a report names at most 200."""
+        if len(self.dropped) < _MAX_DROPPED:
+            self.dropped.append(Part(reason, where))

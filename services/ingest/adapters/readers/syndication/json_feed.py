@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.syndication.about import JSON_FEED
 from services.ingest.adapters.readers.syndication.articles import read_entries
@@ -24,7 +25,7 @@ _USED_FIELDS = _TEXT_FIELDS | {
     *("id", "url", "external_url", "image", "banner_image", "date_published", "date_modified"),
     *("author", "authors", "tags", "attachments"),
 }
-_MAX_PARTS = 100
+_MAX_PARTS, _MAX_TAGS = 100, 500
 
 
 class JsonFeedReader:
@@ -52,9 +53,8 @@ class JsonFeedReader:
             raise unacceptable([Fault("/items", "must be a list: a JSON Feed is an object with items")])
         base = _web_address(feed, "home_page_url") or _web_address(feed, "feed_url")
         warnings = list(_warnings_of(feed))
-        entries = [
-            _entry_of(item, feed, pointer("items", index), base, warnings) for index, item in enumerate(feed["items"])
-        ]
+        items = feed["items"][: MAX_ENTRIES + 1]
+        entries = [_entry_of(item, feed, pointer("items", index), base, warnings) for index, item in enumerate(items)]
         return read_entries(entries, f"json-feed-{_version_of(feed) or '1'}", context)
 
 
@@ -157,7 +157,7 @@ def _read_tags(entry: SentEntry, tags: object, where: str) -> None:
     if not isinstance(tags, list):
         entry.drop(where, "is not a list")
         return
-    for index, tag in enumerate(tags):
+    for index, tag in enumerate(tags[:_MAX_TAGS]):
         if word := text_of(tag):
             entry.categories.append(Part(word, where + pointer(index)))
         else:

@@ -12,7 +12,9 @@ _MAX_CHARS = 2_000
 
 
 def address_of(text: str, base: str = "") -> str:
-    """Return an address (or an empty text) without white space around it, resolved against `base`; white space inside is encoded.
+    """Return an address, or an empty text, resolved against `base`.
+
+    White space around the address is removed, and white space inside is encoded.
 
     A query stays as it is, tracking parameters too, because an identity never changes.
     """

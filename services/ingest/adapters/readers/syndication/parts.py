@@ -1,4 +1,4 @@
-"""Walks the elements of an XML feed by names such as `title` and `dc:creator`, whatever prefixes the sender uses."""
+"""Walks the elements of an XML feed by names such as `title` and `dc:creator`, with any prefix of the sender."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
@@ -48,6 +49,9 @@ _BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Z
 _CDATA_START, _CDATA_END = "<![CDATA[", "]]>"
 _ROOT = re.compile(r"<(?:[A-Za-z][\w.-]{0,30}:)?(?:rss|feed|RDF|entry)\b[^<>]{0,20000}")
 _MAX_PREFIXES = 50
+_MAX_CORRECTED_CHARS, _MAX_AMPERSANDS = 5_000_000, 100_000
+_MAX_BASE_CHARS = 500
+MAX_CHILDREN = 1_000  # of an entry; real ones have up to 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,10 @@ def text_in(element: etree._Element) -> str:
     return etree.tostring(element, method="text", encoding="unicode", with_tail=False).strip()
 
 
-def children_of(parent: etree._Element, where: str) -> Iterator[Child]:
-    """Yield the child elements in document order; each pointer counts the children of one name."""
+def children_of(parent: etree._Element, where: str, max_count: int = MAX_CHILDREN) -> Iterator[Child]:
+    """Yield the first child elements in document order; each pointer counts the children of one name."""
     core = etree.QName(parent).namespace
-    names = [(each, name_of(each)) for each in parent if isinstance(each.tag, str)]
+    names = [(each, name_of(each)) for each in islice(parent, max_count) if isinstance(each.tag, str)]
     totals = Counter(name for _, name in names)
     counts: Counter[str] = Counter()
     for element, name in names:
@@ -102,7 +106,8 @@ def base_of(element: etree._Element, base: str) -> str:
     """Return the address that relative links of an element start from, by `xml:base` of it and of its ancestors."""
     given = [str(each.get(_XML_BASE)) for each in (element, *element.iterancestors()) if each.get(_XML_BASE)]
     for each in reversed(given[:10]):
-        base = resolved(each.strip()[:2_000], base)
+        base = resolved(each.strip(), base)
+        base = base if len(base) <= _MAX_BASE_CHARS else ""
     return base
 
 
@@ -139,6 +144,8 @@ def feed_root(document: Document) -> tuple[etree._Element, list[str]]:
 
 
 def _corrected(text: str) -> str:
+    if len(text) > _MAX_CORRECTED_CHARS or text.count("&") > _MAX_AMPERSANDS:
+        return text
     parts = _split_at_cdata(text)
     outside = [part if index % 2 else _BARE_AMPERSAND.sub("&amp;", part) for index, part in enumerate(parts)]
     root = next((found for part in outside if (found := _ROOT.search(part))), None)

@@ -13,8 +13,8 @@ _MAIL = re.compile(r"[^\s@<>()\[\]\"',;]{1,80}@[^\s@<>()\[\]\"',;]{1,200}")
 _BRACKETS = re.compile(r"^\s*[<(\[]?\s*[>)\]]?\s*[(\[](?P<name>[^()\[\]]{1,200})[)\]]\s*$")
 _BY = re.compile(r"^(?:by|von|par|por|di)\s+(?=\S)", re.IGNORECASE)
 _ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
-_LIST = re.compile(r",|;|/|\s(?:and|und|et|y|e|&)\s|\s[-|–—]\s")
-_MAX_NAME_WORDS = 6
+_LIST = re.compile(r",|;|/|\s(?:and|und|et|y|e|&)\s|\s[-|\u2013\u2014]\s")
+_MAX_NAME_WORDS, _MAX_PEOPLE = 6, 51
 _NO_NAMES = frozenset({"admin", "administrator", "editor", "unknown", "noreply", "none", "author", "webmaster"})
 
 
@@ -25,7 +25,7 @@ def set_people(builder: ArticleBuilder, people: Sequence[Person]) -> None:
     """
     lines: list[str] = []
     is_free_text = False
-    for person in people:
+    for person in people[:_MAX_PEOPLE]:
         name = name_of(person.name)
         if not name:
             builder.drop(person.where, "has no name; contact details and addresses are never published")

@@ -31,6 +31,7 @@ from services.ingest.ports import Document, Entry, ReadingContext
 _EXPORT_NAMESPACE = "wordpress.org/export/"
 _START = re.compile(r"<(?:rss|(?:[A-Za-z]{1,10}:)?RDF)[\s>]")
 _START_CHARS = 5_000
+_MAX_PARTS = 5_000  # of a channel: its facts and its items
 _VERSION = re.compile(r"\d(?:\.\d{1,2}){0,2}")
 _ORIGINAL_LINKS = ("feedburner:origLink", "pheedo:origLink")
 _PUBLISHED = ("pubDate", "dc:date", "dcterms:created", "dcterms:issued", "atom:published", "prism:publicationDate")
@@ -100,9 +101,9 @@ def _format_name(root: etree._Element) -> str:
 def _channel_and_items(root: etree._Element) -> tuple[_Channel, Iterator[Child]]:
     """Return the channel and its items; RSS 1.0 has them beside the channel. One more item than allowed is read."""
     root_path = f"/{name_of(root)}"
-    beside = list(children_of(root, root_path))
+    beside = list(children_of(root, root_path, _MAX_PARTS))
     channel = next((each for each in beside if name_of(each.element) == "channel"), None)
-    inside = list(children_of(channel.element, channel.where)) if channel else []
+    inside = list(children_of(channel.element, channel.where, _MAX_PARTS)) if channel else []
     items = (each for each in [*inside, *beside] if name_of(each.element) == "item")
     facts = _Channel()
     if channel is not None:
@@ -125,7 +126,7 @@ def _entry_of(item: Child, channel: _Channel, warnings: list[str]) -> SentEntry:
     media = [part for part in parts if part.key.startswith("media:") and not _is_state(part)]
     texts: dict[str, list[Text]] = {"content": [], "summary": []}
     for part in parts:
-        if part not in media:
+        if not part.key.startswith("media:") or _is_state(part):
             _read_part(entry, part, texts, base)
     add_media(entry, media, base)
     entry.contents = [text for text in texts["content"] if text.value]
@@ -214,7 +215,7 @@ def _read_person(entry: SentEntry, part: Child) -> None:
     """Add an author; `dc:creator` takes precedence over the mail address in `author`."""
     name = next((each.text for each in children_of(part.element, part.where) if each.key == "name"), part.text)
     person = Person(name, part.where)
-    if part.key == "dc:creator" or not any(True for _ in entry.people) or part.key == "dc:contributor":
+    if part.key in ("dc:creator", "dc:contributor") or not entry.people:
         entry.people.append(person)
     else:
         entry.drop(part.where, "another author element is used")

@@ -11,12 +11,14 @@ from services.ingest.adapters.readers.facts import set_body
 from services.ingest.adapters.readers.syndication.bodies import Body, decoded_markup, prepared, without_software_note
 from services.ingest.adapters.readers.syndication.entry import SentEntry, Text
 from services.ingest.adapters.readers.syndication.titles import headline_of
+from services.ingest.adapters.readers.trees import letters_of
 from services.ingest.domain import prose
 from shared.model.text import collapsed, cut_text, is_visible
 
 _MAX_HEADLINE_CHARS = 110
-_SENTENCE_END = re.compile(r"(?<=[.!?।。？！])\s")
-_CUT_MARK = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|continue reading.{0,300}|read more.{0,300}|[»>]+)\s*$", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?\u0964\u3002\uff1f\uff01])\s")
+_CUT_MARK = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more)[^.]{0,60}|[»>]+)\s*$", re.IGNORECASE)
+_MAX_END_CHARS = 100
 _TAG_PAIR = re.compile(r"</(?:p|div|a|em|strong|ul|h[1-6]|blockquote|figure)\s*>", re.IGNORECASE)
 _MIN_CUT_CHARS = 20
 
@@ -103,14 +105,12 @@ def _plain(text: Text) -> str:
 
 def _begins_with(body: str, summary: str) -> bool:
     """Return whether the summary is the beginning of the body, whole or cut."""
-    start = _CUT_MARK.sub("", _CUT_MARK.sub("", summary).strip()).strip()
+    start = summary
+    for _ in range(2):  # such as `… Read more`
+        start = start[:-_MAX_END_CHARS] + _CUT_MARK.sub("", start[-_MAX_END_CHARS:]).rstrip()
     if len(start) < _MIN_CUT_CHARS:
-        return _words(body) == _words(summary)
-    return _words(body[: 2 * len(start) + 200]).startswith(_words(start))
-
-
-def _words(text: str) -> str:
-    return "".join(each for each in text.casefold() if each.isalnum())
+        return letters_of(body) == letters_of(summary)
+    return letters_of(body[: 2 * len(start) + 200]).startswith(letters_of(start))
 
 
 def _set_headline(builder: ArticleBuilder, entry: SentEntry, body: str) -> None:
