@@ -8,6 +8,7 @@ from services.ingest.adapters.readers.ans import AnsReader
 from services.ingest.adapters.readers.ap import ApReader
 from services.ingest.adapters.readers.dpa import DpaReader
 from services.ingest.adapters.readers.news_pages import HtmlReader
+from services.ingest.adapters.readers.newsml import NewsmlReader
 from services.ingest.adapters.readers.newsml_g2 import NewsmlG2Reader
 from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.nitf import NitfReader
@@ -17,6 +18,7 @@ from services.ingest.ports import Document, Entry, Format, Reader, ReadingContex
 
 READERS: tuple[Reader, ...] = (
     NewsmlG2Reader(),
+    NewsmlReader(),
     NitfReader(),
     RssReader(),
     AtomReader(),
