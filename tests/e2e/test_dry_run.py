@@ -21,7 +21,6 @@ from shared.runtime.step_events import as_event
 from shared.site import keys
 from shared.storage.s3 import S3ObjectStorage
 from tests.e2e.conftest import Newsroom
-from tests.e2e.test_dead_letters import pressline
 
 pytestmark = pytest.mark.e2e
 
@@ -112,7 +111,7 @@ def test_a_dry_run_in_the_terminal_prints_the_report_and_the_changes(newsroom: N
     file = tmp_path / "tide-gauge.ninjs.json"
     file.write_text(json.dumps(sample | {"colour": "red"}), encoding="utf-8")
 
-    done = pressline(newsroom, "post", str(file), "--dry-run")
+    done = newsroom.pressline("post", str(file), "--dry-run")
 
     assert done.returncode == 0, done.stdout
     assert "dry run: nothing was stored" in done.stdout
@@ -143,7 +142,7 @@ def test_an_article_that_is_not_stored_is_run_dry_step_by_step(newsroom: Newsroo
     event = json.dumps(as_event(ENRICH_ARTICLES, message, objects))
 
     for step, follows in (("enrich", "render.ArticlesEnriched"), ("render", "publish.PagesRendered"), ("publish", "")):
-        done = pressline(newsroom, "run", step, "-", "--dry-run", answer=event)
+        done = newsroom.pressline("run", step, "-", "--dry-run", answer=event)
         assert done.returncode == 0, done.stderr
         assert [json.loads(line)["task"] for line in done.stdout.splitlines()] == ([follows] if follows else [])
         event = done.stdout

@@ -10,6 +10,7 @@ from shared.model.text import collapsed, is_visible
 _TAG = re.compile(r"<[^<>]*>")
 _TAG_START = re.compile(r"<[a-zA-Z!/]")
 _ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
+_BLOCK_START = re.compile(r"<(?:p|div|br|ul|ol|table|h[1-6]|blockquote|section)\b", re.IGNORECASE)
 _VISIBLE_ELEMENT = re.compile(r"<(?:img|picture|figure|video|audio|iframe|embed|object|blockquote)\b", re.IGNORECASE)
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NON_PUBLIC = "nonpublic"
@@ -60,6 +61,11 @@ def unescaped(text: str) -> str:
 def has_tags(text: str) -> bool:
     """Return whether the text has anything that opens or closes an element."""
     return _TAG_START.search(text) is not None
+
+
+def has_blocks(text: str) -> bool:
+    """Return whether a text has paragraphs or other blocks of HTML; some senders declare these as plain text."""
+    return _BLOCK_START.search(text) is not None
 
 
 def paragraphs(text: str) -> str:

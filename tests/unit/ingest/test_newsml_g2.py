@@ -290,5 +290,34 @@ def test_a_byte_order_mark_carriage_returns_and_a_wrong_encoding_do_no_harm(read
     assert "the document declares" in reading.report.warnings[0]
 
 
+def test_html_declared_as_plain_text_is_read_as_html(read: Read) -> None:
+    raw = b"""<newsItem guid="a"><contentMeta><headline>Weir breaks</headline>
+    <headline role="hld:subHeadline">Nobody was hurt</headline></contentMeta><contentSet>
+    <inlineData contenttype="text/plain"><![CDATA[<p>The weir broke.</p>]]></inlineData></contentSet></newsItem>"""
+    article = read(raw, None).article
+
+    assert article.body == "<p>The weir broke.</p>"
+    assert (article.headline, article.standfirst) == ("Weir breaks", "Nobody was hurt")
+
+
+def test_a_note_marked_as_public_is_shown_if_it_states_a_correction(read: Read) -> None:
+    note = '<edNote role="note:public">Korjattu aiempaa uutista: luku.</edNote>'
+    raw = _with('<edNote role="ed:correction">Im 2. Absatz wurde die Höhe berichtigt.</edNote>', note)
+    raw = _with("sig:correction", "sig:update", raw)
+
+    assert read(raw, None).article.correction_note == "Korjattu aiempaa uutista: luku."
+    assert read(_with("Korjattu", "Lisätty", raw), None).article.correction_note is None
+
+
+def test_the_start_and_end_of_publication_may_be_extension_properties(read: Read, refuse: Refuse) -> None:
+    start = '<itemMetaExtProperty type="imext:pubstart" value="2026-11-23T18:00:00Z"/>'
+    stop = '<itemMetaExtProperty type="imext:pubstop" value="2026-12-23T18:00:00Z"/>'
+    article = read(_with("<embargoed></embargoed>", start + stop), None).article
+
+    assert article.embargo_until == datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+    assert article.expires_at == datetime(2026, 12, 23, 18, 0, tzinfo=UTC)
+    assert refuse(_with("<embargoed></embargoed>", start.replace("Z", "")), None).faults
+
+
 def test_mutated_messages_are_read_or_refused(context: ReadingContext) -> None:
     assert assert_survives([WIRE, NITF_INSIDE, MESSAGE], context, count=200, seed=7) < 1

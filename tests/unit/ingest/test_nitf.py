@@ -171,5 +171,19 @@ def test_many_marked_names_take_linear_time(read: Read) -> None:
     assert read(raw, None).article.body.count("x") == 39_000
 
 
+def test_initials_are_no_byline_and_a_time_is_no_dateline(read: Read) -> None:
+    raw = WITHOUT_ID.replace(
+        b"<distributor>",
+        b"<byline>ab/cd</byline><dateline><story.date>20261122T093000+0000</story.date></dateline>"
+        b"<abstract>Top Ten</abstract><rights><rights.owner>The Example Press</rights.owner></rights><distributor>",
+    )
+    article = read(raw, None).article
+
+    assert (article.byline, article.dateline) == ("The Example Press", None)
+    assert article.standfirst is None  # it repeats the headline
+    assert article.rights is not None
+    assert (article.rights.holder, article.rights.notice) == ("The Example Press", None)
+
+
 def test_mutated_documents_are_read_or_refused(context: ReadingContext) -> None:
     assert assert_survives([WIRE, WITHOUT_ID], context, count=200, seed=11) < 1

@@ -8,6 +8,7 @@ from services.ingest.adapters.readers.ans import AnsReader
 from services.ingest.adapters.readers.ap import ApReader
 from services.ingest.adapters.readers.dpa import DpaReader
 from services.ingest.adapters.readers.news_pages import HtmlReader
+from services.ingest.adapters.readers.newsml import NewsmlReader
 from services.ingest.adapters.readers.newsml_g2 import NewsmlG2Reader
 from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.nitf import NitfReader
@@ -15,19 +16,7 @@ from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.adapters.readers.syndication import AtomReader, JsonFeedReader, RssReader
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
-READERS: tuple[Reader, ...] = (
-    NewsmlG2Reader(),
-    NitfReader(),
-    RssReader(),
-    AtomReader(),
-    JsonFeedReader(),
-    HtmlReader(),
-    AnsReader(),
-    DpaReader(),
-    ApReader(),
-    NinjsReader(),
-    PresslineReader(),
-)
+READERS: tuple[Reader, ...] = (NewsmlG2Reader(), NitfReader(), RssReader(), AtomReader(), JsonFeedReader(), HtmlReader(), AnsReader(), DpaReader(), ApReader(), NewsmlReader(), NinjsReader(), PresslineReader(),)
 """In the order in which they are tried: a format whose marks are certain comes before one that is guessed."""
 
 FORMATS: tuple[Format, ...] = tuple(reader.format for reader in READERS)

@@ -21,6 +21,7 @@ from services.ingest.adapters.readers.newsml_g2.marks import drop_all, is_public
 from services.ingest.adapters.readers.nitf.body import read_nitf_body
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import read_xhtml_body
+from services.ingest.domain import prose
 
 _HTML_TYPES = ("text/html", "application/xhtml", "text/xhtml", "xhtml")
 _OTHER_FORMS = ("nonpublic", "notepad", "public", "headline", "teaser", "caption", "title", "summary")
@@ -99,8 +100,9 @@ def read_body(content: Content, builder: ArticleBuilder) -> list[SentPicture]:
     inner = next(children(part), None)
     if inner is None:  # escaped markup, or plain text
         kind = (attribute(part, "contenttype") or "").lower()
-        is_html = name_of(part) == "inlineXML" or kind.startswith(_HTML_TYPES)
-        set_body(builder, part.text or "", where, is_html=is_html)
+        text = part.text or ""
+        is_html = name_of(part) == "inlineXML" or kind.startswith(_HTML_TYPES) or prose.has_blocks(text)
+        set_body(builder, text, where, is_html=is_html)
         return []
     is_page = name_of(inner).lower() in ("html", "body")
     if markup := read_xhtml_body(inner if is_page else part, builder, lines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from lxml import etree
@@ -32,6 +33,10 @@ _KILL_SIGNALS = frozenset(("kill", "killed", "takedown", "delete", "deleted", "c
 _REUTERS_STATUS = "edstat"
 _REPLACING = frozenset(("replaces", "supersedes", "evolvedfrom", "rewriteof", "isreplacementof"))
 _RELATED = frozenset(("seealso", "related", "relatedto", "isrelatedto", "hasrelated"))
+_CORRECTION = re.compile(r"(?:korj|korr|correc|corrig|bericht|rätt|rett|rectif|errat)", re.IGNORECASE)
+"""Begins a public note of a correction, in the languages of some agencies that send no signal of it."""
+_START_PROPERTIES = frozenset(("pubstart", "publishstart", "embargo", "embargoed", "embargountil"))
+_STOP_PROPERTIES = frozenset(("pubstop", "publishstop", "expires", "expirydate"))
 _MAX_NOTE_CHARS = 2_000
 
 
@@ -66,6 +71,14 @@ def is_correction(item: etree._Element) -> bool:
     return any(tail_of(code) in ("correction", "corrected") or code == f"{_REUTERS_STATUS}:c" for code in codes)
 
 
+def _is_correction_note(note: etree._Element, corrects: bool) -> bool:  # noqa: FBT001 -- a fact of the item
+    """Return whether a note is for readers: of a correction, or marked as public and beginning as one."""
+    role = tail_in(note, "role")
+    return (role == "correction" and corrects) or (
+        role == "public" and bool(corrects or _CORRECTION.match(line_in(note) or ""))
+    )
+
+
 def read_times(item: etree._Element, builder: ArticleBuilder, context: ReadingContext) -> None:
     """Read the times; an unreadable one refuses the item, except the time at which the content was made."""
     meta, content = find(item, "itemMeta"), find(item, "contentMeta")
@@ -74,6 +87,7 @@ def read_times(item: etree._Element, builder: ArticleBuilder, context: ReadingCo
     for element in first_children(meta)[0]:
         if "embargo" in name_of(element).lower() and line_in(element):
             _read_embargo(element, builder, context)
+    _read_properties(meta, builder, context)
     created = find(content, "contentCreated")
     if created is None or not line_in(created):
         return
@@ -83,6 +97,16 @@ def read_times(item: etree._Element, builder: ArticleBuilder, context: ReadingCo
         _read_time(created, "first_created", builder, context)
     else:
         builder.drop(place_of(created), "is not a whole date-time")
+
+
+def _read_properties(meta: etree._Element | None, builder: ArticleBuilder, context: ReadingContext) -> None:
+    """Read a start and an end of publication that a sender gives as extension properties."""
+    properties, _ = first_children(meta, "itemMetaExtProperty")
+    for element in properties:
+        kind = tail_in(element, "type") or tail_in(element, "rel")
+        for names, field in ((_START_PROPERTIES, "embargo_until"), (_STOP_PROPERTIES, "expires_at")):
+            if kind in names and field not in builder.values:
+                set_local_instant(builder, field, attribute(element, "value"), place_of(element, "value"), context)
 
 
 def _read_time(element: etree._Element | None, field: str, builder: ArticleBuilder, context: ReadingContext) -> None:
@@ -159,7 +183,7 @@ def read_notes(item: etree._Element, builder: ArticleBuilder) -> None:
     for note in notes:
         if not line_in(note):
             continue
-        if corrects and attribute(note, "pubconstraint") is None and tail_in(note, "role") == "correction":
+        if attribute(note, "pubconstraint") is None and _is_correction_note(note, corrects):
             texts.append(line_in(note) or "")
             builder.set_field("correction_note", " ".join(texts)[:_MAX_NOTE_CHARS], place_of(note))
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from lxml import etree
@@ -22,8 +21,10 @@ from services.ingest.adapters.readers.nitf.lines import (
     byline_text,
     bylines_in,
     dateline_in,
+    dateline_text,
     headline_in,
     inline_text,
+    is_byline,
     people_in,
 )
 from services.ingest.adapters.readers.values import whole_number
@@ -32,11 +33,10 @@ from shared.model.text import collapsed
 _KICKER_ROLES = frozenset(("kicker", "eyebrow", "overline", "topline"))
 _MAIN_ROLES = frozenset(("", "main", "headline", "hl1"))
 _STANDFIRST_ROLES = ("standfirst", "dek", "teaser", "summary", "abstract", "")
+_SECOND_ROLES = frozenset(("subheadline", "subhead", "subheading", "subtitle"))
 _AUTHOR_ROLES = frozenset(("author", "writer", "reporter", "journalist", "correspondent", "byline", "columnist"))
 _DPA_KICKER_RANK = 3
 _LOWEST_RANK = 1_000
-_TIME = re.compile(r"^\d{4}-\d\d-\d\d|^\d{8}T")
-_DASHES = " -\u2013\u2014_:"
 
 
 def read_headline(
@@ -58,7 +58,8 @@ def read_headline(
                 builder.set_field("headline", text, place_of(each))
                 builder.warn("contentMeta has no headline; another title of the item is used")
                 break
-    drop_all((each for each in found if each is not chosen and each is not kicker), builder, "another headline is used")
+    others = [each for each in found if each not in (chosen, kicker) and tail_in(each, "role") not in _SECOND_ROLES]
+    drop_all(others, builder, "another headline is used")
 
 
 def _headline_rank(headline: etree._Element) -> tuple[bool, int]:
@@ -84,9 +85,13 @@ def read_standfirst(
     found = [each for each in public_children(content, builder, "description") if line_in(each)]
     candidates = in_language([each for each in found if tail_in(each, "role") in _STANDFIRST_ROLES], language)
     chosen = min(candidates, key=lambda each: _STANDFIRST_ROLES.index(tail_in(each, "role")), default=None)
+    abstract = abstract_in(nitf) if nitf is not None else None
+    second = (each for each in public_children(content, builder, "headline") if tail_in(each, "role") in _SECOND_ROLES)
+    if chosen is None:
+        chosen = next((each for each in second if line_in(each)), None)
     if chosen is not None:
-        builder.set_field("standfirst", inline_text(chosen), place_of(chosen))
-    elif nitf is not None and (abstract := abstract_in(nitf)):
+        abstract = chosen, inline_text(chosen)
+    if abstract and abstract[1] != builder.values.get("headline"):
         builder.set_field("standfirst", abstract[1], place_of(abstract[0]))
     reason = "another description is used, or its role is not that of a standfirst"
     drop_all((each for each in found if each is not chosen), builder, reason)
@@ -96,7 +101,9 @@ def read_byline(
     content: etree._Element | None, builder: ArticleBuilder, language: str, nitf: etree._Element | None
 ) -> None:
     """Read the byline, otherwise the credit line; authors are people with an author's role or of the byline."""
-    lines = in_language([each for each in public_children(content, builder, "by") if line_in(each)], language)
+    lines = in_language(
+        [each for each in public_children(content, builder, "by") if is_byline(line_in(each) or "")], language
+    )
     credit = next((each for each in public_children(content, builder, "creditline") if line_in(each)), None)
     inner = bylines_in(nitf) if nitf is not None else []
     if lines:
@@ -147,15 +154,15 @@ def read_dateline(
     """
     has_time = False
     for each in public_children(content, builder, "dateline"):
-        text = inline_text(each).strip(_DASHES)
-        if text and _TIME.match(text):
+        text = dateline_text(each)
+        if not text and line_in(each):
             has_time = True
             builder.drop(place_of(each), "is a time; a dateline names a place")
         elif text and "dateline" not in builder.values:
             builder.set_field("dateline", text, place_of(each))
     inner = dateline_in(nitf) if nitf is not None else None
-    if "dateline" not in builder.values and inner is not None:
-        builder.set_field("dateline", inline_text(inner).strip(_DASHES), place_of(inner))
+    if "dateline" not in builder.values and inner is not None and (place := dateline_text(inner)):
+        builder.set_field("dateline", place, place_of(inner))
     for each in public_children(content, builder, "located"):
         name = name_in(each, language) or attribute(each, "literal")
         if name and "dateline" not in builder.values and not has_time:

@@ -24,6 +24,7 @@ from services.ingest.adapters.readers.nitf.lines import (
     byline_text,
     bylines_in,
     dateline_in,
+    dateline_text,
     headline_in,
     inline_text,
     people_in,
@@ -32,7 +33,6 @@ from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Document, Entry, ReadingContext
 
 _VERSION = re.compile(r"NITF (\d\.\d)")
-_DASHES = " -\u2013\u2014_:"
 _WEB_ADDRESS = re.compile(r"^https?://[^\s]+$")
 
 
@@ -86,8 +86,8 @@ def _read_lines(nitf: etree._Element, builder: ArticleBuilder) -> None:
     distributor = find(nitf, "body", "body.head", "distributor")
     if distributor is not None and "byline" not in builder.values and (line := line_in(distributor)):
         builder.set_field("byline", line, place_of(distributor))
-    if (dateline := dateline_in(nitf)) is not None:
-        builder.set_field("dateline", inline_text(dateline).strip(_DASHES), place_of(dateline))
+    if (dateline := dateline_in(nitf)) is not None and (place := dateline_text(dateline)):
+        builder.set_field("dateline", place, place_of(dateline))
 
 
 def _read_headlines(nitf: etree._Element, builder: ArticleBuilder) -> None:
@@ -96,7 +96,8 @@ def _read_headlines(nitf: etree._Element, builder: ArticleBuilder) -> None:
     headline = headline_in(nitf)
     if headline is not None and (text := inline_text(headline)):
         builder.set_field("headline", text, place_of(headline))
-    if abstract := abstract_in(nitf):
+    abstract = abstract_in(nitf)
+    if abstract and abstract[1] != builder.values.get("headline"):
         builder.set_field("standfirst", abstract[1], place_of(abstract[0]))
     seconds, _ = first_children(find(nitf, "body", "body.head", "hedline"), "hl2")
     for second in seconds:
@@ -119,10 +120,11 @@ def _read_body(nitf: etree._Element, builder: ArticleBuilder) -> None:
 def _read_rights(nitf: etree._Element, docdata: etree._Element | None, builder: ArticleBuilder) -> None:
     """Read the rights, and an address of the document on the web."""
     copyright_, rights = find(docdata, "doc.copyright"), find(docdata, "doc.rights")
-    notice = line_in(nitf, "body", "body.head", "rights")
+    head = find(nitf, "body", "body.head", "rights")
+    owner = line_in(head, "rights.owner")
     found = {
-        "holder": attribute(copyright_, "holder") or attribute(rights, "owner"),
-        "notice": notice,
+        "holder": attribute(copyright_, "holder") or attribute(rights, "owner") or owner,
+        "notice": line_in(head) if owner is None and head is not None else None,
         "usage_terms": attribute(rights, "limitations"),
     }
     if given := {key: text for key, text in found.items() if text}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
 from services.ingest.adapters.readers.elements import find, find_all, html_copy, line_in, name_of
@@ -10,6 +12,9 @@ from shared.model.text import collapsed
 _NO_NAME = frozenset(("function", "alt-code", "byttl"))
 _NO_PERSON = frozenset(("staff", "staff reporter", "staff writer", "staff and agencies", "newsroom", "agencies"))
 _MAX_PEOPLE = 50
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d|^\d{8}T|^[\d\s./:-]+$")
+_INITIALS = re.compile(r"^[a-z]{1,4}(?:/[a-z]{1,4})*$")
+_DASHES = " -\u2013\u2014_:"
 
 
 def spaced_text(element: etree._Element | None, left_out: frozenset[str] = frozenset()) -> str:
@@ -42,6 +47,17 @@ def inline_text(element: etree._Element) -> str:
     return collapsed("".join(str(text) for text in root.itertext())).strip()
 
 
+def dateline_text(element: etree._Element) -> str:
+    """Return the place of a dateline without the dash at its end; empty if it is only a time."""
+    text = inline_text(element).strip(_DASHES)
+    return "" if _TIME.match(text) else text
+
+
+def is_byline(text: str) -> bool:
+    """Return whether a byline names somebody; some agencies send the initials of the desk, such as `gr/bp`."""
+    return bool(text) and not _INITIALS.match(text)
+
+
 def headline_in(nitf: etree._Element) -> etree._Element | None:
     """Return the element of the main headline: the first `hl1` with a text, otherwise the title of the head."""
     heads = find_all(nitf, "body", "body.head", "hedline", "hl1")
@@ -50,7 +66,7 @@ def headline_in(nitf: etree._Element) -> etree._Element | None:
 
 def bylines_in(nitf: etree._Element) -> list[etree._Element]:
     """Return the bylines with a text."""
-    return [each for each in find_all(nitf, "body", "body.head", "byline") if line_in(each)]
+    return [each for each in find_all(nitf, "body", "body.head", "byline") if is_byline(line_in(each) or "")]
 
 
 def byline_text(byline: etree._Element) -> str:
