@@ -96,7 +96,7 @@ e2e: $(VENV)/.installed-dev ## Run tests/e2e: whole stacks of real processes (AR
 	@$(BIN)/python -m pytest -m e2e -n 4 --dist loadscope --no-loadscope-reorder $(if $(filter tests/%,$(ARGS)),,tests/e2e) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)
+bench: $(VENV)/.installed-dev $(if $(findstring --hugo,$(ARGS)),$(VENV)/.installed-bench) ## Measure POST to readable page against the raw floor (ARGS="--import", "--steady", "--accept", "--urgent", "--scale", "--hugo"; "--against DIR": beside another commit)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos

@@ -4,8 +4,8 @@ The floor is fixed: 4 queue hops, 4 PUT and 2 GET in sequence by bare clients on
 servers. The floor measures the machine at this moment. Only the ratio can be compared between machines.
 
 `--against DIR` names a checkout of another commit, for instance of `git worktree add DIR f1a0bbf`. The bench runs that
-commit's code too, with this interpreter, in turn, and prints the ratios. The default, --import, --steady and --urgent
-support it.
+commit's code too, with this interpreter, in turn, and prints the ratios. The default, --import, --steady, --accept and
+--urgent support it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from redis import Redis
 from rich.console import Console
 from rich.progress import track
 
+from tests.bench.accepting import measure_accepting
 from tests.bench.calls import counted
 from tests.bench.checkouts import Figures, RunningStack, run_alternately, show_comparison
 from tests.bench.hugo import measure_rebuild
@@ -163,12 +164,21 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="measure minutes of news at a steady rate, the last minutes against the first",
     )
+    add(
+        "--accept",
+        action="store_true",
+        help="measure accepting against a bare route with the same PUTs; memory of a batch",
+    )
     add("--urgent", action="store_true", help="measure news during an import that keeps all workers busy")
     add("--hugo", action="store_true", help="measure a rebuild of everything against Hugo's build and deploy")
     add("--scale", action="store_true", help="measure one article's publication with archives of several sizes")
     add = parser.add_argument
     add("--against", type=Path, metavar="DIR", help="a checkout of another commit to measure in the same run")
-    add("--rounds", type=int, help="number of articles (60), of imports per checkout (1), or of rebuilds (at most 3)")
+    add(
+        "--rounds",
+        type=int,
+        help="number of articles (60), imports per checkout (1), slices with --accept (20), or rebuilds (at most 3)",
+    )
     add(
         "--articles",
         type=int,
@@ -197,6 +207,8 @@ def main() -> None:
         measure_import(options.articles or 2000, options.rounds or 1, against)
     elif options.steady:
         measure_steady(options.minutes, options.rate, against)
+    elif options.accept:
+        measure_accepting(options.rounds or 20, against)
     elif options.urgent:
         measure_urgent(rounds, options.articles or 1500, against)
     elif options.scale:

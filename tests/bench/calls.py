@@ -25,7 +25,7 @@ def counted(url: str) -> Counter[str]:
 
 def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
     """Return the number of Redis commands per service, commands of scripts included, from its connections."""
-    owners = {port: name for name, pid in pids.items() for port in _ports_of(_family([pid]))}
+    owners = {port: name for name, pid in pids.items() for port in _ports_of(family_of([pid]))}
     found: Counter[str] = Counter()
     for client in redis.client_list():
         owner = owners.get(int(client["addr"].rpartition(":")[2]))
@@ -36,7 +36,7 @@ def redis_calls(redis: Redis, pids: Mapping[str, int]) -> Counter[str]:
 
 def tree_cpu_seconds(pids: Iterable[int]) -> float:
     """Return the processor time of processes and of their descendants, ended ones included."""
-    return sum(_family(pids).values()) / os.sysconf("SC_CLK_TCK")
+    return sum(family_of(pids).values()) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_stat(text: str) -> tuple[int, int]:
@@ -45,7 +45,7 @@ def parse_stat(text: str) -> tuple[int, int]:
     return int(fields[1]), sum(int(ticks) for ticks in fields[11:15])
 
 
-def _family(pids: Iterable[int]) -> dict[int, int]:
+def family_of(pids: Iterable[int]) -> dict[int, int]:
     """Return the processes and all their descendants, with their ticks of processor time."""
     children, ticks = defaultdict(list), {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

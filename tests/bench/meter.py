@@ -110,6 +110,18 @@ class Meter:
                 raise TimeoutError(f"the stack did not become quiet within {_TIMEOUT_SECONDS:.0f} s")
             time.sleep(_POLL_INTERVAL_SECONDS)
 
+    def unacknowledged(self) -> int:
+        """Return the number of messages that workers hold."""
+        return int(self._redis.hlen("unacked"))
+
+    def wait_until_empty(self, service: str, *, held_by_others: int, timeout_seconds: float) -> None:
+        """Wait until a service has no message in its queues, and none in hand; other services may hold some."""
+        deadline = time.monotonic() + timeout_seconds
+        while any(self._redis.llen(f"{service}.{lane}") for lane in _LANES) or self.unacknowledged() > held_by_others:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{service} was not done within {timeout_seconds:.0f} s")
+            time.sleep(_POLL_INTERVAL_SECONDS)
+
     def _stack(self) -> StackFile:
         # The supervisor writes the file again after a restart of a process.
         return self._target.folder.stack() or self._target.stack

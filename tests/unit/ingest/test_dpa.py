@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.ingest.adapters.readers import read_document
 from services.ingest.adapters.readers.dpa.about import FORMAT
 from services.ingest.adapters.readers.dpa.body import clean_markup
 from services.ingest.ports import Reading, ReadingContext, SetAside
 from shared.model.article import Status
+from shared.site.sites import Section
 from tests.unit.ingest.conftest import Read, ReadAll, Refuse
 from tests.unit.ingest.fuzzing import assert_survives
 
@@ -146,6 +149,36 @@ def test_an_entry_without_a_text_is_media(read_all: ReadAll, entry: dict[str, An
 
 def test_an_entry_without_text_and_media_is_refused(refuse: Refuse, entry: dict[str, Any]) -> None:
     assert refuse(entry | {"article_html": None, "associations": []}).faults[0].pointer == "/article_html"
+
+
+def test_a_media_topic_names_a_section_that_no_name_names(context: ReadingContext, entry: dict[str, Any]) -> None:
+    sections = (Section(id="news", name="News"), Section(id="politics", name="Politics"))
+    politics = replace(context, site=context.site.model_copy(update={"sections": sections}))
+    entry["categories"] = [{"type": "dnltype:dpasubject", "name": "Politik", "qcode": "medtop:11000000", "rank": 1}]
+
+    (found,) = read_document(json.dumps(entry).encode(), None, politics)
+
+    assert isinstance(found, Reading)
+    assert found.article.section == "politics"
+
+
+def test_the_entry_and_its_newsml_have_the_same_players_and_no_picture_as_a_related_article(
+    read: Read, entry: dict[str, Any]
+) -> None:
+    body = entry["article_html"].replace("<br/>", " ")
+    message = f"""<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="{entry["urn"]}" standard="NewsML-G2"
+        standardversion="2.32" version="2"><itemMeta><itemClass qcode="ninat:text"/>
+        <versionCreated>{entry["version_created"]}</versionCreated>
+        <link rel="irel:seeAlso" href="https://img.example/2.jpeg?expires=1"><itemClass qcode="ninat:picture"/></link>
+        </itemMeta>
+        <contentMeta><headline>{entry["headline"]}</headline><dateline>Almina (exa) - </dateline></contentMeta>
+        <contentSet><inlineXML contenttype="application/xhtml+xml"><html xmlns="http://www.w3.org/1999/xhtml"><body>{body}
+        </body></html></inlineXML></contentSet></newsItem>"""
+
+    article = read(message.encode(), "application/xml").article
+
+    assert article.related == ()
+    assert article.body == read(entry | {"article_html": body, "infobox_html": None}).article.body
 
 
 def test_a_list_of_coming_events_is_held(read: Read, entry: dict[str, Any]) -> None:

@@ -16,7 +16,20 @@ from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.adapters.readers.syndication import AtomReader, JsonFeedReader, RssReader
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
-READERS: tuple[Reader, ...] = (NewsmlG2Reader(), NitfReader(), RssReader(), AtomReader(), JsonFeedReader(), HtmlReader(), AnsReader(), DpaReader(), ApReader(), NewsmlReader(), NinjsReader(), PresslineReader(),)
+READERS: tuple[Reader, ...] = (
+    NewsmlG2Reader(),
+    NitfReader(),
+    RssReader(),
+    AtomReader(),
+    JsonFeedReader(),
+    HtmlReader(),
+    AnsReader(),
+    DpaReader(),
+    ApReader(),
+    NewsmlReader(),
+    NinjsReader(),
+    PresslineReader(),
+)
 """In the order in which they are tried: a format whose marks are certain comes before one that is guessed."""
 
 FORMATS: tuple[Format, ...] = tuple(reader.format for reader in READERS)

@@ -8,6 +8,7 @@ from itertools import islice
 from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.dpa.body import name_players
 from services.ingest.adapters.readers.elements import (
     MAX_ELEMENTS,
     find,
@@ -77,6 +78,7 @@ def read_xhtml_body(content: etree._Element, builder: ArticleBuilder, lines: Ite
     drop_repeated_lines(root, lines, builder, where)
     if "dateline" in builder.values:
         _drop_dateline(root, builder, where)
+    name_players(root)
     tidy(root)
     return markup_of(root)
 

@@ -28,6 +28,7 @@ from services.ingest.adapters.readers.facts import (
     set_pictures,
     set_urgency,
 )
+from services.ingest.adapters.readers.iptc import section_words
 from services.ingest.adapters.readers.values import Item, drop_others, objects_in, tail_of, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -172,9 +173,11 @@ def _read_authors(item: Item, builder: ArticleBuilder) -> None:
 
 def _read_subjects(item: Item, builder: ArticleBuilder, site: Site) -> None:
     """Read section, topics, places, people and keywords from the categories."""
-    for where, category in categories(item, builder, "desk", "geosubject", "dpasubject", "wire", "rubric"):
-        words = (text_of(category.get("name")), text_of(category.get("qcode")))
-        if section := find_section(site, (*words, (words[0] or "").rpartition(".")[2] or None)):
+    found = list(categories(item, builder, "desk", "geosubject", "dpasubject", "wire", "rubric"))
+    named = ((where, _section_names(category)) for where, category in found)
+    coded = ((where, section_words(text_of(category.get("qcode")) or "")) for where, category in found)
+    for where, words in (*named, *coded):  # a name of the sender's counts more than IPTC's name of a code
+        if section := find_section(site, words):
             builder.set_field("section", section, where)
             break
     else:
@@ -194,6 +197,12 @@ def _read_subjects(item: Item, builder: ArticleBuilder, site: Site) -> None:
         kind = kind_of(category)
         if kind not in _USED_CATEGORIES | _SILENT_CATEGORIES and kind not in _PEOPLE:
             builder.drop(where, _UNUSED_CATEGORIES.get(kind, f"categories of type {kind[:40]!a} are not used"))
+
+
+def _section_names(category: Item) -> list[str]:
+    """Return the words of a category that may name a section: its name, the last part of it, its code."""
+    name, code = text_of(category.get("name")) or "", text_of(category.get("qcode")) or ""
+    return [each for each in (name, code, name.rpartition(".")[2]) if each]
 
 
 def _read_rights(item: Item, builder: ArticleBuilder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from lxml import etree
-from lxml import html as lxml_html
+from lxml.html import fragment_fromstring
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import set_body
@@ -48,7 +48,7 @@ def clean_markup(markup: str) -> str:
     except HostileMarkupError:
         return text
     try:
-        root = lxml_html.fragment_fromstring(text, create_parent="div")
+        root = fragment_fromstring(text, create_parent="div")
     except (etree.LxmlError, ValueError):
         return text
     remove_dateline(root)
@@ -62,7 +62,7 @@ def links_in(markup: str) -> list[tuple[str, str]]:
     text = prose.without_controls(markup)
     try:
         check_markup(text)
-        root = lxml_html.fragment_fromstring(text, create_parent="div")
+        root = fragment_fromstring(text, create_parent="div")
     except (HostileMarkupError, etree.LxmlError, ValueError):
         return []
     found = ((str(link.get("href") or "").strip(), prose.plain(_content_of(link))) for link in root.iter("a"))

@@ -37,6 +37,7 @@ _CORRECTION = re.compile(r"(?:korj|korr|correc|corrig|bericht|rätt|rett|rectif|
 """Begins a public note of a correction, in the languages of some agencies that send no signal of it."""
 _START_PROPERTIES = frozenset(("pubstart", "publishstart", "embargo", "embargoed", "embargountil"))
 _STOP_PROPERTIES = frozenset(("pubstop", "publishstop", "expires", "expirydate"))
+_LINKED_MEDIA = frozenset(("picture", "graphic", "animation", "video", "audio", "photo", "image"))
 _MAX_NOTE_CHARS = 2_000
 
 
@@ -163,7 +164,9 @@ def read_links(item: etree._Element, builder: ArticleBuilder) -> None:
     for link in public_children(find(item, "itemMeta"), builder, "link"):
         relation, where = tail_in(link, "rel") or tail_in(link, "reluri"), place_of(link)
         guid, address = attribute(link, "residref"), attribute(link, "href")
-        if relation == "canonical" and address:
+        if tail_in(find(link, "itemClass")) in _LINKED_MEDIA:
+            builder.drop(where, "is a picture, video or sound and no related article")
+        elif relation == "canonical" and address:
             builder.set_field("canonical_url", address, f"{where}/@href")
         elif relation in _REPLACING and guid and guid != builder.values.get("source_id"):
             builder.add_entry("replaces", guid, where)
