@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -143,3 +144,19 @@ def test_the_receipt_of_a_withdrawal_after_a_kill_says_killed(pipeline: Pipeline
 def test_an_unknown_receipt_is_not_found(pipeline: Pipeline) -> None:
     assert find_receipt_state("0" * 32, pipeline.ingest_deps) is None
     assert find_receipt_state(f"epn.{'a' * 26}.{'0' * 17}-{'0' * 10}-000", pipeline.ingest_deps) is None
+
+
+def test_a_receipt_has_each_stage_on_the_way_with_its_time(pipeline: Pipeline) -> None:
+    embargo = pipeline.now + timedelta(hours=1)
+    receipt = pipeline.post(embargo_until=embargo.isoformat()).receipt
+    accepted_at = pipeline.now
+    pipeline.now = embargo + timedelta(seconds=1)
+    pipeline.tick()
+
+    state = find_receipt_state(receipt, pipeline.ingest_deps)
+
+    assert state is not None
+    names = ["accepted", "scheduled", "enriched", "rendered", "published", "live"]
+    assert [stage.name for stage in state.stages] == names
+    assert [stage.at for stage in state.stages][:2] == [accepted_at] * 2
+    assert all(stage.at > embargo for stage in state.stages[2:])

@@ -161,7 +161,10 @@ def list_dead_letters(
             raise typer.Exit(1)
         typer.echo(printable(json.dumps(found.model_dump(mode="json"), indent=2, ensure_ascii=False)))
         return
-    table = Table("id", "age", "event", "article", "attempts", "reason", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True)  # for `replay`
+    for name_of_column in ("age", "event", "article", "attempts", "reason"):
+        table.add_column(name_of_column)
     shown = list(islice(dead_letters_of(content, name, limit=limit), limit))
     for each in shown:
         table.add_row(

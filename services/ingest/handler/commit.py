@@ -216,7 +216,10 @@ def _committed(
         revision=name,
         status=ReceiptStatus(status),
         reason=accepted.reason,
-        stages=(Stage(name=ReceiptStatus.ACCEPTED.value, at=revision.accepted_at),),
+        stages=tuple(
+            Stage(name=stage, at=revision.accepted_at)
+            for stage in dict.fromkeys((ReceiptStatus.ACCEPTED.value, status))
+        ),
         report=report.model_dump(mode="json"),
     )
     log.info("revision.accepted", site=site.id, article=article, revision=name, status=status)

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 _MAX_ATTEMPTS = 8
 _MAX_SECRETS = 3
+_ID_CHARS = 8  # of a message's id, in the id of its dead letter
 
 
 class _StoredPosition(BaseModel):
@@ -194,7 +195,7 @@ def dead_letters_of(content: ObjectStorage, subscriber: str, *, limit: int) -> I
 
 def dead_letter_id(at: datetime, message: str) -> str:
     """Return the id of a dead letter; ids sort by time."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{message.removeprefix('msg_')}"
+    return f"{at:%Y%m%dT%H%M%SZ}-{message.removeprefix('msg_')[:_ID_CHARS]}"
 
 
 def _without_values(error: ValidationError) -> str:
