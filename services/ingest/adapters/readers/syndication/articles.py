@@ -76,6 +76,13 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     set_section_and_keywords(builder, entry, context.site)
     set_language(builder, entry.language.value if entry.language else None, _where(entry.language))
     _set_lines(builder, entry)
+    _set_media(builder, entry)
+    held_because = entry.state.reason if entry.state is not None and entry.state.kind == "private" else ""
+    return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)
+
+
+def _set_media(builder: ArticleBuilder, entry: SentEntry) -> None:
+    """Set the pictures, and the players as embeds."""
     set_pictures(builder, entry.pictures[:_MAX_PICTURES])
     for player in entry.players[:_MAX_PLAYERS]:
         if is_web_address(player.url):
@@ -83,8 +90,6 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
             builder.add_entry("embeds", embed, player.where)
         else:
             builder.drop(player.where, "has no web address")
-    held_because = entry.state.reason if entry.state is not None and entry.state.kind == "private" else ""
-    return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)
 
 
 def _set_lines(builder: ArticleBuilder, entry: SentEntry) -> None:
