@@ -128,7 +128,7 @@ def _exported(where: str, database: Item) -> Iterator[Part]:
     meta = {str(each.get("post_id")): each for _, each in _rows(data, "posts_meta", where)}
     for origin, post in _rows(data, "posts", where):
         number = str(post.get("id"))
-        authors = authors_of.get(number) or [str(post["author_id"])] * ("author_id" in post)
+        authors = authors_of.get(number) or [str(post.get("author_id"))]
         yield Part(
             origin,
             post,

@@ -9,8 +9,8 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from services.ingest.adapters.readers.wordpress.paragraphs import with_paragraphs
 from services.ingest.domain import prose
@@ -46,7 +46,8 @@ _PLAYER_ID = re.compile(r"[\w-]{3,60}")
 _PAIRED = frozenset(("caption", "wp_caption", "embed", "video", "audio", *_PLAYERS_BY_ID))
 _ALWAYS_SHORTCODES = frozenset(("gallery", "playlist", "archives"))
 _MAX_INNER_CHARS = 1_000  # of a player's shortcode: its address
-_MAX_PICTURES = 100
+_MAX_SHORTCODES = 5_000  # further brackets stay in the text
+_MAX_LINKS = 1_000  # that stand alone on their lines; further ones stay text
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ def converted(body: str, *, is_rendered: bool = False) -> Converted:
     text = _without_comments(text, found)
     text = _without_shortcodes(text, found)
     if not is_rendered:
-        text = _URL_LINE.sub(_player_or_link, text)
+        text = _URL_LINE.sub(_player_or_link, text, count=_MAX_LINKS)
     found.html = with_paragraphs(text) if is_classic else text.strip()
     return found
 
@@ -114,7 +115,7 @@ def _without_shortcodes(text: str, found: Converted) -> str:
     """Replace known shortcodes, and remove the tags of unknown ones; a bracket in prose stays."""
     if "[" not in text:
         return text
-    tags = list(_SHORTCODE.finditer(text))
+    tags = list(islice(_SHORTCODE.finditer(text), _MAX_SHORTCODES))
     closings = {tag[3].lower() for tag in tags if tag[2]}
     next_end = _next_ends(tags)
     parts: list[str] = []
@@ -236,11 +237,3 @@ def _player_or_link(line: re.Match[str]) -> str:
     if host and host[1].lower() in _PLAYER_HOSTS:
         return f'<oembed url="{html.escape(address)}"></oembed>'
     return f'<a href="{html.escape(address)}">{html.escape(address)}</a>'
-
-
-def ids_in_figures(body: str) -> Iterator[str]:
-    """Yield the ids of the attachments that pictures of a body name in their class (`wp-image-12`), at most 100."""
-    for count, found in enumerate(re.finditer(r"\bwp-image-(\d{1,12})\b", body)):
-        if count >= _MAX_PICTURES:
-            return
-        yield found[1]

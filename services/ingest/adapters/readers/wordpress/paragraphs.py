@@ -26,11 +26,14 @@ _FLOW = (
 )
 _TAG = re.compile(rf"<(/?)({'|'.join((*_VERBATIM, *_HEADINGS, *_FLOW, 'p'))})(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_MAX_TAGS = 40_000
 _LINE_BREAKS = ("<br>", "<br/>", "<br />", "<BR>")
 
 
 def with_paragraphs(text: str) -> str:
     """Return the body with its loose text in paragraphs; lists, tables, figures and code stay as they are."""
+    if text.count("<") > _MAX_TAGS:
+        return text.strip()  # a table of data, not a text that someone typed
     parts: list[str] = []
     verbatim, is_inside_line, position = 0, "", 0
     for tag in _TAG.finditer(text):
