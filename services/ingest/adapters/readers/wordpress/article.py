@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import (
@@ -16,7 +16,7 @@ from services.ingest.adapters.readers.facts import (
 )
 from services.ingest.adapters.readers.old_addresses import add_old_address
 from services.ingest.adapters.readers.wordpress.markup import converted
-from services.ingest.adapters.readers.wordpress.post import Post, Sent
+from services.ingest.adapters.readers.wordpress.post import Post, Sent, host_of
 from services.ingest.adapters.readers.wordpress.times import find_times, set_times
 from services.ingest.domain import prose
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -90,8 +90,7 @@ def set_identity(post: Post, builder: ArticleBuilder) -> None:
     """Set the id: the guid, otherwise the site and the number of the post."""
     if post.guid:
         builder.set_field("source_id", prose.unescaped(post.guid.text), post.guid.origin)
-    elif post.number and post.link:
-        host = urlsplit(post.link.text).netloc
+    elif post.number and (host := host_of(post.link.text)):
         builder.set_field("source_id", f"{host}?p={post.number}", post.link.origin)
         builder.warn("the post has no guid; its site and its number are its id")
     builder.expect("source_id", f"{post.origin}/guid")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -14,14 +13,13 @@ from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.wordpress.about import WXR_FORMAT
 from services.ingest.adapters.readers.wordpress.article import read_post
-from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times
+from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times, host_of
 from services.ingest.domain import prose
 from services.ingest.ports import Document, Entry, ReadingContext, RefusedError
 
 _NAMESPACE = re.compile(r"https?://wordpress\.org/export/([\d.]{1,8})/")
 _CREDIT = re.compile(r's:\d{1,3}:"credit";s:\d{1,4}:"([^"]{1,300})"')
 _CREDIT_KEYS = ("_media_credit", "media_credit", "_credit", "credit", "_navis_media_credit_org", "_image_credit")
-_MAX_COMMENTS_COUNTED = 100_000
 _PRIVATE = "are never published"
 
 
@@ -103,17 +101,10 @@ def _facts_of(channel: etree._Element | None, items: list[tuple[str, etree._Elem
     return _Channel(
         language=_text(channel, "language", where="/rss/channel"),
         names=names,
-        hosts=frozenset(host for each in addresses if (host := _host_of(each))),
+        hosts=frozenset(host for each in addresses if (host := host_of(each))),
         attachments=pictures,
         attached_to=attached_to,
     )
-
-
-def _host_of(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
 
 
 def _guids_sent_twice(items: list[tuple[str, etree._Element]]) -> frozenset[str]:
@@ -146,7 +137,7 @@ def _post_of(where: str, item: etree._Element, channel: _Channel, *, is_copy: bo
         excerpt=_encoded(item, where, "excerpt"),
         slug=_text(item, "post_name", where=where),
         link=link,
-        is_link_old=not channel.hosts or _host_of(link.text) in channel.hosts,
+        is_link_old=not channel.hosts or host_of(link.text) in channel.hosts,
         canonical=Sent(meta.get("_yoast_wpseo_canonical", "").strip(), f"{where}/postmeta"),
         language=channel.language,
         times=Times(
