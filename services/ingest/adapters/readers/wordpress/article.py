@@ -65,7 +65,7 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
         reason = _KINDS.get(post.kind, f"is of the type {post.kind[:40]!a}, which is no article")
         raise unacceptable([Fault(post.origin, reason)], reason)
     hidden = _find_reason_to_hide(post, builder)
-    times = find_times(post.times, builder, context.site)
+    times = find_times(post.times, builder, context.feed.zone or context.site.zone)
     if not hidden and times.published is not None and times.published - context.received_at > _CLOCK_TOLERANCE:
         hidden = "has a date of publication in the future"
     if hidden and not is_live:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.values import instant_of
 from services.ingest.adapters.readers.wordpress.post import Sent, Times
-from shared.site.sites import Site
 
 _MAX_OFFSET = timedelta(hours=15)
 _MAX_DATE_CHARS = 60
@@ -27,14 +26,17 @@ class FoundTimes:
     modified_origin: str
 
 
-def find_times(times: Times, builder: ArticleBuilder, site: Site) -> FoundTimes:
-    """Return the date of publication and of the last change. An unreadable date of publication refuses the post."""
-    published, origin = _published(times, builder, site)
+def find_times(times: Times, builder: ArticleBuilder, zone: str) -> FoundTimes:
+    """Return the date of publication and of the last change. An unreadable date of publication refuses the post.
+
+    `zone`: of local times, such as `Europe/Brussels`; used only if UTC does not give the sender's own.
+    """
+    published, origin = _published(times, builder, zone)
     if published is None:
         for sent in (times.date_gmt, times.pub_date, times.date):
             if sent and not sent.text.startswith(_NO_TIMES):
                 builder.fault(sent.origin, "is not a date and time")
-    modified, modified_origin = _modified(times, builder, site, published)
+    modified, modified_origin = _modified(times, builder, zone, published)
     return FoundTimes(published, origin, modified, modified_origin)
 
 
@@ -53,24 +55,24 @@ def set_times(found: FoundTimes, builder: ArticleBuilder, received_at: datetime,
         builder.set_field("version_created", stamp, origin)
 
 
-def _published(times: Times, builder: ArticleBuilder, site: Site) -> tuple[datetime | None, str]:
+def _published(times: Times, builder: ArticleBuilder, zone: str) -> tuple[datetime | None, str]:
     if instant := _find(times.date_gmt, UTC, builder):
         return instant, times.date_gmt.origin
     if times.pub_date and (instant := _rfc_822(times.pub_date.text)):
         return instant, times.pub_date.origin
-    if instant := _find(times.date, ZoneInfo(site.zone), builder):
-        builder.warn(f"the date of publication has no zone; {site.zone} is used")
+    if instant := _find(times.date, ZoneInfo(zone), builder):
+        builder.warn(f"the date of publication has no zone; {zone} is used")
         return instant, times.date.origin
     return None, ""
 
 
 def _modified(
-    times: Times, builder: ArticleBuilder, site: Site, published: datetime | None
+    times: Times, builder: ArticleBuilder, zone: str, published: datetime | None
 ) -> tuple[datetime | None, str]:
     if instant := _find(times.modified_gmt, UTC, builder):
         return instant, times.modified_gmt.origin
-    zone = _zone_of(times, published) or ZoneInfo(site.zone)
-    return _find(times.modified, zone, builder), times.modified.origin
+    own_zone = _zone_of(times, published) or ZoneInfo(zone)
+    return _find(times.modified, own_zone, builder), times.modified.origin
 
 
 def _zone_of(times: Times, published: datetime | None) -> tzinfo | None:
