@@ -13,7 +13,7 @@ from services.desk.commands import (
     backup,
     dead_letters,
     front,
-    import_ndjson,
+    imports,
     post,
     rebuild,
     reindex,
@@ -41,7 +41,7 @@ app = typer.Typer(
 app.command()(post.post)
 app.command()(status.status)
 app.command()(why.why)
-app.add_typer(import_ndjson.app, name="import")
+app.add_typer(imports.app, name="import")
 app.add_typer(front.app, name="front")
 app.command()(replay.replay)
 app.command()(run.run)

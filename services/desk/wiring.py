@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from services.desk.adapters import step_process
 from services.desk.adapters.endpoint import Endpoint
 from services.desk.adapters.import_files import StoredImportFiles
+from services.desk.adapters.splitting import SPLITTERS
 from services.desk.domain.rebuild import Run
 from services.desk.handler.dead_letters import Send
 from services.desk.handler.rebuild import Rebuild
@@ -67,9 +68,9 @@ def endpoint() -> Endpoint:
     )
 
 
-def import_files(source: str, state_path: Path | None) -> StoredImportFiles:
-    """Return the files of an import."""
-    return StoredImportFiles(source, state_path)
+def import_files(source: str, state_path: Path | None, kind: str = "ndjson") -> StoredImportFiles:
+    """Return the files of an import; a file of any kind but `ndjson` is split into items."""
+    return StoredImportFiles(source, state_path, kind=kind, split=SPLITTERS.get(kind))
 
 
 def content() -> S3ObjectStorage:

@@ -8,7 +8,7 @@ there. The addresses in the end do not depend on the order of arrival.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -18,10 +18,12 @@ from shared.model.attachment import Attachment
 from shared.model.revision import Revision, stamp_of
 from shared.model.slug import slug_of
 from shared.site import keys
+from shared.site.old_addresses import find_old_path
 from shared.site.sites import Site, local_time
 
 _ID_CHARACTERS_IN_PATH = 6
 _MAX_FORMER_ADDRESSES = 50  # those of an arrival in order come first
+_MAX_OLD_ADDRESSES = 40  # of all revisions; those of the first revisions come first
 _MEDIA_NAME = re.compile(r"(?:media:|(?:https?://[^/\s]+)?/media/)?([0-9a-f]{64})(?:/[0-9]+\.[a-z]+)?")
 _MEDIA_IN_MARKUP = re.compile(r"(?:media:|/media/|[\"'=\s])([0-9a-f]{64})(?![0-9a-zA-Z])")
 _MAX_PICTURES_IN_BODY = 100
@@ -56,15 +58,29 @@ def addresses_of(released: Sequence[Revision], site: Site) -> Addresses | None:
             former[path] = None
         if len(former) == _MAX_FORMER_ADDRESSES:
             break
-    return Addresses(current, tuple(former))
+    old = old_paths((each.article for each in usable), current, site)
+    return Addresses(current, tuple(dict.fromkeys((*former, *old))))
+
+
+def old_paths(articles: Iterable[ArticleFacts], current: str, site: Site) -> tuple[str, ...]:
+    """Return the paths of an article's pages at the newsroom's former system, without the current path."""
+    found: dict[str, None] = {}
+    for article in articles:
+        for address in article.old_addresses:
+            if (path := find_old_path(site, address)) and path != current and len(found) < _MAX_OLD_ADDRESSES:
+                found[path] = None
+    return tuple(found)
 
 
 def published_at(earliest: ArticleFacts, revision: str) -> datetime:
     """Return the publication date of an article; `revision` names the earliest released revision.
 
-    It is the later of that revision's stamp and the end of its embargo. The sender's date of creation counts only
-    without a stamp from the sender: then an archive item has its own date, and its time of receipt only orders it.
+    It is the later of the end of its embargo and the sender's date of publication, otherwise that revision's stamp. The
+    sender's date of creation counts only without either: then an archive item has its own date, and its time of receipt
+    only orders it.
     """
+    if earliest.first_published is not None:
+        return releasable_at(earliest, earliest.first_published)
     created = earliest.first_created if earliest.version_created is None else None
     return releasable_at(earliest, created or stamp_of(revision))
 

@@ -106,6 +106,8 @@ WebAddress = Annotated[
 Slug = Annotated[str, AfterValidator(_slug), Field(max_length=MAX_CHARS * 2)]
 """The words of an address, in any script: NFC, lower case. (Before NFC, a letter and its accents count apart.)"""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=40)]
+OldAddress = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x20?#]+$", max_length=500)]
+"""The path of an article's page at the newsroom's former system, decoded: `/2013/07/title/`."""
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in lower-case hex."""
@@ -212,6 +214,7 @@ class ArticleFacts(BaseModel):
     version: Annotated[int, Field(ge=0, lt=10**10)] | None = None
     version_created: AwareDatetime | None = None
     first_created: AwareDatetime | None = None
+    first_published: AwareDatetime | None = None  # dates the article, whatever its version's time
     status: Status = Status.USABLE
 
     headline: Headline
@@ -243,6 +246,7 @@ class ArticleFacts(BaseModel):
     canonical_site: Name | None = None  # of a POST to several sites: the first site, if this is another
     canonical_article: str | None = None  # its id there
     replaces: tuple[Identifier, ...] = Field(default=(), max_length=20)
+    old_addresses: tuple[OldAddress, ...] = Field(default=(), max_length=20)  # paths that redirect; of an import
 
 
 class Article(ArticleFacts):

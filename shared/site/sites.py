@@ -18,10 +18,11 @@ from shared.model.slug import Script
 from shared.runtime.errors import UnknownFeedError, UnknownSiteError
 
 _MINUTE = timedelta(minutes=1)
-SETTINGS_NOT_SHOWN = frozenset(("bucket", "prefix", "edge_id", "listing_interval_seconds", "feeds"))
+SETTINGS_NOT_SHOWN = frozenset(("bucket", "prefix", "nested", "edge_id", "listing_interval_seconds", "feeds"))
 """Settings that change no byte of a page. All others are part of the page version, and so is any new one."""
 
-_RESERVED = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
+RESERVED_FOLDERS = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
+"""Folders of the public bucket that listings and files use; no section has such an id."""
 
 
 class Section(BaseModel):
@@ -80,6 +81,7 @@ class Site(BaseModel):
     bucket: str | None = None  # of its pages; None: the bucket that all sites share
     slug: Script = "unicode"  # letters of addresses: the headline's script, or a-z only (`ascii`); ADR 8
     prefix: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?$")] = ""  # of its keys in the bucket: `almina/`
+    nested: tuple[str, ...] = ()  # key prefixes of other sites within this one; set by `load_sites`
     edge_id: str | None = None  # the vendor's service, zone or distribution; None: PRESSLINE_EDGE_ID
     home_cards: Annotated[int, Field(ge=1, le=200)] = 24
     rail_cards: Annotated[int, Field(ge=1, le=50)] = 8
@@ -109,7 +111,7 @@ class Site(BaseModel):
     @field_validator("sections")
     @classmethod
     def _sections_are_not_reserved(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
-        if taken := sorted({section.id for section in sections} & _RESERVED):
+        if taken := sorted({section.id for section in sections} & RESERVED_FOLDERS):
             raise ValueError(f"a section cannot have the id {', '.join(taken)}: other pages use this path")
         return sections
 
@@ -172,6 +174,9 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
             raise ValueError(f"{path} does not describe a site: {error}") from error
         sites[site.id] = site
     _check_prefixes(folder, sites)
+    sites = {
+        name: site.model_copy(update={"nested": nested_prefixes(site, sites.values())}) for name, site in sites.items()
+    }
     return _with_base_urls(sites, base_url)
 
 
@@ -184,7 +189,7 @@ def _check_prefixes(folder: Path, sites: Mapping[str, Site]) -> None:
                 f"{folder}: {other} and {site.id} would put their pages at the same keys; give one a prefix"
             )
     for site in sites.values():
-        taken = {*_RESERVED, *(section.id for section in site.sections)}
+        taken = {*RESERVED_FOLDERS, *(section.id for section in site.sections)}
         if clash := taken.intersection(prefix.strip("/") for prefix in nested_prefixes(site, sites.values())):
             raise ValueError(
                 f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"

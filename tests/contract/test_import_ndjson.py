@@ -315,3 +315,64 @@ def test_a_missing_file_is_reported(api_url: str, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "cannot be read" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+_POST = """<item><title>Post {n}</title><guid>https://courier.example/?p={n}</guid><content:encoded>Text.</content:encoded>
+<wp:post_id>{n}</wp:post_id><wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item>"""
+_EXPORT = """<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ xmlns:wp="http://wordpress.org/export/1.2/"><channel><title>Courier</title>{items}</channel></rss>"""
+
+
+class ExportOffice(Office):
+    """A newsroom that reads documents of WordPress."""
+
+    def submit(self, raw: bytes, metadata: SubmissionMetadata) -> Submitted:
+        number = int(raw.split(b"<wp:post_id>")[1].split(b"<")[0])
+        self.refuse(number)
+        assert raw.startswith(b"<rss ")
+        with self._lock:
+            self.taken.append(number)
+        return Submitted(receipt=f"receipt-{number}")
+
+
+class TestExports:
+    """`pressline import wxr`, which sends one document a line."""
+
+    @pytest.fixture
+    def office(self) -> Office:
+        return ExportOffice()
+
+    @pytest.fixture
+    def export(self, tmp_path: Path) -> Path:
+        path = tmp_path / "export.xml"
+        items = "".join(_POST.format(n=number) for number in range(1, 451))
+        path.write_text(_EXPORT.format(items=items), encoding="utf-8")
+        return path
+
+    def test_each_item_is_sent_as_a_document(self, api_url: str, office: Office, export: Path) -> None:
+        result = CliRunner().invoke(commands, ["import", "wxr", str(export)])
+
+        assert result.exit_code == 0, result.output
+        assert "450 items, 450 accepted, 0 refused" in result.output
+        assert sorted(office.taken) == list(range(1, 451))
+
+    def test_a_stopped_import_continues_and_no_item_is_lost(self, api_url: str, office: Office, export: Path) -> None:
+        def refuse(number: int) -> None:
+            if number > 250:
+                raise StorageUnavailableError
+
+        office.refuse = refuse
+        stopped = CliRunner().invoke(commands, ["import", "wxr", str(export), "--patience", "0"])
+        office.refuse = lambda _: None
+        result = CliRunner().invoke(commands, ["import", "wxr", str(export)])
+
+        assert "250 items are done" in stopped.output
+        assert f"pressline import wxr {export}" in stopped.output.replace("\n", "")
+        assert "450 items, 450 accepted" in result.output
+        assert sorted(office.taken) == list(range(1, 451))
+
+    def test_standard_input_is_refused(self, api_url: str) -> None:
+        result = CliRunner().invoke(commands, ["import", "wxr", "-"])
+
+        assert result.exit_code == 1
+        assert "name a file" in result.output

@@ -57,14 +57,17 @@ class Endpoint:
         params = {"dry_run": "1"} | _site_parameter(site) | ({"feed": feed} if feed else {})
         return self._call("POST", "/v1/articles", content=body, headers={"Content-Type": content_type}, params=params)
 
-    def post_batch(self, lines: Sequence[bytes], *, site: str | None) -> Iterator[dict[str, Any]]:
+    def post_batch(
+        self, lines: Sequence[bytes], *, site: str | None, feed: str | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Post articles, one a line; yield the reply to each line as it arrives.
 
         Raises:
             EndpointRefusedError: the whole request was refused.
             EndpointUnavailableError: lines without a reply can be sent again.
         """
-        headers, params = {"Content-Type": "application/x-ndjson"}, _site_parameter(site)
+        headers = {"Content-Type": "application/x-ndjson"}
+        params = _site_parameter(site) | ({"feed": feed} if feed else {})
         try:
             with self._client.stream(
                 "POST", "/v1/batches", content=b"\n".join(lines), headers=headers, params=params

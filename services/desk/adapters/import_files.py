@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -22,38 +22,58 @@ STDIN = "-"
 class StoredImportFiles:
     """The files of one import. An import of standard input has no progress file, because it cannot be read again."""
 
-    def __init__(self, source: str, state_path: Path | None) -> None:
+    def __init__(
+        self,
+        source: str,
+        state_path: Path | None,
+        *,
+        kind: str = "ndjson",
+        split: Callable[[Path], Iterator[ImportLine]] | None = None,
+    ) -> None:
         self.is_stdin = source == STDIN
+        self._kind, self._split = kind, split
         self.path = Path("stdin" if self.is_stdin else source)
         self.state_path = state_path or self.path.with_name(f"{self.path.name}.pressline-import")
         self.receipts_path = self.state_path.with_name(f"{self.path.name}.pressline-receipts.ndjson")
         self.refused_path = self.state_path.with_name(f"{self.path.name}.pressline-refused.ndjson")
         self._lists: dict[Path, IO[bytes]] = {}
 
-    def begin(self, *, site: str | None, restart: bool) -> ImportState:
+    def begin(self, *, site: str | None, restart: bool, feed: str | None = None) -> ImportState:
         """Return the progress of the import; truncate both lists to that progress.
 
         Raises:
             ImportFileError: the file has changed since the import began, or cannot be read.
         """
+        if self.is_stdin and self._split:
+            raise ImportFileError("standard input cannot be read twice; name a file")
         fingerprint = None if self.is_stdin else _fingerprint_of(self.path)
         state = None if restart or self.is_stdin else self._find_state()
         if state is None:
-            state = ImportState(file=fingerprint, site=site)
+            state = ImportState(file=fingerprint, kind=self._kind, site=site, feed=feed)
         elif state.file != fingerprint:
             raise ImportFileError(f"{self.path} has changed since its import began; use --restart to start over")
-        elif state.site != site:
-            began = f"with --site {state.site}" if state.site else "without --site"
-            raise ImportFileError(
-                f"the import of {self.path} began {began}; use the same option, or --restart to start over"
-            )
+        else:
+            self._check_options(state, {"--site": (state.site, site), "--feed": (state.feed, feed)})
         for path, size_bytes in ((self.receipts_path, state.receipts_bytes), (self.refused_path, state.refused_bytes)):
             self._lists[path] = _open_list(path, size_bytes)
         self.save(state)
         return state
 
+    def _check_options(self, state: ImportState, options: Mapping[str, tuple[str | None, str | None]]) -> None:
+        began = [f"as {state.kind}"] if state.kind != self._kind else []
+        for name, (before, now) in options.items():
+            if before != now:
+                began.append(f"with {name} {before}" if before else f"without {name}")
+        if began:
+            raise ImportFileError(
+                f"the import of {self.path} began {', '.join(began)}; use the same option, or --restart to start over"
+            )
+
     def lines(self, state: ImportState) -> Iterator[ImportLine]:
-        """Yield the lines after those that the state counts."""
+        """Yield the lines, or the items of an export, after those that the state counts."""
+        if self._split is not None:
+            yield from (line for line in self._split(self.path) if line.number > state.line)
+            return
         number, offset = state.line, state.offset
         with sys.stdin.buffer if self.is_stdin else self.path.open("rb") as stream:
             if offset:

@@ -27,6 +27,8 @@ class FileFingerprint(BaseModel):
 class ImportState(BaseModel):
     """The progress: each line before byte `offset` has a receipt or a refusal. `line` counts them, with blank ones.
 
+    Of a file that is split into items (`kind`), `line` counts the items, and `offset` only shows the progress.
+
     `receipts_bytes`, `refused_bytes`: the lengths of the two lists that belong to these lines.
     """
 
@@ -34,7 +36,9 @@ class ImportState(BaseModel):
 
     schema_version: Literal[1] = 1
     file: FileFingerprint | None = None  # None: standard input, which cannot be read again
+    kind: str = "ndjson"
     site: str | None = None
+    feed: str | None = None
     offset: int = 0
     line: int = 0
     accepted: int = 0
@@ -45,7 +49,10 @@ class ImportState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A line of the file, up to byte `end`; `raw` is None if it is longer than `MAX_LINE_BYTES`."""
+    """A line of the file or an item of an export, up to byte `end`.
+
+    `raw` is None if it is longer than `MAX_LINE_BYTES`, and empty if there is nothing to send.
+    """
 
     number: int
     end: int

@@ -19,7 +19,7 @@ VISIBLE_FIELDS = frozenset(
         *("rights.holder", "rights.notice", "rights.usage_terms"),
         *(f"{field}.{part}" for field in ("picture", "pictures") for part in _PICTURE_PARTS),
         *("embeds.url", "embeds.title", "embeds.provider", "related.url", "related.title"),
-        *("first_created", "language", "direction", "slug", "canonical_url"),
+        *("first_created", "first_published", "language", "direction", "slug", "canonical_url"),
     }
 )
 """Visible on the page, in its head or in its address."""
@@ -34,6 +34,7 @@ TECHNICAL_FIELDS = {
     "urgency": "places the article on fronts",
     "embargo_until": "says when the article is shown",
     "expires_at": "says how long the article is shown",
+    "old_addresses": "redirect to the article's page",
     "authors.uri": "tells two authors of one name apart",
     "topics.uri": "tells two topics of one name apart",
     "entities.uri": "tells two entities of one name apart",

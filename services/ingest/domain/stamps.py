@@ -28,7 +28,7 @@ def stamp_for(version_created: datetime | None, received_at: datetime, latest: d
 
 def find_stamp_faults(facts: ArticleFacts, received_at: datetime) -> Iterator[Fault]:
     """Yield the faults of an article's times."""
-    for name in ("version_created", "first_created", "embargo_until", "expires_at"):
+    for name in ("version_created", "first_created", "first_published", "embargo_until", "expires_at"):
         instant: datetime | None = getattr(facts, name)
         if instant is not None and instant.year not in _YEARS:
             yield Fault(f"/{name}", f"is outside the years {_YEARS.start} to {_YEARS.stop}")
@@ -43,6 +43,8 @@ def find_stamp_faults(facts: ArticleFacts, received_at: datetime) -> Iterator[Fa
         yield Fault(
             "/first_created", "is more than 24 hours ahead of our clock; it dates an article without version_created"
         )
+    if facts.first_published is not None and facts.first_published - received_at > MAX_CLOCK_LEAD:
+        yield Fault("/first_published", "is more than 24 hours ahead of our clock; use embargo_until to publish later")
     if stamp is not None and stamp - received_at > MAX_CLOCK_LEAD:
         yield Fault(
             "/version_created",

@@ -204,15 +204,17 @@ class _Lines:
 async def post_batch(
     request: Request, caller: RequirePublish, site: SiteName = None, feed: FeedName = None
 ) -> Response:
-    """Accept articles as lines of JSON (NDJSON), in any supported JSON form, and answer each line as it arrives.
+    """Accept articles as lines of JSON (NDJSON), and answer each line as it arrives.
+
+    A line is a JSON object in any supported form, or a JSON string that holds a whole document, such as XML.
 
     Each line is stored and answered with a receipt. A worker reads the line later, after the news (`lane=bulk`); the
     receipt shows the reader's report. Lines that arrive together are stored together, within 100 ms. The answer has
     one line for each line that is not blank, in their order:
 
-    `accepted`: stored; see `receipt`. `refused`: no JSON object, or too long. `busy`: not accepted now; send the line
-    again after `retry_after_seconds`. `stopped`, always the last: this line and all later lines were not accepted. The
-    request has too many lines, a line did not arrive in time, or the store is down.
+    `accepted`: stored; see `receipt`. `refused`: no JSON object or string, or too long. `busy`: not accepted now; send
+    the line again after `retry_after_seconds`. `stopped`, always the last: this line and all later lines were not
+    accepted. The request has too many lines, a line did not arrive in time, or the store is down.
 
     A refused or busy line does not affect the others. If the connection is lost, answered lines are safe. Send the
     rest again, unanswered lines too: the same bytes are a `duplicate`. Workers read several lines in parallel, so
@@ -261,16 +263,19 @@ def _articles_in(lines: Sequence[Line], max_line_bytes: int) -> list[bytes | Ref
 
 
 def _article_in(line: Line, max_line_bytes: int) -> bytes:
-    """Return a line's bytes, if they are a JSON object.
+    """Return the document of a line: the line itself, or the text of a JSON string, which may have any format.
 
     Raises:
-        RefusedError: 413 too long, 400 no JSON, 422 no object.
+        RefusedError: 413 too long, 400 no JSON, 422 neither an object nor a string with a document.
     """
     if line.raw is None:
         raise RefusedError(413, f"the line is longer than the maximum of {max_line_bytes} bytes")
-    if not isinstance(Document(line.raw, name="the line").json(), dict):
-        raise unacceptable([Fault("", "is not a JSON object; a line is one whole article")])
-    return line.raw
+    value = Document(line.raw, name="the line").json()
+    if isinstance(value, dict):
+        return line.raw
+    if isinstance(value, str) and value.strip():
+        return value.encode("utf-8", "replace")
+    raise unacceptable([Fault("", "is neither a JSON object nor a JSON string with a document; a line is one article")])
 
 
 def _problem(status: int, title: str, detail: str, faults: tuple[Fault, ...] = ()) -> Problem:

@@ -14,7 +14,7 @@ from services.render.handler.stubs import stubs_of
 from shared.index import RelatedArticles
 from shared.messaging.messages import ArticlesEnriched
 from shared.messaging.page_bundle import ArticlePage
-from shared.model.addresses import Addresses, addresses_of, article_path, files_shown, published_at
+from shared.model.addresses import Addresses, addresses_of, article_path, files_shown, old_paths, published_at
 from shared.model.article import EnrichedArticle, Status
 from shared.model.card import Card
 from shared.model.history import RevisionsAfter, read_history
@@ -183,7 +183,8 @@ def _only_revision(
         return None
     path = article_path(enriched.article, enriched.facts, enriched.facts, enriched.revision, site)
     first = published_at(enriched.facts, enriched.revision)
-    return VisibleArticle(enriched, Addresses(path), first, None, 1, is_new=listed.record is None)
+    addresses = Addresses(path, old_paths((enriched.facts,), path, site))
+    return VisibleArticle(enriched, addresses, first, None, 1, is_new=listed.record is None)
 
 
 def _enriched(deps: RenderDeps, listed: RevisionsAfter, site: Site, article: str, revision: str) -> EnrichedArticle:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.ingest.adapters.readers.ans import AnsReader
 from services.ingest.adapters.readers.ap import ApReader
 from services.ingest.adapters.readers.dpa import DpaReader
+from services.ingest.adapters.readers.ghost import GhostReader
 from services.ingest.adapters.readers.news_pages import HtmlReader
 from services.ingest.adapters.readers.newsml import NewsmlReader
 from services.ingest.adapters.readers.newsml_g2 import NewsmlG2Reader
@@ -14,15 +15,19 @@ from services.ingest.adapters.readers.ninjs import NinjsReader
 from services.ingest.adapters.readers.nitf import NitfReader
 from services.ingest.adapters.readers.own import PresslineReader
 from services.ingest.adapters.readers.syndication import AtomReader, JsonFeedReader, RssReader
+from services.ingest.adapters.readers.wordpress import WordpressReader, WxrReader
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
 READERS: tuple[Reader, ...] = (
     NewsmlG2Reader(),
     NitfReader(),
+    WxrReader(),  # is RSS too, so it comes before RSS
     RssReader(),
     AtomReader(),
     JsonFeedReader(),
     HtmlReader(),
+    GhostReader(),
+    WordpressReader(),
     AnsReader(),
     DpaReader(),
     ApReader(),

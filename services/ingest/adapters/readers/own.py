@@ -21,6 +21,7 @@ _OPTIONAL_FIELDS = ("site", "source", "language", "section", "status")  # null m
 _SET_BY_THE_ENDPOINT = {
     "canonical_site": "is set from the sites of the request; name them with ?site=",
     "canonical_article": "is set from the sites of the request; name them with ?site=",
+    "old_addresses": "is set by the formats that state it: WordPress and Ghost exports",
     "body_pictures": 'is set from the body; name uploaded pictures there as <img src="media:{digest}">',
 }
 

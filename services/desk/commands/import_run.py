@@ -1,12 +1,12 @@
-"""`pressline import ndjson`: post a file of articles, resumably, with a progress bar."""
+"""One import of a file: it is sent resumably, with a progress bar; then receipts and refusals are shown."""
 
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -22,41 +22,30 @@ _MAX_REASONS_SHOWN = 10
 _MAX_REASON_CHARS = 200
 _MAX_NOTE_CHARS = 80
 
-app = typer.Typer(name="import", help="Import an archive.", no_args_is_help=True)
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """The options of an import, as the commands have them."""
+
+    site: str | None
+    feed: str | None
+    state_path: Path | None
+    restart: bool
+    wait: bool
+    patience_seconds: float
 
 
-@app.callback()
-def _group() -> None:
-    """Import an archive."""
+def run_import(kind: str, source: str, options: ImportOptions) -> None:
+    """Import a file of a kind: `ndjson`, or one that is split first (`wxr`, `ghost`, `feed`).
 
-
-@app.command()
-def ndjson(
-    path: Annotated[str, typer.Argument(help="One article a line, as JSON; `-` for standard input.")],
-    site: Annotated[str | None, typer.Option(help="The site, if the token has several.")] = None,
-    state: Annotated[Path | None, typer.Option(help="The progress file; PATH.pressline-import if not given.")] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Ignore the progress file and start over.")] = False,  # noqa: FBT002
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until each article is live or has failed.")] = False,  # noqa: FBT002
-    patience: Annotated[float, typer.Option(help="Stop after so many seconds without progress.", min=0)] = 600.0,
-) -> None:
-    """Post the articles of a file to `POST /v1/batches`, in the bulk lane, so that the day's news goes first.
-
-    Try two articles: `head -2 archive.ndjson | pressline import ndjson - --wait`. Then import the file by name.
-
-    Ctrl-C stops the import. After that, or after a crash or a lost connection, the same command continues.
-
-    The import pauses while the queues are too long. Upload pictures before it (`POST /v1/media`).
-
-    Two lists are written beside the file: PATH.pressline-receipts.ndjson, and PATH.pressline-refused.ndjson with the
-    reason of each refusal.
-
-    Exit code 1: an article was refused, or the import was stopped.
+    Raises:
+        typer.Exit: code 1, an item was refused, or the import was stopped.
     """
-    run = _ImportRun(path, state, site=site, patience_seconds=patience)
+    run = _ImportRun(kind, source, options)
     try:
-        is_ok = run.go(restart=restart, wait=wait)
+        is_ok = run.go()
     except (KeyboardInterrupt, PresslineError) as error:
-        run.print_resume_command(error, wait=wait)
+        run.print_resume_command(error)
         raise typer.Exit(1) from error
     finally:
         run.files.close()
@@ -65,29 +54,30 @@ def ndjson(
 
 
 class _ImportRun:
-    """One run of the command, and its output."""
+    """One run of a command, and its output."""
 
-    def __init__(self, source: str, state_path: Path | None, *, site: str | None, patience_seconds: float) -> None:
-        self.files = wiring.import_files(source, state_path)
-        self._source, self._state_path, self._site = source, state_path, site
-        self._patience_seconds = patience_seconds
+    def __init__(self, kind: str, source: str, options: ImportOptions) -> None:
+        self.files = wiring.import_files(source, options.state_path, kind)
+        self._kind, self._source, self._options = kind, source, options
+        self._unit = "line" if kind == "ndjson" else "item"
         self._state: ImportState | None = None
 
-    def go(self, *, restart: bool, wait: bool) -> bool:
-        """Send the remaining lines, and watch their receipts with `wait`; return whether no article was refused."""
-        state = self._state = self.files.begin(site=self._site, restart=restart)
+    def go(self) -> bool:
+        """Send the remaining items, and watch their receipts with `wait`; return whether no article was refused."""
+        options, unit = self._options, self._unit
+        state = self._state = self.files.begin(site=options.site, feed=options.feed, restart=options.restart)
         if state.line:
-            typer.echo(f"Continuing after line {state.line}.", err=True)
-        figures = "{task.fields[lines]:,} lines, {task.fields[rate]:,.0f}/s"
+            typer.echo(f"Continuing after {unit} {state.line}.", err=True)
+        figures = f"{{task.fields[lines]:,}} {unit}s, {{task.fields[rate]:,.0f}}/s"
         with wiring.endpoint() as endpoint, _progress(figures) as progress:
             shown = _Sending(progress, state)
-            post = partial(endpoint.post_batch, site=self._site)
+            post = partial(endpoint.post_batch, site=options.site, feed=options.feed)
             sending = Import(self.files, post, state, self._waiting(), shown.show)
             sending.run()
         name = self.files.path.name
-        typer.echo(f"{name}: {state.line:,} lines, {state.accepted:,} accepted, {state.refused:,} refused.")
+        typer.echo(f"{name}: {state.line:,} {unit}s, {state.accepted:,} accepted, {state.refused:,} refused.")
         is_ok = not state.refused
-        if wait:
+        if options.wait:
             final = self._watch(state)
             counts = ", ".join(f"{count:,} {status}" for status, count in final.by_status.most_common())
             typer.echo(f"Of {final.count:,} accepted: {counts or 'none'}.")
@@ -97,7 +87,7 @@ class _ImportRun:
         self._print_refused()
         return is_ok
 
-    def print_resume_command(self, error: BaseException, *, wait: bool) -> None:
+    def print_resume_command(self, error: BaseException) -> None:
         """Print the reason of an early end, and the command that continues."""
         why = "Stopped" if isinstance(error, KeyboardInterrupt) else f"Stopped: {printable(str(error))}"
         if self._state is None:
@@ -106,10 +96,12 @@ class _ImportRun:
             lines = f"{self._state.line:,} lines are done"
             typer.echo(f"{why}. {lines}; standard input cannot be read again: send the lines after them.", err=True)
         else:
-            options = [*(("--site", self._site) if self._site else ()), *(("--wait",) if wait else ())]
-            options += ("--state", str(self._state_path)) if self._state_path else ()
-            command = shlex.join(["pressline", "import", "ndjson", self._source, *options])
-            typer.echo(f"{why}. {self._state.line:,} lines are done. Continue with:\n  {command}", err=True)
+            options = self._options
+            values = {"--site": options.site, "--feed": options.feed, "--state": options.state_path}
+            given = [part for name, value in values.items() if value for part in (name, str(value))]
+            wait = ["--wait"] if options.wait else []
+            command = shlex.join(["pressline", "import", self._kind, self._source, *given, *wait])
+            typer.echo(f"{why}. {self._state.line:,} {self._unit}s are done. Continue with:\n  {command}", err=True)
 
     def _watch(self, state: ImportState) -> FinalStatuses:
         figures = "{task.completed:,} of {task.total:,} finished"
@@ -123,13 +115,13 @@ class _ImportRun:
             return watch.run(self.files.receipts())
 
     def _waiting(self) -> Waiting:
-        return Waiting(sleep, monotonic, self._patience_seconds)
+        return Waiting(sleep, monotonic, self._options.patience_seconds)
 
     def _print_refused(self) -> None:
         count = 0
         for count, (line, reason) in enumerate(self.files.refused(), 1):
             if count <= _MAX_REASONS_SHOWN:
-                typer.echo(f"  line {line}: {in_one_line(reason, _MAX_REASON_CHARS)}")
+                typer.echo(f"  {self._unit} {line}: {in_one_line(reason, _MAX_REASON_CHARS)}")
         if count:
             more = f"and {count - _MAX_REASONS_SHOWN:,} more; " if count > _MAX_REASONS_SHOWN else ""
             typer.echo(f"  {more}full list: {self.files.refused_path}")
