@@ -19,15 +19,15 @@ from services.ingest.adapters.readers.wordpress import WordpressReader, WxrReade
 from services.ingest.ports import Document, Entry, Format, Reader, ReadingContext, RefusedError
 
 READERS: tuple[Reader, ...] = (
+    WxrReader(),
     NewsmlG2Reader(),
     NitfReader(),
-    WxrReader(),  # is RSS too, so it comes before RSS
     RssReader(),
     AtomReader(),
     JsonFeedReader(),
     HtmlReader(),
-    GhostReader(),
     WordpressReader(),
+    GhostReader(),
     AnsReader(),
     DpaReader(),
     ApReader(),
