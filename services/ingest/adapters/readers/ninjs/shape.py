@@ -91,7 +91,7 @@ class Part:
         return tuple(self._fields)
 
     def spellings(self, name: str) -> list[Sent]:
-        """Return all values of a name, whatever spelling the sender used; neither null nor empty texts."""
+        """Return all values of a name in every spelling; neither null nor empty texts."""
         return [each for each in self._fields.get(name, ()) if each.value is not None and each.value != ""]
 
     def find(self, name: str) -> Sent | None:
