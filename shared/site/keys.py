@@ -425,6 +425,16 @@ def webhook_dead_letter_of(key: str) -> str:
     return key.rsplit("/", 1)[-1].removesuffix(".json")
 
 
+def feed_secrets_key(site: str, feed: str) -> str:
+    """Return the key of the secrets with which a feed's sender signs its requests."""
+    return f"feed-secrets/{site}/{feed}.json"
+
+
+def sent_asset_key(site: str, feed: str, name_sha256: str) -> str:
+    """Return the key of a sent asset's record: a file that a sender uploaded under its own name, given as SHA-256."""
+    return f"sent-assets/{site}/{feed}/{name_sha256}.json"
+
+
 CONFORMANCE_PREFIX = "conformance/"
 
 

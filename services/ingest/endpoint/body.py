@@ -12,6 +12,11 @@ _KEPT = "kept_body"
 _UNCOMPRESSED = frozenset({"", "identity"})
 
 
+def keep_body(request: Request, raw: bytes) -> None:
+    """Keep a body that was read before the route, so that `read_body` returns it again."""
+    request.state.kept_body = raw
+
+
 async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """Return the body; never hold more than `max_bytes` in memory, even if Content-Length is wrong.
 
@@ -23,6 +28,9 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
     if kept is not None:
         return kept
     check_declared(request, max_bytes=max_bytes)
+    kept: bytes | None = getattr(request.state, "kept_body", None)
+    if kept is not None:
+        return kept
     parts, size_bytes = [], 0
     try:
         with anyio.fail_after(timeout_seconds):

@@ -86,7 +86,9 @@ def test_the_given_picture_is_media_and_the_event_is_refused(wire: Wire, context
         [f"g03/{version}-dpa_text.json" for version in ("2.1", "3.0")],
     ],
 )
-def test_given_versions_of_one_article_give_equal_articles(wire: Wire, context: ReadingContext, paths: list[str]) -> None:
+def test_given_versions_of_one_article_give_equal_articles(
+    wire: Wire, context: ReadingContext, paths: list[str]
+) -> None:
     articles = [entry.article for path in paths if isinstance(entry := _outcome(wire(path), context), Reading)]
 
     assert len(articles) == len(paths)
