@@ -109,6 +109,24 @@ def kill_of(key: str) -> str:
 UNMATCHED = "unmatched."
 
 
+def same_as_prefix(site: str, article: str) -> str:
+    """Return the prefix of the object that names the article to which an item's own id leads.
+
+    It sorts after the revisions, so that the listing of an article's revisions has it.
+    """
+    return f"{article_prefix(site, article)}same-as/"
+
+
+def same_as_key(site: str, article: str, target: str) -> str:
+    """Return the key of an empty object: items with the id of `article` are revisions of `target`."""
+    return f"{same_as_prefix(site, article)}{target}"
+
+
+def same_as_of(key: str) -> str:
+    """Return the target in a key of `same_as_prefix`."""
+    return key.rsplit("/", 1)[-1]
+
+
 def unmatched_prefix(site: str, article: str) -> str:
     """Return the prefix of an article's unmatched removals; it sorts after the revisions, so one listing has both."""
     return f"{article_prefix(site, article)}{UNMATCHED}"

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -328,8 +328,8 @@ def test_an_item_with_many_associations_and_addresses_is_read_in_linear_time(
         "<p>x</p>" + '<img src="https://desk.example/stairs">' * 5_000 + "<!-- EMBED START Image {id: " * 5_000 + "-->"
     )
 
-    started = perf_counter()
+    started = process_time()
 
     read_document(json.dumps(superdesk).encode(), None, context)
 
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1
