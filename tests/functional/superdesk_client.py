@@ -51,6 +51,7 @@ def push_all() -> None:
     from superdesk.publish.transmitters import http_push
     from superdesk.publish.transmitters.file_providers import associations  # noqa: F401 -- registers itself
 
+    errors.notifiers.clear()  # they write to a database
     task = json.load(sys.stdin)
     app: Any = flask.Flask("superdesk")
     app.media = MediaStorage(task["media"])
