@@ -48,6 +48,7 @@ def _outcome(transmitter: Any, item: dict[str, Any], destination: dict[str, Any]
 def push_all() -> None:
     """Push the items of stdin."""
     import flask
+    from superdesk import errors
     from superdesk.publish.transmitters import http_push
     from superdesk.publish.transmitters.file_providers import associations  # noqa: F401 -- registers itself
 
