@@ -276,7 +276,7 @@ def test_a_form_is_read_byte_for_byte() -> None:
 
     assert fields["media"].value == media
     assert fields["media_id"].value.decode() == "a/ü.jpg"
-    assert not parse_form(raw[:-60], headers["Content-Type"])["media"].is_whole
+    assert not parse_form(raw[:-60], headers["Content-Type"])["media"].is_complete
 
 
 # --- the command line -----------------------------------------------------------------------------------------------

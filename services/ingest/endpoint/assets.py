@@ -104,7 +104,7 @@ async def post_asset(request: Request, feed: FeedPath, credentials: Credentials,
     if not 0 < len(media_id) <= MAX_NAME_CHARS:
         raise unacceptable([Fault("", f"media_id must have 1 to {MAX_NAME_CHARS} characters")])
     chosen = caller.site(site)
-    fits = media.is_whole and len(media.value) <= deps.settings.max_picture_bytes
+    fits = media.is_complete and len(media.value) <= deps.settings.max_picture_bytes
     stored = await threads_of(request).run(
         deps.store_asset, media_id, media.value if fits else None, site=chosen, feed=caller.feed(chosen, feed)
     )

@@ -20,10 +20,10 @@ _MAX_HEADER_BYTES = 8_192
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of a form. `is_whole` is false if the body ends within it."""
+    """A field of a form. `is_complete` is false if the body ends within it."""
 
     value: bytes
-    is_whole: bool = True
+    is_complete: bool = True
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, FormField]:
@@ -46,14 +46,14 @@ def parse_form(body: bytes, content_type: str) -> dict[str, FormField]:
             return fields
         end = body.find(b"\r\n" + line, start)
         part = body[start + 2 : end if end >= 0 else len(body)]
-        _add_field(fields, part, is_whole=end >= 0)
+        _add_field(fields, part, is_complete=end >= 0)
         if end < 0:
             return fields
         start = end + 2
     raise RefusedError(400, f"the form has more than {_MAX_FIELDS} fields")
 
 
-def _add_field(fields: dict[str, FormField], part: bytes, *, is_whole: bool) -> None:
+def _add_field(fields: dict[str, FormField], part: bytes, *, is_complete: bool) -> None:
     head_end = part.find(b"\r\n\r\n", 0, _MAX_HEADER_BYTES)
     if head_end < 0:
         raise RefusedError(400, "a field of the form has no header")
@@ -61,4 +61,4 @@ def _add_field(fields: dict[str, FormField], part: bytes, *, is_whole: bool) -> 
     if name is None:
         raise RefusedError(400, "a field of the form has no name")
     named = (name[1] if name[1] is not None else name[2]).decode("utf-8", "replace")
-    fields.setdefault(named, FormField(part[head_end + 4 :], is_whole))
+    fields.setdefault(named, FormField(part[head_end + 4 :], is_complete))
