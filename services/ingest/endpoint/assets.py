@@ -24,6 +24,7 @@ from services.ingest.endpoint.signatures import (
     find_publisher,
     find_signature,
     late_body,
+    note_sender,
     signed_feeds,
 )
 from services.ingest.endpoint.sites import SiteName
@@ -139,7 +140,9 @@ async def _receive(request: Request, feed: str, credentials: Credentials, named:
     }
     body = await _read(request, list(verifications.values()))
     genuine = {site: found for site, found in candidates.items() if verifications[site].is_genuine}
-    return caller_of(signature, genuine, named, feed, deps), body
+    caller = caller_of(signature, genuine, named, feed, deps)
+    note_sender(request, caller)
+    return caller, body
 
 
 async def _read(request: Request, verifications: list[Verification]) -> bytes:

@@ -14,7 +14,7 @@ _UNCOMPRESSED = frozenset({"", "identity"})
 
 def keep_body(request: Request, raw: bytes) -> None:
     """Keep a body that was read before the route, so that `read_body` returns it again."""
-    request.state.kept_body = raw
+    request.scope.setdefault("state", {})[_KEPT] = raw
 
 
 async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
@@ -28,9 +28,6 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
     if kept is not None:
         return kept
     check_declared(request, max_bytes=max_bytes)
-    kept: bytes | None = getattr(request.state, "kept_body", None)
-    if kept is not None:
-        return kept
     parts, size_bytes = [], 0
     try:
         with anyio.fail_after(timeout_seconds):
@@ -49,7 +46,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
 async def read_and_keep_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """Return the body as `read_body` does, and keep it for the route's own `read_body`."""
     raw = await read_body(request, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
-    request.scope.setdefault("state", {})[_KEPT] = raw
+    keep_body(request, raw)
     return raw
 
 

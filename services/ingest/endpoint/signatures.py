@@ -23,10 +23,12 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
 
+from services.ingest.domain.author import Author, author
 from services.ingest.endpoint.auth import Caller, caller_with
 from services.ingest.endpoint.body import keep_body, read_body
 from services.ingest.endpoint.deps import EndpointDeps, deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError
+from services.ingest.endpoint.requests import name_sender
 from shared.runtime.tokens import Scope, TokenRecord
 from shared.site.sites import Feed, Site
 
@@ -151,6 +153,7 @@ async def find_sender(
     raw = await read_signed_body(request, deps.settings.max_article_bytes)
     genuine = {site: found for site, found in candidates.items() if _is_genuine(signature, found[1], raw)}
     caller = caller_of(signature, genuine, named, feed, deps)
+    note_sender(request, caller)
     keep_body(request, raw)
     return caller
 
@@ -195,6 +198,12 @@ def caller_of(
         sha256=hashlib.sha256(name.encode()).hexdigest(),
     )
     return Caller(record, dict(deps.sites))
+
+
+def note_sender(request: Request, caller: Caller) -> None:
+    """Name the sender in the log and, for takedowns, in the audit log."""
+    name_sender(caller.name)
+    author.set(Author(caller.name, request.scope.get("state", {}).get("request_id")))
 
 
 def feed_named(request: Request) -> str:
