@@ -12,6 +12,7 @@ from services.desk.commands import (
     audit,
     backup,
     dead_letters,
+    feeds,
     front,
     imports,
     post,
@@ -57,6 +58,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(tokens.app, name="tokens")
 app.command()(audit.audit)
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(feeds.app, name="feeds")
 
 
 def main() -> None:

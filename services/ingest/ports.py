@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -48,17 +48,23 @@ __all__ = [
 ]
 
 
+def no_assets(name: str) -> None:
+    """Return None: the sender uploads no pictures under ids of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
     """The facts beside the bytes: the site, the sender's feed there, the time of receipt (UTC).
 
-    `canonical_site`: the first site of the request, if this is a further one.
+    `canonical_site`: the first site of the request, if this is a further one. `find_asset`: returns the digest of a
+    picture that the sender uploaded under its own id (Superdesk's `media`), or None.
     """
 
     site: Site
     feed: Feed
     received_at: datetime
     canonical_site: str | None = None
+    find_asset: Callable[[str], str | None] = no_assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

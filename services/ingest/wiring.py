@@ -19,6 +19,7 @@ from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.adapters.step_processes import StepProcesses, start_process
 from services.ingest.adapters.waiting import ReceiptWaiter
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.assets import Asset
 from services.ingest.domain.dry_runs import DryRunOutcome
 from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
@@ -30,13 +31,17 @@ from services.ingest.handler import (
     Admission,
     Fronts,
     IngestDeps,
+    StoredAsset,
     accept_document,
     act,
     find_article_state,
+    find_asset,
     find_receipt_state,
+    store_asset,
     store_picture,
     submit,
     submit_batch,
+    with_assets,
 )
 from services.ingest.handler.deps import Admit, admit_all
 from services.ingest.handler.dry_run import DryRunDeps, dry_run
@@ -58,6 +63,7 @@ from shared.runtime.deliveries.redis import RedisDeliveries
 from shared.runtime.dry_run import DryRun, DryRunQuarantine, DryRunReceipts
 from shared.runtime.errors import PresslineError
 from shared.runtime.event_log.redis import RedisEventLog
+from shared.runtime.feed_secrets import FeedSecrets
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.receipts.redis import RedisReceipts
@@ -65,7 +71,7 @@ from shared.runtime.redis_client import quick_redis_client, redis_client, redis_
 from shared.runtime.step_run import StepRunner
 from shared.runtime.tokens import Tokens
 from shared.runtime.watchdog import QueueWatch
-from shared.site.sites import Site, load_sites
+from shared.site.sites import Feed, Site, load_sites
 from shared.storage.s3 import S3ObjectStorage, public_storage
 
 _CLOCK_TOLERANCE_SECONDS = 5.0  # between this clock and the store's
@@ -131,6 +137,12 @@ def kept_answers() -> RedisKeptAnswers:
 
 
 @cache
+def feed_secrets() -> FeedSecrets:
+    """Return the secrets of signed requests."""
+    return FeedSecrets(content())
+
+
+@cache
 def dead_letters() -> DeadLetters:
     """Return the store of ingest's dead letters."""
     return DeadLetters("ingest", content(), receipts(), RedisQuarantine(redis_client(settings())))
@@ -178,7 +190,7 @@ def _deps(celery: PresslineCelery, admit: Admit = admit_all) -> IngestDeps:
     return IngestDeps(
         content=content(),
         revisions=revisions,
-        read_document=read_document,
+        read_document=with_assets(read_document, content()),
         clean_picture=partial(clean_picture, max_bytes=settings().max_picture_bytes),
         receipts=receipts(),
         dead_letters=dead_letters(),
@@ -249,6 +261,16 @@ def fronts() -> Fronts:
 def store_uploaded_picture(data: bytes, *, site: Site) -> StoredPicture:
     """Store an uploaded picture."""
     return store_picture(data, site, endpoint_deps())
+
+
+def store_uploaded_asset(name: str, data: bytes | None, *, site: Site, feed: Feed) -> StoredAsset:
+    """Store a picture under the sender's own name."""
+    return store_asset(name, data, site, feed, endpoint_deps())
+
+
+def find_stored_asset(name: str, site: str, feed: str) -> Asset | None:
+    """Return an asset of a feed, or None."""
+    return find_asset(name, site, feed, content())
 
 
 def receipt_state(receipt: str) -> ReceiptState | None:

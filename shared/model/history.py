@@ -25,6 +25,7 @@ class RevisionsAfter:
     names: tuple[str, ...] = ()
     kills: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
+    same_as: str = field(default="", compare=False)
     enriched: tuple[str, ...] = field(default=(), compare=False)
     record: Etag | None = field(default=None, compare=False)
 
@@ -79,11 +80,12 @@ class StoredRevisions:
         listed = self._storage.list_heads(keys.article_prefix(site, article), start_after=start)
         found = {each.key: each.etag for each in listed}
         revisions, tombstones = keys.revisions_prefix(site, article), keys.tombstone_prefix(site, article)
-        unmatched = keys.unmatched_prefix(site, article)
+        unmatched, same_as = keys.unmatched_prefix(site, article), keys.same_as_prefix(site, article)
         return RevisionsAfter(
             names=tuple(keys.revision_of(key) for key in found if key.startswith(revisions)),
             kills=tuple(keys.kill_of(key) for key in found if key.startswith(tombstones)),
             unmatched=tuple(keys.unmatched_of(key) for key in found if key.startswith(unmatched)),
+            same_as=min((keys.same_as_of(key) for key in found if key.startswith(same_as)), default=""),
             enriched=tuple(key for key in found if key.startswith(keys.enriched_folder(site, article))),
             record=found.get(keys.live_key(site, article)),
         )

@@ -109,6 +109,24 @@ def kill_of(key: str) -> str:
 UNMATCHED = "unmatched."
 
 
+def same_as_prefix(site: str, article: str) -> str:
+    """Return the prefix of the object that names the article to which an item's own id leads.
+
+    It sorts after the revisions, so that the listing of an article's revisions has it.
+    """
+    return f"{article_prefix(site, article)}same-as/"
+
+
+def same_as_key(site: str, article: str, target: str) -> str:
+    """Return the key of an empty object: items with the id of `article` are revisions of `target`."""
+    return f"{same_as_prefix(site, article)}{target}"
+
+
+def same_as_of(key: str) -> str:
+    """Return the target in a key of `same_as_prefix`."""
+    return key.rsplit("/", 1)[-1]
+
+
 def unmatched_prefix(site: str, article: str) -> str:
     """Return the prefix of an article's unmatched removals; it sorts after the revisions, so one listing has both."""
     return f"{article_prefix(site, article)}{UNMATCHED}"
@@ -423,6 +441,16 @@ def webhook_dead_letter_key(subscriber: str, letter: str) -> str:
 def webhook_dead_letter_of(key: str) -> str:
     """Return the id of the dead letter in a key of `webhook_dead_letters_prefix`."""
     return key.rsplit("/", 1)[-1].removesuffix(".json")
+
+
+def feed_secrets_key(site: str, feed: str) -> str:
+    """Return the key of the secrets with which a feed's sender signs its requests."""
+    return f"feed-secrets/{site}/{feed}.json"
+
+
+def sent_asset_key(site: str, feed: str, name_sha256: str) -> str:
+    """Return the key of a sent asset's record: a file that a sender uploaded under its own name, given as SHA-256."""
+    return f"sent-assets/{site}/{feed}/{name_sha256}.json"
 
 
 CONFORMANCE_PREFIX = "conformance/"

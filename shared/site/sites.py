@@ -50,6 +50,7 @@ class Feed(BaseModel):
     language: LanguageTag | None = None  # default for items without one; None: the site's language
     zone: str | None = None  # of times that state none, such as Europe/Brussels; None: the site's zone
     rights: Rights | None = None  # default for items without rights
+    signed_takedown: bool = True  # whether a signed request (see `pressline feeds secret`) may remove articles
 
     @field_validator("zone")
     @classmethod

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +19,16 @@ from services.ingest.adapters.event_streams import SharedEventStreams
 from services.ingest.adapters.pillow_pictures import clean_picture
 from services.ingest.adapters.readers import FORMATS, read_document
 from services.ingest.domain.accepted import Accepted, AcceptedStatus, Submitted
+from services.ingest.domain.assets import Asset
 from services.ingest.domain.dry_runs import Change, DryRunEntry, DryRunOutcome
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
-from services.ingest.domain.refusal import BacklogFullError
+from services.ingest.domain.refusal import BacklogFullError, RefusedError
 from services.ingest.domain.report import Report
 from services.ingest.domain.states import ArticleState, PublishedPage, ReceiptState
 from services.ingest.domain.tracing import trace_parent
 from services.ingest.endpoint import EndpointDeps, create_app
-from services.ingest.handler import Fronts
+from services.ingest.handler import Fronts, StoredAsset
 from services.ingest.ports import Allowance, KeptAnswer, Reading, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.index.redis import RedisIndex
@@ -34,12 +36,13 @@ from shared.model.history import StoredRevisions
 from shared.model.lane import Lane
 from shared.reconcile.status_events import StatusEvents
 from shared.runtime.event_log.redis import RedisEventLog
+from shared.runtime.feed_secrets import FeedSecrets
 from shared.runtime.receipts import ReceiptStatus, Stage
 from shared.runtime.redis_client import redis_client
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.tokens import Tokens, mint
 from shared.site.keys import article_id
-from shared.site.sites import Section, Site
+from shared.site.sites import Feed, Section, Site
 from shared.storage.memory import MemoryObjectStorage
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -88,6 +91,7 @@ class Newsroom:
     answers: dict[str, KeptAnswer] = field(default_factory=dict)
     counted: list[tuple[str, int]] = field(default_factory=list)  # token, requests per minute
     entries: int = 1  # of a dry run
+    assets: dict[tuple[str, str, str], Asset] = field(default_factory=dict)  # site, feed, name
 
     def accept(self, raw: bytes, metadata: SubmissionMetadata) -> Accepted:
         self._note(raw, metadata)
@@ -171,6 +175,17 @@ class Newsroom:
         is_new = digest not in self.pictures
         self.pictures.add(digest)
         return StoredPicture(**facts.model_dump(), media=digest, size_bytes=len(data), is_new=is_new)
+
+    def store_asset(self, name: str, data: bytes | None, *, site: Site, feed: Feed) -> StoredAsset:
+        asset = Asset(name=name, reason="the file is no picture")
+        with suppress(RefusedError):
+            asset = Asset(name=name, media=self.store_picture(data or b"", site=site).media)
+        is_new = self.find_asset(name, site.id, feed.id) is None
+        self.assets[site.id, feed.id, name] = asset
+        return StoredAsset(asset, is_new)
+
+    def find_asset(self, name: str, site: str, feed: str) -> Asset | None:
+        return self.assets.get((site, feed, name))
 
     async def wait(self, receipt: str, seconds: float) -> ReceiptState | None:
         self.waited.append(seconds)
@@ -292,6 +307,9 @@ def an_app(
             act=newsroom.act,
             fronts=Fronts(storage, StoredRevisions(storage), index or RedisIndex(redis_client(nowhere))),
             store_picture=newsroom.store_picture,
+            find_feed_secrets=FeedSecrets(storage, ttl_seconds=0).find,
+            store_asset=newsroom.store_asset,
+            find_asset=newsroom.find_asset,
             wait=newsroom.wait,
             receipt=newsroom.receipt,
             article=newsroom.article,

@@ -40,6 +40,7 @@ TECHNICAL_FIELDS = {
     "entities.uri": "tells two entities of one name apart",
     "entities.kind": "sorts entities",
     "embeds.kind": "decides the layout of an embed",
+    "replaces": "connects the article with its former id",
     "canonical_site": "is set by the endpoint, for the canonical address",
     "canonical_article": "is set by the endpoint, for the canonical address",
     "body_pictures": "is set by the endpoint, from the body",
@@ -56,8 +57,8 @@ UNUSED_FIELDS = {
     "pictures.renditions": "other sizes are not shown; only the picture in `media` is",
     "related.source_id": "a related article is shown by its url; its id is not looked up",
     "related.relation": "the page does not show the relation of an article",
-    "replaces": "no article is replaced by this one; withdraw the other",
 }
+_ONE_FORMER_ID = "an article continues one other, the first that is named"
 _NO_URL = "has no url, which a related article needs"
 _NO_PICTURE = "has neither a picture nor a caption nor a credit"
 _ALT_WITHOUT_PICTURE = "describes a picture that was not sent"
@@ -72,14 +73,13 @@ def invisible_parts(article: Article) -> Iterator[tuple[str, str]]:
         yield from _invisible_picture_parts(article.picture, ("picture",))
     for index, picture in enumerate(article.pictures):
         yield from _invisible_picture_parts(picture, ("pictures", index))
-    for index, _ in enumerate(article.replaces):
-        yield pointer("replaces", index), UNUSED_FIELDS["replaces"]
+    for index, _ in enumerate(article.replaces[1:], start=1):
+        yield pointer("replaces", index), _ONE_FORMER_ID
 
 
 def invisible_fields(article: Article) -> frozenset[str]:
     """Return the fields that have a value and no visible entry."""
-    found = {"replaces": bool(article.replaces)}
-    found["related"] = bool(article.related) and all(each.url is None for each in article.related)
+    found = {"related": bool(article.related) and all(each.url is None for each in article.related)}
     found["pictures"] = bool(article.pictures) and all(_is_empty(each) for each in article.pictures)
     found["picture"] = article.picture is not None and _is_empty(article.picture)
     return frozenset(name for name, is_invisible in found.items() if is_invisible and article.status is Status.USABLE)

@@ -6,7 +6,19 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.ingest.endpoint import actions, articles, batches, docs, events, fronts, health, media, receipts, why
+from services.ingest.endpoint import (
+    actions,
+    articles,
+    assets,
+    batches,
+    docs,
+    events,
+    fronts,
+    health,
+    media,
+    receipts,
+    why,
+)
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
 from services.ingest.endpoint.idempotency import KeepAnswers, RepeatedRequestError, answer_again
@@ -43,6 +55,6 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.add_exception_handler(RepeatedRequestError, answer_again)  # type: ignore[arg-type]  # of this error only
     app.add_middleware(KeepAnswers)
     app.add_middleware(RequestContext)
-    for module in (articles, batches, actions, fronts, media, receipts, events, why, health, docs):
+    for module in (articles, assets, batches, actions, fronts, media, receipts, events, why, health, docs):
         app.include_router(module.router)
     return app

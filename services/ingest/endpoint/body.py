@@ -12,6 +12,11 @@ _KEPT = "kept_body"
 _UNCOMPRESSED = frozenset({"", "identity"})
 
 
+def keep_body(request: Request, raw: bytes) -> None:
+    """Keep a body that was read before the route, so that `read_body` returns it again."""
+    request.scope.setdefault("state", {})[_KEPT] = raw
+
+
 async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """Return the body; never hold more than `max_bytes` in memory, even if Content-Length is wrong.
 
@@ -41,7 +46,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
 async def read_and_keep_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """Return the body as `read_body` does, and keep it for the route's own `read_body`."""
     raw = await read_body(request, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
-    request.scope.setdefault("state", {})[_KEPT] = raw
+    keep_body(request, raw)
     return raw
 
 

@@ -13,19 +13,20 @@ import anyio.to_thread
 from fastapi import Request
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
+from services.ingest.domain.assets import Asset
 from services.ingest.domain.dry_runs import DryRunOutcome
 from services.ingest.domain.formats import Format
 from services.ingest.domain.pictures import StoredPicture
 from services.ingest.domain.reasons import Reasons
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.domain.states import ArticleState, ReceiptState
-from services.ingest.handler import Fronts
+from services.ingest.handler import Fronts, StoredAsset
 from services.ingest.ports import EventStreams, KeptAnswers, RateLimits, SubmissionMetadata
 from services.ingest.settings import IngestSettings
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
 from shared.runtime.tokens import TokenRecord
-from shared.site.sites import Site
+from shared.site.sites import Feed, Site
 
 MAX_BATCH_BYTES = 256 * 1024 * 1024  # of one POST /v1/batches; at most three batches of its lines are in memory
 BODY_TIMEOUT_SECONDS = 30.0  # a slower request is refused
@@ -129,6 +130,18 @@ class StorePicture(Protocol):
         ...
 
 
+class StoreAsset(Protocol):
+    """Stores a picture under the sender's own name."""
+
+    def __call__(self, name: str, data: bytes | None, *, site: Site, feed: Feed) -> StoredAsset:
+        """Return the asset; `data` is None for a file that is too large.
+
+        Raises:
+            OutageError: the store is down.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointDeps:
     """The dependencies of the routes. All except `wait` and `events` may block, so they run in threads."""
@@ -153,6 +166,9 @@ class EndpointDeps:
     kept_answers: KeptAnswers
     events: EventStreams
     ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
+    find_feed_secrets: Callable[[str, str], tuple[str, ...]]  # site, feed
+    store_asset: StoreAsset
+    find_asset: Callable[[str, str, str], Asset | None]  # name, site, feed
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     max_batch_bytes: int = MAX_BATCH_BYTES

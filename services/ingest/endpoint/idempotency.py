@@ -20,10 +20,10 @@ import anyio
 from fastapi import Depends, Header, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.ingest.endpoint.auth import RequirePublish
 from services.ingest.endpoint.body import read_and_keep_body
 from services.ingest.endpoint.deps import EndpointDeps, deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError
+from services.ingest.endpoint.signatures import RequireSender
 from services.ingest.ports import KeptAnswer
 
 _HEADER = "Idempotency-Key"
@@ -66,7 +66,7 @@ class RepeatedRequestError(Exception):
         self.answer = answer
 
 
-async def _claim_key(request: Request, caller: RequirePublish, idempotency_key: KeyHeader = None) -> None:
+async def _claim_key(request: Request, caller: RequireSender, idempotency_key: KeyHeader = None) -> None:
     """Claim the key of a request before the request is handled.
 
     Raises:

@@ -53,6 +53,14 @@ class EntryReply(BaseModel):
     report: Report
 
 
+class AssetReply(BaseModel):
+    """A file that a sender uploaded under its own name."""
+
+    media_id: str = Field(description="The sender's name of the file.")
+    media: str | None = Field(default=None, description="The digest of the stored picture.")
+    reason: str | None = Field(default=None, description="Why no page shows the file.")
+
+
 class ArticleReply(BaseModel):
     """The result of a submission."""
 

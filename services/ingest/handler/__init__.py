@@ -3,6 +3,7 @@
 from services.ingest.handler.accept import accept, accept_document
 from services.ingest.handler.act import act
 from services.ingest.handler.admission import Admission
+from services.ingest.handler.assets import StoredAsset, find_asset, store_asset, with_assets
 from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.fronts import Fronts
 from services.ingest.handler.media import store_picture
@@ -19,13 +20,17 @@ __all__ = [
     "Admission",
     "Fronts",
     "IngestDeps",
+    "StoredAsset",
     "accept",
     "accept_document",
     "act",
     "find_article_state",
+    "find_asset",
     "find_receipt_state",
     "read_submissions",
+    "store_asset",
     "store_picture",
     "submit",
     "submit_batch",
+    "with_assets",
 ]

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, EntryOutcome
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
-from services.ingest.domain.stamps import stamp_for
 from services.ingest.handler.article_pictures import with_picture_facts
 from services.ingest.handler.commit import (
     Committed,
@@ -25,19 +24,19 @@ from services.ingest.handler.deps import IngestDeps
 from services.ingest.handler.entries import Item, Part, outcome_of, read_acceptable, receipt_of_document
 from services.ingest.handler.events import emit_events, events
 from services.ingest.handler.parallel import SameThread
+from services.ingest.handler.places import name_or_duplicate
+from services.ingest.handler.same_article import connect, item_of_article
 from services.ingest.handler.takedowns import await_note, start_note
 from services.ingest.ports import SetAside, SubmissionMetadata
 from shared.messaging.handling import BatchRunner
 from shared.model.article import Status
 from shared.model.history import RevisionsAfter
-from shared.model.revision import Revision, revision_id, stamp_of
+from shared.model.revision import Revision, revision_id
 from shared.runtime.errors import PermanentError
 from shared.runtime.receipts import submission_receipt
 from shared.runtime.receipts.stored import store_receipts
 from shared.site import keys
 from shared.storage import Etag
-
-_MAX_REVISIONS_PER_STAMP = 999
 
 
 def accept_document(
@@ -163,12 +162,32 @@ def commit_item(
 ) -> Committed:
     """Commit the item; return the result. The caller emits the event.
 
+    An item that rewrites another, or whose id leads to another article, becomes a revision of that article.
     `source_put` and `raw_put`: PUTs that must end before the revision is written.
 
     Raises:
         RefusedError: too many contents have the same stamp.
         StorageUnavailableError: the store does not answer.
     """
+    if item.article.replaces and not item.same_as:
+        item = connect(item, deps, commit_item)
+    try:
+        return _commit_to(item, deps, source_put, raw_put)
+    except _LedElsewhereError as led:
+        return _commit_to(item_of_article(item, led.target, deps), deps, source_put, raw_put)
+
+
+class _LedElsewhereError(Exception):
+    """The id of an item leads to another article."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.target = target
+
+
+def _commit_to(
+    item: Item, deps: IngestDeps, source_put: Future[Etag] | None, raw_put: Future[Etag] | None
+) -> Committed:
     article = item.article
     # The name of a stamped revision is nearly always known before the listing, so its marker is written in parallel.
     stamp = article.version_created
@@ -182,7 +201,9 @@ def commit_item(
         source_put.result()
 
     def propose(since: RevisionsAfter) -> Proposal | Duplicate:
-        found = _name_or_duplicate(item, since.names, deps)
+        if since.same_as and not item.same_as:
+            raise _LedElsewhereError(since.same_as)
+        found = name_or_duplicate(item, since.names, deps)
         if isinstance(found, Revision):
             return Duplicate(found, item.report)
         return Proposal(
@@ -203,40 +224,3 @@ def commit_item(
         marker=marker,
         raw_put=raw_put,
     )
-
-
-def _name_or_duplicate(item: Item, names: Sequence[str], deps: IngestDeps) -> str | Revision:
-    """Return the name of a new revision, or the existing revision with the same bytes.
-
-    A stamp fixes the place in the order, so a duplicate of a stamped item has the same stamp and version.
-    An unstamped item comes after all revisions. It is a duplicate if the latest revision has the same bytes. It is a
-    duplicate too if a revision with the same bytes was accepted after the item was received. Then the submission is
-    read a second time.
-    """
-    article, stamp = item.article, item.article.version_created
-    if stamp is None:
-        for name in reversed(names):
-            existing = deps.revisions.get(article.site, item.article_id, name)
-            if _has_same_content(existing, item) and (name == names[-1] or existing.accepted_at >= item.received_at):
-                return existing
-            if existing.accepted_at < item.received_at:
-                break
-        latest = stamp_of(names[-1]) if names else None
-        return revision_id(stamp_for(None, item.received_at, latest), article.version)
-    first = revision_id(stamp, article.version)
-    same_place = [name for name in names if name[:-3] == first[:-3]]
-    for name in same_place:
-        existing = deps.revisions.get(article.site, item.article_id, name)
-        if _has_same_content(existing, item):
-            return existing
-    number = int(same_place[-1][-3:]) + 1 if same_place else 0
-    if number > _MAX_REVISIONS_PER_STAMP:
-        detail = f"is the stamp of more than {_MAX_REVISIONS_PER_STAMP} different contents; send a newer stamp"
-        raise unacceptable([Fault("/version_created", detail)])
-    return revision_id(stamp, article.version, number)
-
-
-def _has_same_content(existing: Revision, item: Item) -> bool:
-    """Return whether a revision has the same bytes, and found at least as many of their pictures."""
-    has_all_pictures = len(existing.article.body_pictures) >= len(item.article.body_pictures)
-    return existing.raw_sha256 == item.raw.sha256 and existing.action is None and has_all_pictures

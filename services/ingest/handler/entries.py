@@ -24,7 +24,8 @@ from shared.site.sites import Site
 class Item:
     """An article that was read from bytes and is to be committed.
 
-    `held_because`: the sender's system does not show it now, so it is withheld.
+    `held_because`: the sender's system does not show it now, so it is withheld. `same_as`: the article of which it is a
+    revision, if this is not the article of its own id.
     """
 
     article: Article
@@ -34,11 +35,12 @@ class Item:
     received_at: datetime
     lane: Lane
     held_because: str = ""
+    same_as: str = ""
 
     @property
     def article_id(self) -> str:
         """Return the article's id."""
-        return keys.article_id(self.site.id, self.article.source, self.article.source_id)
+        return self.same_as or keys.article_id(self.site.id, self.article.source, self.article.source_id)
 
 
 Part = Item | SetAside

@@ -31,6 +31,7 @@ def article_json_ld(
     created_at: datetime,
     updated_at: datetime | None,
     picture: CardPicture | None,
+    corrected_at: datetime | None = None,
 ) -> tuple[str, ...]:
     """Return an article's NewsArticle and its breadcrumbs, each safe inside a `<script>`.
 
@@ -64,7 +65,11 @@ def article_json_ld(
     if facts.dateline:
         described["dateline"] = facts.dateline
     if facts.correction_note:
-        described["correction"] = {"@type": "CorrectionComment", "text": facts.correction_note}
+        described["correction"] = {
+            "@type": "CorrectionComment",
+            "text": facts.correction_note,
+            "datePublished": machine_time(corrected_at or created_at, zone=site.zone),
+        }
     if facts.rights and facts.rights.notice:
         described["copyrightNotice"] = facts.rights.notice
     if facts.rights and facts.rights.holder:

@@ -52,6 +52,21 @@ def updated_at(usable: Sequence[Revision]) -> datetime | None:
     return None
 
 
+def corrected_at(usable: Sequence[Revision]) -> datetime | None:
+    """Return the time of the revision that brought the present correction note; None if there is no note.
+
+    `usable`: as for `updated_at`. A later revision that repeats the note does not change its time.
+    """
+    if not usable or usable[-1].article.correction_note is None:
+        return None
+    note, first = _normalised(usable[-1].article.correction_note), len(usable) - 1
+    while first > 0 and _normalised(usable[first - 1].article.correction_note) == note:
+        first -= 1
+    if first == 0:
+        return published_at(usable[0].article, usable[0].revision)
+    return releasable_at(usable[first].article, stamp_of(usable[first].revision))
+
+
 def _differ(before: Article, after: Article) -> bool:
     if _visible_facts(before) != _visible_facts(after):
         return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.render.domain.people import people_of
-from services.render.domain.updates import updated_at
+from services.render.domain.updates import corrected_at, updated_at
 from services.render.domain.view import article_view
 from services.render.domain.view.shell import card_picture
 from services.render.handler.deps import PageContext, RenderDeps
@@ -36,6 +36,7 @@ class VisibleArticle:
     revisions: int
     former_memberships: tuple[str, ...] = ()  # of its released revisions, current ones included
     is_new: bool = False  # it had no record when its revisions were listed
+    corrected_at: datetime | None = None  # of an article with a correction note; None: since its publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def page_of_article(
         path=path,
         created_at=card.created_at,
         updated_at=card.updated_at,
+        corrected_at=visible.corrected_at,
         picture=card.picture,
         related=related.cards,
         canonical_url=inputs.canonical_url,
@@ -168,6 +170,7 @@ def _find_visible(site: Site, article: str, read_at: datetime, deps: RenderDeps)
         len(history.revisions),
         former_memberships=former_memberships,
         is_new=is_new,
+        corrected_at=corrected_at(usable),
     )
 
 

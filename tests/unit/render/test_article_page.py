@@ -52,6 +52,13 @@ def test_two_revisions_never_share_their_bytes(theme: MinijinjaTheme, make_view:
     assert page.xpath("//meta[@name='revision']/@content") == ["20250213004400000-0000000001-000"]
 
 
+def test_a_correction_shows_its_note_and_its_time(page_of: PageOf) -> None:
+    page = tree_of(page_of(correction_note="It was 4, not 2."))
+
+    assert "It was 4, not 2." in page.xpath("string(//aside[@class='correction'])")
+    assert len(page.xpath("//aside[@class='correction']//time/@datetime")) == 1
+
+
 def test_the_headline_is_the_only_h1(page_of: PageOf, picture: CardPicture) -> None:
     page = tree_of(
         page_of(picture=picture, body="<p>A</p><h2 id='b'>B</h2><p>C</p>", correction_note="It was 4, not 2.")

@@ -113,7 +113,11 @@ def test_an_article_has_all_properties_that_search_engines_ask_for(
         "wordCount": 4,
         "keywords": ["Ports", "ferry"],
         "dateline": "Lower Marrin",
-        "correction": {"@type": "CorrectionComment", "text": "The cost is 4.2 million."},
+        "correction": {
+            "@type": "CorrectionComment",
+            "text": "The cost is 4.2 million.",
+            "datePublished": "2025-02-13T06:14:00+05:30",
+        },
         "copyrightNotice": "Not for syndication.",
         "copyrightHolder": {"@type": "Organization", "name": "EPN"},
         "image": [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.render.domain.updates import updated_at, visible_text
+from services.render.domain.updates import corrected_at, updated_at, visible_text
 from shared.model.article import Article, Status
 from shared.model.revision import Revision, revision_id
 
@@ -146,3 +146,14 @@ def test_plain_text_of_many_angle_brackets_is_compared_in_linear_time() -> None:
     body = "<x1 " * 100_000  # the time limit of a test is far below that of a quadratic pattern
 
     assert visible_text(body) == body.strip()
+
+
+def test_a_correction_has_the_time_of_the_revision_that_brought_its_note() -> None:
+    note, other = {"correction_note": "It was pier 4."}, {"correction_note": "It was pier 5."}
+    revisions = [a_revision(0), a_revision(1, **other), a_revision(2, **note), a_revision(3, headline="New", **note)]
+
+    assert corrected_at(revisions) == NOON + timedelta(hours=2)
+    assert corrected_at(revisions[:2]) == NOON + timedelta(hours=1)
+    assert corrected_at(revisions[:1]) is None
+    assert corrected_at([a_revision(0, **note)]) == NOON
+    assert corrected_at([]) is None

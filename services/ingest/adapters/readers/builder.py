@@ -48,6 +48,10 @@ class ArticleBuilder:
         """Return whether the article's status is a removal; few fields are required then."""
         return self.values.get("status") in (Status.WITHHELD, Status.CANCELED)
 
+    def find_asset(self, name: str) -> str | None:
+        """Return the digest of a picture that the sender uploaded under its own id, or None."""
+        return self._context.find_asset(name)
+
     def set_field(self, field: str, value: object, origin: str) -> None:
         """Set a field."""
         self.values[field] = value

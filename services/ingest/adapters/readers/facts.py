@@ -163,11 +163,15 @@ def set_body(builder: ArticleBuilder, text: str, origin: str, *, is_html: bool) 
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A file of a picture. `where` points to its address in the document; `width` in pixels, 0: unknown."""
+    """A file of a picture. `where` points to its address in the document; `width` in pixels, 0: unknown.
+
+    `asset`: the sender's id of the file, if the sender uploads files before the item (Superdesk).
+    """
 
     where: str
     href: str
     width: int = 0
+    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,19 +200,23 @@ def set_pictures(builder: ArticleBuilder, pictures: Sequence[SentPicture]) -> No
             builder.add_entry("pictures", values, each.where)
 
 
+def find_digest(builder: ArticleBuilder, file: PictureFile) -> str | None:
+    """Return the digest of a file that was uploaded: by its address, otherwise by the sender's id of the file."""
+    if found := _MEDIA_HREF.match(file.href):
+        return found[1]
+    return builder.find_asset(file.asset) if file.asset else None
+
+
 def _uploaded_file(builder: ArticleBuilder, files: Sequence[PictureFile]) -> dict[str, Any]:
-    """Return the digest of the widest uploaded file."""
-    uploaded: list[tuple[PictureFile, str]] = []
-    for file in files:
-        if found := _MEDIA_HREF.match(file.href):
-            uploaded.append((file, found[1]))
+    """Return the digest of the widest uploaded file; without one, the files are reported as left out."""
+    found: tuple[PictureFile, str] | None = None
+    for file in sorted(files, key=lambda each: -each.width):
+        if found is None and (digest := find_digest(builder, file)):
+            found = file, digest
         else:
-            builder.drop(file.where, BY_LINK_REASON)
-    if not uploaded:
+            is_uploaded = _MEDIA_HREF.match(file.href) or (found is not None and file.asset)
+            builder.drop(file.where, "the largest rendition is used" if is_uploaded else BY_LINK_REASON)
+    if found is None:
         return {}
-    widest = max(uploaded, key=lambda each: each[0].width)
-    for each in uploaded:
-        if each is not widest:
-            builder.drop(each[0].where, "the largest rendition is used")
-    builder.confirm(widest[0].where)
-    return {"media": widest[1]}
+    builder.confirm(found[0].where)
+    return {"media": found[1]}

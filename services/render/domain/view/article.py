@@ -77,6 +77,7 @@ class ArticleView:
     embeds: tuple[Link, ...]
     links: tuple[Link, ...]
     correction: str | None
+    corrected: Moment | None
     rights: tuple[str, ...]
     topics: tuple[Link, ...]
     entities: tuple[str, ...]
@@ -86,7 +87,7 @@ class ArticleView:
     latest_rail_url: str
 
 
-def article_view(
+def article_view(  # noqa: PLR0913 -- each time is a fact of its own
     article: EnrichedArticle,
     *,
     site: Site,
@@ -96,13 +97,16 @@ def article_view(
     picture: CardPicture | None,
     related: tuple[Card, ...] = (),
     canonical_url: str | None = None,
+    corrected_at: datetime | None = None,
 ) -> ArticleView:
     """Return the view of an article's page.
 
     `path` is the page's key in the public bucket; `picture` is the lead picture if it has a public path. Without it,
     caption and credit of `facts.picture` still show. `canonical_url` is the article's canonical address, if elsewhere.
+    `corrected_at`: the time of the correction note; None: since the publication.
     """
     facts = article.facts
+    noted_at = (corrected_at or created_at) if facts.correction_note else None
     url = site.base_url + url_path(path)
     section = section_link(site, facts.section)
     head = HeadView(
@@ -125,6 +129,7 @@ def article_view(
             created_at=created_at,
             updated_at=updated_at,
             picture=picture,
+            corrected_at=noted_at,
         ),
         feeds=feed_links(site, facts.section),
     )
@@ -149,6 +154,7 @@ def article_view(
         embeds=_embeds(article),
         links=tuple(Link(each.title or host_of(each.url), each.url) for each in facts.related if each.url),
         correction=facts.correction_note,
+        corrected=moment_of(noted_at, zone=site.zone, language=facts.language) if noted_at else None,
         rights=_rights(facts.rights),
         topics=tuple(Link(topic.name, url_path(topic.path) if topic.path else "") for topic in topics_of(site, facts)),
         entities=tuple(entity.name for entity in facts.entities),

@@ -24,9 +24,22 @@ _EXAMPLE = {
 
 FORMAT = Format(
     name="ninjs",
-    title="IPTC ninjs 3.0",
+    title="IPTC ninjs 1.x to 3.x, and Superdesk's ninjs",
     media_types=("application/vnd.iptc.ninjs+json", "application/ninjs+json"),
-    takes="one item with `type` text",
+    takes="one item with `type` text, or `composite` with a text of its own",
     example=json.dumps(_EXAMPLE, ensure_ascii=False, indent=2),
-    about="Unused fields are left out and named in the report; `edNote` and contact details are never published.",
+    about="""The version comes from `standard`, otherwise from the names of the fields. The id is `uri`; in Superdesk's
+form it is `guid`. `pubstatus` canceled kills the article, withheld (Superdesk: unpublished) withdraws it. An embargo is
+`embargoed` or `embargoedUntil`; an unknown field with "embargo" in its name refuses the item.
+
+* The section is a Superdesk `service` or a subject that the site has as a section.
+* The body is `body_html`, otherwise another HTML body, otherwise `body_text`.
+* Of associated items, pictures are shown; a text is another article, and only its id and headline are used.
+* A picture, graphic, video or sound is kept as media. A package without a text, an event and a planning are refused.
+* An item without a headline or without a text is held.
+* `evolvedfrom` names the item that this one rewrites.
+* Readers see a correction note: a description with the role `correction`, or Superdesk's field `extra.correction_note`.
+* Superdesk's `extra.overtitle` is the kicker and `extra.slug` the slug.
+
+Unused fields are left out and named in the report; `ednote` and contact details are never published.""",
 )

@@ -2,69 +2,98 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import find_instant, set_status, set_version
-from services.ingest.adapters.readers.values import Item, text_of
-from services.ingest.domain.pointers import pointer
+from services.ingest.adapters.readers.ninjs.shape import Part, Sent
+from services.ingest.adapters.readers.values import tail_of
 
-_EMBARGO_FIELDS = ("embargoedUntil", "embargoed")
+_SUPERDESK_STATUSES = {"unpublished": "withheld", "hold": "withheld", "held": "withheld"}
+_EMBARGO = "embargoed"
+_SCHEDULE = "publish_schedule"  # Superdesk's time of publication; only a future one has an effect
+_BRITISH = "cancelled"
 
 
-def read_status(item: Item, builder: ArticleBuilder) -> None:
-    """Read the status under either of its names; an unknown one refuses the item, since it may be a kill."""
-    found = set()
-    for name in ("pubStatus", "pubstatus"):
+def read_status(item: Part, builder: ArticleBuilder) -> None:
+    """Read the status under each of its names; an unknown one refuses the item, since it may be a kill."""
+    found = []
+    for given in item.spellings("pubstatus"):
         builder.values.pop("status", None)
-        set_status(builder, item.get(name), pointer(name))
+        set_status(builder, _iptc_word(given.value), given.where)
         if "status" in builder.values:
-            found.add((builder.values["status"], pointer(name)))
+            found.append((builder.values["status"], given))
     if len({status for status, _ in found}) > 1:
-        builder.fault("/pubstatus", "differs from /pubStatus")
-    for status, where in sorted(found):
-        builder.set_field("status", status, where)
+        first, second = found[0][1], found[1][1]
+        builder.fault(second.where, f"differs from {first.where}")
+    for status, given in found:
+        builder.set_field("status", status, given.where)
+        if isinstance(given.value, str) and tail_of(given.value).lower() in (*_SUPERDESK_STATUSES, _BRITISH):
+            builder.warn(f"the status {given.value.strip()[:40]} was read as {status.value}")
 
 
-def read_identity(item: Item, builder: ArticleBuilder) -> None:
-    """Read the uri and the version."""
-    builder.expect("source_id", "/uri")
-    if uri := text_of(item.get("uri")):
-        builder.set_field("source_id", uri, "/uri")
-    set_version(builder, item.get("version"), "/version")
+def read_identity(item: Part, builder: ArticleBuilder) -> None:
+    """Read the id (`uri`, in Superdesk's dialect `guid`) and the version."""
+    builder.expect("source_id", item.pointer_to("uri"))
+    for given in item.spellings("uri"):
+        if "source_id" in builder.values:
+            builder.drop(given.where, "the guid is the id of the article")
+        elif isinstance(given.value, str) and given.value.strip():
+            builder.set_field("source_id", given.value.strip(), given.where)
+    set_version(builder, item.value("version"), item.pointer_to("version"))
 
 
-def read_times(item: Item, builder: ArticleBuilder) -> None:
-    """Read the times; an unreadable one refuses the item."""
-    _read_instant(item, ("versionCreated", "versioncreated"), "version_created", builder)
-    _read_instant(item, ("firstCreated", "contentCreated"), "first_created", builder)
+def read_times(item: Part, builder: ArticleBuilder, received_at: datetime) -> None:
+    """Read the times; an unreadable one refuses the item.
+
+    Of several embargoes the latest counts. A future `publish_schedule` is an embargo too.
+    """
+    _read_instant(item, ("versioncreated",), "version_created", builder)
+    _read_instant(item, ("firstcreated", "contentcreated"), "first_created", builder)
     _read_instant(item, ("expires",), "expires_at", builder)
-    embargoes = {
-        name: instant
-        for name in _EMBARGO_FIELDS
-        if (instant := find_instant(builder, item.get(name), pointer(name))) is not None
-    }
+    embargoes = [(instant, given) for given in item.spellings(_EMBARGO) if (instant := _instant(given, builder))]
+    for given in item.spellings(_SCHEDULE):
+        instant = _instant(given, builder)
+        if instant is not None and instant > received_at:
+            embargoes.append((instant, given))
+        elif instant is not None:
+            builder.drop(given.where, "is past")
     if embargoes:
-        name = max(embargoes, key=lambda each: embargoes[each])
-        builder.set_field("embargo_until", embargoes[name], pointer(name))
-        for other in embargoes:
-            if other != name:
-                builder.drop(pointer(other), f"{name} is used, which is not earlier")
+        latest, used = max(embargoes, key=lambda each: each[0])
+        builder.set_field("embargo_until", latest, used.where)
+        for _, other in embargoes:
+            if other is not used:
+                builder.drop(other.where, f"{used.where} is used, which is not earlier")
     _refuse_unknown_embargoes(item, builder)
 
 
-def _read_instant(item: Item, names: tuple[str, ...], field: str, builder: ArticleBuilder) -> None:
+def _iptc_word(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return _SUPERDESK_STATUSES.get(tail_of(value.strip()).lower(), value)
+
+
+def _instant(given: Sent, builder: ArticleBuilder) -> datetime | None:
+    return find_instant(builder, given.value, given.where)
+
+
+def _read_instant(item: Part, names: tuple[str, ...], field: str, builder: ArticleBuilder) -> None:
     """Read the first present one of several names of the same time."""
-    found = {
-        name: instant for name in names if (instant := find_instant(builder, item.get(name), pointer(name))) is not None
-    }
-    for name, instant in found.items():
-        if field in builder.values:
-            builder.drop(pointer(name), f"{next(iter(found))} is used instead")
+    used: Sent | None = None
+    for given in (given for name in names for given in item.spellings(name)):
+        instant = _instant(given, builder)
+        if instant is None:
+            continue
+        if used is not None:
+            builder.drop(given.where, f"{used.where} is used instead")
         else:
-            builder.set_field(field, instant, pointer(name))
+            builder.set_field(field, instant, given.where)
+            used = given
 
 
-def _refuse_unknown_embargoes(item: Item, builder: ArticleBuilder) -> None:
+def _refuse_unknown_embargoes(item: Part, builder: ArticleBuilder) -> None:
     """Refuse an unknown field whose name contains "embargo", so that no article is published too early."""
-    for name, value in item.items():
-        if "embargo" in name.lower() and name not in _EMBARGO_FIELDS and value and not builder.is_removal:
-            builder.fault(pointer(name), "is not the ninjs 3.0 field of an embargo; use embargoedUntil")
+    for name in item.names:
+        if "embargo" in name and name != _EMBARGO and not builder.is_removal:
+            for given in item.spellings(name):
+                builder.fault(given.where, "is not the field of an embargo in ninjs; use embargoedUntil")
