@@ -40,6 +40,7 @@ from shared.runtime.feed_secrets import FeedSecrets, add_secret
 from shared.runtime.tokens import Tokens
 from shared.site.keys import article_id
 from shared.site.sites import Feed
+from tests.contract.newsroom import Newsroom, no_streams
 from tests.functional.conftest import NOON, Pipeline
 
 SECRET = "superdesk-and-pressline"
@@ -111,7 +112,7 @@ def superdesk(pipeline: Pipeline) -> Pipeline:
 def address(superdesk: Pipeline) -> Iterator[str]:
     """Yield the address of the real endpoint, with the pipeline behind it."""
     pipeline = superdesk
-    deps = pipeline.ingest_deps
+    deps, unused = pipeline.ingest_deps, Newsroom()
     object.__setattr__(deps, "read_document", with_assets(read_document, pipeline.content))
     app = create_app(
         EndpointDeps(
@@ -120,6 +121,10 @@ def address(superdesk: Pipeline) -> Iterator[str]:
             formats=FORMATS,
             find_token=Tokens(pipeline.content).find,
             admit=lambda _: None,
+            dry_run=unused.dry_run,
+            rate_limits=unused,
+            kept_answers=unused,
+            events=no_streams(pipeline.content),
             accept=lambda raw, metadata: accept_document(raw, metadata, uuid4(), deps),
             submit=lambda raw, metadata: submit(raw, metadata, uuid4(), deps),
             submit_lines=lambda raws, metadata: submit_batch(raws, metadata, uuid4(), deps),
