@@ -175,8 +175,11 @@ def test_attachments_within_an_item_belong_to_it(read_all: ReadAll) -> None:
     assert reading.article.picture.credit == "Jo Sample"
 
 
-def test_rss_without_the_export_namespace_is_no_export(refuse: Refuse) -> None:
-    assert refuse(b"<rss><channel><item><title>A</title></item></channel></rss>", "application/rss+xml").code == 415
+def test_rss_without_the_export_namespace_is_no_export(read_all: ReadAll) -> None:
+    item = b"<item><guid>a</guid><title>A</title><description>Text.</description></item>"
+    feed = b"<rss version='2.0'><channel>" + item + b"</channel></rss>"
+
+    assert [each.report.format for each in read_all(feed, "application/rss+xml")] == ["rss-2.0"]
 
 
 def test_a_post_of_the_rest_interface_equals_the_exported_one(read: Read, ferry: Reading) -> None:

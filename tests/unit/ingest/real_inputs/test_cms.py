@@ -56,4 +56,3 @@ def test_each_item_of_a_given_file_has_its_outcome(
 
 def test_mutations_of_the_given_files_are_read_or_refused(context: ReadingContext, wire: Wire) -> None:
     assert_survives([wire("g38/wordpress_wxr.xml"), wire("g39/multi-post-only.json")], context, count=100)
-    assert_survives([wire("g38/themeunittestdata.wordpress.xml")], context, count=3)
