@@ -244,7 +244,7 @@ def test_an_impossible_action_has_its_status(editor: Api, newsroom: Newsroom, er
         (b'{"headline": "\\ud800"}', 400, []),
         (b"[" * 5_000, 400, []),
         (b"[]", 422, [""]),
-        (b"<newsItem/>", 415, []),
+        (b"<newsPaper/>", 415, []),
         (OWN | {"headline": ""}, 422, ["/headline"]),
         (OWN | {"headline": 5}, 422, ["/headline"]),
         (OWN | {"section": "nowhere"}, 422, ["/section"]),

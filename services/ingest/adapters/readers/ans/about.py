@@ -33,8 +33,8 @@ FORMAT = Format(
     example=json.dumps(_EXAMPLE, ensure_ascii=False, indent=2),
     about="""`_id` is the article's id. `last_updated_date` orders the revisions; `version` is the schema's.
 
-* A story is withheld while Arc does not publish it (`revision.published`, `publishing`, `status`), and while
-  `content_restrictions` has an embargo without an end, a geographical restriction, or a code that is not public. Public
+* A story is withheld while Arc does not publish it (`revision.published`, `publishing`, `status`). It is also
+  withheld if `content_restrictions` has an embargo without an end, a restriction to places, or a private code. Public
   codes are `free`, `default`, `green`, `open`, `public` and `metered`. An embargo with an `end_time` is kept.
 * An operation or event that unpublishes or deletes a story withdraws it.
 * Galleries, images, videos and sounds on their own are media. Redirects, collections and references are refused.
