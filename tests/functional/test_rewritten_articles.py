@@ -13,29 +13,29 @@ from shared.site import keys
 from shared.site.keys import article_id
 from tests.functional.conftest import Pipeline
 
-A = {
+A: dict[str, Any] = {
     "source_id": "A",
     "headline": "Ferry stops",
     "body": "<p>First text.</p>",
     "version_created": "2026-11-01T08:00:00Z",
 }
-B = {
+B: dict[str, Any] = {
     "source_id": "B",
     "headline": "Ferry stops for a week",
     "body": "<p>Second text.</p>",
     "version_created": "2026-11-01T09:00:00Z",
     "replaces": ["A"],
 }
-C = {
+C: dict[str, Any] = {
     "source_id": "C",
     "headline": "Ferry stops for a month",
     "body": "<p>Third text.</p>",
     "version_created": "2026-11-01T10:00:00Z",
     "replaces": ["B"],
 }
-KILL_A = {"source_id": "A", "status": "canceled", "body": "", "version_created": A["version_created"]}
-KILL_B = {"source_id": "B", "status": "canceled", "body": "", "version_created": "2026-11-01T11:00:00Z"}
-NAMES = {"A": A, "B": B, "C": C, "kill A": KILL_A, "kill B": KILL_B}
+KILL_A: dict[str, Any] = {"source_id": "A", "status": "canceled", "body": "", "version_created": A["version_created"]}
+KILL_B: dict[str, Any] = {"source_id": "B", "status": "canceled", "body": "", "version_created": "2026-11-01T11:00:00Z"}
+NAMES: dict[str, dict[str, Any]] = {"A": A, "B": B, "C": C, "kill A": KILL_A, "kill B": KILL_B}
 IDENTITY = ("epn", "desk")
 Post = Callable[[Sequence[str]], list[Accepted]]
 
