@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -118,6 +119,18 @@ def a_refused_submission(pipeline: Pipeline) -> str:
     return submitted.receipt
 
 
+def a_picture(pipeline: Pipeline) -> str:
+    picture = {
+        "uri": "urn:p:1",
+        "type": "picture",
+        "versionCreated": EARLY,
+        "standard": {"name": "ninjs", "version": "3.0"},
+    }
+    submitted = pipeline.submit(json.dumps(picture | {"headlines": [{"value": HEADLINE}]}).encode())
+    pipeline.run()
+    return submitted.receipt
+
+
 def state_of(pipeline: Pipeline, receipt: str) -> ReceiptState:
     state = find_receipt_state(receipt, pipeline.ingest_deps)
     assert state is not None
@@ -148,6 +161,7 @@ CASES: tuple[tuple[Callable[[Pipeline], str], ReceiptStatus, set[str]], ...] = (
     (a_held_article, ReceiptStatus.HELD, set()),
     (a_failed_article, ReceiptStatus.FAILED, set()),
     (a_refused_submission, ReceiptStatus.REFUSED, set()),
+    (a_picture, ReceiptStatus.MEDIA, set()),
 )
 INTERMEDIATE = {ReceiptStatus.ENRICHED, ReceiptStatus.RENDERED, ReceiptStatus.PUBLISHED, ReceiptStatus.DUPLICATE}
 """Stages between two statuses above; `duplicate` is the status of a reply, with the receipt of the first post."""
