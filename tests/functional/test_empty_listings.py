@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.messaging.messages import ListingsStale
+from shared.messaging.messages import ListingsStale, first_envelope
+from shared.model.lane import Lane
 from shared.site.listings import listing_of
 from tests.functional.conftest import Pipeline
 
@@ -190,3 +191,22 @@ def test_a_day_keeps_its_parts_and_their_sitemaps_when_articles_are_withdrawn(pi
 
     assert '"/world/2026/11/01/2/"' in pipeline.page("world/2026/11/01/index.html")
     assert "/sitemaps/2026-11-01.2.xml<" in pipeline.page("sitemap.xml")
+
+
+def test_a_rendering_that_changes_nothing_does_not_delay_the_next(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stub's listing may be rendered before its first article is in the index; the article must not wait."""
+    pipeline.post(topics=[{"name": "Ice"}])
+    pipeline.run()
+    pipeline.tick()
+    topic = "topic.ice"
+    monkeypatch.setattr("shared.index.redis._interval_ms", lambda *_: 60_000)
+    pipeline.index.mark_stale(pipeline.site, topic)
+    (version,) = pipeline.index.stale_versions(pipeline.site, [topic]).values()
+    assert pipeline.index.acquire_leases(pipeline.site, [topic]) == [topic]
+
+    pipeline.take([ListingsStale(**first_envelope(Lane.LIVE), site="epn", listings={topic: version})])
+    pipeline.run()
+
+    assert pipeline.index.acquire_leases(pipeline.site, [topic]) == [topic]

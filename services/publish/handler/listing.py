@@ -113,6 +113,8 @@ class _Publication:
         )
         if has_later_version:  # published before: this page must not stay
             index.mark_stale(self.site, rendered.listing)
+        if not self.needs_purge:  # such as a stub, rendered before its first card came: the card must not wait
+            index.release_lease(self.site, rendered.listing)
         log.info("listing.published", listing=rendered.listing, kind=self.kind, size_bytes=len(self.body))
 
     def _announce_feed(self) -> None:
