@@ -56,8 +56,10 @@ class Served:
         self.receipts.finalise(receipt_id(site, article, REVISION), status, datetime.now(UTC), url="https://x.test/")
 
     @contextmanager
-    def follow(self, query: str = "", last: str | None = None) -> Iterator[Reader]:
-        headers = {"Authorization": f"Bearer {self.token}"} | ({"Last-Event-ID": last} if last else {})
+    def follow(self, query: str = "", last: str | None = None, accept: str = "text/event-stream") -> Iterator[Reader]:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept} | (
+            {"Last-Event-ID": last} if last else {}
+        )
         with httpx.stream(
             "GET", f"{self.url}/v1/events{query}", headers=headers, timeout=10, trust_env=False
         ) as answer:
@@ -265,3 +267,17 @@ def test_without_redis_the_answer_is_503(
     api = Api(an_app(newsroom, storage), portal, token)
 
     assert api("GET", "/v1/events").status_code == 503
+
+
+def test_without_the_media_type_the_answer_ends_after_the_present_events(served: Served) -> None:
+    with served.follow(accept="*/*") as reader:
+        position = reader.started().block()["id"]
+    receipt = served.accept("a" * 26)
+    served.finalise("a" * 26)
+
+    with served.follow(last=position, accept="*/*") as reader:
+        events = [reader.started().event(), reader.event()]
+        with pytest.raises(EOFError):
+            reader.event()
+
+    assert [(each["receipt"], each["status"]) for each in events] == [(receipt, "accepted"), (receipt, "live")]

@@ -86,7 +86,10 @@ def test_an_article_and_its_kill_are_announced_to_a_stream_and_to_a_webhook(news
         def log_message(self, *_: object) -> None:
             pass
 
-    with serving(Subscriber) as url, newsroom.api.stream("GET", "/v1/events") as stream:
+    with (
+        serving(Subscriber) as url,
+        newsroom.api.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as stream,
+    ):
         lines = stream.iter_lines()
         while next(lines) != ": events follow":
             pass

@@ -35,7 +35,8 @@ NOT_RUN: dict[str, tuple[str, str]] = {
         "other tests need the stack",
         "tests/e2e/test_up_and_down.py::test_up_and_down_keep_the_state_and_a_killed_supervisor_leaves_no_process",
     ),
-    'curl -sS --no-buffer "$API/v1/events?status=live&status=killed" -H "Authorization: Bearer $TOKEN"': (
+    'curl -sS --no-buffer "$API/v1/events?status=live&status=killed" -H "Authorization: Bearer $TOKEN" '
+    '-H "Accept: text/event-stream"': (
         "it follows the events until Ctrl-C",
         "tests/e2e/test_articles.py::test_an_article_and_its_kill_are_announced_to_a_stream_and_to_a_webhook",
     ),

@@ -24,6 +24,8 @@ from shared.runtime.errors import PresslineError
 from shared.runtime.event_log import ANNOUNCED_STATUSES, Position, StatusEvent, position_of
 
 HEARTBEAT_SECONDS = 15.0
+_LAST_WAIT_SECONDS = 0.2  # of an answer that ends after the present events
+_EVENT_STREAM = "text/event-stream"
 _SEND_TIMEOUT_SECONDS = 30.0  # a client that takes nothing for so long is disconnected
 _RETRY_MS = 3_000
 
@@ -79,7 +81,10 @@ async def get_events(
     article: Articles = None,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Stream an event each time a submission reaches a status, until the client disconnects.
+    """Stream an event each time a submission reaches a status.
+
+    With `Accept: text/event-stream` the stream lasts until the client disconnects. Without it the answer ends after the
+    present events; its last `id` is the `Last-Event-ID` of the next request.
 
     The events are accepted, scheduled, live, superseded, held, withdrawn, killed and failed. An event comes at least
     once: recognise a repetition by `receipt` and `status`. With `Last-Event-ID` the stream continues after that event,
@@ -96,7 +101,8 @@ async def get_events(
     except StreamsFullError as error:
         wait = {"Retry-After": str(deps.retry_after_seconds)}
         raise ProblemError(503, str(error), title="Too many streams", headers=wait) from error
-    return _EventResponse(stream, wanted, _TokenCheck(request, caller, deps))
+    follows = _EVENT_STREAM in request.headers.get("accept", "")
+    return _EventResponse(stream, wanted, _TokenCheck(request, caller, deps), follows=follows)
 
 
 class _Filter:
@@ -143,12 +149,12 @@ class _TokenCheck:
 class _EventResponse(Response):
     """Sends the events of one stream."""
 
-    media_type = "text/event-stream"
+    media_type = _EVENT_STREAM
 
-    def __init__(self, stream: EventStream, wanted: _Filter, token: _TokenCheck) -> None:
+    def __init__(self, stream: EventStream, wanted: _Filter, token: _TokenCheck, *, follows: bool) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._stream, self._wanted, self._token = stream, wanted, token
+        self._stream, self._wanted, self._token, self._follows = stream, wanted, token, follows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's
         """Send the events until the client disconnects or is too slow, the token is revoked, or the endpoint stops."""
@@ -178,11 +184,15 @@ class _EventResponse(Response):
                     break
                 check_at = _after_heartbeat()
             try:
-                events = await self._stream.next_events(max(0.0, heartbeat_at - _now()))
+                wait_seconds = heartbeat_at - _now() if self._follows else _LAST_WAIT_SECONDS
+                events = await self._stream.next_events(max(0.0, wait_seconds))
             except PresslineError as error:
                 log.warning("event_stream.failed", reason=type(error).__name__)
                 break  # the client connects again, with its last id
             if events is None:
+                break
+            if not events and not self._follows:
+                await _send(send, f": no further event yet\nid: {self._stream.position}\n\n")
                 break
             text = "".join(_lines(position, event) for position, event in events if self._wanted.matches(event))
             if not text and _now() >= heartbeat_at:
