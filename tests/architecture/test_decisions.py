@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "infra" / "decisions"
 RECORDS = sorted(FOLDER.glob("[0-9]*.md"))
-MAX_RECORDS = 14
+MAX_RECORDS = 20
 MAX_WORDS_PER_RECORD = 300
 MAX_WORDS_PER_SENTENCE = 25
 SECTIONS = ["Context", "Decision", "Consequences", "Alternatives"]
