@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from random import SystemRandom
-from secrets import token_hex
+from secrets import token_hex, token_urlsafe
 
 from services.relay.adapters.fetching import DocumentFetcher
 from services.relay.adapters.http import OutsideHttp
 from services.relay.adapters.redis_lease import RedisLease
 from services.relay.handler import FeedPoller, FileWatcher, HubPinger, RelayDeps, SubmissionDeps, WebhookDispatcher
+from services.relay.handler.subscriptions import HubFollower
 from services.relay.settings import RelaySettings
 from shared.model.history import StoredRevisions
 from shared.reconcile.status_events import StatusEvents
@@ -19,6 +20,7 @@ from shared.runtime.celery_app import PresslineCelery, create_app
 from shared.runtime.errors import RedisUnavailableError
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.feed_polls import FeedPolls
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.receipts.redis import RedisReceipts
 from shared.runtime.redis_client import redis_client
 from shared.runtime.webhooks.redis import RedisDeliveryStates
@@ -76,7 +78,8 @@ def feed_pollers() -> list[FeedPoller]:
     own = settings()
     fetch = DocumentFetcher(outside(), max_bytes=own.max_article_bytes, deadline_seconds=own.relay_fetch_seconds)
     polled = [(site, feed) for site in sites().values() for feed in site.feeds if feed.poll_url]
-    return [FeedPoller(site, feed, fetch, submission_deps()) for site, feed in polled]
+    follower = HubFollower(own.public_api_url, HubSubscriptions(content()), outside()) if own.public_api_url else None
+    return [FeedPoller(site, feed, fetch, submission_deps(), follower) for site, feed in polled]
 
 
 def file_watchers() -> list[FileWatcher]:
@@ -115,6 +118,7 @@ def submission_deps() -> SubmissionDeps:
         sites=sites(),
         clock=now,
         jitter=SystemRandom().random,
+        new_secret=token_urlsafe,
     )
 
 

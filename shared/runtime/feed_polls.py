@@ -31,6 +31,9 @@ class PollState(BaseModel):
     result: str = ""  # of the last poll, for the operator
     receipt: str | None = None  # of the last submission
     submitted_at: AwareDatetime | None = None
+    hub: str | None = None  # that the document announced
+    topic: str | None = None  # the document's own address at the hub
+    subscription: str | None = Field(default=None, repr=False)  # the id of the subscription at the hub
 
 
 class FeedPolls:

@@ -435,6 +435,11 @@ def feed_poll_request_key(site: str, feed: str) -> str:
     return f"checkpoints/relay/poll-requests/{site}/{feed}.json"
 
 
+def hub_subscription_key(subscription: str) -> str:
+    """Return the key of a feed's subscription at a WebSub hub."""
+    return f"hub-subscriptions/{subscription}.json"
+
+
 def watched_files_key(site: str, feed: str) -> str:
     """Return the key of the files that the relay has taken from a feed's watched prefix."""
     return f"checkpoints/relay/watched/{site}/{feed}.json"

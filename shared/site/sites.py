@@ -59,6 +59,7 @@ class Feed(BaseModel):
     signed_takedown: bool = True  # whether a signed request (see `pressline feeds secret`) may remove articles
     poll_url: HttpUrl | None = None  # the relay fetches the sender's document here
     poll_interval_seconds: Annotated[int, Field(ge=MIN_POLL_INTERVAL_SECONDS, le=86_400)] = 300
+    follows_hub: bool = True  # subscribe to the WebSub hub that a polled document announces (PRESSLINE_PUBLIC_API_URL)
     watch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)+$", max_length=200)] | None = None
     watch_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{2,62}$")] | None = None  # None: the content bucket
     fetched_takedown: bool = False  # whether a polled document or a watched file may remove articles

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from secrets import token_urlsafe
 from threading import Event
 from time import sleep
 from typing import Any
@@ -74,6 +75,7 @@ class Relay:
             sites={"epn": a_site("epn")},
             clock=lambda: self.now,
             jitter=lambda: 0.0,
+            new_secret=token_urlsafe,
         )
 
     def emit(self, messages: Iterable[Message]) -> None:

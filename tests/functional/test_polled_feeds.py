@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from secrets import token_urlsafe
 
 import pytest
 
@@ -32,6 +33,7 @@ def poll(pipeline: Pipeline, feed: Feed) -> str:
         sites=ingest.sites,
         clock=lambda: pipeline.now,
         jitter=lambda: 0.0,
+        new_secret=token_urlsafe,
     )
     pipeline.now += timedelta(minutes=6)  # more than the interval
     FeedPoller(pipeline.site, feed, fetch, deps).run_round(a_stopped_event())

@@ -9,8 +9,10 @@ from threading import Event
 
 import structlog
 
+from services.relay.domain.hub_links import find_hub_links
 from services.relay.domain.polling import wait_after_failure, wait_after_success
 from services.relay.handler.submissions import SubmissionDeps, submit
+from services.relay.handler.subscriptions import HubFollower
 from services.relay.metrics import POLL_AGE, POLLS
 from services.relay.ports import Fetched, FetchOutside, UndeliveredError
 from shared.runtime.feed_polls import MAX_VALIDATOR_CHARS, PollState
@@ -29,9 +31,12 @@ class FeedPoller:
     are duplicates. A crash before the submission loses nothing, because the next poll fetches the document again.
     """
 
-    def __init__(self, site: Site, feed: Feed, fetch: FetchOutside, deps: SubmissionDeps) -> None:
+    def __init__(
+        self, site: Site, feed: Feed, fetch: FetchOutside, deps: SubmissionDeps, hubs: HubFollower | None = None
+    ) -> None:
         self.name = f"poll-{site.id}-{feed.id}"
         self._site, self._feed, self._fetch, self._deps = site, feed, fetch, deps
+        self._hubs = hubs  # None: the feed is only polled
         self._url = feed.poll_url or ""
         self._begun_at = deps.clock()
         self._state: PollState | None = None
@@ -48,6 +53,8 @@ class FeedPoller:
             self._state = self._stored_state()  # another relay may have polled meanwhile
             if is_requested or self._is_due():
                 self._state = self._poll(self._state)
+                if self._hubs and not self._state.failures:
+                    self._state = self._hubs.follow(self._state, self._site, self._feed, deps)
                 deps.polls.save(*names, self._state)
             if is_requested:
                 deps.polls.end_request(*names)
@@ -87,12 +94,15 @@ class FeedPoller:
         return self._take(state, answer)
 
     def _take(self, state: PollState, answer: Fetched) -> PollState:
+        links = find_hub_links(answer.headers.get("link", ""), answer.body, self._url)
         digest = hashlib.sha256(answer.body).hexdigest()
         known = state.model_copy(
             update={
                 "etag": _validator(answer, "etag"),
                 "last_modified": _validator(answer, "last-modified"),
                 "body_sha256": digest,
+                "hub": links.hub if links else None,
+                "topic": links.topic if links else None,
             }
         )
         if digest == state.body_sha256:
@@ -109,9 +119,11 @@ class FeedPoller:
         return self._succeeded(submitted, answer, "submitted", f"submitted {len(answer.body)} bytes")
 
     def _succeeded(self, state: PollState, answer: Fetched, result: str, text: str) -> PollState:
-        wait = wait_after_success(self._interval, answer.headers.get("cache-control", ""), self._deps.jitter())
+        now, interval = self._deps.clock(), self._interval
+        if self._hubs:
+            interval = self._hubs.interval(state, interval, now)
+        wait = wait_after_success(interval, answer.headers.get("cache-control", ""), self._deps.jitter())
         POLLS.labels(result).inc()
-        now = self._deps.clock()
         return state.model_copy(update={**_made(now, wait, text), "succeeded_at": now, "failures": 0})
 
     def _failed(

@@ -53,6 +53,7 @@ class SubmissionDeps:
     sites: Mapping[str, Site]
     clock: Callable[[], datetime]
     jitter: Callable[[], float]  # 0 to 1
+    new_secret: Callable[[], str]  # 256 random bits as 43 characters
 
 
 def submit(raw: bytes, content_type: str, site: Site, feed: Feed, deps: SubmissionDeps) -> Submission:
