@@ -31,6 +31,7 @@ from shared.reconcile.status_events import StatusEvents
 from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.feed_polls import FeedPolls
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.redis_client import redis_client
@@ -115,6 +116,11 @@ def subscribers() -> Subscribers:
 def feed_polls() -> FeedPolls:
     """Return the states of the polled feeds."""
     return FeedPolls(content())
+
+
+def hub_subscriptions() -> HubSubscriptions:
+    """Return the subscriptions of polled feeds at WebSub hubs."""
+    return HubSubscriptions(content())
 
 
 def watch_states() -> WatchStates:

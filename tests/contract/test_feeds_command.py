@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from services.desk import wiring
 from services.desk.commands import feeds
 from shared.runtime.feed_polls import FeedPolls, PollState
+from shared.runtime.hub_subscriptions import HubSubscription, HubSubscriptions
 from shared.runtime.receipts import Receipt, ReceiptEntry, ReceiptStatus
 from shared.runtime.receipts.stored import store_receipts
 from shared.site.sites import Feed, Site
@@ -117,3 +119,38 @@ def test_a_command_that_cannot_succeed_names_the_reason(
 
     assert result.exit_code != 0
     assert text in result.output
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "hub: not verified"),
+        ({"denied_reason": "no\x1b[2Jtopic"}, r"hub: denied (no\x1b[2Jtopic)"),
+        ({"lease_ends_at": datetime.now(UTC) + timedelta(days=1)}, "hub: no delivery yet"),
+        ({"lease_ends_at": datetime.now(UTC) - timedelta(days=1)}, "hub: not verified"),
+    ],
+)
+def test_the_list_shows_the_subscription_at_a_hub(
+    storage: MemoryObjectStorage, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], text: str
+) -> None:
+    url, subscription = "http://quay.example/", "A" * 43
+    use(storage, {"epn": a_site_with(url)}, monkeypatch)
+    FeedPolls(storage).save("epn", "quay", PollState(url=url, polled_at=NOW, subscription=subscription))
+    HubSubscriptions(storage).put(
+        HubSubscription(
+            id=subscription,
+            site="epn",
+            feed="quay",
+            hub="https://hub.example/",
+            topic=url,
+            secret="s" * 43,
+            requested_at=NOW,
+            **fields,
+        )
+    )
+
+    shown = CliRunner().invoke(feeds.app, ["list"], env=WIDE).stdout
+
+    assert text in shown
+    assert subscription not in shown
+    assert "s" * 43 not in shown

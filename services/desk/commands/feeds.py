@@ -117,7 +117,7 @@ def _cells_of(site: Site, feed: Feed, now: datetime) -> Iterator[str]:
         state = None  # of an earlier address
     polled_at = state.polled_at if state else None
     yield f"{age_of(polled_at, now)} ago" if polled_at else ""
-    results = [_result_of(site, state)] if state and polled_at else []
+    results = [_result_of(site, state), _hub_of(state, now)] if state and polled_at else []
     if feed.watch_prefix:
         results.append(_result_of_files(wiring.watch_states().find(site.id, feed.id), now))
     yield "; ".join(each for each in results if each)
@@ -142,6 +142,19 @@ def _result_of_files(state: WatchState, now: datetime) -> str:
 def _result_of(site: Site, state: PollState) -> str:
     failed = f" ({state.failures} failures)" if state.failures > 1 else ""
     return f"{in_one_line(state.result, _MAX_CELL_CHARS)}{failed}{_outcome_of(site, state)}"
+
+
+def _hub_of(state: PollState, now: datetime) -> str:
+    """Return the state of the subscription at the document's hub; empty if the relay follows none."""
+    found = wiring.hub_subscriptions().find(state.subscription) if state.subscription else None
+    if found is None:
+        return ""
+    if found.is_active(now):
+        delivered = f"last delivery {age_of(found.delivered_at, now)} ago" if found.delivered_at else "no delivery yet"
+        return f"hub: {delivered}"
+    if found.denied_reason is not None:
+        return f"hub: denied ({in_one_line(found.denied_reason, _MAX_CELL_CHARS)})"
+    return "hub: not verified"
 
 
 def _outcome_of(site: Site, state: PollState) -> str:
