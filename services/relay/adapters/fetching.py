@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
+from threading import Timer
 from time import monotonic
+from typing import Any, Self
 
 import httpx
 
@@ -39,18 +43,17 @@ class DocumentFetcher:
     def __call__(self, url: str, headers: Mapping[str, str]) -> Fetched:
         """GET a document; return the answer of the last server."""
         ends = monotonic() + self._deadline_seconds
-        with translated_errors():
+        with translated_errors(), _Deadline(self._deadline_seconds) as deadline:
             target = httpx.URL(url)
             for _ in range(_MAX_REDIRECTS + 1):
-                answer = self._http.open("GET", target, {"accept-encoding": "gzip", **headers})
+                answer = self._http.open("GET", target, {"accept-encoding": "gzip", **headers}, trace=deadline.trace)
                 try:
                     if answer.status_code not in _REDIRECTS:
                         return self._read(answer, ends)
                 finally:
                     answer.close()
                 target = _next_target(target, answer)
-                if monotonic() > ends:
-                    raise UndeliveredError(f"no document after {self._deadline_seconds:.0f} s")
+                self._check_time(ends)
         raise UndeliveredError(f"more than {_MAX_REDIRECTS} redirects")
 
     def _read(self, answer: httpx.Response, ends: float) -> Fetched:
@@ -60,6 +63,7 @@ class DocumentFetcher:
                 body += part
                 if len(body) > self._max_bytes:
                     raise UndeliveredError(f"the document has more than {self._max_bytes} bytes")
+        self._check_time(ends)  # the end of a connection that was ended here may look like the end of the body
         found = {name: answer.headers.get(name, "")[:_MAX_HEADER_CHARS] for name in _READ_HEADERS}
         return Fetched(answer.status_code, found, bytes(body), retry_after(answer.headers.get("retry-after", "")))
 
@@ -70,9 +74,38 @@ class DocumentFetcher:
             size_bytes += len(part)
             if size_bytes > self._max_bytes:
                 raise UndeliveredError(f"the document has more than {self._max_bytes} bytes")
-            if monotonic() > ends:
-                raise UndeliveredError(f"no whole document after {self._deadline_seconds:.0f} s")
+            self._check_time(ends)
             yield part
+
+    def _check_time(self, ends: float) -> None:
+        if monotonic() >= ends:
+            raise UndeliveredError(f"no whole document after {self._deadline_seconds:g} s")
+
+
+class _Deadline:
+    """Ends the present connection at a time: a server that sends its headers byte by byte exceeds no read time-out."""
+
+    def __init__(self, seconds: float) -> None:
+        self._socket: socket.socket | None = None
+        self._timer = Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def trace(self, name: str, details: dict[str, Any]) -> None:
+        """Note the socket of each new connection, plain or TLS."""
+        if name in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._socket = details["return_value"].get_extra_info("socket")
+
+    def _expire(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _next_target(target: httpx.URL, answer: httpx.Response) -> httpx.URL:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
+from typing import Any
 
 import httpx
 
@@ -23,6 +24,9 @@ _AGENT = "pressline-relay/1"
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the IP addresses of a host and port."""
+
+Trace = Callable[[str, dict[str, Any]], None]
+"""Gets the events of httpcore's connections: name and details."""
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -59,7 +63,15 @@ class OutsideHttp:
         with translated_errors():
             return self._excerpt(self.open("POST", httpx.URL(url), headers, body))
 
-    def open(self, method: str, target: httpx.URL, headers: Mapping[str, str], body: bytes = b"") -> httpx.Response:
+    def open(
+        self,
+        method: str,
+        target: httpx.URL,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        trace: Trace | None = None,
+    ) -> httpx.Response:
         """Send a request to an address of the host that may be called; return the answer with an unread body.
 
         Raises:
@@ -69,7 +81,7 @@ class OutsideHttp:
         failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
         for address in self._addresses(target):
             try:
-                return self._send(method, target, address, headers, body)
+                return self._send(method, target, address, headers, body, trace)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure or UndeliveredError(f"{target.host} has no address that may be called")
@@ -87,7 +99,13 @@ class OutsideHttp:
         yield from allowed[:_MAX_ADDRESSES]
 
     def _send(
-        self, method: str, target: httpx.URL, address: str, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        target: httpx.URL,
+        address: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        trace: Trace | None,
     ) -> httpx.Response:
         host = target.netloc.decode("ascii")
         request = self._client.build_request(
@@ -95,7 +113,7 @@ class OutsideHttp:
             target.copy_with(host=address),
             content=body or None,
             headers={**headers, "host": host},
-            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+            extensions={"sni_hostname": target.raw_host.decode("ascii"), **({"trace": trace} if trace else {})},
         )
         return self._client.send(request, stream=True)
 
