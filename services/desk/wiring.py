@@ -30,9 +30,12 @@ from shared.reconcile import ReconcileDeps
 from shared.reconcile.status_events import StatusEvents
 from shared.runtime.backlog.redis import RedisBacklog
 from shared.runtime.event_log.redis import RedisEventLog
+from shared.runtime.feed_polls import FeedPolls
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.rebuild_runs.redis import RedisRuns
 from shared.runtime.redis_client import redis_client
+from shared.runtime.watched_files import WatchStates
 from shared.runtime.webhooks.redis import RedisDeliveryStates
 from shared.runtime.webhooks.stored import Subscribers
 from shared.site.page_versions import VersionCount, find_version
@@ -108,6 +111,21 @@ def status_events() -> StatusEvents:
 def subscribers() -> Subscribers:
     """Return the subscribers of webhooks."""
     return Subscribers(content())
+
+
+def feed_polls() -> FeedPolls:
+    """Return the states of the polled feeds."""
+    return FeedPolls(content())
+
+
+def hub_subscriptions() -> HubSubscriptions:
+    """Return the subscriptions of polled feeds at WebSub hubs."""
+    return HubSubscriptions(content())
+
+
+def watch_states() -> WatchStates:
+    """Return the states of the watched prefixes."""
+    return WatchStates(content())
 
 
 def delivery_states() -> RedisDeliveryStates:

@@ -46,6 +46,7 @@ def run_endpoint() -> None:
         rate_limits=wiring.rate_limits(),
         kept_answers=wiring.kept_answers(),
         events=wiring.event_streams(),
+        hub_subscriptions=wiring.hub_subscriptions(),
         ready=wiring.faults,
         delays=wiring.delays,
         clock=wiring.now,

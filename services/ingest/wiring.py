@@ -64,6 +64,7 @@ from shared.runtime.dry_run import DryRun, DryRunQuarantine, DryRunReceipts
 from shared.runtime.errors import PresslineError
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.feed_secrets import FeedSecrets
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.inbox import new_batch_id
 from shared.runtime.quarantine.redis import RedisQuarantine
 from shared.runtime.receipts.redis import RedisReceipts
@@ -122,6 +123,12 @@ def formats() -> tuple[Format, ...]:
 def tokens() -> Tokens:
     """Return the bearer tokens."""
     return Tokens(content())
+
+
+@cache
+def hub_subscriptions() -> HubSubscriptions:
+    """Return the subscriptions at WebSub hubs."""
+    return HubSubscriptions(content())
 
 
 @cache

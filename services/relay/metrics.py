@@ -15,3 +15,11 @@ FAILING_SUBSCRIBERS = Gauge(
     multiprocess_mode="mostrecent",
 )
 PINGS = Counter("pressline_hub_pings", "Pings of WebSub hubs, by result.", ["result"])
+POLLS = Counter("pressline_feed_polls", "Polls of feeds, by result.", ["result"])
+POLL_AGE = Gauge(
+    "pressline_feed_poll_age_seconds",
+    "The time since the last successful poll of a feed; for a feed without one, since the start of its job.",
+    ["site", "feed"],
+    multiprocess_mode="mostrecent",
+)
+FILES = Counter("pressline_watched_files", "Files of watched prefixes, by result.", ["result"])

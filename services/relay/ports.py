@@ -34,6 +34,28 @@ class PostOutside(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A server's answer to a GET: the whole body, decompressed, and the headers with lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    retry_after_seconds: float | None = None
+
+
+class FetchOutside(Protocol):
+    """Gets a document from a server outside."""
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> Fetched:
+        """GET a document; follow up to three redirects, each to an address that may be called.
+
+        Raises:
+            UndeliveredError: no answer came in time, the body is too large or broken, or an address may not be called.
+        """
+        ...
+
+
 class Lease(Protocol):
     """The right to run a job; one process has it at a time."""
 

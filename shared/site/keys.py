@@ -425,6 +425,26 @@ def relay_checkpoint_key(receiver: str) -> str:
     return f"checkpoints/relay/{receiver}.json"
 
 
+def feed_poll_key(site: str, feed: str) -> str:
+    """Return the key of the state of a feed's polls."""
+    return f"checkpoints/relay/polls/{site}/{feed}.json"
+
+
+def feed_poll_request_key(site: str, feed: str) -> str:
+    """Return the key of an operator's request to poll a feed now."""
+    return f"checkpoints/relay/poll-requests/{site}/{feed}.json"
+
+
+def hub_subscription_key(subscription: str) -> str:
+    """Return the key of a feed's subscription at a WebSub hub."""
+    return f"hub-subscriptions/{subscription}.json"
+
+
+def watched_files_key(site: str, feed: str) -> str:
+    """Return the key of the files that the relay has taken from a feed's watched prefix."""
+    return f"checkpoints/relay/watched/{site}/{feed}.json"
+
+
 WEBHOOK_DEAD_LETTERS_PREFIX = "webhook-dead-letters/"
 
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -23,6 +24,11 @@ SETTINGS_NOT_SHOWN = frozenset(("bucket", "prefix", "nested", "edge_id", "listin
 
 RESERVED_FOLDERS = frozenset(("archive", "assets", "authors", "media", "search", "sitemaps", "topics"))
 """Folders of the public bucket that listings and files use; no section has such an id."""
+
+MIN_POLL_INTERVAL_SECONDS = 10
+INCOMING_PREFIX = "incoming/"
+REFUSED_SUFFIX = "-refused/"
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s#]+$", max_length=2000)]
 
 
 class Section(BaseModel):
@@ -51,6 +57,30 @@ class Feed(BaseModel):
     zone: str | None = None  # of times that state none, such as Europe/Brussels; None: the site's zone
     rights: Rights | None = None  # default for items without rights
     signed_takedown: bool = True  # whether a signed request (see `pressline feeds secret`) may remove articles
+    poll_url: HttpUrl | None = None  # the relay fetches the sender's document here
+    poll_interval_seconds: Annotated[int, Field(ge=MIN_POLL_INTERVAL_SECONDS, le=86_400)] = 300
+    follows_hub: bool = True  # subscribe to the WebSub hub that a polled document announces (PRESSLINE_PUBLIC_API_URL)
+    watch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)+$", max_length=200)] | None = None
+    watch_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{2,62}$")] | None = None  # None: the content bucket
+    fetched_takedown: bool = False  # whether a polled document or a watched file may remove articles
+
+    @field_validator("poll_url")
+    @classmethod
+    def _url_has_no_password(cls, url: str | None) -> str | None:
+        if url is not None and "@" in urlsplit(url).netloc:
+            raise ValueError("an address to poll has no name and password: logs and `pressline feeds` show it")
+        return url
+
+    @model_validator(mode="after")
+    def _prefix_holds_only_files_of_the_sender(self) -> Self:
+        if self.watch_prefix is None:
+            if self.watch_bucket is not None:
+                raise ValueError("watch_bucket needs a watch_prefix, such as wire/")
+        elif self.watch_bucket is None and not self.watch_prefix.startswith(INCOMING_PREFIX):
+            raise ValueError(f"in the content bucket, watch_prefix begins with {INCOMING_PREFIX}: its files are moved")
+        elif self.watch_prefix.endswith(REFUSED_SUFFIX):
+            raise ValueError(f"watch_prefix cannot end with {REFUSED_SUFFIX}: such a folder holds refused files")
+        return self
 
     @field_validator("zone")
     @classmethod
@@ -89,9 +119,7 @@ class Site(BaseModel):
     front_cards: Annotated[int, Field(ge=1, le=200)] = 30  # of a section, a topic, an author
     feed_items: Annotated[int, Field(ge=1, le=200)] = 30
     feed_text: Literal["summary", "full"] = "summary"
-    hub_url: Annotated[str, Field(pattern=r"^https?://[^\s#]+$", max_length=2000)] | None = (
-        None  # WebSub, of its output feeds
-    )
+    hub_url: HttpUrl | None = None  # WebSub, of its output feeds
     search_cards: Annotated[int, Field(ge=1, le=5000)] = 500  # searched by the search page
     has_llms_txt: bool = False
     logo_url: str | None = None  # for search engines; a PNG of at least 112 pixels
@@ -175,6 +203,7 @@ def load_sites(folder: Path, base_url: str | None = None) -> dict[str, Site]:
             raise ValueError(f"{path} does not describe a site: {error}") from error
         sites[site.id] = site
     _check_prefixes(folder, sites)
+    _check_watched(folder, sites)
     sites = {
         name: site.model_copy(update={"nested": nested_prefixes(site, sites.values())}) for name, site in sites.items()
     }
@@ -195,6 +224,18 @@ def _check_prefixes(folder: Path, sites: Mapping[str, Site]) -> None:
             raise ValueError(
                 f"{folder}: {site.id} has pages of its own at {', '.join(clash)}; give the other site a prefix"
             )
+
+
+def _check_watched(folder: Path, sites: Mapping[str, Site]) -> None:
+    watched = sorted(
+        (feed.watch_bucket or "", feed.watch_prefix, f"{site.id}/{feed.id}")
+        for site in sites.values()
+        for feed in site.feeds
+        if feed.watch_prefix
+    )
+    for (bucket, prefix, name), (next_bucket, next_prefix, next_name) in pairwise(watched):
+        if bucket == next_bucket and next_prefix.startswith(prefix):
+            raise ValueError(f"{folder}: {name} and {next_name} watch the same files; give each a prefix of its own")
 
 
 def nested_prefixes(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:

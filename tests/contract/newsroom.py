@@ -37,6 +37,7 @@ from shared.model.lane import Lane
 from shared.reconcile.status_events import StatusEvents
 from shared.runtime.event_log.redis import RedisEventLog
 from shared.runtime.feed_secrets import FeedSecrets
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.receipts import ReceiptStatus, Stage
 from shared.runtime.redis_client import redis_client
 from shared.runtime.settings import ServiceSettings
@@ -317,6 +318,7 @@ def an_app(
             rate_limits=own.pop("rate_limits", newsroom),
             kept_answers=own.pop("kept_answers", newsroom),
             events=streams or no_streams(storage),
+            hub_subscriptions=HubSubscriptions(storage),
             ready=newsroom.ready,
             clock=lambda: NOW,
             **own,

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from services.desk.__main__ import app
 from services.ingest.adapters.readers import FORMATS
-from services.ingest.endpoint import actions, articles, batches, events, fronts, media, receipts, why
+from services.ingest.endpoint import actions, articles, batches, events, fronts, media, receipts, websub, why
 from services.ingest.endpoint.formats_page import formats_page
 from tests.docs import (
     COMMANDS,
@@ -160,7 +160,7 @@ def test_every_setting_and_metric_that_is_named_exists(guide: str) -> None:
 def test_every_request_that_is_named_exists() -> None:
     requests = {
         (method, re.sub(r"\{\w+\}", "*", route.path))
-        for module in (actions, articles, batches, events, fronts, media, receipts, why)
+        for module in (actions, articles, batches, events, fronts, media, receipts, websub, why)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

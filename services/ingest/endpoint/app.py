@@ -17,6 +17,7 @@ from services.ingest.endpoint import (
     health,
     media,
     receipts,
+    websub,
     why,
 )
 from services.ingest.endpoint.deps import EndpointDeps, Threads
@@ -55,6 +56,6 @@ def create_app(deps: EndpointDeps) -> FastAPI:
     app.add_exception_handler(RepeatedRequestError, answer_again)  # type: ignore[arg-type]  # of this error only
     app.add_middleware(KeepAnswers)
     app.add_middleware(RequestContext)
-    for module in (articles, assets, batches, actions, fronts, media, receipts, events, why, health, docs):
+    for module in (articles, assets, batches, actions, fronts, media, receipts, events, websub, why, health, docs):
         app.include_router(module.router)
     return app

@@ -25,6 +25,7 @@ from services.ingest.ports import EventStreams, KeptAnswers, RateLimits, Submiss
 from services.ingest.settings import IngestSettings
 from shared.model.lane import Lane
 from shared.model.revision import ActionKind
+from shared.runtime.hub_subscriptions import HubSubscriptions
 from shared.runtime.tokens import TokenRecord
 from shared.site.sites import Feed, Site
 
@@ -169,6 +170,7 @@ class EndpointDeps:
     find_feed_secrets: Callable[[str, str], tuple[str, ...]]  # site, feed
     store_asset: StoreAsset
     find_asset: Callable[[str, str, str], Asset | None]  # name, site, feed
+    hub_subscriptions: HubSubscriptions | None = None  # None: no WebSub hub may call
     delays: Callable[[], list[str]] = list  # causes of a delay of publication, for operators
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     max_batch_bytes: int = MAX_BATCH_BYTES

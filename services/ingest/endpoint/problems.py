@@ -199,6 +199,7 @@ _DESCRIPTIONS = {
     409: "The article's state does not allow the action, or the first request with the same `Idempotency-Key` is still "
     "being handled; `detail` has the reason.",
     408: "The body did not arrive in time.",
+    410: "The subscription has ended; the hub delivers no more.",
     413: "The body is too large.",
     415: "The format is not supported.",
     422: "The content breaks rules; `errors` names each rule and the place. Or the `Idempotency-Key` belongs to "

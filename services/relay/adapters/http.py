@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
+from typing import Any
 
 import httpx
 
@@ -21,6 +24,9 @@ _AGENT = "pressline-relay/1"
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the IP addresses of a host and port."""
+
+Trace = Callable[[str, dict[str, Any]], None]
+"""Gets the events of httpcore's connections: name and details."""
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -41,7 +47,12 @@ class OutsideHttp:
         limits = httpx.Limits(max_keepalive_connections=0)
         headers = {"user-agent": _AGENT, "accept-encoding": "identity"}
         self._client = httpx.Client(
-            timeout=timeout_seconds, limits=limits, headers=headers, trust_env=False, follow_redirects=False
+            timeout=timeout_seconds,
+            limits=limits,
+            headers=headers,
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one server's cookies are not for others
         )
         self._timeout_seconds = timeout_seconds
         self._allows_private = allows_private
@@ -49,18 +60,31 @@ class OutsideHttp:
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST a body; return the answer."""
-        try:
-            target = httpx.URL(url)
-            failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
-            for address in self._addresses(target):
-                try:
-                    return self._post(target, address, body, headers)
-                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    failure = error
-            raise failure or UndeliveredError(f"{target.host} has no address that may be called")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            reason = f"{type(error).__name__}: {error}"[:_MAX_REASON_CHARS]
-            raise UndeliveredError(f"no answer: {reason}") from error
+        with translated_errors():
+            return self._excerpt(self.open("POST", httpx.URL(url), headers, body))
+
+    def open(
+        self,
+        method: str,
+        target: httpx.URL,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        trace: Trace | None = None,
+    ) -> httpx.Response:
+        """Send a request to an address of the host that may be called; return the answer with an unread body.
+
+        Raises:
+            UndeliveredError: the host has no address that may be called.
+            httpx.HTTPError: no address answers.
+        """
+        failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
+        for address in self._addresses(target):
+            try:
+                return self._send(method, target, address, headers, body, trace)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+        raise failure or UndeliveredError(f"{target.host} has no address that may be called")
 
     def close(self) -> None:
         """Close the connections."""
@@ -74,17 +98,27 @@ class OutsideHttp:
             raise UndeliveredError(f"{target.host} has only addresses that may not be called ({_SETTING} allows them)")
         yield from allowed[:_MAX_ADDRESSES]
 
-    def _post(self, target: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _send(
+        self,
+        method: str,
+        target: httpx.URL,
+        address: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        trace: Trace | None,
+    ) -> httpx.Response:
         host = target.netloc.decode("ascii")
         request = self._client.build_request(
-            "POST",
+            method,
             target.copy_with(host=address),
-            content=body,
+            content=body or None,
             headers={**headers, "host": host},
-            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+            extensions={"sni_hostname": target.raw_host.decode("ascii"), **({"trace": trace} if trace else {})},
         )
+        return self._client.send(request, stream=True)
+
+    def _excerpt(self, answer: httpx.Response) -> Answer:
         ends = monotonic() + self._timeout_seconds
-        answer = self._client.send(request, stream=True)
         try:
             excerpt = b""
             for part in answer.iter_raw(_MAX_EXCERPT_BYTES):
@@ -96,10 +130,20 @@ class OutsideHttp:
         finally:
             answer.close()
         text = excerpt[:_MAX_EXCERPT_BYTES].decode(errors="replace")
-        return Answer(answer.status_code, _retry_after(answer.headers.get("retry-after", "")), text)
+        return Answer(answer.status_code, retry_after(answer.headers.get("retry-after", "")), text)
 
 
-def _retry_after(value: str) -> float | None:
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise `UndeliveredError` for the errors of a call to a server outside."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        reason = f"{type(error).__name__}: {error}"[:_MAX_REASON_CHARS]
+        raise UndeliveredError(f"no answer: {reason}") from error
+
+
+def retry_after(value: str) -> float | None:
     """Return the seconds of a Retry-After header: a number, or a date (RFC 9110, 10.2.3)."""
     if value.isascii() and value.isdecimal():
         return float(value[:9])
