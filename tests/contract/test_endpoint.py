@@ -588,3 +588,18 @@ def test_an_article_may_not_name_its_canonical_site(api: Api, field: str) -> Non
     answer = api.post(OWN | {field: "other"})
 
     assert (answer.status_code, pointers(answer)) == (422, [f"/{field}"])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/v1/articles?dryrun=1", "did you mean dry_run?"),
+        ("/v1/articles/aaaaaaaaaaaaaaaaaaaaaaaaaa/kill?dry_run=1", "has no parameter 'dry_run'"),
+        ("/v1/batches?lane=live", "it has"),
+    ],
+)
+def test_an_unknown_parameter_is_refused_and_nothing_is_done(api: Api, path: str, text: str) -> None:
+    answer = api.post(OWN, path)
+
+    assert answer.status_code == 422
+    assert text in answer.json()["detail"]

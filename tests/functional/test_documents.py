@@ -185,18 +185,34 @@ def test_a_draft_alone_is_held_and_is_no_unmatched_removal(pipeline: Pipeline) -
     assert not list(pipeline.content.list_keys(UNMATCHED_REMOVALS_PREFIX))
 
 
-def test_a_sender_without_the_right_to_remove_cannot_withdraw_by_a_draft(pipeline: Pipeline) -> None:
-    post(pipeline, ghost(), "application/json")
+def test_a_draft_needs_no_right_to_remove(pipeline: Pipeline) -> None:
+    post(pipeline, ghost(), "application/json", may_take_down=False)
     pipeline.run()
 
     draft = ghost(status="draft", updated_at="2026-11-01T09:00:00.000Z")
-    held = post(pipeline, draft, "application/json", may_take_down=False)
+    post(pipeline, draft, "application/json", may_take_down=False)
     pipeline.run()
     pipeline.tick()
 
-    assert isinstance(held, DocumentOutcome)
-    assert statuses(held.entries) == ["held"]
-    assert "Ferry returns" in headlines(pipeline)
+    assert "Ferry returns" not in headlines(pipeline)
+
+
+def test_a_scheduled_entry_keeps_no_document_unfinished(pipeline: Pipeline) -> None:
+    outcome = document(pipeline, feed(entry(1, "First"), entry(2, "Second", "Sun, 01 Nov 2099 08:00:00 GMT")))
+    pipeline.run()
+    pipeline.tick()
+
+    state = state_of(pipeline, outcome.receipt)
+    assert (state.status, statuses(state.entries)) == ("live", ["live", "scheduled"])
+
+
+def test_a_revision_that_a_later_entry_supersedes_is_announced_as_superseded(pipeline: Pipeline) -> None:
+    later = "Sun, 01 Nov 2026 09:00:00 GMT"
+    outcome = document(pipeline, feed(entry(1, "Old headline"), entry(1, "New headline", later)))
+
+    first, second = (each.receipt or "" for each in outcome.entries)
+    assert pipeline.receipt_status(first) == "superseded"
+    assert pipeline.receipt_status(second) == "accepted"
 
 
 def _raw_objects(pipeline: Pipeline) -> list[bytes]:

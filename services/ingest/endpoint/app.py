@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from services.ingest.endpoint import (
     actions,
@@ -23,6 +23,7 @@ from services.ingest.endpoint import (
 from services.ingest.endpoint.deps import EndpointDeps, Threads
 from services.ingest.endpoint.description import DESCRIPTION, describe
 from services.ingest.endpoint.idempotency import KeepAnswers, RepeatedRequestError, answer_again
+from services.ingest.endpoint.parameters import refuse_unknown_parameters
 from services.ingest.endpoint.problems import install_problem_handlers
 from services.ingest.endpoint.requests import RequestContext
 
@@ -47,6 +48,7 @@ def create_app(deps: EndpointDeps) -> FastAPI:
         redirect_slashes=False,  # a redirected POST would lose its body
         docs_url=None,  # FastAPI's page loads its script from a third party; `docs` does not
         redoc_url=None,
+        dependencies=[Depends(refuse_unknown_parameters)],
     )
     app.state.deps = deps
     app.state.threads = Threads(deps.settings.api_threads)

@@ -73,7 +73,7 @@ async def _claim_key(request: Request, caller: RequireSender, idempotency_key: K
         RepeatedRequestError: the request was answered before.
         ProblemError: 409 the request is being handled, 422 the key belongs to another request.
     """
-    if idempotency_key is None:
+    if idempotency_key is None or "dry_run" in request.query_params:  # a dry run changes nothing, so it takes no key
         return
     deps = deps_of(request)
     raw = await read_and_keep_body(

@@ -21,7 +21,14 @@ from services.ingest.handler.commit import (
     write_journal_marker,
 )
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.entries import Item, Part, outcome_of, read_acceptable, receipt_of_document
+from services.ingest.handler.entries import (
+    Item,
+    Part,
+    outcome_of,
+    read_acceptable,
+    receipt_of_document,
+    superseded_receipts,
+)
 from services.ingest.handler.events import emit_events, events
 from services.ingest.handler.parallel import SameThread
 from services.ingest.handler.places import name_or_duplicate
@@ -33,7 +40,7 @@ from shared.model.article import Status
 from shared.model.history import RevisionsAfter
 from shared.model.revision import Revision, revision_id
 from shared.runtime.errors import PermanentError
-from shared.runtime.receipts import submission_receipt
+from shared.runtime.receipts import ReceiptStatus, submission_receipt
 from shared.runtime.receipts.stored import store_receipts
 from shared.site import keys
 from shared.storage import Etag
@@ -97,6 +104,8 @@ def _accept_entries(
     )
     for noting in notings:
         await_note(noting)
+    for superseded in superseded_receipts(committed):
+        deps.receipts.finalise(superseded, ReceiptStatus.SUPERSEDED, deps.clock())
     entries: tuple[EntryOutcome, ...] = tuple(outcome_of(each) for each in outcomes)
     return DocumentOutcome(receipt=receipt, site=metadata.site.id, entries=entries, warning=delay)
 

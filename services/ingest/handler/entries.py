@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -81,8 +81,6 @@ def read_parts(raw: bytes, place: RawBytes, metadata: SubmissionMetadata, deps: 
         elif (refusal := _find_refusal(entry, may_take_down=metadata.may_take_down)) is None:
             own_place = place if len(entries) == 1 else replace(place, sha256=_digest_of(entry.article))
             parts.append(_item(entry, own_place, metadata))
-        elif entry.held_because:
-            parts.append(SetAside("held", entry.held_because, entry.report, entry.article.source_id))
         elif len(entries) == 1:
             raise refusal
         else:
@@ -149,6 +147,18 @@ def receipt_of_document(
             )
 
 
+def superseded_receipts(committed: Iterable[Committed]) -> list[str]:
+    """Return the receipts of accepted revisions that a later revision of the same document has superseded.
+
+    The later steps name an article once, with its latest revision.
+    """
+    latest: dict[str, str] = {}
+    accepted = [each for each in committed if each.accepted.status == "accepted"]
+    for each in accepted:
+        latest[each.accepted.article] = max(latest.get(each.accepted.article, ""), each.revision.revision)
+    return [each.accepted.receipt for each in accepted if each.revision.revision < latest[each.accepted.article]]
+
+
 def _receipt_entry(outcome: EntryOutcome) -> ReceiptEntry:
     faults = tuple(ReceiptFault(pointer=fault.pointer, detail=fault.detail) for fault in outcome.faults)
     return ReceiptEntry(
@@ -173,9 +183,13 @@ def _digest_of(article: Article) -> str:
 
 
 def _find_refusal(reading: Reading, *, may_take_down: bool) -> RefusedError | None:
-    """Return the refusal of a removal by a sender without the scope, or None."""
+    """Return the refusal of a removal by a sender without the scope, or None.
+
+    An item that the sender's system does not show (a draft, a private post) needs no scope. Otherwise it would stay
+    public, and a late older version could become public.
+    """
     status = reading.article.status
-    if status is Status.USABLE or may_take_down:
+    if status is Status.USABLE or may_take_down or reading.held_because:
         return None
     detail = f"status {status.value} removes an article, which needs a token with the scope takedown"
     return RefusedError(403, detail, [Fault("/status", detail)])

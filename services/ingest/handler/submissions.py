@@ -17,7 +17,7 @@ from services.ingest.domain.refusal import RefusedError
 from services.ingest.handler.accept import commit_item, note_source, with_pictures
 from services.ingest.handler.commit import Committed, RawBytes
 from services.ingest.handler.deps import IngestDeps
-from services.ingest.handler.entries import Item, Part, read_acceptable, receipt_of_document
+from services.ingest.handler.entries import Item, Part, read_acceptable, receipt_of_document, superseded_receipts
 from services.ingest.handler.events import events
 from services.ingest.handler.parallel import SameThread
 from services.ingest.handler.takedowns import takedown_entry
@@ -242,6 +242,8 @@ class _BatchReading:
         """Write the receipts of the submissions and of their revisions to Redis, before any event."""
         opened = [committed.receipt for committed in self.committed if committed.receipt]
         self.deps.receipts.open(*opened, *(document.receipt for document in self._finished))
+        for superseded in superseded_receipts(self.committed):
+            self.deps.receipts.finalise(superseded, ReceiptStatus.SUPERSEDED, self.deps.clock())
 
     def delete_inbox_entries(self) -> None:
         """Delete the batch's inbox entries; the sweep handles a remaining one."""

@@ -138,8 +138,11 @@ class Receipts(Protocol):
 
 
 def status_of_entries(statuses: Sequence[ReceiptStatus]) -> ReceiptStatus:
-    """Return the status of a document: unfinished while an entry is; live if one is; else the first that counts."""
-    unfinished = [each for each in statuses if not each.is_final]
+    """Return the status of a document: unfinished while an entry is; live if one is; else the first that counts.
+
+    A scheduled entry keeps no document unfinished, because its time may be far away.
+    """
+    unfinished = [each for each in statuses if not each.is_final and each is not ReceiptStatus.SCHEDULED]
     if unfinished:
         return min(unfinished, key=_PROGRESS.index)
     if ReceiptStatus.LIVE in statuses:
