@@ -72,6 +72,8 @@ def _value(newsroom: Newsroom, key: str) -> object:
             return sorted(redis.smembers(key))
         case "list":
             return redis.lrange(key, 0, -1)
+        case "stream":
+            return redis.xrange(key)
         case _:
             return redis.get(key)
 

@@ -40,6 +40,10 @@ NOT_RUN: dict[str, tuple[str, str]] = {
         "it follows the events until Ctrl-C",
         "tests/e2e/test_articles.py::test_an_article_and_its_kill_are_announced_to_a_stream_and_to_a_webhook",
     ),
+    "pressline feeds poll FEED": (
+        "the demo's site polls no feed",
+        "tests/contract/test_feeds_command.py::test_a_requested_poll_is_made_at_once_and_shown",
+    ),
     "docker compose up --build --wait": (
         "it needs Docker",
         "tests/unit/test_compose.py::test_every_container_waits_for_its_dependencies",
