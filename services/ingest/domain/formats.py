@@ -21,9 +21,3 @@ class Format:
     example: str
     about: str
     takes: str = "one article"
-    example_type: str = ""  # the example's media type; empty: the first of `media_types`
-
-    @property
-    def sent_as(self) -> str:
-        """Return the media type of the example."""
-        return self.example_type or self.media_types[0]

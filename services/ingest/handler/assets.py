@@ -17,6 +17,7 @@ from shared.storage import ObjectStorage
 
 log = structlog.get_logger()
 
+_MAX_LOOKED_UP_NAMES = 400  # of one document: an article has at most 100 pictures with four tried files each
 _TOO_LARGE = "the file is larger than a picture may be"
 
 
@@ -65,14 +66,21 @@ def find_asset(name: str, site: str, feed: str, content: ObjectStorage) -> Asset
 
 
 def with_assets(read_document: ReadDocument, content: ObjectStorage) -> ReadDocument:
-    """Return a reader of documents whose formats can look up the assets of the document's feed."""
+    """Return a reader of documents whose formats can look up the assets of the document's feed.
+
+    A document causes at most 400 reads of the store; further names count as not uploaded.
+    """
 
     def read(raw: bytes, content_type: str | None, context: ReadingContext) -> list[Entry]:
         site, feed = context.canonical_site or context.site.id, context.feed.id
 
+        known: dict[str, str | None] = {}
+
         def find(name: str) -> str | None:
-            asset = find_asset(name, site, feed, content)
-            return asset.media if asset else None
+            if name not in known and len(known) < _MAX_LOOKED_UP_NAMES:
+                asset = find_asset(name, site, feed, content)
+                known[name] = asset.media if asset else None
+            return known.get(name)
 
         return [*read_document(raw, content_type, replace(context, find_asset=find))]
 

@@ -55,6 +55,7 @@ def test_the_fields_of_a_story_become_those_of_an_article(read: Read, story: Ans
     assert article.version is None
     assert article.version_created == datetime(2026, 11, 22, 5, 0, 0, 250_000, UTC)
     assert article.first_created == datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert article.first_published == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
     assert article.embargo_until is None
     assert article.status is Status.USABLE
     assert (article.headline, article.kicker) == ("Night ferry returns to port", "At sea")
@@ -349,6 +350,21 @@ def test_a_story_without_its_own_times_is_read(read: Read, short: Ans) -> None:
     del short["last_updated_date"]
 
     assert read(short).article.version_created is None
+
+
+@pytest.mark.parametrize(
+    ("first", "published", "expected"),
+    [
+        (None, "2026-11-21T05:00:00Z", datetime(2026, 11, 21, 5, tzinfo=UTC)),
+        ("2026-11-20T05:00:00Z", "2026-11-21T05:00:00Z", datetime(2026, 11, 20, 5, tzinfo=UTC)),
+        ("soon", "2026-11-21T05:00:00Z", None),
+        ("2026-11-30T05:00:00Z", None, None),
+    ],
+)
+def test_the_first_publication_dates_a_story_unless_it_is_unreadable_or_in_the_future(
+    read: Read, short: Ans, first: str | None, published: str | None, expected: datetime | None
+) -> None:
+    assert read(short | {"first_publish_date": first, "publish_date": published}).article.first_published == expected
 
 
 def test_advertising_without_a_label_is_marked(read: Read, short: Ans) -> None:

@@ -109,6 +109,7 @@ def test_a_broken_nitf_text_is_refused_with_its_pointer(refuse: Refuse, item: di
         ({"pubstatus": "canceled"}, Status.CANCELED),
         ({"pubstatus": "withheld"}, Status.WITHHELD),
         ({"editorialtypes": ["Kill"]}, Status.CANCELED),
+        ({"signals": ["takedown"]}, Status.CANCELED),
         ({"editorialrole": "Advisory"}, Status.WITHHELD),
         ({"editorialtypes": ["Hold For Release"]}, Status.WITHHELD),
         ({"editorialtypes": ["Advance"]}, Status.WITHHELD),

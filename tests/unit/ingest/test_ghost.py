@@ -132,6 +132,30 @@ def test_a_webhook_about_a_page_is_refused(refuse: Refuse, hook: dict[str, Any])
     assert refuse({"page": hook["post"]}).detail.endswith("is a page of the site, not an article")
 
 
+@pytest.mark.parametrize("value", ["soon", 10**13, -(10**13), "9999-12-31T23:59:59-05:00x", {}])
+def test_a_hidden_post_with_an_unreadable_time_is_withheld(read: Read, hook: dict[str, Any], value: object) -> None:
+    hook["post"]["current"] |= {"status": "draft", "published_at": value, "updated_at": "soon"}
+
+    reading = read(hook)
+
+    assert reading.article.status is Status.WITHHELD
+    dropped = {each.pointer: each.reason for each in reading.report.dropped}
+    assert dropped["/post/current/updated_at"].endswith("the removal is accepted without it")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ['<p title="unfinished>The rest of the text.</p>', "<div>" * 300 + "The rest of the text." + "</div>" * 300],
+)
+def test_a_card_before_markup_that_is_hostile_to_parsers_hides_no_text(
+    refuse: Refuse, hook: dict[str, Any], rest: str
+) -> None:
+    card = '<figure class="kg-card kg-bookmark-card"><a href="https://a.example/">A</a></figure>'
+    hook["post"]["current"]["html"] = f"<p>The beginning.</p>{card}{rest}"
+
+    assert [fault.pointer for fault in refuse(hook).faults] == ["/post/current/html"]
+
+
 def test_an_unreadable_time_refuses_the_post(refuse: Refuse, hook: dict[str, Any]) -> None:
     hook["post"]["current"]["updated_at"] = "yesterday"
 

@@ -50,7 +50,7 @@ def test_an_article_in_a_graph_is_read_with_its_references(read: Read) -> None:
     assert found.standfirst == "The council pays for all of them."
     assert [each.name for each in found.authors] == ["Ines Vale", "Tom Orrin"]
     assert found.version_created == datetime(2026, 11, 19, 9, tzinfo=UTC)
-    assert found.first_created == datetime(2026, 11, 19, 8, tzinfo=UTC)
+    assert found.first_created == found.first_published == datetime(2026, 11, 19, 8, tzinfo=UTC)
     assert (found.section, found.keywords, found.language) == ("world", ("Towns", "lamps", "pier"), "en-GB")
     assert found.picture is not None
     assert (found.picture.caption, found.picture.credit) == ("A lamp on the pier", "Ines Vale")
@@ -230,7 +230,7 @@ def test_a_page_without_a_text_is_refused(refuse: Refuse) -> None:
 def test_the_example_is_read(read: Read) -> None:
     format_ = next(each for each in FORMATS if each.name == "html")
 
-    found = read(format_.example.encode(), format_.sent_as).article
+    found = read(format_.example.encode(), "text/html").article
 
     assert found.headline == "Harbour bridge reopens after two years of repairs"
     assert found.body.count("<p>") == 2

@@ -208,6 +208,14 @@ def test_uploaded_assets_become_the_pictures_of_the_article(context: ReadingCont
     assert [each.caption for each in article.pictures] == ["The stairs"]
 
 
+def test_the_first_publication_dates_the_article_unless_it_is_unreadable(read: Read, superdesk: dict[str, Any]) -> None:
+    unreadable = read(superdesk | {"firstpublished": "soon"})
+
+    assert read(superdesk).article.first_published == datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC)
+    assert unreadable.article.first_published is None
+    assert _dropped(unreadable)["/firstpublished"].startswith("must be a date-time")
+
+
 def test_a_picture_of_the_body_is_not_repeated_below_it(read: Read, superdesk: dict[str, Any]) -> None:
     reading = read(superdesk)
 

@@ -67,7 +67,7 @@ def test_an_item_of_a_newspaper_becomes_an_article(read_all: ReadAll) -> None:
     assert article.canonical_url == "https://sands.example/2026/11/ferry-strike/?utm_source=rss"
     assert article.headline == 'Ferry strike: "no boats" until Monday & maybe later'
     assert article.version_created == datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-    assert article.first_created == datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    assert article.first_created == article.first_published == datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
     assert [each.name for each in article.authors] == ["Ada Marlow", "Tom Orrin"]
     assert (article.section, article.keywords) == ("world", ("Ferries & harbours",))
     assert article.language == "en-GB"
@@ -315,6 +315,27 @@ def test_an_item_that_an_aggregator_must_delete_is_withheld(read: Read) -> None:
     assert read(rss(item), None).article.status is Status.WITHHELD
 
 
+def test_a_deleted_item_with_an_unreadable_embargo_is_withheld(read: Read) -> None:
+    item = '<title>A</title><guid>1</guid><media:status state="deleted"/><prism:embargoDate>?</prism:embargoDate>'
+
+    reading = read(rss(item + TEXT), None)
+
+    assert reading.article.status is Status.WITHHELD
+    assert "removal is accepted" in reasons_in(reading)["/rss/channel/item/prism:embargoDate"]
+
+
+def test_an_updated_entry_has_the_date_of_its_publication(read_all: ReadAll) -> None:
+    fields = {"date_published": "2026-11-19T08:00:00Z", "date_modified": "2026-11-21T09:00:00Z"}
+    times = "<published>2026-11-19T08:00:00Z</published><updated>2026-11-21T09:00:00Z</updated>"
+    entry = f"<id>1</id><title>A</title>{times}<content>The harbour is open again.</content>"
+    documents = (atom(entry), json_feed({"id": "1", "title": "A", "content_text": "The harbour is open.", **fields}))
+
+    found = [article_in(read_all(each)) for each in documents]
+
+    assert {each.first_published for each in found} == {datetime(2026, 11, 19, 8, tzinfo=UTC)}
+    assert {each.version_created for each in found} == {datetime(2026, 11, 21, 9, tzinfo=UTC)}
+
+
 def test_rss_1_has_its_items_beside_the_channel(read_all: ReadAll) -> None:
     raw = b"""<rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="https://a.example/"><title>T</title>
@@ -458,7 +479,7 @@ def test_the_same_article_in_three_feed_formats_gives_equal_articles(read: Read)
 def test_the_examples_are_read_without_a_warning_about_their_fields(read: Read) -> None:
     for format_ in FORMATS:
         if format_.name in ("rss", "atom", "json-feed"):
-            reading = read(format_.example.encode(), format_.sent_as)
+            reading = read(format_.example.encode(), format_.media_types[0])
             assert not reading.report.dropped, format_.name
 
 

@@ -208,6 +208,14 @@ def test_a_live_message_about_a_hidden_post_withholds_its_article(
     assert reading.article.version_created == datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
+def test_a_hidden_post_with_an_unreadable_date_is_withheld(read: Read, post: dict[str, Any]) -> None:
+    reading = read(post | {"status": "private", "date_gmt": "soon", "date": "soon"})
+
+    assert reading.article.status is Status.WITHHELD
+    dropped = [each.reason for each in reading.report.dropped if each.pointer == "/date_gmt"]
+    assert dropped[-1] == "is not a date and time; the removal is accepted without it"
+
+
 def test_a_post_with_a_password_is_withheld(read: Read, post: dict[str, Any]) -> None:
     post["content"]["protected"] = True
 

@@ -23,7 +23,6 @@ DISPENSABLE_FIELDS = (
 )
 """Fields that are left out, with the reason, if a wire's value breaks a rule; the article is still accepted."""
 
-NOTE_REASON = "notes to editors are never published"
 BY_LINK_REASON = "links to pictures are not supported yet; upload with POST /v1/media, then send media:{digest}"
 
 _STATUSES = {
@@ -32,9 +31,18 @@ _STATUSES = {
     "canceled": Status.CANCELED,
     "cancelled": Status.CANCELED,
 }
+KILL_WORDS = frozenset(
+    {
+        *("kill", "killed", "mandatorykill", "elimination", "takedown", "delete", "deleted"),
+        *("cancel", "canceled", "cancelled", "withdraw"),
+    }
+)
+"""Words of signals, instructions and editorial types that remove an article, in lower case without spaces."""
+
 _MAX_VERSION = 10**10 - 1
 _URGENCIES = range(1, 10)
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_MAX_TRIED_FILES = 4  # of one picture; senders upload every rendition, so the widest is nearly always there
 _MEDIA_HREF = re.compile(r"^media:([0-9a-f]{64})$")
 
 
@@ -111,6 +119,19 @@ def set_local_instant(builder: ArticleBuilder, field: str, value: object, origin
         builder.drop(origin, "has no zone; the removal is accepted without it")
     else:
         builder.fault(origin, "has no zone; send one, or set zone in the feed's settings")
+
+
+def set_first_published(builder: ArticleBuilder, value: object, origin: str, received_at: datetime) -> None:
+    """Set the date of publication at the sender's; one in the future, or an unreadable one, is left out."""
+    try:
+        instant = instant_of(value)
+    except ValueError as error:
+        builder.drop(origin, str(error))
+        return
+    if instant is not None and instant > received_at:
+        builder.drop(origin, "is in the future")
+    elif instant is not None:
+        builder.set_field("first_published", instant, origin)
 
 
 def _without_zone(value: object) -> datetime | None:
@@ -200,21 +221,35 @@ def set_pictures(builder: ArticleBuilder, pictures: Sequence[SentPicture]) -> No
             builder.add_entry("pictures", values, each.where)
 
 
-def find_digest(builder: ArticleBuilder, file: PictureFile) -> str | None:
-    """Return the digest of a file that was uploaded: by its address, otherwise by the sender's id of the file."""
-    if found := _MEDIA_HREF.match(file.href):
-        return found[1]
-    return builder.find_asset(file.asset) if file.asset else None
+def find_upload(builder: ArticleBuilder, files: Sequence[PictureFile]) -> tuple[PictureFile, str] | None:
+    """Return the widest uploaded file and its digest, or None.
+
+    The address names an uploaded file, otherwise the sender's id does. At most four ids are looked up.
+    """
+    tried = 0
+    for file in _by_width(files):
+        if found := _MEDIA_HREF.match(file.href):
+            return file, found[1]
+        if file.asset and tried < _MAX_TRIED_FILES:
+            tried += 1
+            if digest := builder.find_asset(file.asset):
+                return file, digest
+    return None
+
+
+def _by_width(files: Sequence[PictureFile]) -> list[PictureFile]:
+    return sorted(files, key=lambda each: -each.width)
 
 
 def _uploaded_file(builder: ArticleBuilder, files: Sequence[PictureFile]) -> dict[str, Any]:
     """Return the digest of the widest uploaded file; without one, the files are reported as left out."""
-    found: tuple[PictureFile, str] | None = None
-    for file in sorted(files, key=lambda each: -each.width):
-        if found is None and (digest := find_digest(builder, file)):
-            found = file, digest
+    found = find_upload(builder, files)
+    is_narrower = False
+    for file in _by_width(files):
+        if found is not None and file is found[0]:
+            is_narrower = True
         else:
-            is_uploaded = _MEDIA_HREF.match(file.href) or (found is not None and file.asset)
+            is_uploaded = _MEDIA_HREF.match(file.href) or (is_narrower and file.asset)
             builder.drop(file.where, "the largest rendition is used" if is_uploaded else BY_LINK_REASON)
     if found is None:
         return {}

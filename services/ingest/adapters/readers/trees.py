@@ -1,10 +1,28 @@
-"""Reads the text and the content of trees of HTML, in time in proportion to the tree."""
+"""Parses HTML, and reads the text and the content of its trees, in time in proportion to the tree."""
 
 from __future__ import annotations
 
 from lxml import etree
+from lxml import html as lxml_html
 
+from services.ingest.domain import prose
+from shared.model.markup import check_markup
 from shared.model.text import collapsed
+from shared.runtime.errors import HostileMarkupError
+
+
+def parsed_fragment(markup: str) -> etree._Element | None:
+    """Return a `div` with the content of HTML, without control characters.
+
+    None: the markup cannot be parsed, or is hostile to parsers. The builder then refuses a body left unchanged.
+    """
+    text = prose.without_controls(markup)
+    try:
+        check_markup(text)
+        root: etree._Element = lxml_html.fragment_fromstring(text, create_parent="div")
+    except (HostileMarkupError, etree.LxmlError, ValueError):
+        return None
+    return root
 
 
 def text_in_tree(element: etree._Element) -> str:

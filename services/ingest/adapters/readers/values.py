@@ -7,18 +7,18 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.reasons import CONTACT_REASON, DATE_TIME_FAULT, NOTE_REASON
 from services.ingest.domain.pointers import pointer
 
 Item = Mapping[str, Any]
 
 _NO_TIME_PREFIX = "0001-01-01"  # some systems send this for "none"
-_DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
 _MAX_DATE_CHARS = 40
 _MAX_DIGITS = 10
 _REASONS = {
-    "contactInfo": "contact details are never published",
-    "edNote": "notes to editors are never published",
-    "ednote": "notes to editors are never published",
+    "contactInfo": CONTACT_REASON,
+    "edNote": NOTE_REASON,
+    "ednote": NOTE_REASON,
 }
 
 
@@ -54,11 +54,11 @@ def instant_of(value: object, zone: tzinfo | None = None) -> datetime | None:
     try:
         instant = datetime.fromisoformat(value.strip()[:_MAX_DATE_CHARS] if isinstance(value, str) else "")
     except ValueError as error:
-        raise ValueError(_DATE_TIME) from error
+        raise ValueError(DATE_TIME_FAULT) from error
     if instant.tzinfo is None and zone is not None:
         instant = instant.replace(tzinfo=zone)
     if instant.tzinfo is None:
-        raise ValueError(_DATE_TIME)
+        raise ValueError(DATE_TIME_FAULT)
     return instant
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from services.ingest.adapters.readers.reasons import DATE_TIME_FAULT
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault
 
-_DATE_TIME = "must be a date-time with its zone, such as 2025-02-13T06:14:00+05:30"
 _PATTERN_TEXTS = {
     "site": "must be a site's id, such as epn",
     "section": "must be a section's id: lower-case letters a-z, digits and single hyphens, such as world",
@@ -30,7 +30,7 @@ _TEXTS = {
     "tuple_type": "must be a list",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
-    "timezone_aware": _DATE_TIME,
+    "timezone_aware": DATE_TIME_FAULT,
 }
 _TEXTS_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda bound: f"has more than {bound['max_length']} characters",
@@ -58,7 +58,7 @@ def _fault_text(error: ErrorDetails, names: Collection[str]) -> str:
     if kind == "string_pattern_mismatch":
         return _PATTERN_TEXTS.get(field, "is not of the right form")
     if kind.startswith(("datetime_", "date_from_datetime")):
-        return _DATE_TIME
+        return DATE_TIME_FAULT
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "too_long" and isinstance(error["input"], str):

@@ -8,7 +8,6 @@ from itertools import islice
 from lxml import etree
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.dpa.body import name_players
 from services.ingest.adapters.readers.elements import (
     MAX_ELEMENTS,
     find,
@@ -19,7 +18,8 @@ from services.ingest.adapters.readers.elements import (
     place_of,
     remove,
 )
-from services.ingest.adapters.readers.facts import NOTE_REASON
+from services.ingest.adapters.readers.reasons import NOTE_REASON
+from services.ingest.adapters.readers.wire_markup import classes_of, drop_dateline, name_players
 from shared.model.text import collapsed, is_visible
 
 _BLOCKS = frozenset(
@@ -48,7 +48,6 @@ _BLOCKS = frozenset(
 _TEXT_BLOCKS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "td", "th", "dd", "dt", "figcaption"))
 _WRAPPERS = frozenset(("article", "div", "main", "section"))
 _NOTE_CLASSES = frozenset(("notepad", "np-public", "np-nonpublic", "closingline"))
-_DATELINE_CLASS = "dateline"
 _NO_TEXT = frozenset(("head", "script", "style", "title", "meta", "link"))
 _SPACE = " \t\r\n"
 _MAX_REPEATED_LINES = 6
@@ -69,30 +68,18 @@ def read_xhtml_body(content: etree._Element, builder: ArticleBuilder, lines: Ite
     root = html_copy(body)
     for each in [each for each in root if name_of(each).lower() in _NO_TEXT]:
         remove(each)
-    _drop(root, (each for each in root.iter() if _classes(each) & _NOTE_CLASSES), builder, where, NOTE_REASON)
+    _drop(root, (each for each in root.iter() if classes_of(each) & _NOTE_CLASSES), builder, where, NOTE_REASON)
     reason = "is the header of a page; its lines are fields of the article"
     _drop(root, (each for each in root if name_of(each) == "header"), builder, where, reason)
-    mains = [each for each in root if name_of(each) == "section" and "main" in _classes(each)]
+    mains = [each for each in root if name_of(each) == "section" and "main" in classes_of(each)]
     if len(mains) == 1:
         _unwrap(mains[0])
     drop_repeated_lines(root, lines, builder, where)
-    if "dateline" in builder.values:
-        _drop_dateline(root, builder, where)
+    if "dateline" in builder.values and drop_dateline(root):
+        builder.drop(f"{where}//span", "repeats the dateline")
     name_players(root)
     tidy(root)
     return markup_of(root)
-
-
-def _drop_dateline(root: etree._Element, builder: ArticleBuilder, where: str) -> None:
-    """Remove the dateline that begins the first paragraph, because it is a field of its own."""
-    first = next(root.iter("p"), None)
-    span = next(first.iterchildren(), None) if first is not None else None
-    if first is None or span is None or _DATELINE_CLASS not in _classes(span):
-        return
-    if not (first.text or "").strip(_SPACE):
-        builder.drop(f"{where}//span", "repeats the dateline")
-        first.text = (span.tail or "").lstrip(_SPACE)
-        first.remove(span)
 
 
 def is_too_large(content: etree._Element, builder: ArticleBuilder, where: str) -> bool:
@@ -136,10 +123,6 @@ def _trim(block: etree._Element) -> None:
 
 def _leading(text: str) -> str:
     return text[: len(text) - len(text.lstrip(_SPACE))]
-
-
-def _classes(element: etree._Element) -> set[str]:
-    return set((element.get("class") or "").split()) if isinstance(element.tag, str) else set()
 
 
 def _drop(

@@ -1,4 +1,4 @@
-"""The given stories in ANS 0.10 (g31 to g33)."""
+"""The given stories in ANS 0.10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The given item of AP's Media API (g30): its text is only linked."""
+"""The given item of AP's Media API: its text is only linked."""
 
 from __future__ import annotations
 

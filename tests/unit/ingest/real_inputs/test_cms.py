@@ -1,4 +1,4 @@
-"""The given exports of WordPress (g38) and the given file for Ghost's importer (g39)."""
+"""The given exports of WordPress and the given file for Ghost's importer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The given feeds and pages (g34 to g37, g40), and the cases 37 and 39."""
+"""The given feeds and pages; skipped where the inputs are absent."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _words(markup: str) -> list[str]:
     return re.findall(r"\w+", " ".join(str(each) for each in html.fromstring(f"<div>{markup}</div>").itertext()))
 
 
-def test_case_37_gives_three_articles(read_all: ReadAll) -> None:
+def test_a_feed_with_one_identifier_and_odd_dates_and_titles_gives_three_articles(read_all: ReadAll) -> None:
     file = INPUTS.parent / "cases" / "37-rss-as-newspapers-write-it" / "feed.xml"
     if not file.is_file():
         pytest.skip("the case is not on this machine")
@@ -92,7 +92,7 @@ def test_case_37_gives_three_articles(read_all: ReadAll) -> None:
     assert articles[2].version_created is None
 
 
-def test_case_39_gives_two_paragraphs(read_all: ReadAll) -> None:
+def test_an_article_in_a_graph_has_its_author_and_no_text_of_boxes(read_all: ReadAll) -> None:
     file = INPUTS.parent / "cases" / "39-json-ld-in-a-graph" / "page.html"
     if not file.is_file():
         pytest.skip("the case is not on this machine")

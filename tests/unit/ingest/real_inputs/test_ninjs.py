@@ -1,4 +1,4 @@
-"""The given ninjs items (g01 to g11) and IPTC's conformance suite; skipped where the inputs are absent."""
+"""The given ninjs items and IPTC's conformance suite; skipped where the inputs are absent."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from services.ingest.adapters.readers.ans.taxonomy import read_addresses, read_r
 from services.ingest.adapters.readers.ans.texts import read_headline, read_lines, read_notes, read_people
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.entries import read_each
-from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, NOTE_REASON, set_language
+from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import text_of
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable

@@ -36,6 +36,7 @@ FORMAT = Format(
 * A story is withheld while Arc does not publish it (`revision.published`, `publishing`, `status`). It is also
   withheld if `content_restrictions` has an embargo without an end, a restriction to places, or a private code. Public
   codes are `free`, `default`, `green`, `open`, `public` and `metered`. An embargo with an `end_time` is kept.
+* `first_publish_date`, otherwise `publish_date`, dates the article; a `publish_date` in the future is an embargo.
 * An operation or event that unpublishes or deletes a story withdraws it.
 * Galleries, images, videos and sounds on their own are media. Redirects, collections and references are refused.
 * References that are not inflated are left out. So are custom embeds, because their address is not for readers.

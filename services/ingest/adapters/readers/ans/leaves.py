@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.ans.pictures import NOT_INFLATED, player_address
-from services.ingest.adapters.readers.ans.taxonomy import is_web_address, title_of
+from services.ingest.adapters.readers.ans.taxonomy import title_of
 from services.ingest.adapters.readers.ans.texts import line_of
 from services.ingest.adapters.readers.values import Item, text_of, whole_number
 

@@ -6,8 +6,9 @@ import html
 import re
 from collections.abc import Iterator
 
+from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.ans.story import Story
-from services.ingest.adapters.readers.ans.taxonomy import is_web_address, title_of
+from services.ingest.adapters.readers.ans.taxonomy import title_of
 from services.ingest.adapters.readers.ans.texts import line_of, names_in
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture, set_pictures

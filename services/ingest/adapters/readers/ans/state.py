@@ -6,14 +6,14 @@ from datetime import datetime
 
 from services.ingest.adapters.readers.ans.story import Story
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.facts import find_instant
+from services.ingest.adapters.readers.facts import KILL_WORDS, find_instant, set_first_published
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import Item, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 from shared.model.article import Status
 
 _PUBLIC_CODES = frozenset({"", "free", "default", "green", "open", "public", "none", "metered"})
 _PUBLISHED = frozenset({"published", "publish", "usable", "public", "live", "updated", "corrected"})
-_KILLED = frozenset({"canceled", "cancelled", "killed", "kill"})
 _FALSE_TEXTS = frozenset({"", "false", "no", "0"})
 _RESTRICTIONS = "content_restrictions"
 
@@ -35,7 +35,7 @@ def read_identity(story: Story, builder: ArticleBuilder) -> None:
 def read_status(story: Story, builder: ArticleBuilder) -> str:
     """Set the status; return the reason why the story is not public, empty if it is public."""
     status = (text_of(story.item.get("status")) or "").lower()
-    if status in _KILLED:
+    if status in KILL_WORDS:
         builder.set_field("status", Status.CANCELED, story.at("status"))
         return ""
     if story.is_removed:
@@ -57,9 +57,11 @@ def read_times(story: Story, builder: ArticleBuilder, received_at: datetime) -> 
         builder.set_field("version_created", story.happened_at, "/time" if "time" in story.facts else "/date")
     if (created := _instant(story, builder, "created_date")) is not None:
         builder.set_field("first_created", created, story.at("created_date"))
-    for name in ("publish_date", "first_publish_date", "display_date"):
-        if story.item.get(name) and not (name == origin and stamp):
+    first = "first_publish_date" if story.item.get("first_publish_date") else "publish_date"
+    for name in ("publish_date", "display_date"):
+        if story.item.get(name) and name != first and not (name == origin and stamp):
             builder.drop(story.at(name), "another time of the story is used")
+    set_first_published(builder, story.item.get(first), story.at(first), received_at)
     _read_embargo(story, builder)
     if published is not None and published > received_at:
         until = builder.values.get("embargo_until")
@@ -135,7 +137,7 @@ def _read_embargo(story: Story, builder: ArticleBuilder) -> None:
     elif restrictions.get("embargo"):
         builder.drop(where, "is not active")
     if embargo.get("description"):
-        builder.drop(where + pointer("description"), "notes to editors are never published")
+        builder.drop(where + pointer("description"), NOTE_REASON)
     places = ((story.item, ()), (restrictions, (_RESTRICTIONS,)), *_own_properties(story.item))
     for item, path in places:
         for name, value in item.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
+from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.ans.story import Story
 from services.ingest.adapters.readers.ans.texts import line_of
 from services.ingest.adapters.readers.builder import ArticleBuilder
@@ -122,15 +122,6 @@ def read_related(story: Story, builder: ArticleBuilder) -> None:
     for group, entries in groups.items() if isinstance(groups, dict) else ():
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
             _read_related_item(entry, group, story.at("related_content", group, index), builder)
-
-
-def is_web_address(address: str) -> bool:
-    """Return whether a text is an http or https address with a host."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme.lower() in ("http", "https") and bool(parts.netloc)
 
 
 def title_of(item: Item) -> str | None:

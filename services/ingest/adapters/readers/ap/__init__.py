@@ -21,12 +21,12 @@ from services.ingest.adapters.readers.elements import find, markup_in
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import (
     DISPENSABLE_FIELDS,
-    NOTE_REASON,
     find_section,
     set_body,
     set_language,
     set_urgency,
 )
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import Item, drop_others, objects_in, text_of
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable

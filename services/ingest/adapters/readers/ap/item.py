@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.facts import set_instant, set_status, set_version
+from services.ingest.adapters.readers.facts import KILL_WORDS, set_instant, set_status, set_version
 from services.ingest.adapters.readers.values import Item, objects_in, tail_of, text_of
 from services.ingest.domain.pointers import pointer
 from shared.model.article import Status
 
 _MEDIA = frozenset({"picture", "photo", "graphic", "video", "audio", "animation", "complexdata"})
-_KILLS = frozenset({"kill", "elimination"})
 _FOR_EDITORS = frozenset({"advisory", "withhold", "disregard", "test", "holdforrelease"})
 _ADVISORY_CATEGORY = "v"
 _ADVANCES = frozenset({"advance"})
@@ -84,7 +83,7 @@ def read_status(item: Item, where: str, builder: ArticleBuilder) -> str:
     if builder.is_removal:
         return ""
     words = {word.lower().replace(" ", "") for word in _words(item)}
-    if not words.isdisjoint(_KILLS):
+    if not words.isdisjoint(KILL_WORDS):
         builder.set_field("status", Status.CANCELED, where + pointer("editorialtypes"))
         return ""
     reason = ""

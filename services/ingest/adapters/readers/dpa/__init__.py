@@ -20,7 +20,6 @@ from services.ingest.adapters.readers.dpa.entry import (
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import (
     DISPENSABLE_FIELDS,
-    NOTE_REASON,
     PictureFile,
     SentPicture,
     find_section,
@@ -29,6 +28,7 @@ from services.ingest.adapters.readers.facts import (
     set_urgency,
 )
 from services.ingest.adapters.readers.iptc import section_words
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import Item, drop_others, objects_in, tail_of, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable

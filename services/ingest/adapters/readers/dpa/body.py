@@ -5,19 +5,16 @@ from __future__ import annotations
 import html
 
 from lxml import etree
-from lxml.html import fragment_fromstring
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import set_body
+from services.ingest.adapters.readers.trees import parsed_fragment
 from services.ingest.adapters.readers.values import Item, text_of
+from services.ingest.adapters.readers.wire_markup import classes_of, drop_dateline, name_players
 from services.ingest.domain import prose
-from shared.model.markup import check_markup, has_markup
-from shared.runtime.errors import HostileMarkupError
+from shared.model.markup import has_markup
 
 _MAIN_CLASS = "main"
-_DATELINE_CLASS = "dateline"
-_PLAYER_PREFIX = "dnl-"
-_POSTS = ("twitter", "instagram", "facebook", "tiktok", "bluesky", "threads", "mastodon")
 
 
 def read_body(item: Item, builder: ArticleBuilder) -> None:
@@ -43,15 +40,10 @@ def clean_markup(markup: str) -> str:
     text = prose.without_controls(markup)
     if not has_markup(text):
         return text
-    try:
-        check_markup(text)
-    except HostileMarkupError:
+    root = parsed_fragment(text)
+    if root is None:
         return text
-    try:
-        root = fragment_fromstring(text, create_parent="div")
-    except (etree.LxmlError, ValueError):
-        return text
-    remove_dateline(root)
+    drop_dateline(root)
     name_players(root)
     _unwrap_main(root)
     return _content_of(root)
@@ -59,52 +51,21 @@ def clean_markup(markup: str) -> str:
 
 def links_in(markup: str) -> list[tuple[str, str]]:
     """Return (address, text) of the links of short HTML."""
-    text = prose.without_controls(markup)
-    try:
-        check_markup(text)
-        root = fragment_fromstring(text, create_parent="div")
-    except (HostileMarkupError, etree.LxmlError, ValueError):
+    root = parsed_fragment(markup)
+    if root is None:
         return []
     found = ((str(link.get("href") or "").strip(), prose.plain(_content_of(link))) for link in root.iter("a"))
     return [(address, words) for address, words in found if address]
 
 
-def remove_dateline(root: etree._Element) -> None:
-    """Remove the dateline that begins the first paragraph."""
-    first = next(root.iter("p"), None)
-    span = first[0] if first is not None and len(first) else None
-    if first is None or span is None or span.tag != "span" or (first.text or "").strip():
-        return
-    if _DATELINE_CLASS in _classes(span):
-        first.text = (span.tail or "").lstrip()
-        first.remove(span)
-
-
-def name_players(root: etree._Element) -> None:
-    """Give dpa's own elements of players and posts (`dnl-youtubeembed`) the names that HTML has for them."""
-    for element in list(root.iter()):
-        name = element.tag if isinstance(element.tag, str) else ""
-        address = str(element.get("src") or "").strip()
-        if not name.startswith(_PLAYER_PREFIX) or not address:
-            continue
-        is_post = any(network in name for network in _POSTS)
-        element.attrib.clear()
-        element.tag = "oembed" if is_post else "iframe"
-        element.set("url" if is_post else "src", address)
-
-
 def _unwrap_main(root: etree._Element) -> None:
     """Replace the section around the text by its content."""
     for section in list(root):
-        if section.tag == "section" and _MAIN_CLASS in _classes(section) and not (section.text or "").strip():
+        if section.tag == "section" and _MAIN_CLASS in classes_of(section) and not (section.text or "").strip():
             position = root.index(section)
             for offset, child in enumerate(list(section)):
                 root.insert(position + offset, child)
             root.remove(section)
-
-
-def _classes(element: etree._Element) -> list[str]:
-    return str(element.get("class") or "").split()
 
 
 def _content_of(element: etree._Element) -> str:

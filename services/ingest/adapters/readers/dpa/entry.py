@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.facts import find_instant, set_instant, set_status, set_version
+from services.ingest.adapters.readers.facts import KILL_WORDS, find_instant, set_instant, set_status, set_version
 from services.ingest.adapters.readers.values import Item, objects_in, tail_of, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 from shared.model.article import Status
 
-_KILL_SIGNALS = frozenset({"kill", "killed", "takedown", "delete", "deleted", "canceled", "cancelled", "withdraw"})
 _CORRECTIONS = frozenset({"correction", "corrected"})
 _FOR_EDITORS = frozenset(
     {"tagesvorschau", "terminvorschau", "wochenvorschau", "tagesplanung", "mitteilung an redaktionen"}
@@ -49,7 +48,7 @@ def is_correction(signals: frozenset[str]) -> bool:
 def read_status(item: Item, builder: ArticleBuilder, signals: frozenset[str]) -> None:
     """Read the status; none means usable. A signal of deletion cancels an entry, since it may be its only mark."""
     set_status(builder, item.get("pubstatus"), "/pubstatus")
-    if not builder.is_removal and not signals.isdisjoint(_KILL_SIGNALS):
+    if not builder.is_removal and not signals.isdisjoint(KILL_WORDS):
         builder.set_field("status", Status.CANCELED, "/signal")
         builder.warn("a signal says that the entry is deleted; its status says usable")
 

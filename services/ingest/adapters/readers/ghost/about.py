@@ -33,7 +33,6 @@ FORMAT = Format(
     media_types=("application/vnd.ghost.post+json",),
     takes="a webhook's body, posts of the Content or Admin API, or an export with up to 500 posts",
     example=json.dumps(_EXAMPLE, ensure_ascii=False, indent=2),
-    example_type="application/json",
     about="""The `uuid` is the id of a post, and `updated_at` orders its revisions. Only published posts with the
 visibility `public` become articles; posts for members are held. A webhook about a draft withdraws the article, and one
 about a deleted post kills it. The first tag that names a section is the section; the others are keywords.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
@@ -9,6 +10,7 @@ from services.ingest.adapters.readers.facts import (
     DISPENSABLE_FIELDS,
     PictureFile,
     SentPicture,
+    find_instant,
     find_section,
     set_body,
     set_language,
@@ -17,7 +19,7 @@ from services.ingest.adapters.readers.facts import (
 from services.ingest.adapters.readers.ghost.bodies import body_of
 from services.ingest.adapters.readers.ghost.documents import Dialect, Named, Part
 from services.ingest.adapters.readers.old_addresses import add_old_address
-from services.ingest.adapters.readers.values import Item, instant_of, text_of
+from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain import prose
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -119,16 +121,15 @@ def _set_times(post: Item, where: str, builder: ArticleBuilder, *, is_hidden: bo
 
 
 def _instant(post: Item, name: str, where: str, builder: ArticleBuilder) -> datetime | None:
-    """Return a time; older exports have milliseconds, or a time without a zone, which is UTC."""
+    """Return a time; older exports have milliseconds, or a time without a zone, which is UTC.
+
+    An unreadable time refuses the post, but a removal is accepted without it.
+    """
     value = post.get(name)
-    try:
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_MILLISECONDS:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_MILLISECONDS:
+        with suppress(ValueError, OverflowError, OSError):  # a year that Python does not know is no date-time
             return datetime.fromtimestamp(value / 1000, UTC)
-        instant = instant_of(value, UTC)
-        return instant.astimezone(UTC) if instant else None
-    except (ValueError, OverflowError, OSError) as error:
-        builder.fault(where + pointer(name), str(error))
-        return None
+    return find_instant(builder, value, where + pointer(name), zone="UTC")
 
 
 def _set_texts(part: Part, builder: ArticleBuilder) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
-from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.trees import inner_html, parsed_fragment
 from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain import prose
 from shared.model.article import MAX_BODY_CHARS
@@ -57,17 +57,18 @@ def body_of(post: Item) -> Body | None:
 
 
 def _without_cards(markup: str) -> str:
-    """Return HTML in which Ghost's cards with buttons and clocks are links and players."""
+    """Return HTML in which Ghost's cards with buttons and clocks are links and players.
+
+    Markup that is hostile to parsers is returned unchanged; the builder refuses it.
+    """
     if len(markup) > MAX_BODY_CHARS or not any(card in markup for card in _CARDS):
         return markup
-    try:
-        root = lxml_html.fragment_fromstring(markup, create_parent="div")
-    except (etree.LxmlError, ValueError):
+    root = parsed_fragment(markup)
+    if root is None:
         return markup
     for card in [each for each in root.iter() if isinstance(each.tag, str) and _is_card(each)]:
         _replace_card(card)
-    text = lxml_html.tostring(root, encoding="unicode")
-    return str(text).removeprefix("<div>").removesuffix("</div>")
+    return inner_html(root)
 
 
 def _is_card(element: etree._Element) -> bool:

@@ -29,8 +29,6 @@ _HTML = re.compile(r"<(?:!doctype\s+html|html[\s>]|head[\s>])", re.IGNORECASE)
 _START_CHARS = 2_000
 _MAX_HEADLINES = 3  # more articles than that with equal rights make a list
 _MUCH_LESS = 0.6
-_MIN_SUMMARY_WORDS = 60
-_VIDEO_TYPES = frozenset({"VideoObject", "AudioObject", "Movie", "TVEpisode", "PodcastEpisode"})
 _OTHER_PAGES = {
     "CollectionPage": "a list of articles",
     "ItemList": "a list of articles",

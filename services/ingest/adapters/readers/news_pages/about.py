@@ -54,6 +54,5 @@ HTML = Format(
     media_types=("application/xhtml+xml",),
     takes="a page with one article",
     example=_EXAMPLE,
-    example_type="text/html",
     about=_RULES,
 )

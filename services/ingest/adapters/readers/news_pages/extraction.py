@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.addresses import resolved
 from services.ingest.adapters.readers.elements import remove
 from services.ingest.adapters.readers.news_pages.boxes import remove_boxes, remove_empty, remove_head_lines
 from services.ingest.adapters.readers.news_pages.page import Page
 from services.ingest.adapters.readers.news_pages.players import put_players_back, set_players_aside
-from services.ingest.adapters.readers.syndication.links import resolved
-from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
+from services.ingest.adapters.readers.trees import inner_html, line_in_tree, parsed_fragment, text_in_tree
 
 _MAX_ELEMENTS, _MAX_TEXT_CHARS, _MAX_DEPTH = 6_000, 300_000, 150
 _MIN_MARKED_WORDS = 40
@@ -142,7 +142,6 @@ def _by_readability(root: etree._Element) -> etree._Element | None:
         markup = _Search(etree.tostring(page, method="html", encoding="unicode")).summary(
             html_partial=True, keep_all_images=True
         )
-        found: etree._Element = lxml_html.fragment_fromstring(markup, create_parent="div")
     except (Unparseable, etree.ParserError, ValueError):
         return None
-    return found
+    return parsed_fragment(markup)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from services.ingest.adapters.readers.addresses import address_of, is_web_address
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.news_pages.json_ld import Graph, Node, same_address
 from services.ingest.adapters.readers.news_pages.page import Page
 from services.ingest.adapters.readers.syndication.entry import Part, Person, Player, SentEntry, State
-from services.ingest.adapters.readers.syndication.links import address_of, is_web_address
 from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.adapters.readers.values import text_of, whole_number
 from services.ingest.domain.pointers import pointer

@@ -9,8 +9,8 @@ from itertools import islice
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.addresses import address_of, is_web_address
 from services.ingest.adapters.readers.syndication.entry import Part
-from services.ingest.adapters.readers.syndication.links import address_of, is_web_address
 from services.ingest.domain.refusal import Fault, RefusedError, unacceptable
 from services.ingest.ports import Document
 from shared.model.text import collapsed

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.elements import remove
-from services.ingest.adapters.readers.syndication.links import is_web_address
 
 PLAYER_SIGN = "\ue000"
 _PLAYER = re.compile(f"{PLAYER_SIGN}(\\d{{1,3}}){PLAYER_SIGN}")

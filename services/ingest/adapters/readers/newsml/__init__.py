@@ -34,6 +34,7 @@ from services.ingest.adapters.readers.newsml.facts import (
     read_subjects,
 )
 from services.ingest.adapters.readers.nitf.body import read_nitf_body
+from services.ingest.adapters.readers.reasons import CONTACT_REASON
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import read_xhtml_body
 from services.ingest.domain import prose
@@ -99,7 +100,7 @@ def _read_item(item: etree._Element, builder: ArticleBuilder, context: ReadingCo
     _read_body(found, builder)
     set_pictures(builder, _pictures_of(found))
     for part in found.contacts:
-        builder.drop(place_of(part.element), "contact details are never published")
+        builder.drop(place_of(part.element), CONTACT_REASON)
     for part in found.other_texts:
         builder.drop(place_of(part.element), _OTHER_TEXT)
     return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)

@@ -9,7 +9,7 @@ from lxml import etree
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.elements import attribute, find, first_children, line_in, place_of
 from services.ingest.adapters.readers.facts import (
-    NOTE_REASON,
+    KILL_WORDS,
     find_section,
     set_language,
     set_local_instant,
@@ -20,10 +20,10 @@ from services.ingest.adapters.readers.facts import (
 from services.ingest.adapters.readers.iptc import section_words
 from services.ingest.adapters.readers.newsml.components import Components, formal_name
 from services.ingest.adapters.readers.nitf.lines import dateline_text, inline_text
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.ports import ReadingContext
 from shared.model.article import Status
 
-_KILLS = frozenset(("kill", "delete", "cancel", "canceled", "cancelled", "withdraw", "takedown", "mandatorykill"))
 _SUBJECTS = ("Subject", "SubjectMatter", "SubjectDetail", "SubjectQualifier")
 _ISO_639 = {
     "ara": "ar",
@@ -76,7 +76,7 @@ def read_management(item: etree._Element, builder: ArticleBuilder, context: Read
         set_status(builder, formal_name(status), place_of(status))
     instructions, _ = first_children(management, "Instruction")
     for instruction in instructions:
-        if formal_name(instruction).replace(" ", "") in _KILLS:
+        if formal_name(instruction).replace(" ", "") in KILL_WORDS:
             builder.set_field("status", Status.CANCELED, place_of(instruction))
         elif line_in(instruction):
             builder.drop(place_of(instruction), NOTE_REASON)

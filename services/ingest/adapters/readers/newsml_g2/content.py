@@ -16,9 +16,10 @@ from services.ingest.adapters.readers.elements import (
     name_of,
     place_of,
 )
-from services.ingest.adapters.readers.facts import NOTE_REASON, PictureFile, SentPicture, set_body, set_pictures
+from services.ingest.adapters.readers.facts import PictureFile, SentPicture, set_body, set_pictures
 from services.ingest.adapters.readers.newsml_g2.marks import drop_all, is_public, tail_in
 from services.ingest.adapters.readers.nitf.body import read_nitf_body
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import read_xhtml_body
 from services.ingest.domain import prose

@@ -17,7 +17,7 @@ from services.ingest.adapters.readers.elements import (
     name_of,
     place_of,
 )
-from services.ingest.adapters.readers.facts import NOTE_REASON, set_language, set_local_instant, set_status, set_version
+from services.ingest.adapters.readers.facts import KILL_WORDS, set_language, set_local_instant, set_status, set_version
 from services.ingest.adapters.readers.newsml_g2.marks import (
     code_of,
     in_language,
@@ -25,11 +25,11 @@ from services.ingest.adapters.readers.newsml_g2.marks import (
     public_children,
     tail_in,
 )
+from services.ingest.adapters.readers.reasons import CONTACT_REASON, NOTE_REASON
 from services.ingest.adapters.readers.values import tail_of
 from services.ingest.ports import ReadingContext
 from shared.model.article import Status
 
-_KILL_SIGNALS = frozenset(("kill", "killed", "takedown", "delete", "deleted", "canceled", "cancelled", "withdraw"))
 _REUTERS_STATUS = "edstat"
 _REPLACING = frozenset(("replaces", "supersedes", "evolvedfrom", "rewriteof", "isreplacementof"))
 _RELATED = frozenset(("seealso", "related", "relatedto", "isrelatedto", "hasrelated"))
@@ -63,7 +63,7 @@ def read_status(item: etree._Element, builder: ArticleBuilder) -> None:
 
 def _is_kill(signal: etree._Element) -> bool:
     code = (code_of(signal) or "").lower()
-    return tail_of(code) in _KILL_SIGNALS or code == f"{_REUTERS_STATUS}:d"
+    return tail_of(code) in KILL_WORDS or code == f"{_REUTERS_STATUS}:d"
 
 
 def is_correction(item: etree._Element) -> bool:
@@ -194,4 +194,4 @@ def read_notes(item: etree._Element, builder: ArticleBuilder) -> None:
     parties, _ = first_children(find(item, "contentMeta"), "creator", "contributor", "infoSource")
     for party in parties:
         if next(party.iter("{*}contactInfo"), None) is not None:
-            builder.drop(f"{place_of(party)}//contactInfo", "contact details are never published")
+            builder.drop(f"{place_of(party)}//contactInfo", CONTACT_REASON)

@@ -37,6 +37,7 @@ form it is `guid`. `pubstatus` canceled kills the article, withheld (Superdesk: 
 * Of associated items, pictures are shown; a text is another article, and only its id and headline are used.
 * A picture, graphic, video or sound is kept as media. A package without a text, an event and a planning are refused.
 * An item without a headline or without a text is held.
+* `firstPublished` dates the article, unless it is unreadable or in the future.
 * `evolvedfrom` names the item that this one rewrites.
 * Readers see a correction note: a description with the role `correction`, or Superdesk's field `extra.correction_note`.
 * Superdesk's `extra.overtitle` is the kicker and `extra.slug` the slug.

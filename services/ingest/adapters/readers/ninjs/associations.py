@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.facts import PictureFile, SentPicture, find_digest, set_pictures
+from services.ingest.adapters.readers.facts import PictureFile, SentPicture, find_upload, set_pictures
 from services.ingest.adapters.readers.ninjs.shape import Part
 from services.ingest.adapters.readers.ninjs.texts import text_in, texts_in, with_role
 from services.ingest.adapters.readers.values import instant_of, tail_of, text_of, whole_number
@@ -29,7 +29,6 @@ _STATE_FIELDS = frozenset(
 )
 _EMBEDDED = re.compile(r"<!--\s{0,5}EMBED START \w{1,40} \{\s{0,5}id:\s{0,5}[\"']?([^\"'{}<>\s]{1,200})", re.IGNORECASE)
 _SOURCE = re.compile(r"""\bsrc\s{0,5}=\s{0,5}(?:"([^"<>]{1,4000})"|'([^'<>]{1,4000})')""", re.IGNORECASE)
-_MAX_TRIED_FILES = 4  # of one picture; Superdesk uploads every rendition, so the first one is nearly always there
 
 
 def read_associations(item: Part, builder: ArticleBuilder) -> None:
@@ -134,9 +133,9 @@ def _addresses(entry: Part, builder: ArticleBuilder) -> set[str]:
 
 def _uploaded_addresses(entry: Part, builder: ArticleBuilder) -> dict[str, str]:
     """Return (address in the body) -> (address of the uploaded file) of an embedded picture's files."""
-    files = sorted(_files_of(entry, builder), key=lambda file: -file.width)
-    digest = next((found for file in files[:_MAX_TRIED_FILES] if (found := find_digest(builder, file))), None)
-    return {file.href: f"media:{digest}" for file in files if file.href} if digest else {}
+    files = list(_files_of(entry, builder))
+    found = find_upload(builder, files)
+    return {file.href: f"media:{found[1]}" for file in files if file.href} if found else {}
 
 
 def _replaced(found: re.Match[str], uploaded: dict[str, str]) -> str:

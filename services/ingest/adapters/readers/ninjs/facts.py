@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.facts import find_instant, set_status, set_version
+from services.ingest.adapters.readers.facts import find_instant, set_first_published, set_status, set_version
 from services.ingest.adapters.readers.ninjs.shape import Part, Sent
 from services.ingest.adapters.readers.values import tail_of
 
@@ -51,6 +51,8 @@ def read_times(item: Part, builder: ArticleBuilder, received_at: datetime) -> No
     _read_instant(item, ("versioncreated",), "version_created", builder)
     _read_instant(item, ("firstcreated", "contentcreated"), "first_created", builder)
     _read_instant(item, ("expires",), "expires_at", builder)
+    for given in item.spellings("firstpublished"):
+        set_first_published(builder, given.value, given.where, received_at)
     embargoes = [(instant, given) for given in item.spellings(_EMBARGO) if (instant := _instant(given, builder))]
     for given in item.spellings(_SCHEDULE):
         instant = _instant(given, builder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.shape import Part
+from services.ingest.adapters.readers.reasons import DATE_TIME_FAULT
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import SetAside
 
@@ -61,7 +62,7 @@ def find_set_aside(item: Part, builder: ArticleBuilder) -> SetAside | None:
 
 def _held(builder: ArticleBuilder, reason: str) -> SetAside:
     """Return the held item. Times that cannot be read are reported; other faults refuse it."""
-    others = [fault for fault in builder.faults if "date-time" not in fault.detail]
+    others = [fault for fault in builder.faults if fault.detail != DATE_TIME_FAULT]
     if others:
         raise unacceptable(others)
     for fault in builder.faults:

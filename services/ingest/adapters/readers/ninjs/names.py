@@ -4,8 +4,28 @@ from __future__ import annotations
 
 USED_NAMES = frozenset(
     {
-        *("uri", "version", "versioncreated", "firstcreated", "contentcreated", "embargoed", "publish_schedule"),
-        *("expires", "pubstatus", "urgency", "language", "headlines", "title", "descriptions", "bodies", "by"),
+        *(
+            "uri",
+            "version",
+            "versioncreated",
+            "firstcreated",
+            "contentcreated",
+            "firstpublished",
+            "embargoed",
+            "publish_schedule",
+        ),
+        *(
+            "firstpublished",
+            "expires",
+            "pubstatus",
+            "urgency",
+            "language",
+            "headlines",
+            "title",
+            "descriptions",
+            "bodies",
+            "by",
+        ),
         *("located", "slugline", "keywords", "service", "subjects", "people", "organisations", "places", "events"),
         *("objects", "authors", "associations", "altids", "evolvedfrom", "extra"),
         *("copyrightholder", "copyrightnotice", "usageterms", "type", "standard", "representationtype"),
@@ -23,7 +43,6 @@ UNUSED_NAMES = {
     "priority": "is the desk's own; urgency counts",
     "source": "the feed's settings name the source of an article",
     "signal": "signals to other desks are not published",
-    "firstpublished": "is the time of publication at the sender's own site",
     "charcount": "is counted anew",
     "wordcount": "is counted anew",
     "readtime": "is counted anew",

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.names import UNUSED_NAMES, USED_NAMES
+from services.ingest.adapters.readers.reasons import CONTACT_REASON, NOTE_REASON
 from services.ingest.adapters.readers.values import text_of
 from services.ingest.domain.pointers import pointer
 
@@ -169,8 +170,8 @@ class Part:
 
 
 _NEVER_PUBLISHED = {
-    "contactinfo": "contact details are never published",
-    "ednote": "notes to editors are never published",
+    "contactinfo": CONTACT_REASON,
+    "ednote": NOTE_REASON,
 }
 
 

@@ -6,6 +6,7 @@ from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.ninjs.names import UNUSED_NAMES, USED_NAMES
 from services.ingest.adapters.readers.ninjs.shape import Part
 from services.ingest.adapters.readers.ninjs.versions import declared_version
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 
 _TEXT_FIELDS = (
     *("title", "by", "located", "slugline", "copyrightholder", "copyrightnotice", "usageterms", "language", "profile"),
@@ -17,7 +18,7 @@ def report_unused(item: Part, builder: ArticleBuilder) -> None:
     """Report the unused fields, and text fields whose value is not text."""
     _confirm_frame(item, builder)
     for given in item.spellings("ednote"):
-        builder.drop(given.where, "notes to editors are never published")
+        builder.drop(given.where, NOTE_REASON)
     for name in _TEXT_FIELDS:
         for given in item.spellings(name):
             if not isinstance(given.value, str):

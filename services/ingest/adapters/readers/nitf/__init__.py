@@ -10,7 +10,6 @@ from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.elements import attribute, children, find, first_children, line_in, place_of
 from services.ingest.adapters.readers.facts import (
     DISPENSABLE_FIELDS,
-    NOTE_REASON,
     set_body,
     set_language,
     set_pictures,
@@ -29,6 +28,7 @@ from services.ingest.adapters.readers.nitf.lines import (
     inline_text,
     people_in,
 )
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Document, Entry, ReadingContext
 

@@ -19,7 +19,8 @@ from services.ingest.adapters.readers.elements import (
     name_of,
     place_of,
 )
-from services.ingest.adapters.readers.facts import NOTE_REASON, PictureFile, SentPicture
+from services.ingest.adapters.readers.facts import PictureFile, SentPicture
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import drop_repeated_lines, is_too_large, tidy
 

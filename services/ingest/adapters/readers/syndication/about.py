@@ -65,8 +65,9 @@ _FEED = {
 }
 _COMMON = """
 * **Entries.** Each entry is an article of its own. A faulty entry is refused and does not affect the others.
-* **Times.** `version_created` is the later of the two dates, and `first_created` the date of publication. An entry
-  without a readable date gets the time of receipt, with a warning. A date without a zone is in the site's zone.
+* **Times.** `version_created` is the later of the two dates. `first_created` and `first_published` are the date of
+  publication, so that an update does not date the article. An entry without a readable date gets the time of receipt,
+  with a warning. A date without a zone is in the site's zone.
 * **Future dates.** A date more than five minutes in the future is an embargo.
 * **Text.** A summary beside a text is the standfirst, unless the text begins with it. An entry that has only a summary
   gets it as its text, with a warning. An entry without a title gets the beginning of its text as headline.

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
+from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language, set_pictures
 from services.ingest.adapters.readers.syndication.entry import Part, SentEntry
-from services.ingest.adapters.readers.syndication.links import is_web_address
 from services.ingest.adapters.readers.syndication.people import set_people
 from services.ingest.adapters.readers.syndication.subjects import set_section_and_keywords
 from services.ingest.adapters.readers.syndication.texts import read_texts

@@ -10,12 +10,12 @@ from itertools import islice
 
 from lxml import etree
 
+from services.ingest.adapters.readers.addresses import address_of, is_web_address
 from services.ingest.adapters.readers.elements import find, markup_in, name_of
 from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.syndication.about import ATOM
 from services.ingest.adapters.readers.syndication.articles import read_entries
 from services.ingest.adapters.readers.syndication.entry import Part, Person, SentEntry, State, Text
-from services.ingest.adapters.readers.syndication.links import address_of, is_web_address
 from services.ingest.adapters.readers.syndication.media import add_file, add_media
 from services.ingest.adapters.readers.syndication.parts import (
     Child,

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
-from lxml import html as lxml_html
 
+from services.ingest.adapters.readers.addresses import host_of, resolved
 from services.ingest.adapters.readers.elements import remove
-from services.ingest.adapters.readers.syndication.links import host_of, resolved
-from services.ingest.adapters.readers.trees import inner_html, line_in_tree, text_in_tree
+from services.ingest.adapters.readers.trees import inner_html, line_in_tree, parsed_fragment, text_in_tree
 from services.ingest.domain import prose
-from shared.model.markup import check_markup
 from shared.model.text import collapsed
-from shared.runtime.errors import HostileMarkupError
 
 _ADDRESSES = ("href", "src", "poster", "cite", "data-src")
 _BUTTON_CLASSES = frozenset({"feedflare", "wp-block-jetpack-sharing", "sharedaddy", "addtoany_share_save_container"})
@@ -62,10 +59,8 @@ def prepared(markup: str, base: str, home: str = "") -> Body:
     clean = prose.without_controls(markup)
     if not prose.has_tags(clean):
         return Body(markup, collapsed(prose.unescaped(clean)).strip())
-    try:
-        check_markup(clean)
-        root = lxml_html.fragment_fromstring(clean, create_parent="div")
-    except (HostileMarkupError, ValueError, etree.ParserError):
+    root = parsed_fragment(clean)
+    if root is None:
         return Body(markup, collapsed(prose.unescaped(clean)).strip())
     left_out = tuple(dict.fromkeys(_clean(root, base, home)))
     # a no-break space alone is white space, so that an empty paragraph is no text

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.ingest.adapters.readers.addresses import address_of, is_web_address
 from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.syndication.about import JSON_FEED
 from services.ingest.adapters.readers.syndication.articles import read_entries
 from services.ingest.adapters.readers.syndication.entry import Part, Person, SentEntry, Text
-from services.ingest.adapters.readers.syndication.links import address_of, is_web_address
 from services.ingest.adapters.readers.syndication.media import add_file
 from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain.pointers import pointer

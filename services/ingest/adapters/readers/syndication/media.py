@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from services.ingest.adapters.readers.addresses import address_of
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.syndication.entry import Player, SentEntry
-from services.ingest.adapters.readers.syndication.links import address_of
 from services.ingest.adapters.readers.syndication.parts import Child, base_of, children_of
 from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.adapters.readers.values import whole_number

@@ -10,8 +10,8 @@ from itertools import islice
 
 from lxml import etree
 
+from services.ingest.adapters.readers.addresses import resolved
 from services.ingest.adapters.readers.elements import attribute, markup_in, name_of
-from services.ingest.adapters.readers.syndication.links import resolved
 from services.ingest.domain.refusal import RefusedError
 from services.ingest.ports import Document
 

@@ -15,10 +15,11 @@ _RECEIPT = "the time of receipt is used"
 
 
 def set_times(builder: ArticleBuilder, entry: SentEntry, zone: tzinfo, received_at: datetime) -> None:
-    """Set the times: published -> first_created, the later of updated and published -> version_created.
+    """Set the times of creation, publication and update.
 
+    The date of publication dates the article, so that an update keeps its date. The later date orders its versions.
     An unreadable date is left out with a warning, because revisions of feeds arrive in order. An unreadable embargo
-    refuses the entry. `zone`: of dates without one.
+    refuses the entry, but a removal is accepted without it. `zone`: of dates without one.
     """
     published = _first(builder, entry.published, zone)
     updated = _first(builder, entry.updated, zone)
@@ -37,6 +38,7 @@ def set_times(builder: ArticleBuilder, entry: SentEntry, zone: tzinfo, received_
         builder.warn(f"the entry has no readable date; {_RECEIPT}")
     if published:
         builder.set_field("first_created", published[0], published[1].where)
+        builder.set_field("first_published", published[0], published[1].where)
     stamps = [each for each in (updated, published) if each]
     if updated and published and updated[0] < published[0]:
         builder.drop(updated[1].where, "is before the date of publication, which is used")
@@ -59,7 +61,10 @@ def _set_embargo(builder: ArticleBuilder, entry: SentEntry, zone: tzinfo) -> Non
         try:
             found = read_date(part.value, zone).instant
         except (ValueError, OverflowError):
-            builder.fault(part.where, "is an embargo that cannot be read; write 2025-02-13T06:14:00+05:30")
+            if builder.is_removal:
+                builder.drop(part.where, "is an embargo that cannot be read; the removal is accepted without it")
+            else:
+                builder.fault(part.where, "is an embargo that cannot be read; write 2025-02-13T06:14:00+05:30")
             continue
         known = builder.values.get("embargo_until")
         if known is None or known < found:

@@ -75,7 +75,6 @@ REST_FORMAT = Format(
     media_types=("application/vnd.wordpress.post+json",),
     takes="one post, a hook's body with a `post`, or a list of up to 500 posts",
     example=json.dumps(_REST_EXAMPLE, ensure_ascii=False, indent=2),
-    example_type="application/json",
     about="""Send the post with `?_embed`, so that it names its author, terms and picture. A post that is not
 published any more (draft, private, trash, a password) withdraws its article. A deletion
 (`{"deleted": true, "previous": …}`) kills it.

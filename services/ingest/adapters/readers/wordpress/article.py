@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import unquote_to_bytes
 
+from services.ingest.adapters.readers.addresses import host_of
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import (
     DISPENSABLE_FIELDS,
@@ -16,7 +17,7 @@ from services.ingest.adapters.readers.facts import (
 )
 from services.ingest.adapters.readers.old_addresses import add_old_address
 from services.ingest.adapters.readers.wordpress.markup import converted
-from services.ingest.adapters.readers.wordpress.post import Post, Sent, host_of
+from services.ingest.adapters.readers.wordpress.post import Post, Sent
 from services.ingest.adapters.readers.wordpress.times import find_times, set_times
 from services.ingest.domain import prose
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -65,6 +66,8 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
         reason = _KINDS.get(post.kind, f"is of the type {post.kind[:40]!a}, which is no article")
         raise unacceptable([Fault(post.origin, reason)], reason)
     hidden = _find_reason_to_hide(post, builder)
+    if hidden and is_live:  # before the times: a removal is accepted without them
+        builder.set_field("status", Status.WITHHELD, post.status.origin)
     times = find_times(post.times, builder, context.feed.zone or context.site.zone)
     if not hidden and times.published is not None and times.published - context.received_at > _CLOCK_TOLERANCE:
         hidden = "has a date of publication in the future"

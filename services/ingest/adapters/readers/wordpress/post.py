@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from services.ingest.adapters.readers.facts import SentPicture
 
@@ -76,11 +75,3 @@ class Post:
     attachments: Mapping[str, SentPicture] = field(default_factory=dict)
     own_attachments: tuple[str, ...] = ()
     unused: tuple[tuple[str, str], ...] = ()  # (pointer, reason) of parts that are left out
-
-
-def host_of(url: str) -> str:
-    """Return the host of an address without `www.`; empty if there is none."""
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""

@@ -13,6 +13,7 @@ from services.ingest.adapters.readers.wordpress.post import Sent, Times
 
 _MAX_OFFSET = timedelta(hours=15)
 _MAX_DATE_CHARS = 60
+_UNREADABLE = "is not a date and time"
 _NO_TIMES = ("0000-", "-0001", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
 
 
@@ -27,7 +28,9 @@ class FoundTimes:
 
 
 def find_times(times: Times, builder: ArticleBuilder, zone: str) -> FoundTimes:
-    """Return the date of publication and of the last change. An unreadable date of publication refuses the post.
+    """Return the date of publication and of the last change.
+
+    An unreadable date of publication refuses the post, but a removal is accepted without it.
 
     `zone`: of local times, such as `Europe/Brussels`; used only if UTC does not give the sender's own.
     """
@@ -35,9 +38,16 @@ def find_times(times: Times, builder: ArticleBuilder, zone: str) -> FoundTimes:
     if published is None:
         for sent in (times.date_gmt, times.pub_date, times.date):
             if sent and not sent.text.startswith(_NO_TIMES):
-                builder.fault(sent.origin, "is not a date and time")
+                _report_unreadable(sent, builder)
     modified, modified_origin = _modified(times, builder, zone, published)
     return FoundTimes(published, origin, modified, modified_origin)
+
+
+def _report_unreadable(sent: Sent, builder: ArticleBuilder) -> None:
+    if builder.is_removal:
+        builder.drop(sent.origin, f"{_UNREADABLE}; the removal is accepted without it")
+    else:
+        builder.fault(sent.origin, _UNREADABLE)
 
 
 def set_times(found: FoundTimes, builder: ArticleBuilder, received_at: datetime, *, is_hidden: bool) -> None:
@@ -97,7 +107,7 @@ def _find(sent: Sent, zone: tzinfo, builder: ArticleBuilder) -> datetime | None:
         instant = instant_of(sent.text, zone)
         return instant.astimezone(UTC) if instant else None
     except (ValueError, OverflowError):
-        builder.drop(sent.origin, "is not a date and time")
+        builder.drop(sent.origin, _UNREADABLE)
         return None
 
 

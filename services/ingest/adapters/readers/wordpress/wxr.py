@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from services.ingest.adapters.readers.addresses import host_of
 from services.ingest.adapters.readers.elements import children, find, name_of
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.wordpress.about import WXR_FORMAT
 from services.ingest.adapters.readers.wordpress.article import read_post
-from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times, host_of
+from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times
 from services.ingest.domain import prose
 from services.ingest.ports import Document, Entry, ReadingContext, RefusedError
 

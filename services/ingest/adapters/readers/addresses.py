@@ -1,4 +1,4 @@
-"""Resolves and encodes the addresses of feeds and pages."""
+"""Resolves, encodes and inspects the addresses that documents name."""
 
 from __future__ import annotations
 
