@@ -30,8 +30,8 @@ _OUTAGE_WAIT = timedelta(seconds=5)
 class _Queue:
     """One subscriber's deliveries: the one that runs, and the time of the next one (None: once there is news).
 
-    `has_news`: entries may have come since the running delivery has read the log. `is_active`: false once the subscriber
-    is paused or removed; its running delivery then ends after the request that is on its way.
+    `has_news`: entries may have come since the running delivery has read the log. `is_active`: false once the
+    subscriber is paused or removed; its running delivery then ends after the request that is on its way.
     """
 
     subscriber: Subscriber
