@@ -199,7 +199,7 @@ def test_two_secrets_are_valid_while_the_sender_changes_over(api: Api, storage: 
 
     add_secret(storage, "epn", "superdesk", secret="the third secret", now=NOW)
     assert api.post(raw, FEED, **signed(raw)).status_code == 401
-    assert "secret" not in repr(list_secrets(storage, "epn", "superdesk")).replace("FeedSecret", "")
+    assert "the third secret" not in repr(list_secrets(storage, "epn", "superdesk"))
 
 
 @pytest.mark.parametrize("is_old", [False, True])
