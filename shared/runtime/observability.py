@@ -42,13 +42,13 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
 
-_TOKEN = re.compile(r"prl_[A-Za-z0-9_-]{4,}")  # of `tokens.py`, whole or in part
+_SECRET = re.compile(r"(prl_|whsec_)[A-Za-z0-9_+/=-]{4,}")  # of `tokens.py` and of webhooks, whole or in part
 
 log = structlog.get_logger()
 
 
-def mask_tokens(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a log line without tokens: a sender may put one anywhere, as in the name of a field."""
+def mask_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return a log line without tokens and secrets: a sender may put one anywhere, as in the name of a field."""
     for name, value in line.items():
         line[name] = _masked(value)
     return line
@@ -56,7 +56,7 @@ def mask_tokens(_logger: object, _method: str, line: MutableMapping[str, Any]) -
 
 def _masked(value: Any) -> Any:  # noqa: ANN401 -- log lines hold any values
     if isinstance(value, str):
-        return _TOKEN.sub("prl_(masked)", value) if "prl_" in value else value
+        return _SECRET.sub(r"\1(masked)", value) if "prl_" in value or "whsec_" in value else value
     if isinstance(value, Mapping):
         return {_masked(name): _masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -77,7 +77,7 @@ def configure_logging(level: str, log_format: str, *, stream: TextIO | None = No
         structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, mask_tokens, renderer],
+        processors=[*shared, structlog.processors.format_exc_info, mask_secrets, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -89,7 +89,7 @@ def configure_logging(level: str, log_format: str, *, stream: TextIO | None = No
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                mask_tokens,
+                mask_secrets,
                 renderer,
             ],
         )

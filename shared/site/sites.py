@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shared.model.article import Identifier, LanguageTag, Name, OneLineText, Rights
 from shared.model.slug import Script
@@ -29,6 +29,18 @@ MIN_POLL_INTERVAL_SECONDS = 10
 INCOMING_PREFIX = "incoming/"
 REFUSED_SUFFIX = "-refused/"
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s#]+$", max_length=2000)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder, such as `Europe`
+        raise ValueError(f"there is no time zone {name[:40]!a}") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""The name of a time zone, such as Europe/Brussels."""
 
 
 class Section(BaseModel):
@@ -54,7 +66,7 @@ class Feed(BaseModel):
     formats: tuple[Name, ...] = ()  # accepted formats (`ninjs`, `pressline`); empty: all
     section: Name | None = None  # default for items without one; None: the site's default section
     language: LanguageTag | None = None  # default for items without one; None: the site's language
-    zone: str | None = None  # of times that state none, such as Europe/Brussels; None: the site's zone
+    zone: Zone | None = None  # of times that state none, such as Europe/Brussels; None: the site's zone
     rights: Rights | None = None  # default for items without rights
     signed_takedown: bool = True  # whether a signed request (see `pressline feeds secret`) may remove articles
     poll_url: HttpUrl | None = None  # the relay fetches the sender's document here
@@ -82,13 +94,6 @@ class Feed(BaseModel):
             raise ValueError(f"watch_prefix cannot end with {REFUSED_SUFFIX}: such a folder holds refused files")
         return self
 
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, zone: str | None) -> str | None:
-        if zone is not None:
-            ZoneInfo(zone)
-        return zone
-
 
 DEFAULT_FEED = Feed(id="newsroom", name="Newsroom", source="newsroom")
 """The feed of a site that configures none."""
@@ -103,7 +108,7 @@ class Site(BaseModel):
     name: str
     tagline: str
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
-    zone: str
+    zone: Zone
     language: LanguageTag
     theme: Name
     default_section: Name
@@ -130,12 +135,6 @@ class Site(BaseModel):
     principles_url: str | None = None  # the newsroom's principles
     social_urls: tuple[str, ...] = ()
     listing_interval_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, zone: str) -> str:
-        ZoneInfo(zone)
-        return zone
 
     @field_validator("sections")
     @classmethod

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import io
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from services.desk import wiring
 from services.desk.__main__ import app as commands
 from services.ingest.domain.refusal import BacklogFullError
 from services.ingest.endpoint.multipart import parse_form
+from services.ingest.ports import Allowance
 from shared.runtime.feed_secrets import FeedSecrets, add_secret, list_secrets
 from shared.site.keys import article_id
 from shared.site.sites import Feed, Site
@@ -37,6 +39,7 @@ ITEM: dict[str, Any] = {
 }
 FEED = "/v1/feeds/superdesk"
 ASSETS = f"{FEED}/assets"
+UNSIGNED_PATHS = ["/v1/feeds/desk", f"{FEED}?site=other", f"{FEED}?site=epn&site=other"]
 
 
 def signed(raw: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -113,18 +116,61 @@ def test_the_given_pair_of_body_and_signature_is_accepted(api: Api, storage: Mem
         {},
     ],
 )
-def test_a_wrong_signature_is_refused_before_the_body_is_read(
-    api: Api, newsroom: Newsroom, headers: dict[str, str]
-) -> None:
+def test_a_wrong_signature_is_refused(api: Api, newsroom: Newsroom, headers: dict[str, str]) -> None:
     answer = api.post(ITEM, FEED, **headers)
 
     assert answer.status_code == 401
     assert newsroom.calls == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/feeds/desk", f"{FEED}?site=other", f"{FEED}?site=epn&site=other", "/v1/articles"]
-)
+@pytest.mark.parametrize("path", [*UNSIGNED_PATHS, "/v1/feeds/desk/assets"])
+def test_a_feed_without_a_secret_is_refused_before_the_body_is_read(api: Api, path: str) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    answer = api("POST", path, content=body(), headers={"Content-Type": "application/json"} | signed(b""))
+
+    assert answer.status_code == 401
+    assert answer.headers["connection"] == "close"  # the answer to a body that has not arrived
+
+
+def test_a_signed_request_over_its_rate_gets_503(api: Api, newsroom: Newsroom) -> None:
+    raw = json.dumps(ITEM).encode()
+    form, headers = a_form("x.jpg", a_picture())
+    newsroom.allowance = Allowance(is_allowed=False, quota=6_000, window_seconds=60, left=0, seconds=7)
+
+    answers = [
+        api.post(raw, FEED, **signed(raw)),
+        api.post(raw, "/v1/articles?feed=superdesk", **signed(raw)),
+        api("POST", ASSETS, content=form, headers=headers | signed(form)),
+    ]
+
+    assert [(each.status_code, each.headers["Retry-After"]) for each in answers] == [(503, "7")] * 3
+    assert newsroom.calls == []
+    assert len({sender for sender, _ in newsroom.counted}) == 1
+
+
+def test_a_request_with_a_wrong_signature_takes_nothing_of_the_rate(api: Api, newsroom: Newsroom) -> None:
+    assert api.post(ITEM, FEED, **signed(b"other bytes")).status_code == 401
+    assert newsroom.counted == []
+
+
+def test_feeds_of_one_name_at_two_sites_are_different_senders(
+    api: Api, newsroom: Newsroom, storage: MemoryObjectStorage
+) -> None:
+    add_secret(storage, "other", "superdesk", secret="the secret of the other", now=NOW)
+    raw = json.dumps(ITEM).encode()
+
+    answers = [
+        api.post(raw, FEED, **signed(raw, secret), Idempotency_Key='"one-key"')
+        for secret in (SECRET, "the secret of the other")
+    ]
+
+    assert [each.status_code for each in answers] == [202, 202]
+    assert [call["site"].id for call in newsroom.calls] == ["epn", "other"]
+
+
+@pytest.mark.parametrize("path", [*UNSIGNED_PATHS, "/v1/articles"])
 def test_a_signature_counts_only_for_its_feed_and_site(api: Api, newsroom: Newsroom, path: str) -> None:
     raw = json.dumps(ITEM).encode()
 
@@ -153,7 +199,7 @@ def test_two_secrets_are_valid_while_the_sender_changes_over(api: Api, storage: 
 
     add_secret(storage, "epn", "superdesk", secret="the third secret", now=NOW)
     assert api.post(raw, FEED, **signed(raw)).status_code == 401
-    assert "secret" not in repr(list_secrets(storage, "epn", "superdesk")).replace("FeedSecret", "")
+    assert "the third secret" not in repr(list_secrets(storage, "epn", "superdesk"))
 
 
 @pytest.mark.parametrize("is_old", [False, True])
@@ -292,14 +338,47 @@ def test_a_secret_is_added_shown_once_and_removed_by_the_command(
     runner.invoke(commands, ["feeds", "secret", "add", "newsroom", "--stdin"], input="chosen-by-the-desk\n")
     listed = runner.invoke(commands, ["feeds", "list"]).stdout
 
-    assert FeedSecrets(storage).find("epn", "newsroom") == (made, "chosen-by-the-desk")
+    assert _secrets(storage) == (made, "chosen-by-the-desk")
     assert "newsroom" in listed
     assert made not in listed
 
     runner.invoke(commands, ["feeds", "secret", "keep-newest", "newsroom"])
-    assert FeedSecrets(storage).find("epn", "newsroom") == ("chosen-by-the-desk",)
+    assert _secrets(storage) == ("chosen-by-the-desk",)
     runner.invoke(commands, ["feeds", "secret", "remove", "newsroom"])
-    assert FeedSecrets(storage).find("epn", "newsroom") == ()
+    assert _secrets(storage) == ()
+
+    audited = runner.invoke(commands, ["audit", "--json"]).stdout.splitlines()
+    assert [(each["event"], each["sites"], each["feeds"]) for each in map(json.loads, audited)] == [
+        (event, ["epn"], ["newsroom"]) for event in ("secret.added", "secret.added", "secret.removed", "secret.removed")
+    ]
+    assert all(json.loads(each)["by"] == wiring.operator() for each in audited)
+    assert made not in "".join(audited)
+    assert "epn newsroom" in runner.invoke(commands, ["audit"], env={"COLUMNS": "200"}).stdout
+
+
+def _secrets(storage: MemoryObjectStorage) -> tuple[str, ...]:
+    return tuple(each.get_secret_value() for each in FeedSecrets(storage).find("epn", "newsroom"))
+
+
+@pytest.mark.parametrize("has_one", [False, True])
+def test_two_operators_at_the_same_time_lose_no_secret(
+    storage: MemoryObjectStorage, monkeypatch: pytest.MonkeyPatch, *, has_one: bool
+) -> None:
+    if has_one:
+        add_secret(storage, "epn", "newsroom", secret="the first secret", now=NOW)
+    put, is_other_done = storage.put, False
+
+    def put_after_the_other(key: str, *args: Any, **kwargs: Any) -> Any:
+        nonlocal is_other_done
+        if key.startswith("feed-secrets/") and not is_other_done:
+            is_other_done = True
+            add_secret(storage, "epn", "newsroom", secret="of the other operator", now=NOW)
+        return put(key, *args, **kwargs)
+
+    monkeypatch.setattr(storage, "put", put_after_the_other)
+    add_secret(storage, "epn", "newsroom", secret="of one operator", now=NOW)
+
+    assert _secrets(storage) == ("of the other operator", "of one operator")
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["newsroom", "--site", "nowhere"]])

@@ -447,12 +447,81 @@ def test_a_subscriber_that_is_added_or_removed_needs_no_restart(relay: Relay, se
         eventually(lambda: len(server.requests) == 1)
         relay.deps.subscribers.remove("app")
         relay.ahead += timedelta(seconds=5)
-        relay.subscribe(server.url, name="next")
-        relay.ahead += timedelta(seconds=5)
-        relay.announce(ARTICLES[1])
-        eventually(lambda: len(server.requests) >= 2)
+        with a_server() as other:
+            relay.subscribe(other.url, name="next")
+            relay.ahead += timedelta(seconds=5)
+            relay.announce(ARTICLES[1])
+            eventually(lambda: other.statuses == ["accepted"])
+        assert len(server.requests) == 1
         with pytest.raises(SubscriberUnknownError):
             relay.deps.subscribers.get("app")
+
+
+def _remove(relay: Relay) -> None:
+    relay.deps.subscribers.remove("app")
+    relay.states.delete(webhook_receiver("app"))
+
+
+def _pause(relay: Relay) -> None:
+    relay.deps.subscribers.pause("app", "by an operator", relay.now())
+
+
+@pytest.mark.parametrize("change", [_remove, _pause])
+def test_a_removed_or_paused_subscriber_gets_no_further_event_of_its_backlog(
+    relay: Relay, server: Server, change: Callable[[Relay], None]
+) -> None:
+    relay.subscribe(server.url)
+    server.hold.clear()
+    for number in range(120):  # more than two pages
+        relay.announce(f"{number:026d}".translate(_LETTERS))
+    with running(relay), a_server() as other:
+        eventually(lambda: len(server.requests) == 1)
+        change(relay)
+        relay.subscribe(other.url, name="next")
+        relay.ahead += timedelta(seconds=5)
+        relay.announce(ARTICLES[1])
+        eventually(lambda: other.statuses == ["accepted"])  # so the change is read too
+        server.hold.set()
+        relay.ahead += timedelta(seconds=5)
+        relay.announce(ARTICLES[2])
+        eventually(lambda: len(other.requests) == 2)
+
+    assert len(server.requests) == 1
+    assert (relay.states.find(webhook_receiver("app")) is None) is (change is _remove)
+
+
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+def test_a_running_delivery_uses_the_new_secret_after_a_rotation(relay: Relay, server: Server) -> None:
+    relay.subscribe(server.url)
+    server.hold.clear()
+    for number in range(10):
+        relay.announce(f"{number:026d}".translate(_LETTERS))
+    with running(relay), a_server() as other:
+        eventually(lambda: len(server.requests) == 1)
+        relay.deps.subscribers.rotate("app", OTHER_SECRET, now=relay.now(), grace=timedelta())
+        relay.subscribe(other.url, name="next")
+        relay.ahead += timedelta(seconds=5)
+        relay.announce(ARTICLES[1])
+        eventually(lambda: other.statuses == ["accepted"])
+        server.hold.set()
+        eventually(lambda: len(server.requests) == 11)
+
+    for headers, body in server.requests[1:]:
+        Webhook(OTHER_SECRET.get_secret_value()).verify(body, headers)
+
+
+def test_a_removed_subscriber_does_not_start_again_at_its_creation(relay: Relay, server: Server) -> None:
+    removed = relay.subscribe(server.url)
+    relay.announce(ARTICLES[0])
+    _remove(relay)
+
+    with pytest.raises(SubscriberUnknownError):
+        deliver_next(removed, relay.deps, lambda: False)
+
+    assert server.requests == []
+    assert relay.states.find(webhook_receiver("app")) is None
 
 
 def test_a_name_is_taken_once_and_names_and_addresses_have_a_form(relay: Relay) -> None:
@@ -552,6 +621,58 @@ def test_the_checked_address_is_called_although_the_name_changes(server: Server)
 
     assert (answer.status, asked) == (204, ["hooks.example"])
     assert server.requests[0][0]["host"] == f"hooks.example:{port}"
+
+
+@pytest.mark.parametrize("begins_with", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_an_answer_that_comes_byte_by_byte_ends_after_the_time_out(begins_with: bytes) -> None:
+    is_over = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.close_connection = True
+            try:
+                self.wfile.write(begins_with)
+                while not is_over.wait(0.05):
+                    self.wfile.write(b"a")
+            except OSError:  # the client is gone
+                return
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Handler) as url:
+        started = monotonic()
+        with pytest.raises(UndeliveredError, match=r"no answer in 0\.5 seconds"):
+            OutsideHttp(timeout_seconds=0.5, allows_private=True)(url, b"{}", {})
+        assert monotonic() - started < 3
+        is_over.set()
+
+
+def test_a_body_that_comes_byte_by_byte_ends_after_the_time_out_and_the_status_counts() -> None:
+    is_over = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(202)
+            self.end_headers()
+            self.close_connection = True
+            try:
+                while not is_over.wait(0.05):
+                    self.wfile.write(b"a")
+            except OSError:  # the client is gone
+                return
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Handler) as url:
+        started = monotonic()
+        answer = OutsideHttp(timeout_seconds=0.5, allows_private=True)(url, b"{}", {})
+        assert monotonic() - started < 3
+        is_over.set()
+
+    assert answer.status == 202
+    assert answer.excerpt.startswith("a")
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 300, "ex ample"])

@@ -51,7 +51,35 @@ def test_a_new_subscriber_gets_its_secret_once_and_only_later_events(desk: Desk)
     assert secret not in desk("list").stdout
     assert server.statuses == ["live"]
     assert "live of epn" in desk("list").stdout
-    assert desk("add", "app", server.url).exit_code == 1  # the name is taken
+
+
+def test_a_taken_name_is_refused_and_the_state_of_its_deliveries_stays(desk: Desk) -> None:
+    with a_server() as server:
+        desk("add", "app", server.url)
+        desk.relay.announce(ARTICLES[0])
+        desk.relay.deliver()
+        before = desk.relay.state()
+
+        assert desk("add", "app", server.url).exit_code == 1
+        assert desk.relay.state() == before
+
+
+def test_a_replay_of_more_dead_letters_than_allowed_tells_that_some_remain(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_MAX_REPLAYED", 2)
+    with a_server(answers=[(404, {})] * 3) as server:
+        desk("add", "app", server.url)
+        for article in ARTICLES:
+            desk.relay.announce(article)
+        desk.relay.deliver()
+        first = desk("replay", "app", "--all")
+        desk.relay.deliver()
+        second = desk("replay", "app", "--all")
+
+    assert first.stdout == "2 sent to the relay.\n"
+    assert "more than 2" in first.stderr
+    assert (second.stdout, second.stderr) == ("1 sent to the relay.\n", "")
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,14 @@ def test_the_event_of_a_kill_does_not_wait_for_the_entry(pipeline: Pipeline, mon
         pipeline.act("kill", article)
 
     assert len(entries(pipeline)) == 1
+
+
+def test_an_unreadable_entry_is_logged_and_the_others_are_shown(pipeline: Pipeline) -> None:
+    pipeline.act("kill", pipeline.post().article)
+    key = keys.audit_key(pipeline.now, "of-another-program")
+    pipeline.content.put(key, b"{}")
+
+    with structlog.testing.capture_logs() as logs:
+        assert [each.event.value for each in entries(pipeline)] == ["kill"]
+
+    assert [line["key"] for line in logs if line["event"] == "audit_entry.unreadable"] == [key]

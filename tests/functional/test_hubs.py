@@ -32,6 +32,7 @@ class Hub:
     pipeline: Pipeline
     answers: list[int] = field(default_factory=list)
     is_down: bool = False
+    busy_seconds: float | None = None
     fetched: list[tuple[str, bytes]] = field(default_factory=list)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -39,6 +40,8 @@ class Hub:
         assert headers["content-type"] == "application/x-www-form-urlencoded"
         if self.is_down:
             raise UndeliveredError("down")
+        if self.busy_seconds is not None:
+            return Answer(503, self.busy_seconds)
         fields = parse_qs(body.decode())
         assert fields["hub.mode"] == ["publish"]
         (feed,) = fields["hub.url"]
@@ -93,6 +96,12 @@ def run_round(pinger: HubPinger) -> None:
     pinger.run_round(stop)
 
 
+def run_rounds(pinger: HubPinger) -> None:
+    """Run rounds until no ping is due: each makes as many as run at the same time."""
+    for _ in range(6):
+        run_round(pinger)
+
+
 def test_a_hub_is_pinged_once_a_changed_feed_can_be_fetched(pipeline: Pipeline, hub: Hub, pinger: HubPinger) -> None:
     pipeline.tick()  # the feeds of the empty site
     run_round(pinger)
@@ -132,13 +141,48 @@ def test_a_hub_that_is_down_is_pinged_again_later(pipeline: Pipeline, hub: Hub, 
     hub.is_down = True
     pipeline.post()
     pipeline.tick()
-    run_round(pinger)
+    run_rounds(pinger)
     hub.is_down = False
-    run_round(pinger)
+    run_rounds(pinger)
     assert hub.paths == []
 
     pipeline.now += timedelta(seconds=5)
+    run_rounds(pinger)
+
+    assert "feed.xml" in hub.paths
+
+
+def test_a_round_makes_no_more_pings_than_run_at_the_same_time(
+    pipeline: Pipeline, hub: Hub, pinger: HubPinger, redis: Redis
+) -> None:
     run_round(pinger)
+    pipeline.post()
+    pipeline.tick()
+    pipeline.now += timedelta(seconds=10)
+    run_rounds(pinger)
+    hub.fetched.clear()
+    redis.flushall()  # so that all feeds are announced
+    pipeline.now += timedelta(seconds=10)
+    run_round(pinger)
+
+    assert len(hub.paths) == 8 < len(list(output_feeds(pipeline.site)))
+
+
+def test_a_hub_is_not_pinged_before_the_time_that_it_requests(
+    pipeline: Pipeline, hub: Hub, pinger: HubPinger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_round(pinger)
+    with monkeypatch.context() as patch:
+        patch.setattr(hub, "busy_seconds", 120.0)
+        pipeline.post()
+        pipeline.tick()
+        run_rounds(pinger)
+    pipeline.now += timedelta(seconds=119)
+    run_rounds(pinger)
+    assert hub.paths == []
+
+    pipeline.now += timedelta(seconds=1)
+    run_rounds(pinger)
 
     assert "feed.xml" in hub.paths
 
@@ -171,7 +215,7 @@ def test_after_the_loss_of_redis_the_hub_is_pinged_for_every_feed(
     hub.fetched.clear()
     redis.flushall()
     pipeline.now += timedelta(seconds=10)
-    run_round(pinger)
+    run_rounds(pinger)
 
     assert set(hub.paths) == {listing.path for listing in output_feeds(pipeline.site)}
 

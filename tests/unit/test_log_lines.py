@@ -9,7 +9,7 @@ import sys
 import pytest
 import structlog
 
-from shared.runtime.observability import configure_logging
+from shared.runtime.observability import configure_logging, mask_secrets
 
 
 class Counting(io.StringIO):
@@ -36,3 +36,16 @@ def test_a_log_line_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert len(out.chunked) == 2
     assert all(piece.startswith("{") and piece.endswith("}\n") for piece in out.chunked)
+
+
+def test_tokens_and_secrets_of_webhooks_are_masked_wherever_they_are() -> None:
+    token, secret = "prl_0123456789abcdef", "whsec_c2VjcmV0L3Rlc3Q+ZGF0YQ=="
+    line = {"event": f"sent {secret}.", "facts": [{token: f"a {token}, {secret}"}], "number": 1}
+
+    masked = mask_secrets(None, "info", line)
+
+    assert masked == {
+        "event": "sent whsec_(masked).",
+        "facts": [{"prl_(masked)": "a prl_(masked), whsec_(masked)"}],
+        "number": 1,
+    }

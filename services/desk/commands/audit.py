@@ -1,4 +1,4 @@
-"""`pressline audit`: takedowns and changes of tokens, from the audit log in the content bucket."""
+"""`pressline audit`: takedowns and changes of tokens and secrets, from the audit log in the content bucket."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.desk import wiring
 from services.desk.commands.times import FORMS, instant
 from services.desk.domain.printable import in_one_line
 from services.desk.handler.audit import AuditedChange, audited_changes
+from shared.runtime.audit import AuditEntry
 
 _DEFAULT_TIME = timedelta(days=30)
 _NONE = "-"
@@ -30,7 +31,10 @@ def audit(
     until: Annotated[datetime | None, typer.Option(parser=instant, metavar="TIME", help="Default: now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,  # noqa: FBT002
 ) -> None:
-    """Show kills, withdrawals, restores and changes of tokens: author, time, reason and request, oldest first."""
+    """Show kills, withdrawals, restores and changes of tokens and secrets, oldest first.
+
+    Each has its author, time, reason and request.
+    """
     now = datetime.now(UTC)
     until = until or now
     changes = audited_changes(
@@ -47,16 +51,21 @@ def audit(
     console.print(table if table.row_count else "Nothing in this time.")
 
 
+def _about(entry: AuditEntry) -> str:
+    if entry.article:
+        return f"{entry.site} {entry.article}"
+    if entry.token:
+        return f"{entry.token} {in_one_line(entry.token_name or '', 40)}"
+    return " ".join((*entry.sites, *entry.feeds))
+
+
 def _row(change: AuditedChange) -> tuple[str, ...]:
     entry = change.entry
-    about = (
-        f"{entry.site} {entry.article}" if entry.article else f"{entry.token} {in_one_line(entry.token_name or '', 40)}"
-    )
     return (
         f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
         entry.event.value,
         in_one_line(entry.by, 40) or "unknown",
-        about,
+        _about(entry),
         entry.outcome or _NONE,
         in_one_line(change.why, 120) or _NONE,
         in_one_line(entry.request or "", 64) or _NONE,

@@ -33,23 +33,29 @@ def add(
     chosen = _site_with(feed, site)
     given = sys.stdin.read(feed_secrets.MAX_SECRET_CHARS + 2).strip() if from_stdin else None
     try:
-        secret = feed_secrets.add_secret(wiring.content(), chosen.id, feed, secret=given, now=datetime.now(UTC))
+        secret = feed_secrets.add_secret(
+            wiring.content(), chosen.id, feed, secret=given, now=datetime.now(UTC), by=wiring.operator()
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--stdin") from error
-    typer.echo("stored" if from_stdin else secret)
+    typer.echo("stored" if from_stdin else secret.get_secret_value())
 
 
 @app.command("keep-newest")
 def keep_newest(feed: FeedId, site: SiteOption = None) -> None:
     """Remove all secrets except the newest, once the sender uses it."""
-    removed = feed_secrets.keep_newest(wiring.content(), _site_with(feed, site).id, feed)
+    chosen = _site_with(feed, site)
+    now, operator = datetime.now(UTC), wiring.operator()
+    removed = feed_secrets.keep_newest(wiring.content(), chosen.id, feed, now=now, by=operator)
     typer.echo(f"removed: {removed}; endpoints cache secrets, so it works for a few seconds more")
 
 
 @app.command()
 def remove(feed: FeedId, site: SiteOption = None) -> None:
     """Remove all secrets, so that the feed accepts tokens only."""
-    removed = feed_secrets.remove_secrets(wiring.content(), _site_with(feed, site).id, feed)
+    chosen = _site_with(feed, site)
+    now, operator = datetime.now(UTC), wiring.operator()
+    removed = feed_secrets.remove_secrets(wiring.content(), chosen.id, feed, now=now, by=operator)
     typer.echo(f"removed: {removed}; endpoints cache secrets, so it works for a few seconds more")
 
 

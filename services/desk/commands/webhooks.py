@@ -21,7 +21,8 @@ from services.desk.domain.times import age_of
 from services.desk.handler import webhooks
 from shared.runtime.event_log import EntryKind, NewEntry
 from shared.runtime.webhooks import DeliveryState, SigningSecret, Subscriber, announced_names, secret_of
-from shared.runtime.webhooks.stored import dead_letters_of, find_dead_letter
+from shared.runtime.webhooks.stored import dead_letter_ids, dead_letters_of, find_dead_letter
+from shared.storage import ObjectStorage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,6 +66,7 @@ def add(
     except ValidationError as error:
         faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise typer.BadParameter(printable(faults)) from error
+    wiring.subscribers().require_free(name)
     wiring.delivery_states().delete(webhooks.receiver(name))  # of a removed subscriber of the same name
     wiring.subscribers().add(subscriber, wiring.status_events().end())
     typer.echo(secret.get_secret_value())
@@ -192,16 +194,26 @@ def replay(
         raise typer.BadParameter("name dead letters, or use --all")
     wiring.subscribers().get(name)
     content, sent = wiring.content(), 0
-    chosen = [webhooks.checked_id(each) for each in ids or ()]
-    for dead_letter_id in chosen or [each.id for each in dead_letters_of(content, name, limit=_MAX_REPLAYED)]:
-        if find_dead_letter(content, name, dead_letter_id) is None:
-            typer.echo(f"there is no dead letter {printable(dead_letter_id)}", err=True)
-            continue
+    found = list(islice(dead_letter_ids(content, name), _MAX_REPLAYED + 1)) if is_all else _found(content, name, ids)
+    for dead_letter_id in found[:_MAX_REPLAYED]:
         wiring.event_log().append(NewEntry(EntryKind.REPLAY, subscriber=name, subject=dead_letter_id))
         sent += 1
     typer.echo(f"{sent} sent to the relay.")
+    if len(found) > _MAX_REPLAYED:
+        typer.echo(f"There are more than {_MAX_REPLAYED}: run the command again after their delivery.", err=True)
     if not sent:
         raise typer.Exit(1)
+
+
+def _found(content: ObjectStorage, name: str, ids: Iterable[str] | None) -> list[str]:
+    """Return the ids that belong to dead letters of the subscriber, and tell of the others."""
+    known = []
+    for dead_letter_id in [webhooks.checked_id(each) for each in ids or ()]:
+        if find_dead_letter(content, name, dead_letter_id) is None:
+            typer.echo(f"there is no dead letter {printable(dead_letter_id)}", err=True)
+        else:
+            known.append(dead_letter_id)
+    return known
 
 
 def _require_sites(names: Iterable[str]) -> None:

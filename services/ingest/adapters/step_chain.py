@@ -55,4 +55,6 @@ def render_pages(message: ArticlesAccepted, objects: Mapping[str, bytes], run_st
                     pages += read_bundle(rendered, ArticlePage, bucket)
             elif step is not None:
                 waiting.append((step, line))
+    if waiting:
+        problems.append(f"the dry run ended after {_MAX_RUNS} steps; pages may be missing")
     return RenderedPages(tuple(pages), tuple(dict.fromkeys(problems)))

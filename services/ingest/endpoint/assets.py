@@ -20,11 +20,12 @@ from services.ingest.endpoint.replies import AssetReply, json_response
 from services.ingest.endpoint.signatures import (
     Credentials,
     Verification,
+    admit_signed,
     caller_of,
+    candidates_of,
     find_publisher,
     find_signature,
     late_body,
-    note_sender,
     signed_feeds,
 )
 from services.ingest.endpoint.sites import SiteName
@@ -126,7 +127,7 @@ async def _receive(request: Request, feed: str, credentials: Credentials, named:
     """Return the caller and the beginning of the body, long enough for a picture.
 
     Raises:
-        ProblemError: 401, 403; 503 if a signed body does not arrive in time.
+        ProblemError: 401, 403; 503 if a signed body does not arrive in time, or the feed is over its rate.
         RefusedError: 413 or 415.
     """
     deps = deps_of(request)
@@ -134,14 +135,14 @@ async def _receive(request: Request, feed: str, credentials: Credentials, named:
     if signature is None:
         caller = await find_publisher(request, credentials)
         return caller, await _read(request, [])
-    candidates = await threads_of(request).run(signed_feeds, deps, feed, named)
+    candidates = await candidates_of(request, feed, named)
     verifications: dict[Site, Verification] = {
         site: Verification(signature, secrets) for site, (_, secrets) in candidates.items()
     }
     body = await _read(request, list(verifications.values()))
     genuine = {site: found for site, found in candidates.items() if verifications[site].is_genuine}
     caller = caller_of(signature, genuine, named, feed, deps)
-    note_sender(request, caller)
+    await admit_signed(request, caller)
     return caller, body
 
 

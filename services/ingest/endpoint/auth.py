@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -11,17 +12,15 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.ingest.domain.author import Author, author
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.endpoint.deps import EndpointDeps, deps_of, threads_of
-from services.ingest.endpoint.limits import is_limited, limit_headers, over_limit
+from services.ingest.endpoint.limits import is_limited, limit_headers, over_limit, status_over_limit
 from services.ingest.endpoint.problems import ProblemError
 from services.ingest.endpoint.requests import add_answer_headers, name_sender
 from services.ingest.ports import Allowance
 from shared.runtime.tokens import HASH_BEGINS_CHARS, Scope, TokenRecord, hash_of
 from shared.site.sites import Feed, Site
 
-_CHALLENGE = 'Bearer realm="pressline"'
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="token", description="A token of this installation, such as `prl_…`."
-)
+CHALLENGE = 'Bearer realm="pressline"'
+BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="A token of this installation, such as `prl_…`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +98,47 @@ def caller_with(*scopes: Scope) -> Any:  # noqa: ANN401 -- FastAPI's Depends ret
     """Return a dependency that finds the caller, whose token must have one of the scopes."""
 
     async def find_caller(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
     ) -> Caller:
         if credentials is None:
             raise ProblemError(
-                401, "send a token: Authorization: Bearer prl_…", headers={"WWW-Authenticate": _CHALLENGE}
+                401, "send a token: Authorization: Bearer prl_…", headers={"WWW-Authenticate": CHALLENGE}
             )
         deps, route = deps_of(request), request.scope["route"].path
         token, allowance = await threads_of(request).run(_identify, deps, credentials.credentials, route)
         if token is None:
             name_sender(f"unknown {hash_of(credentials.credentials)[:HASH_BEGINS_CHARS]}")
-            challenge = f'{_CHALLENGE}, error="invalid_token"'
+            challenge = f'{CHALLENGE}, error="invalid_token"'
             detail = "the token is not known: it never was, was revoked, or has expired"
             raise ProblemError(401, detail, headers={"WWW-Authenticate": challenge})
-        name_sender(token.name)
-        author.set(Author(token.name, request.scope["state"].get("request_id")))
-        if allowance is not None:
-            add_answer_headers(request, limit_headers(allowance))
-            if not allowance.is_allowed:
-                raise over_limit(allowance, route)
+        note_sender(request, token.name)
+        require_allowance(request, allowance, status_over_limit(route))
         if not any(token.allows(scope) for scope in scopes):
             scopes_text = " or ".join(scopes)
-            challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
+            challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
             raise ProblemError(403, f"the token lacks the scope {scopes_text}", headers={"WWW-Authenticate": challenge})
         return Caller(token, dict(deps.sites))
 
     return Depends(find_caller)
+
+
+def note_sender(request: Request, name: str) -> None:
+    """Name the sender in the log and, for takedowns, in the audit log."""
+    name_sender(name)
+    author.set(Author(name, request.scope.get("state", {}).get("request_id")))
+
+
+def require_allowance(request: Request, allowance: Allowance | None, status: HTTPStatus) -> None:
+    """Name the limit in the answer; return if the request is allowed. Without an allowance it is not limited.
+
+    Raises:
+        ProblemError: `status`, the sender is over its rate.
+    """
+    if allowance is None:
+        return
+    add_answer_headers(request, limit_headers(allowance))
+    if not allowance.is_allowed:
+        raise over_limit(allowance, status)
 
 
 def _identify(deps: EndpointDeps, secret: str, route: str) -> tuple[TokenRecord | None, Allowance | None]:

@@ -11,6 +11,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import anyio
 import anyio.to_thread
 from fastapi import Request
+from pydantic import SecretStr
 
 from services.ingest.domain.accepted import Accepted, DocumentOutcome, Submitted
 from services.ingest.domain.assets import Asset
@@ -167,7 +168,7 @@ class EndpointDeps:
     kept_answers: KeptAnswers
     events: EventStreams
     ready: Callable[[], list[str]]  # faults, for operators; empty if the endpoint is ready
-    find_feed_secrets: Callable[[str, str], tuple[str, ...]]  # site, feed
+    find_feed_secrets: Callable[[str, str], tuple[SecretStr, ...]]  # site, feed
     store_asset: StoreAsset
     find_asset: Callable[[str, str, str], Asset | None]  # name, site, feed
     hub_subscriptions: HubSubscriptions | None = None  # None: no WebSub hub may call

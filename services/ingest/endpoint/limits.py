@@ -51,11 +51,11 @@ def limit_headers(allowance: Allowance) -> dict[str, str]:
     }
 
 
-def over_limit(allowance: Allowance, route: str) -> ProblemError:
+def over_limit(allowance: Allowance, status: HTTPStatus) -> ProblemError:
     """Return the refusal of a request over the limit."""
     detail = (
-        f"the token has sent more than {allowance.quota} requests in {allowance.window_seconds} seconds; nothing was "
+        f"the sender has sent more than {allowance.quota} requests in {allowance.window_seconds} seconds; nothing was "
         "accepted: send the same request again after the seconds in Retry-After"
     )
     wait = {"Retry-After": str(allowance.seconds)}
-    return ProblemError(status_over_limit(route), detail, title="Too Many Requests", headers=wait)
+    return ProblemError(status, detail, title="Too Many Requests", headers=wait)

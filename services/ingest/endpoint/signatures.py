@@ -16,19 +16,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 import structlog
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials
+from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-from services.ingest.domain.author import Author, author
-from services.ingest.endpoint.auth import Caller, caller_with
+from services.ingest.endpoint.auth import BEARER, CHALLENGE, Caller, caller_with, note_sender, require_allowance
 from services.ingest.endpoint.body import keep_body, read_body
 from services.ingest.endpoint.deps import EndpointDeps, deps_of, threads_of
 from services.ingest.endpoint.problems import ProblemError
-from services.ingest.endpoint.requests import name_sender
 from shared.runtime.tokens import Scope, TokenRecord
 from shared.site.sites import Feed, Site
 
@@ -38,9 +38,6 @@ _SUPERDESK = re.compile(r"sha1=([0-9a-f]{40})", re.IGNORECASE)
 _GHOST = re.compile(r"sha256=([0-9a-f]{64})\s*,\s*t=([0-9]{10,16})", re.IGNORECASE)
 _MAX_AGE = timedelta(minutes=10)  # Ghost repeats a webhook within seconds; clocks may differ by minutes
 _MAX_SITES = 20
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="token", description="A token of this installation, such as `prl_…`."
-)
 _superdesk = APIKeyHeader(
     name=SUPERDESK_HEADER,
     scheme_name="superdesk",
@@ -54,7 +51,9 @@ _ghost = APIKeyHeader(
     description="`sha256=` and the HMAC-SHA256 of the body and `t`, with the feed's secret. Ghost's webhooks send it.",
 )
 _find_publisher = caller_with(Scope.PUBLISH).dependency
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+SignedFeed = tuple[Feed, tuple[SecretStr, ...]]
+"""A feed of a site, and its secrets there."""
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 """The bearer token of a request that may have a signature instead."""
 
 log = structlog.get_logger()
@@ -76,9 +75,11 @@ class Signature:
 class Verification:
     """The verification of one body, which may arrive in parts."""
 
-    def __init__(self, signature: Signature, secrets: Iterable[str]) -> None:
+    def __init__(self, signature: Signature, secrets: Iterable[SecretStr]) -> None:
         self._signature = signature
-        self._codes = [hmac.new(secret.encode(), digestmod=signature.algorithm) for secret in secrets]
+        self._codes = [
+            hmac.new(secret.get_secret_value().encode(), digestmod=signature.algorithm) for secret in secrets
+        ]
 
     def update(self, part: bytes) -> None:
         """Add the next part of the body."""
@@ -120,9 +121,9 @@ def find_signature(headers: Headers) -> Signature | None:
     return None
 
 
-def signed_feeds(deps: EndpointDeps, feed: str, named: Sequence[str]) -> dict[Site, tuple[Feed, tuple[str, ...]]]:
+def signed_feeds(deps: EndpointDeps, feed: str, named: Sequence[str]) -> dict[Site, SignedFeed]:
     """Return the feed and its secrets at each site that has secrets for it; of all sites, or of the named ones."""
-    found: dict[Site, tuple[Feed, tuple[str, ...]]] = {}
+    found: dict[Site, SignedFeed] = {}
     for site in deps.sites.values():
         if named and site.id not in named[:_MAX_SITES]:
             continue
@@ -141,7 +142,8 @@ async def find_sender(
     """Return the caller of a request with a token, or with a signature of the feed that the address names.
 
     Raises:
-        ProblemError: 401, 403; 503 if a signed body does not arrive in time, because Superdesk never repeats after 4xx.
+        ProblemError: 401, 403; 503 if a signed body does not arrive in time or the feed is over its rate, because
+            Superdesk never repeats after 4xx.
         RefusedError: 413 or 415.
     """
     signature = find_signature(request.headers) if credentials is None else None
@@ -149,11 +151,11 @@ async def find_sender(
         return await find_publisher(request, credentials)
     deps = deps_of(request)
     feed, named = feed_named(request), request.query_params.getlist("site")
-    candidates = await threads_of(request).run(signed_feeds, deps, feed, named)
+    candidates = await candidates_of(request, feed, named)
     raw = await read_signed_body(request, deps.settings.max_article_bytes)
     genuine = {site: found for site, found in candidates.items() if _is_genuine(signature, found[1], raw)}
     caller = caller_of(signature, genuine, named, feed, deps)
-    note_sender(request, caller)
+    await admit_signed(request, caller)
     keep_body(request, raw)
     return caller
 
@@ -168,9 +170,34 @@ async def find_publisher(request: Request, credentials: HTTPAuthorizationCredent
     return caller
 
 
+async def candidates_of(request: Request, feed: str, named: Sequence[str]) -> dict[Site, SignedFeed]:
+    """Return the feed and its secrets at each site whose secret may have signed, before the body is read.
+
+    Raises:
+        ProblemError: 401, no site has a secret for the feed, or one of the named sites has none.
+    """
+    found = await threads_of(request).run(signed_feeds, deps_of(request), feed, named)
+    if not found or not {*named} <= {site.id for site in found}:
+        raise _mismatch(feed, named)
+    return found
+
+
+async def admit_signed(request: Request, caller: Caller) -> None:
+    """Name the feed in the logs, and count the request. A request with a wrong signature is not counted.
+
+    Raises:
+        ProblemError: 503, the feed is over its rate. After a 429 Superdesk would not repeat the item.
+    """
+    note_sender(request, caller.name)
+    deps = deps_of(request)
+    rate = deps.settings.rate_limit_per_minute
+    allowance = await threads_of(request).run(deps.rate_limits.take, caller.token.sha256, rate) if rate else None
+    require_allowance(request, allowance, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
 def caller_of(
     signature: Signature,
-    genuine: dict[Site, tuple[Feed, tuple[str, ...]]],
+    genuine: dict[Site, SignedFeed],
     named: Sequence[str],
     feed: str,
     deps: EndpointDeps,
@@ -182,28 +209,21 @@ def caller_of(
     """
     now = deps.clock()
     if not genuine or not {*named} <= {site.id for site in genuine}:
-        log.warning("signature.refused", feed=feed[:40], sites=[name[:40] for name in named[:_MAX_SITES]])
-        raise _refused("the signature does not match the body and the feed's secret")
+        raise _mismatch(feed, named)
     if not signature.is_recent(now):
         log.warning("signature.refused", feed=feed[:40], reason="old")
         raise _refused("the signature is older than ten minutes, or the sender's clock is wrong")
     may_take_down = all(each.signed_takedown for each, _ in genuine.values())
-    name = f"feed-{feed}"
+    name, sites = f"feed-{feed}", tuple(sorted(site.id for site in genuine))
     record = TokenRecord(
         name=name,
         scopes=frozenset({Scope.PUBLISH, Scope.TAKEDOWN} if may_take_down else {Scope.PUBLISH}),
-        sites=tuple(site.id for site in genuine),
+        sites=sites,
         feeds=(feed,),
         created_at=now,
-        sha256=hashlib.sha256(name.encode()).hexdigest(),
+        sha256=hashlib.sha256(" ".join((name, *sites)).encode()).hexdigest(),
     )
     return Caller(record, dict(deps.sites))
-
-
-def note_sender(request: Request, caller: Caller) -> None:
-    """Name the sender in the log and, for takedowns, in the audit log."""
-    name_sender(caller.name)
-    author.set(Author(caller.name, request.scope.get("state", {}).get("request_id")))
 
 
 def feed_named(request: Request) -> str:
@@ -238,14 +258,20 @@ def late_body(deps: EndpointDeps, detail: str) -> ProblemError:
     return ProblemError(503, detail, headers=wait)
 
 
-def _is_genuine(signature: Signature, secrets: tuple[str, ...], raw: bytes) -> bool:
+def _is_genuine(signature: Signature, secrets: tuple[SecretStr, ...], raw: bytes) -> bool:
     verification = Verification(signature, secrets)
     verification.update(raw)
     return verification.is_genuine
 
 
+def _mismatch(feed: str, named: Sequence[str]) -> ProblemError:
+    """Return one answer for a wrong signature and for a feed without a secret, so that it tells no setting."""
+    log.warning("signature.refused", feed=feed[:40], sites=[name[:40] for name in named[:_MAX_SITES]])
+    return _refused("the signature does not match the body and the feed's secret")
+
+
 def _refused(detail: str) -> ProblemError:
-    return ProblemError(401, detail, headers={"WWW-Authenticate": 'Bearer realm="pressline"'})
+    return ProblemError(401, detail, headers={"WWW-Authenticate": CHALLENGE})
 
 
 RequireSender = Annotated[Caller, Depends(find_sender)]

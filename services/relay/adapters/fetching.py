@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from http import HTTPStatus
-from threading import Timer
 from time import monotonic
-from typing import Any, Self
 
 import httpx
 
+from services.relay.adapters.deadline import Deadline
 from services.relay.adapters.http import OutsideHttp, retry_after, translated_errors
 from services.relay.ports import Fetched, UndeliveredError
 
@@ -43,7 +40,7 @@ class DocumentFetcher:
     def __call__(self, url: str, headers: Mapping[str, str]) -> Fetched:
         """GET a document; return the answer of the last server."""
         ends = monotonic() + self._deadline_seconds
-        with translated_errors(), _Deadline(self._deadline_seconds) as deadline:
+        with translated_errors(), Deadline(self._deadline_seconds) as deadline:
             target = httpx.URL(url)
             for _ in range(_MAX_REDIRECTS + 1):
                 answer = self._http.open("GET", target, {"accept-encoding": "gzip", **headers}, trace=deadline.trace)
@@ -80,32 +77,6 @@ class DocumentFetcher:
     def _check_time(self, ends: float) -> None:
         if monotonic() >= ends:
             raise UndeliveredError(f"no whole document after {self._deadline_seconds:g} s")
-
-
-class _Deadline:
-    """Ends the present connection at a time: a server that sends its headers byte by byte exceeds no read time-out."""
-
-    def __init__(self, seconds: float) -> None:
-        self._socket: socket.socket | None = None
-        self._timer = Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def trace(self, name: str, details: dict[str, Any]) -> None:
-        """Note the socket of each new connection, plain or TLS."""
-        if name in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = details["return_value"].get_extra_info("socket")
-
-    def _expire(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):  # it is closed already
-                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _next_target(target: httpx.URL, answer: httpx.Response) -> httpx.URL:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from time import monotonic
 from typing import Any
 
 import httpx
 
+from services.relay.adapters.deadline import Deadline
 from services.relay.domain.addresses import is_public
 from services.relay.ports import Answer, UndeliveredError
 
@@ -40,7 +40,10 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class OutsideHttp:
-    """A client that connects to the address that it has checked: a name that changes in between has no effect."""
+    """A client that connects to the address that it has checked: a name that changes in between has no effect.
+
+    `timeout_seconds`: of connecting, of each read, and of a whole call that posts.
+    """
 
     def __init__(self, *, timeout_seconds: float, allows_private: bool, resolve: Resolve = resolve) -> None:
         # Without kept connections: two host names may share an address, but not a TLS connection.
@@ -60,8 +63,14 @@ class OutsideHttp:
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST a body; return the answer."""
-        with translated_errors():
-            return self._excerpt(self.open("POST", httpx.URL(url), headers, body))
+        with translated_errors(), Deadline(self._timeout_seconds) as deadline:
+            try:
+                answer = self.open("POST", httpx.URL(url), headers, body, trace=deadline.trace)
+            except httpx.HTTPError as error:
+                if deadline.is_over:
+                    raise UndeliveredError(f"no answer in {self._timeout_seconds:g} seconds") from error
+                raise
+            return _excerpt(answer)
 
     def open(
         self,
@@ -117,20 +126,16 @@ class OutsideHttp:
         )
         return self._client.send(request, stream=True)
 
-    def _excerpt(self, answer: httpx.Response) -> Answer:
-        ends = monotonic() + self._timeout_seconds
-        try:
-            excerpt = b""
-            for part in answer.iter_raw(_MAX_EXCERPT_BYTES):
-                excerpt += part
-                if len(excerpt) >= _MAX_EXCERPT_BYTES or monotonic() > ends:
-                    break
-        except httpx.HTTPError:
-            excerpt = b""  # the status counts
-        finally:
-            answer.close()
-        text = excerpt[:_MAX_EXCERPT_BYTES].decode(errors="replace")
-        return Answer(answer.status_code, retry_after(answer.headers.get("retry-after", "")), text)
+
+def _excerpt(answer: httpx.Response) -> Answer:
+    excerpt = b""
+    with closing(answer), suppress(httpx.HTTPError):  # the status counts
+        for part in answer.iter_raw():
+            excerpt += part
+            if len(excerpt) >= _MAX_EXCERPT_BYTES:
+                break
+    text = excerpt[:_MAX_EXCERPT_BYTES].decode(errors="replace")
+    return Answer(answer.status_code, retry_after(answer.headers.get("retry-after", "")), text)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from services.relay.metrics import FAILING_SUBSCRIBERS
 from shared.runtime.errors import PresslineError
 from shared.runtime.event_log import EntryId
 from shared.runtime.webhooks import MAX_SUBSCRIBERS, Subscriber
+from shared.runtime.webhooks.stored import webhook_receiver
 
 log = structlog.get_logger()
 
@@ -29,7 +30,8 @@ _OUTAGE_WAIT = timedelta(seconds=5)
 class _Queue:
     """One subscriber's deliveries: the one that runs, and the time of the next one (None: once there is news).
 
-    `has_news`: entries may have come since the running delivery has read the log.
+    `has_news`: entries may have come since the running delivery has read the log. `is_active`: false once the
+    subscriber is paused or removed; its running delivery then ends after the request that is on its way.
     """
 
     subscriber: Subscriber
@@ -37,6 +39,7 @@ class _Queue:
     due_at: datetime | None = None
     has_news: bool = False
     has_failed: bool = False
+    is_active: bool = True
 
 
 class WebhookDispatcher:
@@ -75,11 +78,16 @@ class WebhookDispatcher:
         self._threads.shutdown(cancel_futures=True)
 
     def _reload(self, now: datetime) -> None:
-        """Read the subscribers; a new or changed one is due at once."""
-        active = {each.name: each for each in self._deps.subscribers.list_all() if each.paused_at is None}
-        for name in set(self._queues) - set(active):
-            if self._queues[name].running is None:
-                del self._queues[name]
+        """Read the subscribers; a new or changed one is due at once, and a paused or removed one stops."""
+        subscribers = {each.name: each for each in self._deps.subscribers.list_all()}
+        active = {name: each for name, each in subscribers.items() if each.paused_at is None}
+        for name, queue in list(self._queues.items()):
+            queue.is_active = name in active
+            if queue.is_active or queue.running is not None:
+                continue
+            if name not in subscribers:
+                self._deps.states.delete(webhook_receiver(name))  # the last delivery may have stored one again
+            del self._queues[name]
         for name, subscriber in active.items():
             queue = self._queues.setdefault(name, _Queue(subscriber, due_at=now))
             if queue.subscriber != subscriber:
@@ -92,9 +100,14 @@ class WebhookDispatcher:
                 return
             queue.due_at = self._next_time(queue, queue.running, now)
             queue.running = None
-        if queue.due_at is not None and queue.due_at <= now and not is_stopping():
+        if queue.is_active and queue.due_at is not None and queue.due_at <= now and not is_stopping():
             queue.due_at, queue.has_news = None, False
-            queue.running = self._threads.submit(deliver_next, queue.subscriber, self._deps, is_stopping)
+            subscriber = queue.subscriber
+
+            def must_end() -> bool:
+                return is_stopping() or not queue.is_active or queue.subscriber is not subscriber
+
+            queue.running = self._threads.submit(deliver_next, subscriber, self._deps, must_end)
 
     def _next_time(self, queue: _Queue, ended: Future[timedelta | None], now: datetime) -> datetime | None:
         try:

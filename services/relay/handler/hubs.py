@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from threading import Event
 from urllib.parse import urlencode
 
@@ -100,26 +101,28 @@ class HubPinger:
             self._pending[url] = _Ping(site.hub_url, due_at)
 
     def _ping_due(self, now: datetime) -> None:
-        due = {url: ping for url, ping in self._pending.items() if ping.due_at <= now}
-        verdicts = self._threads.map(lambda each: self._ping(*each), due.items())
-        for (url, ping), verdict in zip(due.items(), verdicts, strict=True):
+        """Make the pings that are due, as many as run at the same time: a round ends soon, also with slow hubs."""
+        are_due = ((url, ping) for url, ping in self._pending.items() if ping.due_at <= now)
+        due = list(islice(are_due, _MAX_PARALLEL_PINGS))
+        results = self._threads.map(lambda each: self._ping(*each), due)
+        for (url, ping), (verdict, requested_seconds) in zip(due, results, strict=True):
             PINGS.labels(verdict.value).inc()
             self._pinged_at[url] = now
             attempts = ping.attempts + 1
+            del self._pending[url]  # a ping that is repeated goes to the end, so that it delays no other one
             if verdict is Verdict.RETRY and attempts < _MAX_ATTEMPTS:
-                wait = wait_after(attempts, None, self._deps.jitter())
+                wait = wait_after(attempts, requested_seconds, self._deps.jitter())
                 self._pending[url] = _Ping(ping.hub, now + wait, attempts)
-            else:
-                del self._pending[url]
 
-    def _ping(self, url: str, ping: _Ping) -> Verdict:
+    def _ping(self, url: str, ping: _Ping) -> tuple[Verdict, float | None]:
+        """Ping a hub; return the verdict, and the wait in seconds that the hub requests."""
         body = urlencode({"hub.mode": "publish", "hub.url": url}).encode()
         try:
             answer = self._deps.post(ping.hub, body, {"content-type": "application/x-www-form-urlencoded"})
         except UndeliveredError as error:
             log.warning("hub.unanswered", feed=url, attempts=ping.attempts + 1, reason=str(error))
-            return Verdict.RETRY
+            return Verdict.RETRY, None
         verdict = verdict_of(answer.status)
         if verdict is not Verdict.DELIVERED:
             log.warning("hub.refused", feed=url, status=answer.status, answer=answer.excerpt[:200])
-        return verdict
+        return verdict, answer.retry_after_seconds

@@ -15,7 +15,13 @@ from services.relay.handler.deps import RelayDeps
 from services.relay.metrics import DEAD_LETTERS, DELIVERIES
 from services.relay.ports import Answer, UndeliveredError
 from shared.runtime.event_log import EntryKind, LogEntry, Position, StatusEvent
-from shared.runtime.webhooks import DeliveryState, Subscriber, WebhookDeadLetter, message_id
+from shared.runtime.webhooks import (
+    DeliveryState,
+    Subscriber,
+    SubscriberUnknownError,
+    WebhookDeadLetter,
+    message_id,
+)
 from shared.runtime.webhooks.stored import (
     dead_letter_id,
     delete_dead_letter,
@@ -51,22 +57,26 @@ class _Attempt:
 def deliver_next(subscriber: Subscriber, deps: RelayDeps, is_stopping: Callable[[], bool]) -> timedelta | None:
     """Deliver the next page of events; return the wait before the next call, or None if no further event is there.
 
+    `is_stopping`: asked before each request and before each change of the stored state. While it is true, a removed
+    subscriber's state is not stored.
+
     Raises:
+        SubscriberUnknownError: the subscriber was removed.
         RedisUnavailableError: Redis does not answer.
         StorageUnavailableError: the store does not answer.
     """
-    return _Courier(subscriber, deps).run(is_stopping)
+    return _Courier(subscriber, deps, is_stopping).run()
 
 
 class _Courier:
     """The deliveries to one subscriber."""
 
-    def __init__(self, subscriber: Subscriber, deps: RelayDeps) -> None:
-        self._subscriber, self._deps = subscriber, deps
+    def __init__(self, subscriber: Subscriber, deps: RelayDeps, is_stopping: Callable[[], bool]) -> None:
+        self._subscriber, self._deps, self._is_stopping = subscriber, deps, is_stopping
         self._receiver = webhook_receiver(subscriber.name)
-        self._state = deps.state_of(self._receiver, lambda: deps.events.since(subscriber.created_at))
+        self._state = deps.state_of(self._receiver, self._first_position)
 
-    def run(self, is_stopping: Callable[[], bool]) -> timedelta | None:
+    def run(self) -> timedelta | None:
         now = self._deps.clock()
         if self._state.next_attempt_at and self._state.next_attempt_at > now:
             return self._state.next_attempt_at - now
@@ -76,7 +86,7 @@ class _Courier:
             delivery = self._delivery_of(entry)
             if delivery is None:
                 continue
-            if is_stopping():
+            if self._is_stopping():
                 return timedelta()
             wait = self._deliver(delivery, place)
             if wait is not None:
@@ -164,8 +174,21 @@ class _Courier:
         self._save(position=str(place), **none, **changes)
 
     def _save(self, **changes: object) -> None:
+        if self._is_stopping() and not self._is_known():
+            return
         state = DeliveryState.model_validate({**dict(self._state), **changes})
         self._state = self._deps.save(self._receiver, state)
+
+    def _first_position(self) -> Position:
+        """Return the position of a subscriber that has no stored one: each new one has, until it is removed."""
+        if not self._is_known():
+            raise SubscriberUnknownError(f"{self._subscriber.name} was removed")
+        return self._deps.events.since(self._subscriber.created_at)
+
+    def _is_known(self) -> bool:
+        """Tell whether the subscriber exists, and no other one has its name now."""
+        found = self._deps.subscribers.find(self._subscriber.name)
+        return found is not None and found.created_at == self._subscriber.created_at
 
 
 def _event_delivery(event: StatusEvent, dead_letter: WebhookDeadLetter | None = None) -> _Delivery:

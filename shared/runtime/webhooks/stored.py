@@ -82,13 +82,21 @@ class Subscribers:
         """
         if sum(1 for _ in self._content.list_keys(keys.WEBHOOKS_PREFIX, limit=MAX_SUBSCRIBERS)) >= MAX_SUBSCRIBERS:
             raise SubscriberExistsError(f"there are {MAX_SUBSCRIBERS} subscribers, as many as allowed")
-        if self.find(subscriber.name) is not None:
-            raise SubscriberExistsError(f"there is a subscriber {subscriber.name} already")
+        self.require_free(subscriber.name)
         store_position(self._content, webhook_receiver(subscriber.name), position)
         try:
             self._put(subscriber, unless_exists=True)
         except PreconditionFailedError as error:
             raise SubscriberExistsError(f"there is a subscriber {subscriber.name} already") from error
+
+    def require_free(self, name: str) -> None:
+        """Return if no subscriber has the name.
+
+        Raises:
+            SubscriberExistsError: one has it.
+        """
+        if self.find(name) is not None:
+            raise SubscriberExistsError(f"there is a subscriber {name} already")
 
     def rotate(self, name: str, secret: SecretStr, *, now: datetime, grace: timedelta) -> Subscriber:
         """Add a new secret; the present one stays valid for the grace, and requests carry both signatures.
@@ -191,6 +199,12 @@ def dead_letters_of(content: ObjectStorage, subscriber: str, *, limit: int) -> I
             continue
         if found:
             yield found
+
+
+def dead_letter_ids(content: ObjectStorage, subscriber: str) -> Iterator[str]:
+    """Yield the ids of all dead letters of a subscriber, oldest first, by their keys alone."""
+    for key in content.list_keys(keys.webhook_dead_letters_prefix(subscriber)):
+        yield keys.webhook_dead_letter_of(key)
 
 
 def dead_letter_id(at: datetime, message: str) -> str:
