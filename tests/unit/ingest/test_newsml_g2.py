@@ -170,7 +170,7 @@ def test_an_item_without_a_status_is_usable(read: Read) -> None:
 
 
 def test_an_unknown_status_is_refused(refuse: Refuse) -> None:
-    assert refuse(_with("stat:usable", "stat:recalled"), None).faults[0].pointer.endswith("/pubStatus")
+    assert refuse(_with("stat:usable", "stat:wobbly"), None).faults[0].pointer.endswith("/pubStatus")
 
 
 @pytest.mark.parametrize("signal", ["edStat:D", "sig:kill", "sig:takedown"])

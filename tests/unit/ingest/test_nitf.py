@@ -154,7 +154,7 @@ def test_a_later_release_of_a_usable_document_is_an_embargo_and_an_earlier_one_i
 
 
 def test_an_unknown_status_is_refused(refuse: Refuse) -> None:
-    raw = _with('management-status="usable"', 'management-status="recalled"')
+    raw = _with('management-status="usable"', 'management-status="wobbly"')
 
     assert refuse(raw, None).faults[0].pointer == "/nitf/head/docdata/@management-status"
 

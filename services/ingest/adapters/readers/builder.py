@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.ingest.adapters.readers.words import faults_of
 from services.ingest.domain import prose
+from services.ingest.domain.contacts import without_contacts
 from services.ingest.domain.entries import SetAsideStatus
 from services.ingest.domain.pointers import origin_of, top_of
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -26,6 +27,7 @@ _MAX_FAULTS = 50
 _MAX_DROPPED = 200
 _MAX_VALIDATIONS = 5
 _MAX_NAME_CHARS = 200
+_MAX_LINE_CHARS = 2_000  # of a line that is searched for contact details
 _ENTRY_FIELD_STEPS = 2  # the inner steps of a pointer such as /topics/3/name
 _FIELDS = tuple(Article.model_fields)
 
@@ -36,6 +38,7 @@ class ArticleBuilder:
     def __init__(self, format_name: str, context: ReadingContext) -> None:
         self.values: dict[str, Any] = {"site": context.site.id, "source": context.feed.source}
         self.faults: list[Fault] = []
+        self.held_because = ""  # a reason that the status itself gives
         self._format = format_name
         self._context = context
         self._origins: dict[str, str] = {}
@@ -139,6 +142,7 @@ class ArticleBuilder:
         if self._context.canonical_site is not None:
             self._adapt_to_further_site(self._context.canonical_site)
         self._remove_notes()
+        self._remove_contacts()
         article = self._validated(validate, frozenset(dispensable))
         if article is not None:
             article = self._without_hostile_markup(article)
@@ -147,6 +151,8 @@ class ArticleBuilder:
             raise unacceptable(self.faults[:_MAX_FAULTS])
         self._warnings += stamp_warnings(article, received_at)
         self._report_invisible_parts(article)
+        if article.status is Status.WITHHELD:
+            held_because = held_because or self.held_because
         return Reading(self._with_canonical(article), self._report(), held_because)
 
     def _validated(self, validate: Callable[[dict[str, Any]], Article], dispensable: frozenset[str]) -> Article | None:
@@ -231,6 +237,22 @@ class ArticleBuilder:
             self._dropped.append(
                 Dropped(pointer=origin_of("/body", self._origins), reason="a part is marked as not for the public")
             )
+
+    def _remove_contacts(self) -> None:
+        """Remove mail addresses and telephone numbers from the byline and the names of authors."""
+        authors = self.values.get("authors")
+        named = [each for each in authors if isinstance(each, dict)] if isinstance(authors, list) else []
+        for holder, name, part in (
+            (self.values, "byline", "/byline"),
+            *((each, "name", f"/authors/{index}") for index, each in enumerate(named)),
+        ):
+            line = holder.get(name)
+            if isinstance(line, str) and (rest := without_contacts(line[:_MAX_LINE_CHARS])) != line[:_MAX_LINE_CHARS]:
+                holder[name] = rest
+                if not rest and part == "/byline":
+                    del holder[name]
+                origin = origin_of(part, self._origins)
+                self._dropped.append(Dropped(pointer=origin, reason="contact details are never published"))
 
     def _without_hostile_markup(self, article: Article) -> Article:
         if not has_markup(article.body):

@@ -11,6 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
+from services.ingest.adapters.readers.private_parts import HIDDEN_REASON, without_private_parts
+from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import instant_of, tail_of, text_of, whole_number
 from services.ingest.domain import prose
 from services.ingest.ports import ReadingContext
@@ -30,6 +32,8 @@ _STATUSES = {
     "withheld": Status.WITHHELD,
     "canceled": Status.CANCELED,
     "cancelled": Status.CANCELED,
+    **dict.fromkeys(("killed", "recalled", "retracted", "deleted"), Status.CANCELED),
+    **dict.fromkeys(("draft", "commissioned", "unpublished", "hold"), Status.WITHHELD),
 }
 KILL_WORDS = frozenset(
     {
@@ -39,6 +43,8 @@ KILL_WORDS = frozenset(
 )
 """Words of signals, instructions and editorial types that remove an article, in lower case without spaces."""
 
+_HELD = frozenset({"draft", "commissioned", "unpublished", "hold"})
+"""Statuses of an item that the sender's system does not show now."""
 _MAX_VERSION = 10**10 - 1
 _URGENCIES = range(1, 10)
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -53,11 +59,14 @@ def set_status(builder: ArticleBuilder, value: object, origin: str) -> None:
     """
     if value is None or value == "":
         return
-    status = _STATUSES.get(tail_of(value.strip()).lower()) if isinstance(value, str) else None
+    word = tail_of(value.strip()).lower() if isinstance(value, str) else ""
+    status = _STATUSES.get(word)
     if status is None:
         builder.fault(origin, "must be one of usable, withheld or canceled")
     else:
         builder.set_field("status", status, origin)
+        if word in _HELD:
+            builder.held_because = f"its status is {word}"
 
 
 def set_version(builder: ArticleBuilder, value: object, origin: str) -> None:
@@ -169,7 +178,7 @@ def find_section(site: Site, words: Iterable[str | None]) -> str | None:
 def set_body(builder: ArticleBuilder, text: str, origin: str, *, is_html: bool) -> None:
     """Set the body from HTML, or from plain text as paragraphs; control characters are removed, with a warning.
 
-    A text declared as HTML that has no tags is plain text.
+    A text declared as HTML that has no tags is plain text. Parts that readers may not see are left out.
     """
     markup = prose.without_controls(text)
     if len(markup) != len(text):
@@ -179,7 +188,10 @@ def set_body(builder: ArticleBuilder, text: str, origin: str, *, is_html: bool) 
     elif not prose.has_tags(markup):
         builder.warn("the body is declared as HTML and has no tags; its lines became paragraphs")
         markup = prose.paragraphs(prose.unescaped(markup))
+    markup, private = without_private_parts(markup)
     builder.set_field("body", markup, origin)
+    for name, hidden in private:
+        builder.drop(f"{origin}//{name}", HIDDEN_REASON if hidden else NOTE_REASON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ def _read(story: Story, context: ReadingContext, *, is_snapshot: bool) -> Entry:
     """Return the entry of an item. In a snapshot, an item that is not public is set aside instead of withdrawn."""
     if story.refusal:
         raise unacceptable([Fault(story.at("type"), story.refusal)], story.refusal)
+    if story.unknown_operation:
+        raise unacceptable([Fault(story.operation_origin, story.unknown_operation)], story.unknown_operation)
     builder = ArticleBuilder(story.format_name, context)
     held_because = read_status(story, builder)
     read_identity(story, builder)

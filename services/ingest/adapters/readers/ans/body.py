@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.ingest.adapters.readers.ans.leaves import LEAVES, Omitted, content_of, paragraph, without_paragraph
 from services.ingest.adapters.readers.ans.pictures import figure_of, picture_of
+from services.ingest.adapters.readers.ans.state import is_public_code
 from services.ingest.adapters.readers.ans.story import Story
 from services.ingest.adapters.readers.ans.texts import line_of
 from services.ingest.adapters.readers.builder import ArticleBuilder
@@ -87,8 +88,8 @@ class _Writer:
             return Omitted("the body has too many or too deeply nested elements")
         if not isinstance(element, dict):
             return Omitted("is not an object")
-        if _is_for_other_channels(element):
-            return Omitted("is visible in other channels only, by its own list")
+        if reason := _restriction_of(element):
+            return Omitted(reason)
         self._report_comments(element, where)
         kind = (text_of(element.get("type")) or "").lower()
         if kind in LEAVES:
@@ -204,3 +205,12 @@ def _is_for_other_channels(element: Item) -> bool:
     channels = element.get("channels")
     names = [text_of(each) for each in channels] if isinstance(channels, list) else []
     return bool(names) and all(name is not None and name.lower() in _OTHER_CHANNELS for name in names)
+
+
+def _restriction_of(element: Item) -> str:
+    """Return the reason why an element alone is not on the public page; empty if it is."""
+    if _is_for_other_channels(element):
+        return "is visible in other channels only, by its own list"
+    restrictions = element.get("content_restrictions")
+    code = restrictions.get("content_code") if isinstance(restrictions, dict) else restrictions
+    return "" if is_public_code(code) else f"its content code is {str(code)[:40]!a}; only free content becomes public"

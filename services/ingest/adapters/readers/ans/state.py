@@ -8,13 +8,15 @@ from services.ingest.adapters.readers.ans.story import Story
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import KILL_WORDS, find_instant, set_first_published
 from services.ingest.adapters.readers.reasons import NOTE_REASON
-from services.ingest.adapters.readers.values import Item, text_of, whole_number
+from services.ingest.adapters.readers.values import Item, instant_of, text_of, whole_number
 from services.ingest.domain.pointers import pointer
 from shared.model.article import Status
 
 _PUBLIC_CODES = frozenset({"", "free", "default", "green", "open", "public", "none", "metered"})
 _PUBLISHED = frozenset({"published", "publish", "usable", "public", "live", "updated", "corrected"})
 _FALSE_TEXTS = frozenset({"", "false", "no", "0"})
+_SWITCHES = ("active", "enabled", "is_active")
+_END_NAMES = ("end_time", "end", "end_date", "ends_at", "until", "embargo_until", "release_time", "date", "time")
 _RESTRICTIONS = "content_restrictions"
 
 
@@ -119,9 +121,30 @@ def _find_restriction(story: Story, builder: ArticleBuilder) -> str:
     if restrictions.get("geo"):
         return "it is restricted to some regions"
     embargo = restrictions.get("embargo")
-    if _is_active(embargo) and not (isinstance(embargo, dict) and embargo.get("end_time")):
+    if _is_active(embargo) and not _has_end(embargo):
         return "its embargo has no end"
     return ""
+
+
+def is_public_code(code: object) -> bool:
+    """Return whether a content code, or none, lets everybody read."""
+    return code is None or (isinstance(code, str) and code.strip().lower() in _PUBLIC_CODES)
+
+
+def _has_end(embargo: object) -> bool:
+    """Return whether an embargo has an end; under another name than ANS's, only a readable one counts."""
+    if not isinstance(embargo, dict):
+        return False
+    if embargo.get("end_time"):
+        return True
+    try:
+        return instant_of(embargo.get(_end_name(embargo))) is not None
+    except ValueError:
+        return False
+
+
+def _end_name(embargo: Item) -> str:
+    return next((name for name in _END_NAMES if embargo.get(name)), _END_NAMES[0])
 
 
 def _read_embargo(story: Story, builder: ArticleBuilder) -> None:
@@ -129,9 +152,10 @@ def _read_embargo(story: Story, builder: ArticleBuilder) -> None:
     restrictions = _object(story.item, _RESTRICTIONS)
     embargo, where = _object(restrictions, "embargo"), story.at(_RESTRICTIONS, "embargo")
     if _is_active(restrictions.get("embargo")):
-        end = find_instant(builder, embargo.get("end_time"), where + pointer("end_time"))
+        name = _end_name(embargo)
+        end = find_instant(builder, embargo.get(name), where + pointer(name))
         if end is not None:
-            builder.set_field("embargo_until", end, where + pointer("end_time"))
+            builder.set_field("embargo_until", end, where + pointer(name))
         elif embargo.get("end_time") and not builder.is_removal and not builder.faults:
             builder.fault(where + pointer("end_time"), "is not the end of an embargo")
     elif restrictions.get("embargo"):
@@ -154,7 +178,10 @@ def _own_properties(item: Item) -> tuple[tuple[Item, tuple[str, ...]], ...]:
 def _is_active(embargo: object) -> bool:
     """Return whether a value says that an embargo is in force; a value that cannot be read does."""
     if isinstance(embargo, dict):
-        embargo = embargo.get("active", embargo.get("end_time"))
+        switches = [embargo[name] for name in _SWITCHES if embargo.get(name) is not None]
+        if not switches:
+            return any(value for name, value in embargo.items() if name != "description")
+        return any(_is_active(each) for each in switches if not isinstance(each, dict))
     if isinstance(embargo, str):
         return embargo.strip().lower() not in _FALSE_TEXTS
     return bool(embargo)

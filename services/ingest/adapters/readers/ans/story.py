@@ -28,7 +28,11 @@ _TYPICAL_FIELDS = frozenset(
 )
 _ENVELOPE = re.compile(r"^[a-z_]{1,30}[-_]operation$")
 _EVENT = re.compile(r"^(story|image|gallery|video|content|collection)[:_-][a-z:_-]{1,60}$")
-_REMOVALS = frozenset({"delete", "unpublish", "remove", "kill"})
+_REMOVALS = frozenset({"delete", "unpublish", "remove", "kill", "retract", "takedown", "archive"})
+_PARTS_OF_REMOVALS = ("unpublish", "delete")
+_KNOWN_OPERATIONS = frozenset(
+    {"publish", "republish", "insert", "update", "upsert", "create", "edit", "schedule", "unschedule", "correct"}
+)
 _MAX_UNIX_SECONDS = 10**11
 
 
@@ -85,6 +89,19 @@ class Story:
         return _REFUSED.get(self.kind, f"not an article: type {self.kind[:40]!a}")
 
     @property
+    def operation_origin(self) -> str:
+        """Return the pointer to the name of the operation or event."""
+        return "/operation" if "operation" in self.facts else "/key"
+
+    @property
+    def unknown_operation(self) -> str:
+        """Return the reason why the operation or event cannot be followed; empty if there is none or it is known."""
+        words = _words_of(self.operation)
+        if not self.operation or not words.isdisjoint(_KNOWN_OPERATIONS) or _is_removal(self.operation, words):
+            return ""
+        return f"the operation {self.operation[:40]!a} is unknown; it may be a removal"
+
+    @property
     def format_name(self) -> str:
         """Return the format with the schema's version, such as `ans-0.10.12`."""
         version = text_of(self.item.get("version")) or ""
@@ -112,16 +129,24 @@ def story_in(item: Item) -> Story:
     if not operation:
         return Story(item)
     body = item.get("body")
-    words = frozenset(re.split(r"[:_-]", operation))
+    words = _words_of(operation)
     return Story(
         body if isinstance(body, Mapping) else {},
         pointer("body"),
         operation=operation,
-        is_removed=not _REMOVALS.isdisjoint(words) and not _is_of_other_edition(item),
+        is_removed=_is_removal(operation, words) and not _is_of_other_edition(item),
         is_draft=item.get("published") is False,
         happened_at=_time_of(item),
         facts=item,
     )
+
+
+def _words_of(operation: str) -> frozenset[str]:
+    return frozenset(re.split(r"[.:_-]", operation))
+
+
+def _is_removal(operation: str, words: frozenset[str]) -> bool:
+    return not _REMOVALS.isdisjoint(words) or any(part in operation for part in _PARTS_OF_REMOVALS)
 
 
 def _envelope_of(item: Item) -> str:

@@ -9,6 +9,7 @@ from services.ingest.adapters.readers.dpa.about import FORMAT
 from services.ingest.adapters.readers.dpa.body import links_in, read_body
 from services.ingest.adapters.readers.dpa.entry import (
     categories,
+    find_embargo_signal,
     find_note_for_editors,
     is_correction,
     kind_of,
@@ -43,7 +44,18 @@ _DASHES = " -\u2013\u2014_:"
 _MAX_NOTE_CHARS = 2_000
 _USED = frozenset(
     {
-        *("format", "type", "urn", "entry_id", "version", "version_created", "pubstatus", "signal", "embargoed"),
+        *(
+            "format",
+            "type",
+            "urn",
+            "entry_id",
+            "version",
+            "version_created",
+            "pubstatus",
+            "signal",
+            "signals",
+            "embargoed",
+        ),
         *("content_created", "language", "urgency", "kicker", "headline", "subhead", "teaser", "byline", "creditline"),
         *("dateline", "article_html", "infobox_html", "linkbox_html", "copyrightnotice", "usageterms"),
         *("autopublishnotice", "ednotes", "notepad", "associations", "categories"),
@@ -129,7 +141,10 @@ def _read(item: Item, context: ReadingContext) -> Entry:
     read_body(item, builder)
     _report_unused(item, builder)
     held_because = ""
-    if not builder.is_removal and (word := find_note_for_editors(item, builder)):
+    if not builder.is_removal and (signal := find_embargo_signal(item, signals)):
+        held_because = f"the signal {signal[:40]} has no time at which the embargo ends"
+        builder.set_field("status", Status.WITHHELD, "/signal")
+    elif not builder.is_removal and (word := find_note_for_editors(item, builder)):
         held_because = f"{word} is for editors"
         builder.set_field("status", Status.WITHHELD, "/categories")
     return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)

@@ -37,6 +37,9 @@ def signals_of(item: Item, builder: ArticleBuilder) -> frozenset[str]:
     """Return the signals of an entry in lower case without their vocabulary."""
     given = [text_of(item.get("signal"))]
     given += [text_of(each.get("qcode")) for _, each in categories(item, builder, "signal")]
+    several = item.get("signals")
+    for each in several if isinstance(several, list) else [several]:
+        given.append(text_of(each.get("qcode") or each.get("name")) if isinstance(each, dict) else text_of(each))
     return frozenset(tail_of(each).lower() for each in given if each)
 
 
@@ -51,6 +54,13 @@ def read_status(item: Item, builder: ArticleBuilder, signals: frozenset[str]) ->
     if not builder.is_removal and not signals.isdisjoint(KILL_WORDS):
         builder.set_field("status", Status.CANCELED, "/signal")
         builder.warn("a signal says that the entry is deleted; its status says usable")
+
+
+def find_embargo_signal(item: Item, signals: frozenset[str]) -> str:
+    """Return the signal of an embargo that has no time; otherwise empty."""
+    if text_of(item.get("embargoed")):
+        return ""
+    return next((each for each in sorted(signals) if "embargo" in each or each == "sperrfrist"), "")
 
 
 def read_identity(item: Item, builder: ArticleBuilder) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from services.ingest.adapters.readers.addresses import address_of, is_web_address
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
+from services.ingest.adapters.readers.news_pages.access import find_restriction
 from services.ingest.adapters.readers.news_pages.json_ld import Graph, Node, same_address
 from services.ingest.adapters.readers.news_pages.page import Page
-from services.ingest.adapters.readers.syndication.entry import Part, Person, Player, SentEntry, State
+from services.ingest.adapters.readers.syndication.entry import Part, Person, Player, SentEntry
 from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.adapters.readers.values import text_of, whole_number
 from services.ingest.domain.pointers import pointer
@@ -18,13 +19,13 @@ from services.ingest.domain.pointers import pointer
 _SEPARATORS = re.compile(r"\s+(?:[-|\u2013\u2014\u00b7\u2022\u00bb:]|::)\s+|\s*\|\s*")
 _CUT = re.compile(r"\s*(?:…|\.\.\.)$")
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
-_PUBLIC_STATES = frozenset({"published", "publish", "final", "usable", "live", "updated", "corrected"})
 _USED = frozenset(
     {
         *("@type", "@id", "@context", "headline", "name", "description", "datePublished", "dateModified", "expires"),
         *("author", "creator", "articleSection", "keywords", "about", "inLanguage", "image", "thumbnailUrl", "video"),
         *("audio", "url", "mainEntityOfPage", "articleBody", "isAccessibleForFree", "creativeWorkStatus", "correction"),
         *("copyrightHolder", "copyrightNotice", "license", "dateline", "publisher", "hasPart"),
+        *("requiresSubscription", "conditionsOfAccess"),
     }
 )
 _MAX_VALUES = 100
@@ -56,7 +57,7 @@ def entry_of(page: Page, node: Node, graph: Graph) -> SentEntry:
     _read_subjects(entry, page, node, graph)
     entry.language = _language(page, node)
     _read_pictures(entry, page, node, graph)
-    entry.state = _state(page, node)
+    entry.state = find_restriction(page, node, graph)
     _read_rights(entry, node, graph)
     for name, value in data.items():
         if name not in _USED and value not in (None, "", [], {}) and "embargo" not in name.lower():
@@ -249,39 +250,6 @@ def _number(value: object) -> object:
     if isinstance(value, dict):
         value = value.get("value") or value.get("@value")
     return value.removesuffix("px").strip() if isinstance(value, str) else value
-
-
-def _state(page: Page, node: Node) -> State | None:
-    """Return the state of an article that is not for everybody."""
-    if _is_false(node.data.get("isAccessibleForFree")):
-        return State(
-            "private",
-            "the article is for members only: isAccessibleForFree is false",
-            node.where + "/isAccessibleForFree",
-        )
-    parts = node.data.get("hasPart")
-    for each in (parts if isinstance(parts, list) else [parts])[:_MAX_VALUES]:
-        if isinstance(each, dict) and _is_false(each.get("isAccessibleForFree")):
-            return State("private", "a part of the article is for members only: hasPart", node.where + "/hasPart")
-    tier = page.first_meta("article:content_tier", "og:article:content_tier")
-    if tier and tier.value.lower() == "locked":
-        return State("private", "the article is for members only: article:content_tier is locked", tier.where)
-    words = _texts(node.data.get("creativeWorkStatus"))
-    if words and words[0].lower() not in _PUBLIC_STATES:
-        return State(
-            "private",
-            "creativeWorkStatus does not say that the article is published",
-            node.where + "/creativeWorkStatus",
-        )
-    return None
-
-
-def _is_false(value: object) -> bool:
-    if isinstance(value, list):
-        return any(_is_false(each) for each in value[:_MAX_VALUES])
-    return value is False or (
-        isinstance(value, str) and value.strip().lower().rsplit("/", 1)[-1] in ("false", "no", "0")
-    )
 
 
 def _read_rights(entry: SentEntry, node: Node, graph: Graph) -> None:

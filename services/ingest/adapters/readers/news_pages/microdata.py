@@ -47,7 +47,7 @@ def _item(element: etree._Element, budget: list[int], depth: int) -> dict[str, A
         if each.get("itemscope") is not None and depth < _MAX_DEPTH:
             value = _item(each, budget, depth + 1)
         else:
-            value = _value(each)
+            value = value_of(each)
         for name in (each.get("itemprop") or "").split()[:5]:
             if name not in _SKIPPED and value not in ("", None):
                 data[name] = [*_list(data[name]), value] if name in data else value
@@ -71,7 +71,8 @@ def _properties(scope: etree._Element) -> list[etree._Element]:
     return found
 
 
-def _value(element: etree._Element) -> str:
+def value_of(element: etree._Element) -> str:
+    """Return the value of an element that is a property: of its attribute, otherwise its text."""
     attribute = _ADDRESS_ATTRIBUTES.get(str(element.tag), "content")
     given = element.get(attribute) or element.get("content")
     if given:

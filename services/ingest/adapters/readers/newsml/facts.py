@@ -24,6 +24,10 @@ from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.ports import ReadingContext
 from shared.model.article import Status
 
+_REMOVALS = {
+    **dict.fromkeys(("canceled", "cancelled", "killed", "deleted"), Status.CANCELED),
+    **dict.fromkeys(("withheld", "unpublished", "hold"), Status.WITHHELD),
+}
 _SUBJECTS = ("Subject", "SubjectMatter", "SubjectDetail", "SubjectQualifier")
 _ISO_639 = {
     "ara": "ar",
@@ -82,6 +86,7 @@ def read_management(item: etree._Element, builder: ArticleBuilder, context: Read
             builder.drop(place_of(instruction), NOTE_REASON)
     for field, name in (("version_created", "ThisRevisionCreated"), ("first_created", "FirstCreated")):
         _read_time(find(management, name), field, builder, context)
+    _read_planned_removals(management, builder, context)
     urgency = find(management, "Urgency")
     if urgency is not None:
         set_urgency(builder, formal_name(urgency), place_of(urgency))
@@ -96,6 +101,25 @@ def _read_embargo(management: etree._Element | None, builder: ArticleBuilder, co
             return ""
     builder.set_field("status", Status.WITHHELD, "/NewsML/NewsItem/NewsManagement/Status")
     return _WITHOUT_RELEASE
+
+
+def _read_planned_removals(management: etree._Element | None, builder: ArticleBuilder, context: ReadingContext) -> None:
+    """Read changes to canceled or withheld: a past one has happened, a future one is the end of publication."""
+    for change in first_children(management, "StatusWillChange")[0]:
+        status, time = _REMOVALS.get(formal_name(find(change, "FutureStatus"))), find(change, "DateAndTime")
+        if status is None or builder.values.get("status") is Status.CANCELED:
+            continue
+        if time is None or not line_in(time):
+            builder.drop(place_of(change), "names no time of the change")
+            continue
+        earlier = builder.values.pop("expires_at", None)
+        _read_time(time, "expires_at", builder, context)
+        end = builder.values.get("expires_at")
+        if end is not None and end <= context.received_at:
+            builder.set_field("status", status, place_of(change))
+            del builder.values["expires_at"]
+        if earlier is not None and (end is None or earlier < end):
+            builder.values["expires_at"] = earlier
 
 
 def _read_time(element: etree._Element | None, field: str, builder: ArticleBuilder, context: ReadingContext) -> None:

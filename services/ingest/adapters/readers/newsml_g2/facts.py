@@ -37,6 +37,7 @@ _CORRECTION = re.compile(r"(?:korj|korr|correc|corrig|bericht|rätt|rett|rectif|
 """Begins a public note of a correction, in the languages of some agencies that send no signal of it."""
 _START_PROPERTIES = frozenset(("pubstart", "publishstart", "embargo", "embargoed", "embargountil"))
 _STOP_PROPERTIES = frozenset(("pubstop", "publishstop", "expires", "expirydate"))
+_STRICTNESS = {Status.USABLE: 0, Status.WITHHELD: 1, Status.CANCELED: 2}
 _LINKED_MEDIA = frozenset(("picture", "graphic", "animation", "video", "audio", "photo", "image"))
 _MAX_NOTE_CHARS = 2_000
 
@@ -50,11 +51,20 @@ def read_identity(item: etree._Element, builder: ArticleBuilder) -> None:
 
 
 def read_status(item: etree._Element, builder: ArticleBuilder) -> None:
-    """Read the status; none means usable. A signal of deletion cancels an item, since it may be its only mark."""
+    """Read the status, the strictest of several; none means usable.
+
+    A signal of deletion cancels an item, since it may be its only mark.
+    """
     meta = find(item, "itemMeta")
-    status = find(meta, "pubStatus")
-    if status is not None:
+    strictest: tuple[Status, etree._Element] | None = None
+    for status in first_children(meta, "pubStatus")[0]:
+        builder.values.pop("status", None)
         set_status(builder, code_of(status) or line_in(status), place_of(status))
+        given = builder.values.get("status")
+        if given is not None and (strictest is None or _STRICTNESS[given] > _STRICTNESS[strictest[0]]):
+            strictest = given, status
+    if strictest is not None:
+        builder.set_field("status", strictest[0], place_of(strictest[1]))
     for signal in first_children(meta, "signal")[0]:
         if _is_kill(signal) and not builder.is_removal:
             builder.set_field("status", Status.CANCELED, place_of(signal))
@@ -86,8 +96,13 @@ def read_times(item: etree._Element, builder: ArticleBuilder, context: ReadingCo
     for field, name in (("version_created", "versionCreated"), ("first_created", "firstCreated")):
         _read_time(find(meta, name), field, builder, context)
     for element in first_children(meta)[0]:
-        if "embargo" in name_of(element).lower() and line_in(element):
+        name = name_of(element).lower()
+        if "embargo" in name and line_in(element):
             _read_embargo(element, builder, context)
+        elif "embargo" in name and element.attrib:
+            _read_embargo_in_attribute(element, builder, context)
+        elif name in _STOP_PROPERTIES or "expir" in name:
+            builder.drop(place_of(element), "is not the place of an expiry; use itemMetaExtProperty")
     _read_properties(meta, builder, context)
     created = find(content, "contentCreated")
     if created is None or not line_in(created):
@@ -108,6 +123,10 @@ def _read_properties(meta: etree._Element | None, builder: ArticleBuilder, conte
         for names, field in ((_START_PROPERTIES, "embargo_until"), (_STOP_PROPERTIES, "expires_at")):
             if kind in names and field not in builder.values:
                 set_local_instant(builder, field, attribute(element, "value"), place_of(element, "value"), context)
+        if "embargo" in kind and kind not in _START_PROPERTIES and not builder.is_removal:
+            builder.fault(place_of(element), "is not the property of an embargo; use embargoed")
+        elif "expir" in kind and kind not in _STOP_PROPERTIES:
+            builder.drop(place_of(element), "is not the property of an expiry; use pubStop")
 
 
 def _read_time(element: etree._Element | None, field: str, builder: ArticleBuilder, context: ReadingContext) -> None:
@@ -120,6 +139,15 @@ def _read_embargo(element: etree._Element, builder: ArticleBuilder, context: Rea
     _read_time(element, "embargo_until", builder, context)
     if earlier is not None and builder.values.get("embargo_until", earlier) <= earlier:
         builder.values["embargo_until"] = earlier
+
+
+def _read_embargo_in_attribute(element: etree._Element, builder: ArticleBuilder, context: ReadingContext) -> None:
+    """Read an embargo that is the value of an attribute, such as `value`."""
+    name = next((each for each in ("value", "date", "until", "end") if attribute(element, each)), None)
+    if name is not None:
+        set_local_instant(builder, "embargo_until", attribute(element, name), place_of(element, name), context)
+    elif not builder.is_removal:
+        builder.fault(place_of(element), "is an embargo without a time")
 
 
 def _is_whole_time(text: str) -> bool:

@@ -6,7 +6,7 @@ from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language, set_urgency
 from services.ingest.adapters.readers.ninjs.about import FORMAT
 from services.ingest.adapters.readers.ninjs.associations import read_associations
-from services.ingest.adapters.readers.ninjs.facts import read_identity, read_status, read_times
+from services.ingest.adapters.readers.ninjs.facts import read_flags, read_identity, read_status, read_times
 from services.ingest.adapters.readers.ninjs.kinds import find_set_aside, refuse_unless_news
 from services.ingest.adapters.readers.ninjs.lines import read_lines, read_replaced
 from services.ingest.adapters.readers.ninjs.shape import Part
@@ -54,4 +54,6 @@ class NinjsReader:
         read_lines(item, builder)
         read_replaced(item, builder)
         report_unused(item, builder)
-        return [find_set_aside(item, builder) or builder.finish(dispensable=DISPENSABLE_FIELDS)]
+        held_because = read_flags(item, builder)
+        entry = find_set_aside(item, builder)
+        return [entry or builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)]

@@ -20,6 +20,7 @@ from services.ingest.adapters.readers.elements import (
     place_of,
 )
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
+from services.ingest.adapters.readers.private_parts import HIDDEN_REASON, is_hidden, remove_contacts
 from services.ingest.adapters.readers.reasons import NOTE_REASON
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import drop_repeated_lines, is_too_large, tidy
@@ -51,6 +52,7 @@ _HTML = frozenset(
 _LEFT_OUT = frozenset(("nitf-table-metadata", "custom-table", "table-reference", "alt-code", "script", "style", "head"))
 _NOTES = frozenset(("ed-msg", "del-list"))
 _NON_PUBLIC_NOTES = frozenset(("npa", "editorsnote"))
+_PUBLIC_NOTES = frozenset(("pa", "std", "cpyrt", "end", "hd", "trademk", "footnote"))
 _LINES = frozenset(("addressee", "care.of", "delivery.point", "delivery.office", "postcode"))
 _ATTRIBUTES = frozenset(
     ("href", "src", "alt", "title", "colspan", "rowspan", "scope", "class", "id", "dir", "start", "type", "datetime")
@@ -118,10 +120,8 @@ class _Copier:
             name = name_of(child)
             if name == "media":
                 self.read_media(child)
-            elif name in _NOTES or (name == "note" and _is_non_public(child)):
-                self.drop(child, NOTE_REASON)
-            elif name in _LEFT_OUT:
-                self.drop(child, "is no text of the article")
+            elif reason := _reason_to_leave_out(child, name):
+                self.drop(child, reason)
             elif name == "frac-sep":
                 self.text.append(line_in(child) or "/")
             elif name in _RENAMED or name in _HTML:
@@ -134,7 +134,13 @@ class _Copier:
                 self.separate(child, name, target)
             self.text.append(child.tail or "")
         if name_of(source) == "tagline":
-            self.flush(target)
+            self.end_tagline(source, target)
+
+    def end_tagline(self, source: etree._Element, target: etree._Element) -> None:
+        """Write the rest of a tagline, and remove its contact details."""
+        self.flush(target)
+        if remove_contacts(target):
+            self.drop(source, "contact details are never published")
 
     def element(self, name: str, target: etree._Element) -> etree._Element:
         """Return a new last child of an element."""
@@ -179,10 +185,19 @@ def _copy_attributes(source: etree._Element, copy: etree._Element) -> None:
         copy.set("lang", language)
 
 
+def _reason_to_leave_out(element: etree._Element, name: str) -> str:
+    """Return the reason why an element is not in the article; empty if it is."""
+    if name in _NOTES or (name == "note" and _is_non_public(element)):
+        return NOTE_REASON
+    if name and is_hidden(element):
+        return HIDDEN_REASON
+    return "is no text of the article" if name in _LEFT_OUT else ""
+
+
 def _is_non_public(note: etree._Element) -> bool:
-    return not _NON_PUBLIC_NOTES.isdisjoint(
-        (attribute(note, "type") or "", attribute(note, "noteclass") or "", attribute(note, "class") or "")
-    )
+    """Return whether a note has no public mark, or one that keeps it from publication."""
+    marks = {(attribute(note, name) or "").lower() for name in ("type", "noteclass", "class")}
+    return not marks.isdisjoint(_NON_PUBLIC_NOTES) or marks.isdisjoint(_PUBLIC_NOTES)
 
 
 def _picture_of(media: etree._Element) -> SentPicture:

@@ -37,6 +37,8 @@ _ORIGINAL_LINKS = ("feedburner:origLink", "pheedo:origLink")
 _PUBLISHED = ("pubDate", "dc:date", "dcterms:created", "dcterms:issued", "atom:published", "prism:publicationDate")
 _UPDATED = ("dcterms:modified", "dc:modified", "atom:updated", "prism:modificationDate")
 _EXPIRES = ("expirationDate", "prism:expirationDate", "prism:killDate")
+_AVAILABLE = ("dcterms:available", "dcterms:valid")
+_PERIOD = re.compile(r"\b(start|end)\s{0,3}=\s{0,3}([^;]{1,80})", re.IGNORECASE)
 _PEOPLE = ("dc:creator", "author", "itunes:author", "atom:author", "dc:contributor")
 _SUMMARIES = ("description", "itunes:summary", "atom:summary", "dc:description", "itunes:subtitle")
 _REMOVED_STATES = {"deleted": "withheld", "blocked": "held"}
@@ -177,6 +179,8 @@ def _read_part(entry: SentEntry, part: Child, texts: dict[str, list[Text]], base
         entry.published.append(Part(part.text, where))
     elif key in _UPDATED:
         entry.updated.append(Part(part.text, where))
+    elif key in _AVAILABLE:
+        _read_availability(entry, part)
     elif "embargo" in key.lower():
         entry.embargo += [Part(part.text, where)] if part.text else []
     elif key in _EXPIRES:
@@ -204,6 +208,17 @@ def _read_part(entry: SentEntry, part: Child, texts: dict[str, list[Text]], base
         entry.state = State("withheld" if state == "deleted" else "held", reason, where)
     else:
         entry.drop(where, _REASONS.get(key, "is not used"))
+
+
+def _read_availability(entry: SentEntry, part: Child) -> None:
+    """Read a date, or a period of Dublin Core such as `start=2026-11-30T05:00:00Z; end=…`."""
+    if not part.text:
+        return
+    period = {found[1].lower(): found[2].strip() for found in _PERIOD.finditer(part.text[:500])}
+    if start := period.get("start", "" if period else part.text):
+        entry.embargo.append(Part(start, part.where))
+    if end := period.get("end"):
+        entry.expires.append(Part(end, part.where))
 
 
 def _text(part: Child, base: str) -> Text:
