@@ -15,8 +15,9 @@ from services.ingest.adapters.readers.facts import (
     set_pictures,
 )
 from services.ingest.adapters.readers.old_addresses import add_old_address
-from services.ingest.adapters.readers.wordpress.markup import converted
+from services.ingest.adapters.readers.wordpress.markup import Converted, converted
 from services.ingest.adapters.readers.wordpress.post import Post, Sent, host_of
+from services.ingest.adapters.readers.wordpress.restricted import MEMBERS_REASON
 from services.ingest.adapters.readers.wordpress.times import find_times, set_times
 from services.ingest.domain import prose
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -51,7 +52,8 @@ _AUTO_EXCERPT_ENDS = ("[…]", "[...]", "…", "...")
 def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live: bool) -> Entry:
     """Return the article or the post set aside. `is_live`: a message of a running system, not a part of an export.
 
-    A live message about an unpublished post withholds its article, because a page may exist.
+    The article of an unpublished post is withheld, because a page may exist. Such an item of an export that has no id
+    or no date is set aside.
 
     Raises:
         RefusedError: the post is no article, or a faulty one.
@@ -65,20 +67,23 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
         reason = _KINDS.get(post.kind, f"is of the type {post.kind[:40]!a}, which is no article")
         raise unacceptable([Fault(post.origin, reason)], reason)
     hidden = _find_reason_to_hide(post, builder)
+    body = None if hidden else _body_of(post)
+    if body is not None and body.restricted and prose.is_blank(body.html):
+        hidden = MEMBERS_REASON
     times = find_times(post.times, builder, context.feed.zone or context.site.zone)
     if not hidden and times.published is not None and times.published - context.received_at > _CLOCK_TOLERANCE:
         hidden = "has a date of publication in the future"
-    if hidden and not is_live:
-        return builder.set_aside("held", hidden, str(builder.values.get("source_id") or name))
     if hidden:
         builder.set_field("status", Status.WITHHELD, post.status.origin)
     set_times(times, builder, context.received_at, is_hidden=bool(hidden))
     set_language(builder, post.language.text or None, post.language.origin)
+    if hidden and not is_live and not {"source_id", "version_created"} <= builder.values.keys():
+        return builder.set_aside("held", hidden, str(builder.values.get("source_id") or name))
     if hidden:
         return builder.finish(held_because=hidden)
     if post.status:
         builder.confirm(post.status.origin)
-    _set_texts(post, builder)
+    _set_texts(post, body, builder)
     _set_terms(post, builder, context)
     _set_addresses(post, builder, context)
     for origin, reason in post.unused:
@@ -88,6 +93,8 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
 
 def set_identity(post: Post, builder: ArticleBuilder) -> None:
     """Set the id: the guid, otherwise the site and the number of the post."""
+    if post.is_copy:
+        builder.warn("an earlier item has the same guid; the number of the post is added to it")
     if post.guid:
         builder.set_field("source_id", prose.unescaped(post.guid.text), post.guid.origin)
     elif post.number and (host := host_of(post.link.text)):
@@ -105,15 +112,17 @@ def _find_reason_to_hide(post: Post, builder: ArticleBuilder) -> str:
         return ""
     if status != "publish":
         return _STATUSES.get(status, f"has the status {status[:40]!a}, not publish")
+    if post.restriction:
+        return f"{MEMBERS_REASON}: {post.restriction[:40]}"
     return "is protected by a password" if post.is_locked else ""
 
 
-def _set_texts(post: Post, builder: ArticleBuilder) -> None:
+def _set_texts(post: Post, body: Converted | None, builder: ArticleBuilder) -> None:
     """Set headline, standfirst, body, pictures, authors and urgency."""
     if headline := prose.plain(post.title.text):
         builder.set_field("headline", headline, post.title.origin)
     pictures = [post.thumbnail] if post.thumbnail else []
-    _set_content(post, builder, pictures)
+    _set_content(post, body, builder, pictures)
     set_pictures(builder, pictures)
     if standfirst := prose.plain(post.excerpt.text):
         if _is_made_from_the_body(standfirst, post, builder):
@@ -129,12 +138,22 @@ def _set_texts(post: Post, builder: ArticleBuilder) -> None:
         builder.set_field("urgency", _STICKY_URGENCY, post.sticky.origin)
 
 
-def _set_content(post: Post, builder: ArticleBuilder, pictures: list[SentPicture]) -> None:
-    """Set the body, and add the pictures of its galleries."""
+def _body_of(post: Post) -> Converted | None:
+    """Return the body as HTML; None if it is too long."""
     if len(post.content.text) > MAX_BODY_CHARS:
+        return None
+    return converted(post.content.text, is_rendered=post.is_rendered)
+
+
+def _set_content(post: Post, found: Converted | None, builder: ArticleBuilder, pictures: list[SentPicture]) -> None:
+    """Set the body, and add the pictures of its galleries."""
+    if found is None:
         builder.set_field("body", post.content.text, post.content.origin)  # a fault of the model
         return
-    found = converted(post.content.text, is_rendered=post.is_rendered)
+    for part, count in found.restricted.items():
+        builder.drop(
+            post.content.origin, f"a part {MEMBERS_REASON}: {part}" + (f" ({count} times)" if count > 1 else "")
+        )
     if found.html:
         set_body(builder, found.html, post.content.origin, is_html=True)
     for name, count in found.removed.items():
