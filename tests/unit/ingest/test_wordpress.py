@@ -300,7 +300,10 @@ def test_a_hidden_item_of_an_export_without_a_date_or_an_id_is_set_aside(
         "[wcm_restrict plans='gold']SECRET[/wcm_restrict]",
         "[is_paying_member_only]SECRET[/is_paying_member_only]",
         "[s2If current_user_can(access_s2member_level1)]SECRET[/s2If]",
-        "<!-- wp:shortcode -->[paywall]<!-- /wp:shortcode --><p>SECRET</p><!-- wp:shortcode -->[/paywall]<!-- /wp:shortcode -->",
+        (
+            "<!-- wp:shortcode -->[paywall]<!-- /wp:shortcode -->"
+            "<p>SECRET</p><!-- wp:shortcode -->[/paywall]<!-- /wp:shortcode -->"
+        ),
         (
             "<!-- wp:premium-content/container --><p>SECRET</p>"
             "<!-- wp:premium-content/logged-out-view --><p>SECRET</p>"
@@ -310,7 +313,10 @@ def test_a_hidden_item_of_an_export_without_a_date_or_an_id_is_set_aside(
             '<!-- wp:jetpack/premium-content {"a":1} --><p>SECRET</p><!-- wp:jetpack/premium-content --><p>SECRET</p>'
             "<!-- /wp:jetpack/premium-content --><p>SECRET</p><!-- /wp:jetpack/premium-content -->"
         ),
-        "<!--wp:woocommerce-memberships/member-content--><p>SECRET</p><!--/wp:woocommerce-memberships/member-content-->",
+        (
+            "<!--wp:woocommerce-memberships/member-content-->"
+            "<p>SECRET</p><!--/wp:woocommerce-memberships/member-content-->"
+        ),
     ],
 )
 def test_a_part_for_members_is_cut_and_reported(read: Read, post: dict[str, Any], part: str) -> None:
