@@ -35,8 +35,8 @@ def ferry(read_all: ReadAll) -> Reading:
 def test_only_published_posts_for_everybody_become_articles(read_all: ReadAll) -> None:
     entries = read_all(EXPORT)
 
-    outcomes = [each.status if isinstance(each, SetAside) else "article" for each in entries]
-    assert outcomes == ["article", "held", "held", "held", "held", "refused", "article", "article"]
+    outcomes = [each.status if isinstance(each, SetAside) else each.article.status.value for each in entries]
+    assert outcomes == ["usable", "held", "withheld", "withheld", "held", "refused", "usable", "usable"]
     assert "SECRET" not in "".join(each.article.model_dump_json() for each in entries if isinstance(each, Reading))
 
 
@@ -118,6 +118,103 @@ def test_a_webhook_about_a_hidden_post_withholds_its_article(
     assert reading.article.status is Status.WITHHELD
     assert reading.held_because
     assert reading.article.body == ""
+    assert reading.article.version_created == datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("html", "body"),
+    [
+        ("<p>Open.</p><!--members-only--><p>SECRET</p>", "<p>Open.</p>"),
+        ("<p>Open.</p><!-- MEMBERS-ONLY --><p>SECRET</p><!--members-only--><p>SECRET</p>", "<p>Open.</p>"),
+        (
+            (
+                '<p>Open.</p><!--kg-gated-block:begin nonMember:false memberSegment:"status:free" --><p>SECRET</p>'
+                "<!--kg-gated-block:end--><p>After.</p>"
+            ),
+            "<p>Open.</p><p>After.</p>",
+        ),
+        ("<p>Open.</p><!--kg-gated-block:begin --><p>SECRET</p>", "<p>Open.</p>"),
+        (
+            (
+                "<!--kg-gated-block:begin nonMember:true--><p>Open.</p><!--kg-gated-block:end-->"
+                "<!--kg-gated-block:begin x--><p>SECRET</p><!--kg-gated-block:end-->"
+            ),
+            "<p>Open.</p>",
+        ),
+    ],
+)
+def test_the_parts_of_a_post_for_members_are_cut_and_reported(
+    read: Read, hook: dict[str, Any], html: str, body: str
+) -> None:
+    hook["post"]["current"]["html"] = html
+
+    reading = read(hook)
+
+    assert reading.article.body == body
+    assert any(each.pointer == "/post/current/html" for each in reading.report.dropped)
+
+
+def test_an_open_block_stays_without_a_report(read: Read, hook: dict[str, Any]) -> None:
+    hook["post"]["current"]["html"] = "<!--kg-gated-block:begin nonMember:true--><p>A</p><!--kg-gated-block:end-->"
+
+    reading = read(hook)
+
+    assert reading.article.body == "<p>A</p>"
+    assert not any(each.pointer == "/post/current/html" for each in reading.report.dropped)
+
+
+def test_a_post_that_begins_with_the_paywall_is_withheld(read: Read, hook: dict[str, Any]) -> None:
+    hook["post"]["current"]["html"] = "<!--members-only--><p>SECRET</p>"
+
+    assert read(hook).held_because == "is for members only"
+
+
+@pytest.mark.parametrize("is_all_gated", [True, False])
+@pytest.mark.parametrize("name", ["lexical", "mobiledoc"])
+def test_the_parts_for_members_of_an_editors_format_are_cut(
+    read: Read, hook: dict[str, Any], name: str, *, is_all_gated: bool
+) -> None:
+    def line(text: str) -> dict[str, Any]:
+        return {"type": "paragraph", "children": [{"type": "text", "text": text}]}
+
+    gated = {"type": "html", "html": "<p>SECRET</p>", "visibility": {"web": {"nonMember": False}}}
+    nodes = [*([] if is_all_gated else [line("Open.")]), gated, {"type": "paywall"}, line("SECRET")]
+    cards = [["html", gated], ["paywall", {}]]
+    sections = [[10, 0], [10, 1], [1, "p", [[0, [], 0, "SECRET"]]]]
+    if not is_all_gated:
+        sections.insert(0, [1, "p", [[0, [], 0, "Open."]]])
+    document = {"root": {"children": nodes}} if name == "lexical" else {"sections": sections, "cards": cards}
+    hook["post"]["current"] |= {"html": None, name: json.dumps(document)}
+
+    reading = read(hook)
+
+    if is_all_gated:
+        assert reading.held_because == "is for members only"
+    else:
+        assert reading.article.body == "<p>Open.</p>"
+        assert any("for members only" in each.reason for each in reading.report.dropped)
+
+
+def test_a_post_that_does_not_state_its_visibility_is_withheld(
+    read: Read, read_all: ReadAll, hook: dict[str, Any]
+) -> None:
+    current = hook["post"]["current"]
+    del current["visibility"]
+
+    assert "does not state its visibility" in read(hook).held_because
+    assert read({"posts": [current]}).held_because
+    for version, is_held in (("3.42.0", True), ("5.101.1", True), ("2.14.0", False)):
+        (entry,) = read_all({"db": [{"meta": {"version": version}, "data": {"posts": [current]}}]})
+        assert isinstance(entry, Reading)
+        assert bool(entry.held_because) is is_held
+
+
+def test_a_post_with_a_date_of_publication_in_the_future_is_withheld(read: Read, hook: dict[str, Any]) -> None:
+    hook["post"]["current"]["published_at"] = "2050-01-01T00:00:00.000Z"
+
+    reading = read(hook)
+
+    assert reading.held_because == "has a date of publication in the future"
     assert reading.article.version_created == datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 

@@ -116,8 +116,9 @@ def test_entries_of_atom_inherit_the_feeds_facts(read_all: ReadAll) -> None:
     assert (article.byline, [each.name for each in article.authors]) == (None, ["Regio Redaktion"])
     assert (article.section, article.keywords, article.language) == ("world", ("See",), "de")
     assert "redaktion@" not in article.model_dump_json()
-    assert isinstance(draft, SetAside)
-    assert (draft.status, draft.reason) == ("held", "the entry is a draft")
+    assert isinstance(draft, Reading)
+    assert (draft.article.status, draft.held_because) == (Status.WITHHELD, "the entry is a draft")
+    assert draft.article.body == ""
     assert article_in([deleted]).status is Status.WITHHELD
     assert article_in([deleted]).source_id == "tag:regio.example,2026:3"
     assert article_in([deleted]).version_created == datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -197,12 +198,71 @@ def test_a_date_without_a_zone_is_in_the_sites_zone_with_a_note() -> None:
     assert found.note == "has no zone; Asia/Kolkata is used"
 
 
-@pytest.mark.parametrize("date", ["", "<pubDate>yesterday</pubDate>"])
+@pytest.mark.parametrize("date", ["", "<pubDate/>", "<pubDate>Thu, 05 Floréal 2024</pubDate>"])
 def test_an_entry_without_a_readable_date_has_the_time_of_receipt_and_a_warning(read: Read, date: str) -> None:
     reading = read(rss(f"<title>A</title><guid>1</guid>{date}{TEXT}"), None)
 
     assert reading.article.version_created is None
     assert any("time of receipt" in warning for warning in reading.report.warnings)
+
+
+@pytest.mark.parametrize(
+    "date", ["Saturday, 5 December 2026 6 Uhr", "10/12/2026 00:00", "tomorrow", "2027-13-45", "1796428800"]
+)
+def test_an_entry_whose_date_cannot_be_read_and_may_be_in_the_future_is_held(read_all: ReadAll, date: str) -> None:
+    item = {"id": "1", "title": "A", "content_text": "The pier is open.", "date_published": date}
+    documents = {
+        "/rss/channel/item/pubDate": rss(f"<title>A</title><guid>1</guid><pubDate>{date}</pubDate>{TEXT}"),
+        "/feed/entry/published": atom(
+            f"<title>A</title><id>1</id><published>{date}</published><updated>2026-11-20T08:00:00Z</updated>"
+            "<content>The pier is open.</content>"
+        ),
+        "/items/0/date_published": json_feed(item),
+    }
+
+    for where, raw in documents.items():
+        (entry,) = read_all(raw)
+
+        assert isinstance(entry, SetAside)
+        assert entry.status == "held"
+        assert where in entry.reason
+
+
+def test_the_end_of_a_day_is_read_as_24_hours(read: Read) -> None:
+    for text in ("2026-12-05T24:00:00Z", "2026-12-05T24:00Z", "2026-12-06 05:30:00+05:30"):
+        assert read_date(text, KOLKATA).instant == datetime(2026, 12, 6, tzinfo=UTC)
+    item = f"<title>A</title><guid>1</guid><pubDate>2026-12-05T24:00:00Z</pubDate>{TEXT}"
+
+    assert read(rss(item), None).article.embargo_until == datetime(2026, 12, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        rss(
+            f"<title>SECRET</title><guid>1</guid><pubDate>2026-11-20T08:00:00Z</pubDate>"
+            f'<media:status state="blocked"/>{TEXT}'
+        ),
+        json_feed(
+            {"id": "1", "content_text": "SECRET", "date_published": "2026-11-20T08:00:00Z", "_cms": {"status": "draft"}}
+        ),
+        json_feed({"id": "1", "content_text": "SECRET", "date_published": "2026-11-20T08:00:00Z", "_draft": True}),
+    ],
+)
+def test_an_entry_that_its_sender_marks_as_not_public_is_withheld(read: Read, raw: bytes) -> None:
+    reading = read(raw, None)
+
+    assert reading.article.status is Status.WITHHELD
+    assert reading.held_because
+    assert reading.article.version_created == datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert "SECRET" not in reading.article.model_dump_json()
+
+
+def test_an_entry_that_is_not_public_and_has_no_date_is_set_aside(read_all: ReadAll) -> None:
+    (entry,) = read_all(rss(f'<title>A</title><guid>1</guid><media:status state="blocked"/>{TEXT}'))
+
+    assert isinstance(entry, SetAside)
+    assert entry.status == "held"
 
 
 def test_a_date_in_the_future_is_an_embargo(read: Read) -> None:

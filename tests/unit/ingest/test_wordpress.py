@@ -35,7 +35,7 @@ def ferry(read_all: ReadAll) -> Reading:
 
 
 def _articles(read_all: ReadAll) -> list[Article]:
-    return [each.article for each in read_all(EXPORT) if isinstance(each, Reading)]
+    return [each.article for each in read_all(EXPORT) if isinstance(each, Reading) and not each.held_because]
 
 
 def test_only_published_posts_of_an_export_become_articles(read_all: ReadAll) -> None:
@@ -48,7 +48,10 @@ def test_only_published_posts_of_an_export_become_articles(read_all: ReadAll) ->
         "https://courier.example/?p=12",
         "https://courier.example/?p=11#13",
     ]
-    assert [status for status, _ in aside].count("held") == 9
+    withheld = [each for each in entries if isinstance(each, Reading) and each.held_because]
+    assert len(withheld) + [status for status, _ in aside].count("held") == 9
+    assert all(each.article.status is Status.WITHHELD and not each.article.body for each in withheld)
+    assert len(withheld) == 3
     assert [status for status, _ in aside].count("media") == 2
     assert [status for status, _ in aside].count("refused") == 3
     assert all(reason for _, reason in aside)
@@ -275,8 +278,156 @@ def test_a_list_of_posts_is_a_snapshot(read_all: ReadAll, post: dict[str, Any]) 
     first, second = read_all([post, draft])
 
     assert isinstance(first, Reading)
+    assert isinstance(second, Reading)
+    assert (second.article.status, second.held_because) == (Status.WITHHELD, "is a draft")
+
+
+@pytest.mark.parametrize("missing", ["date", "guid"])
+def test_a_hidden_item_of_an_export_without_a_date_or_an_id_is_set_aside(
+    read_all: ReadAll, post: dict[str, Any], missing: str
+) -> None:
+    absent = {"date": ("date", "date_gmt", "modified", "modified_gmt"), "guid": ("guid", "link")}[missing]
+    draft = {name: value for name, value in post.items() if name not in absent} | {"status": "draft"}
+
+    _, second = read_all([post, draft])
+
     assert isinstance(second, SetAside)
-    assert second.status == "held"
+    assert (second.status, second.reason) == ("held", "is a draft")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "[members_only]SECRET[/members_only]",
+        "[private]SECRET[/private]",
+        "[private]SECRET [private]SECRET[/private] SECRET[/private]",
+        '[restrict userlevel="editor"]<p>SECRET</p>[/restrict]',
+        "[mepr-active membership='7']SECRET[/mepr-active]",
+        '[membership level="2"]SECRET[/membership]',
+        "[Subscribers-Only]SECRET[/subscribers-only]",
+        "[wcm_restrict plans='gold']SECRET[/wcm_restrict]",
+        "[is_paying_member_only]SECRET[/is_paying_member_only]",
+        "[s2If current_user_can(access_s2member_level1)]SECRET[/s2If]",
+        (
+            "<!-- wp:shortcode -->[paywall]<!-- /wp:shortcode -->"
+            "<p>SECRET</p><!-- wp:shortcode -->[/paywall]<!-- /wp:shortcode -->"
+        ),
+        (
+            "<!-- wp:premium-content/container --><p>SECRET</p>"
+            "<!-- wp:premium-content/logged-out-view --><p>SECRET</p>"
+            "<!-- /wp:premium-content/logged-out-view --><p>SECRET</p><!-- /wp:premium-content/container -->"
+        ),
+        (
+            '<!-- wp:jetpack/premium-content {"a":1} --><p>SECRET</p><!-- wp:jetpack/premium-content --><p>SECRET</p>'
+            "<!-- /wp:jetpack/premium-content --><p>SECRET</p><!-- /wp:jetpack/premium-content -->"
+        ),
+        (
+            "<!--wp:woocommerce-memberships/member-content-->"
+            "<p>SECRET</p><!--/wp:woocommerce-memberships/member-content-->"
+        ),
+    ],
+)
+def test_a_part_for_members_is_cut_and_reported(read: Read, post: dict[str, Any], part: str) -> None:
+    post |= {"post_content": f"<p>Before.</p>\n\n{part}\n\n<p>After.</p>", "post_status": "publish"}
+    del post["content"]
+
+    reading = read(post | {"ID": 11, "post_type": "post"})
+
+    assert "SECRET" not in reading.article.model_dump_json()
+    assert "Before." in reading.article.body
+    assert "After." in reading.article.body
+    dropped = {each.pointer: each.reason for each in reading.report.dropped}
+    assert dropped["/post_content"].startswith("a part is for members only: ")
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<!-- wp:jetpack/paywall /-->",
+        "<!-- wp:jetpack/paywall -->",
+        "<!-- wp:premium-content/container -->",
+        "[paywall]",
+        "[members_only]",
+        '[restrict level="1"]',
+    ],
+)
+def test_a_part_for_members_without_an_end_goes_on_to_the_end_of_the_text(mark: str) -> None:
+    found = converted(f"<p>Before.</p>\n{mark}\n<p>SECRET</p>")
+
+    assert found.html == "<p>Before.</p>"
+    assert sum(found.restricted.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The [private] owner and [members] of the [paywall] club met.",
+        "<p>Join.</p>[mepr-login-form]<p>Come.</p>",
+        '<p>Join.</p>[pmpro_checkout_button level="1"]<p>Come.</p>',
+        "<!-- wp:acme/team-members --><p>Ada</p><!-- /wp:acme/team-members -->",
+        "<!-- wp:jetpack/subscriptions /--><p>Ada</p>",
+        "[[members_only]] is a code",
+    ],
+)
+def test_prose_and_forms_are_no_parts_for_members(body: str) -> None:
+    assert not converted(body).restricted
+
+
+def test_a_post_that_is_for_members_only_as_a_whole_is_withheld(read: Read, post: dict[str, Any]) -> None:
+    post["content"]["rendered"] = "[members_only]<p>SECRET</p>[/members_only]"
+
+    reading = read(post)
+
+    assert (reading.article.status, reading.held_because) == (Status.WITHHELD, "is for members only")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_held"),
+    [
+        ("_jetpack_newsletter_access", "subscribers", True),
+        ("_jetpack_newsletter_access", "everybody", False),
+        ("_jetpack_newsletter_access", "", False),
+        ("_members_access_role", "subscriber", True),
+        ("_members_access_role", ["", "editor"], True),
+        ("rcp_user_level", "None", False),
+        ("um_content_restriction", 'a:1:{s:14:"_um_accessible";s:1:"2";}', True),
+        ("um_content_restriction", 'a:1:{s:14:"_um_accessible";s:1:"0";}', False),
+    ],
+)
+def test_a_custom_field_that_restricts_the_readers_withholds_the_post(
+    read: Read, read_all: ReadAll, post: dict[str, Any], name: str, value: object, *, is_held: bool
+) -> None:
+    assert bool(read(post | {"meta": {name: value}}).held_because) is is_held
+
+    text = value[-1] if isinstance(value, list) else value
+    meta = (
+        f"<wp:postmeta><wp:meta_key>{name}</wp:meta_key><wp:meta_value><![CDATA[{text}]]></wp:meta_value></wp:postmeta>"
+    )
+    entry = read_all(EXPORT.replace(b"</item>", meta.encode() + b"</item>", 1))[0]
+    assert isinstance(entry, Reading)
+    assert bool(entry.held_because) is is_held
+
+
+def test_a_guid_that_is_sent_twice_gives_a_warning(read_all: ReadAll) -> None:
+    copies = [
+        each
+        for each in read_all(EXPORT)
+        if isinstance(each, Reading) and any("the same guid" in warning for warning in each.report.warnings)
+    ]
+
+    assert [each.article.source_id for each in copies] == ["https://courier.example/?p=11#13"]
+
+
+def test_a_login_name_is_no_byline(read_all: ReadAll) -> None:
+    start = EXPORT.index(b"<dc:creator>")
+    end = EXPORT.index(b"</dc:creator>")
+
+    reading = read_all(EXPORT[:start] + b"<dc:creator>asha" + EXPORT[end:])[0]
+
+    assert isinstance(reading, Reading)
+    assert reading.article.authors == ()
+    reasons = {each.pointer: each.reason for each in reading.report.dropped}
+    assert reasons["/rss/channel/item[1]/creator"] == "is a login name without an author's name"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +454,24 @@ def test_a_stored_body_becomes_html(body: str, html: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["[gallery]", "[a b=c]", "[[", "<!--", "[caption]", "[/x]", "<p>\n", " \n", "https://a.b\n", "[youtube x]", " "],
+    [
+        "[gallery]",
+        "[a b=c]",
+        "[[",
+        "<!--",
+        "[caption]",
+        "[/x]",
+        "<p>\n",
+        " \n",
+        "https://a.b\n",
+        "[youtube x]",
+        " ",
+        "[private]",
+        "[/members]",
+        "<!-- wp:members ",
+        "<!-- wp:members -->",
+        "[a_b x",
+    ],
 )
 def test_a_hostile_body_is_converted_in_under_a_second(part: str) -> None:
     body = part * (400_000 // len(part)) + "[/gallery][/caption][/youtube]"

@@ -34,7 +34,9 @@ FORMAT = Format(
     takes="a webhook's body, posts of the Content or Admin API, or an export with up to 500 posts",
     example=json.dumps(_EXAMPLE, ensure_ascii=False, indent=2),
     about="""The `uuid` is the id of a post, and `updated_at` orders its revisions. Only published posts with the
-visibility `public` become articles; posts for members are held. A webhook about a draft withdraws the article, and one
-about a deleted post kills it. The first tag that names a section is the section; the others are keywords.
+visibility `public` become articles; posts for members are held. So is a post without a `visibility`, which Ghost 3 and
+later always states. Parts for members only (below the public preview, gated blocks) are cut and reported.
+A webhook about a draft withdraws the article, and one about a deleted post kills it. The first tag that names a section
+is the section; the others are keywords.
 Of an export, `/{slug}/` becomes a redirect.""",
 )

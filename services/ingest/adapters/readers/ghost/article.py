@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.facts import (
@@ -16,8 +16,9 @@ from services.ingest.adapters.readers.facts import (
     set_language,
     set_pictures,
 )
-from services.ingest.adapters.readers.ghost.bodies import body_of
+from services.ingest.adapters.readers.ghost.bodies import Body, body_of
 from services.ingest.adapters.readers.ghost.documents import Dialect, Named, Part
+from services.ingest.adapters.readers.ghost.gates import MEMBERS_REASON
 from services.ingest.adapters.readers.old_addresses import add_old_address
 from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain import prose
@@ -33,18 +34,21 @@ _STATUSES = {
     "sent": "was sent by e-mail only",
 }
 _AUDIENCES = {
-    "members": "is for members only",
+    "members": MEMBERS_REASON,
     "paid": "is for paying members only",
     "tiers": "is for some members only",
     "filter": "is for some members only",
 }
+_CLOCK_TOLERANCE = timedelta(minutes=10)
 _FEATURED_URGENCY = 3
 _PRIVATE_FIELDS = ("codeinjection_head", "codeinjection_foot", "codeinjection_styles")
 _MAX_MILLISECONDS = 10**14
 
 
 def read_post(part: Part, dialect: Dialect, context: ReadingContext) -> Entry:
-    """Return the article or the post set aside; a live message about a hidden post withholds its article.
+    """Return the article; that of a hidden post is withheld, because a page may exist.
+
+    A hidden post of an export without a date is set aside.
 
     Raises:
         RefusedError: the post is no article, or a faulty one.
@@ -54,18 +58,24 @@ def read_post(part: Part, dialect: Dialect, context: ReadingContext) -> Entry:
     _set_identity(part, builder)
     if (text_of(post.get("type")) or "post") != "post" or post.get("page") in (1, True):
         raise unacceptable([Fault(where, "is a page of the site, not an article")])
-    hidden = _find_reason_to_hide(post, where, builder)
-    if hidden and not dialect.is_live:
-        return builder.set_aside("held", hidden)
+    hidden = _find_reason_to_hide(post, where, dialect, builder)
+    body = None if hidden else body_of(post)
+    if body is not None and body.cut and prose.is_blank(body.html):
+        hidden = MEMBERS_REASON
+    published = _instant(post, "published_at", where, ArticleBuilder(dialect.format_name, context))
+    if not hidden and published is not None and published - context.received_at > _CLOCK_TOLERANCE:
+        hidden = "has a date of publication in the future"
     if hidden:
         builder.set_field("status", Status.WITHHELD, f"{where}/status")
-    _set_times(post, where, builder, is_hidden=bool(hidden))
+    _set_times(post, where, builder, context.received_at)
     set_language(builder, text_of(post.get("locale")), f"{where}/locale")
+    if hidden and not dialect.is_live and not {"source_id", "version_created"} <= builder.values.keys():
+        return builder.set_aside("held", hidden)
     if hidden:
         return builder.finish(held_because=hidden)
     if "status" in post:
         builder.confirm(f"{where}/status")
-    _set_texts(part, builder)
+    _set_texts(part, body, builder)
     _set_names(part, builder, context)
     _set_addresses(part, dialect, builder, context)
     for name in _PRIVATE_FIELDS:
@@ -93,14 +103,19 @@ def _set_identity(part: Part, builder: ArticleBuilder) -> None:
     builder.expect("source_id", f"{part.origin}/uuid")
 
 
-def _find_reason_to_hide(post: Item, where: str, builder: ArticleBuilder) -> str:
-    """Return the reason why the post may not be shown; empty if it may. A missing status is a fault."""
+def _find_reason_to_hide(post: Item, where: str, dialect: Dialect, builder: ArticleBuilder) -> str:
+    """Return the reason why the post may not be shown; empty if it may. A missing status is a fault.
+
+    Ghost 3 and later state the visibility of each post. A post without it may be for members.
+    """
     status = (text_of(post.get("status")) or "").lower()
     if not status and post.get("access") is not True:
         builder.fault(f"{where}/status", "is required and missing: the post may be a draft")
     if status not in ("", "published"):
         return _STATUSES.get(status, f"has the status {status[:40]!a}, not published")
     audience = (text_of(post.get("visibility")) or "public").lower()
+    if dialect.has_visibility and text_of(post.get("visibility")) is None:
+        return "does not state its visibility: the post may be for members only"
     if audience != "public":
         return _AUDIENCES.get(audience, f"is visible to {audience[:40]!a}, not to everybody")
     if post.get("access") is False:
@@ -108,12 +123,15 @@ def _find_reason_to_hide(post: Item, where: str, builder: ArticleBuilder) -> str
     return "was sent by e-mail only" if post.get("email_only") in (1, True) else ""
 
 
-def _set_times(post: Item, where: str, builder: ArticleBuilder, *, is_hidden: bool) -> None:
+def _set_times(post: Item, where: str, builder: ArticleBuilder, received_at: datetime) -> None:
+    """Set the stamp and the date of publication; the last change orders a hidden post, which has no date."""
     published = _instant(post, "published_at", where, builder)
     updated = _instant(post, "updated_at", where, builder)
+    is_hidden = builder.is_removal
     if published and not is_hidden:
         builder.set_field("first_published", published, f"{where}/published_at")
-    stamp = updated if is_hidden else max((each for each in (published, updated) if each), default=None)
+    known = [each for each in (updated, published) if each and not (is_hidden and each > received_at)]
+    stamp = None if not known else known[0] if is_hidden else max(known)
     if stamp:
         builder.set_field("version_created", stamp, f"{where}/{'updated_at' if stamp == updated else 'published_at'}")
     else:
@@ -132,15 +150,17 @@ def _instant(post: Item, name: str, where: str, builder: ArticleBuilder) -> date
     return find_instant(builder, value, where + pointer(name), zone="UTC")
 
 
-def _set_texts(part: Part, builder: ArticleBuilder) -> None:
+def _set_texts(part: Part, body: Body | None, builder: ArticleBuilder) -> None:
     post, where = part.post, part.origin
     builder.expect("headline", f"{where}/title")
     if headline := prose.plain(text_of(post.get("title")) or ""):
         builder.set_field("headline", headline, f"{where}/title")
     builder.expect("body", f"{where}/html")
-    if found := body_of(post):
-        set_body(builder, found.html, where + pointer(found.name), is_html=True)
-        for warning in found.warnings:
+    if body is not None:
+        for reason in body.cut:
+            builder.drop(where + pointer(body.name), reason)
+        set_body(builder, body.html, where + pointer(body.name), is_html=True)
+        for warning in body.warnings:
             builder.warn(warning)
     if standfirst := text_of(post.get("custom_excerpt")):
         builder.set_field("standfirst", prose.plain(standfirst), f"{where}/custom_excerpt")

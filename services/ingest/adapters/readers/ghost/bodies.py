@@ -11,6 +11,8 @@ from typing import Any
 
 from lxml import etree
 
+from services.ingest.adapters.readers.ghost.cards import card_html, mobiledoc_card
+from services.ingest.adapters.readers.ghost.gates import is_gated, is_paywall, public_part
 from services.ingest.adapters.readers.trees import inner_html, parsed_fragment
 from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain import prose
@@ -18,26 +20,32 @@ from shared.model.article import MAX_BODY_CHARS
 
 _OWN_SITE = "__GHOST_URL__"
 _CARDS = ("kg-bookmark-card", "kg-video-card", "kg-audio-card", "kg-file-card", "kg-signup-card", "kg-email-card")
+_GATED = "gated"  # the count of parts that only members may read
 _BOLD, _ITALIC = 1, 2  # bits of Lexical's `format`
 _MAX_DEPTH = 30
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _MOBILEDOC_MARKUPS = frozenset({"a", "b", "code", "em", "i", "s", "strong", "sub", "sup", "u"})
-_MARKUP_SECTION, _IMAGE_SECTION, _LIST_SECTION, _CARD_SECTION = 1, 2, 3, 10
+_MARKUP_SECTION, _IMAGE_SECTION, _LIST_SECTION = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body as HTML, the field that it comes from, and warnings about parts left out."""
+    """A body as HTML, the field that it comes from, and warnings about parts left out.
+
+    `cut`: the reasons why parts are not for everybody.
+    """
 
     html: str
     name: str
     warnings: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 def body_of(post: Item) -> Body | None:
     """Return the body of a post; None if it has no text in a form that is understood."""
     if markup := text_of(post.get("html")):
-        return Body(_without_cards(markup.replace(_OWN_SITE, "")), "html")
+        public, gates = public_part(markup)
+        return Body(_without_cards(public.replace(_OWN_SITE, "")), "html", cut=gates)
     for name, read in (("lexical", _from_lexical), ("mobiledoc", _from_mobiledoc)):
         source = text_of(post.get(name))
         if source is None or len(source) > 2 * MAX_BODY_CHARS:
@@ -47,13 +55,20 @@ def body_of(post: Item) -> Body | None:
         except (ValueError, RecursionError):
             continue
         lost: Counter[str] = Counter()
-        if isinstance(document, dict) and (markup := "\n".join(read(document, lost)).strip()):
+        if isinstance(document, dict) and (markup := "\n".join(read(document, lost)).strip() or _gate_in(lost)):
+            cut = [f"{lost.pop(_GATED)} parts are for members only"] if _GATED in lost else []
+            markup, marked = public_part(markup)
             warnings = [f"the body comes from {name}, because the post has no html"]
             warnings += [f"{count} cards of type {kind[:40]} were left out of the body" for kind, count in lost.items()]
-            return Body(markup.replace(_OWN_SITE, ""), name, tuple(warnings))
+            return Body(markup.replace(_OWN_SITE, "").strip(), name, tuple(warnings), (*cut, *marked))
     if text := text_of(post.get("plaintext")):
         return Body(prose.paragraphs(text), "plaintext", ("the body comes from plaintext, without mark-up",))
     return None
+
+
+def _gate_in(lost: Counter[str]) -> str:
+    """Return a mark of a gated block, if all parts of a body are for members only."""
+    return "<!--members-only-->" if lost[_GATED] else ""
 
 
 def _without_cards(markup: str) -> str:
@@ -121,7 +136,12 @@ def _text_of(element: etree._Element) -> str:
 def _from_lexical(document: Item, lost: Counter[str]) -> Iterator[str]:
     root = document.get("root")
     for node in _children(root if isinstance(root, dict) else {}):
-        if block := _lexical_block(node, lost, 0):
+        if is_paywall(node.get("type")):
+            lost[_GATED] += 1
+            return
+        if is_gated(node):
+            lost[_GATED] += 1
+        elif block := _lexical_block(node, lost, 0):
             yield block
 
 
@@ -141,7 +161,7 @@ def _lexical_block(node: Item, lost: Counter[str], depth: int) -> str:
     if kind == "paragraph":
         line = _lexical_line(node, depth)
         return f"<p>{line}</p>" if line.strip() else ""
-    return _card(kind, node, lost)
+    return card_html(kind, node, lost)
 
 
 def _lexical_item(node: Item, lost: Counter[str], depth: int) -> str:
@@ -182,38 +202,6 @@ def _children(node: Item) -> Iterator[Item]:
             yield child
 
 
-def _card(kind: str, card: Item, lost: Counter[str]) -> str:
-    """Return a card of either editor as HTML; a card that is not understood is counted in `lost`."""
-    texts = {name: text for name, value in card.items() if (text := text_of(value))}
-    found = _media_card(kind, texts) if texts.get("url") or texts.get("src") else _text_card(kind, texts)
-    if not found and kind not in ("paywall", "horizontalrule", "hr"):
-        lost[kind or "unknown"] += 1
-    return "<hr>" if kind in ("horizontalrule", "hr") else found
-
-
-def _media_card(kind: str, texts: dict[str, str]) -> str:
-    address = html.escape(texts.get("url") or texts.get("src") or "")
-    if kind == "embed":
-        return f'<oembed url="{address}"></oembed>'
-    if kind in ("video", "audio"):
-        return f'<{kind} src="{address}"></{kind}>'
-    if kind == "bookmark":
-        return f'<p><a href="{address}">{html.escape(texts.get("title", "")) or address}</a></p>'
-    if kind == "image":
-        caption = f"<figcaption>{texts['caption']}</figcaption>" if "caption" in texts else ""
-        return f'<figure><img src="{address}" alt="{html.escape(texts.get("alt", ""))}">{caption}</figure>'
-    return ""
-
-
-def _text_card(kind: str, texts: dict[str, str]) -> str:
-    if kind in ("html", "markdown", "card-markdown"):
-        markup = texts.get("html") or texts.get("markdown") or ""
-        return markup if prose.has_tags(markup) else prose.paragraphs(markup)
-    if kind in ("codeblock", "code"):
-        return f"<pre>{html.escape(texts.get('code', ''), quote=False)}</pre>"
-    return f"<aside><p>{texts['calloutText']}</p></aside>" if kind == "callout" and "calloutText" in texts else ""
-
-
 # --- Mobiledoc
 
 
@@ -222,6 +210,12 @@ def _from_mobiledoc(document: Item, lost: Counter[str]) -> Iterator[str]:
     markups = document.get("markups")
     for section in sections if isinstance(sections, list) else ():
         if isinstance(section, list) and section:
+            card = mobiledoc_card(section, cards)
+            if card is not None and (is_paywall(card[0]) or is_gated(card[1])):
+                lost[_GATED] += 1
+                if is_paywall(card[0]):
+                    return
+                continue
             yield _section(section, markups if isinstance(markups, list) else [], cards, lost)
 
 
@@ -233,10 +227,8 @@ def _section(section: list[Any], markups: list[Any], cards: object, lost: Counte
     if kind == _LIST_SECTION and len(rest) > 1 and isinstance(rest[1], list):
         tag = "ol" if rest[0] == "ol" else "ul"
         return f"<{tag}>{''.join(f'<li>{_markers(each, markups)}</li>' for each in rest[1])}</{tag}>"
-    if kind == _CARD_SECTION and rest and isinstance(cards, list) and isinstance(rest[0], int):
-        card = cards[rest[0]] if 0 <= rest[0] < len(cards) else None
-        if isinstance(card, list) and len(card) > 1 and isinstance(card[0], str) and isinstance(card[1], dict):
-            return _card(card[0], card[1], lost)
+    if card := mobiledoc_card(section, cards):
+        return card_html(*card, lost)
     if kind == _IMAGE_SECTION and rest and isinstance(rest[0], str):
         return f'<figure><img src="{html.escape(rest[0])}"></figure>'
     return ""

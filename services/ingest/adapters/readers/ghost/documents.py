@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,17 +14,23 @@ _POST_FIELDS = frozenset({"html", "lexical", "mobiledoc", "plaintext", "custom_e
 _GHOST_FIELDS = frozenset(
     {"uuid", "comment_id", "feature_image", "visibility", "custom_excerpt", "lexical", "mobiledoc", "primary_tag"}
 )
+_FIRST_WITH_VISIBILITY = 3
+_MAJOR = re.compile(r"v?(\d{1,3})(?!\d)", re.IGNORECASE | re.ASCII)
 _MAX_VERSION_CHARS = 20
 _MAX_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A form of document. `is_live`: a message of a running system. `has_old_addresses`: the site moves away."""
+    """A form of document. `is_live`: a message of a running system. `has_old_addresses`: the site moves away.
+
+    `has_visibility`: each post of this form states its visibility; Ghost does so since version 3.
+    """
 
     format_name: str
     is_live: bool = False
     has_old_addresses: bool = False
+    has_visibility: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ def find_dialect(value: Item | None) -> Dialect | None:
         _, database = found
         meta = database.get("meta")
         version = text_of(meta.get("version")) if isinstance(meta, dict) else None
-        return Dialect(f"ghost-{(version or 'export')[:_MAX_VERSION_CHARS]}", has_old_addresses=True)
+        name = f"ghost-{(version or 'export')[:_MAX_VERSION_CHARS]}"
+        return Dialect(name, has_old_addresses=True, has_visibility=_major_of(version) >= _FIRST_WITH_VISIBILITY)
     for name in ("post", "page"):
         hook = value.get(name)
         if isinstance(hook, dict) and ("current" in hook or "previous" in hook):
@@ -67,10 +75,16 @@ def find_dialect(value: Item | None) -> Dialect | None:
     if isinstance(posts, list) and posts and isinstance(posts[0], dict):
         first: Item = posts[0]
         if isinstance(first.get("data"), dict) and "url" in first:
-            return Dialect("ghost-migrate", has_old_addresses=True)
+            return Dialect("ghost-migrate", has_old_addresses=True, has_visibility=False)
         if _is_post(first):
             return Dialect("ghost-api", is_live=len(posts) == 1)
     return Dialect("ghost-api", is_live=True) if _is_post(value) else None
+
+
+def _major_of(version: str | None) -> int:
+    """Return the first number of a version; 0 if there is none, as in files that other systems write."""
+    found = _MAJOR.match(version or "")
+    return int(found[1]) if found else 0
 
 
 def deleted_in(value: Item) -> Item | None:

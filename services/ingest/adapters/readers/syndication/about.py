@@ -68,7 +68,9 @@ _COMMON = """
 * **Times.** `version_created` is the later of the two dates. `first_created` and `first_published` are the date of
   publication, so that an update does not date the article. An entry without a readable date gets the time of receipt,
   with a warning. A date without a zone is in the site's zone.
-* **Future dates.** A date more than five minutes in the future is an embargo.
+* **Future dates.** A date more than five minutes in the future is an embargo. An entry is held if its date of
+  publication cannot be read and names no year that is over.
+* **Not public.** An entry that its sender marks as a draft or as blocked withdraws its article.
 * **Text.** A summary beside a text is the standfirst, unless the text begins with it. An entry that has only a summary
   gets it as its text, with a warning. An entry without a title gets the beginning of its text as headline.
 * **Titles.** Characters that were escaped twice are decoded. Tags such as `<em>` are removed.
@@ -85,7 +87,7 @@ _RSS_RULES = """RSS 2.0, 0.9x and 1.0 (RDF) are read.
 * **Text.** `content:encoded` comes before `description`.
 * **Dates.** `pubDate` or `dc:date`; an update is `dcterms:modified` or `atom:updated`. `Sept`, years of two digits and
   zones such as `EST` are read.
-* **Removals.** `<media:status state="deleted"/>` at an item withdraws its article. `blocked` holds the item.
+* **Removals.** `<media:status state="deleted"/>` at an item withdraws its article. `blocked` holds its article.
 * **Faulty XML.** A bare `&` and an undeclared prefix are corrected, with a warning.
 """
 _ATOM_RULES = """Atom 1.0 and 0.3 are read, as a feed or as a single entry.

@@ -10,11 +10,11 @@ from services.ingest.adapters.readers.addresses import is_web_address
 from services.ingest.adapters.readers.builder import ArticleBuilder
 from services.ingest.adapters.readers.entries import read_each
 from services.ingest.adapters.readers.facts import DISPENSABLE_FIELDS, set_language, set_pictures
-from services.ingest.adapters.readers.syndication.entry import Part, SentEntry
+from services.ingest.adapters.readers.syndication.entry import Part, SentEntry, State
 from services.ingest.adapters.readers.syndication.people import set_people
 from services.ingest.adapters.readers.syndication.subjects import set_section_and_keywords
 from services.ingest.adapters.readers.syndication.texts import read_texts
-from services.ingest.adapters.readers.syndication.times import set_times
+from services.ingest.adapters.readers.syndication.times import find_unreadable_date, set_times
 from services.ingest.adapters.readers.syndication.titles import headline_of
 from services.ingest.domain.refusal import Fault, unacceptable
 from services.ingest.ports import Entry, ReadingContext
@@ -60,13 +60,15 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     _set_identity(builder, entry, ambiguous)
     if builder.faults:
         raise unacceptable(builder.faults)
-    if entry.state is not None and entry.state.kind == "held":
-        builder.confirm(entry.state.where)
-        return builder.set_aside("held", entry.state.reason, entry.name)
     if entry.state is not None:
         builder.set_field("status", Status.WITHHELD, entry.state.where)
     zone = ZoneInfo(context.site.zone)
     set_times(builder, entry, zone, context.received_at)
+    if entry.state is not None and entry.state.kind == "held":
+        return _held(builder, entry, entry.state)
+    if entry.state is None and (date := find_unreadable_date(entry, zone, context.received_at)) is not None:
+        why = f"the date of publication cannot be read and may be in the future: {date.where}"
+        return builder.set_aside("held", why, entry.name)
     texts = read_texts(builder, entry)
     if reason := _media_reason(entry, texts.words, has_media=texts.has_media) if not builder.is_removal else None:
         return builder.set_aside("media", reason, entry.name)
@@ -79,6 +81,14 @@ def _article_of(entry: SentEntry, format_name: str, context: ReadingContext, amb
     _set_media(builder, entry)
     held_because = entry.state.reason if entry.state is not None and entry.state.kind == "private" else ""
     return builder.finish(held_because=held_because, dispensable=DISPENSABLE_FIELDS)
+
+
+def _held(builder: ArticleBuilder, entry: SentEntry, state: State) -> Entry:
+    """Return the entry's article as withheld, because a page may exist; without a date the entry is set aside."""
+    if "version_created" not in builder.values:
+        return builder.set_aside("held", state.reason, entry.name)
+    builder.values.pop("embargo_until", None)
+    return builder.finish(held_because=state.reason, dispensable=DISPENSABLE_FIELDS)
 
 
 def _set_media(builder: ArticleBuilder, entry: SentEntry) -> None:

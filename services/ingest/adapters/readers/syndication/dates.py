@@ -49,6 +49,8 @@ _ISO_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _OFFSET = re.compile(r"(?:utc|gmt|ut)?([+-])(\d{1,2})(?::?(\d{2}))?")
 _HYPHENS = re.compile(r"(?<=\d)-(?=[a-z])|(?<=[a-z])-(?=\d)")
 _COMMENT = re.compile(r"\([^()]*\)")
+_END_OF_DAY = re.compile(r"(?<=\d[T ])24(?=:?00(?::?00(?:[.,]0{1,9})?)?(?:Z|[+-]|$))", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(?:19|20|21)\d\d(?!\d)", re.ASCII)
 _CENTURY_PIVOT = 69  # as in POSIX: 69 to 99 are in the 20th century
 _NOON = 12
 
@@ -70,11 +72,18 @@ def read_date(text: str, zone: tzinfo) -> ReadDate:
     line = " ".join(text.split())
     if not line or len(line) > _MAX_CHARS:
         raise ValueError("is not a date")
+    start_of_day, ends = _END_OF_DAY.subn("00", line, count=1)
     try:
-        found = datetime.fromisoformat(line)
+        found = datetime.fromisoformat(start_of_day) + timedelta(days=ends)  # 24:00 is the end of the day
     except ValueError:
         return _from_words(line.lower(), zone)
     return ReadDate(found) if found.tzinfo is not None else _in_zone(found, "", zone)
+
+
+def is_plainly_past(text: str, now: datetime) -> bool:
+    """Return whether an unreadable date names a year, and no year that is not over."""
+    years = [int(year) for year in _YEAR.findall(text[:_MAX_CHARS])]
+    return bool(years) and max(years) < now.year
 
 
 def _from_words(line: str, zone: tzinfo) -> ReadDate:

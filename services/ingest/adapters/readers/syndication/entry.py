@@ -52,8 +52,9 @@ class Player:
 class State:
     """A state other than published.
 
-    `held`: a draft among published entries. `withheld`: the sender deleted the entry. `private`: the sender does not
-    show the article to everybody now, so that a page of an earlier state is withdrawn too.
+    `held`: the sender marks the entry as not public, such as a draft; its page is withdrawn and its text not read.
+    `withheld`: the sender deleted the entry. `private`: the sender does not show the article to everybody now, so that
+    a page of an earlier state is withdrawn too.
     """
 
     kind: Literal["held", "withheld", "private"]

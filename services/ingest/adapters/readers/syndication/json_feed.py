@@ -11,7 +11,7 @@ from services.ingest.adapters.readers.entries import MAX_ENTRIES
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.syndication.about import JSON_FEED
 from services.ingest.adapters.readers.syndication.articles import read_entries
-from services.ingest.adapters.readers.syndication.entry import Part, Person, SentEntry, Text
+from services.ingest.adapters.readers.syndication.entry import Part, Person, SentEntry, State, Text
 from services.ingest.adapters.readers.syndication.media import add_file
 from services.ingest.adapters.readers.values import Item, text_of
 from services.ingest.domain.pointers import pointer
@@ -25,6 +25,8 @@ _USED_FIELDS = _TEXT_FIELDS | {
     *("id", "url", "external_url", "image", "banner_image", "date_published", "date_modified"),
     *("author", "authors", "tags", "attachments"),
 }
+_HIDDEN_MARKS = frozenset({"draft", "private", "is_draft", "is_private", "members_only"})
+_HIDDEN_WORDS = frozenset({"draft", "private", "pending", "scheduled", "future", "trash", "members", "paid", "hidden"})
 _MAX_PARTS, _MAX_TAGS = 100, 500
 
 
@@ -93,6 +95,7 @@ def _entry_of(item: object, feed: Item, where: str, base: str, warnings: list[st
     inherited = text_of(feed.get("language"))
     if language or inherited:
         entry.language = Part(language or inherited or "", where + "/language" if language else "/language")
+    entry.state = _state_of(item, where)
     for name, value in item.items():
         if "embargo" in name.lower() and value:
             entry.embargo.append(Part(str(value)[:200], where + pointer(name)))
@@ -107,6 +110,20 @@ def _entry_of(item: object, feed: Item, where: str, base: str, warnings: list[st
                 if "embargo" in key.lower() and inner
             ]
     return entry
+
+
+def _state_of(item: Item, where: str) -> State | None:
+    """Return the state of an entry that its sender marks as not public, by fields or extensions of its own."""
+    inner = [(pointer(name), each) for name, each in item.items() if name.startswith("_") and isinstance(each, dict)]
+    for here, holder in (("", item), *inner[:_MAX_PARTS]):
+        for name, value in list(holder.items())[: 2 * _MAX_PARTS]:
+            key = name.lower().lstrip("_")
+            is_word = key in ("status", "visibility") and (text_of(value) or "").lower() in _HIDDEN_WORDS
+            if is_word or (key in _HIDDEN_MARKS and value is True):
+                return State(
+                    "held", f"the sender marks the entry as not public: {name[:40]}", where + here + pointer(name)
+                )
+    return None
 
 
 def _read_identity(entry: SentEntry, item: Item, where: str, base: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from services.ingest.adapters.readers.builder import ArticleBuilder
-from services.ingest.adapters.readers.syndication.dates import read_date
+from services.ingest.adapters.readers.syndication.dates import is_plainly_past, read_date
 from services.ingest.adapters.readers.syndication.entry import Part, SentEntry
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -45,6 +45,21 @@ def set_times(builder: ArticleBuilder, entry: SentEntry, zone: tzinfo, received_
         stamps = [published]
     if stamps and stamps[0][0] >= _EARLIEST_STAMP:
         builder.set_field("version_created", stamps[0][0], stamps[0][1].where)
+
+
+def find_unreadable_date(entry: SentEntry, zone: tzinfo, received_at: datetime) -> Part | None:
+    """Return the stated date of publication that cannot be read and may be in the future, otherwise None.
+
+    A date in the future is an embargo, so an entry with such a date must wait.
+    """
+    stated = [part for part in entry.published if part.value.strip()]
+    for part in stated:
+        try:
+            read_date(part.value, zone)
+        except (ValueError, OverflowError):
+            continue
+        return None
+    return next((part for part in stated if not is_plainly_past(part.value, received_at)), None)
 
 
 def _publish_later(builder: ArticleBuilder, published: tuple[datetime, Part]) -> None:

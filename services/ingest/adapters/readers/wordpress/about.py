@@ -65,7 +65,9 @@ WXR_FORMAT = Format(
     takes="an export with up to 500 items; a larger one comes through `pressline import wxr`",
     example=_WXR_EXAMPLE,
     about="""The `guid` is the id of a post. Only posts with the status `publish` and without a password become
-articles; drafts, scheduled and private posts are held, and attachments are media. `link` becomes a redirect.
+articles; drafts, scheduled and private posts withdraw their article, and attachments are media.
+Blocks, shortcodes and custom fields that restrict the readers are respected: such a part is cut and reported, and a
+post that is restricted as a whole is held. `link` becomes a redirect.
 The first category that names a section is the section. Comments and e-mail addresses are never published.""",
 )
 

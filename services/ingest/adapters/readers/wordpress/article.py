@@ -16,8 +16,9 @@ from services.ingest.adapters.readers.facts import (
     set_pictures,
 )
 from services.ingest.adapters.readers.old_addresses import add_old_address
-from services.ingest.adapters.readers.wordpress.markup import converted
+from services.ingest.adapters.readers.wordpress.markup import Converted, converted
 from services.ingest.adapters.readers.wordpress.post import Post, Sent
+from services.ingest.adapters.readers.wordpress.restricted import MEMBERS_REASON
 from services.ingest.adapters.readers.wordpress.times import find_times, set_times
 from services.ingest.domain import prose
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -52,7 +53,8 @@ _AUTO_EXCERPT_ENDS = ("[…]", "[...]", "…", "...")
 def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live: bool) -> Entry:
     """Return the article or the post set aside. `is_live`: a message of a running system, not a part of an export.
 
-    A live message about an unpublished post withholds its article, because a page may exist.
+    The article of an unpublished post is withheld, because a page may exist. Such an item of an export that has no id
+    or no date is set aside.
 
     Raises:
         RefusedError: the post is no article, or a faulty one.
@@ -65,23 +67,23 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
     if post.kind not in _ARTICLE_KINDS:
         reason = _KINDS.get(post.kind, f"is of the type {post.kind[:40]!a}, which is no article")
         raise unacceptable([Fault(post.origin, reason)], reason)
-    hidden = _find_reason_to_hide(post, builder)
-    if hidden and is_live:  # before the times: a removal is accepted without them
+    body, hidden = _public_body(post, builder)
+    if hidden:  # before the times: a removal is accepted without them
         builder.set_field("status", Status.WITHHELD, post.status.origin)
     times = find_times(post.times, builder, context.feed.zone or context.site.zone)
     if not hidden and times.published is not None and times.published - context.received_at > _CLOCK_TOLERANCE:
         hidden = "has a date of publication in the future"
-    if hidden and not is_live:
-        return builder.set_aside("held", hidden, str(builder.values.get("source_id") or name))
     if hidden:
         builder.set_field("status", Status.WITHHELD, post.status.origin)
     set_times(times, builder, context.received_at, is_hidden=bool(hidden))
     set_language(builder, post.language.text or None, post.language.origin)
+    if hidden and not is_live and not {"source_id", "version_created"} <= builder.values.keys():
+        return builder.set_aside("held", hidden, str(builder.values.get("source_id") or name))
     if hidden:
         return builder.finish(held_because=hidden)
     if post.status:
         builder.confirm(post.status.origin)
-    _set_texts(post, builder)
+    _set_texts(post, body, builder)
     _set_terms(post, builder, context)
     _set_addresses(post, builder, context)
     for origin, reason in post.unused:
@@ -91,6 +93,8 @@ def read_post(post: Post, format_name: str, context: ReadingContext, *, is_live:
 
 def set_identity(post: Post, builder: ArticleBuilder) -> None:
     """Set the id: the guid, otherwise the site and the number of the post."""
+    if post.is_copy:
+        builder.warn("an earlier item has the same guid; the number of the post is added to it")
     if post.guid:
         builder.set_field("source_id", prose.unescaped(post.guid.text), post.guid.origin)
     elif post.number and (host := host_of(post.link.text)):
@@ -98,6 +102,14 @@ def set_identity(post: Post, builder: ArticleBuilder) -> None:
         builder.warn("the post has no guid; its site and its number are its id")
     builder.expect("source_id", f"{post.origin}/guid")
     builder.expect("headline", f"{post.origin}/title")
+
+
+def _public_body(post: Post, builder: ArticleBuilder) -> tuple[Converted | None, str]:
+    """Return the body, or the reason why the post may not be shown; a body for members alone may not."""
+    if hidden := _find_reason_to_hide(post, builder):
+        return None, hidden
+    body = _body_of(post)
+    return body, MEMBERS_REASON if body.restricted and prose.is_blank(body.html) else ""
 
 
 def _find_reason_to_hide(post: Post, builder: ArticleBuilder) -> str:
@@ -108,15 +120,17 @@ def _find_reason_to_hide(post: Post, builder: ArticleBuilder) -> str:
         return ""
     if status != "publish":
         return _STATUSES.get(status, f"has the status {status[:40]!a}, not publish")
+    if post.restriction:
+        return f"{MEMBERS_REASON}: {post.restriction[:40]}"
     return "is protected by a password" if post.is_locked else ""
 
 
-def _set_texts(post: Post, builder: ArticleBuilder) -> None:
+def _set_texts(post: Post, body: Converted | None, builder: ArticleBuilder) -> None:
     """Set headline, standfirst, body, pictures, authors and urgency."""
     if headline := prose.plain(post.title.text):
         builder.set_field("headline", headline, post.title.origin)
     pictures = [post.thumbnail] if post.thumbnail else []
-    _set_content(post, builder, pictures)
+    _set_content(post, body, builder, pictures)
     set_pictures(builder, pictures)
     if standfirst := prose.plain(post.excerpt.text):
         if _is_made_from_the_body(standfirst, post, builder):
@@ -132,12 +146,22 @@ def _set_texts(post: Post, builder: ArticleBuilder) -> None:
         builder.set_field("urgency", _STICKY_URGENCY, post.sticky.origin)
 
 
-def _set_content(post: Post, builder: ArticleBuilder, pictures: list[SentPicture]) -> None:
-    """Set the body, and add the pictures of its galleries."""
+def _body_of(post: Post) -> Converted | None:
+    """Return the body as HTML; None if it is too long."""
     if len(post.content.text) > MAX_BODY_CHARS:
+        return None
+    return converted(post.content.text, is_rendered=post.is_rendered)
+
+
+def _set_content(post: Post, found: Converted | None, builder: ArticleBuilder, pictures: list[SentPicture]) -> None:
+    """Set the body, and add the pictures of its galleries."""
+    if found is None:
         builder.set_field("body", post.content.text, post.content.origin)  # a fault of the model
         return
-    found = converted(post.content.text, is_rendered=post.is_rendered)
+    for part, count in found.restricted.items():
+        builder.drop(
+            post.content.origin, f"a part {MEMBERS_REASON}: {part}" + (f" ({count} times)" if count > 1 else "")
+        )
     if found.html:
         set_body(builder, found.html, post.content.origin, is_html=True)
     for name, count in found.removed.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from services.ingest.adapters.readers.wordpress.paragraphs import with_paragraphs
+from services.ingest.adapters.readers.wordpress.restricted import without_restricted
 from services.ingest.domain import prose
 
 _BLOCK = re.compile(r"wp:([a-z][a-z0-9_/-]{0,80})(?![a-z0-9_/-])")
@@ -52,12 +53,16 @@ _MAX_LINKS = 1_000  # that stand alone on their lines; further ones stay text
 
 @dataclass(slots=True)
 class Converted:
-    """A body as HTML. `galleries`: ids of attachments that galleries name; `removed`: names and their counts."""
+    """A body as HTML. `galleries`: ids of attachments that galleries name; `removed`: names and their counts.
+
+    `restricted`: names and counts of the parts that only members may read, which are cut.
+    """
 
     html: str
     galleries: list[str] = field(default_factory=list)
     has_gallery_of_parent: bool = False
     removed: Counter[str] = field(default_factory=Counter)
+    restricted: Counter[str] = field(default_factory=Counter)
 
 
 def converted(body: str, *, is_rendered: bool = False) -> Converted:
@@ -65,6 +70,7 @@ def converted(body: str, *, is_rendered: bool = False) -> Converted:
     text = body.replace("\r\n", "\n").replace("\r", "\n")
     found = Converted("")
     is_classic = not is_rendered and "<!-- wp:" not in text
+    text = without_restricted(text, found.restricted)
     text = _without_comments(text, found)
     text = _without_shortcodes(text, found)
     if not is_rendered:

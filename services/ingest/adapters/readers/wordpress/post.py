@@ -50,14 +50,17 @@ class Post:
 
     `number` is the id within the site, `guid` the id for the world. `kind` is the post type. `attachments` are the
     pictures of the document by number, `own_attachments` the numbers of those that were uploaded to this post.
+    `is_copy`: an earlier item has the same guid. `restriction`: the field that restricts the post to some readers.
     """
 
     origin: str
     number: str = ""
     guid: Sent = NOTHING
+    is_copy: bool = False
     kind: str = "post"
     status: Sent = NOTHING
     is_locked: bool = False
+    restriction: str = ""
     title: Sent = NOTHING
     content: Sent = NOTHING
     is_rendered: bool = False

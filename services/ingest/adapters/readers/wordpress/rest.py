@@ -12,6 +12,7 @@ from services.ingest.adapters.readers.values import Item, text_of, whole_number
 from services.ingest.adapters.readers.wordpress.about import REST_FORMAT
 from services.ingest.adapters.readers.wordpress.article import read_post, set_identity
 from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times
+from services.ingest.adapters.readers.wordpress.restricted import find_restriction
 from services.ingest.domain import prose
 from services.ingest.domain.pointers import pointer
 from services.ingest.domain.refusal import Fault, unacceptable
@@ -117,6 +118,7 @@ def _post_of(where: str, item: Item, envelope: Item) -> Post:
         kind=kind or "post",
         status=_words(item, "status", "post_status", where=where),
         is_locked=is_locked,
+        restriction=_restriction_in(item, envelope),
         title=_words(item, "title", "post_title", where=where),
         content=_words(item, "content", "post_content", where=where),
         is_rendered="post_content" not in item,
@@ -132,6 +134,13 @@ def _post_of(where: str, item: Item, envelope: Item) -> Post:
         thumbnail=_picture_of(parts, f"{where}/_embedded"),
         unused=tuple(_unused(item, parts, where)),
     )
+
+
+def _restriction_in(item: Item, envelope: Item) -> str:
+    """Return the field that restricts a post: of the post, its custom fields or a hook's."""
+    holders = (item, item.get("meta"), item.get("post_meta"), envelope.get("post_meta"), envelope.get("meta"))
+    found = (find_restriction(each.items()) for each in holders if isinstance(each, dict))
+    return next((name for name in found if name), "")
 
 
 def _words(item: Item, name: str, other: str, *, where: str = "") -> Sent:

@@ -15,12 +15,14 @@ from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.wordpress.about import WXR_FORMAT
 from services.ingest.adapters.readers.wordpress.article import read_post
 from services.ingest.adapters.readers.wordpress.post import NOTHING, Post, Sent, Term, Times
+from services.ingest.adapters.readers.wordpress.restricted import find_restriction
 from services.ingest.domain import prose
 from services.ingest.ports import Document, Entry, ReadingContext, RefusedError
 
 _NAMESPACE = re.compile(r"https?://wordpress\.org/export/([\d.]{1,8})/")
 _CREDIT = re.compile(r's:\d{1,3}:"credit";s:\d{1,4}:"([^"]{1,300})"')
 _CREDIT_KEYS = ("_media_credit", "media_credit", "_credit", "credit", "_navis_media_credit_org", "_image_credit")
+_LOGIN = re.compile(r"[a-z0-9_.-]{1,60}")
 _PRIVATE = "are never published"
 
 
@@ -130,9 +132,13 @@ def _post_of(where: str, item: etree._Element, channel: _Channel, *, is_copy: bo
         origin=where,
         number=number,
         guid=guid,
+        is_copy=is_copy,
         kind="attachment" if is_attachment else (kind.text.lower() or "post"),
         status=_text(item, "status", where=where),
         is_locked=bool(_text(item, "post_password")),
+        restriction=find_restriction(
+            (_text(each, "meta_key").text, _text(each, "meta_value").text) for each in children(item, "postmeta")
+        ),
         title=_text(item, "title", where=where),
         content=_encoded(item, where, "content"),
         excerpt=_encoded(item, where, "excerpt"),
@@ -154,7 +160,7 @@ def _post_of(where: str, item: etree._Element, channel: _Channel, *, is_copy: bo
         thumbnail=channel.attachments.get(meta.get("_thumbnail_id", "").strip()),
         attachments=channel.attachments,
         own_attachments=channel.attached_to.get(number, ()) if number not in ("", "0") else (),
-        unused=tuple(_unused(item, where, meta)),
+        unused=(*_unused(item, where, meta), *_bare_login(item, where, channel)),
     )
 
 
@@ -166,7 +172,17 @@ def _authors_of(item: etree._Element, where: str, channel: _Channel) -> tuple[Se
         if each.get("domain") == "author"
     ]
     creator = _text(item, "creator", where=where)
-    return tuple(found) or ((Sent(channel.names.get(creator.text) or creator.text, creator.origin),) if creator else ())
+    if found or not creator or next(_bare_login(item, where, channel), None):
+        return tuple(found)
+    return (Sent(channel.names.get(creator.text) or creator.text, creator.origin),)
+
+
+def _bare_login(item: etree._Element, where: str, channel: _Channel) -> Iterator[tuple[str, str]]:
+    """Yield the creator as a part left out if the export has no name for it: a login is no byline."""
+    creator = _text(item, "creator", where=where)
+    is_login = creator.text in channel.names or _LOGIN.fullmatch(creator.text) is not None
+    if creator and is_login and not channel.names.get(creator.text):
+        yield creator.origin, "is a login name without an author's name"
 
 
 def _terms_of(item: etree._Element, where: str) -> Iterator[Term]:
