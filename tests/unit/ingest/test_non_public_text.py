@@ -173,6 +173,15 @@ def test_a_byline_has_no_contact_details(read: Read, ninjs: dict[str, Any]) -> N
     assert read(ninjs | {"by": "Asha Example asha@wire.example"}).article.byline == "Asha Example"
 
 
+def test_an_author_who_is_only_a_mail_address_is_left_out(read: Read, own: dict[str, Any]) -> None:
+    own["authors"] = [{"name": "asha@wire.example"}, {"name": "Ben Example, ben@wire.example"}]
+
+    reading = read(own)
+
+    assert [each.name for each in reading.article.authors] == ["Ben Example"]
+    assert reasons(reading).count("contact details") == 2
+
+
 @pytest.mark.parametrize("order", [("usable", "canceled"), ("canceled", "usable"), ("withheld", "canceled")])
 def test_the_stricter_of_two_statuses_counts(read: Read, order: tuple[str, str]) -> None:
     meta = "".join(f'<pubStatus qcode="stat:{word}"/>' for word in order)

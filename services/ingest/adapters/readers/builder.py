@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from services.ingest.adapters.readers.reasons import CONTACT_REASON
 from services.ingest.adapters.readers.words import faults_of
 from services.ingest.domain import prose
 from services.ingest.domain.contacts import without_contacts
@@ -242,17 +243,24 @@ class ArticleBuilder:
         """Remove mail addresses and telephone numbers from the byline and the names of authors."""
         authors = self.values.get("authors")
         named = [each for each in authors if isinstance(each, dict)] if isinstance(authors, list) else []
+        emptied: list[dict[str, Any]] = []
         for holder, name, part in (
             (self.values, "byline", "/byline"),
             *((each, "name", f"/authors/{index}") for index, each in enumerate(named)),
         ):
             line = holder.get(name)
-            if isinstance(line, str) and (rest := without_contacts(line[:_MAX_LINE_CHARS])) != line[:_MAX_LINE_CHARS]:
+            if not isinstance(line, str) or len(line) > _MAX_LINE_CHARS:
+                continue  # breaks a rule anyway
+            if (rest := without_contacts(line)) != line:
                 holder[name] = rest
-                if not rest and part == "/byline":
-                    del holder[name]
+                if not rest:
+                    emptied.append(holder)
                 origin = origin_of(part, self._origins)
-                self._dropped.append(Dropped(pointer=origin, reason="contact details are never published"))
+                self._dropped.append(Dropped(pointer=origin, reason=CONTACT_REASON))
+        if any(each is self.values for each in emptied):
+            del self.values["byline"]
+        if isinstance(authors, list) and emptied:
+            self.values["authors"] = [each for each in authors if not any(each is found for found in emptied)]
 
     def _without_hostile_markup(self, article: Article) -> Article:
         if not has_markup(article.body):

@@ -21,7 +21,7 @@ from services.ingest.adapters.readers.elements import (
 )
 from services.ingest.adapters.readers.facts import PictureFile, SentPicture
 from services.ingest.adapters.readers.private_parts import HIDDEN_REASON, is_hidden, remove_contacts
-from services.ingest.adapters.readers.reasons import NOTE_REASON
+from services.ingest.adapters.readers.reasons import CONTACT_REASON, NOTE_REASON
 from services.ingest.adapters.readers.values import whole_number
 from services.ingest.adapters.readers.xhtml import drop_repeated_lines, is_too_large, tidy
 
@@ -140,7 +140,7 @@ class _Copier:
         """Write the rest of a tagline, and remove its contact details."""
         self.flush(target)
         if remove_contacts(target):
-            self.drop(source, "contact details are never published")
+            self.drop(source, CONTACT_REASON)
 
     def element(self, name: str, target: etree._Element) -> etree._Element:
         """Return a new last child of an element."""
