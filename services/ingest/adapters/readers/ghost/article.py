@@ -40,6 +40,7 @@ _AUDIENCES = {
     "filter": "is for some members only",
 }
 _CLOCK_TOLERANCE = timedelta(minutes=10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no revision is ordered by an earlier time
 _FEATURED_URGENCY = 3
 _PRIVATE_FIELDS = ("codeinjection_head", "codeinjection_foot", "codeinjection_styles")
 _MAX_MILLISECONDS = 10**14
@@ -130,8 +131,8 @@ def _set_times(post: Item, where: str, builder: ArticleBuilder, received_at: dat
     is_hidden = builder.is_removal
     if published and not is_hidden:
         builder.set_field("first_published", published, f"{where}/published_at")
-    known = [each for each in (updated, published) if each and not (is_hidden and each > received_at)]
-    stamp = None if not known else known[0] if is_hidden else max(known)
+    usable = [each for each in (updated, published) if each and (not is_hidden or _EPOCH <= each <= received_at)]
+    stamp = None if not usable else usable[0] if is_hidden else max(usable)
     if stamp:
         builder.set_field("version_created", stamp, f"{where}/{'updated_at' if stamp == updated else 'published_at'}")
     else:

@@ -109,7 +109,8 @@ def _public_body(post: Post, builder: ArticleBuilder) -> tuple[Converted | None,
     if hidden := _find_reason_to_hide(post, builder):
         return None, hidden
     body = _body_of(post)
-    return body, MEMBERS_REASON if body.restricted and prose.is_blank(body.html) else ""
+    is_restricted = body is not None and body.restricted and prose.is_blank(body.html)
+    return body, MEMBERS_REASON if is_restricted else ""
 
 
 def _find_reason_to_hide(post: Post, builder: ArticleBuilder) -> str:
