@@ -60,19 +60,19 @@ def connect(item: Item, deps: IngestDeps, commit_item: CommitItem) -> Item:
     if since.same_as:
         return item_of_article(item, since.same_as, deps)
     if not _has_text(own, since, item, deps):
-        return _led_to(item, own, since, root, deps, commit_item)
+        return _connected(item, own, since, root, deps, commit_item)
     former_since = deps.revisions.since(site, root, "")
     if not _has_text(root, former_since, item, deps):
-        _led_to(replace(item, same_as=root), root, former_since, own, deps, commit_item)
+        _connected(replace(item, same_as=root), root, former_since, own, deps, commit_item)
         return item
     log.warning("article.not_connected", site=site, article=own, former=root)
     return replace(item, report=item.report.with_warning(_BOTH_PUBLISHED))
 
 
-def _led_to(
+def _connected(
     item: Item, article: str, since: RevisionsAfter, target: str, deps: IngestDeps, commit_item: CommitItem
 ) -> Item:
-    """Lead an id without a text to the target, and apply its removals there."""
+    """Connect an id without a text to the target, and apply its removals there."""
     site = item.site.id
     deps.content.put(keys.same_as_key(site, article, target), b"", content_type="text/plain")
     log.info("article.connected", site=site, article=article, target=target)

@@ -66,8 +66,8 @@ WXR_FORMAT = Format(
     example=_WXR_EXAMPLE,
     about="""The `guid` is the id of a post. Only posts with the status `publish` and without a password become
 articles; drafts, scheduled and private posts withdraw their article, and attachments are media.
-Blocks, shortcodes and custom fields that restrict the readers are respected. Such a part is cut and reported. A post
-that is restricted as a whole is held. `link` becomes a redirect.
+A part for members only is cut and reported, by its block or shortcode. A custom field marks a whole post: a post
+for members only is held. `link` becomes a redirect.
 The first category that names a section is the section. Comments and e-mail addresses are never published.""",
 )
 

@@ -50,7 +50,7 @@ class Post:
 
     `number` is the id within the site, `guid` the id for the world. `kind` is the post type. `attachments` are the
     pictures of the document by number, `own_attachments` the numbers of those that were uploaded to this post.
-    `is_copy`: an earlier item has the same guid. `restriction`: the field that restricts the post to some readers.
+    `is_copy`: an earlier item has the same guid. `restriction`: the custom field that marks it for members only.
     """
 
     origin: str

@@ -137,7 +137,7 @@ def _post_of(where: str, item: Item, envelope: Item) -> Post:
 
 
 def _restriction_in(item: Item, envelope: Item) -> str:
-    """Return the field that restricts a post: of the post, its custom fields or a hook's."""
+    """Return the mark of a post for members only: of the post, its custom fields or a hook's."""
     holders = (item, item.get("meta"), item.get("post_meta"), envelope.get("post_meta"), envelope.get("meta"))
     found = (find_restriction(each.items()) for each in holders if isinstance(each, dict))
     return next((name for name in found if name), "")

@@ -69,7 +69,7 @@ _MAX_ALONE_CHARS = 200  # around a shortcode, to see whether it stands alone on 
 
 
 def find_restriction(fields: Iterable[tuple[str, object]]) -> str:
-    """Return the name of the field that restricts a post to some readers; empty without one."""
+    """Return the name of the custom field that marks a post for members only; empty without one."""
     for name, value in fields:
         kind = _KEYS.get(name.lower())
         values = value if isinstance(value, list) else [value]
